@@ -1,0 +1,138 @@
+"""Voxel grids: where an array lies in the patient, and which of its slices a person has judged.
+
+Arrays are ``(k, j, i)`` as in Slicer's ``arrayFromVolume``; patient coordinates are LPS millimetres as ITK and
+NRRD write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+IGNORE = 255
+"""Label value of a voxel that nobody judged. It is never background."""
+
+AXIS_NAMES = ("k", "j", "i")
+
+
+class SliceIndex(NamedTuple):
+    """One plane of a ``(k, j, i)`` array: ``axis`` 0, 1 or 2 (k, j, i) and ``index`` along it, in voxels."""
+
+    axis: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The lattice of a volume.
+
+    ``shape`` (k, j, i) voxels. ``spacing`` (k, j, i) mm. ``origin`` (x, y, z) LPS mm of the centre of voxel
+    (0, 0, 0). ``direction`` nine numbers as ITK keeps them: row-major 3x3, whose columns are the unit vectors
+    of the i, j and k axes (in that order) in LPS.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+    def agrees(self, other: Grid, tolerance: float = 1e-3) -> bool:
+        """True when every voxel of both grids lies at the same place, within ``tolerance`` voxels."""
+        if self.shape != other.shape:
+            return False
+        corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape], indexing="ij")).reshape(3, -1).T
+        shift = np.linalg.norm(self.to_patient(corners) - other.to_patient(corners), axis=1)
+        return bool(shift.max() <= tolerance * min(self.spacing))
+
+    def to_patient(self, kji: NDArray[np.generic]) -> NDArray[np.float64]:
+        """LPS mm ``(N, 3)`` of voxel centres ``kji (N, 3)``."""
+        ijk = np.asarray(kji, float)[:, ::-1] * np.array(self.spacing[::-1])
+        return np.asarray(ijk @ np.array(self.direction).reshape(3, 3).T + np.array(self.origin))
+
+    def orientation(self) -> Orientation:
+        """The turn that brings this grid closest to superior-posterior-left array order."""
+        columns = np.array(self.direction).reshape(3, 3)[:, ::-1]  # columns of k, j, i
+        sources = _closest_axes(np.abs(columns))
+        flips = tuple(bool(columns[2 - target, source] < 0) for target, source in enumerate(sources))
+        return Orientation(sources, flips)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """A permutation and flips of array axes; exact, no voxel value changes.
+
+    The canonical array has axes (superior, posterior, left). ``sources[t]`` is the array axis that becomes
+    canonical axis ``t``; ``flips[t]`` says whether it then runs backwards.
+    """
+
+    sources: tuple[int, int, int] = (0, 1, 2)
+    flips: tuple[bool, bool, bool] = (False, False, False)
+
+    def apply(self, array: NDArray[np.generic]) -> NDArray[np.generic]:
+        """``(k, j, i)`` to canonical; a view."""
+        turned = np.transpose(array, self.sources)
+        return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
+
+    def invert(self, array: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Canonical to ``(k, j, i)``; a view."""
+        straight = array[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
+        return np.transpose(straight, np.argsort(self.sources))
+
+    def slice_to_canonical(self, place: SliceIndex, shape: tuple[int, int, int]) -> SliceIndex:
+        """Where a slice of a ``(k, j, i)`` array of ``shape`` lies in the canonical array."""
+        target = self.sources.index(place.axis)
+        index = shape[place.axis] - 1 - place.index if self.flips[target] else place.index
+        return SliceIndex(target, index)
+
+    def slice_to_array(self, place: SliceIndex, shape: tuple[int, int, int]) -> SliceIndex:
+        """The inverse of :meth:`slice_to_canonical`; ``shape`` is again that of the ``(k, j, i)`` array."""
+        axis = self.sources[place.axis]
+        index = shape[axis] - 1 - place.index if self.flips[place.axis] else place.index
+        return SliceIndex(axis, index)
+
+    def triple(self, values: tuple[float, float, float]) -> tuple[float, float, float]:
+        """A per-axis triple (a spacing, a shape) of the ``(k, j, i)`` array in canonical order."""
+        a, b, c = (values[source] for source in self.sources)
+        return a, b, c
+
+
+def slice_mask(shape: tuple[int, int, int], slices: Iterable[SliceIndex]) -> NDArray[np.bool_]:
+    """``(k, j, i)`` bool, true on every voxel of the named slices.
+
+    Raises IndexError naming a slice that lies outside ``shape``.
+    """
+    mask = np.zeros(shape, bool)
+    for place in slices:
+        if not (0 <= place.axis < 3 and 0 <= place.index < shape[place.axis]):
+            raise IndexError(f"Slice {place.index} along axis {place.axis} lies outside a volume of {shape}.")
+        plane: list[slice | int] = [slice(None)] * 3
+        plane[place.axis] = place.index
+        mask[tuple(plane)] = True
+    return mask
+
+
+def sparse_label(label: NDArray[np.generic], slices: Iterable[SliceIndex]) -> NDArray[np.uint8]:
+    """``label`` (k, j, i) where a person judged it, ``IGNORE`` elsewhere; uint8."""
+    sparse = np.full(label.shape, IGNORE, np.uint8)
+    judged = slice_mask(label.shape, slices)  # type: ignore[arg-type]
+    sparse[judged] = label[judged]
+    return sparse
+
+
+def _closest_axes(alignment: NDArray[np.float64]) -> tuple[int, int, int]:
+    """For canonical axes (z, y, x): the array axis best aligned with each, every axis used once.
+
+    ``alignment[p, a]`` is |cosine| of patient axis p (x, y, z) with array axis a (k, j, i).
+    """
+    free_patient, free_array = {0, 1, 2}, {0, 1, 2}
+    chosen: dict[int, int] = {}
+    while free_patient:
+        _, patient, array = max((alignment[p, a], p, -a) for p in free_patient for a in free_array)
+        chosen[patient] = -array
+        free_patient.discard(patient)
+        free_array.discard(-array)
+    return chosen[2], chosen[1], chosen[0]
