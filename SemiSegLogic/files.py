@@ -1,0 +1,130 @@
+"""Files that are whole or absent: written under a temporary name, flushed to the disk, then put in place."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+REPLACE_PATIENCE_S = 5.0
+
+
+class SemiSegError(Exception):
+    """Base of the errors meant for the person at the screen: the message names file, value and remedy."""
+
+
+class FileError(SemiSegError):
+    """A file cannot be read or written."""
+
+
+def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path`` (same suffixes), then put it in ``path``'s place at once.
+
+    A reader sees the old file or the new one, never a part. When ``write`` fails the old file stays and the
+    temporary one is removed. Raises FileError where the disk refuses; other errors of ``write`` pass unchanged.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(4)}.tmp.{path.name}")
+    try:
+        temporary.touch(exist_ok=False)  # a read-only folder shows here, as an OSError, not inside a library
+        write(temporary)
+        _flush_to_disk(temporary)
+        _move_over(temporary, path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise FileError(_why_not_written(path, error)) from error
+    finally:
+        _remove(temporary)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain data as JSON, atomically. Raises FileError where the disk refuses, ValueError on NaN."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    replace_file(path, lambda temporary: _write_bytes(temporary, text.encode()))
+
+
+def read_json(path: Path) -> Any:
+    """Plain data of a JSON file. Raises FileError when it is missing, unreadable or damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise FileError(f"{path} is missing.") from error
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}. Check that you may read it.") from error
+    except ValueError as error:
+        raise FileError(f"{path} is damaged: it is not JSON ({error}). Restore it from a backup.") from error
+
+
+def digest_array(array: NDArray[Any]) -> str:
+    """SHA-256 (hex) of an array's dtype, shape and values; the same on every computer."""
+    portable = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    digest = hashlib.sha256(f"{portable.dtype.str}{array.shape}".encode())
+    digest.update(portable.data if portable.size else b"")
+    return digest.hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes. Raises FileError when it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}. Check that it exists and that you may.") from error
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("r+b") as stream:  # Windows flushes only handles opened for writing
+        os.fsync(stream.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut; Windows has no such call."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network shares cannot; the file itself is whole and in place
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _move_over(temporary: Path, path: Path) -> None:
+    """``os.replace``, patient on Windows, where it fails while a reader holds the old file."""
+    deadline = time.monotonic() + (REPLACE_PATIENCE_S if os.name == "nt" else 0.0)
+    while True:
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _remove(temporary: Path) -> None:
+    """Take the temporary file away; one that a sick disk will not give up must not hide the real error."""
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+def _why_not_written(path: Path, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        return f"{path} was not written: the disk is full. Free some space and try again; nothing was changed."
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return f"{path} was not written: {reason}. Choose a folder you may write to; nothing was changed."
+    return f"{path} was not written: {reason}. Check that the folder exists and the disk is well; nothing was changed."
