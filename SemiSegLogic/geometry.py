@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,8 @@ IGNORE = 255
 AXIS_NAMES = ("k", "j", "i")
 
 
-class SliceIndex(NamedTuple):
+@dataclass(frozen=True, order=True)
+class SliceIndex:
     """One plane of a ``(k, j, i)`` array: ``axis`` 0, 1 or 2 (k, j, i) and ``index`` along it, in voxels."""
 
     axis: int
@@ -118,7 +118,7 @@ def slice_mask(shape: tuple[int, int, int], slices: Iterable[SliceIndex]) -> NDA
 def sparse_label(label: NDArray[np.generic], slices: Iterable[SliceIndex]) -> NDArray[np.uint8]:
     """``label`` (k, j, i) where a person judged it, ``IGNORE`` elsewhere; uint8."""
     sparse = np.full(label.shape, IGNORE, np.uint8)
-    judged = slice_mask(label.shape, slices)  # type: ignore[arg-type]
+    judged = slice_mask(label.shape, slices)
     sparse[judged] = label[judged]
     return sparse
 

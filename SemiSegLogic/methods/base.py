@@ -100,7 +100,7 @@ class Method(nn.Module, ABC):
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
         """Named, weighted scalars whose sum is minimised. The trainer calls backward once on the sum."""
 
-    def after_step(self, step: Step) -> None:  # noqa: B027  (a method without memory has nothing to do)
+    def after_step(self, step: Step) -> None:
         """Teacher, prototypes, memory: what is updated without gradients once the optimisers have stepped."""
 
     @abstractmethod

@@ -29,3 +29,10 @@ class MeanTeacher(Settings):
     ramp: float = number(0.5, "Share of the run until that weight is full", low=0, high=1, source="section 3")
     batch: int = number(2, "Labelled patches per step", low=1, high=64)
     unlabelled: int = number(2, "Unlabelled patches per step", low=1, high=64)
+
+
+METHOD_SETTINGS: dict[str, type[Settings]] = {
+    "supervised": Supervised,
+    "mean_teacher": MeanTeacher,
+}
+"""Settings class of each method, by the name under which the method is asked for."""

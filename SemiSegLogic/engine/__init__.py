@@ -1,0 +1,1 @@
+"""Torch from here down: plan, volumes, patches, perturbations, networks, losses, trainer, prediction, quality."""

@@ -1,0 +1,70 @@
+"""What every network shares: named taps, a prior-biased head, padding to its stride."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Network(nn.Module, ABC):
+    """``forward`` (B,C,D,H,W) -> logits (B,K,D,H,W) of any size; ``features`` also gives the named taps.
+
+    ``stride`` (d, h, w) voxels is the total down-sampling: images are padded to its multiples and cropped back.
+    """
+
+    stride: tuple[int, int, int]
+    head: nn.Module
+
+    @abstractmethod
+    def taps(self, image: Tensor) -> dict[str, Tensor]:
+        """Named feature maps (B,F,d,h,w) of an image whose sides are multiples of ``stride``; last ``logits``."""
+
+    def features(self, image: Tensor) -> dict[str, Tensor]:
+        """The taps of an image of any size; ``logits`` (B,K,D,H,W) are cropped to it, inner taps are not."""
+        size = image.shape[2:]
+        pads = [(-n) % s for n, s in zip(size, self.stride, strict=True)]
+        if any(pads):
+            image = F.pad(image, [0, pads[2], 0, pads[1], 0, pads[0]], mode="replicate")
+        taps = self.taps(image)
+        taps["logits"] = taps["logits"][:, :, : size[0], : size[1], : size[2]]
+        return taps
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (B,K,D,H,W)."""
+        return self.features(image)["logits"]
+
+    @torch.no_grad()
+    def start_at_prior(self, prior: Sequence[float]) -> None:
+        """Bias of the head = log class frequency, so that the first steps need not learn that most is background."""
+        bias = self.head.bias
+        assert isinstance(bias, Tensor)
+        bias.copy_(torch.tensor(prior, dtype=torch.float32).clamp_min(1e-4).log())
+
+
+def kernel(dims: int, size: int) -> tuple[int, int, int]:
+    """``size`` along every axis, or along height and width only when slices are seen one by one."""
+    return (size if dims == 3 else 1, size, size)
+
+
+def same(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The padding that keeps the size under an odd kernel ``shape``."""
+    d, h, w = (k // 2 for k in shape)
+    return d, h, w
+
+
+def norm_act(channels: int) -> nn.Sequential:
+    """BatchNorm and ReLU: the pair that stays fast in channels-last bfloat16."""
+    return nn.Sequential(nn.BatchNorm3d(channels), nn.ReLU(inplace=True))
+
+
+def conv_block(
+    inside: int, outside: int, size: tuple[int, int, int], stride: tuple[int, int, int] = (1, 1, 1)
+) -> nn.Sequential:
+    """Convolution, norm, activation."""
+    return nn.Sequential(
+        nn.Conv3d(inside, outside, size, stride=stride, padding=same(size), bias=False), norm_act(outside)
+    )

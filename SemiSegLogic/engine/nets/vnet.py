@@ -1,0 +1,57 @@
+"""V-Net with 16 filters, the 3D network of the semi-supervised literature (Milletari et al. 2016; Yu et al. 2019).
+
+9.45 M parameters for one channel and two classes: plain convolution stages (1, 2, 3, 3, 3 convolutions), strided
+convolutions down, transposed ones up, additive skips.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ...methods.base import Task
+from .base import Network, conv_block, kernel, norm_act
+
+
+class VNet(Network):
+    """Taps stem, down1..down3, bottleneck, up1..up3, last, logits; dropout after the bottleneck and the last stage."""
+
+    def __init__(self, channels: int, classes: int, dims: int = 3, width: int = 16, dropout: float = 0.5):
+        super().__init__()
+        three, two = kernel(dims, 3), kernel(dims, 2)
+        widths = [width * 2**level for level in range(5)]
+        self.stride = (two[0] ** 4, 16, 16)
+        self.stem = conv_block(channels, width, three)
+        self.shrinks = nn.ModuleList(
+            nn.Sequential(nn.Conv3d(a, b, two, stride=two), norm_act(b)) for a, b in pairwise(widths)
+        )
+        self.encoders = nn.ModuleList(_stage(w, n, three) for w, n in zip(widths[1:], (2, 3, 3, 3), strict=True))
+        self.grows = nn.ModuleList(
+            nn.Sequential(nn.ConvTranspose3d(2 * w, w, two, stride=two), norm_act(w)) for w in widths[-2::-1]
+        )
+        self.decoders = nn.ModuleList(_stage(w, n, three) for w, n in zip(widths[-2::-1], (3, 3, 2, 1), strict=True))
+        self.dropout = nn.Dropout3d(dropout)
+        self.head = nn.Conv3d(width, classes, 1)
+
+    @classmethod
+    def for_task(cls, task: Task) -> VNet:
+        """Planar kernels for slices."""
+        return cls(task.channels, task.classes, task.dims)
+
+    def taps(self, image: Tensor) -> dict[str, Tensor]:
+        """See the class."""
+        maps = {"stem": self.stem(image)}
+        x, skips = maps["stem"], []
+        for level, (shrink, encode) in enumerate(zip(self.shrinks, self.encoders, strict=True), 1):
+            skips.append(x)
+            x = maps[f"down{level}" if level < 4 else "bottleneck"] = encode(shrink(x))
+        x = self.dropout(x)
+        for level, (grow, decode) in enumerate(zip(self.grows, self.decoders, strict=True), 1):
+            x = maps[f"up{level}" if level < 4 else "last"] = decode(grow(x) + skips.pop())
+        maps["logits"] = self.head(self.dropout(x))
+        return maps
+
+
+def _stage(width: int, convolutions: int, size: tuple[int, int, int]) -> nn.Sequential:
+    return nn.Sequential(*(conv_block(width, width, size) for _ in range(convolutions)))

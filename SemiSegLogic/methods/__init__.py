@@ -1,0 +1,27 @@
+"""The methods, by name: what the button, the command line and a job can ask for."""
+
+from __future__ import annotations
+
+from ..settings import METHOD_SETTINGS, Settings, SettingsError
+from .base import Method, Task
+from .mean_teacher import MeanTeacher
+from .supervised import Supervised
+
+METHODS: dict[str, type[Method]] = {
+    "supervised": Supervised,
+    "mean_teacher": MeanTeacher,
+}
+
+
+def make(name: str, values: dict[str, object], task: Task) -> Method:
+    """The method ``name`` with the settings ``values`` (those left out keep their defaults) for ``task``.
+
+    Raises SettingsError when there is no such method or a value does not fit.
+    """
+    if name not in METHODS:
+        raise SettingsError(f"There is no method '{name}'; there are {', '.join(METHODS)}.")
+    settings: Settings = METHOD_SETTINGS[name].from_dict(values)
+    return METHODS[name](settings, task)
+
+
+__all__ = ["METHODS", "Method", "make"]

@@ -1,0 +1,80 @@
+"""Mean teacher.
+
+A. Tarvainen, H. Valpola: Mean teachers are better role models, NeurIPS 2017 (arXiv 1703.01780).
+
+Idea: the average of the student's past weights predicts better than the student; let it teach on images that nobody
+labelled.
+
+    (1)  L_s = CE(f(x), y) + Dice(f(x), y)                  judged voxels of labelled patches
+    (2)  y^ = argmax f'(u),  c = max f'(u)                  teacher on the clean unlabelled patch
+    (3)  L_u = mean over [c > t] of CE(f(perturbed u), y^)  student on the perturbed one
+    (4)  L = L_s + w(progress) L_u                          w ramps up as exp(-5 (1 - progress/ramp)^2)
+    (5)  f' <- decay f' + (1 - decay) f
+
+Where we differ and why: confident hard pseudo-labels instead of squared differences of probabilities (FixMatch, Sohn
+2020), because with K classes and mostly background the squared difference is all but flat; the unjudged part of a
+labelled patch is learned from too, as the teacher's pseudo-label stands in there (``complete``).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..engine.ema import copy_of, ema_update, warm_decay
+from ..engine.losses import partial_cross_entropy, soft_dice
+from ..engine.nets import build
+from ..engine.optim import muon_with_adamw, one_cycle, sigmoid_ramp
+from ..engine.perturb import strong
+from ..geometry import IGNORE
+from ..settings import MeanTeacher as MeanTeacherSettings
+from .base import Method, Need, Patches, Step, Task
+
+
+class MeanTeacher(Method):
+    """A student, and its running average as teacher."""
+
+    def __init__(self, settings: MeanTeacherSettings, task: Task):
+        super().__init__()
+        self.settings, self.task = settings, task
+        self.student = build(task.network, task)
+        self.teacher = copy_of(self.student)
+
+    def optimisers(self, phase: str) -> list[Optimizer]:
+        """Muon for inner kernels, AdamW for the rest; the teacher learns by equation (5) alone."""
+        return muon_with_adamw(self.student, self.settings.learning_rate, self.settings.weight_decay)
+
+    def rate(self, step: Step) -> float:
+        """One cycle."""
+        return one_cycle(step.progress)
+
+    def need(self, step: Step) -> Need:
+        """Labelled and unlabelled patches of one shape."""
+        return Need(self.settings.batch, self.settings.unlabelled, self.task.patch)
+
+    def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
+        """Equations (1) to (4), one forward pass of each network."""
+        pseudo = self.pseudo_label(unlabelled.image)
+        logits = self.student(torch.cat([labelled.image, strong(unlabelled.image)]))
+        known, guessed = logits[: len(labelled.image)], logits[len(labelled.image) :]
+        weight = self.settings.consistency * sigmoid_ramp(step.progress, self.settings.ramp)
+        return {
+            "cross_entropy": partial_cross_entropy(known, labelled.label),
+            "dice": soft_dice(known, labelled.label),
+            "consistency": weight * partial_cross_entropy(guessed, pseudo),
+        }
+
+    @torch.no_grad()
+    def pseudo_label(self, image: Tensor) -> Tensor:
+        """Equation (2): (B,C,D,H,W) -> (B,D,H,W) int64, IGNORE where the teacher is not confident."""
+        confidence, label = self.probabilities(image).max(1)
+        return label.masked_fill(confidence <= self.settings.confidence, IGNORE)
+
+    def after_step(self, step: Step) -> None:
+        """Equation (5)."""
+        ema_update(self.teacher, self.student, warm_decay(self.settings.ema, step.index))
+
+    def predictor(self) -> nn.Module:
+        """The teacher."""
+        return self.teacher

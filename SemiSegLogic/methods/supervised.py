@@ -1,0 +1,63 @@
+"""Supervised learning from partly annotated volumes: the baseline that every method must beat.
+
+O. Cicek, A. Abdulkadir, S. Lienkamp, T. Brox, O. Ronneberger: 3D U-Net: Learning Dense Volumetric Segmentation from
+Sparse Annotation, MICCAI 2016. K. Gotkowski et al.: Embarrassingly Simple Scribble Supervision, 2024 (partial loss).
+
+Idea: a voxel that nobody judged has weight 0; everything else is ordinary supervision.
+
+    (1)  L = CE(f(x), y) + Dice(f(x), y)          over judged voxels only
+    (2)  f~ <- decay f~ + (1 - decay) f           the averaged weights are what predicts
+
+Where we differ: Dice beside cross-entropy and averaged weights (Polyak and Juditsky 1992), because the first mask is
+wanted after seconds; Muon for the kernels, for the same reason.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..engine.ema import copy_of, ema_update, warm_decay
+from ..engine.losses import partial_cross_entropy, soft_dice
+from ..engine.nets import build
+from ..engine.optim import muon_with_adamw, one_cycle
+from ..settings import Supervised as SupervisedSettings
+from .base import Method, Need, Patches, Step, Task
+
+
+class Supervised(Method):
+    """Partial-label cross-entropy and Dice."""
+
+    def __init__(self, settings: SupervisedSettings, task: Task):
+        super().__init__()
+        self.settings, self.task = settings, task
+        self.network = build(task.network, task)
+        self.average = copy_of(self.network)
+
+    def optimisers(self, phase: str) -> list[Optimizer]:
+        """Muon for inner kernels, AdamW for the rest."""
+        return muon_with_adamw(self.network, self.settings.learning_rate, self.settings.weight_decay)
+
+    def rate(self, step: Step) -> float:
+        """One cycle."""
+        return one_cycle(step.progress)
+
+    def need(self, step: Step) -> Need:
+        """Labelled patches only."""
+        return Need(self.settings.batch, 0, self.task.patch)
+
+    def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
+        """Equation (1)."""
+        logits = self.network(labelled.image)
+        return {
+            "cross_entropy": partial_cross_entropy(logits, labelled.label),
+            "dice": soft_dice(logits, labelled.label),
+        }
+
+    def after_step(self, step: Step) -> None:
+        """Equation (2)."""
+        ema_update(self.average, self.network, warm_decay(self.settings.ema, step.index))
+
+    def predictor(self) -> nn.Module:
+        """The averaged network."""
+        return self.average
