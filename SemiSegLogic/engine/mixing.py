@@ -1,0 +1,96 @@
+"""Mixing two images by copy and paste, and the loss on what comes out.
+
+Y. Bai, D. Chen, Q. Li, W. Shen, Y. Wang: Bidirectional Copy-Paste for Semi-Supervised Medical Image Segmentation,
+CVPR 2023. Images are (B,C,D,H,W), labels (B,D,H,W) int64 in {0..K-1, IGNORE}, masks (1 or B,D,H,W) bool: True keeps
+the frame, False shows the piece. Every draw comes from torch's default generator. Losses are float32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+
+from .losses import complete, judged, one_hot, partial_cross_entropy, weighted_mean
+
+
+def box_mask(image: Tensor, share: float = 2 / 3) -> Tensor:
+    """(1,D,H,W) bool: False in one box of ``share`` of every side at a random place, True around it.
+
+    A box has at least one voxel along each axis, so that slices (D = 1) are cut in their plane.
+    """
+    mask = torch.ones(1, *image.shape[2:], dtype=torch.bool)
+    cuts = []
+    for side in image.shape[2:]:
+        length = max(int(side * share), 1)
+        start = int(torch.randint(side - length + 1, ()))
+        cuts.append(slice(start, start + length))
+    mask[0, cuts[0], cuts[1], cuts[2]] = False
+    return mask.to(image.device)
+
+
+def paste(frame: Tensor, piece: Tensor | int, mask: Tensor) -> Tensor:
+    """``frame`` where ``mask`` is True, ``piece`` elsewhere; images or labels. A number pastes itself (IGNORE)."""
+    mask = mask.unsqueeze(1) if frame.dim() == mask.dim() + 1 else mask
+    return torch.where(mask, frame, piece)
+
+
+def mixed_loss(logits: Tensor, label: Tensor, pseudo: Tensor, unlabelled_weight: float) -> Tensor:
+    """The two-weight loss of a mixed image: L_R(label) over the judged region + w L_R(pseudo) over the rest.
+
+    ``label`` is IGNORE where the image came from unlabelled data or the slice was not annotated; ``pseudo`` stands in
+    there. Each region is averaged over its own size, so w is the weight of the regions, not of their voxels.
+    """
+    known = judged(label)
+    target, weight = complete(label, pseudo, unlabelled_weight)
+    guessed = (weight > 0).float() * (1 - known)
+    return region_loss(logits, target, known) + unlabelled_weight * region_loss(logits, target, guessed)
+
+
+def region_loss(logits: Tensor, target: Tensor, region: Tensor) -> Tensor:
+    """L_R = (Dice_R + CE_R) / 2 over ``region`` (B,D,H,W) in [0,1]; 0 with zero gradient when it is empty."""
+    dice = region_dice(torch.softmax(logits.float(), 1), target, region)
+    return 0.5 * (dice + partial_cross_entropy(logits, target, region))
+
+
+def region_dice(
+    share: Tensor, target: Tensor, region: Tensor, *, smooth: float = 1e-5, squared: bool = False,
+    per_image: bool = True,
+) -> Tensor:
+    """Mean of 1 - (2 sum R p t + s) / (sum R p + sum R t + s) over images and over the classes their target holds.
+
+    ``share`` (B,K,D,H,W) probabilities. ``squared`` takes p^2 in the denominator; ``per_image=False`` sums over the
+    batch as well. A class (background too) that the region's target lacks is left out: with so small an s its term
+    is the constant 1, which teaches nothing.
+    """
+    counts = (region * judged(target)).unsqueeze(1)
+    truth = one_hot(target, share.shape[1]) * counts
+    axes = [*range(2, share.dim())] if per_image else [0, *range(2, share.dim())]
+    overlap = (share * truth).sum(axes)
+    mass = ((share**2 if squared else share) * counts).sum(axes) + truth.sum(axes)
+    return weighted_mean(1 - (2 * overlap + smooth) / (mass + smooth), (truth.sum(axes) > 0).float())
+
+
+@torch.no_grad()
+def largest_components(label: Tensor, classes: int) -> Tensor:
+    """``label`` (B,D,H,W) with only the largest connected piece of each foreground class in each image.
+
+    Neighbours touch by face, edge or corner; what is dropped becomes background. Runs on the processor (scipy): labels
+    carry no gradient. Not for structures that come in several pieces.
+    """
+    kept = label.to(torch.uint8).cpu().numpy().copy()
+    for image in kept:
+        for value in range(1, classes):
+            _keep_largest(image, value)
+    return torch.from_numpy(kept).to(label.device, torch.int64)
+
+
+def _keep_largest(image: NDArray[np.uint8], value: int) -> None:
+    inside = image == value
+    pieces, count = ndimage.label(inside, ndimage.generate_binary_structure(image.ndim, image.ndim))
+    if count > 1:
+        sizes = np.bincount(pieces.ravel())
+        sizes[0] = 0
+        image[inside & (pieces != sizes.argmax())] = 0
