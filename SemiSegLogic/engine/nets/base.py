@@ -26,12 +26,24 @@ class Network(nn.Module, ABC):
     def features(self, image: Tensor) -> dict[str, Tensor]:
         """The taps of an image of any size; ``logits`` (B,K,D,H,W) are cropped to it, inner taps are not."""
         size = image.shape[2:]
-        pads = [(-n) % s for n, s in zip(size, self.stride, strict=True)]
-        if any(pads):
-            image = F.pad(image, [0, pads[2], 0, pads[1], 0, pads[0]], mode="replicate")
-        taps = self.taps(image)
+        taps = self.taps(self.padded(image))
         taps["logits"] = taps["logits"][:, :, : size[0], : size[1], : size[2]]
         return taps
+
+    def encode(self, image: Tensor) -> dict[str, Tensor]:
+        """The taps down to ``bottleneck``, of an image whose sides are multiples of ``stride``. A network that cannot
+        stop there gives them all.
+        """
+        return self.taps(image)
+
+    def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
+        """All taps from those of :meth:`encode`: ``taps(x) == decode(encode(x))``."""
+        return maps
+
+    def padded(self, image: Tensor) -> Tensor:
+        """The image with its border repeated at the far ends until every side is a multiple of ``stride``."""
+        pads = [(-n) % s for n, s in zip(image.shape[2:], self.stride, strict=True)]
+        return F.pad(image, [0, pads[2], 0, pads[1], 0, pads[0]], mode="replicate") if any(pads) else image
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B,K,D,H,W)."""

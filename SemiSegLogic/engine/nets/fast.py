@@ -55,14 +55,20 @@ class FastUNet(Network):
 
     def taps(self, image: Tensor) -> dict[str, Tensor]:
         """See the class."""
+        return self.decode(self.encode(image))
+
+    def encode(self, image: Tensor) -> dict[str, Tensor]:
+        """Taps stem, level1, down1, bottleneck."""
         stem = self.stem(image)
         one = self.level1(stem)
         two = self.level2(one)
-        bottom = self.level3(two)
-        up = self.join2(self.up2(bottom) + two)
-        last = self.join1(self.up1(up) + one)
-        logits = self.head(last)
-        return {"stem": stem, "down1": two, "bottleneck": bottom, "up1": up, "last": last, "logits": logits}
+        return {"stem": stem, "level1": one, "down1": two, "bottleneck": self.level3(two)}
+
+    def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The taps of the way up, beside those given."""
+        up = self.join2(self.up2(maps["bottleneck"]) + maps["down1"])
+        last = self.join1(self.up1(up) + maps["level1"])
+        return {**maps, "up1": up, "last": last, "logits": self.head(last)}
 
 
 def parameters_of(network: nn.Module) -> int:

@@ -10,6 +10,7 @@ from .base import Network, kernel, same
 
 WIDTHS = (16, 32, 64, 128, 256)
 DROPOUTS = (0.05, 0.1, 0.2, 0.3, 0.5)
+WAY_DOWN = ("stem", "down1", "down2", "down3", "bottleneck")
 
 
 class UNet(Network):
@@ -34,12 +35,20 @@ class UNet(Network):
 
     def taps(self, image: Tensor) -> dict[str, Tensor]:
         """See the class."""
-        names = ["stem", "down1", "down2", "down3", "bottleneck"]
+        return self.decode(self.encode(image))
+
+    def encode(self, image: Tensor) -> dict[str, Tensor]:
+        """The five maps of the way down."""
         maps: dict[str, Tensor] = {}
         x = image
-        for name, encode in zip(names, self.encoders, strict=True):
+        for name, encode in zip(WAY_DOWN, self.encoders, strict=True):
             x = maps[name] = encode(x if name == "stem" else self.pool(x))
-        for level, (skip, grow, decode) in enumerate(zip(names[3::-1], self.grows, self.decoders, strict=True), 1):
+        return maps
+
+    def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The maps of the way up, beside those given."""
+        maps, x = dict(maps), maps["bottleneck"]
+        for level, (skip, grow, decode) in enumerate(zip(WAY_DOWN[3::-1], self.grows, self.decoders, strict=True), 1):
             x = maps[f"up{level}" if level < 4 else "last"] = decode(torch.cat([maps[skip], grow(x)], 1))
         maps["logits"] = self.head(x)
         return maps

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from ...methods.base import Task
 from .base import Network, conv_block, kernel, norm_act
 
+WAY_DOWN = ("stem", "down1", "down2", "down3", "bottleneck")
+
 
 class VNet(Network):
     """Taps stem, down1..down3, bottleneck, up1..up3, last, logits; dropout after the bottleneck and the last stage."""
@@ -41,14 +43,21 @@ class VNet(Network):
 
     def taps(self, image: Tensor) -> dict[str, Tensor]:
         """See the class."""
+        return self.decode(self.encode(image))
+
+    def encode(self, image: Tensor) -> dict[str, Tensor]:
+        """The five maps of the way down."""
         maps = {"stem": self.stem(image)}
-        x, skips = maps["stem"], []
-        for level, (shrink, encode) in enumerate(zip(self.shrinks, self.encoders, strict=True), 1):
-            skips.append(x)
-            x = maps[f"down{level}" if level < 4 else "bottleneck"] = encode(shrink(x))
-        x = self.dropout(x)
-        for level, (grow, decode) in enumerate(zip(self.grows, self.decoders, strict=True), 1):
-            x = maps[f"up{level}" if level < 4 else "last"] = decode(grow(x) + skips.pop())
+        x = maps["stem"]
+        for name, shrink, encode in zip(WAY_DOWN[1:], self.shrinks, self.encoders, strict=True):
+            x = maps[name] = encode(shrink(x))
+        return maps
+
+    def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The maps of the way up, beside those given."""
+        maps, x = dict(maps), self.dropout(maps["bottleneck"])
+        for level, (skip, grow, decode) in enumerate(zip(WAY_DOWN[3::-1], self.grows, self.decoders, strict=True), 1):
+            x = maps[f"up{level}" if level < 4 else "last"] = decode(grow(x) + maps[skip])
         maps["logits"] = self.head(self.dropout(x))
         return maps
 
