@@ -1,0 +1,185 @@
+"""One environment folder: its interpreter, its marker, and how pip fills it. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+MARKER = "semiseg-ready"
+BEGUN = "semiseg-begun"
+ROOM_GB = 6
+OURS_TO_DROP = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
+
+
+class EnvironmentProblem(RuntimeError):
+    """The environment cannot be set up; the message says why and what to do."""
+
+
+class EnvironmentFolder:
+    """A virtual environment in ``root``.
+
+    ``semiseg-begun`` is written first and says that the folder is ours to repair; ``semiseg-ready`` is written last,
+    in one piece, and holds the digest of the lists that were installed and the extras among them.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    @property
+    def python(self) -> Path:
+        """Where the environment's interpreter is, or will be."""
+        return self.root / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    def is_ready(self, digest: str, extras: Sequence[str] = ()) -> bool:
+        """True when the environment was finished with these requirements and its interpreter is still there."""
+        marker = self.root / MARKER
+        if not (marker.is_file() and self.python.exists()):
+            return False
+        installed, *having = marker.read_text().split()
+        return installed == digest and set(extras) <= set(having)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process at a time sets up; the system lets go of the lock when the process dies."""
+        lock = self.root.parent / (self.root.name + ".lock")
+        try:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            file = open(lock, "a+b")  # noqa: SIM115  (closed by the with below)
+        except OSError as error:
+            raise EnvironmentProblem(f"Cannot write to {lock.parent}: {error}. {_elsewhere()}") from error
+        with file:
+            _wait_for(file.fileno())
+            yield
+
+    def make(self, base: Path) -> None:
+        """A working interpreter with pip in ``root``, made with the Python ``base``.
+
+        Raises EnvironmentProblem when ``root`` holds something else, or ``base`` cannot make environments.
+        """
+        if self._has_pip():
+            return
+        self._check_ours()
+        _check_can_make(base)
+        self._warn_of_space()
+        print(f"SemiSeg: setting up a private Python environment in {self.root} (once, some minutes) ...", flush=True)
+        self._empty()
+        done = subprocess.run([str(base), "-m", "venv", str(self.root)], env=_clean(), capture_output=True, text=True)
+        if done.returncode:
+            detail = (done.stdout + done.stderr).strip()
+            raise EnvironmentProblem(f"Python could not make an environment in {self.root}:\n{detail}\n{_venv_help()}")
+
+    def install(self, arguments: Sequence[str], digest: str, extras: Sequence[str] = ()) -> None:
+        """Runs ``pip install arguments`` with its progress on the screen, then writes the marker.
+
+        Raises EnvironmentProblem with the reason and a remedy. What was downloaded stays in pip's cache.
+        """
+        (self.root / MARKER).unlink(missing_ok=True)
+        command = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
+        code, errors = _run_showing_errors(command)
+        if code:
+            raise EnvironmentProblem(explain(errors, self.root))
+        fresh = self.root / (MARKER + ".new")
+        fresh.write_text(" ".join((digest, *extras)) + "\n")
+        os.replace(fresh, self.root / MARKER)
+
+    def _empty(self) -> None:
+        """Removes what a broken set-up left, the sign that the folder is ours last."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / BEGUN).write_text("SemiSeg began to make this environment and may repair or delete it.\n")
+        for entry in self.root.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.name != BEGUN:
+                entry.unlink()
+
+    def _has_pip(self) -> bool:
+        if not (self.python.exists() and (self.root / "pyvenv.cfg").is_file()):
+            return False
+        command = [str(self.python), "-m", "pip", "--version"]
+        return subprocess.run(command, env=_clean(), capture_output=True).returncode == 0
+
+    def _check_ours(self) -> None:
+        if not self.root.exists() or (self.root.is_dir() and not any(self.root.iterdir())):
+            return
+        if not any((self.root / name).is_file() for name in (BEGUN, MARKER)):
+            raise EnvironmentProblem(
+                f"{self.root} exists and is not an environment that SemiSeg made, so it is left alone. {_elsewhere()}"
+            )
+
+    def _warn_of_space(self) -> None:
+        there = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        free = shutil.disk_usage(there).free / 1e9
+        if free < ROOM_GB:
+            need = f"only {free:.1f} GB are free at {there}; the set-up may need about {ROOM_GB} GB"
+            print(f"SemiSeg: {need}. {_elsewhere()}", file=sys.stderr, flush=True)
+
+
+def explain(errors: Sequence[str], folder: Path) -> str:
+    """What pip's last lines mean, in words, with the remedy."""
+    text = "\n".join(errors)
+    again = "Then run the same command again: it goes on where it stopped."
+    if "No space left on device" in text or "Errno 28" in text:
+        return f"The disk is full (environment {folder}). Free about {ROOM_GB} GB, or: {_elsewhere()} {again}"
+    signs = ("NewConnectionError", "name resolution", "ConnectTimeout", "ReadTimeout", "Max retries", "ProxyError",
+             "Network is unreachable", "Connection refused", "(from versions: none)")
+    if any(sign in text for sign in signs):
+        return ("pip could not reach the Python package index. Connect to the internet; behind a proxy set HTTPS_PROXY "
+                f"or pip's own configuration. {again}\npip's last words:\n{text}")
+    if "No matching distribution" in text:
+        return (f"A required package has no version for this computer's system and Python {sys.version.split()[0]}. "
+                f"Try another Python (3.11 to 3.13, 64 bit).\npip's last words:\n{text}")
+    return f"pip could not install what SemiSeg needs into {folder}. {again}\npip's last words:\n{text}"
+
+
+def _run_showing_errors(command: Sequence[str]) -> tuple[int, list[str]]:
+    """Exit code and the last lines of the error stream; both streams go to the screen as they come."""
+    last: deque[str] = deque(maxlen=15)
+    with subprocess.Popen(command, env=_clean(), stderr=subprocess.PIPE, text=True, errors="replace") as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            sys.stderr.write(line)
+            last.append(line.rstrip())
+    return running.returncode, list(last)
+
+
+def _check_can_make(base: Path) -> None:
+    done = subprocess.run([str(base), "-c", "import venv, ensurepip"], env=_clean(), capture_output=True, text=True)
+    if done.returncode:
+        raise EnvironmentProblem(f"{base} cannot make virtual environments. {_venv_help()}")
+
+
+def _venv_help() -> str:
+    version = ".".join(map(str, sys.version_info[:2]))
+    return (f"On Debian and Ubuntu: sudo apt install python{version}-venv (or python3-venv). "
+            "Elsewhere install Python from python.org, or run the command with a Python that already has the "
+            "packages listed in pyproject.toml.")
+
+
+def _elsewhere() -> str:
+    return "Choose another folder with --environment PATH."
+
+
+def _clean() -> dict[str, str]:
+    """The surroundings without what would make one Python load another's libraries."""
+    return {key: value for key, value in os.environ.items() if key not in OURS_TO_DROP}
+
+
+def _wait_for(handle: int) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("SemiSeg: another process is setting up the environment; waiting for it ...", flush=True)
+        fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,0 +1,32 @@
+# The two macros that the extension calls.
+
+# Every file must exist below the folder of the calling CMakeLists.txt and be named relative to it.
+function(_stub_install folder destination)
+  foreach(file IN LISTS ARGN)
+    if(IS_ABSOLUTE "${file}" OR NOT EXISTS "${folder}/${file}")
+      message(FATAL_ERROR "Listed, but not a file relative to ${folder}: ${file}")
+    endif()
+    get_filename_component(below "${file}" DIRECTORY)
+    install(FILES "${folder}/${file}" DESTINATION "${destination}/${below}")
+  endforeach()
+endfunction()
+
+function(slicerMacroBuildScriptedModule)
+  cmake_parse_arguments(MY "WITH_GENERIC_TESTS;WITH_SUBDIR" "NAME" "SCRIPTS;RESOURCES" ${ARGN})
+  if(NOT MY_NAME OR MY_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "slicerMacroBuildScriptedModule(NAME '${MY_NAME}'): unknown '${MY_UNPARSED_ARGUMENTS}'")
+  endif()
+  set(destination "${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR}")
+  if(MY_WITH_SUBDIR)
+    get_filename_component(name "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+    string(APPEND destination "/${name}")
+  endif()
+  _stub_install("${CMAKE_CURRENT_SOURCE_DIR}" "${destination}" ${MY_SCRIPTS} ${MY_RESOURCES})
+endfunction()
+
+function(slicer_add_python_unittest)
+  cmake_parse_arguments(MY "" "SCRIPT" "SLICER_ARGS" ${ARGN})
+  if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${MY_SCRIPT}")
+    message(FATAL_ERROR "slicer_add_python_unittest: no ${MY_SCRIPT} in ${CMAKE_CURRENT_SOURCE_DIR}")
+  endif()
+endfunction()
