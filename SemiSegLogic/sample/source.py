@@ -1,0 +1,81 @@
+"""Finding the sample study's data: this computer first, then the official source, phantoms when there is no network."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .download import Progress, download, official_source
+from .phantom import write_phantoms
+from .places import TASK, SampleError, dataset_in, unpack, user_cache
+
+DATA_VARIABLE = "SEMISEG_DATA"
+PHANTOM_COUNT = 48
+REMEDY = (
+    f"Connect to the internet, or give the folder that holds {TASK} or {TASK}.tar with --data (or in {DATA_VARIABLE}). "
+    f"It can be had from medicaldecathlon.com."
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """``folder`` with imagesTr and labelsTr. ``phantom``: made here, not real. ``notes``: where it came from, and what
+    was tried before, in words for the report.
+    """
+
+    folder: Path
+    phantom: bool
+    notes: tuple[str, ...]
+
+
+def find(
+    data: Path | None = None, *, network: bool = True, phantoms: bool = True, progress: Progress | None = None,
+) -> Source:
+    """The sample data: in ``data``, in SEMISEG_DATA, in the user's cache, downloaded once, or phantoms instead.
+
+    Raises SampleError when ``data`` is given and holds nothing, or when nothing is found and ``phantoms`` is False.
+    """
+    cache = user_cache()
+    notes: list[str] = []
+    found = _given(data, cache) or _from_variable(cache, notes) or dataset_in(cache, cache)
+    if found is None and network:
+        found = _downloaded(cache, notes, progress)
+    if found is not None:
+        return Source(found, False, (*notes, f"Real MRI: {TASK} in {found}."))
+    if not phantoms:
+        raise SampleError(" ".join([f"{TASK} is not on this computer.", *notes, REMEDY]))
+    return _stand_in(cache, notes)
+
+
+def _given(data: Path | None, cache: Path) -> Path | None:
+    if data is None:
+        return None
+    found = dataset_in(data, cache)
+    if found is None:
+        raise SampleError(f"{data} holds neither {TASK} (with imagesTr and labelsTr) nor {TASK}.tar. {REMEDY}")
+    return found
+
+
+def _from_variable(cache: Path, notes: list[str]) -> Path | None:
+    named = os.environ.get(DATA_VARIABLE)
+    found = dataset_in(Path(named).expanduser(), cache) if named else None
+    if named and found is None:
+        notes.append(f"{DATA_VARIABLE} names {named}, which holds no {TASK}.")
+    return found
+
+
+def _downloaded(cache: Path, notes: list[str], progress: Progress | None) -> Path | None:
+    try:
+        address, md5 = official_source()
+        archive = download(address, md5, cache / f"{TASK}.tar", progress)
+        return unpack(archive, cache)
+    except SampleError as problem:  # not lost: the caller is told, and phantoms stand in or the search fails
+        notes.append(str(problem))
+        return None
+
+
+def _stand_in(cache: Path, notes: list[str]) -> Source:
+    folder = write_phantoms(cache / "phantoms", PHANTOM_COUNT)
+    told = f"The real sample data is not at hand, so {PHANTOM_COUNT} phantoms made by SemiSeg stand in. {REMEDY}"
+    return Source(folder, True, (*notes, told))
