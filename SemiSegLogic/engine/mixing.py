@@ -56,7 +56,12 @@ def region_loss(logits: Tensor, target: Tensor, region: Tensor) -> Tensor:
 
 
 def region_dice(
-    share: Tensor, target: Tensor, region: Tensor, *, smooth: float = 1e-5, squared: bool = False,
+    share: Tensor,
+    target: Tensor,
+    region: Tensor,
+    *,
+    smooth: float = 1e-5,
+    squared: bool = False,
     per_image: bool = True,
 ) -> Tensor:
     """Mean of 1 - (2 sum R p t + s) / (sum R p + sum R t + s) over images and over the classes their target holds.

@@ -89,9 +89,7 @@ def fit(method: Method, task: Task, steps: int = 60, seed: int = 0) -> float:
     return data.dice(method)
 
 
-def train_step(
-    method: Method, optimisers: list[torch.optim.Optimizer], data: Blobs, step: Step
-) -> dict[str, Tensor]:
+def train_step(method: Method, optimisers: list[torch.optim.Optimizer], data: Blobs, step: Step) -> dict[str, Tensor]:
     """One step as the trainer makes it."""
     method.train()
     set_rate(optimisers, method.rate(step))

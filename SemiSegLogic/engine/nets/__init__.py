@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ...methods.base import Task
 from .base import Network
 from .fast import FastUNet
+from .plain import PlainUNet
+from .resnet import ResUNet, ResVNet
 from .unet import UNet
 from .vnet import VNet
+
+if TYPE_CHECKING:  # the methods import the networks
+    from ...methods.base import Task
 
 NETWORKS: dict[str, Callable[[Task], Network]] = {
     "fast": FastUNet.for_task,
     "unet": UNet.for_task,
     "vnet": VNet.for_task,
+    "plain": PlainUNet.for_task,
+    "resvnet": ResVNet.for_task,
+    "resunet": ResUNet.for_task,
 }
+
+PARTNERS = {"fast": "plain", "vnet": "resvnet", "unet": "resunet"}
+"""For methods with two networks: which other architecture of like size learns beside the first."""
 
 
 def build(name: str, task: Task) -> Network:
@@ -29,4 +40,27 @@ def build(name: str, task: Task) -> Network:
     return network
 
 
-__all__ = ["NETWORKS", "FastUNet", "Network", "UNet", "VNet", "build"]
+def build_pair(name: str, task: Task) -> tuple[Network, Network]:
+    """The network ``name`` and its partner of another architecture (``PARTNERS``, read either way).
+
+    Raises KeyError naming the networks that have a partner.
+    """
+    partners = PARTNERS | {second: first for first, second in PARTNERS.items()}
+    if name not in partners:
+        raise KeyError(f"The network '{name}' has no partner; choose one of {', '.join(partners)}.")
+    return build(name, task), build(partners[name], task)
+
+
+__all__ = [
+    "NETWORKS",
+    "PARTNERS",
+    "FastUNet",
+    "Network",
+    "PlainUNet",
+    "ResUNet",
+    "ResVNet",
+    "UNet",
+    "VNet",
+    "build",
+    "build_pair",
+]

@@ -6,10 +6,14 @@ no input, and the transposed head puts the full grid back.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 
-from ...methods.base import Task
 from .base import Network, conv_block, kernel, norm_act, same
+
+if TYPE_CHECKING:  # the methods import the networks
+    from ...methods.base import Task
 
 
 class Residual(nn.Module):

@@ -7,13 +7,17 @@ convolutions down, transposed ones up, additive skips.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from ...methods.base import Task
 from .base import Network, conv_block, kernel, norm_act
 
+if TYPE_CHECKING:  # the methods import the networks
+    from ...methods.base import Task
+
 WAY_DOWN = ("stem", "down1", "down2", "down3", "bottleneck")
+WAY_UP = ("up1", "up2", "up3", "last")
 
 
 class VNet(Network):
@@ -29,10 +33,7 @@ class VNet(Network):
             nn.Sequential(nn.Conv3d(a, b, two, stride=two), norm_act(b)) for a, b in pairwise(widths)
         )
         self.encoders = nn.ModuleList(_stage(w, n, three) for w, n in zip(widths[1:], (2, 3, 3, 3), strict=True))
-        self.grows = nn.ModuleList(
-            nn.Sequential(nn.ConvTranspose3d(2 * w, w, two, stride=two), norm_act(w)) for w in widths[-2::-1]
-        )
-        self.decoders = nn.ModuleList(_stage(w, n, three) for w, n in zip(widths[-2::-1], (3, 3, 2, 1), strict=True))
+        self.decoder = VNetDecoder(width, dims)
         self.dropout = nn.Dropout3d(dropout)
         self.head = nn.Conv3d(width, classes, 1)
 
@@ -55,10 +56,29 @@ class VNet(Network):
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
         """The maps of the way up, beside those given."""
-        maps, x = dict(maps), self.dropout(maps["bottleneck"])
-        for level, (skip, grow, decode) in enumerate(zip(WAY_DOWN[3::-1], self.grows, self.decoders, strict=True), 1):
-            x = maps[f"up{level}" if level < 4 else "last"] = decode(grow(x) + maps[skip])
-        maps["logits"] = self.head(self.dropout(x))
+        below = self.dropout(maps["bottleneck"])
+        maps = {**self.decoder({**maps, "bottleneck": below}), "bottleneck": maps["bottleneck"]}
+        maps["logits"] = self.head(self.dropout(maps["last"]))
+        return maps
+
+
+class VNetDecoder(nn.Module):
+    """From the five maps of the way down (``width`` channels, doubled as the sides halve) to ``last``."""
+
+    def __init__(self, width: int, dims: int):
+        super().__init__()
+        three, two = kernel(dims, 3), kernel(dims, 2)
+        widths = [width * 2**level for level in range(3, -1, -1)]
+        self.grows = nn.ModuleList(
+            nn.Sequential(nn.ConvTranspose3d(2 * w, w, two, stride=two), norm_act(w)) for w in widths
+        )
+        self.stages = nn.ModuleList(_stage(w, n, three) for w, n in zip(widths, (3, 3, 2, 1), strict=True))
+
+    def forward(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The maps given and those of the way up; skips are added."""
+        maps, x = dict(maps), maps["bottleneck"]
+        for name, skip, grow, stage in zip(WAY_UP, WAY_DOWN[3::-1], self.grows, self.stages, strict=True):
+            x = maps[name] = stage(grow(x) + maps[skip])
         return maps
 
 
