@@ -5,11 +5,13 @@ from __future__ import annotations
 from ..settings import METHOD_SETTINGS, Settings, SettingsError
 from .base import Method, Task
 from .mean_teacher import MeanTeacher
+from .spcl import SPCL
 from .supervised import Supervised
 
 METHODS: dict[str, type[Method]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
+    "spcl": SPCL,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .fields import Settings, number
+from .fields import Settings, choice, number, switch
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,37 @@ class MeanTeacher(Settings):
     unlabelled: int = number(2, "Unlabelled patches per step", low=1, high=64)
 
 
+@dataclass(frozen=True)
+class SPCL(Settings):
+    """Peng et al. 2021. Defaults train within minutes; the published value stands in each source."""
+
+    pretraining: float = number(0.1, "Share of the run for the encoder alone", low=0, high=0.95, source="paper 0.57")
+    optimiser: str = choice("muon", "Optimiser", ("muon", "radam"), source="paper radam")
+    learning_rate: float = number(3e-3, "Learning rate", low=0, high=1, source="paper 1.5e-4 with radam")
+    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-5")
+    ema: float = number(0.97, "Decay of the averaged weights", low=0, high=1, source="paper 0: no average")
+    dice: float = number(1.0, "Weight of the Dice loss", low=0, high=100, source="paper 0: cross-entropy alone")
+    batch: int = number(2, "Labelled patches per step", low=1, high=64, source="paper 5")
+    contrasted: int = number(4, "Contrasted patches per step", low=2, high=256, source="paper 5")
+    contrasted_first: int = number(8, "Contrasted patches per pre-training step", low=2, high=256, source="paper 30")
+    join: bool = switch(True, "Contrast labelled patches too", source="paper no; recommended")
+    parts: int = number(3, "Stretches of a volume", low=2, high=64, source="section 4: ACDC 3, PROMISE12 and MMWHS 8")
+    temperature: float = number(0.07, "Temperature of the similarities", low=0.01, high=10, source="released code")
+    weight: float = number(0.1, "Weight of the contrast in training", low=0, high=100, source="grid 0.001 to 10")
+    partition_weight: float = number(1.0, "Weight of the position contrast", low=0, high=100, source="eq. 4")
+    patient_weight: float = number(0.1, "Weight of the patient contrast", low=0, high=100, source="grid 0.01 to 0.5")
+    self_weight: float = number(0.0, "Weight of contrasting each patch with itself", low=0, high=100, source="SimCLR")
+    pacing: str = choice("linear", "Weights of the pairs", ("linear", "hard"), source="eq. 3")
+    first_age: float = number(3.0, "Pair loss trusted at the start", low=0.1, high=1e9, source="grid 1 to 5")
+    partition_age: float = number(60.0, "Trusted at the end, position", low=0.1, high=1e9, source="grid 10 to 80")
+    patient_age: float = number(50.0, "Trusted at the end, patient", low=0.1, high=1e9, source="grid 10 to 80")
+    age_power: float = number(0.5, "Exponent of the growing trust", low=0.01, high=10, source="section 3")
+    restore: bool = switch(False, "Divide by the mean weight of the pairs", source="released code; not in the paper")
+
+
 METHOD_SETTINGS: dict[str, type[Settings]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
+    "spcl": SPCL,
 }
 """Settings class of each method, by the name under which the method is asked for."""

@@ -1,0 +1,32 @@
+"""Geometric views of a patch for methods that compare two of them. Images (B,C,D,H,W); only the plane (H, W) moves, so
+that slices stay slices. Every draw comes from torch's default generator.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .perturb import coin, uniform
+
+
+def flipped(image: Tensor, chance: float = 0.5) -> Tensor:
+    """Each of height and width mirrored with probability ``chance``, drawn for every image."""
+    for axis in (3, 4):
+        image = torch.where(coin(image, chance), image.flip(axis), image)
+    return image
+
+
+def turned(image: Tensor, degrees: float = 45.0, shift: float = 0.1) -> Tensor:
+    """Rotated by up to ``degrees`` and moved by up to ``shift`` of the side, in the plane; the border is repeated."""
+    count, channels, depth, height, width = image.shape
+    angle = uniform(image, -degrees, degrees).flatten() * math.pi / 180
+    across, down = uniform(image, -2 * shift, 2 * shift).flatten(), uniform(image, -2 * shift, 2 * shift).flatten()
+    cosine, sine, aspect = angle.cos(), angle.sin(), height / width
+    rows = [torch.stack([cosine, -sine * aspect, across], 1), torch.stack([sine / aspect, cosine, down], 1)]
+    flat = image.reshape(count, channels * depth, height, width)
+    grid = F.affine_grid(torch.stack(rows, 1).to(flat.dtype), list(flat.shape), align_corners=False)
+    return F.grid_sample(flat, grid, padding_mode="border", align_corners=False).reshape(image.shape)
