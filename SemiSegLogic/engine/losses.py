@@ -62,3 +62,10 @@ def complete(label: Tensor, pseudo: Tensor, unlabelled_weight: float = 1.0) -> t
     merged = torch.where(known, label, pseudo)
     weight = torch.where(known, 1.0, unlabelled_weight) * (merged != IGNORE)
     return merged, weight.float()
+
+
+def focal(logits: Tensor, label: Tensor, power: float = 2.0) -> Tensor:
+    """Mean of -(1 - p)^power log p over judged voxels, p = softmax(logits)[label] (Lin et al. 2017)."""
+    target = label.masked_fill(label == IGNORE, 0).unsqueeze(1)
+    log_share = torch.log_softmax(logits.float(), 1).gather(1, target).squeeze(1)
+    return weighted_mean(-((1 - log_share.exp()) ** power) * log_share, judged(label))
