@@ -24,7 +24,8 @@ def spread_slices(
     Along ``axis``, or the one with most foreground slices. The first and the last lie near the two ends of the organ,
     the others at equal steps between; a single one lies in the middle. ``offset`` in [-0.5, 0.5] moves the inner ones
     by that share of a step and the outer ones a little: given a different offset for each volume, the volumes together
-    show more levels of the organ. Deterministic. Fewer when there are fewer slices with foreground. Raises ValueError when ``label`` is empty or ``count`` is below 1.
+    show more levels of the organ. Deterministic. Fewer when there are fewer slices with foreground.
+    Raises ValueError when ``label`` is empty or ``count`` is below 1.
     """
     axis = longest_axis(label) if axis is None else axis
     occupied = _occupied(label, axis)

@@ -38,38 +38,48 @@ def find(
     """
     cache = user_cache()
     notes: list[str] = []
-    found = _given(data, cache) or _from_variable(cache, notes) or dataset_in(cache, cache)
+    found = _given(data, cache) or _from_variable(cache, notes) or _cached(cache)
     if found is None and network:
         found = _downloaded(cache, notes, progress)
     if found is not None:
-        return Source(found, False, (*notes, f"Real MRI: {TASK} in {found}."))
+        folder, origin = found
+        return Source(folder, False, (*notes, f"Real MRI, {TASK}, {origin}."))
     if not phantoms:
         raise SampleError(" ".join([f"{TASK} is not on this computer.", *notes, REMEDY]))
     return _stand_in(cache, notes)
 
 
-def _given(data: Path | None, cache: Path) -> Path | None:
+Found = tuple[Path, str] | None
+"""The data set's folder, and how it was come by."""
+
+
+def _given(data: Path | None, cache: Path) -> Found:
     if data is None:
         return None
-    found = dataset_in(data, cache)
-    if found is None:
+    folder = dataset_in(data, cache)
+    if folder is None:
         raise SampleError(f"{data} holds neither {TASK} (with imagesTr and labelsTr) nor {TASK}.tar. {REMEDY}")
-    return found
+    return folder, "from the folder given"
 
 
-def _from_variable(cache: Path, notes: list[str]) -> Path | None:
+def _from_variable(cache: Path, notes: list[str]) -> Found:
     named = os.environ.get(DATA_VARIABLE)
-    found = dataset_in(Path(named).expanduser(), cache) if named else None
-    if named and found is None:
+    folder = dataset_in(Path(named).expanduser(), cache) if named else None
+    if named and folder is None:
         notes.append(f"{DATA_VARIABLE} names {named}, which holds no {TASK}.")
-    return found
+    return (folder, f"from the folder in {DATA_VARIABLE}") if folder else None
 
 
-def _downloaded(cache: Path, notes: list[str], progress: Progress | None) -> Path | None:
+def _cached(cache: Path) -> Found:
+    folder = dataset_in(cache, cache)
+    return (folder, "downloaded earlier") if folder else None
+
+
+def _downloaded(cache: Path, notes: list[str], progress: Progress | None) -> Found:
     try:
         address, md5 = official_source()
         archive = download(address, md5, cache / f"{TASK}.tar", progress)
-        return unpack(archive, cache)
+        return unpack(archive, cache), f"downloaded from {address}, md5 checked"
     except SampleError as problem:  # not lost: the caller is told, and phantoms stand in or the search fails
         notes.append(str(problem))
         return None
