@@ -14,9 +14,9 @@ from SemiSegLogic.engine.contrast import (
     awake,
     distinct,
     one_per_cell,
-    pair_losses,
     paced_contrast,
     paced_weights,
+    pair_losses,
     partition,
     positives,
 )
