@@ -31,6 +31,12 @@ def box_mask(image: Tensor, share: float = 2 / 3) -> Tensor:
     return mask.to(image.device)
 
 
+def halves(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """First and second half of a batch; an odd last row is left out."""
+    half = len(rows) // 2
+    return rows[:half], rows[half : 2 * half]
+
+
 def paste(frame: Tensor, piece: Tensor | int, mask: Tensor) -> Tensor:
     """``frame`` where ``mask`` is True, ``piece`` elsewhere; images or labels. A number pastes itself (IGNORE)."""
     mask = mask.unsqueeze(1) if frame.dim() == mask.dim() + 1 else mask

@@ -86,3 +86,19 @@ def muon_with_adamw(network: nn.Module, rate: float, weight_decay: float) -> lis
         Muon(inner, lr=rate * 20 / 3, weight_decay=weight_decay),
         torch.optim.AdamW(rest, lr=rate, weight_decay=weight_decay, foreach=True),
     ]
+
+
+def build_optimisers(kind: str, network: nn.Module, rate: float, weight_decay: float) -> list[Optimizer]:
+    """``muon``: see :func:`muon_with_adamw`. ``sgd``: with momentum 0.9, the recipe of the literature."""
+    if kind == "sgd":
+        return [torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=weight_decay, foreach=True)]
+    return muon_with_adamw(network, rate, weight_decay)
+
+
+def rate_factor(kind: str, progress: float, index: int) -> float:
+    """``one_cycle``, ``poly``, ``constant``, or ``steps``: a tenth after every 2500 steps, as published on LA."""
+    if kind == "steps":
+        return 0.1 ** (index // 2500)
+    if kind == "constant":
+        return 1.0
+    return poly(progress) if kind == "poly" else one_cycle(progress)

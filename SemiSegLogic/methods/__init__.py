@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..settings import METHOD_SETTINGS, Settings, SettingsError
 from .base import Method, Task
+from .bcp import BCP
 from .mean_teacher import MeanTeacher
 from .spcl import SPCL
 from .supervised import Supervised
@@ -11,6 +12,7 @@ from .supervised import Supervised
 METHODS: dict[str, type[Method]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
+    "bcp": BCP,
     "spcl": SPCL,
 }
 

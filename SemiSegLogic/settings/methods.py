@@ -59,9 +59,30 @@ class SPCL(Settings):
     restore: bool = switch(False, "Divide by the mean weight of the pairs", source="released code; not in the paper")
 
 
+@dataclass(frozen=True)
+class BCP(Settings):
+    """Bai et al. 2023. Defaults train within minutes; the published value stands in each source."""
+
+    pretraining: float = number(0.25, "Share of the run for labels alone", low=0, high=0.95, source="LA .12, ACDC .25")
+    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="paper sgd")
+    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="paper 0.01 with sgd")
+    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-4")
+    schedule: str = choice(
+        "one_cycle", "Learning rate over a phase", ("one_cycle", "poly", "steps", "constant"),
+        source="paper LA steps, ACDC constant",
+    )
+    ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
+    pairs: int = number(1, "Pairs of patches, labelled and unlabelled", low=1, high=64, source="paper LA 2, ACDC 6")
+    box: float = number(2 / 3, "Side of the pasted box over side of the patch", low=0.05, high=1, source="section 4")
+    unlabelled_weight: float = number(0.5, "Weight of pseudo-labels", low=0, high=10, source="eq. 5 and 6")
+    largest: bool = switch(True, "Each structure is one piece", source="section 3")
+    inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
+
+
 METHOD_SETTINGS: dict[str, type[Settings]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
+    "bcp": BCP,
     "spcl": SPCL,
 }
 """Settings class of each method, by the name under which the method is asked for."""

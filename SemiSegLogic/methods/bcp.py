@@ -1,0 +1,121 @@
+"""BCP: bidirectional copy-paste.
+
+Y. Bai, D. Chen, Q. Li, W. Shen, Y. Wang: Bidirectional Copy-Paste for Semi-Supervised Medical Image Segmentation, CVPR
+2023 (arXiv 2305.00673).
+
+Idea: labelled and unlabelled images that are learned from side by side are learned differently. Paste a box of an
+unlabelled image into a labelled one and the other way round, so that true labels and pseudo-labels surround each other
+in every image the student sees. A phase of pasting among labelled images gives the first teacher.
+
+    a, b      labelled patches with labels y_a, y_b          u, v    unlabelled patches
+    M         1 around a box of 2/3 of each side, 0 inside    f, f'   student, teacher
+    L_R(p,t)  (Dice + CE) / 2 over the region R               w       weight of pseudo-labels, 0.5
+
+    (1)  pre-training:   x = a M + b (1-M),  L = L_all(f(x), y_a M + y_b (1-M)),  f' = f
+    (2)  pseudo-labels:  y^ = largest component of each class of argmax f'(.)
+    (3)  inward          x_in  = a M + u (1-M)
+    (4)  outward         x_out = v M + b (1-M)
+    (5)  L_in  = L_M(f(x_in), y_a)      + w L_(1-M)(f(x_in), y^_u)
+    (6)  L_out = w L_M(f(x_out), y^_v)  + L_(1-M)(f(x_out), y_b)
+    (7)  self-training:  L = L_in + L_out,   f' <- d f' + (1 - d) f
+
+Where we differ and why (the paper's values are settings):
+- Sparse slices: voxels of a, b that nobody judged take the teacher's pseudo-label and the weight w, as if pasted from
+  an unlabelled image; pre-training leaves them out. A fully judged patch gives exactly (5) and (6).
+- One Dice for 2D and 3D, per image, denominator sum p + sum t, over the classes the region holds [released: two
+  definitions; a class the region lacks adds a constant].
+- The teacher predicts without dropout, with averaged norm statistics [released: in training mode].
+- Pseudo-labels are the argmax [3D: p >= 0.5, the same for two classes].
+- Student rows go through the network in one pass. The teacher predicts by default [the student].
+- Muon and one cycle per phase by default [SGD 0.01].
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..engine.ema import copy_of, ema_update
+from ..engine.losses import judged
+from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_loss
+from ..engine.nets import build
+from ..engine.optim import build_optimisers, rate_factor
+from ..geometry import IGNORE
+from ..settings import BCP as BCPSettings
+from .base import Method, Need, Patches, Phase, Step, Task
+
+PRETRAIN, SELF_TRAIN = "pre-training", "self-training"
+
+
+class BCP(Method):
+    """A student that sees pasted images only, and its running average that labels the unlabelled ones."""
+
+    def __init__(self, settings: BCPSettings, task: Task):
+        super().__init__()
+        self.settings, self.task = settings, task
+        self.student = build(task.network, task)
+        self.teacher = copy_of(self.student)
+
+    def phases(self) -> list[Phase]:
+        """Pre-training, unless a model to start from makes it needless (share 0), then self-training."""
+        share = self.settings.pretraining
+        return [Phase(PRETRAIN, share), Phase(SELF_TRAIN, 1 - share)] if share > 0 else [Phase(SELF_TRAIN)]
+
+    def optimisers(self, phase: str) -> list[Optimizer]:
+        """The student's; fresh in each phase."""
+        s = self.settings
+        return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
+
+    def rate(self, step: Step) -> float:
+        """The chosen curve, once per phase."""
+        return rate_factor(self.settings.schedule, step.progress, step.index)
+
+    def need(self, step: Step) -> Need:
+        """Pairs: half of the labelled patches are a, half are b; u and v likewise."""
+        rows = 2 * self.settings.pairs
+        return Need(rows, rows if step.phase == SELF_TRAIN else 0, self.task.patch)
+
+    def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
+        """Equation (1), or (2) to (7). Without unlabelled patches there is nothing to paste but labelled ones."""
+        mask = box_mask(labelled.image, self.settings.box)
+        if step.phase == PRETRAIN or len(unlabelled.image) < len(labelled.image):
+            return {"copy_paste": self.copy_paste_loss(labelled, mask)}
+        known, guessed = self.pseudo_labels(labelled, unlabelled)
+        (a, b), (u, v) = halves(labelled.image), halves(unlabelled.image)
+        (y_a, y_b), (g_a, g_b), (g_u, g_v) = halves(labelled.label), halves(known), halves(guessed)
+        inward, outward = self.student(torch.cat([paste(a, u, mask), paste(v, b, mask)])).chunk(2)
+        w = self.settings.unlabelled_weight
+        return {
+            "inward": mixed_loss(inward, paste(y_a, IGNORE, mask), paste(g_a, g_u, mask), w),
+            "outward": mixed_loss(outward, paste(y_b, IGNORE, ~mask), paste(g_v, g_b, mask), w),
+        }
+
+    def copy_paste_loss(self, labelled: Patches, mask: Tensor) -> Tensor:
+        """Equation (1) on judged voxels."""
+        (a, b), (y_a, y_b) = halves(labelled.image), halves(labelled.label)
+        label = paste(y_a, y_b, mask)
+        return region_loss(self.student(paste(a, b, mask)), label, judged(label))
+
+    @torch.no_grad()
+    def pseudo_labels(self, labelled: Patches, unlabelled: Patches) -> tuple[Tensor, Tensor]:
+        """Equation (2) for both batches, (B,D,H,W) int64 each. Fully judged patches need none: IGNORE throughout."""
+        self.teacher.eval()
+        if bool((labelled.label != IGNORE).all()):
+            return torch.full_like(labelled.label, IGNORE), self.pseudo_label(unlabelled.image)
+        both = self.pseudo_label(torch.cat([labelled.image, unlabelled.image]))
+        return both[: len(labelled.image)], both[len(labelled.image) :]
+
+    def pseudo_label(self, image: Tensor) -> Tensor:
+        """(B,C,D,H,W) -> (B,D,H,W)."""
+        label = self.teacher(image).argmax(1)
+        return largest_components(label, self.task.classes) if self.settings.largest else label
+
+    def after_step(self, step: Step) -> None:
+        """The teacher: the student itself while pre-training, so that both start self-training alike; then (7)."""
+        ema_update(self.teacher, self.student, 0.0 if step.phase == PRETRAIN else self.settings.ema)
+
+    def predictor(self) -> nn.Module:
+        """The teacher, or the student as published."""
+        return self.student if self.settings.inference == "student" else self.teacher
+
