@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..settings import METHOD_SETTINGS, Settings, SettingsError
 from .base import Method, Task
 from .bcp import BCP
+from .ersr import ERSR
 from .mean_teacher import MeanTeacher
 from .spcl import SPCL
 from .supervised import Supervised
@@ -13,6 +14,7 @@ METHODS: dict[str, type[Method]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "bcp": BCP,
+    "ersr": ERSR,
     "spcl": SPCL,
 }
 

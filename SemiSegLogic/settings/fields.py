@@ -30,6 +30,11 @@ def switch(default: bool, label: str, *, source: str = "", advanced: bool = True
     return field(default=default, metadata={"label": label, "source": source, "advanced": advanced})
 
 
+def text(default: str, label: str, *, source: str = "", advanced: bool = True) -> Any:
+    """Any words."""
+    return field(default=default, metadata={"label": label, "source": source, "advanced": advanced})
+
+
 @dataclass(frozen=True)
 class Settings:
     """Base of every settings class. Raises SettingsError on a value of the wrong type or out of range."""

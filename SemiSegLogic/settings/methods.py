@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .fields import Settings, choice, number, switch
+from .fields import Settings, SettingsError, choice, number, switch, text
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,47 @@ class BCP(Settings):
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
 
 
+@dataclass(frozen=True)
+class ERSR(Settings):
+    """Zhou et al. 2025. Defaults train within minutes; the published value stands in each source."""
+
+    pretraining: float = number(0.3, "Share of the run on labels alone", low=0, high=0.95, source="paper 0.5")
+    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="paper sgd")
+    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="paper 0.01 with sgd")
+    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-4")
+    schedule: str = choice("one_cycle", "Learning rate over a phase", ("one_cycle", "poly"), source="paper poly")
+    ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
+    batch: int = number(2, "Labelled slices per step", low=1, high=64, source="paper 8")
+    unlabelled: int = number(2, "Unlabelled slices per step", low=1, high=64, source="paper 8")
+    consistency: float = number(1.0, "Weight of the unlabelled losses", low=0, high=100, source="paper 1")
+    ramp: float = number(1.0, "Share of training until that weight is full", low=0, high=1, source="paper 1")
+    threshold: float = number(0.6, "Probability from which a pixel is it", low=0.5, high=0.99, source="paper 0.6")
+    soft: bool = switch(False, "Keep probabilities in the refined map", source="released code no; abstract: soft")
+    elliptical: str = text("all", "Elliptical structures: all, or values such as 1,2", source="paper: the head")
+    score: str = choice("paper", "Scores of the filter", ("paper", "released"), source="released ranks poorly")
+    pool: int = number(512, "Slices that the filter remembers", low=2, high=100_000, source="paper: an epoch")
+    empty_below: float = number(0.1, "Absent if nowhere as likely as this", low=0, high=0.5, source="ours; paper 0.6")
+    overlap: float = number(0.7, "Least overlap of ellipse and map", low=0, high=1, source="ours; paper 0")
+    slender: float = number(3.0, "Greatest ratio of the axes", low=1, high=1e6, source="ours; paper: any")
+    roundest: float = number(0.95, "Greatest ratio of axes to be mirrored", low=0, high=1, source="ours; paper 1")
+    pixel_height: float = number(1.0, "Height of a pixel", unit="pixel widths", low=0.01, high=100, source="ours")
+    inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
+
+    def elliptical_classes(self, classes: int) -> list[int]:
+        """The structures' values in 1..``classes`` - 1 that ``elliptical`` names. Raises SettingsError."""
+        if self.elliptical.strip().lower() == "all":
+            return list(range(1, classes))
+        values = {int(word) if word.strip().isdigit() else -1 for word in self.elliptical.split(",")}
+        if not all(0 < value < classes for value in values):
+            raise SettingsError(f"ERSR.elliptical is '{self.elliptical}'; it takes 'all' or values in 1..{classes - 1}.")
+        return sorted(values)
+
+
 METHOD_SETTINGS: dict[str, type[Settings]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "bcp": BCP,
+    "ersr": ERSR,
     "spcl": SPCL,
 }
 """Settings class of each method, by the name under which the method is asked for."""
