@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,41 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
     """
     temporary = path.with_name(f".{secrets.token_hex(4)}.tmp.{path.name}")
     try:
-        temporary.touch(exist_ok=False)  # a read-only folder shows here, as an OSError, not inside a library
-        write(temporary)
-        _flush_to_disk(temporary)
-        _move_over(temporary, path)
-        _flush_folder(path.parent)
+        with disk_errors(path):
+            temporary.touch(exist_ok=False)  # a read-only folder shows here, as an OSError, not inside a library
+            write(temporary)
+            _flush_to_disk(temporary)
+        move_file(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):  # a sick disk that keeps the rest must not hide the real error
+            temporary.unlink(missing_ok=True)
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Give a file on the same disk another name at once, replacing what lay there. Raises FileError.
+
+    Patient on Windows, where it fails while a reader holds the old file.
+    """
+    deadline = time.monotonic() + (REPLACE_PATIENCE_S if os.name == "nt" else 0.0)
+    with disk_errors(target):
+        while True:
+            try:
+                os.replace(source, target)
+                break
+            except PermissionError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.02)
+    _flush_folder(target.parent)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's errors while writing ``path`` into a FileError with a remedy."""
+    try:
+        yield
     except OSError as error:
         raise FileError(_why_not_written(path, error)) from error
-    finally:
-        _remove(temporary)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -100,25 +126,6 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _move_over(temporary: Path, path: Path) -> None:
-    """``os.replace``, patient on Windows, where it fails while a reader holds the old file."""
-    deadline = time.monotonic() + (REPLACE_PATIENCE_S if os.name == "nt" else 0.0)
-    while True:
-        try:
-            os.replace(temporary, path)
-            return
-        except PermissionError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(0.02)
-
-
-def _remove(temporary: Path) -> None:
-    """Take the temporary file away; one that a sick disk will not give up must not hide the real error."""
-    with contextlib.suppress(OSError):
-        temporary.unlink(missing_ok=True)
 
 
 def _why_not_written(path: Path, error: OSError) -> str:

@@ -1,0 +1,28 @@
+"""The study on disk: cases, structures, what people drew, what models propose, exports. No torch."""
+
+from .annotations import AnnotatedSlice, all_slices, drawn_slices
+from .case import Case
+from .errors import DuplicateError, FormatError, ImageError, LabelError, LockedError, StudyError
+from .exports import FORMATS, ExportedFile, export_case
+from .formats import (
+    Mask,
+    MaskSegment,
+    list_segments,
+    read_image,
+    read_mask,
+    write_image,
+    write_labelmap,
+    write_seg_nrrd,
+)
+from .history import Version
+from .lock import Writer
+from .record import Status
+from .store import CaseRow, Study
+from .structures import Structure, Structures
+
+__all__ = [
+    "FORMATS", "AnnotatedSlice", "Case", "CaseRow", "DuplicateError", "ExportedFile", "FormatError", "ImageError",
+    "LabelError", "LockedError", "Mask", "MaskSegment", "Status", "Structure", "Structures", "Study", "StudyError",
+    "Version", "Writer", "all_slices", "drawn_slices", "export_case", "list_segments", "read_image", "read_mask",
+    "write_image", "write_labelmap", "write_seg_nrrd",
+]

@@ -1,0 +1,107 @@
+"""Annotated slices: the planes that a person has judged, whole. Nothing else in a volume is labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import AXIS_NAMES, IGNORE, SliceIndex
+from .errors import LabelError
+from .structures import Structures
+
+State = Literal["drawn", "empty"]
+
+
+@dataclass(frozen=True)
+class AnnotatedSlice:
+    """A judged slice. ``axis`` 0, 1, 2 (k, j, i), ``index`` in voxels; ``state`` says whether anything is drawn there;
+    ``author`` and ``time`` (ISO, UTC) of the last change. Raises LabelError on impossible values.
+    """
+
+    axis: int
+    index: int
+    state: State
+    author: str
+    time: str
+
+    def __post_init__(self) -> None:
+        if self.axis not in (0, 1, 2) or not isinstance(self.index, int) or self.index < 0:
+            raise LabelError(f"There is no slice {self.index!r} along axis {self.axis!r}; axes are 0, 1, 2 (k, j, i).")
+        if self.state not in get_args(State):
+            raise LabelError(f"Slice {self.index} has state {self.state!r}; it must be 'drawn' or 'empty'.")
+
+    @property
+    def place(self) -> SliceIndex:
+        """Where it lies."""
+        return SliceIndex(self.axis, self.index)
+
+    @classmethod
+    def of(cls, place: SliceIndex, label: NDArray[np.uint8], author: str) -> Self:
+        """A slice judged now, as it stands in ``label`` (k, j, i)."""
+        return cls(int(place.axis), int(place.index), _state(label, place), author, utc_now())
+
+    def as_in(self, label: NDArray[np.uint8]) -> Self:
+        """The same with the state that it has in ``label``: a crossing slice may have changed it."""
+        return replace(self, state=_state(label, self.place))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; ``AnnotatedSlice(**data)`` takes it back."""
+        return asdict(self)
+
+
+def utc_now() -> str:
+    """This moment as ISO text in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def plane(array: NDArray[np.generic], place: SliceIndex) -> NDArray[np.generic]:
+    """The 2D view of one slice of ``array`` (k, j, i)."""
+    return np.asarray(np.moveaxis(array, place.axis, 0)[place.index])
+
+
+def _state(label: NDArray[np.uint8], place: SliceIndex) -> State:
+    return "drawn" if plane(label, place).any() else "empty"
+
+
+def drawn_slices(label: NDArray[np.generic], axis: int = 0) -> list[SliceIndex]:
+    """The slices along ``axis`` on which anything is drawn (neither 0 nor IGNORE)."""
+    others = tuple(other for other in range(3) if other != axis)
+    drawn = ((label != 0) & (label != IGNORE)).any(axis=others)
+    return [SliceIndex(axis, int(index)) for index in np.flatnonzero(drawn)]
+
+
+def all_slices(shape: tuple[int, int, int], axis: int = 0) -> list[SliceIndex]:
+    """Every slice along ``axis``."""
+    return [SliceIndex(axis, index) for index in range(shape[axis])]
+
+
+def check_slices(label: NDArray[np.generic], places: Iterable[SliceIndex], structures: Structures, where: str) -> None:
+    """Raises LabelError naming the first slice that lies outside or holds a value that is no structure."""
+    allowed = sorted(structures.values)
+    for place in places:
+        name = f"{where}: slice {AXIS_NAMES[place.axis]} = {place.index}"
+        if not 0 <= place.index < label.shape[place.axis]:
+            raise LabelError(f"{name} does not exist; the volume has {label.shape[place.axis]} slices along that axis.")
+        for value, count in _counted(plane(label, place)):
+            if value not in allowed:
+                raise LabelError(f"{name} holds the {_meaning(value)} on {count} voxels. Structures are: "
+                                 f"{structures.in_words()}. Draw it with one of them, add the structure to the study, "
+                                 "or import with a table of names; it is not taken as background.")
+
+
+def _counted(array: NDArray[np.generic]) -> list[tuple[int | float, int]]:
+    """Each value and how often it occurs; for bytes without the sorting that takes seconds on a whole volume."""
+    if array.dtype == np.uint8:
+        counts = np.bincount(array.ravel(), minlength=256)
+        return [(int(value), int(counts[value])) for value in np.flatnonzero(counts)]
+    values, numbers = np.unique(array, return_counts=True)
+    return list(zip(values.tolist(), numbers.tolist(), strict=True))
+
+
+def _meaning(value: int | float) -> str:
+    return f"value {IGNORE} (not judged)" if value == IGNORE else f"unknown label value {value}"

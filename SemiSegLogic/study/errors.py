@@ -1,0 +1,29 @@
+"""What can be wrong with a study. Every message names the file, the value and the remedy."""
+
+from __future__ import annotations
+
+from ..files import SemiSegError
+
+
+class StudyError(SemiSegError):
+    """Base of all errors of the study; its subclasses say what kind of thing is wrong."""
+
+
+class ImageError(StudyError):
+    """An image is missing, damaged, changed, or of a kind that cannot be segmented."""
+
+
+class LabelError(StudyError):
+    """Labels are damaged, do not fit their image, or hold values that mean nothing here."""
+
+
+class FormatError(StudyError):
+    """A folder is no study, its records are damaged, or a newer version wrote them."""
+
+
+class LockedError(StudyError):
+    """Somebody else is writing."""
+
+
+class DuplicateError(StudyError):
+    """The same image is already in the study."""

@@ -1,0 +1,171 @@
+"""Reading masks: label maps and segmentations, their names matched to the structures of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ...geometry import IGNORE, Grid
+from ..errors import ImageError, LabelError
+from ..structures import LAST_VALUE, Color
+from . import segnrrd
+from .fitting import fit
+from .segnrrd import HeaderSegment
+from .volumes import grid_of, load
+
+
+@dataclass(frozen=True)
+class MaskSegment:
+    """A segment as it was read: the file's ``name`` and the label ``value`` it has in the mask's array."""
+
+    name: str
+    value: int
+    color: Color | None
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A mask as it lies in its file. ``array`` uint8 ``(k, j, i)``: 0 background, 255 nobody judged.
+
+    ``outside`` is what a voxel beyond the file's border means: 0 for segmentations, which Slicer crops when it
+    saves them; IGNORE for label maps, which say nothing there.
+    """
+
+    array: NDArray[np.uint8]
+    grid: Grid
+    segments: tuple[MaskSegment, ...]
+    outside: int
+    path: Path
+
+    def on(self, grid: Grid) -> NDArray[np.uint8]:
+        """The mask on an image's grid. Raises LabelError when it does not fit without resampling."""
+        return fit(self.array, self.grid, grid, self.outside, self.path)
+
+
+def read_mask(path: Path, names: Mapping[str, int] | None = None) -> Mask:
+    """A mask file with its label values given by ``names`` (segment name to value, case ignored; 0 drops a segment).
+
+    Label maps have no names: there the name is the number itself, ``{"1": 2}`` renumbers, and a table without
+    numbers means that the values are to be taken as they are, if the table knows them. Without a table the file's
+    own values stay. Raises LabelError when the file is damaged, a segment is not in the table, two segments claim
+    a voxel or a value is no whole number in 1..254. Nothing unknown becomes background.
+    """
+    layers, grid, described = _read(path)
+    found = described + _undescribed(layers, described, path)
+    _check_unambiguous(found, names, path)
+    targets = [_target(segment, names, path) for segment in found]
+    array = _merged(layers, list(zip(found, targets, strict=True)), path)
+    if not described:
+        array[layers[0] == IGNORE] = IGNORE
+    segments = tuple(MaskSegment(one.name, value, one.color) for one, value in zip(found, targets, strict=True))
+    return Mask(array, grid, segments, 0 if described else IGNORE, path)
+
+
+def list_segments(path: Path) -> list[MaskSegment]:
+    """The segments of a mask file with the file's own values, to make a table of names from. Raises LabelError."""
+    layers, _, described = _read(path)
+    found = described + _undescribed(layers, described, path)
+    return [MaskSegment(one.name, one.value, one.color) for one in found]
+
+
+def _read(path: Path) -> tuple[NDArray[np.generic], Grid, list[HeaderSegment]]:
+    """Layers ``(layer, k, j, i)``, grid, and the segments of the header."""
+    try:
+        image = load(path)
+        entries = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys() if key.startswith("Segment")}
+        count, grid = image.GetNumberOfComponentsPerPixel(), grid_of(image)
+        described = segnrrd.parse(entries, count)
+    except ImageError as error:
+        raise LabelError(str(error)) from error
+    except ValueError as error:
+        raise LabelError(f"{path} has a damaged segment in its header: {error}. Save it again in Slicer.") from error
+    array = sitk.GetArrayFromImage(image)
+    if count > 1 and not described:
+        raise LabelError(f"{path} has {count} values per voxel and no segments: it is a picture, not a mask. Save it "
+                         "as a label map with one whole number per voxel.")
+    beyond = [one.name for one in described if not 0 <= one.layer < count]
+    if beyond:
+        raise LabelError(f"{path}: segment '{beyond[0]}' lies in a layer that the file does not have. Save it again "
+                         "in Slicer.")
+    return np.moveaxis(array.reshape(*grid.shape, count), -1, 0), grid, described
+
+
+def _undescribed(layers: NDArray[np.generic], described: list[HeaderSegment], path: Path) -> list[HeaderSegment]:
+    """Segments for the values that occur without a name; IGNORE in a plain label map is none."""
+    known = {(one.layer, one.value) for one in described}
+    skip = {0} if described else {0, IGNORE}
+    return [HeaderSegment(str(value), value, number, None) for number, layer in enumerate(layers)
+            for value in values_in(layer, path) if value not in skip and (number, value) not in known]
+
+
+def values_in(array: NDArray[np.generic], path: Path) -> list[int]:
+    """The values of a label array in order. Raises LabelError unless all are whole numbers."""
+    values: set[int] = set()
+    for slab in array:
+        if slab.dtype == np.uint8:
+            values.update(np.flatnonzero(np.bincount(slab.ravel(), minlength=256)).tolist())
+            continue
+        found = np.unique(slab)
+        whole = np.isfinite(found) & (found == np.rint(found)) if found.dtype.kind == "f" else found == found
+        if found.dtype.kind not in "iuf" or not whole.all():
+            raise LabelError(f"{path} holds {found[~whole][0]}, which is no label value. It may be an image, or a mask "
+                             "resampled with interpolation: use nearest neighbour.")
+        values.update(int(value) for value in found)
+    return sorted(values)
+
+
+def _check_unambiguous(found: list[HeaderSegment], names: Mapping[str, int] | None, path: Path) -> None:
+    """Without a table the file's values must tell the segments apart; with one, their names must."""
+    keys = [one.name.strip().casefold() if names is not None else str(one.value) for one in found]
+    for one, key in zip(found, keys, strict=True):
+        if keys.count(key) > 1:
+            remedy = "Rename one of them in Slicer" if names is not None else "Give a table of names to values"
+            raise LabelError(f"{path}: two segments have the {'name' if names is not None else 'value'} '{key}' (one "
+                             f"is '{one.name}'). {remedy}.")
+
+
+def _target(segment: HeaderSegment, names: Mapping[str, int] | None, path: Path) -> int:
+    """The label value for a segment."""
+    value = segment.value
+    if names is not None:
+        table = {name.strip().casefold(): value for name, value in names.items()}
+        by_number = any(name.isdigit() for name in table)
+        chosen = table.get(segment.name.strip().casefold())
+        if chosen is None and segment.name == str(value) and not by_number and value in table.values():
+            chosen = value
+        if chosen is None:
+            raise LabelError(f"{path} holds '{segment.name}' (value {value}), which is not in the table: "
+                             f"{', '.join(f'{name} = {number}' for name, number in names.items())}. Add it there, or "
+                             "map it to 0 to leave it out.")
+        value = chosen
+    if not (0 if names is not None else 1) <= value <= LAST_VALUE:
+        raise LabelError(f"{path}: '{segment.name}' has the label value {value}; it must lie in 1..{LAST_VALUE}. Give "
+                         "a table of names to values.")
+    return value
+
+
+def _merged(layers: NDArray[np.generic], found: list[tuple[HeaderSegment, int]], path: Path) -> NDArray[np.uint8]:
+    """One array out of all layers. Raises LabelError where two structures claim a voxel."""
+    array = np.zeros(layers.shape[1:], np.uint8)
+    owners = {0: ""}
+    for segment, value in found:
+        if value == 0:
+            continue
+        here = layers[segment.layer] == segment.value
+        clash = [other for other in np.flatnonzero(np.bincount(array[here])).tolist() if other not in (0, value)]
+        if clash:
+            count = int(np.count_nonzero(here & (array == clash[0])))
+            raise LabelError(f"{path}: '{owners[clash[0]]}' and '{segment.name}' overlap on {count} voxels; a voxel "
+                             "has one structure here. In Slicer's Segment Editor set 'Modify other segments: overwrite "
+                             "all' and repaint the overlap, or map one of them to 0.")
+        array[here] = value
+        owners[value] = segment.name
+    return array
+
+
+__all__ = ["Mask", "MaskSegment", "list_segments", "read_mask", "values_in"]

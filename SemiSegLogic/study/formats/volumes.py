@@ -1,0 +1,94 @@
+"""Reading volumes with SimpleITK: any file it knows, or a folder with one DICOM series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ...geometry import Grid
+from ..errors import ImageError
+from . import dicom, nifti
+
+
+def read_image(path: Path) -> tuple[NDArray[np.generic], Grid]:
+    """The voxels ``(k, j, i)`` of an image file or DICOM folder, in the file's own type, and their grid.
+
+    A 2D image becomes one slice, shape ``(1, j, i)``. Raises ImageError when the file is missing or damaged, has
+    more than three axes or several values per voxel, holds NaN or infinity, or the same value everywhere.
+    """
+    image = load(path)
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise ImageError(f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour, vectors or "
+                         "time steps). Save one scalar volume of it and add that.")
+    array = sitk.GetArrayFromImage(image)
+    grid = grid_of(image)
+    _check_values(array, path)
+    return array.reshape(grid.shape), grid
+
+
+def read_bytes(path: Path, grid: Grid) -> NDArray[np.uint8]:
+    """A map of bytes (k, j, i) that must lie on ``grid``, whatever its values. Raises ImageError otherwise."""
+    image = load(path)
+    array = sitk.GetArrayFromImage(image)
+    if array.dtype != np.uint8 or not grid_of(image).agrees(grid):
+        raise ImageError(f"{path} is no map of bytes on its image's grid: another program changed it. Make it anew.")
+    return array.reshape(grid.shape)
+
+
+def load(path: Path) -> sitk.Image:
+    """The file as SimpleITK sees it, of 2 or 3 axes, whole. Raises ImageError otherwise."""
+    if not path.exists():
+        raise ImageError(f"{path} does not exist. Check the path, or whether the disk it lies on is connected.")
+    if path.is_dir() or dicom.is_dicom_file(path):
+        return dicom.load_series(path)
+    nifti.check_whole(path)
+    try:
+        return _of_three_axes(sitk.ReadImage(str(path)), path)
+    except RuntimeError as error:
+        raise ImageError(f"{path} cannot be read: {itk_reason(error)}. It may be cut short or of a kind that is not "
+                         "supported: copy it again from where it came, or save it as NRRD.") from error
+
+
+def grid_of(image: sitk.Image) -> Grid:
+    """The grid of a 2D or 3D image; a 2D image lies in the plane z = 0 with 1 mm thickness."""
+    if image.GetDimension() == 2:
+        (i, j), (x, y), (ox, oy) = image.GetSize(), image.GetSpacing(), image.GetOrigin()
+        a, b, c, d = image.GetDirection()
+        return Grid((1, j, i), (1.0, y, x), (ox, oy, 0.0), (a, b, 0.0, c, d, 0.0, 0.0, 0.0, 1.0))
+    i, j, k = image.GetSize()
+    x, y, z = image.GetSpacing()
+    return Grid((k, j, i), (z, y, x), image.GetOrigin(), image.GetDirection())
+
+
+def itk_reason(error: Exception) -> str:
+    """The last line of ITK's long messages, which tells the cause."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else "unknown reason"
+
+
+def _of_three_axes(image: sitk.Image, path: Path) -> sitk.Image:
+    """Without trailing axes of length 1."""
+    while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
+        image = image[..., 0]
+    if image.GetDimension() not in (2, 3):
+        sizes = " x ".join(map(str, image.GetSize()))
+        raise ImageError(f"{path} has {image.GetDimension()} axes ({sizes}); two or three are needed. Save one volume "
+                         "of it (one time step) and add that.")
+    return image
+
+
+def _check_values(array: NDArray[np.generic], path: Path) -> None:
+    if array.dtype.kind not in "iuf":
+        raise ImageError(f"{path} holds values of type {array.dtype}; save it with plain numbers.")
+    if array.dtype.kind == "f":
+        bad = sum(int(np.count_nonzero(~np.isfinite(slab))) for slab in array)  # by slab: no second copy in memory
+        if bad:
+            raise ImageError(f"{path} holds NaN or infinity on {bad} of {array.size} voxels. Replace them (for example "
+                             "by 0) in the program that made the image, and add it again.")
+    low, high = array.min(), array.max()
+    if low == high:
+        raise ImageError(f"{path} holds the value {low} on all of its {array.size} voxels: there is nothing to "
+                         "segment. Check that it is the right file.")

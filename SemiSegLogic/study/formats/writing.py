@@ -1,0 +1,77 @@
+"""Writing volumes: each file is read back and compared, voxel for voxel and grid, before it takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ...files import FileError, replace_file
+from ...geometry import Grid
+from ..errors import ImageError
+from ..structures import Structure
+from . import segnrrd
+from .nifti import is_nifti
+from .volumes import grid_of, itk_reason, load
+
+EXACT, SINGLE_PRECISION = 1e-6, 1e-2
+"""How far a voxel may move, in voxels: NRRD keeps 17 digits of the grid, NIfTI 7."""
+
+
+def write_image(path: Path, array: NDArray[np.generic], grid: Grid) -> None:
+    """Write ``array`` (k, j, i) on ``grid``; the suffix chooses the format. No other tag is written.
+
+    Raises FileError when the disk refuses or the format cannot keep these values or this grid; the file that lay
+    there before stays.
+    """
+    _write(path, array, grid, {})
+
+
+def write_labelmap(path: Path, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure]) -> None:
+    """Write a plain label map; NRRD also says in its header which value is what. Raises as :func:`write_image`."""
+    names = {} if is_nifti(path) else {f"SemiSeg_Structure_{item.value}": item.name for item in structures}
+    _write(path, array, grid, names)
+
+
+def write_seg_nrrd(path: Path, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure],
+                   notes: Mapping[str, str] | None = None) -> None:
+    """Write a segmentation for Slicer: one layer with our label values; ``notes`` are further header entries.
+
+    Raises as :func:`write_image`.
+    """
+    _write(path, array, grid, {**segnrrd.compose(grid, structures), **(notes or {})})
+
+
+def tolerance_of(path: Path) -> float:
+    """How far a voxel may lie from where it was, in voxels, after writing to this format."""
+    return SINGLE_PRECISION if is_nifti(path) else EXACT
+
+
+def _write(path: Path, array: NDArray[np.generic], grid: Grid, entries: Mapping[str, str]) -> None:
+    if array.shape != grid.shape:
+        raise ValueError(f"An array of shape {array.shape} does not lie on a grid of shape {grid.shape}.")
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array))
+    image.SetSpacing(grid.spacing[::-1])
+    image.SetOrigin(grid.origin)
+    image.SetDirection(grid.direction)
+    for key, value in entries.items():
+        image.SetMetaData(key, value)
+    replace_file(path, lambda temporary: _write_verified(temporary, image, path))
+
+
+def _write_verified(temporary: Path, image: sitk.Image, path: Path) -> None:
+    try:
+        sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=1)
+        written = load(temporary)
+    except (RuntimeError, ImageError) as error:
+        raise FileError(f"{path} was not written: {itk_reason(error)}. Check the free space of the disk and whether "
+                        "the format can hold this volume; nothing was changed.") from error
+    if not grid_of(written).agrees(grid_of(image), tolerance_of(path)):
+        raise FileError(f"{path} was not written: its format does not keep the place of the voxels (spacing, origin, "
+                        "direction). Write NRRD instead; nothing was changed.")
+    if not np.array_equal(sitk.GetArrayViewFromImage(written).ravel(), sitk.GetArrayViewFromImage(image).ravel()):
+        raise FileError(f"{path} was not written: reading it back gave other values, as on a full or failing disk. "
+                        "Free some space or choose another disk; nothing was changed.")

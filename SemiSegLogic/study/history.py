@@ -1,0 +1,138 @@
+"""Every version of a case's labels. Versions are added, never changed or removed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..files import disk_errors, replace_file
+from ..geometry import Grid
+from .annotations import AnnotatedSlice
+from .errors import LabelError
+from .formats import read_mask, write_seg_nrrd
+from .structures import Structure
+
+SUFFIX = ".seg.nrrd"
+NOTE, SLICES, VERSION = "SemiSeg_Note", "SemiSeg_AnnotatedSlices", "SemiSeg_Version"
+DEVICES = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))})
+"""Names that Windows keeps for itself."""
+STAMP, STAMPED = "%Y%m%dT%H%M%S.%fZ", re.compile(r"\d{8}T\d{6}\.\d{6}Z-")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One saved state of the labels. ``name`` begins with its time in UTC; ``note`` says what was done."""
+
+    name: str
+    path: Path
+    author: str
+    note: str
+    slices: tuple[AnnotatedSlice, ...]
+
+    def __str__(self) -> str:
+        return f"'{self.name}' ({len(self.slices)} annotated slices, {self.note} by {self.author})"
+
+
+class History:
+    """The versions in the folder ``history`` of a case."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add(self, label: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure],
+            slices: Sequence[AnnotatedSlice], author: str, note: str) -> Version:
+        """Write a new version, newer than all others. Raises FileError where the disk refuses."""
+        with disk_errors(self.folder):
+            self.folder.mkdir(exist_ok=True)
+        name = f"{self._next_stamp()}-{slug(author)}"
+        version = Version(name, self.folder / (name + SUFFIX), author, note, tuple(slices))
+        listed = json.dumps([item.to_dict() for item in slices], ensure_ascii=False)
+        write_seg_nrrd(version.path, label, grid, structures,
+                       {VERSION: name, SLICES: listed, NOTE: note, "SemiSeg_Author": author})
+        return version
+
+    def versions(self) -> list[Version]:
+        """All versions whose header can be read, newest first."""
+        found = (self._described(path) for path in sorted(self.folder.glob(f"*{SUFFIX}"), reverse=True))
+        return [version for version in found if version]
+
+    def version(self, name: str) -> Version:
+        """One version by name. Raises LabelError when it is missing or damaged."""
+        path = self.folder / (name + SUFFIX)
+        version = self._described(path) if path.exists() else None
+        if version is None:
+            raise LabelError(f"{path} is missing or damaged. {self.offer()}")
+        return version
+
+    def read(self, version: Version, grid: Grid) -> NDArray[np.uint8]:
+        """The labels of a version (k, j, i). Raises LabelError when it is damaged."""
+        return read_mask(version.path).on(grid)
+
+    def newest_good(self) -> Version | None:
+        """The newest version whose voxels can be read too."""
+        return next((version for version in self.versions() if _readable(version)), None)
+
+    def offer(self) -> str:
+        """A sentence that names the newest good version."""
+        best = self.newest_good()
+        if best is None:
+            return "No other version is there: restore the study from a backup."
+        return f"The newest good version is {best}: restore it from the list of versions."
+
+    def copy_to(self, version: Version, path: Path) -> None:
+        """Put a version's file in the place of ``path``, atomically."""
+        def copy(temporary: Path) -> None:
+            shutil.copyfile(version.path, temporary)
+
+        replace_file(path, copy)
+
+    def _described(self, path: Path) -> Version | None:
+        """A version from its header; None when that cannot be read."""
+        entries = header_entries(path)
+        try:
+            slices = tuple(AnnotatedSlice(**item) for item in json.loads(entries[SLICES]))
+            return Version(path.name.removesuffix(SUFFIX), path, entries["SemiSeg_Author"], entries[NOTE], slices)
+        except (KeyError, TypeError, ValueError, LabelError):
+            return None
+
+    def _next_stamp(self) -> str:
+        now = datetime.now(UTC)
+        names = sorted(path.name for path in self.folder.glob(f"*{SUFFIX}") if STAMPED.match(path.name))
+        if names:  # never older than the last one, whatever this computer's clock says
+            newest = datetime.strptime(names[-1].split("-")[0], STAMP).replace(tzinfo=UTC)
+            now = max(now, newest + timedelta(microseconds=1))
+        return now.strftime(STAMP)
+
+
+def header_entries(path: Path) -> dict[str, str]:
+    """The header entries of a volume without its voxels; empty when it cannot be read."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return {}
+    return {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
+
+
+def slug(text: str) -> str:
+    """``text`` as part of a file name on every system."""
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", text)[:60].strip("-.") or "x"
+    return f"x-{name}" if name.split(".")[0].upper() in DEVICES else name
+
+
+def _readable(version: Version) -> bool:
+    try:
+        read_mask(version.path)
+        return True
+    except LabelError:
+        return False

@@ -1,0 +1,86 @@
+"""Taking an image into a study: read, checked, named, and put in place as a whole case or not at all."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..files import digest_array, disk_errors
+from .errors import DuplicateError, StudyError
+from .formats import read_image, write_image
+from .formats.dicom import is_dicom
+from .history import slug
+from .record import RECORD, CaseRecord, new_record
+from .structures import check_name
+from .twins import save_record
+
+IMAGE = "image.nrrd"
+SUFFIXES = (".seg.nrrd", ".nii.gz")
+
+
+def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, name: str | None, duplicates: bool) -> str:
+    """Make a case of the image at ``path`` in the folder ``cases``; returns its id. Raises as ``Study.add_case``."""
+    names = [case.name for case in known]
+    chosen = default_name(path, names) if name is None else name
+    check_name(chosen, "Case name")
+    if chosen.casefold() in {other.casefold() for other in names}:
+        raise StudyError(f"A case named '{chosen}' is already in the study. Give {path.name} another name.")
+    array, grid = read_image(path)
+    digest = digest_array(array)
+    if not duplicates:
+        _refuse_duplicate(path, digest, known)
+    draft = cases / f".new-{secrets.token_hex(4)}"
+    try:
+        with disk_errors(cases):
+            draft.mkdir()
+            if copy:
+                write_image(draft / IMAGE, array, grid)
+            place = IMAGE if copy else str(path.resolve())
+            save_record(draft / RECORD, new_record(chosen, grid, place, digest))
+            return draft.rename(_free(cases, slug(chosen))).name
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)  # there is still one only when something went wrong
+
+
+def default_name(path: Path, taken: Iterable[str]) -> str:
+    """The file's name without suffixes; ``case-<n>`` for DICOM, whose names and folders tell of patients."""
+    used = {name.casefold() for name in taken}
+    stem = "case" if is_dicom(path) else _without_suffix(path.name)
+    number = 1
+    candidate = "case-1" if is_dicom(path) else stem
+    while candidate.casefold() in used:
+        number += 1
+        candidate = f"{stem}-{number}"
+    return candidate
+
+
+def _without_suffix(name: str) -> str:
+    for suffix in SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)].strip()
+    return Path(name).stem.strip()
+
+
+def _refuse_duplicate(path: Path, digest: str, known: Sequence[CaseRecord]) -> None:
+    for case in known:
+        if case.digest == digest:
+            raise DuplicateError(f"{path} holds the same voxels as case '{case.name}'. Use that case, or allow "
+                                 "duplicates if both are wanted.")
+
+
+def move_out(folder: Path, removed: Path) -> Path:
+    """Move a case's folder among the removed ones; nothing is deleted. Raises FileError where the disk refuses."""
+    with disk_errors(removed):
+        removed.mkdir(exist_ok=True)
+        return folder.rename(_free(removed, folder.name))
+
+
+def _free(folder: Path, wanted: str) -> Path:
+    """A path in ``folder`` that nothing has: ``wanted``, or with a number."""
+    number, path = 1, folder / wanted
+    while path.exists():
+        number += 1
+        path = folder / f"{wanted}-{number}"
+    return path

@@ -1,0 +1,182 @@
+"""One writer at a time: a lock file that says who writes and since when."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from ..files import disk_errors
+from .annotations import utc_now
+from .errors import LockedError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who holds a lock: ``user`` on ``host`` in process ``pid`` since ``time`` (ISO, UTC)."""
+
+    user: str
+    host: str
+    pid: int
+    time: str
+    token: str
+
+    @classmethod
+    def here(cls) -> Self:
+        """This process, now."""
+        return cls(_user(), socket.gethostname(), os.getpid(), utc_now(), secrets.token_hex(8))
+
+    @property
+    def is_gone(self) -> bool:
+        """True when the process surely runs no more; False too where it cannot be known (another computer)."""
+        return self.host == socket.gethostname() and not process_alive(self.pid)
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.host} (process {self.pid}) since {self.time}"
+
+
+class WriteLock:
+    """The lock file at ``path``. Held by at most one :class:`WriteLock`; the same object may hold it repeatedly."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._mine: Writer | None = None
+        self._depth = 0
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the lock for a while. Raises LockedError at once when somebody else does."""
+        self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def acquire(self) -> None:
+        """Take the lock; a lock left by a dead process of this computer is taken over with a note in the log.
+
+        Raises LockedError naming the other writer, FileError where the disk refuses.
+        """
+        if self._depth == 0:
+            mine = Writer.here()
+            if not self._create(mine):
+                self._take_over()
+                if not self._create(mine):
+                    raise self._refusal(self.writer())
+            self._mine = mine
+        self._depth += 1
+
+    def release(self) -> None:
+        """Give the lock back, once for every :meth:`acquire`."""
+        self._depth -= 1
+        if self._depth == 0 and self._mine is not None:
+            if self.writer() == self._mine:  # somebody may have broken it on request
+                self.path.unlink(missing_ok=True)
+            self._mine = None
+
+    def writer(self) -> Writer | None:
+        """Who writes now, or None. A lock file without readable content counts as nobody's."""
+        try:
+            return Writer(**json.loads(self.path.read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def break_it(self) -> None:
+        """Remove the lock whoever holds it: only on a person's request, who knows that the other has gone."""
+        log.warning("%s of %s was broken on request.", self.path, self.writer())
+        self.path.unlink(missing_ok=True)
+
+    def _create(self, mine: Writer) -> bool:
+        """Create the lock file together with its content, so that nobody ever sees it empty."""
+        draft = self.path.with_name(f".{mine.token}.{self.path.name}")
+        try:
+            with disk_errors(self.path):
+                draft.write_text(json.dumps(asdict(mine)))
+                return _link_or_create(draft, self.path)
+        finally:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+    def _take_over(self) -> None:
+        """Move a dead process's lock out of the way. Moving is atomic, so of two that try only one moves it."""
+        dead = self.writer()
+        if dead is None or not dead.is_gone:
+            return
+        aside = self.path.with_name(f".{secrets.token_hex(8)}.{self.path.name}")
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(aside)
+            moved = WriteLock(aside).writer()
+            if moved is not None and moved != dead:  # another process was faster: give its live lock back
+                _link_or_create(aside, self.path)
+            else:
+                log.warning("%s was left behind by %s, which runs no more; it was taken over.", self.path, dead)
+            aside.unlink(missing_ok=True)
+
+    def _refusal(self, writer: Writer | None) -> LockedError:
+        who = str(writer) if writer else "somebody unknown"
+        return LockedError(f"{self.path.parent} is being changed by {who}. Wait until they have finished; if that "
+                           f"program has crashed on another computer, remove {self.path.name} there and try again.")
+
+
+def process_alive(pid: int) -> bool:
+    """Whether a process of this computer runs."""
+    if os.name == "nt":
+        return _windows_process_alive(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's process, but alive
+        return True
+    return True
+
+
+def _windows_process_alive(pid: int) -> bool:
+    import ctypes
+
+    kernel: Any = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+    handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+    if not handle:
+        return bool(kernel.GetLastError() == 5)  # access denied: it exists
+    code = ctypes.c_ulong()
+    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+    kernel.CloseHandle(handle)
+    return code.value == 259  # STILL_ACTIVE
+
+
+def _link_or_create(draft: Path, path: Path) -> bool:
+    """Give ``draft``'s content the name ``path`` unless that exists; some shares know no links, so copy there."""
+    try:
+        os.link(draft, path)
+        return True
+    except FileExistsError:
+        return False
+    except OSError:
+        return _create_exclusively(path, draft.read_bytes())
+
+
+def _create_exclusively(path: Path, content: bytes) -> bool:
+    try:
+        with path.open("xb") as stream:
+            stream.write(content)
+            return True
+    except FileExistsError:
+        return False
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such entry: containers, Windows services
+        return "unknown"
+

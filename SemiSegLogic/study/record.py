@@ -1,0 +1,174 @@
+"""What a case knows without its voxels: name, grid, judged slices, status; and its image, checked on every reading."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..files import digest_array
+from ..geometry import Grid, SliceIndex
+from .annotations import AnnotatedSlice, utc_now
+from .errors import FormatError, ImageError
+from .formats import read_image
+from .lock import WriteLock, Writer
+from .structures import Structures, check_name
+from .suggestions import SuggestionFiles
+from .twins import load_record, save_record
+
+Status = Literal["none", "slices drawn", "suggested", "corrected", "accepted"]
+
+RECORD, LOCK = "case.json", "lock.json"
+KEYS = frozenset({"name", "status", "grid", "image", "slices", "version"})
+
+
+class CaseRecord:
+    """The record of the case in ``folder``, read from the disk whenever it is asked, so two programs see the same.
+
+    Reading raises FormatError when the record is damaged.
+    """
+
+    def __init__(self, folder: Path, structures: Callable[[], Structures]) -> None:
+        self.folder = folder
+        self.id = folder.name
+        self.lock = WriteLock(folder / LOCK)
+        self._structures = structures
+        self._suggestion = SuggestionFiles(folder)
+
+    def __repr__(self) -> str:
+        return f"Case({str(self.folder)!r})"
+
+    @property
+    def name(self) -> str:
+        """The name that people see."""
+        return str(self._record()["name"])
+
+    @property
+    def grid(self) -> Grid:
+        """The image's grid; the image is not read."""
+        with self._damage_told("grid"):
+            return Grid(**{key: tuple(numbers) for key, numbers in self._record()["grid"].items()})
+
+    @property
+    def annotated(self) -> list[AnnotatedSlice]:
+        """The judged slices, by axis and index."""
+        with self._damage_told("list of slices"):
+            return [AnnotatedSlice(**item) for item in self._record()["slices"]]
+
+    @property
+    def places(self) -> list[SliceIndex]:
+        """Where they lie."""
+        return [item.place for item in self.annotated]
+
+    @property
+    def status(self) -> Status:
+        """How far the work on this case is."""
+        record = self._record()
+        status = record["status"]
+        if status not in get_args(Status):
+            raise FormatError(f"{self.folder / RECORD} has the status {status!r}; it must be one of "
+                              f"{', '.join(get_args(Status))}. Repair the study.")
+        if status in ("suggested", "corrected") and not self.has_suggestion:  # writing one was cut off
+            return self._status_with(bool(record["slices"]))
+        return cast(Status, status)
+
+    @property
+    def structures(self) -> Structures:
+        """The study's structures."""
+        return self._structures()
+
+    @property
+    def has_suggestion(self) -> bool:
+        """Whether a model has proposed something."""
+        return self._suggestion.exists
+
+    @property
+    def writer(self) -> Writer | None:
+        """Who writes this case now."""
+        return self.lock.writer()
+
+    def rename(self, name: str) -> None:
+        """Another name for people to see; the folder and all references stay."""
+        check_name(name, "Case name")
+        with self.writing():
+            self._save({**self._record(), "name": name})
+
+    # --- the image --------------------------------------------------------------------------------------------
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the image's voxels, as :func:`files.digest_array` makes it."""
+        with self._damage_told("image"):
+            return str(self._record()["image"]["digest"])
+
+    @property
+    def image_path(self) -> Path:
+        """Where the image lies: in the study, or elsewhere when the case refers to it."""
+        with self._damage_told("image"):
+            return self.folder / self._record()["image"]["path"]  # an absolute path stays what it is
+
+    def image(self) -> NDArray[np.generic]:
+        """The voxels (k, j, i), read and checked now. Raises ImageError when the file is gone, damaged or changed."""
+        path = self.image_path
+        if not path.exists():
+            raise ImageError(f"{path}, the image of case '{self.name}', has gone. Put it back or tell the case where "
+                             "it lies now (relocate); labels are safe.")
+        array, grid = read_image(path)
+        self._check_same(array, grid, path)
+        return array
+
+    def relocate(self, path: Path) -> None:
+        """Refer to the same image at another place. Raises ImageError when it is not the same."""
+        array, grid = read_image(path)
+        self._check_same(array, grid, path)
+        with self.writing():
+            record = self._record()
+            self._save({**record, "image": {**record["image"], "path": str(path.resolve())}})
+
+    def _check_same(self, array: NDArray[np.generic], grid: Grid, path: Path) -> None:
+        if digest_array(array) != self.digest or not grid.agrees(self.grid):
+            raise ImageError(f"{path} has other voxels or another grid than when case '{self.name}' was made; labels "
+                             "might no longer fit. Put the original back, or add this file as a new case.")
+
+    # --- the record -------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the lock: for one change, or for as long as a person edits. Raises LockedError."""
+        with self.lock.hold():
+            yield
+
+    def _record(self) -> dict[str, Any]:
+        record = load_record(self.folder / RECORD)
+        missing = KEYS - record.keys()
+        if missing:
+            raise FormatError(f"{self.folder / RECORD} is damaged: '{min(missing)}' is missing. Repair the study.")
+        return record
+
+    def _save(self, record: dict[str, Any]) -> None:
+        save_record(self.folder / RECORD, record)
+
+    def _status_with(self, slices: bool) -> Status:
+        """The status of a case that nobody has accepted."""
+        if not self.has_suggestion:
+            return "slices drawn" if slices else "none"
+        return "corrected" if slices else "suggested"
+
+    @contextlib.contextmanager
+    def _damage_told(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (KeyError, TypeError, AttributeError) as error:
+            raise FormatError(f"{self.folder / RECORD} is damaged: its {what} cannot be read ({error!r}). Repair the "
+                              "study.") from error
+
+
+def new_record(name: str, grid: Grid, path: str, digest: str) -> dict[str, Any]:
+    """The record of a case on which nobody has worked."""
+    return {"name": name, "status": "none", "grid": asdict(grid), "image": {"path": path, "digest": digest},
+            "slices": [], "version": "", "added": utc_now()}

@@ -1,0 +1,224 @@
+"""The study: a folder with structures, cases, models and exports. Everything a person made is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from ..files import SemiSegError, disk_errors
+from .annotations import utc_now
+from .case import Case
+from .errors import FormatError, StudyError
+from .formats.masks import values_in
+from .history import slug
+from .intake import move_out, take_in
+from .lock import WriteLock
+from .record import RECORD
+from .structures import Color, Structure, Structures, check_name
+from .twins import backup_of, load_record, recover_record, save_record
+
+STUDY = "study.json"
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A line of the list of cases. ``problem`` says what is wrong with a case that cannot be read."""
+
+    id: str
+    name: str
+    status: str
+    shape: tuple[int, ...]
+    drawn: int
+    empty: int
+    suggestion: bool
+    writer: str
+    problem: str = ""
+
+
+class Study:
+    """The study in ``folder``. Make one with :meth:`create` or :meth:`open`.
+
+    Methods that write raise LockedError when somebody else writes, FileError where the disk refuses; nothing has
+    changed then.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.lock = WriteLock(folder / "lock.json")
+        self._opened: dict[str, Case] = {}  # one object per case, so that one program's parts share its lock
+
+    def __repr__(self) -> str:
+        return f"Study({str(self.folder)!r})"
+
+    @classmethod
+    def create(cls, folder: Path, name: str | None = None, structures: Iterable[Structure | str] = ()) -> Self:
+        """A new study in a new or empty folder. Structures given by name get the values 1, 2, ...
+
+        Raises StudyError when the folder is in use.
+        """
+        chosen, listed = name or folder.name, Structures.of(structures)
+        check_name(chosen, "Study name")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            what = "is a study already: open it" if (folder / STUDY).exists() else "is not an empty folder"
+            raise StudyError(f"{folder} {what}. Choose a new folder for a new study.")
+        with disk_errors(folder):
+            for part in ("cases", "models", "exports"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        save_record(folder / STUDY, {"name": chosen, "created": utc_now(), **listed.to_dict()})
+        return cls(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The study in ``folder``. Raises FormatError when it is none, is damaged or a newer version wrote it."""
+        if not (folder / STUDY).exists() and not backup_of(folder / STUDY).exists():
+            raise FormatError(f"{folder} is not a study: it has no {STUDY}. {_hint(folder)}")
+        study = cls(folder)
+        study._record()
+        return study
+
+    @classmethod
+    def repair(cls, folder: Path) -> list[str]:
+        """Replace damaged records by their twins; returns what was mended, in words. Raises FileError when a twin is
+        damaged too.
+        """
+        records = [folder / STUDY, *(path / RECORD for path in _case_folders(folder))]
+        return [f"{path} was damaged and has been replaced by its twin." for path in records if recover_record(path)]
+
+    @property
+    def name(self) -> str:
+        """The name that people see."""
+        return str(self._record()["name"])
+
+    # --- structures -------------------------------------------------------------------------------------------
+
+    @property
+    def structures(self) -> Structures:
+        """The structures with their values, as they are on the disk now."""
+        record = self._record()
+        try:
+            return Structures.from_dict(record)
+        except (KeyError, TypeError, ValueError, StudyError) as error:
+            raise FormatError(f"{self.folder / STUDY} is damaged: its structures cannot be read ({error}). Repair the "
+                              "study.") from error
+
+    def add_structure(self, name: str, color: Color | None = None, terminology: str = "") -> Structure:
+        """A new structure with a value never used before."""
+        with self.lock.hold():
+            changed = self.structures.add(name, color, terminology)
+            self._save_structures(changed)
+        return changed.items[-1]
+
+    def change_structure(self, value: int, *, name: str | None = None, color: Color | None = None,
+                         terminology: str | None = None) -> None:
+        """Another name, colour or terminology; the value, and so everything drawn, stays."""
+        with self.lock.hold():
+            self._save_structures(self.structures.change(value, name=name, color=color, terminology=terminology))
+
+    def remove_structure(self, value: int) -> None:
+        """Without this structure; its value is never given again. Raises StudyError when it is drawn somewhere."""
+        with self.lock.hold():
+            gone = self.structures.of_value(value)
+            users = [case.name for case in self.cases if value in values_in(case.labels(), case.folder)]
+            if users:
+                raise StudyError(f"'{gone.name}' is drawn in {', '.join(users)}. Erase it or give it to another "
+                                 "structure there first.")
+            self._save_structures(self.structures.remove(value))
+
+    # --- cases ------------------------------------------------------------------------------------------------
+
+    @property
+    def cases(self) -> list[Case]:
+        """All cases, by id."""
+        return [self._case(path) for path in _case_folders(self.folder)]
+
+    def case(self, key: str) -> Case:
+        """The case with this id or name. Raises StudyError when there is none."""
+        for case in self.cases:
+            if case.id == key:
+                return case
+        for case in self.cases:
+            if case.name == key:
+                return case
+        raise StudyError(f"{self.folder} has no case '{key}'. It has: {', '.join(c.id for c in self.cases) or 'none'}.")
+
+    def add_case(self, path: Path, copy: bool = True, name: str | None = None, duplicates: bool = False) -> Case:
+        """Take an image file or DICOM folder in: as a copy, or by reference to where it lies.
+
+        ``name`` is by default that of the file, for DICOM ``case-<n>``. Raises ImageError when the image is unusable,
+        DuplicateError naming the case with the same voxels unless ``duplicates``, StudyError when the name is taken.
+        """
+        with self.lock.hold():
+            known = list(self.cases)
+            return self._case(self._cases / take_in(path, self._cases, known, copy, name, duplicates))
+
+    def remove_case(self, key: str) -> Path:
+        """Move a case to the folder ``removed``, where it stays; returns where. Moving it back brings it back."""
+        case = self.case(key)
+        with self.lock.hold():
+            case.lock.acquire()  # nobody may be writing it
+            case.lock.release()
+            self._opened.pop(case.id, None)
+            return move_out(case.folder, self.folder / "removed")
+
+    def status(self) -> list[CaseRow]:
+        """One row per case; a damaged case is a row that says so."""
+        return [_row(case) for case in self.cases]
+
+    # --- models and exports -----------------------------------------------------------------------------------
+
+    @property
+    def runs(self) -> list[Path]:
+        """The folders of all runs, oldest first."""
+        models = self.folder / "models"
+        return sorted(path for path in models.iterdir() if path.is_dir()) if models.is_dir() else []
+
+    def new_run(self, label: str) -> Path:
+        """An empty folder ``models/<utc>-<label>`` for a run."""
+        path = self.folder / "models" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z-{slug(label)}"
+        with disk_errors(path):
+            path.mkdir(parents=True)
+        return path
+
+    @property
+    def exports(self) -> Path:
+        """Where exports go unless told otherwise."""
+        return self.folder / "exports"
+
+    @property
+    def _cases(self) -> Path:
+        return self.folder / "cases"
+
+    def _case(self, folder: Path) -> Case:
+        return self._opened.setdefault(folder.name, Case(folder, lambda: self.structures))
+
+    def _record(self) -> dict[str, Any]:
+        return load_record(self.folder / STUDY)
+
+    def _save_structures(self, structures: Structures) -> None:
+        save_record(self.folder / STUDY, {**self._record(), **structures.to_dict()})
+
+
+def _case_folders(study: Path) -> list[Path]:
+    cases = study / "cases"
+    found = cases.iterdir() if cases.is_dir() else ()
+    return sorted(path for path in found if path.is_dir() and not path.name.startswith("."))
+
+
+def _row(case: Case) -> CaseRow:
+    try:
+        slices = case.annotated
+        drawn = sum(item.state == "drawn" for item in slices)
+        return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn,
+                       case.has_suggestion, str(case.writer or ""))
+    except SemiSegError as error:
+        return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))
+
+
+def _hint(folder: Path) -> str:
+    if not folder.exists():
+        return "It does not exist; check the path."
+    above = next((parent for parent in folder.parents if (parent / STUDY).exists()), None)
+    return f"Open {above}, which is one." if above else "Choose the folder of a study, or create a new study."

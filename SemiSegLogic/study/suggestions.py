@@ -1,0 +1,100 @@
+"""What a model proposed for a case. It can be thrown away at any time and never touches what people drew."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..files import disk_errors, move_file, read_json, write_json
+from ..geometry import Grid
+from .annotations import utc_now
+from .errors import LabelError, StudyError
+from .formats import read_mask, write_image, write_seg_nrrd
+from .formats.masks import values_in
+from .formats.volumes import read_bytes
+from .structures import Structures
+
+
+class SuggestionFiles:
+    """The three files of a suggestion in a case's folder. It exists when its provenance does, written last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.label_path = folder / "suggestion.seg.nrrd"
+        self.uncertainty_path = folder / "uncertainty.nrrd"
+        self.provenance_path = folder / "provenance.json"
+        self._files = (self.label_path, self.uncertainty_path, self.provenance_path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a whole suggestion."""
+        return self.provenance_path.exists()
+
+    def write(self, label: NDArray[np.uint8], uncertainty: NDArray[np.generic], provenance: dict[str, Any],
+              grid: Grid, structures: Structures) -> None:
+        """Replace the suggestion. ``uncertainty`` uint8 0..255 or float 0..1. Raises LabelError before anything is
+        written when arrays do not fit, FileError where the disk refuses; the old one then stays.
+        """
+        _check_label(label, grid, structures, self.label_path)
+        doubt = _as_bytes(uncertainty, grid, self.uncertainty_path)
+        with disk_errors(self.label_path), tempfile.TemporaryDirectory(prefix=".new-", dir=self.folder) as new:
+            fresh = SuggestionFiles(Path(new))
+            write_seg_nrrd(fresh.label_path, label, grid, structures)
+            write_image(fresh.uncertainty_path, doubt, grid)
+            write_json(fresh.provenance_path, {**provenance, "time": utc_now()})
+            self.discard()
+            for source, target in zip(fresh._files, self._files, strict=True):
+                move_file(source, target)
+
+    def label(self, grid: Grid, structures: Structures) -> NDArray[np.uint8]:
+        """The proposed labels, uint8 (k, j, i). Raises LabelError when a structure has been removed since."""
+        self._must_exist()
+        label = read_mask(self.label_path).on(grid)
+        _check_label(label, grid, structures, self.label_path)
+        return label
+
+    def uncertainty(self, grid: Grid) -> NDArray[np.uint8]:
+        """uint8 (k, j, i): 0 sure, 255 most unsure."""
+        self._must_exist()
+        return read_bytes(self.uncertainty_path, grid)
+
+    def provenance(self) -> dict[str, Any]:
+        """Run, method, time and whatever the run told of itself."""
+        self._must_exist()
+        return dict(read_json(self.provenance_path))
+
+    def discard(self) -> None:
+        """Throw the suggestion away."""
+        for path in reversed(self._files):
+            with disk_errors(path):
+                path.unlink(missing_ok=True)
+
+    def _must_exist(self) -> None:
+        if not self.exists:
+            raise StudyError(f"{self.label_path.parent} has no suggestion yet. Train on the labels first.")
+
+
+def _check_label(label: NDArray[np.uint8], grid: Grid, structures: Structures, path: Path) -> None:
+    if label.shape != grid.shape or label.dtype != np.uint8:
+        raise LabelError(f"{path} is not usable: the suggestion is {label.dtype} of shape {label.shape}, the image "
+                         f"has {grid.shape}; it must be uint8 of that shape.")
+    unknown = sorted(set(values_in(label, path)) - structures.values)
+    if unknown:
+        raise LabelError(f"{path} is not usable: it holds the value {unknown[0]}; structures are: "
+                         f"{structures.in_words()}. Discard it and train again.")
+
+
+def _as_bytes(uncertainty: NDArray[np.generic], grid: Grid, path: Path) -> NDArray[np.uint8]:
+    if uncertainty.shape != grid.shape:
+        raise LabelError(f"{path} was not written: its shape is {uncertainty.shape}, the image has {grid.shape}.")
+    if uncertainty.dtype == np.uint8:
+        return uncertainty.astype(np.uint8, copy=False)
+    numbers = uncertainty.astype(np.float32)
+    if not (numbers.min() >= 0 and numbers.max() <= 1):  # so written that NaN fails
+        raise LabelError(f"{path} was not written: uncertainty lies in {numbers.min()}..{numbers.max()}; it must lie "
+                         "in 0..1 or be uint8.")
+    return np.rint(numbers * 255).astype(np.uint8)

@@ -1,0 +1,63 @@
+"""``study.json`` and ``case.json``: versioned records, each with a twin that survives when it is damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..files import FileError, read_json, write_json
+from .errors import FormatError
+
+FORMAT = 1
+
+
+def save_record(path: Path, content: dict[str, Any]) -> None:
+    """Write the twin, then the record, each atomically. Raises FileError where the disk refuses."""
+    stamped = {**content, "format": FORMAT}
+    write_json(backup_of(path), stamped)
+    write_json(path, stamped)  # last: as long as this has not happened, nothing has changed
+
+
+def load_record(path: Path) -> dict[str, Any]:
+    """The record at ``path``. Raises FormatError when it is damaged (offering the twin) or newer than this program."""
+    try:
+        record = _read(path)
+    except FileError as error:
+        raise FormatError(f"{error} {_offer(path)}") from error
+    if record["format"] > FORMAT:
+        raise FormatError(f"{path} was written by a newer version (format {record['format']}; this version reads up to "
+                          f"{FORMAT}). Update SemiSeg; nothing was changed.")
+    return record
+
+
+def recover_record(path: Path) -> bool:
+    """Put the twin in the place of a missing or damaged record; False when there was nothing to mend.
+
+    Raises FileError when the twin is damaged too.
+    """
+    try:
+        _read(path)
+        return False
+    except FileError:
+        write_json(path, _read(backup_of(path)))
+        return True
+
+
+def backup_of(path: Path) -> Path:
+    """Where a record's twin lies."""
+    return path.with_name(f"{path.stem}.backup{path.suffix}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    record = read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+        raise FileError(f"{path} is damaged: it has no format number.")
+    return record
+
+
+def _offer(path: Path) -> str:
+    try:
+        _read(backup_of(path))
+    except FileError:
+        return f"Its twin {backup_of(path).name} is no help either."
+    return f"A good copy is beside it ({backup_of(path).name}); repairing the study puts it back."
