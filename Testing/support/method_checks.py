@@ -1,4 +1,4 @@
-"""What every method must survive: a restart, bfloat16, a batch that nobody judged."""
+"""What every method promises, checked on tiny batches: resume, arithmetic, batches without a judged voxel."""
 
 from __future__ import annotations
 
@@ -11,78 +11,61 @@ from torch import Tensor
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Method, Patches, Step, Task
 
-from .tiny_fit import Blobs, train_step
+from .tiny_fit import Blobs, blobs, patches, sparse, train_step
 
 
-def batch(task: Task, count: int, volumes: int = 3, judged: bool = True, seed: int = 0) -> Patches:
-    """``count`` random patches spread over ``volumes`` volumes and all positions; every third slice judged, or none."""
-    made = torch.Generator().manual_seed(seed)
-    label = torch.randint(0, task.classes, (count, *task.patch), generator=made)
-    if not judged:
-        label.fill_(IGNORE)
-    elif task.dims == 3:
-        label[:, [d for d in range(task.patch[0]) if d % 3]] = IGNORE
-    image = torch.randn(count, task.channels, *task.patch, generator=made)
-    return Patches(image, label, torch.rand(count, 3, generator=made), torch.arange(count) % volumes)
-
-
-def losses_of(method: Method, step: Step, seed: int = 0, judged: bool = True) -> dict[str, Tensor]:
-    """The losses of ``step`` on random patches, drawn and computed from ``seed``."""
-    need, task = method.need(step), method.task
-    assert isinstance(task, Task)
-    labelled = batch(task, need.labelled, judged=judged, seed=seed)
-    unlabelled = batch(task, need.unlabelled, judged=False, seed=seed + 1)
+def made_batches(method: Method, task: Task, step: Step, seed: int = 0) -> tuple[Patches, Patches]:
+    """Labelled (every third slice judged) and unlabelled patches as ``need`` asks for them."""
     torch.manual_seed(seed)
-    return method.losses(labelled, unlabelled, step)
+    need = method.need(step)
+    image, truth = blobs(need.labelled + need.unlabelled, task.patch, task.classes)
+    n, nothing = need.labelled, torch.full_like(truth, IGNORE)
+    return patches(image[:n], sparse(truth[:n]), need.shape), patches(image[n:], nothing[n:], need.shape)
 
 
-def total(losses: dict[str, Tensor]) -> Tensor:
-    """What the trainer calls backward on."""
-    return torch.stack([value.float() for value in losses.values()]).sum()
-
-
-def assert_resumes_bit_identically(build: Callable[[], Method], task: Task, phase: str) -> None:
-    """Two steps in a row equal one step, a restart from ``state_dict`` and the optimisers' states, and one more."""
-    torch.manual_seed(0)
-    first, data = build(), Blobs(task)
-    optimisers = first.optimisers(phase)
-    train_step(first, optimisers, data, Step(phase, 0, 4))
-    saved = copy.deepcopy([first.state_dict(), [o.state_dict() for o in optimisers], torch.get_rng_state()])
-    expected = train_step(first, optimisers, data, Step(phase, 1, 4))
-    torch.manual_seed(99)
-    second = build()
-    second.load_state_dict(saved[0])
-    again = second.optimisers(phase)
-    for optimiser, state in zip(again, saved[1], strict=True):
+def check_resume(make: Callable[[], Method], task: Task, phase: str) -> None:
+    """A method restored from ``state_dict()`` and the generator takes the very same next step."""
+    torch.manual_seed(1)
+    data, one = Blobs(task), make()
+    optimisers = one.optimisers(phase)
+    for index in range(2):
+        train_step(one, optimisers, data, Step(phase, index, 10))
+    kept = copy.deepcopy((one.state_dict(), [o.state_dict() for o in optimisers])), torch.get_rng_state()
+    first = train_step(one, optimisers, data, Step(phase, 2, 10))
+    two = make()
+    fresh = two.optimisers(phase)
+    two.load_state_dict(kept[0][0])
+    for optimiser, state in zip(fresh, kept[0][1], strict=True):
         optimiser.load_state_dict(state)
-    torch.set_rng_state(saved[2])
-    found = train_step(second, again, data, Step(phase, 1, 4))
-    assert {k: v.item() for k, v in found.items()} == {k: v.item() for k, v in expected.items()}
-    for name, value in first.state_dict().items():
-        assert torch.equal(value, second.state_dict()[name]), name
+    torch.set_rng_state(kept[1])
+    second = train_step(two, fresh, data, Step(phase, 2, 10))
+    assert {k: v.item() for k, v in first.items()} == {k: v.item() for k, v in second.items()}
+    mine, theirs = one.state_dict(), two.state_dict()
+    assert [key for key in mine if not torch.equal(mine[key], theirs[key])] == []
 
 
-def assert_float32_losses_under_bfloat16(method: Method, step: Step) -> None:
-    """Under autocast every loss is a finite float32 scalar with finite gradients."""
-    with torch.autocast("cpu", torch.bfloat16):
-        losses = losses_of(method, step)
-    for name, value in losses.items():
-        assert value.dtype == torch.float32, name
-        assert value.dim() == 0, name
-        assert bool(value.isfinite()), name
-    assert_finite_gradients(method, losses)
+def check_bfloat16(method: Method, task: Task, step: Step) -> None:
+    """Under autocast every loss is float32, finite, and sends finite gradients."""
+    labelled, unlabelled = made_batches(method, task, step)
+    method.train()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        losses = method.losses(labelled, unlabelled, step)
+    assert {name: value.dtype for name, value in losses.items()} == dict.fromkeys(losses, torch.float32)
+    _backward(losses, method)
 
 
-def assert_unjudged_batch_is_harmless(method: Method, step: Step) -> None:
-    """A batch in which nobody judged a voxel gives finite losses and finite gradients."""
-    losses = losses_of(method, step, judged=False)
+def check_nothing_judged(method: Method, task: Task, step: Step) -> dict[str, Tensor]:
+    """Without a judged voxel every loss and gradient is finite; gives the losses for closer looks."""
+    labelled, unlabelled = made_batches(method, task, step)
+    blank = torch.full_like(labelled.label, IGNORE)
+    method.train()
+    losses = method.losses(Patches(labelled.image, blank, labelled.position, labelled.volume), unlabelled, step)
+    _backward(losses, method)
+    return losses
+
+
+def _backward(losses: dict[str, Tensor], method: Method) -> None:
     assert all(bool(value.isfinite()) for value in losses.values()), losses
-    assert_finite_gradients(method, losses)
-
-
-def assert_finite_gradients(method: Method, losses: dict[str, Tensor]) -> None:
-    """Backward from the sum leaves no NaN."""
-    if total(losses).requires_grad:
-        total(losses).backward()
-    for name, weight in method.named_parameters():
-        assert weight.grad is None or bool(weight.grad.isfinite().all()), name
+    torch.stack(list(losses.values())).sum().backward()
+    broken = [name for name, p in method.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
+    assert broken == []
