@@ -1,0 +1,249 @@
+"""The private environment: made once, repaired, explained. pip itself is replaced by a stub."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from SemiSegLogic import environment, environment_folder
+from SemiSegLogic.environment import EnvironmentProblem, Requirements, prepare
+from SemiSegLogic.environment_folder import BEGUN, MARKER, EnvironmentFolder, explain
+
+ROOT = Path(environment.__file__).resolve().parent.parent
+WANTED = Requirements(("-r", "list.txt"), "digest1", ("test",))
+
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="the stub interpreters are shell scripts")
+
+
+def script(path: Path, text: str) -> Path:
+    """An executable shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """A Python that makes environments whose pip writes what it was asked for into pip.log."""
+    script(
+        tmp_path / "base" / "inner",
+        'here="$(dirname "$0")/.."; echo "$@" >> "$here/pip.log"\n'
+        'if [ -f "$here/fail" ] && [ "$3" = install ]; then cat "$here/fail" >&2; exit 1; fi\n',
+    )
+    return script(
+        tmp_path / "base" / "python",
+        'if [ "$1" = -c ]; then exit 0; fi\n'
+        'mkdir -p "$3/bin"; cp "$(dirname "$0")/inner" "$3/bin/python"; touch "$3/pyvenv.cfg"\n'
+        'echo made >> "$3/made.log"\n',
+    )
+
+
+def installs(folder: Path) -> list[str]:
+    """The pip installations that the stub saw."""
+    return [line for line in (folder / "pip.log").read_text().splitlines() if " install " in f"{line} "]
+
+
+@needs_posix
+def test_an_environment_is_made_once_and_found_again(tmp_path: Path, base: Path) -> None:
+    folder = tmp_path / "env"
+    assert prepare(folder, WANTED, base) == folder / "bin" / "python"
+    prepare(folder, WANTED, base)
+    assert len(installs(folder)) == 1
+    assert installs(folder)[0].endswith("-r list.txt")
+    assert (folder / MARKER).read_text().split() == ["digest1", "test"]
+
+
+@needs_posix
+def test_fewer_extras_need_no_new_installation_and_more_do(tmp_path: Path, base: Path) -> None:
+    folder = tmp_path / "env"
+    prepare(folder, WANTED, base)
+    prepare(folder, Requirements(WANTED.arguments, "digest1"), base)
+    assert len(installs(folder)) == 1
+    prepare(folder, Requirements(WANTED.arguments, "digest1", ("serve",)), base)
+    assert len(installs(folder)) == 2
+
+
+@needs_posix
+def test_changed_requirements_are_installed_into_the_same_environment(tmp_path: Path, base: Path) -> None:
+    folder = tmp_path / "env"
+    prepare(folder, WANTED, base)
+    prepare(folder, Requirements(("-r", "other.txt"), "digest2", ("test",)), base)
+    assert installs(folder)[-1].endswith("-r other.txt")
+    assert (folder / "made.log").read_text().count("made") == 1
+
+
+@needs_posix
+def test_an_interrupted_installation_is_not_taken_for_a_finished_one(tmp_path: Path, base: Path) -> None:
+    folder = tmp_path / "env"
+    prepare(folder, WANTED, base)
+    (folder / "fail").write_text("killed")
+    with pytest.raises(EnvironmentProblem):
+        prepare(folder, Requirements(("-r", "other.txt"), "digest2"), base)
+    assert not (folder / MARKER).exists()
+    (folder / "fail").unlink()
+    prepare(folder, WANTED, base)
+    assert EnvironmentFolder(folder).is_ready("digest1", ["test"])
+
+
+@needs_posix
+def test_a_half_made_environment_is_repaired(tmp_path: Path, base: Path) -> None:
+    folder = tmp_path / "env"
+    (folder / "lib").mkdir(parents=True)
+    (folder / BEGUN).touch()
+    prepare(folder, WANTED, base)
+    assert EnvironmentFolder(folder).is_ready("digest1")
+    assert not (folder / "lib").exists()
+
+
+@needs_posix
+def test_an_environment_whose_interpreter_broke_is_made_again(tmp_path: Path, base: Path) -> None:
+    folder = tmp_path / "env"
+    prepare(folder, WANTED, base)
+    (folder / "bin" / "python").unlink()
+    prepare(folder, WANTED, base)
+    assert EnvironmentFolder(folder).is_ready("digest1")
+
+
+@needs_posix
+def test_somebody_elses_folder_is_left_alone(tmp_path: Path, base: Path) -> None:
+    thesis = tmp_path / "documents" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    with pytest.raises(EnvironmentProblem, match=r"left alone.*--environment"):
+        prepare(thesis.parent, WANTED, base)
+    assert thesis.read_text() == "years of work"
+
+
+@needs_posix
+def test_a_python_without_venv_is_explained_with_the_remedy(tmp_path: Path) -> None:
+    base = script(tmp_path / "python", "exit 1\n")
+    with pytest.raises(EnvironmentProblem, match="apt install python3"):
+        prepare(tmp_path / "env", WANTED, base)
+
+
+@needs_posix
+def test_little_disk_space_is_a_warning_not_an_end(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment_folder, "ROOM_GB", 10**9)
+    prepare(tmp_path / "env", WANTED, base)
+    assert "GB are free" in capsys.readouterr().err
+
+
+@needs_posix
+def test_two_processes_do_not_set_up_at_once(tmp_path: Path, base: Path) -> None:
+    slow = base.read_text().replace("touch", "sleep 0.3; touch")
+    base.write_text(slow)
+    code = (
+        "import sys; from pathlib import Path; from SemiSegLogic.environment import Requirements, prepare;"
+        "prepare(Path(sys.argv[1]), Requirements(('-r', 'list.txt'), 'digest1'), Path(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "env"), str(base)]
+    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(2)]
+    assert [process.wait(20) for process in both] == [0, 0]
+    for process in both:
+        process.communicate()
+    assert len(installs(tmp_path / "env")) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("OSError: [Errno 28] No space left on device", "disk is full"),
+        ("NewConnectionError: Failed to establish a new connection", "Connect to the internet"),
+        ("ERROR: Could not find a version that satisfies numpy (from versions: none)", "Connect to the internet"),
+        ("ERROR: No matching distribution found for torch==2.13.0", "Try another Python"),
+        ("Segmentation fault", "pip's last words:\nSegmentation fault"),
+    ],
+)
+def test_pips_failures_are_told_with_a_remedy(line: str, words: str, tmp_path: Path) -> None:
+    assert words in explain([line], tmp_path)
+
+
+@needs_posix
+def test_pips_own_words_reach_the_error(tmp_path: Path, base: Path) -> None:
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env" / BEGUN).touch()
+    base.write_text(base.read_text() + 'echo "No space left on device" > "$3/fail"\n')
+    with pytest.raises(EnvironmentProblem, match="disk is full"):
+        prepare(tmp_path / "env", WANTED, base)
+
+
+def test_an_old_python_is_told_what_is_needed() -> None:
+    with pytest.raises(EnvironmentProblem, match=r"Python 3\.9 .* needs 3\.11"):
+        environment.check_python((3, 9))
+
+
+def test_an_old_python_can_read_these_files_far_enough_to_say_so() -> None:
+    for module in (environment, environment_folder):
+        ast.parse(Path(str(module.__file__)).read_text(), feature_version=(3, 8))
+
+
+def test_the_environment_code_needs_nothing_but_the_standard_library() -> None:
+    code = "import sys; import SemiSegLogic.environment; print([m for m in ('numpy', 'SimpleITK') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_environment_option_is_taken_out_of_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(environment.CHOSEN, raising=False)
+    here = Path.cwd() / "env"
+    assert environment.chosen_folder(["demo", "--environment", "env", "-x"]) == (here, ["demo", "-x"])
+    assert environment.chosen_folder(["--environment=env"]) == (here, [])
+    assert environment.chosen_folder(["demo"]) == (None, ["demo"])
+    with pytest.raises(EnvironmentProblem, match="needs a folder"):
+        environment.chosen_folder(["demo", "--environment"])
+    monkeypatch.setenv(environment.CHOSEN, "env")
+    assert environment.chosen_folder([])[0] == here
+
+
+def test_an_interpreter_that_has_everything_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "prepare", lambda *_: pytest.fail("no environment is needed"))
+    environment.ensure(["-m", "SemiSegLogic"], modules=("json", "numpy"))
+
+
+@needs_posix
+def test_a_command_is_run_again_inside_and_its_exit_code_comes_back(tmp_path: Path) -> None:
+    inner = script(tmp_path / "env" / "bin" / "python", 'echo "inside $*"; exit 7\n')
+    code = (
+        "import sys; from pathlib import Path; from SemiSegLogic import environment;"
+        f"environment.prepare = lambda *a: Path({str(inner)!r});"
+        "environment.ensure(['-m', 'SemiSegLogic', 'demo'], modules=('no_such_module',))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (7, "inside -m SemiSegLogic demo\n")
+
+
+def test_it_does_not_go_round_in_circles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment.INSIDE, sys.prefix)
+    with pytest.raises(EnvironmentProblem, match="still lacks no_such_module"):
+        environment.ensure(["x"], modules=("no_such_module",))
+
+
+def test_a_clone_is_installed_editable_within_its_constraints() -> None:
+    wanted = Requirements.of_this_copy(["test"])
+    assert wanted.arguments == ("-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[test]")
+    assert wanted.digest == Requirements.of_project(ROOT).digest
+    assert environment.default_folder() == ROOT / ".venv"
+
+
+def test_the_list_for_slicer_equals_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    lines = (ROOT / "SemiSegLogic" / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == project
+
+
+def test_every_needed_module_is_installed_by_the_project() -> None:
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [*table["dependencies"], *table["optional-dependencies"]["test"]]
+    names = {line.split(">")[0].split("=")[0].lower() for line in lines}
+    other = {"skimage": "scikit-image", "nrrd": "pynrrd"}
+    needed = environment.NEEDED + environment.NEEDED_FOR_TESTS
+    assert {other.get(module, module).lower() for module in needed} <= names
