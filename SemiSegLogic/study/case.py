@@ -218,7 +218,7 @@ class Case(CaseRecord):
 
 def _in_order(slices: Iterable[SliceIndex]) -> list[SliceIndex]:
     """Each slice once, by axis and index. Raises LabelError when there is none, or an axis that does not exist."""
-    places = sorted({SliceIndex(int(place[0]), int(place[1])) for place in slices})
+    places = sorted({SliceIndex(int(place.axis), int(place.index)) for place in slices})
     if not places:
         raise LabelError("No slice was given, or nothing is drawn in the mask. Name at least one judged slice.")
     if any(place.axis not in (0, 1, 2) for place in places):

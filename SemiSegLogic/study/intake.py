@@ -20,7 +20,8 @@ IMAGE = "image.nrrd"
 SUFFIXES = (".seg.nrrd", ".nii.gz")
 
 
-def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, name: str | None, duplicates: bool) -> str:
+def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, name: str | None,
+            duplicates: bool) -> str:
     """Make a case of the image at ``path`` in the folder ``cases``; returns its id. Raises as ``Study.add_case``."""
     names = [case.name for case in known]
     chosen = default_name(path, names) if name is None else name
