@@ -10,11 +10,13 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from ..files import SemiSegError
+
 TASK = "Task04_Hippocampus"
 PARTS = ("imagesTr", "labelsTr")
 
 
-class SampleError(RuntimeError):
+class SampleError(SemiSegError):
     """The sample data cannot be had; the message says why and what to do."""
 
 

@@ -44,12 +44,6 @@ def varied_offset(number: int) -> float:
     return (0.5 + number * 0.6180339887) % 1.0 - 0.5
 
 
-def all_slices(label: NDArray[np.generic], axis: int | None = None) -> list[SliceIndex]:
-    """Every slice along ``axis`` (default: the longest), the empty ones too: a fully labelled volume."""
-    axis = longest_axis(label) if axis is None else axis
-    return [SliceIndex(axis, index) for index in range(label.shape[axis])]
-
-
 def _occupied(label: NDArray[np.generic], axis: int) -> NDArray[np.int64]:
     others = tuple(other for other in range(3) if other != axis)
     return np.flatnonzero((label != 0).any(axis=others))

@@ -1,0 +1,69 @@
+"""The sample study: images by reference, and of the experts' labels only the slices a person would have drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..geometry import slice_mask
+from ..study.annotations import all_slices
+from ..study.store import Study
+from ..study.structures import Structure
+from .hippocampus import SampleCase, choose, read_reference
+from .slices import longest_axis, spread_slices, varied_offset
+
+AUTHOR = "expert"
+STRUCTURES = (
+    Structure(1, "Hippocampus head (anterior)", (0.96, 0.62, 0.20)),
+    Structure(2, "Hippocampus body and tail (posterior)", (0.22, 0.74, 0.86)),
+)
+
+
+@dataclass(frozen=True)
+class SampleStudy:
+    """``study`` knows the images and the annotated slices. The experts' whole labels stay outside its folder:
+    ``references`` maps every case id to its file. ``annotated`` and ``held_out`` are case ids.
+    """
+
+    study: Study
+    annotated: tuple[str, ...]
+    held_out: tuple[str, ...]
+    references: dict[str, Path]
+
+
+def build_study(
+    folder: Path, cases: Sequence[SampleCase], held_out: Sequence[SampleCase] = (), *, annotated: int = 8,
+    slices_per_case: int = 3, whole: bool = False, copy: bool = False, seed: int = 0, name: str = "Hippocampus sample",
+    progress: Callable[[int, int], None] | None = None,
+) -> SampleStudy:
+    """A new study in ``folder`` with all of ``cases`` and ``held_out``.
+
+    ``annotated`` of ``cases``, drawn by ``seed``, get ``slices_per_case`` drawn slices each (or all slices when
+    ``whole``); nothing is drawn in the others, nor ever in ``held_out``. ``progress`` is told (cases done, all).
+    Raises StudyError when the folder holds a study already, SampleError on a reference that cannot be read.
+    """
+    study = Study.create(folder, name, STRUCTURES)
+    chosen = choose(cases, annotated, seed)
+    everything = sorted([*cases, *held_out], key=lambda case: case.name)
+    ids: dict[str, str] = {}
+    for number, case in enumerate(everything, 1):
+        ids[case.name] = study.add_case(case.image, copy=copy, name=case.name).id
+        if progress:
+            progress(number, len(everything))
+    for number, case in enumerate(chosen):
+        _hand_over(study, ids[case.name], case, slices_per_case, whole, varied_offset(number))
+    return SampleStudy(
+        study, tuple(ids[case.name] for case in chosen), tuple(ids[case.name] for case in held_out),
+        {ids[case.name]: case.reference for case in everything},
+    )
+
+
+def _hand_over(study: Study, case_id: str, case: SampleCase, count: int, whole: bool, offset: float) -> None:
+    """Gives the study the chosen slices of the expert's label; the rest of it is blanked before it is handed on."""
+    label = read_reference(case.reference)
+    places = all_slices(label.shape, longest_axis(label)) if whole else spread_slices(label, count, offset=offset)
+    drawn = np.where(slice_mask(label.shape, places), label, 0).astype(np.uint8)
+    study.case(case_id).set_slices(drawn, places, AUTHOR)

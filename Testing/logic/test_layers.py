@@ -1,0 +1,205 @@
+"""Who may import whom. The table below is the architecture; a file in no room, or an import across it, fails here."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "SemiSegLogic"
+LONGEST_IMPORT_S = 0.3
+
+
+@dataclass(frozen=True)
+class Room:
+    """``house`` rooms of SemiSegLogic and ``shops`` third-party packages whose modules may be imported (the standard
+    library always may). A name allows everything below it.
+    """
+
+    house: frozenset[str]
+    shops: frozenset[str]
+
+
+def room(house: str, shops: str = "") -> Room:
+    """A room from words."""
+    return Room(frozenset(house.split()), frozenset(shops.split()))
+
+
+WORDS = "settings geometry files study job"
+PLAIN = "numpy SimpleITK"
+TORCH = "numpy SimpleITK torch monai scipy skimage"
+ENVIRONMENT = "environment environment_folder"
+WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run cli sample report {ENVIRONMENT}"
+MACHINERY = frozenset(
+    "checkpoint device patches plan predict quality selection trainer training volumes data".split()
+)
+"""Modules of the engine that know volumes, devices, files or the training loop."""
+
+BLOCKS = {
+    f"engine.{path.stem}" for path in (ROOT / PACKAGE / "engine").glob("*")
+    if path.stem not in MACHINERY | {"__init__", "__pycache__", "CMakeLists"}
+}
+"""The rest of it is what papers are built from: tensors in, tensors out. A block may not import the machinery, so no
+method can reach it through a block either. A new part of the machinery belongs in the list above.
+"""
+
+ROOMS: dict[str, Room] = {
+    "__init__": room(""),
+    # 0 words
+    "settings": room("settings"),
+    "geometry": room("", PLAIN),
+    "files": room("", PLAIN),
+    "study": room("geometry files study", PLAIN),
+    "job": room("settings geometry files job", PLAIN),
+    # 1 carriers
+    "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
+    "server": room(f"{WORDS} backends server", f"{PLAIN} requests fastapi uvicorn starlette pydantic cryptography"),
+    "rounds": room(f"{WORDS} rounds", PLAIN),
+    # 2 engine
+    "engine": room("settings geometry files job engine methods.base", TORCH),
+    **dict.fromkeys(BLOCKS, room(f"settings geometry methods.base {' '.join(sorted(BLOCKS))}", TORCH)),
+    "methods.base": room("settings geometry", "torch"),
+    # 3 methods
+    "methods.__init__": room("settings methods"),
+    "methods": room(f"settings geometry methods.base {' '.join(sorted(BLOCKS))}", "torch numpy"),
+    # 4 process
+    "run": room(WHOLE_HOUSE, TORCH),
+    "__main__": room(WHOLE_HOUSE, f"{TORCH} rich"),
+    "cli": room(WHOLE_HOUSE, f"{TORCH} rich requests"),
+    "sample": room(f"{WORDS} sample", f"{PLAIN} monai"),
+    "report": room(f"{WORDS} report", f"{PLAIN} scipy matplotlib"),
+    "environment": room("environment_folder"),
+    "environment_folder": room(""),
+}
+SCREEN = room(f"{WORDS} backends rounds {ENVIRONMENT}", f"{PLAIN} requests slicer qt ctk vtk SemiSegLib")
+
+
+def python_files(folder: Path) -> list[Path]:
+    """Every Python file below ``folder``."""
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def inner_name(path: Path) -> str:
+    """Dotted name inside SemiSegLogic; packages end in ``.__init__`` except the outermost, which is ``__init__``."""
+    return ".".join(path.relative_to(ROOT / PACKAGE).with_suffix("").parts)
+
+
+def room_of(name: str) -> tuple[str, Room]:
+    """The most particular room that holds module ``name``."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        key = ".".join(parts[:length])
+        if key in ROOMS:
+            return key, ROOMS[key]
+    raise AssertionError(f"{name} belongs to no room; give it a place in the table of {Path(__file__).name}")
+
+
+def imports(path: Path, package: list[str]) -> Iterator[tuple[int, str]]:
+    """(line, absolute dotted name) of everything a file imports anywhere, inside functions too; ``package`` is where
+    relative imports start. ``from x import y`` gives x.y, for y may be a module.
+    """
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def below(name: str, allowed: frozenset[str]) -> bool:
+    """Whether ``name`` is one of ``allowed`` or lies below one."""
+    return any(name == one or name.startswith(one + ".") for one in allowed)
+
+
+def trespasses(path: Path, package: list[str], rule: Room) -> list[str]:
+    """The imports of ``path`` that ``rule`` does not allow, in words."""
+    found = []
+    for line, name in imports(path, package):
+        top, _, rest = name.partition(".")
+        if top == PACKAGE:
+            allowed = not rest or rest.startswith("__version__") or below(rest, rule.house)
+        else:
+            allowed = top in sys.stdlib_module_names or below(name, rule.shops)
+        if not allowed:
+            found.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
+    return found
+
+
+@pytest.mark.parametrize("path", python_files(ROOT / PACKAGE), ids=inner_name)
+def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
+    name = inner_name(path)
+    key, rule = room_of(name)
+    house = rule.house | ({f"{key}.{name.split('.')[1]}"} if key == "methods" and name.count(".") > 1 else set())
+    package = [PACKAGE, *name.split(".")[:-1]]
+    assert trespasses(path, package, Room(frozenset(house), rule.shops)) == []
+
+
+@pytest.mark.parametrize("path", python_files(ROOT / "SemiSegExtension"), ids=lambda path: path.name)
+def test_the_screen_imports_slicer_and_the_light_rooms_only(path: Path) -> None:
+    package = list(path.relative_to(ROOT / "SemiSegExtension").parts[:-1])
+    assert trespasses(path, package, SCREEN) == []
+
+
+def test_the_walker_sees_relative_late_and_aliased_imports(tmp_path: Path) -> None:
+    file = tmp_path / "x.py"
+    file.write_text("from . import losses\nfrom ..job import JobFolder as J\ndef f():\n    import torch.nn as nn\n")
+    assert list(imports(file, [PACKAGE, "engine"])) == [
+        (1, f"{PACKAGE}.engine.losses"), (2, f"{PACKAGE}.job.JobFolder"), (4, "torch.nn"),
+    ]
+
+
+def test_a_trespass_is_named_with_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    file = tmp_path / "x.py"
+    file.write_text("import json\nimport numpy\nimport torch\nfrom ..engine.trainer import Trainer\n")
+    named = f"x.py:4 imports {PACKAGE}.engine.trainer.Trainer"
+    assert trespasses(file, [PACKAGE, "methods"], ROOMS["methods"]) == [named]
+
+
+# --- what really gets loaded -----------------------------------------------------------------------------------
+
+
+def in_fresh_interpreter(code: str) -> str:
+    """What ``code`` prints in a new Python."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def existing(*rooms: str) -> list[str]:
+    """Those of ``rooms`` that have been built."""
+    found = []
+    for name in rooms:
+        place = ROOT / PACKAGE / name
+        if (place / "__init__.py").exists() or place.with_suffix(".py").exists():
+            found.append(f"{PACKAGE}.{name}")
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["settings", "geometry", "files", "study", "job", "backends", "rounds", "environment", "sample", "report"]
+)
+def test_importing_a_light_room_loads_no_torch(name: str) -> None:
+    for module in existing(name):
+        code = f"import sys, json, {module}; print(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+        loaded = set(json.loads(in_fresh_interpreter(code)))
+        assert not loaded & {"torch", "monai", "scipy", "skimage", "matplotlib", "pandas"}
+
+
+def test_the_rooms_that_slicer_imports_cost_little_more_than_numpy_and_simpleitk() -> None:
+    modules = existing("study", "job", "backends")
+    code = (
+        "import time; import numpy, SimpleITK; start = time.perf_counter();"
+        f"import {', '.join(modules)}; print(time.perf_counter() - start)"
+    )
+    in_fresh_interpreter(code)  # writes the byte code, which an installed extension has
+    best = min(float(in_fresh_interpreter(code)) for _ in range(5))
+    assert best < LONGEST_IMPORT_S
