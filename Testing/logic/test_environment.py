@@ -217,7 +217,8 @@ def test_a_command_is_run_again_inside_and_its_exit_code_comes_back(tmp_path: Pa
         f"environment.prepare = lambda *a: Path({str(inner)!r});"
         "environment.ensure(['-m', 'SemiSegLogic', 'demo'], modules=('no_such_module',))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    outside = {key: value for key, value in os.environ.items() if key != environment.INSIDE}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=outside, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (7, "inside -m SemiSegLogic demo\n")
 
 

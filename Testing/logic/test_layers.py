@@ -37,9 +37,9 @@ PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment environment_folder"
 WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run cli sample report {ENVIRONMENT}"
-MACHINERY = frozenset(
-    "checkpoint device patches plan predict quality selection trainer training volumes data".split()
-)
+MACHINERY = {
+    "checkpoint", "data", "device", "patches", "plan", "predict", "quality", "reporting", "selection", "trainer", "volumes",
+}
 """Modules of the engine that know volumes, devices, files or the training loop."""
 
 BLOCKS = {
