@@ -7,15 +7,19 @@ from .base import Method, Task
 from .bcp import BCP
 from .ersr import ERSR
 from .mean_teacher import MeanTeacher
+from .medl import MEDL
 from .spcl import SPCL
 from .supervised import Supervised
+from .transmedseg import TransMedSeg
 
 METHODS: dict[str, type[Method]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "bcp": BCP,
+    "medl": MEDL,
     "ersr": ERSR,
     "spcl": SPCL,
+    "transmedseg": TransMedSeg,
 }
 
 

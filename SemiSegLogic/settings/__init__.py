@@ -1,12 +1,13 @@
 """Every number a user or a paper can set: frozen dataclasses, validated, free of torch."""
 
 from .fields import Settings, SettingsError
-from .methods import BCP, ERSR, METHOD_SETTINGS, SPCL, MeanTeacher, Supervised
+from .methods import BCP, ERSR, MEDL, METHOD_SETTINGS, SPCL, MeanTeacher, Supervised, TransMedSeg
 from .training import Training
 
 __all__ = [
     "BCP",
     "ERSR",
+    "MEDL",
     "METHOD_SETTINGS",
     "SPCL",
     "MeanTeacher",
@@ -14,4 +15,5 @@ __all__ = [
     "SettingsError",
     "Supervised",
     "Training",
+    "TransMedSeg",
 ]

@@ -111,15 +111,62 @@ class ERSR(Settings):
             return list(range(1, classes))
         values = {int(word) if word.strip().isdigit() else -1 for word in self.elliptical.split(",")}
         if not all(0 < value < classes for value in values):
-            raise SettingsError(f"ERSR.elliptical is '{self.elliptical}'; it takes 'all' or values in 1..{classes - 1}.")
+            raise SettingsError(f"ERSR.elliptical is '{self.elliptical}'; it takes all or values in 1..{classes - 1}.")
         return sorted(values)
+
+
+@dataclass(frozen=True)
+class TransMedSeg(BCP):
+    """Wang et al. 2025, rebuilt from the abstract: settings of BCP, and those of the augmentation, chosen by us."""
+
+    augmentation: float = number(0.1, "Weight of the augmented loss", low=0, high=100, source="not published")
+    augmentation_ramp: float = number(0.1, "Share of the phase until it is full", low=0, high=1, source="our choice")
+    strength: float = number(0.25, "Strength at the end of the run", low=0, high=10, source="TSA 0.25")
+    memory: float = number(0.97, "Decay of class statistics", low=0, high=1, source="our choice; 0.99 for long runs")
+    confidence: float = number(0.8, "Least confidence for the statistics", low=0, high=1, source="our choice")
+    voxels: int = number(4096, "Voxels per class and step", low=32, high=1_000_000, source="our choice")
+    least: int = number(32, "Least voxels of a class to learn from", low=1, high=100_000, source="our choice")
+    margin: int = number(8, "Distance from the paste border", unit="voxels", low=0, high=64, source="our choice")
+    limit: float = number(10.0, "Largest correction of a logit", low=0, high=1000, source="our choice")
+    direction: str = choice("s2t", "Labelled to unlabelled, or back", ("s2t", "t2s"), source="unclear in the paper")
+    use_mean: bool = switch(True, "Shift of the class means", source="for ablations")
+    use_covariance: bool = switch(True, "Spread of the classes", source="for ablations")
+    graph: bool = switch(False, "Graph clustering of GraphCL", source="base of the paper")
+    graph_weight: float = number(0.01, "Weight of the graph clustering", low=0, high=10, source="GraphCL 0.01")
+    clusters: int = number(4, "Clusters of the graph", low=2, high=64, source="not published")
+    graph_temperature: float = number(2.0, "Threshold of the graph's attraction", low=1, high=100, source="GraphCL 2")
+
+
+@dataclass(frozen=True)
+class MEDL(Settings):
+    """He et al. 2024. Defaults train within minutes; the published value stands in each source."""
+
+    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="paper sgd")
+    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="paper 0.01 with sgd")
+    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-4")
+    schedule: str = choice(
+        "one_cycle", "Learning rate over the run", ("one_cycle", "poly", "steps", "constant"), source="paper steps"
+    )
+    batch: int = number(2, "Labelled patches per step", low=1, high=64, source="paper 2")
+    unlabelled: int = number(2, "Unlabelled patches per step", low=0, high=64, source="paper 2")
+    evidence: str = choice("softplus", "Evidence from a logit", ("softplus", "exp"), source="not published")
+    class_aware: bool = switch(True, "Class-aware fusion", source="eq. 3; off: conventional fusion, fig. 4")
+    own_share: float = number(0.5, "Share of a network's own doubt", low=0, high=1, source="eq. 5, table of lambda 1")
+    curriculum: float = number(0.5, "Strength of the curriculum", low=0, high=1.3, source="eq. 6, value not published")
+    fisher: float = number(0.01, "Weight of log |I|", low=0, high=10, source="eq. 7, value not published")
+    evidential_weight: float = number(0.1, "Weight of the evidential loss", low=0, high=100, source="eq. 9, as in MCF")
+    ramp: float = number(0.4, "Share of the run until pseudo-labels count in full", low=0, high=1, source="eq. 9")
+    ramp_pseudo: bool = switch(True, "Ramp the pseudo-label loss too", source="paper no; recommended")
+    fused_label_loss: bool = switch(False, "Teach the fused opinion on labels", source="table VI suggests it")
 
 
 METHOD_SETTINGS: dict[str, type[Settings]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "bcp": BCP,
+    "medl": MEDL,
     "ersr": ERSR,
     "spcl": SPCL,
+    "transmedseg": TransMedSeg,
 }
 """Settings class of each method, by the name under which the method is asked for."""
