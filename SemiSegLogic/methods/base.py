@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +79,10 @@ class Step:
 
 
 class Method(nn.Module, ABC):
-    """A semi-supervised segmentation method; built as ``Method(settings, task)``."""
+    """A semi-supervised segmentation method; built as ``Method(settings, task)`` and keeping both."""
+
+    settings: Any  # an instance of the method's own settings class
+    task: Task
 
     def phases(self) -> list[Phase]:
         """The stretches of the run, in order."""

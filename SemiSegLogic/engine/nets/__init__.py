@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import torch
+
+from ...settings import SettingsError
 from .base import Network
 from .fast import FastUNet
 from .plain import PlainUNet
@@ -37,17 +40,18 @@ def build(name: str, task: Task) -> Network:
         raise KeyError(f"There is no network '{name}'; there are {', '.join(NETWORKS)}.")
     network = NETWORKS[name](task)
     network.start_at_prior(task.prior)
-    return network
+    # channels-last kernels are up to twenty times faster on a CPU (Testing/benchmarks) and no slower on a GPU
+    return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 def build_pair(name: str, task: Task) -> tuple[Network, Network]:
     """The network ``name`` and its partner of another architecture (``PARTNERS``, read either way).
 
-    Raises KeyError naming the networks that have a partner.
+    Raises SettingsError naming the networks that have a partner.
     """
     partners = PARTNERS | {second: first for first, second in PARTNERS.items()}
     if name not in partners:
-        raise KeyError(f"The network '{name}' has no partner; choose one of {', '.join(partners)}.")
+        raise SettingsError(f"The network '{name}' has no partner; choose one of {', '.join(partners)}.")
     return build(name, task), build(partners[name], task)
 
 

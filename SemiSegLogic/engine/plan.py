@@ -1,0 +1,170 @@
+"""What to train at: dimensions, spacing, patch and network, from the volumes, the drawn slices and the device.
+
+Sizes are in voxels of the engine's axis order: canonical (superior, posterior, left) with the depth axis first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Grid, Orientation, SliceIndex
+from .device import Device
+
+Triple = tuple[float, float, float]
+Shape = tuple[int, int, int]
+
+NATIVE = 1.2  # spacings this close (as a ratio) are taken as they are: resampling would cost more than it gives
+STRIDE = 8  # total stride of the fast network: patch sides are multiples of it
+CPU_VOXELS = 110_000  # patch volume at which a 2-core step stays near 0.1 s
+GPU_VOXELS = 112 * 112 * 80
+SIDES = re.compile(r"(^|[\W_])(left|right|l|r|lh|rh|links|rechts|gauche|droite)([\W_]|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """What planning needs of one case: its grid, its judged slices (in ``(k, j, i)``), and the size in voxels of the
+    box around the drawn structures along (k, j, i), or None when nothing is drawn.
+    """
+
+    grid: Grid
+    slices: tuple[SliceIndex, ...] = ()
+    extent: Shape | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``dims`` 2 or 3. ``depth_axis`` canonical axis (0, 1, 2) that becomes D. ``spacing`` (d, h, w) mm of the patches.
+    ``patch`` (D, H, W) voxels. ``network`` a key of NETWORKS. ``mirror`` whether left and right may be swapped.
+    """
+
+    dims: int
+    depth_axis: int
+    spacing: Triple
+    patch: Shape
+    network: str = "fast"
+    mirror: bool = True
+
+    def orientation(self, grid: Grid) -> Orientation:
+        """The exact turn from a case's ``(k, j, i)`` array to the engine's order."""
+        return depth_first(grid, self.depth_axis)
+
+    def scale(self, spacing: Triple) -> Triple:
+        """Voxels of a volume with ``spacing`` (d, h, w) mm per voxel of a patch; 1 where they are close enough."""
+        ratios = [wanted / own for wanted, own in zip(self.spacing, spacing, strict=True)]
+        d, h, w = (1.0 if 1 / NATIVE <= ratio <= NATIVE else ratio for ratio in ratios)
+        return d, h, w
+
+    def smaller(self) -> Plan | None:
+        """The next plan to try when memory ran out: the longest side halved; None when that is too small to learn."""
+        longest = int(np.argmax(self.patch))
+        half = _multiple(self.patch[longest] / 2)
+        if half < 16 or half == self.patch[longest]:
+            return None
+        sides = list(self.patch)
+        sides[longest] = half
+        return Plan(self.dims, self.depth_axis, self.spacing, _shape(sides), self.network, self.mirror)
+
+
+def make_plan(cases: list[CaseFacts], structure_names: list[str], device: Device, network: str = "fast") -> Plan:
+    """The plan for ``cases``. Nothing here depends on how many unlabelled volumes there are."""
+    axis = _depth_axis(cases)
+    turned = [_turn(case, axis) for case in cases]
+    native = _shape_like(np.median([spacing for _, spacing, _ in turned], axis=0))
+    size = np.median([shape for shape, _, _ in turned], axis=0)
+    dims = 2 if _is_planar(turned, native) else 3
+    budget = (GPU_VOXELS if device.torch.type == "cuda" else CPU_VOXELS) * _memory_share(device)
+    wanted = _wanted_extent(turned, native, size)
+    spacing = native if dims == 2 else _coarsened(native, wanted, budget)
+    ratio = np.array(native) / np.array(spacing)
+    patch = _patch(np.minimum(wanted, size) * ratio, size * ratio, dims, budget)
+    mirror = not any(SIDES.search(name) for name in structure_names)
+    return Plan(dims, axis, spacing, patch, network, mirror)
+
+
+def depth_first(grid: Grid, depth_axis: int) -> Orientation:
+    """Canonical orientation of ``grid`` with canonical axis ``depth_axis`` moved first; a volume of one slice is always
+    seen with that slice's plane as height and width.
+    """
+    canonical = grid.orientation()
+    if grid.shape.count(1) == 1:
+        depth_axis = canonical.sources.index(grid.shape.index(1))
+    order = [depth_axis, *(axis for axis in range(3) if axis != depth_axis)]
+    a, b, c = order
+    sources, flips = canonical.sources, canonical.flips
+    return Orientation((sources[a], sources[b], sources[c]), (flips[a], flips[b], flips[c]))
+
+
+def _depth_axis(cases: list[CaseFacts]) -> int:
+    """The axis of thick slices if there is one, else the axis along which most slices were drawn."""
+    spacings = np.median([case.grid.orientation().triple(case.grid.spacing) for case in cases], axis=0)
+    if spacings.max() > 1.8 * np.median(spacings):
+        return int(np.argmax(spacings))
+    drawn = Counter(case.grid.orientation().sources.index(place.axis) for case in cases for place in case.slices)
+    return drawn.most_common(1)[0][0] if drawn else 0
+
+
+def _turn(case: CaseFacts, axis: int) -> tuple[Shape, Triple, Triple | None]:
+    turn = depth_first(case.grid, axis)
+    extent = turn.triple(case.extent) if case.extent else None
+    return _shape(turn.triple(case.grid.shape)), turn.triple(case.grid.spacing), extent
+
+
+def _is_planar(turned: list[tuple[Shape, Triple, Triple | None]], spacing: Triple) -> bool:
+    """Slices one by one when volumes are single images or so thick that neighbours hardly resemble each other."""
+    depth = float(np.median([shape[0] for shape, _, _ in turned]))
+    return depth < 5 or spacing[0] > 6 * min(spacing[1:])
+
+
+def _wanted_extent(
+    turned: list[tuple[Shape, Triple, Triple | None]], native: Triple, size: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Voxels (d, h, w) that a patch should see: the largest drawn box and half of it again, or the whole volume."""
+    boxes = [
+        np.array(extent) * np.array(spacing) / np.array(native) for _, spacing, extent in turned if extent is not None
+    ]
+    return np.minimum(np.max(boxes, axis=0) * 1.5 + 8, size) if boxes else size
+
+
+def _coarsened(native: Triple, wanted: NDArray[np.floating], budget: float) -> Triple:
+    """``native`` or coarser, up to 3 times, until ``wanted`` voxels come within four patches of ``budget`` voxels."""
+    factor = float(np.clip((np.prod(wanted) / (4 * budget)) ** (1 / 3), 1.0, 3.0))
+    if factor <= NATIVE:
+        return native
+    # axes that are already coarse stay: only what is finer than the common spacing is thinned out
+    return _shape_like(np.maximum(native, min(native) * factor))
+
+
+def _patch(wanted: NDArray[np.floating], size: NDArray[np.floating], dims: int, budget: float) -> Shape:
+    sides = np.array([_multiple(side) for side in wanted], float)
+    limit = np.array([_multiple(side) for side in size], float)
+    if dims == 2:
+        sides[0] = limit[0] = 1
+        sides[1:] = np.maximum(sides[1:], np.minimum(limit[1:], 64))
+    while np.prod(sides) > budget and sides.max() > 16:
+        longest = int(np.argmax(sides))
+        sides[longest] = _multiple(sides[longest] - STRIDE)
+    return _shape([1 if dims == 2 else sides[0], sides[1], sides[2]])
+
+
+def _memory_share(device: Device) -> float:
+    """Below 6 GB a patch takes its share of what there is: activations of a step need about 4 kB per patch voxel."""
+    return float(np.clip(device.memory / (6 << 30), 0.1, 1.0))
+
+
+def _multiple(side: float) -> int:
+    return max(STRIDE, round(np.ceil(side / STRIDE)) * STRIDE)
+
+
+def _shape(values: object) -> Shape:
+    d, h, w = (int(value) for value in values)  # type: ignore[attr-defined]
+    return d, h, w
+
+
+def _shape_like(values: NDArray[np.floating]) -> Triple:
+    d, h, w = (float(value) for value in values)
+    return d, h, w

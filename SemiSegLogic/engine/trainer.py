@@ -1,0 +1,167 @@
+"""The training loop: draw, losses, step, after_step, until the budget is spent.
+
+The trainer knows budgets, interruptions and faults; it knows nothing of any method. One trainer runs one *leg*: a
+method from its first phase to its last. The process (run.py) strings legs together.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ..files import SemiSegError
+from ..methods.base import Method, Phase, Step
+from .checkpoint import restore_training_state, training_state
+from .device import Device
+from .patches import Sampler
+
+KEEP_GOOD_SECONDS = 10.0  # a divergence costs at most this much training
+PATIENCE = 3  # divergences undone before the run is called off
+
+
+class Diverged(SemiSegError):
+    """The loss became infinite or undefined again and again; the method holds the last good weights."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """``seconds`` of training, or ``steps`` when that is positive."""
+
+    seconds: float
+    steps: int = 0
+
+    def share(self, step: int, elapsed: float) -> float:
+        """How much of the budget is spent, 1 at its end."""
+        return step / self.steps if self.steps else elapsed / max(self.seconds, 1e-9)
+
+
+@dataclass
+class Progress:
+    """Where a leg is: ``step`` steps done, ``elapsed`` seconds spent training; ``phase`` the phase's number, with the
+    share of the budget and the step at which it began; ``undone`` how often a divergence was taken back.
+    """
+
+    step: int = 0
+    elapsed: float = 0.0
+    phase: int = 0
+    phase_start: float = 0.0
+    phase_step: int = 0
+    undone: int = 0
+
+
+class Trainer:
+    """Trains ``method`` on what ``sampler`` draws.
+
+    ``after(progress, share)`` is called behind every step and returns False to stop; the time it takes is not counted
+    as training time. :meth:`state` and :meth:`restore` make a leg resumable; with a step budget on a CPU the rest is
+    bit-identical.
+    """
+
+    def __init__(self, method: Method, sampler: Sampler, device: Device, budget: Budget):
+        self.method, self.sampler, self.device, self.budget = method, sampler, device, budget
+        self.phases: list[Phase] = method.phases()
+        self.progress = Progress()
+        self.losses: dict[str, Tensor] = {}
+        self.optimisers: list[Optimizer] = []
+        self._rates: list[list[float]] = []
+        self._begin_phase()
+        self._keep_good()
+
+    def fit(self, after: Callable[[Progress, float], bool]) -> None:
+        """Run to the end of the budget or until ``after`` says stop. Raises Diverged, or PyTorch's out-of-memory."""
+        self.method.train()
+        while (share := self._share()) < 1:
+            self._advance_phase(share)
+            begun = time.perf_counter()
+            self._step(self.where())
+            self.progress.elapsed += time.perf_counter() - begun
+            if self.progress.elapsed - self._good_at > KEEP_GOOD_SECONDS:
+                self._keep_good()
+            if not after(self.progress, min(self._share(), 1.0)):
+                return
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on from here in another process."""
+        return training_state(self.method, self.optimisers) | {"progress": dict(vars(self.progress))}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`."""
+        self.progress = Progress(**state["progress"])
+        self._begin_phase()
+        restore_training_state(state, self.method, self.optimisers)
+        self._keep_good()
+
+    def last_losses(self) -> dict[str, float]:
+        """The weighted losses of the latest step, by name."""
+        return {name: float(value) for name, value in self.losses.items()}
+
+    def _share(self) -> float:
+        return self.budget.share(self.progress.step, self.progress.elapsed)
+
+    def continue_at(self, progress: Progress) -> None:
+        """Go on at ``progress`` of an earlier trainer of the same method, with fresh optimisers."""
+        self.progress = Progress(**vars(progress))
+        self._begin_phase()
+        self._keep_good()
+
+    def where(self) -> Step:
+        """The step as a method sees it; under a time budget ``total`` is extrapolated from the pace so far."""
+        phase, now, share = self.phases[self.progress.phase], self.progress, self._share()
+        index = now.step - now.phase_step
+        within = (share - now.phase_start) / phase.share
+        total = round(phase.share * self.budget.steps) if self.budget.steps else round(index / max(within, 1e-6))
+        return Step(phase.name, index, max(total, index + 1))
+
+    def _advance_phase(self, share: float) -> None:
+        end = sum(phase.share for phase in self.phases[: self.progress.phase + 1])
+        if share >= end - 1e-9 and self.progress.phase + 1 < len(self.phases):
+            self.progress.phase += 1
+            self.progress.phase_start, self.progress.phase_step = end, self.progress.step
+            self._begin_phase()
+
+    def _begin_phase(self) -> None:
+        self.optimisers = self.method.optimisers(self.phases[self.progress.phase].name)
+        self._rates = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers]
+
+    def _keep_good(self) -> None:
+        self._good = copy.deepcopy(training_state(self.method, self.optimisers))
+        self._good_at = self.progress.elapsed
+
+    def _go_back(self) -> None:
+        """Undo a divergence: the last good state, other patches, half the learning rate."""
+        self.progress.undone += 1
+        self.method.load_state_dict(self._good["method"])
+        if self.progress.undone > PATIENCE:
+            raise Diverged(
+                f"The loss became undefined {PATIENCE + 1} times. The model from before is kept. Lower the learning "
+                "rate or set the arithmetic to float32 under Advanced."
+            )
+        self.optimisers = self.method.optimisers(self.phases[self.progress.phase].name)
+        torch.manual_seed(torch.initial_seed() + self.progress.undone)
+
+    def _step(self, step: Step) -> None:
+        for optimiser, rates in zip(self.optimisers, self._rates, strict=True):
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * self.method.rate(step) * 0.5**self.progress.undone
+        labelled, unlabelled = self.sampler.draw(self.method.need(step))
+        with self.device.arithmetic():
+            losses = self.method.losses(labelled, unlabelled, step)
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            return self._go_back()
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.method.parameters(), 12.0, foreach=True)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        self.method.after_step(step)
+        self.progress.step += 1
+        self.losses = {name: value.detach() for name, value in losses.items()}

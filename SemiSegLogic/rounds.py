@@ -1,0 +1,198 @@
+"""One round of learning: from the study to a job, and from the job back to the study.
+
+The job knows neither names nor paths: its cases are c001, c002, ...; which study case is which is kept in the study, in
+``models/<run>/cases.json``. Jobs of all studies lie in one folder per user, so that they queue for one computer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from .files import SemiSegError, read_json, replace_file, write_json
+from .geometry import SliceIndex
+from .job import JobCase, JobFolder, JobSpec, JobStructure
+from .settings import Settings, Training
+from .study import Case, Study, StudyError
+
+KEPT = ("model.pt", "model.json", "curves.jsonl")
+
+
+@dataclass(frozen=True)
+class NextSlice:
+    """A slice worth a look: the study case's id, the plane, why, and the score it was ranked by."""
+
+    case: str
+    place: SliceIndex
+    reason: str
+    score: float
+
+
+def jobs_folder() -> Path:
+    """Where this user's jobs lie: SEMISEG_JOBS, else ``.semiseg/jobs`` in the home folder."""
+    chosen = os.environ.get("SEMISEG_JOBS")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".semiseg" / "jobs"
+
+
+class Round:
+    """A run of a study: ``folder`` is models/<run> in the study, ``job`` the job folder of the same name."""
+
+    def __init__(self, study: Study, folder: Path, jobs: Path):
+        self.study, self.folder = study, folder
+        self.job = JobFolder(jobs / folder.name)
+
+    @classmethod
+    def begin(
+        cls, study: Study, training: Training, method: str, settings: Settings | None = None, *, jobs: Path | None = None,
+        open_case: str | None = None, start_from: Path | None = None,
+        told: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Self:
+        """Hand the study over as a training job, ready to be submitted to a backend.
+
+        Images are read one at a time (and not at all when an earlier job of this computer holds them). ``open_case`` is
+        the study case on screen, ``start_from`` the model.pt of an earlier round. Raises StudyError when nothing is
+        annotated, ImageError naming an image that is gone or changed.
+        """
+        if not any(case.places for case in study.cases):
+            raise StudyError(
+                f"No slice is annotated in {study.folder}. Draw the structures on at least one slice and mark it as done."
+            )
+        return cls._submit(study, "train", training, method, settings, jobs, open_case, start_from, told)
+
+    @classmethod
+    def apply(
+        cls, study: Study, model: Path, *, jobs: Path | None = None, open_case: str | None = None,
+        device: str = "auto", told: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Self:
+        """Hand the study over to be segmented by ``model`` (a model.pt) without training."""
+        training = Training(device=device)
+        return cls._submit(study, "predict", training, "supervised", None, jobs, open_case, model, told)
+
+    @classmethod
+    def latest(cls, study: Study, jobs: Path | None = None) -> Self | None:
+        """The newest round of the study; None when there is none."""
+        runs = [path for path in study.runs if (path / "cases.json").exists()]
+        return cls(study, runs[-1], jobs or jobs_folder()) if runs else None
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.folder.name
+
+    @property
+    def cases(self) -> dict[str, str]:
+        """Job case -> study case id."""
+        return dict(read_json(self.folder / "cases.json"))
+
+    def add_labels(self, case: Case) -> int:
+        """Give the running job the present labels of a case; returns their number. Raises JobError."""
+        return self.job.add_labels(self._job_case(case.id), case.sparse_labels(), case.places)
+
+    def collect(self) -> list[str]:
+        """Take new suggestions into the study; returns the cases that changed. Harmless to repeat at any time.
+
+        A case that somebody else is writing, or that was removed, is left for the next time.
+        """
+        record = self.folder / "collected.json"
+        done: dict[str, int] = read_json(record) if record.exists() else {}
+        changed = []
+        for name, case_id in self.cases.items():
+            newest = self.job.results().get(name, (0, None))[0]
+            if newest > done.get(name, 0) and self._take(name, case_id):
+                done[name] = newest
+                changed.append(case_id)
+        if changed:
+            write_json(record, done)
+        self._keep_model()
+        return changed
+
+    def next_slices(self) -> list[NextSlice]:
+        """The ranking, best first, without slices that have been annotated since."""
+        names = self.cases
+        annotated = {case.id: set(case.places) for case in self.study.cases}
+        found = []
+        for item in self.job.ranking():
+            case, place = names.get(item["case"], ""), SliceIndex(item["axis"], item["index"])
+            if case in annotated and place not in annotated[case]:
+                found.append(NextSlice(case, place, item["reason"], float(item["score"])))
+        return found
+
+    @property
+    def model(self) -> Path | None:
+        """The weights of this round once they are there, kept in the study."""
+        path = self.folder / "model.pt"
+        return path if path.exists() else None
+
+    def card(self) -> dict[str, Any]:
+        """What the model is, was trained on and scored; empty until it is there."""
+        path = self.folder / "model.json"
+        return dict(read_json(path)) if path.exists() else {}
+
+    @classmethod
+    def _submit(
+        cls, study: Study, kind: str, training: Training, method: str, settings: Settings | None, jobs: Path | None,
+        open_case: str | None, start_from: Path | None, told: Callable[[int, int], None],
+    ) -> Self:
+        this = cls(study, study.new_run(method if kind == "train" else "apply"), jobs or jobs_folder())
+        JobFolder.create(this.job.root)
+        cases = study.cases
+        names = {f"c{number:03d}": case.id for number, case in enumerate(cases, 1)}
+        entries = []
+        for number, (name, case) in enumerate(zip(names, cases, strict=True)):
+            told(number, len(cases))
+            entries.append(this._entry(name, case))
+        opened = next((name for name, case in names.items() if case == open_case), None)
+        spec = JobSpec(
+            kind=kind, structures=tuple(JobStructure(item.value, item.name) for item in study.structures),
+            cases=tuple(entries), method=method, method_settings=settings.to_dict() if settings else {},
+            training=training.to_dict(), open_case=opened,
+            start_from=this.job.put_model(start_from) if start_from else None,
+        )
+        write_json(this.folder / "cases.json", names)
+        this.job.submit(spec)
+        return this
+
+    def _entry(self, name: str, case: Case) -> JobCase:
+        image = self._image(case)
+        places = tuple(sorted(case.places))
+        label = self.job.put_label(case.sparse_labels(), places) if places else None
+        return JobCase(name, image, case.grid, label, places)
+
+    def _image(self, case: Case) -> str:
+        """The image in the job, linked from an earlier job of this computer where one has it."""
+        target = self.job.inputs / f"{case.digest}.npy"
+        for earlier in self.job.root.parent.glob(f"*/in/{case.digest}.npy"):
+            if case.image_path.exists() and not target.exists():
+                with contextlib.suppress(OSError):  # no links on this disk: it is written anew
+                    os.link(earlier, target)
+                    return case.digest
+        return self.job.put_image(case.image())
+
+    def _take(self, name: str, case_id: str) -> bool:
+        result = self.job.result(name)
+        if result is None or case_id not in {case.id for case in self.study.cases}:
+            return False
+        status = self.job.reported()
+        provenance = {"run": self.id, "method": status.method, "result": result.n, "scores": status.scores}
+        try:
+            self.study.case(case_id).put_suggestion(result.label, result.uncertainty, provenance)
+        except SemiSegError:
+            return False  # locked by another writer, or the disk is full: the result waits in the job
+        return True
+
+    def _keep_model(self) -> None:
+        for name in KEPT:
+            source, target = self.job.root / name, self.folder / name
+            if source.exists() and (not target.exists() or target.stat().st_mtime < source.stat().st_mtime):
+                replace_file(target, lambda temporary, source=source: shutil.copyfile(source, temporary))
+
+    def _job_case(self, case_id: str) -> str:
+        for name, known in self.cases.items():
+            if known == case_id:
+                return name
+        raise StudyError(f"Case {case_id} is not part of the run {self.id}: it was added later. Train again.")

@@ -1,0 +1,88 @@
+"""From a job folder to volumes on the device: what a run learns from and predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import quality
+from ..engine.device import Device
+from ..engine.plan import CaseFacts, Plan, make_plan
+from ..engine.volumes import Classes, Volume, class_prior, load_volume, set_label
+from ..geometry import IGNORE, SliceIndex
+from ..job import JobCase, JobFolder
+from ..methods.base import Task
+
+
+@dataclass
+class Data:
+    """The volumes of a job by case id, in its order, with the plan to train them at; ``labels_used`` is the number of
+    the newest labels-<n> among them.
+    """
+
+    volumes: dict[str, Volume]
+    classes: Classes
+    plan: Plan
+    names: dict[int, str]
+    labels_used: int = 0
+
+    def task(self) -> Task:
+        """What a method needs to know."""
+        prior = class_prior(list(self.volumes.values()), len(self.classes))
+        return Task(1, len(self.classes), self.plan.dims, self.plan.patch, self.plan.network, prior)
+
+    def take_label(self, case: str, label: NDArray[np.uint8], slices: tuple[SliceIndex, ...], n: int) -> None:
+        """Replace the label of a case: ``label`` (k, j, i) structure values, IGNORE outside ``slices``."""
+        volume = self.volumes[case]
+        set_label(volume, label, usable(volume, slices, self.plan), self.classes)
+        self.labels_used = max(self.labels_used, n)
+
+    def hold_out(self, share: float, earlier: dict[str, list[list[int]]] | None) -> None:
+        """Keep slices from training: about ``share`` of them, or the very ones of an interrupted run."""
+        if earlier is None:
+            quality.hold_out(list(self.volumes.values()), share)
+            return
+        for name, places in earlier.items():
+            self.volumes[name].hold_out([SliceIndex(axis, index) for axis, index in places])
+
+
+def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan: Plan | None = None) -> Data:
+    """Everything of ``job`` on ``device``; ``told(done, all)`` hears of every volume. One image is decoded at a time.
+
+    ``plan`` is that of an earlier model, else one is made. Raises JobError or LabelError naming what is wrong.
+    """
+    spec = job.spec()
+    labels = {case.id: (job.label(case.label), case.slices) for case in spec.cases if case.label}
+    added = job.newest_labels()
+    labels |= {item.case: (item.label, item.slices) for item in added}
+    if plan is None:
+        facts = [_facts(case, *labels.get(case.id, (None, ()))) for case in spec.cases]
+        plan = make_plan(facts, [item.name for item in spec.structures], device)
+    classes = Classes([item.value for item in spec.structures])
+    volumes: dict[str, Volume] = {}
+    data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures})
+    for number, case in enumerate(spec.cases):
+        told(number, len(spec.cases))
+        volumes[case.id] = load_volume(case.id, job.image(case.image), case.grid, plan, device.torch)
+        if case.id in labels:
+            data.take_label(case.id, *labels[case.id], n=0)
+    data.labels_used = max((item.n for item in added), default=0)
+    return data
+
+
+def usable(volume: Volume, slices: tuple[SliceIndex, ...], plan: Plan) -> tuple[SliceIndex, ...]:
+    """The slices a plan can learn from: seen one by one, only those along the depth axis."""
+    if plan.dims == 3:
+        return slices
+    return tuple(place for place in slices if volume.turn.sources[0] == place.axis)
+
+
+def _facts(case: JobCase, label: NDArray[np.uint8] | None, slices: tuple[SliceIndex, ...]) -> CaseFacts:
+    drawn = np.argwhere((label > 0) & (label < IGNORE)) if label is not None else np.empty((0, 3), int)
+    if not len(drawn):
+        return CaseFacts(case.grid, slices)
+    k, j, i = (drawn.max(0) - drawn.min(0) + 1).tolist()
+    return CaseFacts(case.grid, slices, (k, j, i))

@@ -1,0 +1,65 @@
+"""The status of a run, kept fresh: a heartbeat every second, whatever the main thread is doing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from ..files import SemiSegError
+from ..job import JobFolder, Status
+
+PERIOD_S = 1.0
+
+
+class Reporter:
+    """Writes status.json once a second while it is entered, and at once on :meth:`say`.
+
+    A disk that refuses is logged and tried again: a full disk must not end a training.
+    """
+
+    def __init__(self, job: JobFolder, status: Status):
+        self._job, self._status = job, status
+        self._begun = time.monotonic() - status.elapsed
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+        self._write()
+
+    @property
+    def status(self) -> Status:
+        """The latest status."""
+        return self._status
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the status; they are written with the next heartbeat."""
+        with self._lock:
+            self._status = replace(self._status, **changes)
+
+    def say(self, message: str, **changes: Any) -> None:
+        """Change the message (and more) and write it now; it goes to the log too."""
+        logging.info(message)
+        self.update(message=message, **changes)
+        self._write()
+
+    def _beat(self) -> None:
+        while not self._over.wait(PERIOD_S):
+            self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            self._status = replace(self._status, elapsed=time.monotonic() - self._begun)
+            try:
+                self._job.write_status(self._status)
+            except SemiSegError as error:
+                logging.warning("The status could not be written: %s", error)
