@@ -61,8 +61,9 @@ def unpack(archive: Path, cache: Path) -> Path:
                 _take_out(archive, Path(scratch) / TASK)
                 _put_in_place(Path(scratch) / TASK, target)
     except (OSError, tarfile.TarError) as error:
+        reason = str(error).splitlines()[0].rstrip(":.")
         raise SampleError(
-            f"Cannot unpack {archive} into {cache}: {error}. If the archive is damaged, delete it and get it again; "
+            f"Cannot unpack {archive} into {cache}: {reason}. If the archive is damaged, delete it and get it again; "
             "another cache folder can be named in SEMISEG_CACHE."
         ) from error
     return target

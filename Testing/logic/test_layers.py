@@ -38,7 +38,8 @@ TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment environment_folder"
 WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run cli sample report {ENVIRONMENT}"
 MACHINERY = {
-    "checkpoint", "data", "device", "patches", "plan", "predict", "quality", "reporting", "selection", "trainer", "volumes",
+    "checkpoint", "data", "device", "patches", "plan", "predict", "quality", "reporting", "selection", "trainer",
+    "volumes",
 }
 """Modules of the engine that know volumes, devices, files or the training loop."""
 
