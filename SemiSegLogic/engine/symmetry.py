@@ -52,8 +52,11 @@ class Mirror:
         return torch.where(self.left, maps, mirrored), torch.where(self.left, mirrored, maps)
 
     def asymmetry(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Squared difference of left half and mirrored right half (n,H,W), and where it counts (n,H,W) float."""
-        return (maps * self.left - self(maps * ~self.left)) ** 2, self.valid.float()
+        """Squared difference of left half and mirrored right half (n,H,W), and where it counts (n,H,W) float.
+
+        [u < 0] (Q - R(Q)), so that a pixel on the axis, which is its own mirror image, differs from nothing.
+        """
+        return ((maps - self(maps)) * self.left) ** 2, self.valid.float()
 
 
 def mirrored_images(image: Tensor, mask: Tensor, mirror: Mirror) -> tuple[Tensor, Tensor]:

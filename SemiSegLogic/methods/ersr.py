@@ -17,7 +17,7 @@ structure and its mirror image.
     (4)  p'     = max(p, clip(T + (1 - rho)^2)) inside, p exp(-(rho - 1)/2) outside;      Y^ = [p' > T]
     (5)  L_seg  = MSE(Q, Y^)
     (6)  L_aug  = MSE([Q_left, Q_right], [S_left, S_right]),   S_left = left Q + R(left Q), S_right likewise
-    (7)  L_mir  = MSE(left Q', R(right Q'))                         Q' = Q_left and Q_right
+    (7)  L_mir  = MSE(left Q', left R(Q'))                          Q' = Q_left and Q_right
     (8)  L      = L_sup + lambda(t) (L_seg + L_aug + L_mir),        lambda(t) = exp(-5 (1 - t)^2)
     (9)  teacher <- a teacher + (1 - a) student,                    a = min(1 - 1/(step + 1), decay)
 
@@ -31,7 +31,7 @@ Where we differ and why (released code in brackets):
   otherwise [p > 1/2] stands in (5), and (6), (7) are left out, as for near circles, whose axis means nothing. A map
   that is nowhere above T teaches nothing, one below ``empty_below`` teaches background [both: background].
 - The half lies over its mirror image, that over the background [intensities add up]. Where R leaves the image, nothing
-  is compared [the border is smeared]. No pixel of the axis counts twice [S up to 2].
+  is compared [the border is smeared]. Pixels of the axis are their own mirror image [S up to 2 there; L_mir never 0].
 - Several structures: (4) for each one in ``elliptical``, plain pseudo-labels for others; where ellipses overlap the
   larger p' wins; (6) and (7) for one structure per image, drawn.
 - The averaged teacher predicts [student], Muon [SGD] and shares of the run instead of 10 000 + 10 000 iterations.
