@@ -1,0 +1,212 @@
+"""Jobs on this computer: one process each, which outlives the client that started it.
+
+A runner is started as ``<python> -m SemiSegLogic.run <job folder>`` in the folder that holds the SemiSegLogic package,
+which is also put first on PYTHONPATH: so the package is imported from where this one lies, whichever Python runs it,
+and never from the job folder, which holds data only. Every client with the same ``root`` sees the same jobs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..files import FileError, replace_file
+from ..job import JobError, JobFolder, Status, judged
+from .base import JobId
+from .launch import Launch, Workers
+from .processes import Process, child_environment, kill_tree, start_detached
+from .queue import job_roots
+
+STOP_PATIENCE_S = 60.0
+KILL_PATIENCE_S = 10.0
+POLL_EVERY_S = 0.1
+LAST_WORDS = 300
+IMPORT_ROOT = Path(__file__).resolve().parents[2]
+_JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_FETCHED = ("status.json", "curves.jsonl", "log.txt", "model.pt", "model.json", "out/ranking.json")
+
+
+class LocalBackend:
+    """Runs the jobs in ``root/<id>/`` one after the other. A new LocalBackend on the same root takes over.
+
+    ``python`` the command of the interpreter, as a list (PythonSlicer, or another). ``environment`` what the runner
+    inherits (None: a copy of this process's; os.environ is never changed). ``own_python`` False: the interpreter is
+    another than this one, so the variables that would lead it astray are left out. ``module`` what it runs.
+    """
+
+    def __init__(
+        self, root: Path, python: Sequence[str] = (sys.executable,), environment: Mapping[str, str] | None = None,
+        *, own_python: bool = True, module: str = "SemiSegLogic.run",
+    ) -> None:
+        self.root = Path(root)
+        self._command = [*python, "-m", module]
+        base = os.environ if environment is None else environment
+        self._environment = child_environment(base, IMPORT_ROOT, own_python)
+        self._folders: dict[JobId, JobFolder] = {}
+        self._children: dict[JobId, subprocess.Popen[bytes]] = {}
+
+    def folder(self, job_id: JobId) -> JobFolder:
+        """The folder of a job. Raises JobError when the id is no plain name."""
+        if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
+            raise JobError(f"The job id {job_id!r:.120} is not a plain name.", "Use letters, digits, '.', '_' and '-'.")
+        return self._folders.setdefault(job_id, JobFolder(self.root / job_id))
+
+    def submit(self, job: JobFolder) -> JobId:
+        """Start a complete job and return its id. Idempotent: one that was ever started is left as it is (a job that
+        ended is started again by :meth:`resume`). Raises JobError when it is incomplete, lies elsewhere or cannot
+        start.
+        """
+        job_id = job.root.name
+        if job.root.resolve() != self.folder(job_id).root.resolve():
+            raise JobError(f"The job {job.root} is not in {self.root}.", "Create it there: a job runs where it lies.")
+        job.spec()
+        if not Workers.of(self.folder(job_id).root).known:
+            self._start(job_id)
+        return job_id
+
+    def poll(self, job_id: JobId) -> Status:
+        """How the job stands. A dead process is "lost" (or "stopped", when that was wished), never an error; the only
+        one is JobError on an id that is no plain name. Ends a job by force that was asked to stop and did not in time.
+        """
+        job = self.folder(job_id)
+        if not job.submitted:
+            return _gone(f"There is no job in {job.root}.", "Choose another job, or start a new one.")
+        self._reap(job_id)
+        workers = Workers.of(job.root)
+        if workers.alive and self._overdue(job):
+            _kill(workers)
+            self._reap(job_id)
+        alive = workers.alive  # looked at before the status is read: the last word of a process counts
+        try:
+            return _with_last_words(self._judged(job, workers, alive), job)
+        except JobError as error:
+            return _gone(error.text, error.remedy)
+
+    def stop(self, job_id: JobId, patience_s: float = STOP_PATIENCE_S, wait: bool = True) -> Status:
+        """Ask the job to save and stop; end it by force, with all it started, once ``patience_s`` seconds are over.
+
+        It returns when no process is left. With ``wait`` False it returns at once, and the :meth:`poll` of any client
+        sees to the rest. Raises FileError when the request cannot be written.
+        """
+        job, status = self.folder(job_id), self.poll(job_id)
+        if not status.ended:
+            job.request_stop(patience_s)
+        give_up = time.monotonic() + patience_s + KILL_PATIENCE_S
+        while wait and self._busy(job_id) and time.monotonic() < give_up:
+            time.sleep(POLL_EVERY_S)
+        return self.poll(job_id)
+
+    def resume(self, job_id: JobId) -> JobId:
+        """Start a job again that stopped, failed or was lost, from its last saved state. One that runs is left as it
+        is. Raises JobError when it is done or cannot start.
+        """
+        job, status = self.folder(job_id), self.poll(job_id)
+        if status.state == "done":
+            raise JobError(f"The job {job_id} is done.", "Start a new one from its model.")
+        if status.ended or not Workers.of(job.root).known:
+            job.spec()
+            _kill(Workers.of(job.root))  # what a dead runner left behind would hold the memory of the device
+            job.withdraw_stop()
+            self._start(job_id)
+        return job_id
+
+    def fetch(self, job_id: JobId, into: Path) -> None:
+        """Copy the newest results, ranking, curve, weights, card, status and log to ``into``, each as a whole. Raises
+        JobError when there is no such job, FileError where the disk refuses.
+        """
+        job = self.folder(job_id)
+        if not job.submitted:
+            raise JobError(f"There is no job in {job.root}.", "Choose another job.")
+        if job.root.resolve() == into.resolve():
+            return
+        (into / "out").mkdir(parents=True, exist_ok=True)
+        for name in _FETCHED:
+            _copy(job.root / name, into / name)
+        for case_id in job.results():
+            _copy_newest(job, case_id, into / "out")
+
+    def jobs(self) -> dict[JobId, Status]:
+        """Every job in the root and how it stands, in the order in which they were started."""
+        ids = [path.name for path in job_roots(self.root) if _JOB_ID.fullmatch(path.name)]
+        ids.sort(key=lambda job_id: (Workers.of(self.root / job_id).order, job_id))
+        return {job_id: self.poll(job_id) for job_id in ids}
+
+    def _start(self, job_id: JobId) -> None:
+        job, order = self.folder(job_id), time.time()
+        child = start_detached([*self._command, str(job.root.resolve())], IMPORT_ROOT, job.log, self._environment)
+        self._children[job_id] = child
+        Launch(order, Process.of(child.pid)).write(job.root / "launch.json")
+
+    def _reap(self, job_id: JobId) -> None:
+        """A child that ended stays a zombie until its parent asks; only the client that started it is its parent."""
+        child = self._children.get(job_id)
+        if child is not None and child.poll() is not None:
+            del self._children[job_id]
+
+    def _busy(self, job_id: JobId) -> bool:
+        status = self.poll(job_id)
+        return not status.ended or Workers.of(self.root / job_id).alive is True
+
+    def _overdue(self, job: JobFolder) -> bool:
+        deadline = job.stop_deadline()
+        return deadline is not None and time.time() > deadline
+
+    def _judged(self, job: JobFolder, workers: Workers, alive: bool | None) -> Status:
+        reported = job.reported()
+        if workers.known and reported.heartbeat < workers.order:
+            reported = replace(reported, state="queued", message="Starting.", error=None)  # the word of an earlier run
+        if not workers.known and not job.stop_requested():
+            return reported  # complete, but nobody has started it yet
+        return judged(reported, time.time(), alive, job.stop_requested())
+
+
+def _with_last_words(status: Status, job: JobFolder) -> Status:
+    """A lost job with the last line of its log, which mostly says why."""
+    if status.state != "lost" or status.error is None or not job.log.exists():
+        return status
+    with job.log.open("rb") as log:
+        log.seek(max(log.seek(0, os.SEEK_END) - 4096, 0))
+        lines = log.read().decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")[-LAST_WORDS:]
+    text = f"{status.error['text']} Its last line: {last}"
+    return replace(status, error={**status.error, "text": text}) if last else status
+
+
+def _kill(workers: Workers) -> None:
+    for launch in workers.known:
+        kill_tree(launch.process)
+
+
+def _gone(text: str, remedy: str) -> Status:
+    return Status("lost", message=text, error={"text": text, "remedy": remedy})
+
+
+def _copy_newest(job: JobFolder, case_id: str, into: Path) -> None:
+    """Copy the newest result of a case and remove older copies; the runner may replace it while we read."""
+    while True:
+        _, source = job.results()[case_id]
+        try:
+            _copy(source, into / source.name)
+            break
+        except FileError:
+            if source.exists():
+                raise
+    for older in into.glob(f"{case_id}.*.npz"):
+        if older.name != source.name:
+            older.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.exists():
+        replace_file(target, lambda temporary: _copy_bytes(source, temporary))
+
+
+def _copy_bytes(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)

@@ -1,0 +1,131 @@
+"""One job at a time on this computer: every runner waits here for its turn before it loads torch.
+
+    with turn(folder):          # in run.py
+        ...                     # the computer is ours
+
+The turn is a lock that the operating system takes back when the process dies, however it dies. Those who wait go in
+the order in which they were started; the dead are passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from ..files import FileError
+from ..job import FileLock, JobError, JobFolder, Status
+from .launch import Launch, Workers
+from .processes import Process
+
+LOOK_EVERY_S = 0.5
+REPORT_EVERY_S = 2.0
+
+
+class NoTurn(Exception):
+    """The runner is to go home without a word; the job's files need nothing from it."""
+
+
+class AlreadyRunning(NoTurn):
+    """Another process works on this very job. Nothing was written."""
+
+
+class StoppedInQueue(NoTurn):
+    """The job was stopped while it waited; its status says so already."""
+
+
+@contextmanager
+def turn(
+    job: JobFolder, on_wait: Callable[[int], None] | None = None, look_every_s: float = LOOK_EVERY_S
+) -> Iterator[None]:
+    """Hold the job and the computer; wait for them first. At most one process is inside per job and per job root.
+
+    ``on_wait(ahead)`` is called while waiting, when the number of jobs ahead changes and every two seconds; left out,
+    it writes the status "queued" with that position. Raises AlreadyRunning, StoppedInQueue (after writing the status
+    "stopped"), OSError when a lock file cannot be made.
+    """
+    report = on_wait or (lambda ahead: report_waiting(job, ahead))
+    with FileLock(job.root / "process.lock") as held, FileLock(job.root.parent / "running.lock") as running:
+        if not held.try_acquire():
+            raise AlreadyRunning(f"Another process works on {job.root}.")
+        claim(job)
+        _wait(job, running, report, look_every_s)
+        yield
+
+
+def claim(job: JobFolder) -> None:
+    """Write into the job who works on it (process.json) and clear away what a killed runner left half done."""
+    workers = Workers.of(job.root)
+    launched = workers.launched
+    order = launched.order if launched is not None and launched.process.alive else time.time()
+    job.sweep()
+    Launch(order, Process.of(os.getpid())).write(job.root / "process.json")
+
+
+def report_waiting(job: JobFolder, ahead: int) -> None:
+    """Write the status of a job that waits, keeping what an earlier run of it achieved. Raises FileError."""
+    jobs = "1 job is" if ahead == 1 else f"{ahead} jobs are"
+    job.write_status(replace(_earlier(job), state="queued", message=f"Waiting: {jobs} ahead.", error=None,
+                             queue_position=ahead, seconds_left=None))
+
+
+def jobs_ahead(job: JobFolder) -> int:
+    """How many jobs of the same root work, or wait for longer than ``job``. The dead do not count."""
+    mine = (Workers.of(job.root).order, job.root.name)
+    return sum(1 for other in job_roots(job.root.parent) if other != job.root and _goes_before(other, mine))
+
+
+def job_roots(root: Path) -> list[Path]:
+    """The folders under ``root`` that hold a complete job, by name."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    except FileNotFoundError:
+        return []
+    return [root / name for name in names if JobFolder(root / name).submitted]
+
+
+def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look_every_s: float) -> None:
+    told, told_at = 0, 0.0
+    while True:
+        if job.stop_requested():
+            _report_stopped(job)
+            raise StoppedInQueue(f"{job.root} was stopped while it waited.")
+        ahead = jobs_ahead(job)
+        if ahead == 0 and running.try_acquire():
+            return
+        ahead = max(ahead, 1)  # the one that holds the lock may have been started by hand
+        if ahead != told or time.monotonic() - told_at > REPORT_EVERY_S:
+            report(ahead)
+            told, told_at = ahead, time.monotonic()
+        time.sleep(look_every_s)
+
+
+def _goes_before(other: Path, mine: tuple[float, str]) -> bool:
+    workers = Workers.of(other)
+    if not workers.in_line or (workers.order, other.name) >= mine:
+        return False
+    return not _has_ended(JobFolder(other), workers)
+
+
+def _has_ended(job: JobFolder, workers: Workers) -> bool:
+    """True when the runner has written its last word and is only going home."""
+    try:
+        status = job.reported()
+    except JobError:
+        return False
+    return status.ended and status.heartbeat >= workers.order
+
+
+def _report_stopped(job: JobFolder) -> None:
+    job.write_status(replace(_earlier(job), state="stopped", message="Stopped while it waited.", queue_position=0,
+                             seconds_left=None, error=None))
+
+
+def _earlier(job: JobFolder) -> Status:
+    try:
+        return job.reported()
+    except (JobError, FileError):
+        return Status("queued")  # a damaged status is replaced by the one about to be written

@@ -1,0 +1,1 @@
+"""The remote gateway arrives in a later version; nothing of it is here yet."""

@@ -1,0 +1,96 @@
+"""One job at a time, in order, and whoever dies makes room."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from SemiSegLogic.backends import LocalBackend
+from SemiSegLogic.job import JobFolder, Status
+from Testing.support.jobs import leader_of, session_members, wait_until
+from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
+
+
+@pytest.fixture
+def three(backend: LocalBackend) -> list[JobFolder]:
+    """Job "z" runs, "b" and "a" wait, in this order."""
+    jobs = [start(backend, "z", **FOREVER)]
+    wait_for_step(backend, "z", 1)
+    jobs += [start(backend, "b", **FOREVER), start(backend, "a", **FOREVER)]
+    wait_until(lambda: positions(backend) == {"z": 0, "b": 1, "a": 2}, 15)
+    return jobs
+
+
+def positions(backend: LocalBackend) -> dict[str, int]:
+    return {job_id: status.queue_position for job_id, status in backend.jobs().items()}
+
+
+def states(backend: LocalBackend) -> list[str]:
+    return [status.state for status in backend.jobs().values()]
+
+
+def test_jobs_wait_in_the_order_of_their_submission_and_see_their_place(
+    backend: LocalBackend, three: list[JobFolder]
+) -> None:
+    assert list(backend.jobs()) == ["z", "b", "a"]
+    assert states(backend) == ["running", "queued", "queued"]
+    assert backend.poll("a").message == "Waiting: 2 jobs are ahead."
+    backend.stop("z")
+    wait_for_step(backend, "b", 1)
+    wait_until(lambda: positions(backend) == {"z": 0, "b": 0, "a": 1})
+    assert states(backend) == ["stopped", "running", "queued"]
+
+
+def test_a_killed_job_makes_room_by_itself(backend: LocalBackend, three: list[JobFolder]) -> None:
+    kill_runner(three[0])
+    wait_for_step(backend, "b", 1)
+    assert states(backend) == ["lost", "running", "queued"]
+
+
+def test_a_killed_waiter_is_passed_over(backend: LocalBackend, three: list[JobFolder]) -> None:
+    kill_runner(three[1])
+    wait_for(backend, "b", "lost")
+    wait_until(lambda: backend.poll("a").queue_position == 1)
+    backend.stop("z")
+    wait_for_step(backend, "a", 1)
+
+
+def test_a_waiting_job_can_be_stopped(backend: LocalBackend, three: list[JobFolder]) -> None:
+    status = backend.stop("b")
+    assert (status.state, status.queue_position, status.message) == ("stopped", 0, "Stopped while it waited.")
+    assert session_members(leader_of(three[1])) == []
+    assert backend.poll("z").state == "running"
+    wait_until(lambda: backend.poll("a").queue_position == 1)
+
+
+def test_a_resumed_job_goes_to_the_end_of_the_line(backend: LocalBackend, three: list[JobFolder]) -> None:
+    stopped = backend.stop("z")
+    backend.resume("z")
+    waiting = wait_until(lambda: (s := backend.poll("z")).queue_position == 2 and s)
+    assert (waiting.state, waiting.step, waiting.results) == ("queued", stopped.step, stopped.results)
+    assert list(backend.jobs()) == ["b", "a", "z"]
+
+
+def test_two_runners_are_never_in_at_once(backend: LocalBackend) -> None:
+    for name in ("a", "b", "c", "d"):
+        start(backend, name, steps=4, sleep=0.03)
+    running: list[int] = []
+    while "done" not in (status := backend.poll("d")).state:
+        running.append(states(backend).count("running"))
+        assert status.state != "lost"
+        time.sleep(0.01)
+    assert max(running) == 1
+    assert states(backend) == ["done"] * 4
+
+
+def test_a_waiter_of_another_computer_does_not_hold_up_ours(backend: LocalBackend) -> None:
+    job = start(backend, "far", steps=1)
+    wait_for(backend, "far", "done")
+    record = job.root / "process.json"
+    record.write_text(record.read_text().replace('"host": "', '"host": "not-'))
+    job.write_status(Status("queued", queue_position=1))
+    start(backend, "near", steps=1)
+    wait_for(backend, "near", "done")
+    assert LocalBackend(backend.root, module=RUNNER).poll("far").state == "queued"
+    job.write_status(Status("done"))  # from here it could not be stopped
