@@ -1,0 +1,198 @@
+"""TransMedSeg: copy-paste plus the augmented loss, on labelled voxels only."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor
+
+from SemiSegLogic.geometry import IGNORE
+from SemiSegLogic.methods import make
+from SemiSegLogic.methods.base import Patches, Step, Task
+from SemiSegLogic.methods.transmedseg import PRETRAIN, SELF_TRAIN, TransMedSeg
+from SemiSegLogic.settings import SettingsError
+from Testing.support.method_checks import check_bfloat16, check_nothing_judged, check_resume, made_batches
+from Testing.support.tiny_fit import Blobs, blob_task, fit, train_step
+
+NOW = Step(SELF_TRAIN, 5, 10)
+
+
+def method_of(task: Task | None = None, **values: object) -> TransMedSeg:
+    torch.manual_seed(0)
+    method = make("transmedseg", values, task or blob_task())
+    assert isinstance(method, TransMedSeg)
+    return method
+
+
+def losses_of(method: TransMedSeg, labelled: Patches, unlabelled: Patches, step: Step = NOW) -> dict[str, Tensor]:
+    torch.manual_seed(3)
+    return method.losses(labelled, unlabelled, step)
+
+
+def taught(**values: object) -> TransMedSeg:
+    """One that has seen a few batches, so that its statistics hold something."""
+    method = method_of(least=4, confidence=0.0, **values)
+    data, optimisers = Blobs(method.task), method.optimisers(SELF_TRAIN)
+    for index in range(2):
+        train_step(method, optimisers, data, Step(SELF_TRAIN, index, 10))
+    return method
+
+
+@pytest.mark.parametrize("phase", [PRETRAIN, SELF_TRAIN])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_without_the_augmented_loss_a_step_is_that_of_bcp_bit_for_bit(phase: str, sparse: bool) -> None:
+    task, outcomes = blob_task(), []
+    for name, values in (("transmedseg", {"augmentation": 0.0}), ("bcp", {})):
+        torch.manual_seed(0)
+        method = make(name, values, task)
+        labelled, unlabelled = made_batches(method, task, Step(phase, 2, 10))
+        if not sparse:
+            labelled = dataclasses.replace(labelled, label=labelled.label.masked_fill(labelled.label == IGNORE, 0))
+        optimisers = method.optimisers(phase)
+        losses = method.losses(labelled, unlabelled, Step(phase, 2, 10))
+        torch.stack(list(losses.values())).sum().backward()
+        for optimiser in optimisers:
+            optimiser.step()
+        method.after_step(Step(phase, 2, 10))
+        student = [p.detach() for p in method.get_submodule("student").parameters()]
+        outcomes.append(({k: v.item() for k, v in losses.items()}, student, torch.rand(3)))
+    assert outcomes[0][0] == outcomes[1][0]
+    assert all(torch.equal(a, b) for a, b in zip(outcomes[0][1], outcomes[1][1], strict=True))
+    assert torch.equal(outcomes[0][2], outcomes[1][2])
+
+
+def test_only_judged_voxels_of_labelled_patches_count_as_true() -> None:
+    method = taught(margin=0)
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    seen: list[Tensor] = []
+    method.source.update = lambda features, label, *rest: seen.append(label)  # type: ignore[method-assign,assignment]
+    losses_of(method, labelled, unlabelled)
+    assert 0 < len(seen[0]) <= int((labelled.label != IGNORE).sum())
+    blank = dataclasses.replace(labelled, label=torch.full_like(labelled.label, IGNORE))
+    assert losses_of(method, blank, unlabelled)["augmented"].item() == 0
+    assert len(seen[1]) == 0
+
+
+def test_target_statistics_leave_out_judged_voxels() -> None:
+    method = method_of(confidence=0.0)
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    lesson = method.teach(labelled, unlabelled)
+    judged = labelled.label != IGNORE
+    assert bool((lesson.trusted[: len(judged)][judged] == IGNORE).all())
+    assert bool((lesson.trusted[: len(judged)][~judged] != IGNORE).all())
+    assert bool((lesson.trusted[len(judged) :] != IGNORE).all())
+
+
+def test_unsure_pseudo_labels_stay_out_of_the_statistics() -> None:
+    method = method_of(confidence=1.0)
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    assert bool((method.teach(labelled, unlabelled).trusted == IGNORE).all())
+    losses_of(method, labelled, unlabelled)
+    assert not method.target.seen.any()
+    assert bool((method.table(NOW) == 0).all())
+
+
+def test_strength_and_weight_rise_from_nothing() -> None:
+    method = taught()
+    steps = [Step(SELF_TRAIN, index, 100) for index in range(100)]
+    weights = [method.weight(step) for step in steps]
+    assert weights[0] == 0
+    assert weights == sorted(weights)
+    assert weights[10] == pytest.approx(0.1) == weights[99]
+    sizes = [float(method.table(step).detach().abs().sum()) for step in steps]
+    assert sizes[0] == 0
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > 0
+
+
+def test_gradients_reach_the_student_alone() -> None:
+    method = taught()
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    losses_of(method, labelled, unlabelled)["augmented"].backward()
+    assert all(p.grad is None for p in method.teacher.parameters())
+    assert not any(buffer.requires_grad for buffer in method.buffers())
+    head, stem = method.student.head.weight, next(method.student.parameters())
+    assert isinstance(head, Tensor)
+    assert head.grad is not None
+    assert stem.grad is not None
+    assert stem.grad.abs().sum() > 0
+
+
+def test_towards_the_student_only_the_head_learns() -> None:
+    method = taught(direction="t2s")
+    method.zero_grad(set_to_none=True)
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    losses_of(method, labelled, unlabelled)["augmented"].backward()
+    learned = {name for name, p in method.student.named_parameters() if p.grad is not None}
+    assert learned == {"head.weight", "head.bias"}
+
+
+def test_mean_and_covariance_can_be_switched_off() -> None:
+    method = taught()
+    both = method.table(NOW)
+    parts = []
+    for mean, covariance in ((True, False), (False, True), (False, False)):
+        method.settings = dataclasses.replace(method.settings, use_mean=mean, use_covariance=covariance)
+        parts.append(method.table(NOW))
+    assert torch.allclose(parts[0] + parts[1], both, atol=1e-6)
+    assert bool((parts[2] == 0).all())
+    assert bool((parts[1] >= -1e-7).all())
+
+
+def test_corrections_are_limited() -> None:
+    method = taught(limit=1e-4)
+    assert float(method.table(NOW).detach().abs().max()) <= 1e-4 + 1e-9
+
+
+def test_prediction_does_not_depend_on_the_statistics() -> None:
+    method = taught().eval()
+    image = torch.randn(1, 1, *method.task.patch)
+    before = method.probabilities(image)
+    for statistics in (method.source, method.target):
+        for buffer in statistics.buffers():
+            buffer.zero_()
+    assert torch.equal(method.probabilities(image), before)
+
+
+def test_teacher_follows_the_student_by_its_decay() -> None:
+    method = method_of(ema=0.9)
+    before = [p.clone() for p in method.teacher.parameters()]
+    for p in method.student.parameters():
+        p.data.add_(1.0)
+    method.after_step(NOW)
+    for old, new, mine in zip(before, method.teacher.parameters(), method.student.parameters(), strict=True):
+        assert torch.allclose(new, 0.9 * old + 0.1 * mine, atol=1e-5)
+    method.after_step(Step(PRETRAIN, 1, 10))
+    pairs = zip(method.teacher.parameters(), method.student.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("graph", [False, True])
+@pytest.mark.parametrize("phase", [PRETRAIN, SELF_TRAIN])
+def test_restart_is_bit_identical(phase: str, graph: bool) -> None:
+    check_resume(lambda: make("transmedseg", {"graph": graph, "least": 4}, blob_task()), blob_task(), phase)
+
+
+@pytest.mark.parametrize(("dims", "network"), [(3, "fast"), (2, "fast"), (3, "vnet"), (2, "unet")])
+def test_losses_stay_float32_under_bfloat16(dims: int, network: str) -> None:
+    task = blob_task(dims, 3, network)
+    check_bfloat16(method_of(task, graph=True, least=4, confidence=0.0), task, NOW)
+
+
+def test_unjudged_batch_is_harmless() -> None:
+    method = taught()
+    losses = check_nothing_judged(method, method.task, NOW)
+    assert losses["augmented"].item() == 0
+
+
+def test_a_network_without_a_linear_head_is_refused_with_a_remedy() -> None:
+    with pytest.raises(SettingsError, match="fast, vnet or unet"):
+        method_of(blob_task(3, 2, "plain"))
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_learns_blobs_from_a_few_judged_slices(dims: int) -> None:
+    task = blob_task(dims)
+    assert fit(method_of(task), task, steps=60) > 0.5
