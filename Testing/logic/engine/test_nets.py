@@ -9,6 +9,7 @@ from torch import nn
 from SemiSegLogic.engine.nets import NETWORKS, PARTNERS, Network, UNet, VNet, build, build_pair
 from SemiSegLogic.engine.nets.resnet import BasicBlock, ResVNet
 from SemiSegLogic.methods.base import Task
+from SemiSegLogic.settings import SettingsError
 
 NAMES = ("fast", "plain", "unet", "vnet", "resvnet", "resunet")
 FIVE = {"stem", "down1", "down2", "down3", "bottleneck", "up1", "up2", "up3", "last", "logits"}
@@ -101,7 +102,7 @@ def test_pairs_are_of_different_architectures_either_way() -> None:
         back = build_pair(second, _task(2))
         assert type(one) is not type(two)
         assert (type(back[0]), type(back[1])) == (type(two), type(one))
-    with pytest.raises(KeyError, match="fast"):
+    with pytest.raises(SettingsError, match="fast"):
         build_pair("segformer", _task(2))
 
 

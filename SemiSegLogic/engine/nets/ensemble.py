@@ -1,0 +1,19 @@
+"""Several networks that predict as one."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class MeanOf(nn.Module):
+    """Logits whose softmax is the mean of the members' softmax maps."""
+
+    def __init__(self, *members: nn.Module):
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B,C,D,H,W) -> (B,K,D,H,W) float32: the logarithm of the mean probabilities."""
+        shares = [torch.softmax(member(image).float(), 1) for member in self.members]
+        return torch.stack(shares).mean(0).clamp_min(1e-12).log()
