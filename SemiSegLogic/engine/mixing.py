@@ -31,6 +31,22 @@ def box_mask(image: Tensor, share: float = 2 / 3) -> Tensor:
     return mask.to(image.device)
 
 
+def mosaic(image: Tensor, tiles: int = 4, masked: float = 0.5) -> Tensor:
+    """(B,D,H,W) bool: ``tiles`` along every axis, of which each image has its own random share ``masked`` False.
+
+    A tile is a ``tiles``-th of a side, rounded up and at least one voxel; the last ones may be cut.
+    """
+    size = image.shape[2:]
+    steps = [-(-side // tiles) for side in size]
+    grid = [-(-side // step) for side, step in zip(size, steps, strict=True)]
+    count = grid[0] * grid[1] * grid[2]
+    rank = torch.rand(len(image), count, device=image.device).argsort(1).argsort(1)
+    mask = (rank >= int(masked * count)).view(len(image), *grid)
+    for axis, step in enumerate(steps, 1):
+        mask = mask.repeat_interleave(step, axis)
+    return mask[:, : size[0], : size[1], : size[2]]
+
+
 def halves(rows: Tensor) -> tuple[Tensor, Tensor]:
     """First and second half of a batch; an odd last row is left out."""
     half = len(rows) // 2

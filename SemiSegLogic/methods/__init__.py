@@ -6,6 +6,7 @@ from ..settings import METHOD_SETTINGS, Settings, SettingsError
 from .base import Method, Task
 from .bcp import BCP
 from .ersr import ERSR
+from .m3hl import M3HL
 from .mean_teacher import MeanTeacher
 from .medl import MEDL
 from .spcl import SPCL
@@ -18,6 +19,7 @@ METHODS: dict[str, type[Method]] = {
     "bcp": BCP,
     "medl": MEDL,
     "ersr": ERSR,
+    "m3hl": M3HL,
     "spcl": SPCL,
     "transmedseg": TransMedSeg,
 }

@@ -160,12 +160,40 @@ class MEDL(Settings):
     fused_label_loss: bool = switch(False, "Teach the fused opinion on labels", source="table VI suggests it")
 
 
+@dataclass(frozen=True)
+class M3HL(Settings):
+    """Liu et al. 2025. Defaults train within minutes; the published value stands in each source."""
+
+    pretraining: float = number(0.1, "Share of the run on labels alone", low=0, high=0.95, source="paper 0")
+    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="paper sgd")
+    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="paper 0.01 with sgd")
+    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-4")
+    schedule: str = choice(
+        "one_cycle", "Learning rate over a phase", ("one_cycle", "poly", "steps", "constant"),
+        source="paper LA steps, ACDC constant",
+    )
+    ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
+    pairs_per_step: int = number(
+        1, "Pairs of patches per step, labelled and unlabelled", low=1, high=64, source="paper LA 2, ACDC 6"
+    )
+    tiles: int = number(4, "Tiles of the mosaic along each axis", low=1, high=64, source="paper 4")
+    masked: float = number(0.5, "Share of tiles that are exchanged", low=0, high=1, source="paper 0.5")
+    unlabelled_weight: float = number(0.5, "Weight of pseudo-labels", low=0, high=10, source="released code 0.5")
+    features: float = number(0.5, "Weight of both feature losses", low=0, high=100, source="released code 0.5")
+    pairs: str = choice("all", "Mixed and whole images compared", ("all", "own"), source="released code all")
+    mask_low: bool = switch(False, "Compare last features where both show the same", source="ours; paper no")
+    teacher: str = choice("training", "Mode of the teacher", ("training", "inference"), source="released code training")
+    largest: bool = switch(True, "Each structure is one piece", source="paper yes")
+    inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
+
+
 METHOD_SETTINGS: dict[str, type[Settings]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "bcp": BCP,
     "medl": MEDL,
     "ersr": ERSR,
+    "m3hl": M3HL,
     "spcl": SPCL,
     "transmedseg": TransMedSeg,
 }

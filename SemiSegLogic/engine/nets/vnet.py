@@ -75,10 +75,11 @@ class VNetDecoder(nn.Module):
         self.stages = nn.ModuleList(_stage(w, n, three) for w, n in zip(widths, (3, 3, 2, 1), strict=True))
 
     def forward(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The maps given and those of the way up; skips are added."""
+        """The maps given and those of the way up; skips are added. ``merged`` is what the last stage gets."""
         maps, x = dict(maps), maps["bottleneck"]
         for name, skip, grow, stage in zip(WAY_UP, WAY_DOWN[3::-1], self.grows, self.stages, strict=True):
-            x = maps[name] = stage(grow(x) + maps[skip])
+            maps["merged"] = grow(x) + maps[skip]
+            x = maps[name] = stage(maps["merged"])
         return maps
 
 
