@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -48,8 +49,8 @@ class Round:
 
     @classmethod
     def begin(
-        cls, study: Study, training: Training, method: str, settings: Settings | None = None, *, jobs: Path | None = None,
-        open_case: str | None = None, start_from: Path | None = None,
+        cls, study: Study, training: Training, method: str, settings: Settings | None = None, *,
+        jobs: Path | None = None, open_case: str | None = None, start_from: Path | None = None,
         told: Callable[[int, int], None] = lambda done, of: None,
     ) -> Self:
         """Hand the study over as a training job, ready to be submitted to a backend.
@@ -60,7 +61,8 @@ class Round:
         """
         if not any(case.places for case in study.cases):
             raise StudyError(
-                f"No slice is annotated in {study.folder}. Draw the structures on at least one slice and mark it as done."
+                f"No slice is annotated in {study.folder}. Draw the structures on at least one slice and mark it as "
+                "done."
             )
         return cls._submit(study, "train", training, method, settings, jobs, open_case, start_from, told)
 
@@ -189,10 +191,14 @@ class Round:
         for name in KEPT:
             source, target = self.job.root / name, self.folder / name
             if source.exists() and (not target.exists() or target.stat().st_mtime < source.stat().st_mtime):
-                replace_file(target, lambda temporary, source=source: shutil.copyfile(source, temporary))
+                replace_file(target, partial(_copy, source))
 
     def _job_case(self, case_id: str) -> str:
         for name, known in self.cases.items():
             if known == case_id:
                 return name
         raise StudyError(f"Case {case_id} is not part of the run {self.id}: it was added later. Train again.")
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)

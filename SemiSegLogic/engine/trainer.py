@@ -21,6 +21,7 @@ from ..methods.base import Method, Phase, Step
 from .checkpoint import restore_training_state, training_state
 from .device import Device
 from .patches import Sampler
+from .threads import Threads
 
 KEEP_GOOD_SECONDS = 10.0  # a divergence costs at most this much training
 PATIENCE = 3  # divergences undone before the run is called off
@@ -71,6 +72,8 @@ class Trainer:
         self.losses: dict[str, Tensor] = {}
         self.optimisers: list[Optimizer] = []
         self._rates: list[list[float]] = []
+        # a step budget promises the same numbers again, and those depend on the number of threads
+        self.threads = Threads(active=device.torch.type == "cpu" and not budget.steps)
         self._begin_phase()
         self._keep_good()
 
@@ -81,7 +84,9 @@ class Trainer:
             self._advance_phase(share)
             begun = time.perf_counter()
             self._step(self.where())
-            self.progress.elapsed += time.perf_counter() - begun
+            took = time.perf_counter() - begun
+            self.progress.elapsed += took
+            self.threads.took(took)
             if self.progress.elapsed - self._good_at > KEEP_GOOD_SECONDS:
                 self._keep_good()
             if not after(self.progress, min(self._share(), 1.0)):

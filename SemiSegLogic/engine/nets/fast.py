@@ -45,7 +45,7 @@ class FastUNet(Network):
         self.stem = nn.Sequential(nn.Conv3d(channels, width, stem, stride=stem, bias=False), norm_act(width))
         self.level1 = Residual(width, width, three)
         self.level2 = Residual(width, 2 * width, three, two)
-        self.level3 = nn.Sequential(Residual(2 * width, 4 * width, three, two), Residual(4 * width, 4 * width, three))
+        self.level3 = Residual(2 * width, 4 * width, three, two)
         self.up2 = nn.ConvTranspose3d(4 * width, 2 * width, two, stride=two)
         self.join2 = Residual(2 * width, 2 * width, three)
         self.up1 = nn.ConvTranspose3d(2 * width, width, two, stride=two)
