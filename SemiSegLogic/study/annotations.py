@@ -104,4 +104,4 @@ def _counted(array: NDArray[np.generic]) -> list[tuple[int | float, int]]:
 
 
 def _meaning(value: int | float) -> str:
-    return f"value {IGNORE} (not judged)" if value == IGNORE else f"unknown label value {value}"
+    return f"value {IGNORE} (not judged)" if value == IGNORE else f"unknown label value {value:g}"

@@ -72,6 +72,11 @@ def _write_verified(temporary: Path, image: sitk.Image, path: Path) -> None:
     if not grid_of(written).agrees(grid_of(image), tolerance_of(path)):
         raise FileError(f"{path} was not written: its format does not keep the place of the voxels (spacing, origin, "
                         "direction). Write NRRD instead; nothing was changed.")
-    if not np.array_equal(sitk.GetArrayViewFromImage(written).ravel(), sitk.GetArrayViewFromImage(image).ravel()):
+    if not np.array_equal(_bytes_of(written), _bytes_of(image)):
         raise FileError(f"{path} was not written: reading it back gave other values, as on a full or failing disk. "
                         "Free some space or choose another disk; nothing was changed.")
+
+
+def _bytes_of(image: sitk.Image) -> NDArray[np.uint8]:
+    """A view of all bytes of the voxels: NaN equals itself there, and 0 differs from -0."""
+    return np.asarray(sitk.GetArrayViewFromImage(image)).ravel().view(np.uint8)

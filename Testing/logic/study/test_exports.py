@@ -1,0 +1,81 @@
+"""Exports are read back and compared before they count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicerio
+
+from SemiSegLogic.files import FileError
+from SemiSegLogic.geometry import IGNORE, SliceIndex
+from SemiSegLogic.study import FORMATS, Case, StudyError, export_case
+from SemiSegLogic.study.formats import writing
+from Testing.support.volumes import two_blobs
+
+
+@pytest.fixture
+def finished(case: Case) -> Case:
+    case.put_suggestion(two_blobs(), np.zeros(case.grid.shape, np.uint8), {})
+    return case
+
+
+def test_every_format_holds_the_result(finished: Case, tmp_path: Path) -> None:
+    files = {file.format: file for file in export_case(finished, tmp_path / "out", FORMATS)}
+    assert set(files) == set(FORMATS)
+    assert all(file.verified and file.voxels == {"anterior": 16, "posterior": 8} for file in files.values())
+    seg = slicerio.read_segmentation(str(files["seg.nrrd"].path))
+    assert np.array_equal(seg["voxels"].T, two_blobs())
+    assert [(one["name"], one["labelValue"]) for one in seg["segments"]] == [("anterior", 1), ("posterior", 2)]
+    assert np.array_equal(np.asarray(nibabel.load(files["nii.gz"].path).dataobj).T, two_blobs())
+    label_map = sitk.ReadImage(str(files["nrrd"].path))
+    assert np.array_equal(sitk.GetArrayFromImage(label_map), two_blobs())
+    assert label_map.GetMetaData("SemiSeg_Structure_2") == "posterior"
+
+
+def test_corrections_are_exported_over_the_suggestion(finished: Case, tmp_path: Path) -> None:
+    finished.set_slices(np.zeros(finished.grid.shape, np.uint8), [SliceIndex(0, 2)], "ann")
+    [file] = export_case(finished, tmp_path, ["nrrd"])
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(file.path)))
+    assert not array[2].any()
+    assert np.array_equal(array[3], two_blobs()[3])
+
+
+def test_a_half_labelled_case_is_not_exported_as_if_the_rest_were_background(case: Case, tmp_path: Path) -> None:
+    case.set_slices(two_blobs(), [SliceIndex(0, 2)], "ann")
+    with pytest.raises(StudyError, match="no suggestion yet"):
+        export_case(case, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    [file] = export_case(case, tmp_path / "out", ["nrrd"], what="labels")
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(file.path)))
+    assert np.array_equal(array[2], two_blobs()[2])
+    assert (array[[0, 1, 3, 4]] == IGNORE).all()
+
+
+@pytest.mark.parametrize(("formats", "what"), [(["png"], "result"), (["seg.nrrd"], "labels")])
+def test_a_format_that_cannot_hold_it_is_refused(finished: Case, tmp_path: Path, formats: list[str], what: str) -> None:
+    with pytest.raises(StudyError, match="cannot be exported as"):
+        export_case(finished, tmp_path, formats, what)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("damage", ["voxel", "place"])
+def test_a_file_that_reads_back_otherwise_is_not_called_verified(finished: Case, tmp_path: Path, damage: str,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    real = sitk.WriteImage
+
+    def flawed(image: sitk.Image, file: str, **options: object) -> None:
+        copy = sitk.Image(image)
+        if damage == "voxel":
+            copy[0, 0, 0] = 2
+        else:
+            copy.SetOrigin([value + 0.2 for value in copy.GetOrigin()])
+        real(copy, file, **options)
+
+    monkeypatch.setattr(writing.sitk, "WriteImage", flawed)
+    for name in FORMATS:
+        with pytest.raises(FileError, match="was not written"):
+            export_case(finished, tmp_path / "out", [name])
+    assert not list((tmp_path / "out").iterdir())

@@ -1,0 +1,295 @@
+"""A study is a folder: made, opened, listed, mended, and never half-written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from SemiSegLogic.files import FileError, write_json
+from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.study import (
+    Case,
+    DuplicateError,
+    FormatError,
+    ImageError,
+    LockedError,
+    Structure,
+    Study,
+    StudyError,
+    write_image,
+)
+from SemiSegLogic.study.formats import writing
+from Testing.support.volumes import grid_of, picture, two_blobs
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def everything_in(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_study_is_found_again_as_it_was_made(tmp_path: Path) -> None:
+    structures = [Structure(2, "head", (0.1, 0.2, 0.3), "some~terms"), "tail"]
+    Study.create(tmp_path / "s", "Müller lab", structures)
+    study = Study.open(tmp_path / "s")
+    assert study.name == "Müller lab"
+    assert list(study.structures) == [structures[0], study.structures.of_value(3)]
+    assert study.cases == []
+    assert study.status() == []
+
+
+def test_a_study_is_not_made_over_other_files(tmp_path: Path) -> None:
+    Study.create(tmp_path / "s")
+    with pytest.raises(StudyError, match="is a study already: open it"):
+        Study.create(tmp_path / "s")
+    with pytest.raises(StudyError, match="is not an empty folder"):
+        Study.create(tmp_path)
+
+
+def test_a_path_that_is_no_study_is_explained(tmp_path: Path, study: Study) -> None:
+    (tmp_path / "file").write_text("x")
+    for path, words in [(tmp_path / "none", "does not exist; check the path"), (tmp_path, "create a new study"),
+                        (tmp_path / "file", "is not a study"), (study.folder / "cases", f"Open {study.folder}")]:
+        with pytest.raises(FormatError, match=words) as caught:
+            Study.open(path)
+        assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("which", ["study.json", "case.json"])
+def test_a_study_of_a_newer_version_is_refused_and_left_alone(study: Study, case: Case, which: str) -> None:
+    path = (study.folder if which == "study.json" else case.folder) / which
+    write_json(path, {"format": 2, "unknown": True})
+    before = everything_in(study.folder)
+    with pytest.raises(FormatError, match=r"newer version \(format 2; this version reads up to 1\). Update"):
+        _ = Study.open(study.folder).case("ann").status
+    assert Study.repair(study.folder) == []
+    assert everything_in(study.folder) == before
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 1, "structures": 3, "next_value": 1}'])
+def test_a_damaged_study_record_is_named_and_mended(study: Study, content: str) -> None:
+    (study.folder / "study.json").write_text(content)
+    with pytest.raises(FormatError, match=r"study.json is damaged.*(A good copy is beside it|Repair the study)"):
+        _ = Study.open(study.folder).structures
+    if "format" not in content:
+        assert len(Study.repair(study.folder)) == 1
+        assert study.structures.names == {"anterior": 1, "posterior": 2}
+
+
+def test_a_lost_study_record_is_mended_too(study: Study) -> None:
+    (study.folder / "study.json").unlink()
+    with pytest.raises(FormatError, match=r"is missing. A good copy"):
+        Study.open(study.folder)
+    Study.repair(study.folder)
+    assert Study.open(study.folder).name == "hippocampus"
+
+
+# --- cases ---------------------------------------------------------------------------------------------------------
+
+def test_cases_are_listed_with_what_is_done(study: Study, image_file: Callable[..., Path]) -> None:
+    first, second = (study.add_case(image_file(f"{name}.nii.gz", seed=seed)) for seed, name in enumerate("ba"))
+    first.set_slices(two_blobs(), [SliceIndex(0, 2), SliceIndex(0, 4)], "ann")
+    second.put_suggestion(two_blobs(), np.zeros(second.grid.shape, np.uint8), {})
+    rows = [(row.id, row.status, row.shape, row.drawn, row.empty, row.suggestion) for row in study.status()]
+    assert rows == [("a", "suggested", (5, 6, 7), 0, 0, True), ("b", "slices drawn", (5, 6, 7), 1, 1, False)]
+
+
+def test_one_damaged_case_does_not_hide_the_others(study: Study, image_file: Callable[..., Path]) -> None:
+    bad, _ = (study.add_case(image_file(f"{name}.nrrd", seed=seed)) for seed, name in enumerate("ab"))
+    (bad.folder / "case.json").write_text("")
+    assert [(row.status, bool(row.problem)) for row in study.status()] == [("damaged", True), ("none", False)]
+
+
+def test_the_same_image_is_not_added_twice_by_accident(study: Study, image_file: Callable[..., Path]) -> None:
+    study.add_case(image_file(), name="Ann at 40")
+    with pytest.raises(DuplicateError, match=r"again.nii.gz holds the same voxels as case 'Ann at 40'"):
+        study.add_case(image_file("again.nii.gz"))
+    assert len(study.cases) == 1
+    study.add_case(image_file("again.nii.gz"), duplicates=True)
+    assert len(study.cases) == 2
+
+
+@pytest.mark.parametrize(("file", "name", "found", "folder"), [
+    ("scan.nii.gz", None, "scan", "scan"), ("scan.seg.nrrd", None, "scan", "scan"),
+    ("a b.nrrd", None, "a b", "a-b"), ("x.nrrd", "Größe 7 / links", "Größe 7 / links", "Gr-e-7-links"),
+    ("con.nrrd", None, "con", "x-con"), ("x.nrrd", "..", "..", "x"),
+])
+def test_a_case_is_called_after_its_file_unless_named(study: Study, image_file: Callable[..., Path], file: str,
+                                                      name: str | None, found: str, folder: str) -> None:
+    case = study.add_case(image_file(file), name=name)
+    assert (case.name, case.id) == (found, folder)
+    assert case.folder.parent == study.folder / "cases"
+    assert study.case(found) is study.case(folder)
+
+
+def test_names_that_clash_get_a_number_or_are_refused(study: Study, image_file: Callable[..., Path]) -> None:
+    study.add_case(image_file("a.nrrd", seed=0))
+    assert study.add_case(image_file("a.nii.gz", seed=1)).name == "a-2"
+    assert study.add_case(image_file("x.nrrd", seed=2), name="a!").id == "a-3"
+    with pytest.raises(StudyError, match="A case named 'A' is already in the study"):
+        study.add_case(image_file("y.nrrd", seed=3), name="A")
+    with pytest.raises(StudyError, match="Case name"):
+        study.add_case(image_file("y.nrrd", seed=3), name="a\tb")
+
+
+def test_a_case_that_does_not_exist_is_named_with_those_that_do(study: Study, case: Case) -> None:
+    with pytest.raises(StudyError, match=r"has no case 'bob'. It has: ann"):
+        study.case("bob")
+
+
+def test_a_renamed_case_keeps_its_folder(study: Study, case: Case) -> None:
+    case.rename("Patient 1")
+    assert study.case("Patient 1").id == "ann"
+
+
+def test_a_removed_case_can_be_moved_back(study: Study, case: Case) -> None:
+    case.set_slices(two_blobs(), [SliceIndex(0, 2)], "ann")
+    gone = study.remove_case("ann")
+    assert study.cases == []
+    gone.rename(study.folder / "cases" / "ann")
+    assert np.array_equal(study.case("ann").labels()[2], two_blobs()[2])
+
+
+def test_a_case_somebody_writes_is_not_removed(study: Study, case: Case) -> None:
+    with Study.open(study.folder).case("ann").writing(), pytest.raises(LockedError):
+        study.remove_case("ann")
+    assert len(study.cases) == 1
+
+
+def test_a_2d_image_makes_a_whole_case(study: Study, tmp_path: Path) -> None:
+    sitk.WriteImage(sitk.GetImageFromArray(picture((6, 7), dtype="uint8")), str(tmp_path / "head.png"))
+    case = study.add_case(tmp_path / "head.png")
+    label = np.zeros((1, 6, 7), np.uint8)
+    label[0, 2:4, 3:6] = 1
+    case.set_slices(label, [SliceIndex(0, 0)], "ann")
+    assert case.grid.shape == (1, 6, 7)
+    assert np.array_equal(case.image()[0], picture((6, 7), dtype="uint8"))
+    assert np.array_equal(case.result(), label)
+
+
+def bad_image(tmp_path: Path, kind: str) -> Path:
+    path = tmp_path / "bad.nrrd"
+    if kind == "4D":
+        sitk.WriteImage(sitk.GetImageFromArray(picture((2, 3, 4, 5)), isVector=False), str(path))
+        return path
+    array = picture(dtype="float32")
+    if kind == "NaN":
+        array[0, 0, 0] = np.nan
+    write_image(path, array if kind != "constant" else np.zeros_like(array), grid_of("oblique"))
+    if kind == "truncated":
+        path.write_bytes(path.read_bytes()[:-50])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["4D", "NaN", "constant", "truncated"])
+@pytest.mark.parametrize("copy", [True, False])
+def test_a_bad_image_leaves_no_trace_in_the_study(study: Study, tmp_path: Path, kind: str, copy: bool) -> None:
+    before = everything_in(study.folder)
+    with pytest.raises(ImageError, match=r"bad.nrrd"):
+        study.add_case(bad_image(tmp_path, kind), copy=copy)
+    assert everything_in(study.folder) == before
+    assert list((study.folder / "cases").iterdir()) == []
+
+
+# --- disks ---------------------------------------------------------------------------------------------------------
+
+def test_a_disk_that_fills_up_while_a_case_is_added_leaves_no_trace(study: Study, image_file: Callable[..., Path],
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    path = image_file()
+    before = everything_in(study.folder)
+
+    def full(image: sitk.Image, file: str, **options: object) -> None:
+        Path(file).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing.sitk, "WriteImage", full)
+    with pytest.raises(FileError, match=r"image.nrrd was not written: the disk is full. Free some space"):
+        study.add_case(path)
+    assert everything_in(study.folder) == before
+    assert list((study.folder / "cases").iterdir()) == []
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real disk of 256 KB; skips where none can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        pytest.skip("needs root on Linux to mount a small disk")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=False,
+                      capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_really_full_disk_loses_nothing(tiny_disk: Path, tmp_path: Path) -> None:
+    study = Study.create(tiny_disk / "s", structures=["anterior", "posterior"])
+    write_image(tmp_path / "small.nrrd", picture(), grid_of("oblique"))
+    case = study.add_case(tmp_path / "small.nrrd")
+    case.set_slices(two_blobs(), [SliceIndex(0, 2)], "ann")
+    write_image(tmp_path / "big.nrrd", picture((60, 70, 80)), grid_of("oblique", (60, 70, 80)))
+    before = everything_in(study.folder)
+    with pytest.raises(FileError, match=r"image.nrrd was not written.*space"):
+        study.add_case(tmp_path / "big.nrrd")
+    for name in ("big.nii.gz", "big.nii"):  # ITK itself says nothing when a NIfTI file does not fit
+        with pytest.raises(FileError, match="was not written"):
+            write_image(tiny_disk / name, picture((60, 70, 80)), grid_of("oblique", (60, 70, 80)))
+    assert everything_in(study.folder) == before
+    assert not [path for path in tiny_disk.iterdir() if path.name != "s"]
+    assert np.array_equal(case.labels()[2], two_blobs()[2])
+
+
+def test_a_read_only_study_can_be_read_and_says_that_it_cannot_be_written() -> None:
+    if os.name == "nt":
+        pytest.skip("folder permissions work otherwise on Windows")
+    with tempfile.TemporaryDirectory() as place:  # pytest's own folders are closed to other users
+        os.chmod(place, 0o755)
+        study = Study.create(Path(place) / "s", structures=["anterior", "posterior"])
+        write_image(Path(place) / "a.nrrd", picture(), grid_of("oblique"))
+        study.add_case(Path(place) / "a.nrrd").set_slices(two_blobs(), [SliceIndex(0, 2)], "ann")
+        before = everything_in(study.folder)
+        for path in study.folder.rglob("*"):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        study.folder.chmod(0o555)
+        program = (
+            "import os, sys\n"
+            "from pathlib import Path; from SemiSegLogic.files import FileError; from SemiSegLogic.study import *\n"
+            "from SemiSegLogic.geometry import SliceIndex\n"
+            "if os.geteuid() == 0: os.setuid(65534)\n"
+            f"study = Study.open(Path({str(study.folder)!r})); case = study.case('a')\n"
+            "assert case.labels().any() and study.status()[0].drawn == 1 and case.image().any()\n"
+            "for change in (lambda: case.mark([SliceIndex(0, 1)], 'x'), lambda: study.add_structure('new'),\n"
+            f"               lambda: study.add_case(Path({str(Path(place) / 'a.nrrd')!r}), duplicates=True)):\n"
+            "  try: change()\n"
+            "  except FileError as error: assert 'Choose a folder you may write to' in str(error), error\n"
+            "  else: sys.exit('it was written')\n")
+        done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, capture_output=True, text=True)
+        for path in [study.folder, *study.folder.rglob("*")]:
+            path.chmod(0o755)
+        assert done.returncode == 0, done.stderr
+        assert everything_in(study.folder) == before
+
+
+# --- models and costs ----------------------------------------------------------------------------------------------
+
+def test_runs_have_folders_of_their_own_in_order(study: Study) -> None:
+    made = [study.new_run(label) for label in ("supervised", "mean teacher")]
+    assert study.runs == made
+    assert made[1].name.endswith("Z-mean-teacher")
+
+
+def test_the_study_costs_little_to_import_and_no_torch() -> None:
+    program = ("import time, sys, numpy, SimpleITK; start = time.perf_counter(); import SemiSegLogic.study\n"
+               "print(time.perf_counter() - start); assert not {'torch', 'monai', 'scipy'} & set(sys.modules)")
+    best = min(float(subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True,
+                                    text=True).stdout) for _ in range(2))
+    assert best < 0.3

@@ -1,0 +1,197 @@
+"""Voxels and grids survive writing and reading, and other programs see the same."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import nibabel
+import nrrd
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from SemiSegLogic.files import FileError
+from SemiSegLogic.geometry import Grid
+from SemiSegLogic.study import ImageError, read_image, write_image
+from Testing.support.volumes import COLUMNS, SHAPE, grid_of, picture
+
+TYPES = ("uint8", "int16", "uint16", "int32", "float32", "float64")
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("shape", [SHAPE, (1, 6, 7), (5, 1, 7), (5, 6, 1)])
+def test_nrrd_keeps_every_digit_of_the_grid(tmp_path: Path, kind: str, shape: tuple[int, int, int]) -> None:
+    path, array, grid = tmp_path / "a.nrrd", picture(shape), grid_of(kind, shape)
+    write_image(path, array, grid)
+    again, found = read_image(path)
+    assert np.array_equal(again, array)
+    assert again.shape == found.shape == shape
+    for numbers, others in ((found.spacing, grid.spacing), (found.direction, grid.direction)):
+        assert np.allclose(numbers, others, rtol=0, atol=1e-12)
+    assert found.origin == grid.origin
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_a_voxel_type_is_kept(tmp_path: Path, dtype: str) -> None:
+    write_image(tmp_path / "a.nrrd", picture(dtype=dtype), grid_of("oblique"))
+    assert read_image(tmp_path / "a.nrrd")[0].dtype == dtype
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_pynrrd_sees_the_same_voxels_at_the_same_places(tmp_path: Path, kind: str) -> None:
+    array, grid = picture(), grid_of(kind)
+    write_image(tmp_path / "a.nrrd", array, grid)
+    voxels, header = nrrd.read(str(tmp_path / "a.nrrd"))
+    assert header["space"] == "left-posterior-superior"
+    assert np.array_equal(voxels, array.T)
+    ijk = np.array([[6, 5, 4], [0, 3, 1]])
+    assert np.allclose(ijk @ header["space directions"] + header["space origin"], grid.to_patient(ijk[:, ::-1]))
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_nibabel_sees_the_same_voxels_at_the_same_places(tmp_path: Path, kind: str, name: str) -> None:
+    array, grid = picture(), grid_of(kind)
+    write_image(tmp_path / name, array, grid)
+    image = nibabel.load(tmp_path / name)
+    assert np.array_equal(np.asarray(image.dataobj), array.T)
+    ijk = np.array([[6, 5, 4], [0, 3, 1]])
+    lps = nibabel.affines.apply_affine(image.affine, ijk) * [-1, -1, 1]
+    assert np.allclose(lps, grid.to_patient(ijk[:, ::-1]), atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("writer", ["nibabel", "pynrrd"])
+def test_files_of_other_programs_lie_where_they_said(tmp_path: Path, kind: str, writer: str) -> None:
+    array, grid = picture(), grid_of(kind)
+    steps = np.array(grid.direction).reshape(3, 3) * grid.spacing[::-1]
+    if writer == "nibabel":
+        affine = np.diag([-1, -1, 1, 1]) @ np.block([[steps, np.array(grid.origin)[:, None]], [np.zeros(3), 1]])
+        nibabel.save(nibabel.Nifti1Image(array.T, affine), tmp_path / "a.nii.gz")
+    else:
+        flip = np.diag([-1.0, -1, 1])
+        nrrd.write(str(tmp_path / "a.nrrd"), array.T, {"space": "right-anterior-superior",
+                   "space directions": (flip @ steps).T, "space origin": flip @ grid.origin})
+    again, found = read_image(tmp_path / ("a.nii.gz" if writer == "nibabel" else "a.nrrd"))
+    assert np.array_equal(again, array)
+    assert found.agrees(grid)
+
+
+def test_a_real_scan_reads_as_nibabel_reads_it(data_folder: Path) -> None:
+    for path in sorted(data_folder.glob("volumes/*/*.nii.gz")):
+        try:
+            array, grid = read_image(path)
+        except ImageError as error:  # pragma: no cover - tells which file
+            pytest.fail(str(error))
+        image = nibabel.load(path)
+        assert np.allclose(array.T, image.get_fdata())
+        corner = np.array([[n - 1 for n in grid.shape]])
+        lps = nibabel.affines.apply_affine(image.affine, corner[:, ::-1]) * [-1, -1, 1]
+        assert np.allclose(grid.to_patient(corner), lps, atol=1e-3)
+
+
+def test_a_2d_image_becomes_one_slice(tmp_path: Path) -> None:
+    image = sitk.GetImageFromArray(picture((6, 7)))
+    image.SetSpacing((0.5, 0.25))
+    image.SetOrigin((3.0, 4.0))
+    image.SetDirection((0.0, -1.0, 1.0, 0.0))
+    sitk.WriteImage(image, str(tmp_path / "a.nrrd"))
+    array, grid = read_image(tmp_path / "a.nrrd")
+    assert array.shape == grid.shape == (1, 6, 7)
+    assert np.array_equal(array[0], picture((6, 7)))
+    assert np.allclose(grid.to_patient(np.array([[0, 5, 6]]))[0, :2], image.TransformIndexToPhysicalPoint((6, 5)))
+
+
+def test_a_png_is_an_image_too(tmp_path: Path) -> None:
+    sitk.WriteImage(sitk.GetImageFromArray(picture((6, 7), dtype="uint8")), str(tmp_path / "a.png"))
+    assert read_image(tmp_path / "a.png")[0].shape == (1, 6, 7)
+
+
+def save(array: np.ndarray, path: Path, vector: bool = False) -> None:
+    sitk.WriteImage(sitk.GetImageFromArray(array, isVector=vector), str(path))
+
+
+def with_voxel(value: float) -> np.ndarray:
+    array = picture(dtype="float32")
+    array[1, 2, 3] = value
+    return array
+
+
+@pytest.mark.parametrize(("array", "vector", "words"), [
+    (picture((3, 4, 5, 6)), False, r"4 axes \(6 x 5 x 4 x 3\).*one time step"),
+    (picture((4, 5, 6, 3), dtype="uint8"), True, "3 values per voxel"),
+    (with_voxel(np.nan), False, "NaN or infinity on 1 of 210 voxels. Replace"),
+    (with_voxel(-np.inf), False, "NaN or infinity"),
+    (np.full(SHAPE, 7, np.int16), False, "value 7 on all of its 210 voxels"),
+])
+def test_an_image_that_cannot_be_segmented_is_refused(tmp_path: Path, array: np.ndarray, vector: bool,
+                                                      words: str) -> None:
+    save(array, tmp_path / "bad.nrrd", vector)
+    with pytest.raises(ImageError, match=words) as caught:
+        read_image(tmp_path / "bad.nrrd")
+    assert str(tmp_path / "bad.nrrd") in str(caught.value)
+
+
+def test_one_time_step_of_four_axes_is_a_volume(tmp_path: Path) -> None:
+    save(picture((1, 4, 5, 6)), tmp_path / "a.nrrd")
+    assert read_image(tmp_path / "a.nrrd")[0].shape == (4, 5, 6)
+
+
+@pytest.mark.parametrize("name", ["a.nrrd", "a.nii", "a.nii.gz", "a.mha"])
+@pytest.mark.parametrize("share", [0.3, 0.99])
+def test_a_cut_file_is_refused_and_never_filled_up(tmp_path: Path, name: str, share: float) -> None:
+    path = tmp_path / name
+    write_image(path, picture((20, 30, 40)), grid_of("oblique", (20, 30, 40)))
+    content = path.read_bytes()
+    path.write_bytes(content[:int(len(content) * share)])
+    with pytest.raises(ImageError, match="opy it again") as caught:
+        read_image(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_zipped_nifti_whose_content_was_cut_before_zipping_is_refused(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.nii", picture(), grid_of("oblique"))
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress((tmp_path / "a.nii").read_bytes()[:-10]))
+    with pytest.raises(ImageError, match="762 of 772 bytes"):
+        read_image(tmp_path / "b.nii.gz")
+
+
+@pytest.mark.parametrize(("content", "name"), [
+    (b"", "a.nrrd"), (b"hello", "a.nrrd"), (b"hello", "a.nii"), (b"hello", "a.nii.gz"), (b"hello", "a.txt"),
+])
+def test_a_file_that_is_no_image_is_refused(tmp_path: Path, content: bytes, name: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ImageError, match=name):
+        read_image(tmp_path / name)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"none.nrrd does not exist. Check the path"):
+        read_image(tmp_path / "none.nrrd")
+
+
+def test_a_grid_that_a_format_cannot_keep_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    sheared = Grid(SHAPE, direction=(1.0, 0.6, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0, 1.0))
+    with pytest.raises(FileError, match=r"a.nii.gz was not written"):
+        write_image(tmp_path / "a.nii.gz", picture(), sheared)
+    assert not list(tmp_path.iterdir())
+    write_image(tmp_path / "a.nrrd", picture(), sheared)
+    assert read_image(tmp_path / "a.nrrd")[1].agrees(sheared, 1e-9)
+
+
+@pytest.mark.parametrize("name", ["a.nrrd", "a.nii.gz", "a.nii"])
+def test_a_file_that_reads_back_otherwise_never_takes_its_place(tmp_path: Path, name: str,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image(tmp_path / name, picture(seed=1), grid_of("oblique"))
+    before = (tmp_path / name).read_bytes()
+    real = sitk.WriteImage
+
+    def flawed(image: sitk.Image, file: str, **options: object) -> None:
+        real(image + 1, file, **options)
+
+    monkeypatch.setattr(sitk, "WriteImage", flawed)
+    with pytest.raises(FileError, match="gave other values"):
+        write_image(tmp_path / name, picture(), grid_of("oblique"))
+    assert (tmp_path / name).read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
