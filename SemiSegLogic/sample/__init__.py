@@ -1,6 +1,6 @@
 """The sample study: real hippocampus MRI with experts' labels, or phantoms where it cannot be had."""
 
-from .building import STRUCTURES, SampleStudy, build_study
+from .building import PHANTOM_STRUCTURES, STRUCTURES, SampleStudy, build_study
 from .hippocampus import ATTRIBUTION, SampleCase, choose, list_cases, read_reference, split
 from .phantom import Phantom, make_phantom, write_phantoms
 from .places import SampleError
@@ -8,7 +8,7 @@ from .slices import longest_axis, spread_slices
 from .source import Source, find
 
 __all__ = [
-    "ATTRIBUTION", "STRUCTURES", "Phantom", "SampleCase", "SampleError", "SampleStudy", "Source", "build_study",
-    "choose", "find", "list_cases", "longest_axis", "make_phantom", "read_reference", "split", "spread_slices",
-    "write_phantoms",
+    "ATTRIBUTION", "PHANTOM_STRUCTURES", "STRUCTURES", "Phantom", "SampleCase", "SampleError", "SampleStudy", "Source",
+    "build_study", "choose", "find", "list_cases", "longest_axis", "make_phantom", "read_reference", "split",
+    "spread_slices", "write_phantoms",
 ]

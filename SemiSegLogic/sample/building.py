@@ -20,6 +20,10 @@ STRUCTURES = (
     Structure(1, "Hippocampus head (anterior)", (0.96, 0.62, 0.20)),
     Structure(2, "Hippocampus body and tail (posterior)", (0.22, 0.74, 0.86)),
 )
+PHANTOM_STRUCTURES = (
+    Structure(1, "Phantom head", STRUCTURES[0].color),
+    Structure(2, "Phantom tail", STRUCTURES[1].color),
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class SampleStudy:
 def build_study(
     folder: Path, cases: Sequence[SampleCase], held_out: Sequence[SampleCase] = (), *, annotated: int = 8,
     slices_per_case: int = 3, whole: bool = False, copy: bool = False, seed: int = 0, name: str = "Hippocampus sample",
-    progress: Callable[[int, int], None] | None = None,
+    structures: Sequence[Structure] = STRUCTURES, progress: Callable[[int, int], None] | None = None,
 ) -> SampleStudy:
     """A new study in ``folder`` with all of ``cases`` and ``held_out``.
 
@@ -45,7 +49,7 @@ def build_study(
     ``whole``); nothing is drawn in the others, nor ever in ``held_out``. ``progress`` is told (cases done, all).
     Raises StudyError when the folder holds a study already, SampleError on a reference that cannot be read.
     """
-    study = Study.create(folder, name, STRUCTURES)
+    study = Study.create(folder, name, structures)
     chosen = choose(cases, annotated, seed)
     everything = sorted([*cases, *held_out], key=lambda case: case.name)
     ids: dict[str, str] = {}

@@ -86,9 +86,8 @@ def _anatomy(rng: np.random.Generator, p: Points) -> tuple[NDArray[np.uint8], Po
     bend, droop = rng.uniform(3, 7), rng.uniform(-3, 3)
     middle = np.stack([bend * (y / 20) ** 2, np.zeros_like(y), droop * y / 20 + 1.5 * np.sin(y / 7)], 1)
     radius = np.where(y < 0, 5.6, 4.0) * rng.uniform(0.9, 1.15) * (1 + 0.12 * np.sin(y / 4 + rng.uniform(0, 6)))
-    half = rng.uniform(14.5, 17.5)
-    across = (p - middle) * np.array([0.85, 0.0, 1.2])
-    body = np.maximum(np.linalg.norm(across, axis=1) - radius, np.abs(y) - half)
+    taper = np.sqrt(np.clip(1 - (np.abs(y) / rng.uniform(15.0, 18.0)) ** 4, 0, 1))
+    body = np.linalg.norm((p - middle) * np.array([0.85, 0.0, 1.2]), axis=1) - radius * taper
     border = y + rng.uniform(-4, 2) + 0.35 * p[:, 2] + 1.2 * np.sin(p[:, 0] / 2.5)
     label = np.where(body < 0, np.where(border < 0, 1, 2), 0).astype(np.uint8)
     signal = 0.55 + 0.10 * np.tanh(_smooth_field(rng, 12.0, 1.0)(p)[:, 0])  # grey and white matter, mixed

@@ -6,7 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..study.structures import Structure
+from .building import PHANTOM_STRUCTURES, STRUCTURES
 from .download import Progress, download, official_source
+from .hippocampus import ATTRIBUTION
 from .phantom import write_phantoms
 from .places import TASK, SampleError, dataset_in, unpack, user_cache
 
@@ -27,6 +30,21 @@ class Source:
     folder: Path
     phantom: bool
     notes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What the data set is called in a report."""
+        return "Phantoms made by SemiSeg" if self.phantom else "Medical Segmentation Decathlon, Task04 Hippocampus"
+
+    @property
+    def attribution(self) -> str:
+        """Licence and authors."""
+        return "No patient's data; made by this program." if self.phantom else ATTRIBUTION
+
+    @property
+    def structures(self) -> tuple[Structure, ...]:
+        """Structures 1 and 2 with names and colours."""
+        return PHANTOM_STRUCTURES if self.phantom else STRUCTURES
 
 
 def find(

@@ -141,6 +141,9 @@ def test_without_data_and_network_phantoms_stand_in_and_say_so() -> None:
     found = find(network=False)
     assert found.phantom
     assert "phantoms" in found.notes[-1]
+    assert "Phantom" in found.name
+    assert "Phantom" in found.structures[0].name
+    assert "CC BY-SA" not in found.attribution
     assert len(list_cases(found.folder)[0]) == 2
 
 
