@@ -45,10 +45,10 @@ def soft_dice(
     """
     counts = (judged(label) if weight is None else judged(label) * weight).unsqueeze(1)
     truth = one_hot(label, logits.shape[1]) * counts
-    share = torch.softmax(logits.float(), 1) * counts
+    share = torch.softmax(logits.float(), 1)
     axes = [0, *range(2, logits.dim())]
-    overlap = (share * truth).sum(axes)
-    dice = (2 * overlap + smooth) / (share.sum(axes) + truth.sum(axes) + smooth)
+    overlap = (share * truth).sum(axes)  # counts once: a soft weight must not be squared
+    dice = (2 * overlap + smooth) / ((share * counts).sum(axes) + truth.sum(axes) + smooth)
     return 1 - (dice if background else dice[1:]).mean()
 
 
