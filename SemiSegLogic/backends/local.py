@@ -81,7 +81,7 @@ class LocalBackend:
         self._reap(job_id)
         workers = Workers.of(job.root)
         if workers.alive and self._overdue(job):
-            _kill(workers)
+            _kill(workers, patience_s=0.5)  # a screen may be waiting for this poll
             self._reap(job_id)
         alive = workers.alive  # looked at before the status is read: the last word of a process counts
         try:
@@ -101,6 +101,9 @@ class LocalBackend:
         give_up = time.monotonic() + patience_s + KILL_PATIENCE_S
         while wait and self._busy(job_id) and time.monotonic() < give_up:
             time.sleep(POLL_EVERY_S)
+        workers = Workers.of(job.root)
+        if wait and workers.alive is False:
+            _kill(workers)  # children that the runner forgot
         return self.poll(job_id)
 
     def resume(self, job_id: JobId) -> JobId:
@@ -179,9 +182,9 @@ def _with_last_words(status: Status, job: JobFolder) -> Status:
     return replace(status, error={**status.error, "text": text}) if last else status
 
 
-def _kill(workers: Workers) -> None:
+def _kill(workers: Workers, patience_s: float = 5.0) -> None:
     for launch in workers.known:
-        kill_tree(launch.process)
+        kill_tree(launch.process, patience_s)
 
 
 def _gone(text: str, remedy: str) -> Status:

@@ -101,9 +101,9 @@ def kill_tree(process: Process, patience_s: float = 5.0) -> bool:
     else:
         _kill_group(process.pid)
     deadline = time.monotonic() + patience_s
-    while process.alive and time.monotonic() < deadline:
+    while not (gone := not (process.alive or _group_lives(process.pid))) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return not process.alive
+    return gone
 
 
 def child_environment(base: Mapping[str, str], import_root: Path, own_python: bool) -> dict[str, str]:
@@ -119,12 +119,30 @@ def child_environment(base: Mapping[str, str], import_root: Path, own_python: bo
 
 
 def _birth_linux(pid: int) -> str | None:
+    fields = _stat_linux(str(pid))
+    return f"{_boot()}:{fields[19]}" if fields else None
+
+
+def _stat_linux(pid: str) -> list[str]:
+    """State, parent, group, session ... of a process that runs, as the kernel tells them; empty for any other."""
     try:
         text = Path(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    state, *fields = text.rpartition(")")[2].split()  # the name before it may hold blanks and brackets
-    return None if state in "ZXx" else f"{_boot()}:{fields[18]}"
+        return []
+    fields = text.rpartition(")")[2].split()  # the name before it may hold blanks and brackets
+    return [] if fields[0] in "ZXx" else fields
+
+
+def _group_lives(leader: int) -> bool:
+    """True while a process of the group runs. Zombies do not run: they wait for their parent to ask for them."""
+    if sys.platform == "win32":
+        return False  # taskkill has waited for the tree
+    if sys.platform == "linux":
+        groups = (_stat_linux(name)[2:3] for name in os.listdir("/proc") if name.isdigit())
+        return [str(leader)] in groups
+    found = subprocess.run(["ps", "-A", "-o", "pgid=", "-o", "stat="], capture_output=True, text=True, check=False)
+    rows = (line.split() for line in found.stdout.splitlines())
+    return any(row[0] == str(leader) and not row[1].startswith("Z") for row in rows if len(row) == 2)
 
 
 def _boot() -> str:
@@ -140,10 +158,22 @@ def _before_boot(process: Process) -> bool:
 
 
 def _birth_ps(pid: int) -> str | None:
+    if not _id_in_use(pid):  # starting ps takes long; most ids of finished jobs are free
+        return None
     command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
     found = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False)
     state, _, began = found.stdout.strip().partition(" ")
     return None if not began or state.startswith("Z") else " ".join(began.split())
+
+
+def _id_in_use(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
 
 
 def _kill_group(pid: int) -> None:

@@ -79,6 +79,13 @@ def test_a_job_whose_client_died_before_it_started_can_still_be_started(backend:
     wait_for(backend, "one", "done")
 
 
+def test_a_job_that_nobody_started_can_be_stopped_and_resumed(backend: LocalBackend) -> None:
+    make_job(backend.root / "one", steps=2)
+    assert backend.stop("one").state == "stopped"
+    backend.resume("one")
+    wait_for(backend, "one", "done")
+
+
 def test_a_done_job_is_not_run_again(backend: LocalBackend) -> None:
     start(backend, "one", steps=1)
     wait_for(backend, "one", "done")

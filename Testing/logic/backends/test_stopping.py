@@ -48,6 +48,13 @@ def test_stop_keeps_what_was_reached_and_resume_goes_on(backend: LocalBackend) -
     assert again.scores["resumed_at"] == stopped.step
 
 
+def test_children_that_a_stopped_runner_forgot_are_ended_too(backend: LocalBackend) -> None:
+    job = start(backend, "one", **FOREVER, grandchild=True)
+    wait_for_step(backend, "one", 2)
+    assert "before it could save" not in backend.stop("one").message
+    assert session_members(leader_of(job)) == []
+
+
 def test_a_runner_that_will_not_stop_is_killed_with_its_children(backend: LocalBackend) -> None:
     job = start(backend, "one", **FOREVER, ignore_stop=True, grandchild=True)
     wait_for_step(backend, "one", 4)
@@ -79,9 +86,7 @@ def test_a_runner_behind_a_launcher_is_stopped_as_a_tree(backend: LocalBackend, 
 def test_stop_without_waiting_is_seen_to_by_any_clients_poll(backend: LocalBackend) -> None:
     start(backend, "one", **FOREVER, ignore_stop=True)
     wait_for_step(backend, "one", 2)
-    began = time.monotonic()
-    assert backend.stop("one", patience_s=0.3, wait=False).state == "running"
-    assert time.monotonic() - began < 0.25
+    assert backend.stop("one", patience_s=1, wait=False).state == "running"
     wait_for(LocalBackend(backend.root, module=RUNNER), "one", "stopped")
 
 
@@ -101,7 +106,7 @@ def test_a_killed_job_is_lost_with_a_remedy_and_resumes(backend: LocalBackend) -
 
 
 def test_a_job_that_crashes_shows_its_last_words(backend: LocalBackend) -> None:
-    start(backend, "one", steps=50, sleep=0.001, crash_at=10)
+    start(backend, "one", steps=12, sleep=0.0, crash_at=10)
     lost = wait_for(backend, "one", "lost")
     assert lost.error is not None
     assert "the fake runner crashes as told" in lost.error["text"]
