@@ -23,8 +23,8 @@ images agree with the teacher's of the unlabelled images as they are.
 Dice_R in 2D: 1 - 2 sum R p t / (sum R p^2 + sum R t^2), sums over the batch; in 3D: per image, without squares.
 
 Where we differ and why (released code in brackets):
-- Sparse slices: L_(1-M)(x_u, y_a) takes (1-M) V only; over (1-M)(1-V) the teacher's answer for a stands in, at weight w,
-  as a region of its own. Likewise in x_l. Needs one teacher pass more; fully judged patches give exactly (3).
+- Sparse slices: L_(1-M)(x_u, y_a) takes (1-M) V only; over (1-M)(1-V) the teacher's answer for a stands in, at weight
+  w, as a region of its own. Likewise in x_l. Needs one teacher pass more; fully judged patches give exactly (3).
 - The mosaic works in 3D too [its 3D function forgets to write the mask: nothing is mixed].
 - Tiles are a number per axis [64 pixels; 28, 28, 20 voxels], so that they fit any patch; the last ones may be cut.
 - Classes a region lacks are left out of its Dice [a constant of about 1 each].
@@ -88,7 +88,8 @@ class M3HL(Method):
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
         """Equation (6)."""
         if step.phase == PRETRAIN:
-            return {"segmentation": self.region_loss(self.student(labelled.image), labelled.label, labelled.label != IGNORE)}
+            logits = self.student(labelled.image)
+            return {"segmentation": self.region_loss(logits, labelled.label, labelled.label != IGNORE)}
         (u, v), (a, b), (y_a, y_b) = halves(unlabelled.image), halves(labelled.image), halves(labelled.label)
         known = self.stand_in(labelled)
         guessed, of_u, of_v = self.teach(torch.cat([u, v]))
