@@ -1,12 +1,13 @@
 """The learning curve: held-out Dice and training loss over the seconds of the run.
 
-Points are plain dictionaries as ``curves.jsonl`` holds them: ``seconds`` (since training began), ``loss`` (the sum of
-the weighted losses), ``held_out`` (mean Dice in [0, 1] on annotated slices kept out of training). Keys may be missing
-or None; other keys are ignored.
+Points are plain dictionaries as the runner writes them into ``curves.jsonl``: ``seconds`` since training began, ``leg``
+(which part of the run), and either ``losses`` (name to weighted value) or ``held_out_dice`` (mean Dice in [0, 1] on
+annotated slices kept out of training). Keys may be missing or None; others are ignored.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,18 +34,24 @@ def learning_curve(
         heading(figure, title, below, left=0.085)
         upper = figure.add_axes((0.085, 0.40, 0.89, 0.385))
         lower = figure.add_axes((0.085, 0.095, 0.89, 0.235), sharex=upper)
-        _dice_panel(upper, *series(points, "held_out"))
-        _loss_panel(lower, *series(points, "loss"))
+        _dice_panel(upper, *series(points, "held_out_dice"))
+        _loss_panel(lower, *series(points, "losses"))
         _mark(upper, lower, moments)
         upper.tick_params(labelbottom=False)
         lower.set_xlabel("seconds of training")
         lower.set_xlim(left=0)
 
 
+def changes(points: Sequence[Mapping[str, Any]]) -> list[tuple[float, str]]:
+    """(seconds, leg) at every point where another leg of the run begins, but the first."""
+    told = [(float(point["seconds"]), str(point["leg"])) for point in points if "leg" in point and "seconds" in point]
+    return [now for before, now in itertools.pairwise(told) if now[1] != before[1]]
+
+
 def series(points: Sequence[Mapping[str, Any]], key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(seconds, values) of the points that have both as finite numbers, in order of time."""
-    pairs = [(point.get("seconds"), point.get(key)) for point in points]
-    found = [(float(s), float(v)) for s, v in pairs if isinstance(s, int | float) and isinstance(v, int | float)]
+    """(seconds, values) of the points where ``key`` is a finite number, or a table of numbers, which are summed."""
+    pairs = [(point.get("seconds"), _total(point.get(key))) for point in points]
+    found = [(float(s), v) for s, v in pairs if isinstance(s, int | float) and v is not None]
     table = np.array(sorted(pair for pair in found if np.isfinite(pair).all()), float).reshape(-1, 2)
     return table[:, 0], table[:, 1]
 
@@ -53,6 +60,12 @@ def smoothed(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     """Running median over ``window`` points, shorter at the ends."""
     half = window // 2
     return np.array([np.median(values[max(0, n - half) : n + half + 1]) for n in range(len(values))])
+
+
+def _total(value: object) -> float | None:
+    if isinstance(value, Mapping):
+        return sum((_total(part) or 0.0 for part in value.values()), 0.0)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _dice_panel(axes: Axes, seconds: NDArray[np.float64], values: NDArray[np.float64]) -> None:

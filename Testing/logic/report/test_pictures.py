@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.report import CaseView, contact_sheet, learning_curve
-from SemiSegLogic.report.curves import series, smoothed
+from SemiSegLogic.report.curves import changes, series, smoothed
 from SemiSegLogic.report.planes import best_slice, common_view, middle, plane, reach, window
 from SemiSegLogic.sample import STRUCTURES, make_phantom, spread_slices
 
@@ -135,13 +135,21 @@ def test_a_2d_study_is_shown(tmp_path: Path) -> None:
 
 def test_a_series_is_what_is_there_and_finite_in_order_of_time() -> None:
     points = [
-        {"seconds": 2.0, "loss": 0.5}, {"seconds": 1.0, "loss": 1.0, "held_out": None}, {"seconds": 3.0, "loss": None},
-        {"loss": 4.0}, {"seconds": 4, "held_out": 0.7, "loss": float("nan")},
+        {"seconds": 2.0, "losses": {"ce": 0.2, "dice": 0.3}},
+        {"seconds": 1.0, "losses": {"ce": 1.0}, "held_out_dice": None},
+        {"seconds": 3.0, "losses": None}, {"losses": {"ce": 4.0}},
+        {"seconds": 4, "held_out_dice": 0.7, "losses": {"ce": float("nan")}},
     ]
-    seconds, values = series(points, "loss")
+    seconds, values = series(points, "losses")
     assert (seconds.tolist(), values.tolist()) == ([1.0, 2.0], [1.0, 0.5])
-    assert series(points, "held_out")[1].tolist() == [0.7]
-    assert series([], "loss")[0].shape == (0,)
+    assert series(points, "held_out_dice")[1].tolist() == [0.7]
+    assert series([], "losses")[0].shape == (0,)
+
+
+def test_the_moments_at_which_another_leg_begins_are_found() -> None:
+    points = [{"seconds": s, "leg": leg} for s, leg in [(1, "first mask"), (9, "first mask"), (11, "mean teacher")]]
+    assert changes(points) == [(11.0, "mean teacher")]
+    assert changes([{"seconds": 1.0}]) == []
 
 
 def test_smoothing_removes_a_single_spike() -> None:
@@ -150,6 +158,6 @@ def test_smoothing_removes_a_single_spike() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 200])
 def test_a_learning_curve_is_drawn_from_any_number_of_points(count: int, tmp_path: Path) -> None:
-    points = [{"seconds": n / 2, "loss": 1 / (n + 1), "held_out": n / 200} for n in range(count)]
+    points = [{"seconds": n / 2, "losses": {"ce": 1 / (n + 1)}, "held_out_dice": n / 200} for n in range(count)]
     learning_curve(tmp_path / "c.png", points, [(5.0, "first suggestion")], title="t", below="b")
     assert pixels(tmp_path / "c.png").shape[:2] == (780, 1260)
