@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +18,11 @@ from .history import slug
 from .intake import move_out, take_in
 from .lock import WriteLock
 from .record import RECORD
+from .repair import repair
 from .structures import Color, Structure, Structures, check_name
-from .twins import backup_of, load_record, recover_record, save_record
+from .twins import backup_of, load_record, save_record
 
-STUDY = "study.json"
+STUDY, PARTS = "study.json", ("cases", "models", "exports")
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,14 @@ class Study:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             what = "is a study already: open it" if (folder / STUDY).exists() else "is not an empty folder"
             raise StudyError(f"{folder} {what}. Choose a new folder for a new study.")
-        with disk_errors(folder):
-            for part in ("cases", "models", "exports"):
-                (folder / part).mkdir(parents=True, exist_ok=True)
-        save_record(folder / STUDY, {"name": chosen, "created": utc_now(), **listed.to_dict()})
+        try:
+            with disk_errors(folder):
+                for part in PARTS:
+                    (folder / part).mkdir(parents=True, exist_ok=True)
+            save_record(folder / STUDY, {"name": chosen, "created": utc_now(), **listed.to_dict()})
+        except SemiSegError:
+            _clear_attempt(folder)
+            raise
         return cls(folder)
 
     @classmethod
@@ -81,11 +87,10 @@ class Study:
 
     @classmethod
     def repair(cls, folder: Path) -> list[str]:
-        """Replace damaged records by their twins; returns what was mended, in words. Raises FileError when a twin is
-        damaged too.
+        """Replace damaged records by their twins and remove temporary files older than a day; returns what was done,
+        in words. Raises FileError when a twin is damaged too.
         """
-        records = [folder / STUDY, *(path / RECORD for path in _case_folders(folder))]
-        return [f"{path} was damaged and has been replaced by its twin." for path in records if recover_record(path)]
+        return repair(folder, [folder / STUDY, *(path / RECORD for path in _case_folders(folder))])
 
     @property
     def name(self) -> str:
@@ -205,6 +210,14 @@ def _case_folders(study: Path) -> list[Path]:
     cases = study / "cases"
     found = cases.iterdir() if cases.is_dir() else ()
     return sorted(path for path in found if path.is_dir() and not path.name.startswith("."))
+
+
+def _clear_attempt(folder: Path) -> None:
+    """Take away what a failed creation made in the empty folder, so that it can be tried again."""
+    with contextlib.suppress(OSError):
+        backup_of(folder / STUDY).unlink(missing_ok=True)
+        for part in PARTS:
+            (folder / part).rmdir()
 
 
 def _row(case: Case) -> CaseRow:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from SemiSegLogic import files
 from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.study import (
@@ -90,6 +91,26 @@ def test_a_lost_study_record_is_mended_too(study: Study) -> None:
         Study.open(study.folder)
     Study.repair(study.folder)
     assert Study.open(study.folder).name == "hippocampus"
+
+
+def test_a_study_that_could_not_be_made_can_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "move_file", lambda source, target: (_ for _ in ()).throw(FileError("full")))
+        with pytest.raises(FileError):
+            Study.create(tmp_path / "s")
+    assert Study.create(tmp_path / "s").cases == []
+
+
+def test_repairing_removes_what_killed_programs_left_but_nothing_young_or_foreign(study: Study, case: Case) -> None:
+    left = [case.folder / ".0a1b2c3d.tmp.labels.seg.nrrd", study.folder / "cases" / ".new-0a1b",
+            case.folder / ".0a1b2c3d.lock.json", case.folder / ".DS_Store"]
+    for path in left:
+        path.touch()
+        os.utime(path, (1e9, 1e9))
+    young = case.folder / ".00000000.tmp.case.json"
+    young.touch()
+    assert len(Study.repair(study.folder)) == 3
+    assert [path.exists() for path in [*left, young]] == [False, False, False, True, True]
 
 
 # --- cases ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,33 @@
+"""After an accident: damaged records replaced by their twins, and what killed programs left behind removed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..files import disk_errors
+from .twins import recover_record
+
+LEFT_BEHIND = re.compile(r"\.(new-\w+|[0-9a-f]+\.(tmp\..+|lock\.json))")
+"""Temporary names of this package; a program that was killed cannot remove them."""
+DAY_S = 86400
+
+
+def repair(study: Path, records: Iterable[Path]) -> list[str]:
+    """What was mended, in words. Raises FileError when a record and its twin are both damaged."""
+    mended = [f"{path} was damaged and has been replaced by its twin." for path in records if recover_record(path)]
+    return mended + [f"{path}, left behind by a program that was killed, was removed." for path in _swept(study)]
+
+
+def _swept(study: Path) -> list[Path]:
+    """Remove old temporary files and folders of the study; returns which."""
+    old = [path for path in [*study.glob(".*"), *study.glob("cases/.*"), *study.glob("cases/*/.*"),
+                             *study.glob("cases/*/history/.*")]
+           if LEFT_BEHIND.fullmatch(path.name) and time.time() - path.stat().st_mtime > DAY_S]
+    for path in old:
+        with disk_errors(path):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return old
