@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..settings import METHOD_SETTINGS, Settings, SettingsError
 from .base import Method, Task
 from .bcp import BCP
+from .cad import CAD
 from .ersr import ERSR
 from .m3hl import M3HL
 from .mean_teacher import MeanTeacher
@@ -22,6 +23,7 @@ METHODS: dict[str, type[Method]] = {
     "m3hl": M3HL,
     "spcl": SPCL,
     "transmedseg": TransMedSeg,
+    "cad": CAD,
 }
 
 

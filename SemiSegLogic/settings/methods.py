@@ -187,6 +187,30 @@ class M3HL(Settings):
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
 
 
+@dataclass(frozen=True)
+class CAD(BCP):
+    """Xiao et al. 2025, rebuilt from the abstract: settings of BCP, and those of the displacement, chosen by us."""
+
+    cross: float = number(1.0, "Weight of agreement between the students", low=0, high=100, source="ABD 1")
+    displaced: float = number(1.0, "Weight of agreement on displaced images", low=0, high=100, source="ABD 1")
+    unsure: str = choice("threshold", "Unsure by", ("threshold", "quantile"), source="our choice")
+    threshold_first: float = number(0.2, "Threshold at the start, relative", low=0, high=1, source="our choice")
+    threshold_last: float = number(0.9, "Threshold at the end, relative", low=0, high=1, source="our choice")
+    quantile_first: float = number(0.3, "Unsure share at the start", low=0.001, high=1, source="our choice")
+    quantile_last: float = number(0.1, "Unsure share at the end", low=0.001, high=1, source="our choice")
+    window_first: float = number(1 / 16, "Window's share of a side at the start", low=0, high=1, source="our choice")
+    window_last: float = number(1 / 4, "Window's share of a side at the end", low=0, high=1, source="ABD 1/4")
+    escalation: float = number(0.8, "Share of the phase until both are full", low=0, high=1, source="our choice")
+    curve: str = choice("linear", "How they rise", ("linear", "late"), source="our choice")
+    fewest: int = number(16, "Least size of an unsure region", unit="voxels", low=1, high=100_000, source="our choice")
+    candidates: int = number(4, "Sure windows to choose from", low=1, high=64, source="ABD 4")
+    regions: int = number(1, "Regions per image at the end", low=1, high=10, source="our choice")
+    source: str = choice("displaced", "Where windows come from", ("displaced", "aligned"), source="ABD displaced")
+    pseudo_view: str = choice("same", "View that pseudo-labels the strong one", ("same", "weak"), source="ABD same")
+    cut_out: float = number(0.5, "Chance of a hole in the strong view", low=0, high=1, source="ABD 0.5")
+    teacher_consistency: float = number(0.0, "Weight of agreement with the teacher", low=0, high=100, source="ABD off")
+
+
 METHOD_SETTINGS: dict[str, type[Settings]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
@@ -196,5 +220,6 @@ METHOD_SETTINGS: dict[str, type[Settings]] = {
     "m3hl": M3HL,
     "spcl": SPCL,
     "transmedseg": TransMedSeg,
+    "cad": CAD,
 }
 """Settings class of each method, by the name under which the method is asked for."""
