@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 MARKER = "semiseg-ready"
 BEGUN = "semiseg-begun"
 ROOM_GB = 6
+WAITING = "SemiSeg: another process is setting up the environment; waiting for it ..."
 OURS_TO_DROP = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
 
 
@@ -171,15 +173,22 @@ def _clean() -> dict[str, str]:
 
 
 def _wait_for(handle: int) -> None:
-    if os.name == "nt":
+    """Takes the system's lock on an open file; says so when it has to wait."""
+    if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        return
-    import fcntl
+        while True:
+            try:
+                return msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+            except OSError as error:  # Windows gives up after ten seconds, an installation takes minutes
+                if error.errno != errno.EDEADLK:
+                    raise
+                print(WAITING, flush=True)
+    else:
+        import fcntl
 
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print("SemiSeg: another process is setting up the environment; waiting for it ...", flush=True)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(WAITING, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
