@@ -120,6 +120,7 @@ def prepare(folder: Path, requirements: Requirements, base: Path = Path(sys.exec
     """The interpreter of the environment in ``folder``, which is made with ``base`` or repaired where needed."""
     environment = EnvironmentFolder(folder)
     if not environment.is_ready(requirements.digest, requirements.extras):
+        environment.check_usable()
         with environment.alone():
             if not environment.is_ready(requirements.digest, requirements.extras):  # another may just have finished it
                 environment.make(base)

@@ -59,6 +59,15 @@ class EnvironmentFolder:
             _wait_for(file.fileno())
             yield
 
+    def check_usable(self) -> None:
+        """Raises EnvironmentProblem when the folder holds something that is neither ours nor a working environment."""
+        if not self.root.exists() or (self.root.is_dir() and not any(self.root.iterdir())):
+            return
+        if not any((self.root / name).is_file() for name in (BEGUN, MARKER)) and not self._has_pip():
+            raise EnvironmentProblem(
+                f"{self.root} exists and is not an environment that SemiSeg made, so it is left alone. {_elsewhere()}"
+            )
+
     def make(self, base: Path) -> None:
         """A working interpreter with pip in ``root``, made with the Python ``base``.
 
@@ -66,7 +75,7 @@ class EnvironmentFolder:
         """
         if self._has_pip():
             return
-        self._check_ours()
+        self.check_usable()
         _check_can_make(base)
         self._warn_of_space()
         print(f"SemiSeg: setting up a private Python environment in {self.root} (once, some minutes) ...", flush=True)
@@ -106,14 +115,6 @@ class EnvironmentFolder:
         command = [str(self.python), "-m", "pip", "--version"]
         return subprocess.run(command, env=_clean(), capture_output=True).returncode == 0
 
-    def _check_ours(self) -> None:
-        if not self.root.exists() or (self.root.is_dir() and not any(self.root.iterdir())):
-            return
-        if not any((self.root / name).is_file() for name in (BEGUN, MARKER)):
-            raise EnvironmentProblem(
-                f"{self.root} exists and is not an environment that SemiSeg made, so it is left alone. {_elsewhere()}"
-            )
-
     def _warn_of_space(self) -> None:
         there = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
         free = shutil.disk_usage(there).free / 1e9
@@ -123,20 +124,21 @@ class EnvironmentFolder:
 
 
 def explain(errors: Sequence[str], folder: Path) -> str:
-    """What pip's last lines mean, in words, with the remedy."""
+    """pip's last lines, and below them what they mean, in words, with the remedy."""
     text = "\n".join(errors)
-    again = "Then run the same command again: it goes on where it stopped."
-    if "No space left on device" in text or "Errno 28" in text:
-        return f"The disk is full (environment {folder}). Free about {ROOM_GB} GB, or: {_elsewhere()} {again}"
     signs = ("NewConnectionError", "name resolution", "ConnectTimeout", "ReadTimeout", "Max retries", "ProxyError",
              "Network is unreachable", "Connection refused", "(from versions: none)")
-    if any(sign in text for sign in signs):
-        return ("pip could not reach the Python package index. Connect to the internet; behind a proxy set HTTPS_PROXY "
-                f"or pip's own configuration. {again}\npip's last words:\n{text}")
-    if "No matching distribution" in text:
-        return (f"A required package has no version for this computer's system and Python {sys.version.split()[0]}. "
-                f"Try another Python (3.11 to 3.13, 64 bit).\npip's last words:\n{text}")
-    return f"pip could not install what SemiSeg needs into {folder}. {again}\npip's last words:\n{text}"
+    if "No space left on device" in text or "Errno 28" in text:
+        meaning = f"The disk is full (environment {folder}). Free about {ROOM_GB} GB, or: {_elsewhere()}"
+    elif any(sign in text for sign in signs):
+        meaning = ("pip could not reach the Python package index. Connect to the internet; behind a proxy set "
+                   "HTTPS_PROXY or pip's own configuration.")
+    elif "No matching distribution" in text:
+        meaning = (f"A required package has no version for this computer's system and Python {sys.version.split()[0]}. "
+                   "Try another Python (3.11 to 3.13, 64 bit).")
+    else:
+        meaning = f"pip could not install what SemiSeg needs into {folder}."
+    return f"pip's last words:\n{text}\n\n{meaning} Then run the same command again: it goes on where it stopped."
 
 
 def _run_showing_errors(command: Sequence[str]) -> tuple[int, list[str]]:

@@ -119,6 +119,20 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path, base: Path) -> None
     with pytest.raises(EnvironmentProblem, match=r"left alone.*--environment"):
         prepare(thesis.parent, WANTED, base)
     assert thesis.read_text() == "years of work"
+    assert not (tmp_path / "documents.lock").exists()
+
+
+@needs_posix
+def test_a_persons_own_environment_is_used_when_it_has_pip_and_never_emptied(tmp_path: Path, base: Path) -> None:
+    own = tmp_path / "own"
+    subprocess.run([base, "-m", "venv", own], check=True)
+    prepare(own, WANTED, base)
+    assert (own / "made.log").read_text().count("made") == 1
+    bare = tmp_path / "bare"
+    script(bare / "bin" / "python", "exit 1\n")
+    (bare / "pyvenv.cfg").touch()
+    with pytest.raises(EnvironmentProblem, match="left alone"):
+        prepare(bare, WANTED, base)
 
 
 @needs_posix
@@ -160,7 +174,7 @@ def test_two_processes_do_not_set_up_at_once(tmp_path: Path, base: Path) -> None
         ("NewConnectionError: Failed to establish a new connection", "Connect to the internet"),
         ("ERROR: Could not find a version that satisfies numpy (from versions: none)", "Connect to the internet"),
         ("ERROR: No matching distribution found for torch==2.13.0", "Try another Python"),
-        ("Segmentation fault", "pip's last words:\nSegmentation fault"),
+        ("Segmentation fault", "pip could not install"),
     ],
 )
 def test_pips_failures_are_told_with_a_remedy(line: str, words: str, tmp_path: Path) -> None:
