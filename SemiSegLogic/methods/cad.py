@@ -61,7 +61,7 @@ PRETRAIN, SELF_TRAIN = "pre-training", "self-training"
 
 @dataclass(frozen=True)
 class View:
-    """One view of all patches: images ``known`` and ``free`` (unlabelled), true labels, pseudo-labels; IGNORE in holes."""
+    """One view of all patches: images ``known`` and ``free`` (unlabelled), true and pseudo-labels; IGNORE in holes."""
 
     known: Tensor
     free: Tensor

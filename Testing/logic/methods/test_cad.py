@@ -1,0 +1,228 @@
+"""CAD: two students that agree on mixed and on displaced images, and the average that labels for them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor
+
+from SemiSegLogic.engine.displacement import Rule
+from SemiSegLogic.engine.mixing import box_mask
+from SemiSegLogic.geometry import IGNORE
+from SemiSegLogic.methods import make
+from SemiSegLogic.methods.base import Step, Task
+from SemiSegLogic.methods.cad import CAD, PRETRAIN, SELF_TRAIN, against, cross_loss, mix, mix_loss
+from Testing.support.method_checks import check_bfloat16, check_nothing_judged, check_resume, made_batches
+from Testing.support.tiny_fit import Blobs, blob_task, fit, train_step
+
+NOW = Step(SELF_TRAIN, 5, 10)
+EAGER = {"unsure": "quantile", "fewest": 1, "window_last": 0.5}
+"""Displaces on tiny patches within a few steps."""
+
+
+def cad(task: Task | None = None, **values: object) -> CAD:
+    torch.manual_seed(0)
+    method = make("cad", values, task or blob_task())
+    assert isinstance(method, CAD)
+    return method
+
+
+def warm(**values: object) -> CAD:
+    """One whose students are sure here and unsure there."""
+    method = cad(**{**EAGER, **values})
+    data, optimisers = Blobs(method.task), method.optimisers(SELF_TRAIN)
+    for index in range(6):
+        train_step(method, optimisers, data, Step(SELF_TRAIN, index, 10))
+    method.zero_grad(set_to_none=True)
+    return method
+
+
+def losses_of(method: CAD, step: Step = NOW, seed: int = 0) -> dict[str, Tensor]:
+    labelled, unlabelled = made_batches(method, method.task, step, seed)
+    torch.manual_seed(seed)
+    return method.losses(labelled, unlabelled, step)
+
+
+def slow_against(share: Tensor, target: Tensor) -> Tensor:
+    """Equation (5)'s Dice, class by class and voxel by voxel."""
+    terms = []
+    for k in range(share.shape[1]):
+        hit = own = size = torch.zeros((), dtype=share.dtype)
+        for p, y in zip(share[:, k].flatten(), target.flatten().tolist(), strict=True):
+            hit, own, size = hit + p * (y == k), own + p**2, size + (y == k)
+        if size > 0:
+            terms.append(1 - (2 * hit + 1e-5) / (own + size + 1e-5))
+    return sum(terms) / len(terms)  # type: ignore[return-value]
+
+
+def test_dice_between_students_equals_its_equation_in_value_and_gradient() -> None:
+    torch.manual_seed(0)
+    share = torch.softmax(torch.randn(2, 3, 2, 3, 4, dtype=torch.float64), 1).requires_grad_()
+    target = torch.randint(0, 2, (2, 2, 3, 4))
+    found, wanted = against(share, target), slow_against(share, target)
+    assert torch.allclose(found, wanted, atol=1e-6)
+    (mine,), (theirs,) = torch.autograd.grad(found, share), torch.autograd.grad(wanted, share)
+    assert torch.allclose(mine, theirs, atol=1e-6)
+
+
+def test_agreement_is_symmetric_teaches_both_and_vanishes_between_equals() -> None:
+    torch.manual_seed(0)
+    one, two = torch.randn(2, 3, 2, 4, 4, requires_grad=True), torch.randn(2, 3, 2, 4, 4, requires_grad=True)
+    assert torch.allclose(cross_loss(one, two), cross_loss(two, one))
+    cross_loss(one, two).backward()
+    assert one.grad is not None
+    assert two.grad is not None
+    assert one.grad.abs().sum() > 0
+    assert two.grad.abs().sum() > 0
+    sure = 50.0 * torch.nn.functional.one_hot(torch.randint(0, 3, (2, 2, 4, 4)), 3).movedim(-1, 1).float()
+    assert cross_loss(sure, sure) < 1e-5
+
+
+def test_targets_of_the_agreement_carry_no_gradient() -> None:
+    torch.manual_seed(0)
+    one, two = torch.randn(2, 3, 1, 4, 4, requires_grad=True), torch.randn(2, 3, 1, 4, 4)
+    p, q = torch.softmax(one, 1), torch.softmax(two, 1)
+    (found,) = torch.autograd.grad(cross_loss(one, two), one)
+    (wanted,) = torch.autograd.grad(against(p, q.argmax(1)), one)
+    assert torch.allclose(found, wanted, atol=1e-7)
+
+
+def test_students_start_alike_and_pre_training_keeps_all_networks_one() -> None:
+    method = cad()
+    data, optimisers = Blobs(method.task), method.optimisers(PRETRAIN)
+    for index in range(2):
+        train_step(method, optimisers, data, Step(PRETRAIN, index, 4))
+    for other in (method.second, method.teacher):
+        mine = method.first.state_dict()
+        assert all(torch.equal(mine[name], value) for name, value in other.state_dict().items())
+    assert all(p.requires_grad for p in method.second.parameters())
+    assert not any(p.requires_grad for p in method.teacher.parameters())
+
+
+def test_teacher_averages_the_first_student_and_gets_no_gradient() -> None:
+    method = warm(ema=0.9)
+    torch.stack(list(losses_of(method).values())).sum().backward()
+    assert all(p.grad is None for p in method.teacher.parameters())
+    before = [p.clone() for p in method.teacher.parameters()]
+    method.after_step(NOW)
+    for old, new, mine in zip(before, method.teacher.parameters(), method.first.parameters(), strict=True):
+        assert torch.allclose(new, 0.9 * old + 0.1 * mine, atol=1e-6)
+
+
+def test_without_displacement_a_step_is_copy_paste_with_agreement() -> None:
+    method = cad(displaced=0.0)
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    torch.manual_seed(4)
+    found = method.losses(labelled, unlabelled, NOW)
+    torch.manual_seed(4)
+    mask = box_mask(labelled.image, 2 / 3)
+    weak, disturbed = (mix(view, mask) for view in method.views(labelled, unlabelled))
+    one, two = method.first(weak.image), method.second(disturbed.image)
+    expected = [mix_loss(one, weak, 0.5), mix_loss(two, disturbed, 0.5), cross_loss(one, two)]
+    assert list(found) == ["mixed_weak", "mixed_strong", "cross"]
+    assert [v.item() for v in found.values()] == pytest.approx([v.item() for v in expected], abs=1e-6)
+
+
+def test_displaced_images_are_shown_to_both_students(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = warm()
+    rows: dict[str, list[int]] = {"first": [], "second": []}
+    for name in rows:
+        network = method.get_submodule(name)
+        network.register_forward_hook(lambda m, inputs, z, name=name: rows[name].append(len(inputs[0])))
+    losses = losses_of(method)
+    assert losses["displaced"] > 0
+    assert rows["first"] == rows["second"]
+    assert len(rows["first"]) == 2
+    assert 1 <= rows["first"][1] <= 4
+
+
+def test_nothing_displaced_costs_no_pass_and_adds_nothing() -> None:
+    method = cad(threshold_first=0.0, threshold_last=0.0, fewest=100_000)
+    losses = losses_of(method)
+    assert losses["displaced"].item() == 0
+    torch.stack(list(losses.values())).sum().backward()
+
+
+def test_judged_voxels_of_mixed_images_are_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    from SemiSegLogic.methods import cad as module
+
+    method, seen = warm(), []
+    real = module.displace
+
+    def watched(image: Tensor, share: Tensor, other: Tensor, other_share: Tensor, rule: Rule, keep: Tensor) -> object:
+        changed, moved = real(image, share, other, other_share, rule, keep)
+        seen.append((changed[:, 0][keep] - image[:, 0][keep]).abs().max().item())
+        assert keep.any()
+        return changed, moved
+
+    monkeypatch.setattr(module, "displace", watched)
+    losses_of(method)
+    assert seen == [0.0, 0.0]
+
+
+def test_views_share_labels_except_in_holes_where_nothing_is_asked() -> None:
+    method = cad(cut_out=1.0)
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    weak, strong = method.views(labelled, unlabelled)
+    assert torch.equal(weak.known, labelled.image)
+    assert torch.equal(weak.label, labelled.label)
+    hole = (strong.label != weak.label) | (strong.known_pseudo == IGNORE)
+    assert hole.any()
+    assert bool((strong.label[hole] == IGNORE).all())
+    assert torch.equal(strong.label[~hole], weak.label[~hole])
+    assert bool((strong.free_pseudo == IGNORE).any())
+    assert not bool((weak.free_pseudo == IGNORE).any())
+
+
+def test_weak_pseudo_labels_can_teach_the_strong_student() -> None:
+    method = cad(pseudo_view="weak", cut_out=0.0)
+    weak, strong = method.views(*made_batches(method, method.task, NOW))
+    assert torch.equal(weak.free_pseudo, strong.free_pseudo)
+
+
+def test_rule_escalates_and_holds_the_published_window_at_the_end() -> None:
+    method, image = cad(regions=3), torch.zeros(1, 1, 80, 112, 112)
+    rules = [method.rule(Step(SELF_TRAIN, n, 100), image) for n in range(100)]
+    assert rules[0].threshold == pytest.approx(0.6)
+    assert rules[-1].threshold == pytest.approx(0.95)
+    assert rules[-1].largest == (20, 28, 28)
+    assert [r.threshold for r in rules] == sorted(r.threshold for r in rules)
+    assert [r.largest for r in rules] == sorted(r.largest for r in rules)
+    assert (rules[0].regions, rules[-1].regions) == (1, 3)
+    assert all(r.quantile == 0 for r in rules)
+    by_share = cad(unsure="quantile").rule(Step(SELF_TRAIN, 99, 100), image)
+    assert by_share.quantile == pytest.approx(0.1)
+
+
+def test_agreement_with_the_teacher_can_be_asked_for() -> None:
+    losses = losses_of(cad(teacher_consistency=0.1))
+    assert losses["teacher"].dim() == 0
+    assert "teacher" not in losses_of(cad())
+
+
+@pytest.mark.parametrize("phase", [PRETRAIN, SELF_TRAIN])
+def test_restart_is_bit_identical(phase: str) -> None:
+    check_resume(lambda: make("cad", EAGER, blob_task()), blob_task(), phase)
+
+
+@pytest.mark.parametrize(("dims", "network"), [(3, "fast"), (2, "fast"), (2, "unet")])
+def test_losses_stay_float32_under_bfloat16(dims: int, network: str) -> None:
+    task = blob_task(dims, 3, network)
+    check_bfloat16(cad(task, unsure="quantile", fewest=1), task, NOW)
+
+
+def test_unjudged_batch_is_harmless() -> None:
+    method = warm()
+    check_nothing_judged(method, method.task, NOW)
+    blank = cad()
+    labelled, unlabelled = made_batches(blank, blank.task, NOW)
+    empty = dataclasses.replace(labelled, label=torch.full_like(labelled.label, IGNORE))
+    assert blank.losses(empty, unlabelled, Step(PRETRAIN, 0, 10))["copy_paste"].item() == 0
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_learns_blobs_from_a_few_judged_slices(dims: int) -> None:
+    task = blob_task(dims)
+    assert fit(cad(task), task, steps=50) > 0.5
