@@ -16,30 +16,29 @@ class Threads:
     """Told how long each step took, it decides how many threads the next one gets. Inactive on a GPU."""
 
     def __init__(self, active: bool):
-        full = torch.get_num_threads()
-        self._choices = (full, max(1, full // 2)) if active and full > 1 else ()
-        self._times: list[float] = []
+        self._full = torch.get_num_threads()
+        self._half = max(1, self._full // 2)
+        self._active = active and self._full > 1
+        self._slow: float | None = None  # the step with half of the threads, during a trial
         self._wait, self._pause = FIRST_TRIAL, LATER_TRIALS
+        if self._active:
+            torch.set_num_threads(self._half)
 
     def took(self, seconds: float) -> None:
         """Note the duration of the step that just ended and set the threads for the next."""
-        if not self._choices:
+        if not self._active:
             return
-        if self._wait > 0:
-            self._wait -= 1
-            if self._wait == 0:
-                self._times = []
-                torch.set_num_threads(self._choices[0])
-            return
-        self._times.append(seconds)
-        if len(self._times) == 1:
-            torch.set_num_threads(self._choices[1])
-        else:
-            self._decide()
+        self._wait -= 1
+        if self._wait == 0:
+            torch.set_num_threads(self._half)
+        elif self._wait == -1:
+            self._slow = seconds
+            torch.set_num_threads(self._full)
+        elif self._wait == -2 and self._slow is not None:
+            self._decide(self._slow, seconds)
 
-    def _decide(self) -> None:
-        full, half = self._times
-        torch.set_num_threads(self._choices[1] if full > CLEARLY * half else self._choices[0])
+    def _decide(self, half: float, full: float) -> None:
+        torch.set_num_threads(self._half if full > CLEARLY * half else self._full)
         # what lost clearly is tried less often: one slow step costs as much as many fast ones
         self._pause = min(self._pause * 2, 400) if full > 2 * half else LATER_TRIALS
         self._wait = self._pause

@@ -45,9 +45,12 @@ class Leg:
 
 @dataclass
 class Standing:
-    """What a restart needs beside the trainer's state: the leg, the model kept so far, the scores by leg."""
+    """What a restart needs beside the trainer's state: the leg, the training ``seconds`` of those before, the model
+    kept so far, the scores by leg.
+    """
 
     leg: int = 0
+    seconds: float = 0.0
     kept: Model | None = None
     scores: dict[str, float | None] = field(default_factory=dict)
 
@@ -103,7 +106,7 @@ class Course:
         phase = "first mask" if self.standing.leg == 0 else leg.name
         self.reporter.say(f"Training: {phase}.", state="running", phase=phase, method=leg.name)
         trainer = self._fit(trainer, leg)
-        self._judge(trainer.method, leg.name)
+        self._judge(trainer, leg.name)
 
     def _trainer(self, method: Method, leg: Leg) -> Trainer:
         sampler = Sampler(list(self.data.volumes.values()), self.data.plan)
@@ -149,7 +152,7 @@ class Course:
             self.suggester.open_case(trainer.method)
         if share - self._evaluated >= EVALUATE_EVERY:
             self._evaluated = share
-            self._score(trainer.method)
+            self._score(trainer.method, progress)
         if now - self._saved_at > self.training.checkpoint_seconds:
             self._save(trainer)
         if self._stopped:
@@ -164,11 +167,16 @@ class Course:
         left = (1 - done) * sum(sizes) / (pace if self.legs[0].budget.steps else 1)
         self.reporter.update(step=progress.step, fraction=done * 0.95, seconds_left=left, steps_per_second=pace)
         if progress.step % 20 == 1:
-            self._curve({"losses": trainer.last_losses()})
+            self._curve({"losses": trainer.last_losses()}, progress)
 
-    def _curve(self, point: dict[str, Any]) -> None:
+    def _curve(self, point: dict[str, Any], progress: Progress) -> None:
+        """A point at the wall clock and at the clock that counts training only, both in seconds."""
         status = self.reporter.status
-        place = {"seconds": round(status.elapsed, 2), "leg": status.phase, "step": status.step}
+        training = self.standing.seconds + progress.elapsed
+        place = {
+            "seconds": round(status.elapsed, 2), "training_seconds": round(training, 2), "leg": status.phase,
+            "step": progress.step,
+        }
         try:
             self.job.append_curve(place | point)
         except SemiSegError as error:
@@ -180,7 +188,7 @@ class Course:
             self.reporter.say(f"New labels of case {item.case} are in.", labels_used=self.data.labels_used)
             self._refresh_at = self._refresh_at or now + REFRESH_AFTER_S
 
-    def _score(self, method: Method) -> float | None:
+    def _score(self, method: Method, progress: Progress) -> float | None:
         """Mean Dice on the held-out slices, also written into the curve; None without such slices."""
         if not any(volume.held_out for volume in self.data.volumes.values()):
             return None
@@ -189,12 +197,14 @@ class Course:
             predictor.probabilities, list(self.data.volumes.values()), len(self.data.classes)
         )
         mean = quality.mean_dice(dice)
-        self._curve({"held_out_dice": mean, "held_out_per_structure": dice})
+        self._curve({"held_out_dice": mean, "held_out_per_structure": dice}, progress)
         return mean
 
-    def _judge(self, method: Method, name: str) -> None:
+    def _judge(self, trainer: Trainer, name: str) -> None:
         """At the end of a leg: keep the model unless held-out slices say that the one before was better."""
-        score, before = self._score(method), self.standing.kept
+        method, before = trainer.method, self.standing.kept
+        score = self._score(method, trainer.progress)
+        self.standing.seconds += trainer.progress.elapsed
         self.standing.scores[name if name not in self.standing.scores else f"{name}, longer"] = score
         better = before is None or score is None or before.held_out is None or score >= before.held_out
         if better:
@@ -215,6 +225,7 @@ class Course:
         kept = self.standing.kept
         state = {
             "leg": self.standing.leg,
+            "seconds": self.standing.seconds,
             "trainer": trainer.state() if trainer else None,
             "kept": kept.to_state() if kept else None,
             "scores": self.standing.scores,
@@ -233,7 +244,7 @@ class Course:
         if saved is None:
             return
         kept = Model.from_state(saved["kept"], self.job.checkpoint) if saved["kept"] else None
-        self.standing = Standing(saved["leg"], kept, saved["scores"])
+        self.standing = Standing(saved["leg"], saved["seconds"], kept, saved["scores"])
 
 
 def _verdict(name: str, score: float | None, before: Model | None, better: bool) -> str:

@@ -1,0 +1,25 @@
+"""``semiseg`` and ``python -m SemiSegLogic``: sets up what it needs on the first use, then does as it is told."""
+
+from __future__ import annotations
+
+import sys
+
+from .environment import EnvironmentProblem, chosen_folder, ensure
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code (0 done, 1 failed in words, 2 not understood, 130 interrupted)."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        folder, words = chosen_folder(words)
+        ensure(("-m", "SemiSegLogic", *words), folder=folder)
+    except EnvironmentProblem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    from .cli import run  # needs the packages that were made sure of above
+
+    return run(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

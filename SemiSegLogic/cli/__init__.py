@@ -1,0 +1,38 @@
+"""The command line: every step of the panel, for people with a terminal and for programs (``--json``)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ..files import SemiSegError
+from . import demo, doctor, jobs, methods, study, train
+
+COMMANDS = (demo, study, train, methods, jobs, doctor)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar."""
+    top = argparse.ArgumentParser(prog="semiseg", description="Label a few slices, train on all your volumes.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        module.add(commands)
+    return top
+
+
+def run(words: list[str]) -> int:
+    """Do one command; errors meant for people are printed as one line."""
+    options = parser().parse_args(words)
+    try:
+        return int(options.do(options) or 0)
+    except SemiSegError as error:
+        remedy = getattr(error, "remedy", "")
+        text = str(error) if remedy in str(error) else f"{error} {remedy}"
+        print(f"semiseg: {text}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("semiseg: interrupted.", file=sys.stderr)
+        return 130
+
+
+__all__ = ["parser", "run"]

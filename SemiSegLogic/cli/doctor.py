@@ -1,0 +1,141 @@
+"""``semiseg doctor``: what is wrong with this computer, in words, with the remedy."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..environment import missing
+from ..files import SemiSegError, write_json
+from ..rounds import jobs_folder
+from .output import Output, add_json
+
+ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 3
+PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch.get_num_threads())"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: ``good`` or not, what was found, and what to do when it is not good."""
+
+    what: str
+    good: bool
+    found: str
+    remedy: str = ""
+
+
+def add(commands: Any) -> None:
+    """The grammar."""
+    doctor = commands.add_parser("doctor", help="check this computer: what is wrong, and what to do about it")
+    add_json(doctor)
+    doctor.set_defaults(do=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    out = Output(options.json)
+    bad = 0
+    for check in (python, packages, torch_works, gpu_driver, memory, disk, jobs_can_be_written, local_connections):
+        finding = check()
+        bad += not finding.good
+        mark = "[green]ok[/green]   " if finding.good else "[red]wrong[/red]"
+        remedy = "" if finding.good else f"\n        What to do: {finding.remedy}"
+        out.event("finding", f"{mark} {finding.what}: {finding.found}{remedy}", **vars(finding))
+    out.event("verdict", "All is well." if not bad else f"{bad} of 8 checks failed.", failed=bad)
+    return min(bad, 1)
+
+
+def python() -> Finding:
+    """The interpreter."""
+    good = sys.version_info >= (3, 11)
+    return Finding("Python", good, sys.version.split()[0], "Install Python 3.11 or newer from python.org.")
+
+
+def packages() -> Finding:
+    """What the backend needs."""
+    lacking = missing()
+    found = ", ".join(f"{name} {_version(name)}" for name in ("torch", "monai", "numpy", "SimpleITK"))
+    remedy = "Run 'python3 -m SemiSegLogic demo' once: it sets up what is missing."
+    return Finding("Packages", not lacking, f"missing: {', '.join(lacking)}" if lacking else found, remedy)
+
+
+def torch_works() -> Finding:
+    """Whether PyTorch can be loaded at all, in a process of its own: a broken one may crash."""
+    answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=180, check=False)
+    if answer.returncode:
+        last = (answer.stderr.strip().splitlines() or ["it crashed"])[-1]
+        return Finding("PyTorch", False, last, "Delete the environment's folder and run the demo again: it is made anew.")
+    version, gpu, threads = answer.stdout.split()
+    where = "a GPU" if gpu == "True" else f"the processor, {threads} threads"
+    return Finding("PyTorch", True, f"{version} computes on {where}")
+
+
+def gpu_driver() -> Finding:
+    """A graphics card that PyTorch cannot use is worth a word."""
+    card = shutil.which("nvidia-smi")
+    if card is None:
+        return Finding("Graphics card", True, "none from NVIDIA; training runs on the processor")
+    answer = subprocess.run([card, "-L"], capture_output=True, text=True, timeout=30, check=False)
+    good = answer.returncode == 0
+    found = answer.stdout.strip() if good else "the driver does not answer"
+    return Finding("Graphics card", good, found, "Update the NVIDIA driver and restart the computer.")
+
+
+def memory() -> Finding:
+    """Free memory."""
+    if not hasattr(os, "sysconf") or "SC_AVPHYS_PAGES" not in os.sysconf_names:
+        return Finding("Memory", True, "cannot be read on this system")
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    remedy = f"Close other programs: training wants {ENOUGH_MEMORY_GB} GB."
+    return Finding("Memory", free > ENOUGH_MEMORY_GB, f"{free:.1f} GB free", remedy)
+
+
+def disk() -> Finding:
+    """Room for jobs."""
+    folder = _existing(jobs_folder())
+    free = shutil.disk_usage(folder).free / 1e9
+    remedy = "Free some space, or set SEMISEG_JOBS to a folder on a larger disk."
+    return Finding("Disk", free > ENOUGH_DISK_GB, f"{free:.1f} GB free in {folder}", remedy)
+
+
+def jobs_can_be_written() -> Finding:
+    """Whether the folder of jobs takes files."""
+    folder = jobs_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = folder / "doctor.probe"
+        write_json(probe, {})
+        probe.unlink()
+    except (OSError, SemiSegError) as error:
+        return Finding("Jobs folder", False, str(error), "Set SEMISEG_JOBS to a folder that you may write to.")
+    return Finding("Jobs folder", True, str(folder))
+
+
+def local_connections() -> Finding:
+    """Whether a process can be started and heard: some protection software forbids it."""
+    run: Callable[..., Any] = subprocess.run
+    try:
+        answer = run([sys.executable, "-c", "print(6*7)"], capture_output=True, text=True, timeout=60, check=False)
+        good = answer.stdout.strip() == "42"
+    except OSError:
+        good = False
+    remedy = "Allow this Python in your protection software: training runs in a process of its own."
+    return Finding("Processes", good, "can be started" if good else "cannot be started", remedy)
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents) if parent.exists())
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,45 @@
+"""``semiseg jobs``: the queue of this computer; stop, resume and follow what runs."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from rich.table import Table
+
+from ..backends import LocalBackend
+from ..rounds import jobs_folder
+from .output import Output, add_json
+
+
+def add(commands: Any) -> None:
+    """The grammar."""
+    jobs = commands.add_parser("jobs", help="the queue of this computer: list, stop, resume")
+    jobs.add_argument("action", nargs="?", choices=("list", "stop", "resume"), default="list")
+    jobs.add_argument("id", nargs="?", help="the job to stop or resume")
+    add_json(jobs)
+    jobs.set_defaults(do=_jobs)
+
+
+def _jobs(options: argparse.Namespace) -> int:
+    backend, out = LocalBackend(jobs_folder()), Output(options.json)
+    if options.action == "stop":
+        status = backend.stop(options.id)
+        out.event("stopped", status.message, state=status.state)
+    elif options.action == "resume":
+        out.event("resumed", f"{backend.resume(options.id)} goes on.", id=options.id)
+    else:
+        _list(backend, out)
+    return 0
+
+
+def _list(backend: LocalBackend, out: Output) -> None:
+    found = backend.jobs()
+    if out.machine:
+        for name, status in found.items():
+            out.event("job", "", id=name, **status.to_dict())
+        return
+    table = Table("job", "state", "done", "message")
+    for name, status in found.items():
+        table.add_row(name, status.state, f"{status.fraction:.0%}", status.message)
+    out.console.print(table)

@@ -1,0 +1,87 @@
+"""``semiseg train`` and ``semiseg predict``: the button, in a terminal."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..backends import LocalBackend
+from ..rounds import Round, jobs_folder
+from ..settings import METHOD_SETTINGS, SettingsError, Training
+from ..study import Study, StudyError
+from .following import follow
+from .output import Output, add_json
+
+
+def add(commands: Any) -> None:
+    """The grammar."""
+    train = commands.add_parser("train", help="train on the annotated slices and suggest masks for every volume")
+    train.add_argument("folder", type=Path)
+    train.add_argument("--method", choices=sorted(METHOD_SETTINGS), default="mean_teacher")
+    train.add_argument("--seconds", type=float, default=120.0, help="time for training (default 120)")
+    train.add_argument("--first", type=float, default=25.0, help="time until the first suggestion (default 25)")
+    train.add_argument("--open", metavar="CASE", help="the case to suggest first")
+    train.add_argument("--anew", action="store_true", help="do not go on from the last model")
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
+    train.set_defaults(do=_train)
+    predict = commands.add_parser("predict", help="suggest masks with the last model, without training")
+    predict.add_argument("folder", type=Path)
+    predict.add_argument("--model", type=Path, help="a model.pt (default: the last one of the study)")
+    predict.set_defaults(do=_predict)
+    for command in (train, predict):
+        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        add_json(command)
+
+
+def _train(options: argparse.Namespace) -> int:
+    study, out = Study.open(options.folder), Output(options.json)
+    training = Training(seconds=options.seconds, first_mask_seconds=min(options.first, options.seconds),
+                        device=options.device)
+    settings = METHOD_SETTINGS[options.method].from_dict(dict(_setting(item) for item in options.set))
+    opened = study.case(options.open).id if options.open else None
+    earlier = None if options.anew else _last_model(study)
+    with out.counting("Preparing") as told:
+        this = Round.begin(study, training, options.method, settings, open_case=opened, start_from=earlier, told=told)
+    return _submit(this, out)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    study, out = Study.open(options.folder), Output(options.json)
+    model = options.model or _last_model(study)
+    if model is None or not model.exists():
+        where = model or f"in {study.folder}"
+        raise StudyError(f"There is no model {where}. Train first, or name one with --model.")
+    with out.counting("Preparing") as told:
+        this = Round.apply(study, model, device=options.device, told=told)
+    return _submit(this, out)
+
+
+def _submit(this: Round, out: Output) -> int:
+    backend = LocalBackend(jobs_folder())
+    backend.submit(this.job)
+    status = follow(this, backend, out)
+    for item in this.next_slices()[:3]:
+        axis, index = "kji"[item.place.axis], item.place.index
+        out.event("next", f"Next: {item.case}, slice {axis}:{index}. {item.reason}", case=item.case,
+                  axis=item.place.axis, index=index, reason=item.reason)
+    return 0 if status.state in ("done", "stopped") else 1
+
+
+def _last_model(study: Study) -> Path | None:
+    models = [run / "model.pt" for run in study.runs if (run / "model.pt").exists()]
+    return models[-1] if models else None
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    if value in ("true", "false"):
+        return name, value == "true"
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    if not value:
+        raise SettingsError(f"'{text}' sets nothing. Write it as --set learning_rate=0.001.")
+    return name, value
