@@ -98,7 +98,12 @@ def muon_with_adamw(network: nn.Module, rate: float, weight_decay: float) -> lis
 
 
 def build_optimisers(kind: str, network: nn.Module, rate: float, weight_decay: float) -> list[Optimizer]:
-    """``muon``: see :func:`muon_with_adamw`. ``sgd``: with momentum 0.9, the recipe of the literature."""
+    """``muon``: see :func:`muon_with_adamw`. ``sgd``: with momentum 0.9, the recipe of the literature. ``adamw``: alone,
+    for what requires a gradient.
+    """
+    if kind == "adamw":
+        learning = [p for p in network.parameters() if p.requires_grad]
+        return [torch.optim.AdamW(learning, lr=rate, weight_decay=weight_decay, foreach=True)]
     if kind == "sgd":
         return [torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=weight_decay, foreach=True)]
     return muon_with_adamw(network, rate, weight_decay)

@@ -66,6 +66,8 @@ ROOMS: dict[str, Room] = {
     # 2 engine
     "engine": room("settings geometry files job engine methods.base", TORCH),
     **dict.fromkeys(BLOCKS, room(f"settings geometry methods.base {' '.join(sorted(BLOCKS))}", TORCH)),
+    # the optional extra "mn": pre-trained weights through their own libraries
+    "engine.nets.segformer": room("settings methods.base engine.nets", f"{TORCH} transformers peft"),
     "methods.base": room("settings geometry", "torch"),
     # 3 methods
     "methods.__init__": room("settings methods"),

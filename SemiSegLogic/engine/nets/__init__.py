@@ -10,6 +10,7 @@ import torch
 from ...settings import SettingsError
 from .base import Network
 from .fast import FastUNet
+from .instance import InstanceUNet
 from .plain import PlainUNet
 from .resnet import ResUNet, ResVNet
 from .unet import UNet
@@ -25,6 +26,7 @@ NETWORKS: dict[str, Callable[[Task], Network]] = {
     "plain": PlainUNet.for_task,
     "resvnet": ResVNet.for_task,
     "resunet": ResUNet.for_task,
+    "instance": InstanceUNet.for_task,
 }
 
 PARTNERS = {"fast": "plain", "vnet": "resvnet", "unet": "resunet"}
@@ -59,6 +61,7 @@ __all__ = [
     "NETWORKS",
     "PARTNERS",
     "FastUNet",
+    "InstanceUNet",
     "Network",
     "PlainUNet",
     "ResUNet",
