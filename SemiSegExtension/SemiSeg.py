@@ -1,0 +1,89 @@
+"""SemiSeg in 3D Slicer: label a few slices, train on all your volumes, review what the model proposes.
+
+The module is a shell. The panel is in SemiSegLib, made when the module is first opened; nothing heavy is imported
+before. There is no class SemiSegLogic here: that is the name of the package with everything that needs no Slicer.
+"""
+
+import sys
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+
+HERE = Path(__file__).resolve().parent
+
+
+class SemiSeg(ScriptedLoadableModule):
+    """What Slicer shows in its module list."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("SemiSeg")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        parent.dependencies = []
+        parent.contributors = ["SemiSeg developers"]
+        parent.helpText = _(
+            "Draw your structures on a few slices, press <i>Train on my labels</i>, and get a segmentation of every "
+            "volume of your study, with the slices that are worth a look. All you draw is kept in a study folder."
+        )
+        parent.acknowledgementText = _("Built on 3D Slicer, PyTorch and MONAI, and on the published methods it names.")
+
+
+class SemiSegWidget(ScriptedLoadableModuleWidget):
+    """Slicer's side of the panel: when it comes, is shown, is left, and goes."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        self.panel = None
+
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        find_package()
+        from SemiSegLib.panel import Panel
+
+        self.panel = Panel(self.layout)
+        slicer.app.connect("aboutToQuit()", self.cleanup)
+
+    def enter(self):
+        if self.panel is not None:
+            self.panel.enter()
+
+    def exit(self):
+        if self.panel is not None:
+            self.panel.leave()
+
+    def cleanup(self):
+        if self.panel is not None:
+            panel, self.panel = self.panel, None
+            panel.close()
+            slicer.app.disconnect("aboutToQuit()", self.cleanup)
+
+    def onReload(self):
+        """For developers: also reload our packages."""
+        self.cleanup()
+        for name in [name for name in sys.modules if name.split(".")[0] in ("SemiSegLib", "SemiSegLogic")]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+
+class SemiSegTest(ScriptedLoadableModuleTest):
+    """Slicer's self-test: drawing on a made volume, into a study and back, without network, dialogs or training."""
+
+    def runTest(self):
+        find_package()
+        from SemiSegLib.selftest import run
+
+        self.setUp()
+        run()
+
+
+def find_package():
+    """In the source tree the package SemiSegLogic lies one folder up; installed, it lies beside this file."""
+    if not (HERE / "SemiSegLogic").is_dir() and str(HERE.parent) not in sys.path:
+        sys.path.insert(0, str(HERE.parent))

@@ -1,0 +1,1 @@
+"""The SemiSeg panel: what needs a running Slicer, and the controller that does not."""

@@ -1,0 +1,110 @@
+"""What is done to a case on disk, off the main thread: loading, saving every change, accepting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SemiSegLogic.geometry import SliceIndex, slice_mask
+
+from . import drafts
+from .annotations import changed_slices, drawn_on, working_axis
+from .model import OpenCase
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import Case
+
+
+def load(case: Case) -> OpenCase:
+    """Everything the screen needs of a case. Raises StudyError."""
+    image, grid = case.image(), case.grid
+    opened = OpenCase(
+        case.id,
+        case.name,
+        case.status,
+        grid,
+        window_of(image),
+        image,
+        case.labels(),
+        {item.place: item.state for item in case.annotated},
+        axis=working_axis(grid),
+    )
+    draft = drafts.load(case.folder, grid.shape)
+    if draft is not None:
+        judged = slice_mask(grid.shape, opened.done)
+        opened.labels = np.where(judged, opened.labels, draft[0])
+        opened.touched = draft[1] - set(opened.done)
+    if opened.done:
+        opened.axis = next(reversed(opened.done)).axis
+    read_suggestion(case, opened)
+    return opened
+
+
+def read_suggestion(case: Case, opened: OpenCase) -> None:
+    """Fill in what a model proposes for the case now."""
+    there = case.has_suggestion
+    opened.suggestion = case.suggestion() if there else None
+    opened.uncertainty = case.uncertainty() if there else None
+    opened.provenance = case.provenance() if there else {}
+    opened.status = case.status
+
+
+def window_of(image: NDArray[np.generic]) -> tuple[float, float]:
+    """Grey values that show the image well: the 1st and 99.5th percentile of a sample of it."""
+    step = max(1, round((image.size / 2e5) ** (1 / 3)))
+    sample = image[:: min(step, max(1, image.shape[0] // 8)), ::step, ::step].astype(np.float64)
+    low, high = np.percentile(sample, (1, 99.5))
+    return (float(low), float(high)) if high > low else (float(image.min()), float(image.max()) + 1e-6)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What saving found: ``labels`` as they are now, slices drawn on and not called done, and done ones redrawn."""
+
+    labels: NDArray[np.uint8]
+    touched: set[SliceIndex]
+    redrawn: set[SliceIndex]
+
+
+def save(case: Case, before: OpenCase, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
+    """Keep a change of the drawing: judged slices in the study, all else in the draft. Raises StudyError, FileError."""
+    changed = changed_slices(before.labels, labels, axis)
+    judged = slice_mask(labels.shape, before.done)
+    redrawn = {place for place in before.done if _differs(before.labels, labels, place)}
+    if redrawn:
+        case.set_slices(labels, sorted(redrawn), author)
+    touched = drawn_on(labels, before.touched | changed) - set(before.done)
+    if bool((labels != 0)[~judged].any()) or touched:
+        drafts.save(case.folder, labels, touched)
+    else:
+        drafts.discard(case.folder)
+    return Saved(labels, touched, redrawn)
+
+
+def judge(case: Case, labels: NDArray[np.uint8], places: list[SliceIndex], author: str) -> dict[SliceIndex, str]:
+    """Call slices done as they are in ``labels``; all judged slices with their state."""
+    case.set_slices(labels, places, author)
+    return {item.place: item.state for item in case.annotated}
+
+
+def accept(case: Case, opened: OpenCase, author: str) -> OpenCase:
+    """Take the proposal as right, with everything the person drew on top, done or not; the case as it is then."""
+    if opened.touched:
+        case.set_slices(opened.labels, sorted(opened.touched), author)
+    case.accept(author)
+    drafts.discard(case.folder)
+    return load(case)
+
+
+def take_back(case: Case, labels: NDArray[np.uint8], place: SliceIndex, author: str) -> dict[SliceIndex, str]:
+    """A slice is not done after all: what is drawn there stays on screen and in the draft."""
+    drafts.save(case.folder, labels, {place})
+    case.unmark([place], author)
+    return {item.place: item.state for item in case.annotated}
+
+
+def _differs(before: NDArray[np.uint8], after: NDArray[np.uint8], place: SliceIndex) -> bool:
+    return not np.array_equal(np.take(before, place.index, place.axis), np.take(after, place.index, place.axis))

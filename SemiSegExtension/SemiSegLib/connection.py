@@ -1,0 +1,131 @@
+"""Where training runs. Called off the main thread only; a server will be another class with these methods."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from SemiSegLogic.geometry import SliceIndex
+
+if TYPE_CHECKING:
+    from SemiSegLogic.job import Status
+    from SemiSegLogic.rounds import Round
+    from SemiSegLogic.study import Study
+
+
+AS_LONG_AS_IT_HELPS_S = 6 * 3600.0
+
+
+@dataclass(frozen=True)
+class Next:
+    """A slice worth a look: the case's id in the study and why."""
+
+    case: str
+    place: SliceIndex
+    reason: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run at one moment: its status, its curve, the slices worth a look, best first, and the cases that got a new
+    suggestion just now.
+    """
+
+    job: str
+    status: Status
+    curves: list[dict[str, Any]] = field(default_factory=list)
+    ranking: list[Next] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the person asked for: the method's name, seconds (0: as long as it helps), the run to go on from ("": a new
+    model), the case on screen ("": none) and the method's settings that differ from their defaults.
+    """
+
+    method: str
+    seconds: float
+    start_from: str = ""
+    open_case: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+class Connection(Protocol):
+    """A place of computation, for one study."""
+
+    def start(self, order: Order) -> str:
+        """Begin; the job's id."""
+
+    def look(self, job: str) -> Look:
+        """How it stands. New results are put into the study."""
+
+    def stop(self, job: str) -> None:
+        """Save the best model and stop; returns at once."""
+
+    def resume(self, job: str) -> None:
+        """Go on with a job that was lost or stopped."""
+
+    def add_labels(self, job: str, case: str) -> None:
+        """Tell a running job what was drawn since."""
+
+    def newest(self) -> str:
+        """The job that was started last; "" when there is none."""
+
+
+class LocalConnection:
+    """This computer, through the local backend."""
+
+    def __init__(self, study: Study, python: Callable[[], Sequence[str]]) -> None:
+        """``python()`` gives the interpreter's command; asked only when something is to be started."""
+        self._study, self._python = study, python
+        self._backend: Any = None
+
+    def start(self, order: Order) -> str:
+        from SemiSegLogic.rounds import Round
+        from SemiSegLogic.settings import METHOD_SETTINGS, Training
+
+        backend, settings = self._local(starts=True), METHOD_SETTINGS[order.method](**order.settings)
+        training = Training(seconds=order.seconds or AS_LONG_AS_IT_HELPS_S)
+        model = self._round(order.start_from).model if order.start_from else None
+        this = Round.begin(
+            self._study, training, order.method, settings, open_case=order.open_case or None, start_from=model
+        )
+        return str(backend.submit(this.job))
+
+    def look(self, job: str) -> Look:
+        this, status = self._round(job), self._local().poll(job)
+        changed = this.collect()
+        ranking = [Next(item.case, item.place, item.reason) for item in this.next_slices()]
+        return Look(job, status, this.job.curves(), ranking, changed)
+
+    def stop(self, job: str) -> None:
+        self._local().stop(job, wait=False)
+
+    def resume(self, job: str) -> None:
+        self._local(starts=True).resume(job)
+
+    def add_labels(self, job: str, case: str) -> None:
+        self._round(job).add_labels(self._study.case(case))
+
+    def newest(self) -> str:
+        from SemiSegLogic.rounds import Round
+
+        latest = Round.latest(self._study)
+        return latest.id if latest is not None and latest.job.submitted else ""
+
+    def _round(self, job: str) -> Round:
+        from SemiSegLogic.rounds import Round, jobs_folder
+
+        return Round(self._study, self._study.folder / "models" / job, jobs_folder())
+
+    def _local(self, starts: bool = False) -> Any:
+        from SemiSegLogic.backends import LocalBackend
+        from SemiSegLogic.rounds import jobs_folder
+
+        if self._backend is None or starts:
+            command = list(self._python()) if starts else [sys.executable]
+            self._backend = LocalBackend(jobs_folder(), command, own_python=False)
+        return self._backend

@@ -1,0 +1,281 @@
+"""The study, its cases and the case on screen: what the buttons mean. No Qt, no Slicer: it is told of a screen."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from SemiSegLogic.geometry import SliceIndex
+
+from . import casework
+from .labelling import Labelling
+from .model import OpenCase, ScreenPort, Shown
+from .tasks import Tasks
+from .words import _
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import Case, CaseRow, ExportedFile, Study
+
+logger = logging.getLogger(__name__)
+
+
+class Controller:
+    """Everything happens in order: files on ``disk``'s thread, the screen on the main one.
+
+    ``listen(call)``: ``call(what)`` is told what changed: "study", "cases", "case", "labels", "suggestion", "notice".
+    """
+
+    def __init__(self, screen: ScreenPort, author: str = "") -> None:
+        self.screen = screen
+        self.author = author or getpass.getuser() or "unknown"
+        self.disk = Tasks("SemiSeg files", self.problem)
+        self.study: Study | None = None
+        self.rows: list[CaseRow] = []
+        self._structures: list[Shown] = []
+        self.open_case: OpenCase | None = None
+        self.wanted_case = ""
+        self.notice: tuple[str, str] = ("", "")
+        self.labelling = Labelling(self)
+        self._listeners: list[Callable[[str], None]] = []
+
+    # --- telling ----------------------------------------------------------------------------------------------
+
+    def listen(self, call: Callable[[str], None]) -> None:
+        self._listeners.append(call)
+
+    def tell(self, what: str) -> None:
+        for call in list(self._listeners):
+            call(what)
+
+    def say(self, text: str, level: str = "info") -> None:
+        """Show one line to the person: level "info", "good", "warning" or "error"."""
+        self.notice = (text, level)
+        self.tell("notice")
+
+    def problem(self, task: str, error: Exception, details: str) -> None:
+        """An error nobody expected where it happened: in words for the person, whole in the log."""
+        logger.error("%s failed: %s\n%s", task, error, details)
+        self.say(f"{task}: {error}", "error")
+
+    # --- the study --------------------------------------------------------------------------------------------
+
+    def create_study(self, folder: Path, structures: Sequence[str]) -> None:
+        self._use_study(_("Create study"), lambda: _study_class().create(folder, structures=structures))
+
+    def open_study(self, folder: Path, case: str = "") -> None:
+        """Open a study and, when named, one of its cases."""
+        self.wanted_case = case
+        self._use_study(_("Open study"), lambda: _study_class().open(folder))
+
+    def _use_study(self, name: str, make: Callable[[], Study]) -> None:
+        self.close_case()
+
+        def work() -> tuple[Study, list[CaseRow], list[Shown]]:
+            study = make()
+            return study, study.status(), structures_of(study)
+
+        self.disk.run(name, work, self._study_opened)
+
+    def _study_opened(self, found: tuple[Study, list[CaseRow], list[Shown]]) -> None:
+        self.study, self.rows, self._structures = found
+        self.tell("study")
+        self.tell("cases")
+        self.say(_("Study {name}: {count} cases.").format(name=self.study.name, count=len(self.rows)))
+        if self.wanted_case in {row.id for row in self.rows}:
+            self.show(self.wanted_case)
+
+    def refresh(self) -> None:
+        """Read the list of cases again."""
+        if self.study is not None:
+            self.disk.run(_("Read cases"), self.study.status, self._listed)
+
+    def _listed(self, rows: list[CaseRow]) -> None:
+        self.rows = rows
+        self.tell("cases")
+
+    # --- cases ------------------------------------------------------------------------------------------------
+
+    def add_files(self, paths: Sequence[Path], copy: bool = True) -> None:
+        """Take image files or DICOM folders into the study, one after the other."""
+        for path in paths:
+            self.disk.run(
+                _("Add {name}").format(name=path.name),
+                lambda path=path: self._study().add_case(path, copy),
+                self._added,
+            )
+
+    def add_from_scene(self, node_id: str) -> None:
+        """Take a volume of the scene into the study: its file, or its voxels when it has none."""
+        name, file, array, grid = self.screen.scene_volume(node_id)
+
+        def work() -> Case:
+            if file:
+                return self._study().add_case(Path(file), True)
+            from SemiSegLogic.study import write_image
+
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "volume.nrrd"
+                write_image(path, array, grid)
+                return self._study().add_case(path, True, name)
+
+        self.disk.run(_("Add {name}").format(name=name), work, self._added)
+
+    def _added(self, case: Case) -> None:
+        self.refresh()
+        if self.open_case is None and not self.wanted_case:
+            self.show(case.id)
+
+    def show(self, case_id: str) -> None:
+        """Bring a case on screen in place of the one there; what is drawn is saved first."""
+        if self.open_case is not None and self.open_case.id == case_id:
+            return
+        self.labelling.save_now()
+        self.wanted_case = case_id
+        case = self._study().case(case_id)
+        self.disk.run(_("Load case"), lambda: casework.load(case), self._loaded)
+
+    def _loaded(self, opened: OpenCase) -> None:
+        if opened.id != self.wanted_case:
+            return  # another case was clicked meanwhile
+        self.labelling.save_now()
+        self.open_case = opened
+        self.screen.show_case(opened, self.structures())
+        opened.image = None
+        self.labelling.opened()
+        self.tell("case")
+        self.tell("labels")
+        self.tell("suggestion")
+
+    def close_case(self, leave_nodes: bool = False) -> None:
+        """Save and put the case away. ``leave_nodes``: the scene is being closed and takes the nodes itself."""
+        self.labelling.save_now()
+        self.open_case, self.wanted_case = None, ""
+        if not leave_nodes:
+            self.screen.clear_case()
+        self.tell("case")
+
+    def case(self) -> Case:
+        """The study's case that is on screen."""
+        if self.open_case is None:
+            raise ValueError(_("Open a case first."))
+        return self._study().case(self.open_case.id)
+
+    # --- structures -------------------------------------------------------------------------------------------
+
+    def structures(self) -> list[Shown]:
+        """The study's structures, as last read: the disk may be slow."""
+        return list(self._structures)
+
+    def structures_changed(self) -> None:
+        """Read them again; they were just changed by us."""
+        self._structures = structures_of(self._study())
+        self.tell("study")
+
+    def add_structure(self, name: str) -> None:
+        """One more structure, in the study and on screen."""
+        study = self._study()
+        self.disk.run(
+            _("Add structure"), lambda: (study.add_structure(name), structures_of(study))[1], self._restructured
+        )
+
+    def _restructured(self, structures: list[Shown]) -> None:
+        self._structures = structures
+        if self.open_case is not None:
+            self.screen.restore(self.structures())
+        self.tell("study")
+        self.tell("labels")
+
+    # --- what comes of a suggestion ---------------------------------------------------------------------------
+
+    def accept_case(self) -> None:
+        """Everything that is proposed is right: it becomes what this person judged."""
+        case, opened, author = self.case(), self.open_case, self.author
+        self.labelling.save_now()
+        self.disk.run(_("Accept"), lambda: casework.accept(case, opened, author), self._replaced)
+
+    def _replaced(self, opened: OpenCase) -> None:
+        """The case as it is in the study after a change of the whole."""
+        if self.open_case is None or self.open_case.id != opened.id:
+            return
+        opened.image = None
+        self.open_case = opened
+        self.screen.put_labels(opened.labels)
+        self.labelling.opened()
+        for what in ("labels", "suggestion"):
+            self.tell(what)
+        self.refresh()
+
+    def restore_version(self, name: str) -> None:
+        """Go back to an earlier version of this case's labels."""
+        case, author = self.case(), self.author
+        self.labelling.save_now()
+        self.disk.run(_("Restore"), lambda: (case.restore(name, author), casework.load(case))[1], self._replaced)
+
+    def reject_suggestion(self) -> None:
+        """Throw the proposal for this case away; what the person drew stays."""
+        case = self.case()
+
+        self.disk.run(_("Reject"), case.discard_suggestion, lambda _done: self.reload_suggestion())
+
+    def reload_suggestion(self) -> None:
+        """Show what a model proposes for the open case now."""
+        if self.open_case is None:
+            self.refresh()
+            return
+        case, opened = self.case(), self.open_case
+
+        def work() -> OpenCase:
+            casework.read_suggestion(case, opened)
+            return opened
+
+        self.disk.run(_("Load suggestion"), work, self._suggestion_loaded)
+        self.refresh()
+
+    def _suggestion_loaded(self, opened: OpenCase) -> None:
+        if opened is self.open_case:
+            self.screen.show_suggestion(opened.suggestion, self.structures())
+            self.tell("suggestion")
+
+    def take_slices(self, places: Sequence[SliceIndex]) -> bool:
+        """Copy slices of the proposal into the person's segmentation, to be corrected; one undo step."""
+        opened = self.open_case
+        if opened is None or opened.suggestion is None:
+            return False
+        self.screen.put_slices(opened.suggestion, places)
+        self.labelling.edited()
+        return True
+
+    def export(
+        self, folder: Path, formats: Sequence[str], case_ids: Sequence[str], done: Callable[[list[ExportedFile]], None]
+    ) -> None:
+        """Write these cases to ``folder``; each file is read again and compared before it counts."""
+        self.labelling.save_now()
+        cases = [self._study().case(case_id) for case_id in case_ids]
+
+        def work() -> list[Any]:
+            from SemiSegLogic.study import export_case
+
+            return [file for case in cases for file in export_case(case, folder, formats)]
+
+        self.disk.run(_("Export"), work, done)
+
+    def _study(self) -> Study:
+        if self.study is None:
+            raise ValueError(_("Open or create a study first."))
+        return self.study
+
+
+def structures_of(study: Study) -> list[Shown]:
+    """What a study calls its structures, as segments show them."""
+    return [Shown(item.value, item.name, item.color) for item in study.structures]
+
+
+def _study_class() -> type[Study]:
+    """Imported when first needed: opening the panel must not wait for SimpleITK."""
+    from SemiSegLogic.study import Study
+
+    return Study

@@ -1,0 +1,195 @@
+"""Drawing on the open case: noticing it, saving it, calling slices done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SemiSegLogic.files import SemiSegError
+from SemiSegLogic.geometry import SliceIndex
+
+from . import casework
+from .casework import Saved
+from .model import OpenCase, Shown
+from .words import _
+
+if TYPE_CHECKING:
+    from .controller import Controller
+
+
+class Labelling:
+    """``edited()`` after every stroke; ``save_now()`` when the drawing rests, and before anything else happens."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self.unsaved = False
+        self.saved_at_least_once = False
+
+    def opened(self) -> None:
+        """A case was just put on screen: nothing is unsaved."""
+        self.unsaved = False
+
+    def edited(self) -> None:
+        """The segmentation changed on screen."""
+        if self._controller.open_case is not None and not self.unsaved:
+            self.unsaved = True
+            self._controller.tell("labels")
+
+    def save_now(self) -> None:
+        """Save what changed on screen, if anything did."""
+        opened = self._controller.open_case
+        if opened is None or not self.unsaved:
+            return
+        labels = self._controller.screen.labels()
+        self.unsaved = False
+        if labels is None:
+            return
+        self._sync_structures()
+        labels = self._put_back_deleted(opened, labels)
+        where = self._controller.screen.current_slice()
+        case, author, axis = self._controller.case(), self._controller.author, where.axis if where else opened.axis
+        self._controller.disk.run(
+            _("Save drawing"),
+            lambda: casework.save(case, opened, labels, axis, author),
+            lambda saved: self._saved(opened, saved),
+            self._not_saved,
+        )
+
+    def _saved(self, opened: OpenCase, saved: Saved) -> None:
+        opened.labels, opened.touched = saved.labels, saved.touched
+        if saved.touched:
+            opened.axis = max(saved.touched).axis
+        self.saved_at_least_once = True
+        self._controller.tell("labels")
+        if saved.redrawn:
+            self._controller.refresh()
+
+    def _not_saved(self, error: Exception) -> None:
+        """The drawing stays on screen and is tried again with the next change."""
+        self.unsaved = True
+        self._controller.say(_("Not saved: {error}").format(error=error), "error")
+
+    # --- slices -----------------------------------------------------------------------------------------------
+
+    def slice_done(self) -> SliceIndex | None:
+        """The slice on screen is done as it is; it becomes a label. None when no slice is on screen."""
+        return self._judge(empty=False)
+
+    def nothing_here(self) -> SliceIndex | None:
+        """The slice on screen shows none of the structures: also that is a label."""
+        return self._judge(empty=True)
+
+    def _judge(self, empty: bool) -> SliceIndex | None:
+        controller, place = self._controller, self._controller.screen.current_slice()
+        labels = controller.screen.labels()
+        if controller.open_case is None or place is None or labels is None:
+            controller.say(
+                _("No whole slice is in view. Open a case, or turn the view back to the volume's axes."), "warning"
+            )
+            return None
+        drawn = bool(np.take(labels, place.index, place.axis).any())
+        if empty and drawn:
+            controller.say(
+                _("Slice {n} has something drawn on it. Erase it first, or press Slice done.").format(
+                    n=place.index + 1
+                ),
+                "warning",
+            )
+            return None
+        self.call_done([place], "empty" if not drawn else "drawn")
+        return place
+
+    def call_done(self, places: list[SliceIndex], word: str = "drawn") -> None:
+        """Judge these slices as they are on screen."""
+        controller, opened = self._controller, self._controller.open_case
+        if opened is None:
+            return
+        self.unsaved = True
+        self.save_now()
+        case, labels, author = controller.case(), controller.screen.labels(), controller.author
+        if labels is None:
+            return
+        opened.touched -= set(places)
+        opened.done.update(dict.fromkeys(places, word))
+        controller.tell("labels")
+        controller.disk.run(
+            _("Save slices"),
+            lambda: casework.judge(case, labels, places, author),
+            lambda done: self._judged(opened, done, places),
+        )
+
+    def _judged(self, opened: OpenCase, done: dict[SliceIndex, str], places: list[SliceIndex]) -> None:
+        opened.done = done
+        opened.touched -= set(done)
+        opened.axis = places[-1].axis
+        self._controller.tell("labels")
+        self._controller.tell("judged")
+        self._controller.refresh()
+
+    def take_back(self, place: SliceIndex) -> None:
+        """The slice is not done after all."""
+        controller, opened = self._controller, self._controller.open_case
+        if opened is None or place not in opened.done:
+            return
+        self.save_now()
+        case, labels, author = controller.case(), controller.screen.labels(), controller.author
+        if labels is None:
+            return
+
+        def done(left: dict[SliceIndex, str]) -> None:
+            opened.done = left
+            opened.touched |= {place}
+            controller.tell("labels")
+            controller.refresh()
+
+        controller.disk.run(_("Take back"), lambda: casework.take_back(case, labels, place, author), done)
+
+    def _sync_structures(self) -> None:
+        """Names and colours given in the Segment Editor become the study's; new segments become structures."""
+        controller = self._controller
+        known = {item.value: item for item in controller.structures()}
+        for item in controller.screen.structures():
+            there = known.get(item.value)
+            if there is None or (item.name, item.color) != (there.name, there.color):
+                try:
+                    self._sync(item, [other.name for other in known.values()])
+                except SemiSegError as error:
+                    controller.say(str(error), "warning")
+
+    def _sync(self, item: Shown, taken: list[str]) -> None:
+        controller, study = self._controller, self._controller.study
+        if study is None:
+            return
+        if item.value:
+            study.change_structure(item.value, name=item.name, color=item.color)
+        else:
+            controller.screen.bind(item.segment_id, study.add_structure(_free_name(item.name, taken), item.color).value)
+        controller.structures_changed()
+
+    def _put_back_deleted(self, opened: OpenCase, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A structure that was deleted in the segment list comes back with its voxels: values are for life."""
+        controller = self._controller
+        gone = {item.value for item in controller.structures()} - {
+            item.value for item in controller.screen.structures()
+        }
+        if not gone:
+            return labels
+        lost = np.isin(opened.labels, list(gone)) & (labels == 0)
+        whole = np.where(lost, opened.labels, labels)
+        controller.screen.restore(controller.structures())
+        controller.screen.put_labels(whole, undoable=False)
+        controller.say(
+            _(
+                "A structure cannot be deleted from the segment list while other cases may use it; "
+                "it was put back with everything drawn. Erase it instead."
+            ),
+            "warning",
+        )
+        return whole
+
+
+def _free_name(name: str, taken: list[str]) -> str:
+    folded = {other.casefold() for other in taken}
+    return next(found for n in range(1, 999) if (found := name if n == 1 else f"{name} {n}").casefold() not in folded)

@@ -1,0 +1,53 @@
+"""The methods as a person reads them: one sentence each."""
+
+from __future__ import annotations
+
+from .words import _
+
+RECOMMENDED = "mean_teacher"
+
+
+def method_words() -> dict[str, tuple[str, str]]:
+    """Name of a method -> what it is called and what it does, the recommended one first."""
+    known = {
+        "mean_teacher": (
+            _("Recommended"),
+            _("Learns from your slices and from its own confident answers everywhere else."),
+        ),
+        "supervised": (
+            _("My slices only"),
+            _("Learns from the slices you drew and nothing else; quick, for comparison."),
+        ),
+        "bcp": (
+            _("Copy and paste (BCP)"),
+            _("Pastes parts of labelled volumes into unlabelled ones, and the other way."),
+        ),
+        "medl": (_("Two opinions (MEDL)"), _("Two networks weigh how sure each is before they teach each other.")),
+        "mn": (_("Mixing slices (M&N)"), _("Mixes slices of volumes in ever harder ways.")),
+        "spcl": (
+            _("Position contrast (SPCL)"),
+            _("First learns what is alike at the same height of different patients."),
+        ),
+        "ersr": (_("Outlines in ultrasound (ERSR)"), _("For round structures in 2D ultrasound, such as fetal heads.")),
+        "transmedseg": (
+            _("Style exchange (TransMedSeg)"),
+            _("Lends the look of one volume to another while learning."),
+        ),
+        "c3s3": (_("Competing networks (C3S3)"), _("Two networks compete; sharper borders.")),
+        "cad": (_("Adaptive mixing (CAD)"), _("Swaps the regions that matter most between volumes.")),
+        "m3hl": (_("Masked images (M3HL)"), _("Learns to fill in what is hidden, also in frequency.")),
+    }
+    from SemiSegLogic.settings import METHOD_SETTINGS
+
+    names = sorted(
+        METHOD_SETTINGS, key=lambda name: (name != RECOMMENDED, list(known).index(name) if name in known else 99)
+    )
+    return {name: known.get(name, (name, "")) for name in names}
+
+
+TIMES = (180.0, 900.0, 1800.0, 0.0)
+
+
+def time_words() -> list[str]:
+    """What the person chooses between, in the order of TIMES."""
+    return [_("a few minutes"), _("a quarter of an hour"), _("half an hour"), _("as long as it helps")]

@@ -1,0 +1,87 @@
+"""What the controller and the screen tell each other. No Slicer, no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SemiSegLogic.geometry import Grid, SliceIndex
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A structure as a segment shows it: ``value`` 1..254 (0: not in the study yet), ``color`` r, g, b in 0..1."""
+
+    value: int
+    name: str
+    color: tuple[float, float, float]
+    segment_id: str = ""
+
+
+@dataclass
+class OpenCase:
+    """The case in the scene. ``labels`` uint8 (k, j, i): what the person's segmentation held when last looked at;
+    ``done`` the judged slices with their state; ``touched`` slices drawn on but not called done;
+    ``suggestion`` and ``uncertainty`` uint8 (k, j, i) or None.
+    """
+
+    id: str
+    name: str
+    status: str
+    grid: Grid
+    window: tuple[float, float]
+    image: NDArray[np.generic] | None
+    labels: NDArray[np.uint8]
+    done: dict[SliceIndex, str] = field(default_factory=dict)
+    touched: set[SliceIndex] = field(default_factory=set)
+    suggestion: NDArray[np.uint8] | None = None
+    uncertainty: NDArray[np.uint8] | None = None
+    provenance: dict[str, object] = field(default_factory=dict)
+    axis: int = 0
+
+
+class ScreenPort(Protocol):
+    """What the controller needs of the scene; ``scene.Screen`` in Slicer, a stand-in in tests."""
+
+    def show_case(self, case: OpenCase, structures: Sequence[Shown]) -> None:
+        """Put a case into the scene in place of the one before; the user's other nodes stay."""
+
+    def clear_case(self) -> None:
+        """Take our nodes out of the scene."""
+
+    def labels(self) -> NDArray[np.uint8] | None:
+        """The person's segmentation as labels now; None when its nodes are gone."""
+
+    def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
+        """Replace the person's segmentation, as one undo step."""
+
+    def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex]) -> None:
+        """Replace only these slices of it, as one undo step."""
+
+    def structures(self) -> list[Shown]:
+        """The segments of the person's segmentation."""
+
+    def bind(self, segment_id: str, value: int) -> None:
+        """Give a new segment its value for life."""
+
+    def restore(self, structures: Sequence[Shown]) -> None:
+        """Bring back segments that were deleted, empty, and keep the others."""
+
+    def show_suggestion(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+        """Show a proposal beside the person's segmentation; None takes it away."""
+
+    def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
+        """Lay the uncertainty over the image; None takes it away."""
+
+    def current_slice(self) -> SliceIndex | None:
+        """The slice that the person looks at; None when the view is tilted."""
+
+    def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
+        """Show a slice; False when no view looks along its axis."""
+
+    def scene_volume(self, node_id: str) -> tuple[str, str, NDArray[np.generic] | None, Grid | None]:
+        """Name, file ("" when it has none) and, without a file, voxels and grid of a user's volume."""

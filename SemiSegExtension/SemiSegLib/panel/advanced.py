@@ -1,0 +1,74 @@
+"""The numbers of a method, made from its settings class."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import qt
+
+from .parts import form
+
+
+class SettingsForm:
+    """Fields for every setting; ``values()`` gives those that differ from their defaults."""
+
+    def __init__(self, layout: Any) -> None:
+        self._rows = form(layout)
+        self._fields: dict[str, tuple[dataclasses.Field[Any], Any]] = {}
+
+    def show(self, kind: type) -> None:
+        """Fields for the settings class ``kind`` in place of those before."""
+        while self._fields:
+            self._fields.popitem()
+            self._rows.removeRow(0)
+        for item in dataclasses.fields(kind):
+            if "label" in item.metadata:
+                widget = _widget(item)
+                widget.toolTip = _tip(item)
+                self._fields[item.name] = (item, widget)
+                self._rows.addRow(item.metadata["label"] + ":", widget)
+
+    def values(self) -> dict[str, Any]:
+        """Raises ValueError naming the field that holds no number."""
+        read = {name: _value(item, widget) for name, (item, widget) in self._fields.items()}
+        return {name: value for name, value in read.items() if value != self._fields[name][0].default}
+
+
+def _widget(item: dataclasses.Field[Any]) -> Any:
+    if "options" in item.metadata:
+        made = qt.QComboBox()
+        made.addItems(list(item.metadata["options"]))
+        made.setCurrentIndex(item.metadata["options"].index(item.default))
+        return made
+    if isinstance(item.default, bool):
+        box = qt.QCheckBox()
+        box.checked = item.default
+        return box
+    line = qt.QLineEdit()
+    line.text = f"{item.default:g}" if isinstance(item.default, float) else str(item.default)
+    return line
+
+
+def _value(item: dataclasses.Field[Any], widget: Any) -> Any:
+    if "options" in item.metadata:
+        return item.metadata["options"][widget.currentIndex]
+    if isinstance(item.default, bool):
+        return bool(widget.checked)
+    text = widget.text.strip()
+    if isinstance(item.default, str):
+        return text
+    try:
+        return type(item.default)(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{item.metadata['label']}: '{text}' is not a number; the default is {item.default:g}."
+        ) from error
+
+
+def _tip(item: dataclasses.Field[Any]) -> str:
+    about = item.metadata
+    limits = (
+        f"{about['low']} to {about['high']} {about.get('unit', '')}".strip() if about.get("low") is not None else ""
+    )
+    return "; ".join(part for part in (limits, about.get("source", "")) if part)

@@ -1,0 +1,176 @@
+"""Section 2: the study and its cases. A click on a case brings it on screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+
+from ..words import _
+from .parts import button, form, label, row, section
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+STATUS = {
+    "none": ("○", "#8a8f98"),
+    "slices drawn": ("◐", "#a86a00"),
+    "suggested": ("✦", "#7a4bb0"),
+    "corrected": ("✎", "#1c6db5"),
+    "accepted": ("✔", "#2e7d46"),
+    "damaged": ("✖", "#b3261e"),
+}
+IMAGES = "Images (*.nrrd *.nhdr *.nii *.nii.gz *.mha *.mhd *.png *.jpg *.tif *.tiff);;All files (*)"
+
+
+class CasesSection:
+    def __init__(self, panel: Panel, layout: Any) -> None:
+        self._panel, self._controller = panel, panel.controller
+        self.header, inside = section(layout, _("Study and cases"))
+        self.name = label(inside)
+        buttons = row(inside)
+        self.open = button(buttons, _("Open study …"), _("Open a study folder"), self.on_open)
+        self.create = button(buttons, _("New study …"), _("Make a new, empty study folder"), self.on_create)
+        self._structures = form(inside)
+        self.structures = qt.QLineEdit()
+        self.structures.setPlaceholderText(_("e.g. liver, lesion"))
+        self.structures.toolTip = _("What will be segmented; more can be added at any time")
+        self._structures.addRow(_("Structures:"), self.structures)
+        self._table(inside)
+        adding = row(inside)
+        self.add = button(adding, _("Add files …"), _("Add image files to the study"), self.on_add)
+        self.add_folder = button(adding, _("Add DICOM folder …"), _("Add one DICOM series"), self.on_add_folder)
+        self.add_scene = button(
+            adding, _("Add from scene"), _("Add a volume that is loaded in Slicer"), self.on_add_scene
+        )
+        self._menu = qt.QMenu(self.add_scene)
+        self.hint = label(inside, faint=True)
+        self._ids: list[str] = []
+
+    def _table(self, inside: Any) -> None:
+        self.table = qt.QTableWidget()
+        inside.addWidget(self.table)
+        self.table.setColumnCount(4)
+        self.table.setHorizontalHeaderLabels(["", _("Case"), _("Status"), _("Slices done")])
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(1, qt.QHeaderView.Stretch)
+        for column in (0, 2, 3):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        self.table.verticalHeader().hide()
+        self.table.setSelectionBehavior(qt.QTableWidget.SelectRows)
+        self.table.setSelectionMode(qt.QTableWidget.SingleSelection)
+        self.table.setEditTriggers(qt.QTableWidget.NoEditTriggers)
+        self.table.setShowGrid(False)
+        self.table.alternatingRowColors = True
+        self.table.minimumHeight = 150
+        self.table.connect("cellClicked(int,int)", self.on_case)
+
+    # --- asked for --------------------------------------------------------------------------------------------
+
+    def on_open(self) -> None:
+        folder = self._ask_folder(_("Open a study"))
+        if folder:
+            self._controller.open_study(Path(folder))
+
+    def on_create(self) -> None:
+        names = [name.strip() for name in self.structures.text.split(",") if name.strip()]
+        if not names:
+            self._controller.say(_("Name at least one structure first, e.g. liver, lesion."), "warning")
+            return
+        folder = self._ask_folder(_("Choose or make an empty folder for the new study"))
+        if folder:
+            self._controller.create_study(Path(folder), names)
+
+    def _ask_folder(self, title: str) -> str:
+        start = self._panel.preferences.get("folder")
+        folder = str(qt.QFileDialog.getExistingDirectory(self.header, title, start) or "")
+        if folder:
+            self._panel.preferences.set("folder", str(Path(folder).parent))
+        return folder
+
+    def on_add(self) -> None:
+        start = self._panel.preferences.get("images")
+        chosen = qt.QFileDialog.getOpenFileNames(self.header, _("Add images"), start, IMAGES)
+        paths = [Path(str(name)) for name in chosen]
+        if paths:
+            self._panel.preferences.set("images", str(paths[0].parent))
+            self._controller.add_files(paths)
+
+    def on_add_folder(self) -> None:
+        start = self._panel.preferences.get("images")
+        folder = str(qt.QFileDialog.getExistingDirectory(self.header, _("Add a DICOM series"), start) or "")
+        if folder:
+            self._controller.add_files([Path(folder)])
+
+    def on_add_scene(self) -> None:
+        volumes = self._panel.screen.scene_volumes()
+        if not volumes:
+            self._controller.say(
+                _("No other volume is loaded in Slicer. Load one first, e.g. from the DICOM module."), "warning"
+            )
+        elif len(volumes) == 1:
+            self.add_volume(volumes[0][0])
+        else:
+            self._choose(volumes)
+
+    def _choose(self, volumes: list[tuple[str, str]]) -> None:
+        self._menu.clear()
+        for node_id, name in volumes:
+            self._menu.addAction(name).connect("triggered()", lambda node_id=node_id: self.add_volume(node_id))
+        self._menu.popup(self.add_scene.mapToGlobal(self.add_scene.rect.bottomLeft()))
+
+    def add_volume(self, node_id: str) -> None:
+        """Take a volume of the scene into the study."""
+        try:
+            self._controller.add_from_scene(node_id)
+        except ValueError as error:
+            self._controller.say(str(error), "warning")
+
+    def on_case(self, row: int) -> None:
+        if 0 <= row < len(self._ids):
+            if self._controller.rows[row].problem:
+                slicer.util.warningDisplay(
+                    self._controller.rows[row].problem, windowTitle=_("This case cannot be read")
+                )
+            else:
+                self._controller.show(self._ids[row])
+
+    # --- shown ------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        study = self._controller.study
+        self.name.text = (
+            f"<b>{study.name}</b> &nbsp; <span style='color:gray'>{study.folder}</span>"
+            if study
+            else _("A study is a folder that keeps your cases, everything you draw, and all models.")
+        )
+        for widget in (self.table, self.add, self.add_folder, self.add_scene, self.hint):
+            widget.visible = study is not None
+        self.structures.visible = study is None
+        field = self._structures.labelForField(self.structures)
+        field.visible = study is None
+        if study is not None:
+            self._fill()
+        self.hint.text = (
+            _("Add images to begin.") if not self._controller.rows else _("Click a case to bring it on screen.")
+        )
+
+    def _fill(self) -> None:
+        rows, opened = self._controller.rows, self._controller.open_case
+        stars = {item.case for item in self._panel.training.worth_a_look()}
+        self._ids = [item.id for item in rows]
+        self.table.setRowCount(len(rows))
+        for number, item in enumerate(rows):
+            sign, colour = STATUS.get(item.status, ("?", "#8a8f98"))
+            slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""
+            texts = ("★" if item.id in stars else "", item.name, f"{sign} {_(item.status)}", slices)
+            for column, text in enumerate(texts):
+                cell = qt.QTableWidgetItem(text)
+                cell.setToolTip(item.problem or (_("Worth a look next") if column == 0 and text else item.name))
+                if column == 2:
+                    cell.setForeground(qt.QBrush(qt.QColor(colour)))
+                self.table.setItem(number, column, cell)
+            if opened is not None and opened.id == item.id:
+                self.table.selectRow(number)

@@ -1,0 +1,79 @@
+"""Slicer's own Segment Editor inside our panel, with the effects that suit single slices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+EFFECTS = ["Paint", "Draw", "Erase", "Level tracing", "Scissors", "Threshold", "Islands", "Smoothing"]
+
+
+class Editor:
+    """The embedded widget. The editor node is the one that the Segment Editor module uses: two would fight."""
+
+    def __init__(self, layout: Any) -> None:
+        self.widget = slicer.qMRMLSegmentEditorWidget()
+        layout.addWidget(self.widget)
+        self.widget.setEffectNameOrder(EFFECTS)
+        self.widget.unorderedEffectsVisible = False
+        self.widget.segmentationNodeSelectorVisible = False
+        self.widget.sourceVolumeNodeSelectorVisible = False
+        self.widget.switchToSegmentationsButtonVisible = False
+        self.widget.addRemoveSegmentButtonsVisible = False
+        self.widget.maximumNumberOfUndoStates = 20
+        self._entered = False
+
+    def attach(self) -> None:
+        """Use the scene's editor node, made when absent. Needed again after the scene was closed."""
+        scene = slicer.mrmlScene
+        node = scene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+            node.UnRegister(None)
+            node.SetSingletonTag("SegmentEditor")
+            node = scene.AddNode(node)
+        node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteAllSegments)
+        self.widget.setMRMLSegmentEditorNode(node)
+        self.widget.setMRMLScene(scene)
+
+    def edit(self, segmentation: Any | None, volume: Any | None) -> None:
+        """Draw into ``segmentation`` over ``volume``; None takes both away."""
+        self.widget.setActiveEffect(None)
+        if segmentation is None:
+            self.widget.setSegmentationNode(None)
+            return
+        if self.widget.mrmlSegmentEditorNode() is None:
+            self.attach()
+        self.widget.setSegmentationNode(segmentation)
+        self.widget.setSourceVolumeNode(volume)
+        names = segmentation.GetSegmentation().GetSegmentIDs()
+        if names and self.widget.currentSegmentID() not in names:
+            self.widget.setCurrentSegmentID(names[0])
+
+    def save_undo(self) -> None:
+        """Begin one undo step."""
+        if self.widget.segmentationNode() is not None:
+            self.widget.saveStateForUndo()
+
+    def enter(self) -> None:
+        if not self._entered:
+            self._entered = True
+            self.widget.setupViewObservations()
+            self.widget.installKeyboardShortcuts()
+            self.widget.updateWidgetFromMRML()
+
+    def leave(self) -> None:
+        """Let go of the views and the keyboard: another module may want them."""
+        if self._entered:
+            self._entered = False
+            self.widget.setActiveEffect(None)
+            self.widget.uninstallKeyboardShortcuts()
+            self.widget.removeViewObservations()
+
+    def scene_closing(self) -> None:
+        """Before the nodes go."""
+        self.widget.setActiveEffect(None)
+        self.widget.setSegmentationNode(None)
+        self.widget.removeViewObservations()
+        self._entered = False

@@ -1,0 +1,150 @@
+"""Section 3: drawing on slices and calling them done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+
+from SemiSegLogic.geometry import SliceIndex
+
+from ..annotations import axis_word
+from ..words import _
+from .editor import Editor
+from .parts import box, button, label, primary, row, section
+from .pictures import PictureLabel, links, strip, swatch
+
+if TYPE_CHECKING:
+    from ..model import OpenCase
+    from .panel import Panel
+
+
+class LabelSection:
+    def __init__(self, panel: Panel, layout: Any) -> None:
+        self._panel, self._controller = panel, panel.controller
+        self.header, inside = section(layout, _("Label"))
+        self.hint = label(inside, _("Open a case, then draw each structure on two or three slices."), faint=True)
+        self._box, drawing = box(inside)
+        self.editor = Editor(drawing)
+        adding = row(drawing)
+        self.structure = qt.QLineEdit()
+        self.structure.setPlaceholderText(_("another structure"))
+        adding.addWidget(self.structure)
+        self.add = button(adding, _("Add structure"), _("Add it to the study, for all cases"), self.on_add)
+        self.here = label(drawing)
+        buttons = row(drawing)
+        self.done = primary(
+            buttons, _("Slice done"), _("All structures on this slice are drawn"), self.on_done, "Ctrl+Return"
+        )
+        self.empty = primary(
+            buttons, _("Nothing here"), _("This slice shows none of the structures"), self.on_empty, "Ctrl+Backspace"
+        )
+        picture = qt.QLabel()
+        drawing.addWidget(picture)
+        self._strip = PictureLabel(picture, panel.scratch, "strip")
+        self.legend = label(drawing)
+        self.legend.connect("linkActivated(QString)", self.on_link)
+        self._legend_text = ""
+        below = row(drawing)
+        self.saved = label(below, faint=True)
+        self.take_back = button(
+            below, _("Not done"), _("Take this slice back: it is not done after all"), self.on_take_back
+        )
+        self.straighten = button(
+            below, _("Straighten views"), _("Turn the views to the volume's own axes"), self.on_straighten
+        )
+
+    def on_add(self) -> None:
+        if self.structure.text.strip():
+            self._controller.add_structure(self.structure.text.strip())
+            self.structure.text = ""
+
+    def on_done(self) -> None:
+        self._controller.labelling.slice_done()
+
+    def on_empty(self) -> None:
+        self._controller.labelling.nothing_here()
+
+    def on_take_back(self) -> None:
+        place = self._panel.screen.current_slice()
+        if place is not None:
+            self._controller.labelling.take_back(place)
+
+    def on_straighten(self) -> None:
+        self._panel.screen.straighten()
+
+    def on_link(self, link: str) -> None:
+        axis, index = link.split(":")
+        self._panel.screen.jump(SliceIndex(int(axis), int(index)))
+
+    # --- shown ------------------------------------------------------------------------------------------------
+
+    def case_changed(self) -> None:
+        """Another case is on screen, or none."""
+        opened = self._controller.open_case
+        self._box.visible = opened is not None
+        self.hint.visible = opened is None
+        self.editor.edit(self._panel.screen.segmentation if opened else None, self._panel.screen.volume)
+        self.refresh()
+
+    def refresh(self) -> None:
+        opened = self._controller.open_case
+        if opened is None:
+            return
+        place = self._panel.screen.current_slice()
+        self._show_place(opened, place)
+        axis = place.axis if place is not None else opened.axis
+        marks = {
+            "drawn": [p.index for p, state in opened.done.items() if state == "drawn" and p.axis == axis],
+            "empty": [p.index for p, state in opened.done.items() if state == "empty" and p.axis == axis],
+            "touched": [p.index for p in opened.touched if p.axis == axis],
+            "look": [
+                item.place.index
+                for item in self._panel.training.worth_a_look()
+                if item.case == opened.id and item.place.axis == axis
+            ],
+        }
+        self._strip.show(strip(opened.grid.shape[axis], marks, place.index if place else None))
+        text = legend(opened, [SliceIndex(axis, index) for index in marks["look"]])
+        if text != self._legend_text:  # setting it again would close a tip or swallow a click
+            self._legend_text = text
+            self.legend.text = text
+        unsaved = self._controller.labelling.unsaved or "Save" in " ".join(self._controller.disk.busy)
+        self.saved.text = _("Saving …") if unsaved else _("Everything is saved in the study.")
+
+    def _show_place(self, opened: OpenCase, place: SliceIndex | None) -> None:
+        tilted = place is None
+        self.straighten.visible = tilted
+        self.take_back.visible = place is not None and place in opened.done
+        self.done.enabled = self.empty.enabled = not tilted
+        if place is None:
+            self.here.text = _("This view is tilted against the volume's slices; straighten it to label.")
+            return
+        state = opened.done.get(place) or ("touched" if place in opened.touched else "")
+        words = {
+            "drawn": _("done"),
+            "empty": _("done, nothing here"),
+            "touched": _("drawn, not done yet"),
+            "": _("not done"),
+        }
+        self.here.text = _("<b>{case}</b>, {plane} slice <b>{n}</b> of {count}: {state}").format(
+            case=opened.name,
+            plane=_(axis_word(opened.grid, place.axis)),
+            n=place.index + 1,
+            count=opened.grid.shape[place.axis],
+            state=words[state],
+        )
+
+
+def legend(opened: OpenCase, look: list[SliceIndex]) -> str:
+    """The slices by state, each a link."""
+    drawn = sorted(place for place, state in opened.done.items() if state == "drawn")
+    empty = sorted(place for place, state in opened.done.items() if state == "empty")
+    parts = [
+        ("drawn", _("Done:"), drawn),
+        ("empty", _("Nothing there:"), empty),
+        ("touched", _("Drawn, not done:"), sorted(opened.touched)),
+        ("look", _("Worth a look:"), look),
+    ]
+    shown = [f"{swatch(kind)} {text} {links(places)}" for kind, text, places in parts if places]
+    return " &nbsp; ".join(shown) or _("No slice is done yet. Two or three per case are enough to begin.")

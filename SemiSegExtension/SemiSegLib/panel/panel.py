@@ -1,0 +1,192 @@
+"""The panel: sections from set-up to export, one timer, and what happens when the scene or Slicer closes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+
+from ..connection import Connection, LocalConnection
+from ..controller import Controller
+from ..installer import Installer
+from ..scene import Screen
+from ..scene.nodes import Observers, Parameters
+from ..training import Training
+from ..words import _
+from .cases import CasesSection
+from .export import ExportSection
+from .label import LabelSection
+from .parts import label, notice
+from .preferences import Preferences
+from .review import ReviewSection
+from .setup import SetupSection
+from .train import TrainSection
+
+TICK_MS, LOOK_S, REST_S = 120, 1.0, 1.2
+"""The timer's beat; how often a run is looked at; how long the drawing rests before it is saved."""
+
+
+class Panel:
+    """Everything in the module's area. ``installer`` and ``connect`` are given by tests."""
+
+    def __init__(self, layout: Any, installer: Installer | None = None, connect: Any = None) -> None:
+        self.preferences, self.screen = Preferences(), Screen()
+        self.scratch = str(slicer.app.temporaryPath)
+        self.installer = installer or Installer(surroundings=startup_environment())
+        self.controller = Controller(self.screen, self.preferences.get("author"))
+        self.training = Training(self.controller, connect or self._connect)
+        self._rest_at = self._look_at = 0.0
+        self._scrolled = False
+        self._scene_observers = Observers()
+        self._build(layout)
+        self._wire()
+
+    def _connect(self, study: Any) -> Connection:
+        return LocalConnection(study, self._python)
+
+    def _python(self) -> Sequence[str]:
+        return self.installer.python
+
+    def _build(self, layout: Any) -> None:
+        self.notice = label(layout)
+        self.notice.visible = False
+        self.train: TrainSection | None = None  # the set-up section asks for it before it is there
+        self.setup = SetupSection(self, layout)
+        self.cases = CasesSection(self, layout)
+        self.label = LabelSection(self, layout)
+        self.train = TrainSection(self, layout)
+        self.review = ReviewSection(self, layout)
+        self.export = ExportSection(self, layout)
+        layout.addStretch(1)
+
+    def _wire(self) -> None:
+        self.screen.edited, self.screen.scrolled = self._edited, self._on_scroll
+        self.screen.save_undo = self.label.editor.save_undo
+        self.controller.listen(self._heard)
+        self.timer = qt.QTimer()
+        self.timer.setInterval(TICK_MS)
+        self.timer.connect("timeout()", self.tick)
+        self.timer.start()
+        scene = slicer.mrmlScene
+        self._scene_observers.watch(scene, scene.StartCloseEvent, self._scene_closing)
+        self._scene_observers.watch(scene, scene.EndCloseEvent, self._scene_closed)
+        self._scene_observers.watch(scene, scene.EndImportEvent, self._scene_imported)
+        for what in ("study", "case"):
+            self._heard(what)
+
+    # --- the beat ---------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Hand over what the threads finished; save a rested drawing; look at the run. Never waits."""
+        now = time.monotonic()
+        self.controller.disk.poll()
+        self.training.jobs.poll()
+        if self.controller.labelling.unsaved and now >= self._rest_at:
+            self._rest_at = now + REST_S
+            self.controller.labelling.save_now()
+        if self._scrolled:
+            self._scrolled = False
+            self.label.refresh()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_S
+            self.training.poll()
+            self.setup.refresh()
+
+    def _edited(self) -> None:
+        self._rest_at = time.monotonic() + REST_S
+        self.controller.labelling.edited()
+
+    def _on_scroll(self) -> None:
+        self._scrolled = True
+
+    # --- told -------------------------------------------------------------------------------------------------
+
+    def _heard(self, what: str) -> None:
+        if what == "notice":
+            notice(self.notice, *self.controller.notice)
+        elif what == "study":
+            self.cases.refresh()
+            self.export.refresh()
+            self._remember()
+        elif what == "case":
+            self.label.case_changed()
+            self.review.case_opened()
+            self._remember()
+        elif what == "labels":
+            self.label.refresh()
+        if what in ("cases", "case", "run"):
+            self.cases.refresh()
+            self.label.refresh()
+        if what in ("suggestion", "case", "cases", "run"):
+            self.review.refresh()
+        if what in ("study", "run"):
+            self.refresh_training()
+
+    def refresh_training(self) -> None:
+        if self.train is not None:
+            self.train.refresh()
+
+    def _remember(self) -> None:
+        """The study and case belong to the scene, the last study also to the person."""
+        study, opened = self.controller.study, self.controller.open_case
+        if study is not None:
+            parameters = Parameters()
+            parameters.set("study", str(study.folder))
+            parameters.set("case", opened.id if opened else "")
+            parameters.set("job", self.training.job)
+            self.preferences.set("study", str(study.folder))
+
+    # --- coming and going -------------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """The module is shown: take up the study of the scene, or the person's last one."""
+        self.label.editor.attach()
+        self.label.editor.enter()
+        if self.controller.study is None and not self.controller.disk.busy:
+            self._take_up(Parameters())
+
+    def _take_up(self, parameters: Parameters) -> None:
+        folder = parameters.get("study") or self.preferences.get("study")
+        if folder and Path(folder).is_dir():
+            self.controller.open_study(Path(folder), parameters.get("case"))
+
+    def leave(self) -> None:
+        """Another module is shown: the drawing is saved; training goes on and is still followed."""
+        self.controller.labelling.save_now()
+        self.label.editor.leave()
+
+    def _scene_closing(self, *_event: Any) -> None:
+        self.controller.close_case(leave_nodes=True)
+        self.label.editor.scene_closing()
+        self.screen.scene_closed()
+
+    def _scene_closed(self, *_event: Any) -> None:
+        self.label.editor.attach()
+        if self.controller.study is not None:
+            self._remember()
+            self.controller.say(_("The scene was closed; everything drawn is in the study. Click a case to go on."))
+
+    def _scene_imported(self, *_event: Any) -> None:
+        """A scene file may bring the study it was saved with, and our nodes of then: the study's state counts."""
+        parameters = Parameters()
+        study = self.controller.study
+        if parameters.get("study") and (study is None or str(study.folder) != parameters.get("study")):
+            self._take_up(parameters)
+
+    def close(self) -> None:
+        """Slicer or the module goes: save, let go. Training goes on by itself."""
+        self.timer.stop()
+        self._scene_observers.clear()
+        self.controller.labelling.save_now()
+        self.controller.disk.finish(30)
+        self.training.jobs.finish(2)
+        self.label.editor.leave()
+
+
+def startup_environment() -> dict[str, str]:
+    """The environment variables from before Slicer's launcher set its own."""
+    return dict(slicer.util.startupEnvironment())

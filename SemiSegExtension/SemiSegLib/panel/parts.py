@@ -1,0 +1,107 @@
+"""Small parts that every section is built from. Layouts get their parent at once, as PythonQt wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ctk
+import qt
+
+
+def section(parent: Any, text: str, collapsed: bool = False) -> tuple[ctk.ctkCollapsibleButton, qt.QVBoxLayout]:
+    """A foldable section at the end of layout ``parent``: its header and the layout of its content."""
+    header = ctk.ctkCollapsibleButton()
+    header.text = text
+    parent.addWidget(header)
+    layout = qt.QVBoxLayout(header)
+    layout.spacing = 6
+    header.collapsed = collapsed
+    return header, layout
+
+
+def button(layout: Any, text: str, tip: str, clicked: Callable[[], None], shortcut: str = "") -> qt.QPushButton:
+    """A push button at the end of ``layout``."""
+    made = qt.QPushButton(text)
+    made.toolTip = f"{tip} ({shortcut})" if shortcut else tip
+    if shortcut:
+        made.setShortcut(qt.QKeySequence(shortcut))
+    layout.addWidget(made)
+    made.connect("clicked()", clicked)
+    return made
+
+
+def primary(layout: Any, text: str, tip: str, clicked: Callable[[], None], shortcut: str = "") -> qt.QPushButton:
+    """The button of a section that most people press."""
+    made = button(layout, text, tip, clicked, shortcut)
+    made.minimumHeight = 34
+    made.setStyleSheet("QPushButton { font-weight: bold; }")
+    return made
+
+
+def label(layout: Any, text: str = "", faint: bool = False) -> qt.QLabel:
+    """A label that breaks its lines."""
+    made = qt.QLabel(text)
+    made.wordWrap = True
+    if faint:
+        made.setStyleSheet("QLabel { color: gray; }")
+    layout.addWidget(made)
+    return made
+
+
+def row(layout: Any) -> qt.QHBoxLayout:
+    """A row at the end of ``layout``."""
+    made = qt.QHBoxLayout()
+    layout.addLayout(made)
+    made.spacing = 6
+    return made
+
+
+def form(layout: Any) -> qt.QFormLayout:
+    """Rows of name and field at the end of ``layout``."""
+    made = qt.QFormLayout()
+    layout.addLayout(made)
+    made.spacing = 6
+    return made
+
+
+def box(layout: Any) -> tuple[qt.QWidget, qt.QVBoxLayout]:
+    """A group that can be shown and hidden as a whole."""
+    made = qt.QWidget()
+    layout.addWidget(made)
+    inner = qt.QVBoxLayout(made)
+    inner.setContentsMargins(0, 0, 0, 0)
+    inner.spacing = 6
+    return made, inner
+
+
+def enable(widget: Any, why_not: str, tip: str = "") -> None:
+    """Enabled when ``why_not`` is empty; else disabled with the reason as its tip."""
+    widget.enabled = not why_not
+    if why_not or tip:
+        widget.toolTip = why_not or tip
+
+
+NOTICE = {
+    "info": ("#e8eef5", "#1d3a57"),
+    "good": ("#e3f2e6", "#1b4d2b"),
+    "warning": ("#fdf1d8", "#6b4700"),
+    "error": ("#fbe3e1", "#7d1f18"),
+}
+
+
+def notice(widget: Any, text: str, level: str) -> None:
+    """Show one line in the colours of its level; nothing when empty."""
+    back, front = NOTICE[level or "info"]
+    widget.setStyleSheet(f"QLabel {{ background: {back}; color: {front}; padding: 6px; border-radius: 4px; }}")
+    widget.text = text
+    widget.visible = bool(text)
+
+
+def minutes(seconds: float | None) -> str:
+    """A duration as people say it."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,135 @@
+"""Section 5: look at what the model proposes, correct it, accept it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+
+from ..words import _
+from .parts import box, button, enable, label, primary, row, section
+
+if TYPE_CHECKING:
+    from ..connection import Next
+    from .panel import Panel
+
+
+class ReviewSection:
+    def __init__(self, panel: Panel, layout: Any) -> None:
+        self._panel, self._controller = panel, panel.controller
+        self.header, inside = section(layout, _("Review suggestions"))
+        self.hint = label(inside, _("After training, suggestions for every case come here."), faint=True)
+        self._box, inner = box(inside)
+        self.next = primary(
+            inner,
+            _("Next slice worth a look"),
+            _("Jump to where the model is least sure"),
+            self.on_next,
+            "Ctrl+Shift+N",
+        )
+        self.reason = label(inner)
+        self._case_box, case = box(inner)
+        self.origin = label(case, faint=True)
+        shown = row(case)
+        self.suggestion = qt.QCheckBox(_("Show suggestion"))
+        self.suggestion.checked = True
+        self.uncertainty = qt.QCheckBox(_("Show uncertainty"))
+        shown.addWidget(self.suggestion)
+        shown.addWidget(self.uncertainty)
+        self.suggestion.connect("toggled(bool)", self.on_suggestion)
+        self.uncertainty.connect("toggled(bool)", self.on_uncertainty)
+        here = row(case)
+        self.correct = button(
+            here,
+            _("Correct this slice"),
+            _("Copy the suggestion on this slice into my labels and edit it"),
+            self.on_correct,
+        )
+        self.right = button(
+            here, _("This slice is right"), _("Take the suggestion on this slice as it is"), self.on_right
+        )
+        whole = row(case)
+        self.accept = primary(whole, _("Accept this case"), _("Everything suggested here is right"), self.on_accept)
+        self.reject = button(whole, _("Reject"), _("Throw the suggestion for this case away"), self.on_reject)
+        self._waiting: Next | None = None
+        self._turn = 0
+
+    def on_next(self) -> None:
+        found = self._panel.training.worth_a_look()
+        if not found:
+            self._controller.say(
+                _("Nothing is left that the model is unsure of. Train again, or accept the cases."), "good"
+            )
+            return
+        wanted = found[self._turn % len(found)]
+        self._turn += 1
+        self.reason.text = _("<b>Why here:</b> {reason}").format(reason=wanted.reason)
+        opened = self._controller.open_case
+        if opened is not None and opened.id == wanted.case:
+            self._panel.screen.jump(wanted.place)
+        else:
+            self._waiting = wanted
+            self._controller.show(wanted.case)
+
+    def case_opened(self) -> None:
+        """The case that Next asked for is on screen now."""
+        waiting, opened = self._waiting, self._controller.open_case
+        if waiting is not None and opened is not None and waiting.case == opened.id:
+            self._waiting = None
+            self._panel.screen.jump(waiting.place)
+        elif waiting is None:
+            self.reason.text = ""
+
+    def on_suggestion(self, shown: bool) -> None:
+        self._panel.screen.suggestion_visible(shown)
+
+    def on_uncertainty(self, shown: bool) -> None:
+        opened = self._controller.open_case
+        self._panel.screen.show_uncertainty(opened.uncertainty if shown and opened is not None else None)
+
+    def on_correct(self) -> None:
+        place = self._panel.screen.current_slice()
+        if place is not None and self._controller.take_slices([place]):
+            self._controller.say(_("Correct the slice, then press Slice done. Undo takes it back."))
+
+    def on_right(self) -> None:
+        place = self._panel.screen.current_slice()
+        if place is not None and self._controller.take_slices([place]):
+            self._controller.labelling.slice_done()
+
+    def on_accept(self) -> None:
+        opened = self._controller.open_case
+        if opened is None:
+            return
+        text = _(
+            "Take the whole suggestion for {case} as right? Slices that you drew stay as you drew them; an earlier "
+            "version can be brought back."
+        ).format(case=opened.name)
+        if slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Accept")):
+            self._controller.accept_case()
+
+    def on_reject(self) -> None:
+        if slicer.util.confirmOkCancelDisplay(
+            _("Throw the suggestion for this case away? Your labels stay."), windowTitle=_("Reject")
+        ):
+            self._controller.reject_suggestion()
+
+    def refresh(self) -> None:
+        opened, found = self._controller.open_case, self._panel.training.worth_a_look()
+        there = opened is not None and opened.suggestion is not None
+        some = there or bool(found) or any(row.suggestion for row in self._controller.rows)
+        self.hint.visible, self._box.visible = not some, some
+        self._case_box.visible = there
+        enable(
+            self.next, "" if found else _("The model names no slices yet."), _("Jump to where the model is least sure")
+        )
+        if there and opened is not None:
+            told = opened.provenance
+            self.origin.text = _("Suggested by {method}, {time}").format(
+                method=told.get("method", "?"), time=told.get("time", "")
+            )
+            accepted = _("This case is accepted.") if opened.status == "accepted" else ""
+            enable(self.accept, accepted, _("Everything suggested here is right"))
+        self.on_suggestion(bool(self.suggestion.checked))
+        self.on_uncertainty(bool(self.uncertainty.checked))

@@ -1,0 +1,201 @@
+"""Section 4: train on my labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+
+from ..connection import Order
+from ..methods import TIMES, method_words, time_words
+from ..preflight import Finding
+from ..words import _
+from .advanced import SettingsForm
+from .parts import box, button, enable, form, label, minutes, primary, row, section
+from .pictures import PictureLabel, curve
+from .setup import findings_text
+
+if TYPE_CHECKING:
+    from ..connection import Look
+    from .panel import Panel
+
+
+class TrainSection:
+    def __init__(self, panel: Panel, layout: Any) -> None:
+        self._panel, self._controller, self._training = panel, panel.controller, panel.training
+        self.header, inside = section(layout, _("Train on my labels"))
+        self._choices, choices = box(inside)
+        self._methods = method_words()
+        self._build_choices(choices)
+        self.findings = label(inside)
+        self.findings.visible = False
+        self.train = primary(inside, _("Train on my labels"), "", self.on_train)
+        self._running, running = box(inside)
+        self.phase = label(running)
+        self.bar = qt.QProgressBar()
+        self.bar.maximum = 1000
+        running.addWidget(self.bar)
+        picture = qt.QLabel()
+        running.addWidget(picture)
+        self._curve = PictureLabel(picture, panel.scratch, "curve")
+        self.numbers = label(running, faint=True)
+        buttons = row(running)
+        self.stop = primary(
+            buttons, _("Stop and keep the best"), _("The best model so far is saved and used"), self.on_stop
+        )
+        self.resume = button(buttons, _("Go on"), _("Go on from the last saved state"), self.on_resume)
+        self.curves = button(buttons, _("Show curves"), _("In a plot view of Slicer"), self.on_curves)
+
+    def _build_choices(self, layout: Any) -> None:
+        fields = form(layout)
+        self.method = qt.QComboBox()
+        for name, _sentence in self._methods.values():
+            self.method.addItem(name)
+        fields.addRow(_("Method:"), self.method)
+        self.sentence = label(layout, faint=True)
+        self.time = qt.QComboBox()
+        self.time.addItems(time_words())
+        fields.addRow(_("Train for:"), self.time)
+        self.where = qt.QLabel(_("this computer"))
+        fields.addRow(_("Where:"), self.where)
+        self.go_on = qt.QCheckBox(_("Go on from the last model"))
+        self.go_on.toolTip = _("Starts from what was learned before: quicker, and corrections count at once")
+        layout.addWidget(self.go_on)
+        self.more = qt.QCheckBox(_("Advanced"))
+        layout.addWidget(self.more)
+        self._advanced, advanced = box(layout)
+        self.settings = SettingsForm(advanced)
+        self._advanced.visible = False
+        self.more.connect("toggled(bool)", self.on_more)
+        self.method.connect("currentIndexChanged(int)", self.on_method)
+        self.on_method()
+
+    def on_method(self, *_index: Any) -> None:
+        self.sentence.text = list(self._methods.values())[self.method.currentIndex][1]
+        self.on_more(bool(self.more.checked))
+
+    def on_more(self, shown: bool) -> None:
+        """The fields are made when asked for: most people never look."""
+        from SemiSegLogic.settings import METHOD_SETTINGS
+
+        if shown:
+            self.settings.show(METHOD_SETTINGS[self._chosen()])
+        self._advanced.visible = shown
+
+    def _chosen(self) -> str:
+        return list(self._methods)[self.method.currentIndex]
+
+    # --- asked for --------------------------------------------------------------------------------------------
+
+    def on_train(self) -> None:
+        self._training.preflight(self._checked)
+
+    def _checked(self, findings: list[Finding]) -> None:
+        self.findings.text = findings_text(findings)
+        self.findings.visible = bool(findings)
+        if any(finding.level == "stop" for finding in findings):
+            return
+        opened = self._controller.open_case
+        if opened is not None and any(finding.about == "touched" for finding in findings):
+            question = _("{text}\n\nCall them done and use them?").format(
+                text=next(finding.text for finding in findings if finding.about == "touched")
+            )
+            if slicer.util.confirmYesNoDisplay(question, windowTitle=_("Slices not done")):
+                self._controller.labelling.call_done(sorted(opened.touched))
+        self._start()
+
+    def _start(self) -> None:
+        opened = self._controller.open_case
+        try:
+            settings = self.settings.values() if self.more.checked else {}
+        except ValueError as error:
+            self._controller.say(str(error), "warning")
+            return
+        self._training.start(
+            Order(
+                self._chosen(),
+                TIMES[self.time.currentIndex],
+                self._training.job if self.go_on.checked else "",
+                opened.id if opened else "",
+                settings,
+            )
+        )
+
+    def on_stop(self) -> None:
+        self._training.stop()
+        self.stop.enabled = False
+        self.phase.text = _("Stopping; the best model is being saved …")
+
+    def on_resume(self) -> None:
+        self._training.resume()
+
+    def on_curves(self) -> None:
+        if self._training.look is not None:
+            self._panel.screen.open_curves(columns(self._training.look.curves))
+
+    # --- shown ------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        state = self._panel.installer.look().kind
+        why_not = "" if self._controller.study else _("Open a study first.")
+        if not why_not and state != "ready":
+            why_not = _("Press Set up first: the computing environment is not ready.")
+        enable(self.train, why_not, _("Checks the labels, then starts"))
+        running, look = self._training.running, self._training.look
+        self._choices.visible = self.train.visible = not running
+        self._running.visible = running or look is not None
+        self.go_on.visible = bool(self._training.job) and not running
+        self.stop.visible = running
+        if running and (look is None or not look.status.phase.startswith("stop")):
+            self.stop.enabled = True
+        self.resume.visible = look is not None and look.status.state in ("lost", "stopped", "failed")
+        self.curves.visible = look is not None and len(look.curves) > 1
+        if look is None:
+            self.phase.text, self.bar.value, self.numbers.text = _("Starting …"), 0, ""
+        else:
+            self._show(look)
+
+    def _show(self, look: Look) -> None:
+        status = look.status
+        words = {
+            "queued": _("Waiting for the computer: {n} ahead").format(n=status.queue_position),
+            "running": _("Training"),
+            "done": _("Finished"),
+            "failed": _("Failed"),
+            "stopped": _("Stopped"),
+            "lost": _("Lost"),
+        }
+        left = minutes(status.seconds_left) if status.state == "running" else ""
+        line = words[status.state] + (" · " + _("{time} left").format(time=left) if left else "")
+        self.phase.text = f"<b>{line}</b><br>{status.message}"
+        self.bar.value = round(1000 * status.fraction)
+        points = [(point["seconds"], _loss(point)) for point in look.curves if "losses" in point and "seconds" in point]
+        self._curve.show(curve(points))
+        facts = [
+            _("learning curve (loss, lower is better)") if len(points) > 1 else "",
+            agreement(status.scores),
+            status.device,
+            _("after {time}").format(time=minutes(status.elapsed)) if status.elapsed else "",
+        ]
+        self.numbers.text = " · ".join(fact for fact in facts if fact)
+        self._panel.screen.curves(columns(look.curves))
+
+
+def agreement(scores: dict[str, Any]) -> str:
+    """The honest quality: agreement with slices kept aside, or that there are too few to know."""
+    found = scores.get("held_out") if isinstance(scores, dict) else None
+    known = [value for value in found.values() if isinstance(value, (int, float))] if isinstance(found, dict) else []
+    if known:
+        return _("agreement with slices kept aside: {score:.0%}").format(score=max(known))
+    return _("not enough slices yet to judge the quality") if scores else ""
+
+
+def _loss(point: dict[str, Any]) -> float:
+    return float(sum(value for value in point["losses"].values() if isinstance(value, (int, float))))
+
+
+def columns(curves: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """The curve as columns for a plot."""
+    points = [point for point in curves if "losses" in point and "seconds" in point]
+    return {_("seconds"): [float(point["seconds"]) for point in points], _("loss"): [_loss(point) for point in points]}

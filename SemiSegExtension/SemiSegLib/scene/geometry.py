@@ -1,0 +1,65 @@
+"""Our voxel grid (LPS, k j i) and MRML's matrices (RAS, i j k)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import vtk
+from numpy.typing import NDArray
+
+from SemiSegLogic.geometry import Grid
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def ijk_to_ras(grid: Grid) -> NDArray[np.float64]:
+    """4x4: voxel indices (i, j, k, 1) to RAS mm."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(grid.direction).reshape(3, 3) * np.array(grid.spacing[::-1])
+    matrix[:3, 3] = grid.origin
+    return LPS_TO_RAS @ matrix
+
+
+def to_vtk(matrix: NDArray[np.float64]) -> Any:
+    """The 4x4 ``matrix`` as vtkMatrix4x4."""
+    made = vtk.vtkMatrix4x4()
+    made.DeepCopy(matrix.ravel().tolist())
+    return made
+
+
+def to_numpy(matrix: Any) -> NDArray[np.float64]:
+    """A vtkMatrix4x4 as 4x4 array."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def grid_of(volume: Any) -> Grid:
+    """The grid of a vtkMRMLVolumeNode."""
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    i, j, k = volume.GetImageData().GetDimensions()
+    return _grid((k, j, i), LPS_TO_RAS @ to_numpy(matrix))
+
+
+def _grid(shape: tuple[int, int, int], lps: NDArray[np.float64]) -> Grid:
+    lengths = np.linalg.norm(lps[:3, :3], axis=0)
+    direction = tuple(float(v) for v in (lps[:3, :3] / lengths).ravel())
+    spacing = (float(lengths[2]), float(lengths[1]), float(lengths[0]))
+    return Grid(shape, spacing, (float(lps[0, 3]), float(lps[1, 3]), float(lps[2, 3])), direction)
+
+
+def offset_between(image: Any, grid: Grid) -> tuple[int, int, int] | None:
+    """Where voxel (0, 0, 0) of a vtkOrientedImageData's lattice lies in ``grid`` (k, j, i).
+
+    None when the two lattices differ by more than a thousandth of a voxel: then resampling is needed.
+    """
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    between = np.linalg.inv(ijk_to_ras(grid)) @ to_numpy(matrix)
+    span = max(grid.shape)
+    if np.abs(between[:3, :3] - np.eye(3)).max() * span > 1e-3:
+        return None
+    shift = np.round(between[:3, 3])
+    if np.abs(between[:3, 3] - shift).max() > 1e-3:
+        return None
+    return int(shift[2]), int(shift[1]), int(shift[0])

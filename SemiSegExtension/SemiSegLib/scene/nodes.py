@@ -1,0 +1,81 @@
+"""Our own nodes among the user's: marked with attributes, found again after a scene was saved and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+
+ROLE, CASE = "SemiSeg.Role", "SemiSeg.Case"
+KINDS = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
+
+
+def own(node: Any, role: str, case: str) -> Any:
+    """Mark ``node`` as ours; returns it."""
+    node.SetAttribute(ROLE, role)
+    node.SetAttribute(CASE, case)
+    return node
+
+
+def find(role: str, case: str = "") -> Any | None:
+    """Our newest node of this role (and case, when given)."""
+    found = [n for n in own_nodes() if n.GetAttribute(ROLE) == role and case in ("", n.GetAttribute(CASE))]
+    return found[-1] if found else None
+
+
+def own_nodes() -> list[Any]:
+    """Every node that we put into the scene."""
+    scene = slicer.mrmlScene
+    every = [scene.GetNthNodeByClass(n, kind) for kind in KINDS for n in range(scene.GetNumberOfNodesByClass(kind))]
+    return [node for node in every if node.GetAttribute(ROLE)]
+
+
+def remove(*nodes: Any) -> None:
+    """Take our nodes, and nothing else, out of the scene (their display and storage nodes go with them)."""
+    for node in nodes:
+        if node is None or not slicer.mrmlScene.IsNodePresent(node):
+            continue
+        parts = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+        slicer.mrmlScene.RemoveNode(node)
+        for part in parts:
+            if part is not None and slicer.mrmlScene.IsNodePresent(part):
+                slicer.mrmlScene.RemoveNode(part)
+
+
+class Observers:
+    """Observers that are all taken back at once."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Any, int]] = []
+
+    def watch(self, subject: Any, event: int | str, call: Callable[..., None]) -> None:
+        self._kept.append((subject, subject.AddObserver(event, call)))
+
+    def clear(self) -> None:
+        kept, self._kept = self._kept, []
+        for subject, tag in kept:
+            subject.RemoveObserver(tag)
+
+
+class Parameters:
+    """The module's parameter node: what belongs to the scene (study folder, case, job), kept in scene files."""
+
+    def __init__(self) -> None:
+        scene = slicer.mrmlScene
+        node = scene.GetSingletonNode("SemiSeg", "vtkMRMLScriptedModuleNode")
+        if node is None:
+            node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+            node.UnRegister(None)
+            node.SetSingletonTag("SemiSeg")
+            node.SetName("SemiSeg")
+            node = scene.AddNode(node)
+            node.SetAttribute("ModuleName", "SemiSeg")
+        self.node = node
+
+    def get(self, key: str) -> str:
+        return str(self.node.GetParameter(key) or "")
+
+    def set(self, key: str, value: str) -> None:
+        if self.get(key) != value:
+            self.node.SetParameter(key, value)

@@ -1,0 +1,231 @@
+"""The scene as the controller sees it: one case, the person's segmentation, a proposal beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import slicer
+from numpy.typing import NDArray
+
+from SemiSegLogic.geometry import Grid, SliceIndex
+
+from ..model import OpenCase, Shown
+from ..words import _
+from . import nodes, plots, segments, views, volumes
+
+VOLUME, LABELS, SUGGESTION, UNCERTAINTY = "image", "labels", "suggestion", "uncertainty"
+EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
+
+
+class Screen:
+    """``edited`` is called after every change of the person's segmentation that we did not make ourselves;
+    ``scrolled`` when a slice view shows another slice; ``save_undo`` before we change the segmentation.
+    """
+
+    def __init__(self) -> None:
+        self.edited: Callable[[], None] = lambda: None
+        self.scrolled: Callable[[], None] = lambda: None
+        self.save_undo: Callable[[], None] = lambda: None
+        self._grid: Grid | None = None
+        self._view: Any = None
+        self._quiet = False
+        self._observers, self._view_observers = nodes.Observers(), nodes.Observers()
+
+    # --- the case ---------------------------------------------------------------------------------------------
+
+    @property
+    def volume(self) -> Any | None:
+        return nodes.find(VOLUME)
+
+    @property
+    def segmentation(self) -> Any | None:
+        return nodes.find(LABELS)
+
+    def show_case(self, case: OpenCase, structures: Sequence[Shown]) -> None:
+        if case.image is None:
+            raise ValueError(f"The image of {case.name} has not been read.")
+        self.clear_case()
+        self._grid = case.grid
+        volume = nodes.own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)
+        node = segments.segmentation_for(volume, _("{case} - my labels").format(case=case.name))
+        nodes.own(node, LABELS, case.id)
+        self._style(node, fill=0.35, outline=1.0)
+        segments.write(node, case.labels, case.grid, structures)
+        views.show(volume)
+        self._watch(node)
+        self.show_suggestion(case.suggestion, structures)
+        self._view = None
+        self.jump(self._first_slice(case))
+
+    def clear_case(self) -> None:
+        self._observers.clear()
+        self._view_observers.clear()
+        self._grid = None
+        views.overlay(None)
+        nodes.remove(*nodes.own_nodes())
+
+    def scene_closed(self) -> None:
+        """The scene took our nodes away itself."""
+        self._observers.clear()
+        self._view_observers.clear()
+        self._grid, self._view = None, None
+
+    def _first_slice(self, case: OpenCase) -> SliceIndex:
+        along = [place for place in case.done if place.axis == case.axis]
+        return along[-1] if along else SliceIndex(case.axis, case.grid.shape[case.axis] // 2)
+
+    # --- the person's segmentation ----------------------------------------------------------------------------
+
+    def labels(self) -> NDArray[np.uint8] | None:
+        node = self.segmentation
+        return segments.read(node, self._grid)[0] if node is not None and self._grid is not None else None
+
+    def overlap(self) -> int:
+        """How many voxels two structures claim at once."""
+        node = self.segmentation
+        return segments.read(node, self._grid)[1] if node is not None and self._grid is not None else 0
+
+    def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
+        node = self.segmentation
+        if node is not None and self._grid is not None:
+            with self._silence(undoable):
+                segments.write(node, labels, self._grid, [item for item in segments.shown(node) if item.value])
+
+    def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex]) -> None:
+        node = self.segmentation
+        if node is not None and self._grid is not None:
+            with self._silence(True):
+                segments.write_slices(node, labels, self._grid, slices)
+
+    def structures(self) -> list[Shown]:
+        node = self.segmentation
+        return segments.shown(node) if node is not None else []
+
+    def bind(self, segment_id: str, value: int) -> None:
+        if self.segmentation is not None:
+            with self._silence(False):
+                segments.bind(self.segmentation, segment_id, value)
+
+    def restore(self, structures: Sequence[Shown]) -> None:
+        node = self.segmentation
+        if node is not None and self._grid is not None:
+            there = {item.value: item for item in segments.shown(node)}
+            with self._silence(False):
+                segments.write(
+                    node,
+                    segments.read(node, self._grid)[0],
+                    self._grid,
+                    [there.get(item.value, item) for item in structures],
+                )
+
+    # --- what a model proposes --------------------------------------------------------------------------------
+
+    def show_suggestion(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+        node, volume = nodes.find(SUGGESTION), self.volume
+        if label is None or volume is None or self._grid is None:
+            nodes.remove(node)
+            return
+        if node is None:
+            name = _("{case} - suggestion").format(case=volume.GetName())
+            node = nodes.own(segments.segmentation_for(volume, name), SUGGESTION, volume.GetAttribute(nodes.CASE))
+            self._style(node, fill=0.15, outline=0.6)
+        segments.write(node, label, self._grid, structures)
+
+    def suggestion_visible(self, visible: bool) -> None:
+        """Show or hide the proposal."""
+        node = nodes.find(SUGGESTION)
+        if node is not None:
+            node.GetDisplayNode().SetVisibility(visible)
+
+    def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
+        views.overlay(None)
+        nodes.remove(nodes.find(UNCERTAINTY))
+        volume = self.volume
+        if uncertainty is None or volume is None or self._grid is None:
+            return
+        name = _("{case} - uncertainty").format(case=volume.GetName())
+        node = volumes.overlay_from(uncertainty, self._grid, name)
+        views.overlay(nodes.own(node, UNCERTAINTY, volume.GetAttribute(nodes.CASE)))
+
+    def curves(self, columns: dict[str, list[float]]) -> None:
+        """Keep the chart of the learning curve up to date, if it was opened."""
+        if plots.plot_nodes():
+            plots.show_curves(columns)
+
+    def open_curves(self, columns: dict[str, list[float]]) -> None:
+        """Show the learning curve in Slicer's plot view."""
+        plots.show_curves(columns)
+        plots.open_chart()
+
+    # --- looking around ---------------------------------------------------------------------------------------
+
+    def current_slice(self) -> SliceIndex | None:
+        if self._grid is None:
+            return None
+        view = self._view if self._view is not None else next(iter(views.slice_nodes()), None)
+        return views.slice_in(view, self._grid) if view is not None else None
+
+    def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
+        if self._grid is None:
+            return False
+        self._quiet = True
+        view = views.jump(self._grid, place, None if centre is None else np.array(centre, float))
+        self._quiet = False
+        self._view = view or self._view
+        self.scrolled()
+        return view is not None
+
+    def straighten(self) -> None:
+        """Turn the views back to the volume's own axes."""
+        views.show(self.volume)
+
+    def scene_volumes(self) -> list[tuple[str, str]]:
+        """(id, name) of the user's volumes that could become cases."""
+        return volumes.scene_volumes()
+
+    def scene_volume(self, node_id: str) -> tuple[str, str, NDArray[np.generic] | None, Grid | None]:
+        node = slicer.mrmlScene.GetNodeByID(node_id)
+        array, grid = volumes.array_of(node)
+        return str(node.GetName()), "", array, grid
+
+    # --- noticing ---------------------------------------------------------------------------------------------
+
+    def _watch(self, node: Any) -> None:
+        for event in EDITS:
+            self._observers.watch(node.GetSegmentation(), getattr(slicer.vtkSegmentation, event), self._on_edit)
+        for view in views.slice_nodes():
+            self._view_observers.watch(view, "ModifiedEvent", self._on_view)
+
+    def _on_edit(self, *_event: Any) -> None:
+        if not self._quiet:
+            self.edited()
+
+    def _on_view(self, view: Any, _event: Any) -> None:
+        if not self._quiet and self._grid is not None:
+            self._view = view
+            self.scrolled()
+
+    def _silence(self, undoable: bool) -> Silence:
+        if undoable:
+            self.save_undo()
+        return Silence(self)
+
+    def _style(self, node: Any, fill: float, outline: float) -> None:
+        display = node.GetDisplayNode()
+        display.SetOpacity2DFill(fill)
+        display.SetOpacity2DOutline(outline)
+
+
+class Silence:
+    """While we change the segmentation ourselves, its changes are not the person's."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def __enter__(self) -> None:
+        self._screen._quiet = True
+
+    def __exit__(self, *_error: object) -> None:
+        self._screen._quiet = False

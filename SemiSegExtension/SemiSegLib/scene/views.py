@@ -1,0 +1,84 @@
+"""The slice views: what they show, which slice of the case a person looks at, jumping there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+from numpy.typing import NDArray
+
+from SemiSegLogic.geometry import Grid, SliceIndex
+
+from .geometry import ijk_to_ras, to_numpy
+
+PLANES = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
+ALIGNED = 0.999
+"""Least cosine between a view's normal and a voxel axis for the view to show whole slices."""
+
+
+def slice_nodes() -> list[Any]:
+    """The slice view nodes in the scene; the red one, where drawing starts, first."""
+    scene = slicer.mrmlScene
+    nodes = [
+        scene.GetNthNodeByClass(n, "vtkMRMLSliceNode") for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode"))
+    ]
+    return sorted(nodes, key=lambda node: node.GetLayoutName() != "Red")
+
+
+def show(volume: Any | None) -> None:
+    """Make ``volume`` the background of every slice view, fitted and along its own axes."""
+    logic = slicer.app.applicationLogic()
+    logic.GetSelectionNode().SetActiveVolumeID(volume.GetID() if volume else None)
+    if volume is not None:
+        for node in slice_nodes():
+            if node.GetLayoutName() in PLANES:  # a one-slice volume before this one turned every view to its plane
+                node.SetOrientation(PLANES[node.GetLayoutName()])
+            node.RotateToVolumePlane(volume)
+    logic.PropagateBackgroundVolumeSelection(1)
+
+
+def overlay(volume: Any | None, opacity: float = 0.45) -> None:
+    """Show ``volume`` over the image, or nothing."""
+    scene, kind = slicer.mrmlScene, "vtkMRMLSliceCompositeNode"
+    for n in range(scene.GetNumberOfNodesByClass(kind)):
+        composite = scene.GetNthNodeByClass(n, kind)
+        composite.SetForegroundVolumeID(volume.GetID() if volume else None)
+        composite.SetForegroundOpacity(opacity if volume else 0.0)
+
+
+def slice_in(node: Any, grid: Grid) -> SliceIndex | None:
+    """The slice of ``grid`` that a slice view shows; None when it is tilted against the voxels or outside."""
+    to_ijk = np.linalg.inv(ijk_to_ras(grid)) @ to_numpy(node.GetSliceToRAS())
+    axis = axis_of(node, grid)
+    if axis is None:
+        return None
+    index = round(float(to_ijk[2 - axis, 3]))
+    return SliceIndex(axis, index) if 0 <= index < grid.shape[axis] else None
+
+
+def axis_of(node: Any, grid: Grid) -> int | None:
+    """The voxel axis (0, 1, 2 for k, j, i) that a slice view looks along; None when it is tilted."""
+    normal = to_numpy(node.GetSliceToRAS())[:3, 2]
+    columns = ijk_to_ras(grid)[:3, :3] / np.array(grid.spacing[::-1])
+    cosines = np.abs(columns.T @ (normal / np.linalg.norm(normal)))
+    best = int(np.argmax(cosines))
+    return 2 - best if cosines[best] >= ALIGNED else None
+
+
+def jump(grid: Grid, place: SliceIndex, centre: NDArray[np.float64] | None = None) -> Any | None:
+    """Bring the view that looks along ``place.axis`` to this slice, the other views to ``centre`` (k, j, i).
+
+    Returns the view's node; None when no view looks along that axis.
+    """
+    kji = np.array(grid.shape, float) / 2 if centre is None else np.array(centre, float)
+    kji[place.axis] = place.index
+    ras = (ijk_to_ras(grid) @ np.append(kji[::-1], 1.0))[:3]
+    found = None
+    for node in slice_nodes():
+        along = axis_of(node, grid)
+        if along == place.axis:
+            found = found or node
+        if along == place.axis or centre is not None:
+            node.JumpSliceByOffsetting(*ras)
+    return found

@@ -1,0 +1,97 @@
+"""Image and uncertainty volumes on screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
+
+from SemiSegLogic.geometry import Grid
+
+from .geometry import grid_of, ijk_to_ras, to_vtk
+
+
+def volume_from(array: NDArray[Any], grid: Grid, name: str, window: tuple[float, float]) -> Any:
+    """A scalar volume node holding ``array`` (k, j, i) at ``grid``, shown with grey values ``window`` (low, high)."""
+    display = _display(window, "vtkMRMLColorTableNodeGrey")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetIJKToRASMatrix(to_vtk(ijk_to_ras(grid)))
+    node.SetAndObserveImageData(image_data(array))
+    node.SetAndObserveDisplayNodeID(display.GetID())
+    return node
+
+
+def overlay_from(array: NDArray[np.uint8], grid: Grid, name: str) -> Any:
+    """The uncertainty (k, j, i) uint8, 0 sure to 255 unsure, as a volume that is clear where the model is sure."""
+    display = _display((0.0, 255.0), "vtkMRMLColorTableNodeFileInferno.txt")
+    display.SetLowerThreshold(64)
+    display.SetUpperThreshold(255)
+    display.SetApplyThreshold(True)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetIJKToRASMatrix(to_vtk(ijk_to_ras(grid)))
+    node.SetAndObserveImageData(image_data(array))
+    node.SetAndObserveDisplayNodeID(display.GetID())
+    return node
+
+
+def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
+    """A copy of a volume node's voxels (k, j, i) and its grid. Raises ValueError for colour or missing images."""
+    image = volume.GetImageData()
+    if image is None or image.GetNumberOfScalarComponents() != 1:
+        raise ValueError(f"The volume '{volume.GetName()}' holds no grey-value image; load a scalar volume.")
+    if volume.GetParentTransformNode() is not None:
+        raise ValueError(f"The volume '{volume.GetName()}' lies under a transform; harden the transform first.")
+    i, j, k = image.GetDimensions()
+    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k, j, i).copy(), grid_of(volume)
+
+
+def image_data(array: NDArray[Any]) -> Any:
+    """A vtkImageData with a copy of ``array`` (k, j, i)."""
+    native = _native(array)
+    image = vtk.vtkImageData()
+    image.SetDimensions(*native.shape[::-1])
+    image.AllocateScalars(get_vtk_array_type(native.dtype), 1)
+    vtk_to_numpy(image.GetPointData().GetScalars()).reshape(native.shape)[...] = native
+    return image
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype == np.bool_:
+        return array.view(np.uint8)
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _display(window: tuple[float, float], colours: str) -> Any:
+    """Made before the image is set: else VTK searches the whole volume for a window."""
+    display = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScalarVolumeDisplayNode")
+    display.UnRegister(None)
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(*window)
+    display = slicer.mrmlScene.AddNode(display)
+    found = slicer.mrmlScene.GetNodeByID(colours)
+    display.SetAndObserveColorNodeID(found.GetID() if found else "vtkMRMLColorTableNodeGrey")
+    return display
+
+
+def scene_volumes() -> list[tuple[str, str]]:
+    """(id, name) of the user's scalar volumes that could become cases; ours and label maps are left out."""
+    scene, found = slicer.mrmlScene, []
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
+        node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
+        if not node.IsA("vtkMRMLLabelMapVolumeNode") and not node.GetAttribute("SemiSeg.Role") and node.GetImageData():
+            found.append((node.GetID(), node.GetName()))
+    return found
+
+
+def file_of(volume: Any) -> str:
+    """The file that a volume node was read from; empty when it has none or was changed since."""
+    storage = volume.GetStorageNode()
+    if storage is None or volume.GetModifiedSinceRead() or storage.GetNumberOfFileNames() > 0:
+        return ""
+    return str(storage.GetFileName() or "")

@@ -1,0 +1,161 @@
+"""Train on my labels: checking first, starting, following, stopping, finding a run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .annotations import slice_numbers
+from .connection import Connection, Look, Next, Order
+from .preflight import Finding, check
+from .tasks import Tasks
+from .words import _
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import Study
+
+    from .controller import Controller
+
+
+class Training:
+    """One run at a time. ``poll()`` is called about once a second; it never waits."""
+
+    def __init__(self, controller: Controller, connect: Callable[[Study], Connection]) -> None:
+        self._controller, self._connect = controller, connect
+        self.jobs = Tasks("SemiSeg jobs", controller.problem)
+        self.job = ""
+        self.look: Look | None = None
+        self.findings: list[Finding] = []
+        self._connection: Connection | None = None
+        self._study: Study | None = None
+        self._looking = False
+        self._told_end = ""
+        controller.listen(self._heard)
+
+    @property
+    def running(self) -> bool:
+        """A run is on its way, as far as we know."""
+        return bool(self.job) and (self.look is None or not self.look.status.ended)
+
+    def _heard(self, what: str) -> None:
+        if what == "study" and self._controller.study not in (None, self._study):
+            self._find_again()
+        if what == "judged" and self.running and self._controller.open_case is not None:
+            connection, job, case = self._connection, self.job, self._controller.open_case.id
+            if connection is not None:
+                self._controller.disk.run(_("Send labels"), lambda: connection.add_labels(job, case))
+
+    def _find_again(self) -> None:
+        """A run of this study that was started before Slicer was closed goes on; show it."""
+        self._study = self._controller.study
+        assert self._study is not None
+        self._connection, self.job, self.look, self._told_end = self._connect(self._study), "", None, ""
+        self.jobs.run(_("Look for a run"), self._connection.newest, self._found)
+
+    def _found(self, job: str) -> None:
+        self.job = job
+        self._looking = False
+        self._controller.tell("run")
+
+    # --- before and at the start ------------------------------------------------------------------------------
+
+    def preflight(self, then: Callable[[list[Finding]], None]) -> None:
+        """Look for what would go wrong, then call ``then(findings)`` on the main thread."""
+        controller = self._controller
+        controller.labelling.save_now()
+        study, opened = controller.study, controller.open_case
+
+        def work() -> list[Finding]:
+            found = check(study) if study is not None else []
+            if opened is not None and opened.touched:
+                text = _("Slices {numbers} of {case} are drawn on but not called done; they will not be used.")
+                numbers = slice_numbers(opened.touched)
+                found.append(Finding("warning", text.format(numbers=numbers, case=opened.name), "touched"))
+            return found
+
+        def done(found: list[Finding]) -> None:
+            self.findings = found
+            then(found)
+
+        controller.disk.run(_("Check before training"), work, done)
+
+    def start(self, order: Order) -> None:
+        """Begin a run on everything that is done until now."""
+        connection = self._connection
+        if connection is None:
+            self._controller.say(_("Open a study first."), "warning")
+            return
+        self._controller.labelling.save_now()
+        self.look, self._told_end = None, ""
+        self._controller.disk.run(_("Start training"), lambda: connection.start(order), self._started)
+
+    def _started(self, job: str) -> None:
+        self.job = job
+        self._controller.say(
+            _("Training has started. Go on drawing; new slices are used as you call them done."), "good"
+        )
+        self._controller.tell("run")
+
+    def stop(self) -> None:
+        """Stop and keep the best model."""
+        self._ask(lambda connection, job: connection.stop(job), _("Stop"))
+
+    def resume(self) -> None:
+        """Go on with a run that was lost or stopped."""
+        self._told_end, self.look = "", None
+        self._ask(lambda connection, job: connection.resume(job), _("Resume"))
+
+    def _ask(self, what: Callable[[Connection, str], Any], name: str) -> None:
+        connection, job = self._connection, self.job
+        if connection is not None and job:
+            self.jobs.run(name, lambda: what(connection, job), lambda _done: self._controller.tell("run"))
+
+    # --- meanwhile --------------------------------------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Look at the run on the thread, unless the last look is still on its way."""
+        connection, job = self._connection, self.job
+        if connection is None or not job or self._looking or self._told_end == job:
+            return
+        self._looking = True
+        self.jobs.run(_("Look at training"), lambda: connection.look(job), self._looked, self._not_looked)
+
+    def _looked(self, look: Look) -> None:
+        self._looking = False
+        if look.job != self.job:
+            return
+        self.look = look
+        if look.changed:
+            self._controller.reload_suggestion()
+        if look.status.ended and self._told_end != look.job:
+            self._told_end = look.job
+            self._tell_end(look)
+        self._controller.tell("run")
+
+    def _not_looked(self, error: Exception) -> None:
+        self._looking = False
+        self._controller.say(_("The run cannot be read now: {error}").format(error=error), "warning")
+
+    def _tell_end(self, look: Look) -> None:
+        status = look.status
+        words = {
+            "done": (_("Training is finished. Suggestions are in the list of cases."), "good"),
+            "stopped": (_("Training was stopped; the best model until then was kept."), "good"),
+            "failed": (_("Training failed."), "error"),
+            "lost": (_("The training process has gone."), "error"),
+        }
+        text, level = words[status.state]
+        if status.error:
+            text = f"{text} {status.error['text']} {status.error['remedy']}"
+        self._controller.say(text, level)
+
+    # --- what to look at next ---------------------------------------------------------------------------------
+
+    def worth_a_look(self) -> list[Next]:
+        """Slices that the model is unsure of and nobody has judged since, best first."""
+        if self.look is None:
+            return []
+        opened = self._controller.open_case
+        done = set(opened.done) if opened is not None else set()
+        here = opened.id if opened is not None else ""
+        return [item for item in self.look.ranking if item.case != here or item.place not in done]

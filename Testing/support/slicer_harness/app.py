@@ -1,0 +1,184 @@
+"""A Slicer to open a scripted module in: ``import qt, ctk, slicer`` work after :func:`boot`, without a real Slicer.
+
+What this cannot show: the layout manager, real Segment Editor effects, mouse interaction, styles of the application.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+import types
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+UNLISTED = ("QPixmap", "QKeySequence", "QBrush")
+"""Classes of Qt that the list of facts lacks and the panel needs nevertheless; keep this short."""
+
+
+def boot() -> types.ModuleType:
+    """Start once per process; returns ``slicer``. Raises ImportError without slicer-core or PySide6."""
+    import slicer
+    import slicer.util
+
+    if getattr(slicer, "harness", None) is None:
+        from PySide6 import QtWidgets
+
+        QtWidgets.QApplication.instance() or QtWidgets.QApplication(["slicer-test"])
+        slicer.harness = Harness(slicer)
+    return slicer  # type: ignore[no-any-return]
+
+
+class Harness:
+    """What was started, and what the module asked of the user: ``asked``, answered from ``answers``."""
+
+    def __init__(self, slicer: Any) -> None:
+        from .core import Core
+
+        self.core = Core()
+        self.asked: list[tuple[str, str]] = []
+        self.answers: dict[str, Any] = {}
+        self.scratch = tempfile.mkdtemp(prefix="semiseg-harness-")
+        self._modules(slicer)
+        self._prompts(slicer)
+        self._scripted(slicer)
+        slicer.app = Application(self)
+
+    def _modules(self, slicer: Any) -> None:
+        from PySide6 import QtCore, QtGui, QtWidgets
+
+        from . import widgets
+        from .facts import listed
+        from .wrap import expose
+
+        made = {"qt": types.ModuleType("qt"), "ctk": types.ModuleType("ctk")}
+        for name in listed():
+            module, cls = name.split(".")
+            found = next((getattr(m, cls) for m in (QtWidgets, QtGui, QtCore, widgets) if hasattr(m, cls)), None)
+            if found is not None:
+                setattr(made.get(module, slicer), cls, expose(module, found))
+        for cls in UNLISTED:
+            found = getattr(QtCore, cls, None) or getattr(QtGui, cls)
+            setattr(made["qt"], cls, expose("qt", found))
+        made["qt"].Qt = QtCore.Qt  # type: ignore[attr-defined]
+        made["qt"].QFileDialog = types.SimpleNamespace(  # type: ignore[attr-defined]
+            getExistingDirectory=lambda *_: self.answer("folder", "", ""),
+            getOpenFileNames=lambda *_: self.answer("files", "", ()),
+        )
+        sys.modules.update(made)
+
+    def answer(self, kind: str, text: str, default: Any) -> Any:
+        """Keep what was asked; the answer set for ``kind``, else ``default``."""
+        self.asked.append((kind, text))
+        return self.answers.get(kind, default)
+
+    def _prompts(self, slicer: Any) -> None:
+        """The message boxes of ``slicer.util`` (its other functions are the real ones)."""
+        for name, kind, default in (
+            ("confirmOkCancelDisplay", "confirm", True),
+            ("confirmYesNoDisplay", "confirm", True),
+            ("errorDisplay", "error", None),
+            ("warningDisplay", "warning", None),
+            ("infoDisplay", "info", None),
+        ):
+            setattr(slicer.util, name, self._prompt(getattr(slicer.util, name), kind, default))
+        slicer.util.showStatusMessage = lambda text, *_: self.asked.append(("status", text))
+
+    def _prompt(self, real: Any, kind: str, default: Any) -> Any:
+        import inspect
+
+        signature = inspect.signature(real)
+
+        def shown(*values: Any, **named: Any) -> Any:
+            signature.bind(*values, **named)  # a call the real function would refuse fails here too
+            return self.answer(kind, str(values[0]), default)
+
+        return shown
+
+    def _scripted(self, slicer: Any) -> None:
+        from . import scripted
+
+        i18n = types.ModuleType("slicer.i18n")
+        i18n.tr = lambda text: text  # type: ignore[attr-defined]
+        i18n.translate = lambda context, text: text  # type: ignore[attr-defined]
+        for name, module in (("i18n", i18n), ("ScriptedLoadableModule", scripted)):
+            sys.modules[f"slicer.{name}"] = module
+            setattr(slicer, name, module)
+
+
+class Application:
+    """``slicer.app``: held to the list of facts like a widget."""
+
+    def __init__(self, harness: Harness) -> None:
+        self.applicationVersion, self.majorVersion, self.minorVersion = "5.12.4", 5, 12
+        self.temporaryPath = harness.scratch
+        self._harness = harness
+        self.slots: dict[str, list[Any]] = {}
+
+    def startupEnvironment(self) -> Any:
+        from PySide6 import QtCore
+
+        return QtCore.QProcessEnvironment.systemEnvironment()
+
+    def applicationLogic(self) -> Any:
+        return self._harness.core.application
+
+    def testingEnabled(self) -> bool:
+        return True
+
+    def processEvents(self) -> None:
+        from PySide6 import QtWidgets
+
+        QtWidgets.QApplication.processEvents()
+
+    def connect(self, signal: str, slot: Any) -> bool:
+        from .facts import facts_of
+
+        facts = facts_of("slicer.qSlicerApplication")
+        if facts is None or signal not in facts.signals:
+            raise AttributeError(f"slicer.app of the real application has no signal '{signal}'.")
+        self.slots.setdefault(signal, []).append(slot)
+        return True
+
+    def disconnect(self, signal: str, slot: Any) -> bool:
+        self.slots[signal].remove(slot)
+        return True
+
+
+def load_module(path: Path) -> tuple[types.ModuleType, Any]:
+    """Import ``<Name>.py`` as Slicer does; the Python module and the instance of its module class."""
+    import slicer
+
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    module = importlib.import_module(path.stem)
+    about = types.SimpleNamespace(
+        path=str(path),
+        title="",
+        categories=[],
+        dependencies=[],
+        contributors=[],
+        helpText="",
+        acknowledgementText="",
+        icon=None,
+        hidden=False,
+    )
+    instance = getattr(module, path.stem)(about)
+    setattr(slicer.modules, path.stem.lower(), types.SimpleNamespace(name=path.stem, path=str(path)))
+    return module, instance
+
+
+def open_panel(module: types.ModuleType) -> Any:
+    """The module's widget in a parent with a layout, set up and entered."""
+    import qt
+    import slicer
+
+    parent = slicer.qMRMLWidget()
+    parent.setLayout(qt.QVBoxLayout())
+    parent.setMRMLScene(slicer.mrmlScene)
+    widget = getattr(module, module.__name__ + "Widget")(parent)
+    widget.setup()
+    widget.enter()
+    return widget

@@ -1,0 +1,44 @@
+"""What the real application exposes of a Qt, ctk or qMRML class (see ``derive_facts.py``)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of one class, inherited members included. ``signals`` have their C++ signature, e.g. ``clicked(bool)``."""
+
+    properties: frozenset[str]
+    callables: frozenset[str]
+    signals: frozenset[str]
+
+    @property
+    def signal_names(self) -> frozenset[str]:
+        return frozenset(signal.split("(")[0] for signal in self.signals)
+
+
+@cache
+def listed() -> dict[str, dict[str, object]]:
+    """The stored list: {class: {base, properties, callables, signals, lacks}}."""
+    text = Path(__file__).with_name("pythonqt_facts.json").read_text(encoding="utf-8")
+    return dict(json.loads(text)["classes"])
+
+
+@cache
+def facts_of(name: str) -> Facts | None:
+    """Facts of ``qt.QLabel``, ``ctk.ctkCollapsibleButton`` ...; None for a class the list does not have."""
+    if name not in listed():
+        return None
+    return Facts(*(frozenset(_members(name, kind)) for kind in ("properties", "callables", "signals")))
+
+
+def _members(name: str, kind: str) -> set[str]:
+    entry = listed()[name]
+    base = str(entry["base"])
+    inherited = _members(base, kind) if base else set()
+    lacks: dict[str, list[str]] = entry["lacks"]  # type: ignore[assignment]
+    return (inherited - set(lacks.get(kind, []))) | set(entry[kind])  # type: ignore[call-overload]
