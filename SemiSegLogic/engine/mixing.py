@@ -85,19 +85,23 @@ def region_dice(
     smooth: float = 1e-5,
     squared: bool = False,
     per_image: bool = True,
+    background: bool = True,
 ) -> Tensor:
     """Mean of 1 - (2 sum R p t + s) / (sum R p + sum R t + s) over images and over the classes their target holds.
 
     ``share`` (B,K,D,H,W) probabilities. ``squared`` takes p^2 in the denominator; ``per_image=False`` sums over the
-    batch as well. A class (background too) that the region's target lacks is left out: with so small an s its term
-    is the constant 1, which teaches nothing.
+    batch as well; ``background=False`` leaves class 0 out. So is any class that the region's target lacks: with so
+    small an s its term is the constant 1, which teaches nothing.
     """
     counts = (region * judged(target)).unsqueeze(1)
     truth = one_hot(target, share.shape[1]) * counts
     axes = [*range(2, share.dim())] if per_image else [0, *range(2, share.dim())]
     overlap = (share * truth).sum(axes)
     mass = ((share**2 if squared else share) * counts).sum(axes) + truth.sum(axes)
-    return weighted_mean(1 - (2 * overlap + smooth) / (mass + smooth), (truth.sum(axes) > 0).float())
+    present = (truth.sum(axes) > 0).float()
+    if not background:
+        present[..., 0] = 0
+    return weighted_mean(1 - (2 * overlap + smooth) / (mass + smooth), present)
 
 
 @torch.no_grad()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from ..settings import METHOD_SETTINGS, Settings, SettingsError
 from .base import Method, Task
 from .bcp import BCP
+from .c3s3 import C3S3
 from .cad import CAD
 from .ersr import ERSR
 from .m3hl import M3HL
 from .mean_teacher import MeanTeacher
 from .medl import MEDL
+from .mn import MN
 from .spcl import SPCL
 from .supervised import Supervised
 from .transmedseg import TransMedSeg
@@ -18,9 +20,11 @@ METHODS: dict[str, type[Method]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "bcp": BCP,
+    "c3s3": C3S3,
     "medl": MEDL,
     "ersr": ERSR,
     "m3hl": M3HL,
+    "mn": MN,
     "spcl": SPCL,
     "transmedseg": TransMedSeg,
     "cad": CAD,

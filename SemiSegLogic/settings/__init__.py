@@ -1,16 +1,18 @@
 """Every number a user or a paper can set: frozen dataclasses, validated, free of torch."""
 
 from .fields import Settings, SettingsError
-from .methods import BCP, CAD, ERSR, M3HL, MEDL, METHOD_SETTINGS, SPCL, MeanTeacher, Supervised, TransMedSeg
+from .methods import BCP, C3S3, CAD, ERSR, M3HL, MEDL, METHOD_SETTINGS, MN, SPCL, MeanTeacher, Supervised, TransMedSeg
 from .training import Training
 
 __all__ = [
     "BCP",
+    "C3S3",
     "CAD",
     "ERSR",
     "M3HL",
     "MEDL",
     "METHOD_SETTINGS",
+    "MN",
     "SPCL",
     "MeanTeacher",
     "Settings",

@@ -211,13 +211,65 @@ class CAD(BCP):
     teacher_consistency: float = number(0.0, "Weight of agreement with the teacher", low=0, high=100, source="ABD off")
 
 
+@dataclass(frozen=True)
+class C3S3(Settings):
+    """He et al. 2025. Defaults train within minutes; the published value stands in each source."""
+
+    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="released code sgd")
+    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="code 0.01 with sgd")
+    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="code 1e-4")
+    schedule: str = choice(
+        "one_cycle", "Learning rate over the run", ("one_cycle", "poly", "steps", "constant"), source="read-me poly"
+    )
+    batch: int = number(1, "Labelled patches per step", low=1, high=64, source="code 1")
+    unlabelled: int = number(1, "Unlabelled patches per step", low=0, high=64, source="code 1")
+    views: str = choice("perturbed", "The two views", ("perturbed", "same"), source="code same; recommended perturbed")
+    score_share: float = number(0.8, "Share of cross-entropy in the score", low=0, high=1, source="LA .8, Pancreas .5")
+    smoothing: float = number(0.0, "Decay of the averaged scores", low=0, high=0.999, source="code 0")
+    temperature: float = number(0.1, "Temperature of the sharpening", low=0.01, high=1, source="code")
+    competition: float = number(0.1, "Weight of the winner's pseudo-labels", low=0, high=100, source="code")
+    ramp: float = number(0.4, "Share of the run until they count in full", low=0, high=1, source="code: never")
+    consistency: float = number(1.0, "Weight of the cosine consistency", low=0, high=100, source="code")
+    cosine: str = choice("both", "Cosine between", ("both", "view", "network", "depth"), source="paper network")
+    contrast: float = number(0.1, "Weight of the contrast, per pair", low=0, high=100, source="code 2; not published")
+    contrast_temperature: float = number(0.1, "Temperature of the contrast", low=0.01, high=10, source="code")
+    anchors: int = number(256, "Anchors per class, space and image", low=1, high=100_000, source="our choice")
+    negatives: int = number(512, "Negatives per class, space and image", low=2, high=100_000, source="our choice")
+
+
+@dataclass(frozen=True)
+class MN(Settings):
+    """M&N, Yeung et al. 2025. Defaults train within minutes; the published value stands in each source."""
+
+    weights: str = text("", "Folder or hub name of a SegFormer", source="paper segformer-b2, ADE20K", advanced=False)
+    slice_network: str = choice(
+        "segformer", "Slice network", ("segformer", "unet", "fast"), source="paper segformer; others learn from scratch"
+    )
+    rank: int = number(64, "Rank of the low-rank updates", low=1, high=1024, source="released code 64")
+    alpha: float = number(64.0, "Scale of the low-rank updates, times rank", low=0, high=1e4, source="released code 64")
+    dropout: float = number(0.1, "Dropout before the low-rank updates", low=0, high=0.9, source="released code 0.1")
+    optimiser: str = choice("muon", "Optimiser, volumes", ("muon", "adamw"), source="paper adamw")
+    learning_rate: float = number(3e-3, "Learning rate, volumes", low=0, high=1, source="paper 1e-4 with adamw")
+    slice_rate: float = number(1e-3, "Learning rate, slices (AdamW)", low=0, high=1, source="paper 1e-3")
+    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 0.01")
+    together: float = number(0.2, "Share of the run on labels alone", low=0.01, high=0.95, source="paper 0.125")
+    warm_up: float = number(0.1, "Share of that in which the rate rises", low=0.001, high=1, source="paper 0.1")
+    swap: int = number(8, "Steps until the networks change places", unit="steps", low=1, high=10_000, source="paper 8")
+    batch: int = number(2, "Patches per step", low=2, high=64, source="paper 5")
+    slices: int = number(32, "Slices per step, drawn (0: all)", low=0, high=100_000, source="paper all, 320")
+    growth: str = choice("progress", "Unlabelled share grows with", ("progress", "rate"), source="code progress")
+    rounding: str = choice("spread", "Patches between two numbers", ("spread", "floor"), source="released code floor")
+
+
 METHOD_SETTINGS: dict[str, type[Settings]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "bcp": BCP,
+    "c3s3": C3S3,
     "medl": MEDL,
     "ersr": ERSR,
     "m3hl": M3HL,
+    "mn": MN,
     "spcl": SPCL,
     "transmedseg": TransMedSeg,
     "cad": CAD,
