@@ -150,7 +150,7 @@ class CAD(Method):
     @torch.no_grad()
     def pseudo_label(self, image: Tensor) -> Tensor:
         """Equation (2), (B,C,D,H,W) -> (B,D,H,W)."""
-        label = self.teacher.eval()(image).argmax(1)
+        label = self.teacher.eval()(image).max(1).indices
         return largest_components(label, self.task.classes) if self.settings.largest else label
 
     def displaced_loss(self, weak: Mixed, disturbed: Mixed, one: Tensor, two: Tensor, step: Step) -> Tensor:
@@ -217,7 +217,7 @@ def mix_loss(logits: Tensor, mixed: Mixed, weight: float) -> Tensor:
 def cross_loss(one: Tensor, two: Tensor) -> Tensor:
     """Equation (5) of two logits (B,K,D,H,W); targets are hard and carry no gradient."""
     p, q = torch.softmax(one.float(), 1), torch.softmax(two.float(), 1)
-    return against(p, q.detach().argmax(1)) + against(q, p.detach().argmax(1))
+    return against(p, q.detach().max(1).indices) + against(q, p.detach().max(1).indices)
 
 
 def against(share: Tensor, target: Tensor) -> Tensor:
