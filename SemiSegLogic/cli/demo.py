@@ -31,13 +31,12 @@ from ..report import (
     write_report,
 )
 from ..rounds import Round
-from ..sample import ATTRIBUTION, STRUCTURES, SampleStudy, build_study, choose, find, list_cases, read_reference, split
+from ..sample import SampleStudy, build_study, choose, find, list_cases, read_reference, split
 from ..settings import METHOD_SETTINGS, Training
 from ..study import export_case
 from .following import follow
 from .output import Output, add_json
 
-VALUES = tuple(item.value for item in STRUCTURES)
 HELD_OUT = 20
 
 
@@ -107,13 +106,11 @@ def _sample(options: argparse.Namespace, folder: Path, out: Output) -> tuple[Sam
     with out.counting("Building the study") as told:
         sample = build_study(
             folder / "study", chosen, unseen, annotated=options.annotated, slices_per_case=options.slices,
-            whole=options.whole, seed=options.seed, progress=told,
+            whole=options.whole, seed=options.seed, structures=source.structures, progress=told,
         )
     for note in source.notes:
         out.event("data", note, phantom=source.phantom)
-    name = "Phantoms made by SemiSeg" if source.phantom else "MSD Task04 Hippocampus"
-    attribution = "Made here, not patients." if source.phantom else ATTRIBUTION
-    return sample, DataSource(name, attribution, source.phantom, (*source.notes, *notes))
+    return sample, DataSource(source.name, source.attribution, source.phantom, (*source.notes, *notes))
 
 
 def _report(
@@ -137,7 +134,7 @@ def _report(
     pictures = (Picture("contact_sheet.png", "Slices drawn, suggestions, uncertainty"),
                 Picture("learning_curve.png", "Learning curve"))
     path, _ = write_report(
-        folder, title="SemiSeg demo", data=data, structures=STRUCTURES, sections=sections, pictures=pictures,
+        folder, title="SemiSeg demo", data=data, structures=tuple(sample.study.structures), sections=sections, pictures=pictures,
         facts=facts, times=times, exported=exported,
     )
     shutil.rmtree(watch.keep)
@@ -170,15 +167,15 @@ def _final_scores(sample: SampleStudy, untouched: list[str]) -> Scores:
 
 
 def _score(sample: SampleStudy, case_id: str, label: Any) -> dict[int, Score]:
-    spacing = sample.study.case(case_id).grid.spacing
-    return evaluate(label, read_reference(sample.references[case_id]), spacing, VALUES)
+    case = sample.study.case(case_id)
+    return evaluate(label, read_reference(sample.references[case_id]), case.grid.spacing, sorted(case.structures.values))
 
 
 def _export(folder: Path, sample: SampleStudy, untouched: list[str]) -> list[str]:
     lines = []
     for case_id in untouched:
         files = export_case(sample.study.case(case_id), folder / "export")
-        lines.append(", ".join(f"{file.path.name} ({'verified' if file.verified else 'NOT verified'})" for file in files))
+        lines.append(", ".join(f"{file.path.name}{' (verified)' if file.verified else ''}" for file in files))
     return lines
 
 
@@ -190,7 +187,7 @@ def _pictures(
     drawn = [_view(sample, case_id, "") for case_id in sample.annotated]
     slices = sum(len(view.slices) for view in drawn)
     contact_sheet(
-        folder / "contact_sheet.png", drawn, views, STRUCTURES,
+        folder / "contact_sheet.png", drawn, views, tuple(sample.study.structures),
         title=f"{slices} slices drawn, {len(final)} whole volumes segmented",
         below=f"Cases from the best to the worst. Mean Dice against the experts {mean_dice(final):.2f}.",
         footer=data.attribution,

@@ -71,7 +71,7 @@ def torch_works() -> Finding:
     answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=180, check=False)
     if answer.returncode:
         last = (answer.stderr.strip().splitlines() or ["it crashed"])[-1]
-        return Finding("PyTorch", False, last, "Delete the environment's folder and run the demo again: it is made anew.")
+        return Finding("PyTorch", False, last, "Delete the environment's folder; the demo makes it anew.")
     version, gpu, threads = answer.stdout.split()
     where = "a GPU" if gpu == "True" else f"the processor, {threads} threads"
     return Finding("PyTorch", True, f"{version} computes on {where}")

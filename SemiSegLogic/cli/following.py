@@ -18,7 +18,8 @@ def follow(
 ) -> Status:
     """Watch until the job ends; collects suggestions whenever there are new ones. Returns the last status.
 
-    ``seen`` hears of every status. Ctrl+C asks the job to stop, with its best model kept; a second one leaves it running.
+    ``seen`` hears of every status. Ctrl+C asks the job to stop, with its best model kept; a second one leaves it
+    running.
     """
     said = ""
     with out.progress() as tell:

@@ -4,11 +4,26 @@ from .building import PHANTOM_STRUCTURES, STRUCTURES, SampleStudy, build_study
 from .hippocampus import ATTRIBUTION, SampleCase, choose, list_cases, read_reference, split
 from .phantom import Phantom, make_phantom, write_phantoms
 from .places import SampleError
-from .slices import longest_axis, spread_slices
+from .slices import broadest_axis, spread_slices
 from .source import Source, find
 
 __all__ = [
-    "ATTRIBUTION", "PHANTOM_STRUCTURES", "STRUCTURES", "Phantom", "SampleCase", "SampleError", "SampleStudy", "Source",
-    "build_study", "choose", "find", "list_cases", "longest_axis", "make_phantom", "read_reference", "split",
-    "spread_slices", "write_phantoms",
+    "ATTRIBUTION",
+    "PHANTOM_STRUCTURES",
+    "STRUCTURES",
+    "Phantom",
+    "SampleCase",
+    "SampleError",
+    "SampleStudy",
+    "Source",
+    "broadest_axis",
+    "build_study",
+    "choose",
+    "find",
+    "list_cases",
+    "make_phantom",
+    "read_reference",
+    "split",
+    "spread_slices",
+    "write_phantoms",
 ]

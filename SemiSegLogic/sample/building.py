@@ -13,7 +13,7 @@ from ..study.annotations import all_slices
 from ..study.store import Study
 from ..study.structures import Structure
 from .hippocampus import SampleCase, choose, read_reference
-from .slices import longest_axis, spread_slices, varied_offset
+from .slices import broadest_axis, spread_slices, varied_offset
 
 AUTHOR = "expert"
 STRUCTURES = (
@@ -68,6 +68,6 @@ def build_study(
 def _hand_over(study: Study, case_id: str, case: SampleCase, count: int, whole: bool, offset: float) -> None:
     """Gives the study the chosen slices of the expert's label; the rest of it is blanked before it is handed on."""
     label = read_reference(case.reference)
-    places = all_slices(label.shape, longest_axis(label)) if whole else spread_slices(label, count, offset=offset)
+    places = all_slices(label.shape, broadest_axis(label)) if whole else spread_slices(label, count, offset=offset)
     drawn = np.where(slice_mask(label.shape, places), label, 0).astype(np.uint8)
     study.case(case_id).set_slices(drawn, places, AUTHOR)
