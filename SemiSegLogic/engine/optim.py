@@ -98,8 +98,8 @@ def muon_with_adamw(network: nn.Module, rate: float, weight_decay: float) -> lis
 
 
 def build_optimisers(kind: str, network: nn.Module, rate: float, weight_decay: float) -> list[Optimizer]:
-    """``muon``: see :func:`muon_with_adamw`. ``sgd``: with momentum 0.9, the recipe of the literature. ``adamw``: alone,
-    for what requires a gradient.
+    """``muon``: see :func:`muon_with_adamw`. ``sgd``: with momentum 0.9, the recipe of the literature. ``adamw``:
+    alone, for what requires a gradient.
     """
     if kind == "adamw":
         learning = [p for p in network.parameters() if p.requires_grad]

@@ -112,8 +112,8 @@ class MN(Method):
 
     @torch.no_grad()
     def targets(self, teacher: nn.Module, image: Tensor, labelled: Patches) -> tuple[Tensor, Tensor]:
-        """[softmax f_t(u), y] (B,K,D,H,W), and v (B,D,H,W). Once there are unlabelled patches, the teacher also fills in
-        what nobody judged of the labelled ones.
+        """[softmax f_t(u), y] (B,K,D,H,W), and v (B,D,H,W). Once there are unlabelled patches, the teacher also fills
+        in what nobody judged of the labelled ones.
         """
         target, weight = one_hot(labelled.label, self.task.classes), judged(labelled.label)
         if not len(image):

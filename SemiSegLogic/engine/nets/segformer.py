@@ -1,7 +1,8 @@
 """SegFormer on the slices of a volume, adapted by low-rank updates.
 
 E. Xie et al.: SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers, NeurIPS 2021.
-E. Hu et al.: LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022: W x + (alpha / r) B A x with B = 0 at first.
+E. Hu et al.: LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022: W x + (alpha / r) B A x, first
+with B = 0.
 
 Needs the optional packages transformers and peft, and pre-trained weights that the user has put on this computer: a
 folder with config.json, or the name of a model in the local Hugging Face cache. Nothing is ever downloaded.
@@ -26,7 +27,7 @@ ADAPTED = [
     *("q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"),  # as transformers 5 does
 ]
 HOW_TO = (
-    "Give in 'weights' the folder of a SegFormer (config.json and its weights), or the name of one that is in the local "
+    "Give in 'weights' the folder of a SegFormer (config.json and its weights), or the name of one in the local "
     "Hugging Face cache, such as nvidia/segformer-b2-finetuned-ade-512-512 (mind its licence). Without any, set "
     "'slice_network' to 'unet': it learns from scratch, without the advantage of pre-training."
 )
