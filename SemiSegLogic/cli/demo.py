@@ -134,8 +134,8 @@ def _report(
     pictures = (Picture("contact_sheet.png", "Slices drawn, suggestions, uncertainty"),
                 Picture("learning_curve.png", "Learning curve"))
     path, _ = write_report(
-        folder, title="SemiSeg demo", data=data, structures=tuple(sample.study.structures), sections=sections, pictures=pictures,
-        facts=facts, times=times, exported=exported,
+        folder, title="SemiSeg demo", data=data, structures=tuple(sample.study.structures), sections=sections,
+        pictures=pictures, facts=facts, times=times, exported=exported,
     )
     shutil.rmtree(watch.keep)
     _say(out, path, this, first, final, times)
@@ -167,8 +167,8 @@ def _final_scores(sample: SampleStudy, untouched: list[str]) -> Scores:
 
 
 def _score(sample: SampleStudy, case_id: str, label: Any) -> dict[int, Score]:
-    case = sample.study.case(case_id)
-    return evaluate(label, read_reference(sample.references[case_id]), case.grid.spacing, sorted(case.structures.values))
+    case, truth = sample.study.case(case_id), read_reference(sample.references[case_id])
+    return evaluate(label, truth, case.grid.spacing, [item.value for item in case.structures])
 
 
 def _export(folder: Path, sample: SampleStudy, untouched: list[str]) -> list[str]:
