@@ -69,14 +69,27 @@ class Saved:
     redrawn: set[SliceIndex]
 
 
-def save(case: Case, before: OpenCase, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
+@dataclass(frozen=True)
+class Before:
+    """What was known when a drawing was saved last, taken on the main thread: the case on screen goes on changing."""
+
+    labels: NDArray[np.uint8]
+    done: frozenset[SliceIndex]
+    touched: frozenset[SliceIndex]
+
+    @classmethod
+    def of(cls, opened: OpenCase) -> Before:
+        return cls(opened.labels, frozenset(opened.done), frozenset(opened.touched))
+
+
+def save(case: Case, before: Before, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
     """Keep a change of the drawing: judged slices in the study, all else in the draft. Raises StudyError, FileError."""
     changed = changed_slices(before.labels, labels, axis)
     judged = slice_mask(labels.shape, before.done)
     redrawn = {place for place in before.done if _differs(before.labels, labels, place)}
     if redrawn:
         case.set_slices(labels, sorted(redrawn), author)
-    touched = drawn_on(labels, before.touched | changed) - set(before.done)
+    touched = drawn_on(labels, set(before.touched) | changed) - before.done
     if bool((labels != 0)[~judged].any()) or touched:
         drafts.save(case.folder, labels, touched)
     else:

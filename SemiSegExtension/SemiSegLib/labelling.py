@@ -50,15 +50,16 @@ class Labelling:
         labels = self._put_back_deleted(opened, labels)
         where = self._controller.screen.current_slice()
         case, author, axis = self._controller.case(), self._controller.author, where.axis if where else opened.axis
+        before = casework.Before.of(opened)
         self._controller.disk.run(
             _("Save drawing"),
-            lambda: casework.save(case, opened, labels, axis, author),
+            lambda: casework.save(case, before, labels, axis, author),
             lambda saved: self._saved(opened, saved),
             self._not_saved,
         )
 
     def _saved(self, opened: OpenCase, saved: Saved) -> None:
-        opened.labels, opened.touched = saved.labels, saved.touched
+        opened.labels, opened.touched = saved.labels, saved.touched - set(opened.done)
         if saved.touched:
             opened.axis = max(saved.touched).axis
         self.saved_at_least_once = True

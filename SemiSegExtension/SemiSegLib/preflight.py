@@ -68,7 +68,12 @@ def _labels(study: Study, judged: list[Case]) -> list[Finding]:
     ]
     slices = sum(len(case.places) for case in judged)
     found.append(
-        Finding("good", _("{slices} slices of {cases} cases are done.").format(slices=slices, cases=len(judged)))
+        Finding(
+            "good",
+            _("Slices done: {slices}, in {cases} of {all} cases.").format(
+                slices=slices, cases=len(judged), all=len(study.cases)
+            ),
+        )
     )
     return found
 

@@ -64,7 +64,6 @@ class CasesSection:
         self.table.setEditTriggers(qt.QTableWidget.NoEditTriggers)
         self.table.setShowGrid(False)
         self.table.alternatingRowColors = True
-        self.table.minimumHeight = 150
         self.table.connect("cellClicked(int,int)", self.on_case)
 
     # --- asked for --------------------------------------------------------------------------------------------
@@ -162,6 +161,7 @@ class CasesSection:
         stars = {item.case for item in self._panel.training.worth_a_look()}
         self._ids = [item.id for item in rows]
         self.table.setRowCount(len(rows))
+        self.table.minimumHeight = self.table.maximumHeight = 34 + 31 * min(max(len(rows), 2), 7)
         for number, item in enumerate(rows):
             sign, colour = STATUS.get(item.status, ("?", "#8a8f98"))
             slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""

@@ -36,9 +36,10 @@ class LabelSection:
         self.done = primary(
             buttons, _("Slice done"), _("All structures on this slice are drawn"), self.on_done, "Ctrl+Return"
         )
-        self.empty = primary(
+        self.empty = button(
             buttons, _("Nothing here"), _("This slice shows none of the structures"), self.on_empty, "Ctrl+Backspace"
         )
+        self.empty.minimumHeight = self.done.minimumHeight
         picture = qt.QLabel()
         drawing.addWidget(picture)
         self._strip = PictureLabel(picture, panel.scratch, "strip")

@@ -36,6 +36,7 @@ class PictureLabel:
         path = self._folder / f"{self._stem}-{self._number}.png"
         path.write_bytes(data)
         self._widget.setPixmap(qt.QPixmap(str(path)))
+        self._widget.minimumHeight = picture.shape[0]
         old.unlink(missing_ok=True)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 
+from ..methods import method_words
 from ..words import _
 from .parts import box, button, enable, label, primary, row, section
 
@@ -29,6 +31,7 @@ class ReviewSection:
             "Ctrl+Shift+N",
         )
         self.reason = label(inner)
+        self.reason.visible = False
         self._case_box, case = box(inner)
         self.origin = label(case, faint=True)
         shown = row(case)
@@ -64,7 +67,7 @@ class ReviewSection:
             return
         wanted = found[self._turn % len(found)]
         self._turn += 1
-        self.reason.text = _("<b>Why here:</b> {reason}").format(reason=wanted.reason)
+        self._show_reason(_("<b>Why here:</b> {reason}").format(reason=wanted.reason))
         opened = self._controller.open_case
         if opened is not None and opened.id == wanted.case:
             self._panel.screen.jump(wanted.place)
@@ -79,7 +82,11 @@ class ReviewSection:
             self._waiting = None
             self._panel.screen.jump(waiting.place)
         elif waiting is None:
-            self.reason.text = ""
+            self._show_reason("")
+
+    def _show_reason(self, text: str) -> None:
+        self.reason.text = text
+        self.reason.visible = bool(text)
 
     def on_suggestion(self, shown: bool) -> None:
         self._panel.screen.suggestion_visible(shown)
@@ -125,11 +132,19 @@ class ReviewSection:
             self.next, "" if found else _("The model names no slices yet."), _("Jump to where the model is least sure")
         )
         if there and opened is not None:
-            told = opened.provenance
-            self.origin.text = _("Suggested by {method}, {time}").format(
-                method=told.get("method", "?"), time=told.get("time", "")
-            )
+            self.origin.text = origin(opened.provenance)
             accepted = _("This case is accepted.") if opened.status == "accepted" else ""
             enable(self.accept, accepted, _("Everything suggested here is right"))
         self.on_suggestion(bool(self.suggestion.checked))
         self.on_uncertainty(bool(self.uncertainty.checked))
+
+
+def origin(provenance: dict[str, object]) -> str:
+    """Which method proposed this, and when, in this computer's time."""
+    method = str(provenance.get("method", ""))
+    words = method_words().get(method, (method, ""))[0]
+    try:
+        when = datetime.fromisoformat(str(provenance.get("time"))).astimezone().strftime("%d %b %Y, %H:%M")
+    except ValueError:
+        when = ""
+    return _("Suggested by the method '{method}', {time}").format(method=words, time=when)

@@ -144,6 +144,8 @@ class TrainSection:
         enable(self.train, why_not, _("Checks the labels, then starts"))
         running, look = self._training.running, self._training.look
         self._choices.visible = self.train.visible = not running
+        if running:
+            self.findings.visible = False
         self._running.visible = running or look is not None
         self.go_on.visible = bool(self._training.job) and not running
         self.stop.visible = running

@@ -14,6 +14,9 @@ from SemiSegLogic.geometry import Grid
 
 from .geometry import grid_of, ijk_to_ras, to_vtk
 
+DOUBT_AT = (0, 85, 170, 255)
+DOUBT_RGB = ((0.1, 0.45, 0.95, 1.0), (0.0, 0.1, 0.45, 0.95), (0.3, 0.5, 0.1, 0.4))
+
 
 def volume_from(array: NDArray[Any], grid: Grid, name: str, window: tuple[float, float]) -> Any:
     """A scalar volume node holding ``array`` (k, j, i) at ``grid``, shown with grey values ``window`` (low, high)."""
@@ -27,7 +30,7 @@ def volume_from(array: NDArray[Any], grid: Grid, name: str, window: tuple[float,
 
 def overlay_from(array: NDArray[np.uint8], grid: Grid, name: str) -> Any:
     """The uncertainty (k, j, i) uint8, 0 sure to 255 unsure, as a volume that is clear where the model is sure."""
-    display = _display((0.0, 255.0), "vtkMRMLColorTableNodeFileInferno.txt")
+    display = _display((0.0, 255.0), _doubt_colours().GetID())
     display.SetLowerThreshold(64)
     display.SetUpperThreshold(255)
     display.SetApplyThreshold(True)
@@ -79,6 +82,21 @@ def _display(window: tuple[float, float], colours: str) -> Any:
     return display
 
 
+def _doubt_colours() -> Any:
+    """A colour table of our own, purple over orange to yellow: it tells doubt from every structure's colour."""
+    name = "SemiSeg uncertainty"
+    table = slicer.mrmlScene.GetFirstNode(name, "vtkMRMLColorTableNode")
+    if table is None:
+        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
+        table.SetTypeToUser()
+        table.SetHideFromEditors(True)
+        table.SetNumberOfColors(256)
+        for value in range(256):
+            parts = [float(np.interp(value, DOUBT_AT, levels)) for levels in DOUBT_RGB]
+            table.SetColor(value, str(value), *parts, 1.0)
+    return table
+
+
 def scene_volumes() -> list[tuple[str, str]]:
     """(id, name) of the user's scalar volumes that could become cases; ours and label maps are left out."""
     scene, found = slicer.mrmlScene, []
@@ -87,11 +105,3 @@ def scene_volumes() -> list[tuple[str, str]]:
         if not node.IsA("vtkMRMLLabelMapVolumeNode") and not node.GetAttribute("SemiSeg.Role") and node.GetImageData():
             found.append((node.GetID(), node.GetName()))
     return found
-
-
-def file_of(volume: Any) -> str:
-    """The file that a volume node was read from; empty when it has none or was changed since."""
-    storage = volume.GetStorageNode()
-    if storage is None or volume.GetModifiedSinceRead() or storage.GetNumberOfFileNames() > 0:
-        return ""
-    return str(storage.GetFileName() or "")

@@ -1,0 +1,66 @@
+"""Our GUI code, held against what the real application exposes and what slicer-core holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "SemiSegExtension").rglob("*.py"))
+PARTS = ROOT / "SemiSegExtension" / "SemiSegLib" / "panel" / "parts.py"
+
+
+def test_every_attribute_used_on_a_widget_exists_and_is_used_as_what_it_is() -> None:
+    from Testing.support.slicer_harness.reading import helpers_in, uses_in
+
+    uses = [use for path in FILES for use in uses_in(path, helpers_in(PARTS))]
+    assert [problem for use in uses if (problem := use.problem())] == []
+    assert len(uses) > 120
+
+
+def test_the_reading_finds_a_property_called_and_a_name_that_does_not_exist(tmp_path: Path) -> None:
+    from Testing.support.slicer_harness.reading import uses_in
+
+    path = tmp_path / "bad.py"
+    lines = ("t = qt.QTimer()", "t.active()", "t.beat = 3", "t.connect('tick()', f)", "t.interval = 5", "t.start()")
+    path.write_text("def f():\n" + "".join(f"    {line}\n" for line in lines))
+    problems = [problem for use in uses_in(path, {}) if (problem := use.problem())]
+    assert len(problems) == 3
+
+
+def test_every_class_of_qt_that_we_name_is_in_the_list_or_among_the_few_known_exceptions() -> None:
+    from Testing.support.slicer_harness.app import UNLISTED
+    from Testing.support.slicer_harness.facts import listed
+    from Testing.support.slicer_harness.reading import toolkit_names
+
+    names = {".".join(name.split(".")[:2]) for path in FILES for name in toolkit_names(path)}
+    widgets = {name for name in names if name.startswith(("qt.", "ctk.", "slicer.qMRML", "slicer.qSlicer"))}
+    assert widgets - set(listed()) - {f"qt.{name}" for name in UNLISTED} == set()
+
+
+def test_every_mrml_class_and_function_of_slicer_util_that_we_name_exists(slicer: Any) -> None:
+    from Testing.support.slicer_harness.reading import toolkit_names
+
+    known = {"slicer.app", "slicer.modules", "slicer.mrmlScene"}
+    names = {name for path in FILES for name in toolkit_names(path) if name.startswith(("slicer.vtk", "slicer.util."))}
+    for name in sorted(names - known):
+        found: Any = slicer
+        for part in name.split(".")[1:3]:
+            assert hasattr(found, part), f"{name} does not exist in slicer-core"
+            found = getattr(found, part)
+
+
+def test_a_wrapped_widget_refuses_what_the_real_one_lacks(slicer: Any) -> None:
+    import qt
+
+    made = qt.QLabel("text")
+    with pytest.raises(AttributeError):
+        made.setTekst("x")
+    with pytest.raises(TypeError):
+        made.text()
+    with pytest.raises(AttributeError):
+        made.connect("clicked()", print)
+    with pytest.raises(AttributeError):
+        made.somethingOfMine = 3

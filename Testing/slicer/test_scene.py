@@ -1,0 +1,218 @@
+"""Arrays in MRML and back: voxel for voxel on every kind of grid, whatever the person does to the segments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.geometry import Grid, SliceIndex, slice_mask
+
+SHAPE, PLACE = (9, 14, 17), (-30.0, 25.0, 100.0)
+
+
+def turned(x: float, y: float, z: float) -> np.ndarray:
+    """A rotation matrix from three angles in degrees."""
+    made = np.eye(3)
+    for axis, angle in enumerate(np.radians([x, y, z])):
+        a, b = [other for other in range(3) if other != axis]
+        one = np.eye(3)
+        one[[a, a, b, b], [a, b, a, b]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
+        made = one @ made
+    return made
+
+
+OBLIQUE = turned(12, -7, 33)
+GRIDS = {
+    "plain": Grid(SHAPE),
+    "oblique and anisotropic": Grid(SHAPE, (2.5, 0.9, 0.8), PLACE, tuple(OBLIQUE.ravel())),
+    "flipped": Grid(SHAPE, (2.5, 0.9, 0.8), PLACE, tuple((OBLIQUE @ np.diag([1, 1, -1])).ravel())),
+    "sub-millimetre, all axes flipped": Grid(SHAPE, (0.05, 0.02, 0.01), PLACE, tuple((-OBLIQUE).ravel())),
+    "sagittal": Grid(SHAPE, (3.0, 1.0, 2.0), PLACE, tuple(np.eye(3)[:, [2, 0, 1]].ravel())),
+    "one slice": Grid((1, 14, 17), (5.0, 0.9, 0.8), PLACE, tuple(OBLIQUE.ravel())),
+}
+each_grid = pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS.keys())
+
+
+def structures() -> list[Any]:
+    from SemiSegLib.model import Shown
+
+    return [Shown(3, "organ", (1.0, 0.0, 0.0)), Shown(7, "lesion", (0.0, 1.0, 0.0)), Shown(9, "none", (0.0, 0.0, 1.0))]
+
+
+def labels_on(grid: Grid, seed: int = 0) -> Any:
+    values = np.random.default_rng(seed).choice(np.array([0, 0, 3, 7], np.uint8), grid.shape)
+    values[:, :2] = 0  # the segments then fill a part of the grid only
+    return values
+
+
+def put(slicer: Any, grid: Grid, labels: Any) -> tuple[Any, Any]:
+    from SemiSegLib.scene import segments, volumes
+
+    image = np.random.default_rng(1).integers(-1000, 1000, grid.shape).astype(np.int16)
+    volume = volumes.volume_from(image, grid, "image", (-100, 400))
+    node = segments.segmentation_for(volume, "labels")
+    segments.write(node, labels, grid, structures())
+    return volume, node
+
+
+@each_grid
+def test_a_volume_comes_back_with_the_same_voxels_at_the_same_place(slicer: Any, grid: Grid) -> None:
+    from SemiSegLib.scene import volumes
+
+    image = np.random.default_rng(1).integers(-1000, 1000, grid.shape).astype(np.int16)
+    array, back = volumes.array_of(volumes.volume_from(image, grid, "image", (0, 1)))
+    assert np.array_equal(array, image)
+    assert back.agrees(grid, 1e-6)
+
+
+@each_grid
+def test_labels_come_back_voxel_for_voxel(slicer: Any, grid: Grid) -> None:
+    from SemiSegLib.scene import segments
+
+    labels = labels_on(grid)
+    _, node = put(slicer, grid, labels)
+    found, twice = segments.read(node, grid)
+    assert np.array_equal(found, labels)
+    assert twice == 0
+
+
+@each_grid
+def test_replacing_slices_changes_these_and_no_other_voxel(slicer: Any, grid: Grid) -> None:
+    from SemiSegLib.scene import segments
+
+    labels, other = labels_on(grid), labels_on(grid, seed=5)
+    _, node = put(slicer, grid, labels)
+    places = [SliceIndex(axis, grid.shape[axis] - 1) for axis in range(3)]
+    segments.write_slices(node, other, grid, places)
+    mask = slice_mask(grid.shape, places)
+    assert np.array_equal(segments.read(node, grid)[0], np.where(mask, other, labels))
+
+
+@each_grid
+def test_a_jump_shows_the_slice_that_was_meant(slicer: Any, grid: Grid) -> None:
+    from SemiSegLib.scene import views
+
+    volume, _ = put(slicer, grid, labels_on(grid))
+    views.show(volume)
+    for axis in range(3) if grid.shape[0] > 1 else (0,):
+        for index in range(grid.shape[axis]):
+            view = views.jump(grid, SliceIndex(axis, index))
+            assert view is not None
+            assert views.slice_in(view, grid) == SliceIndex(axis, index)
+
+
+def test_renamed_reordered_hidden_segments_keep_their_values(slicer: Any) -> None:
+    from SemiSegLib.scene import segments
+
+    grid = GRIDS["oblique and anisotropic"]
+    labels = labels_on(grid)
+    _, node = put(slicer, grid, labels)
+    segmentation = node.GetSegmentation()
+    segmentation.GetSegment("SemiSeg_7").SetName("organ")
+    segmentation.GetSegment("SemiSeg_3").SetName("lesion")
+    segmentation.SetSegmentIndex("SemiSeg_7", 0)
+    node.GetDisplayNode().SetSegmentVisibility("SemiSeg_3", False)
+    assert np.array_equal(segments.read(node, grid)[0], labels)
+    segmentation.RemoveSegment("SemiSeg_7")
+    assert np.array_equal(segments.read(node, grid)[0], np.where(labels == 7, 0, labels))
+
+
+def test_where_segments_overlap_the_larger_value_wins_and_the_overlap_is_counted(slicer: Any) -> None:
+    import vtk
+
+    from SemiSegLib.scene import segments
+
+    grid = GRIDS["plain"]
+    volume, node = put(slicer, grid, np.zeros(grid.shape, np.uint8))
+    mask = np.zeros(grid.shape, np.uint8)
+    mask[4, 4:8, 4:8] = 1
+    for name in ("SemiSeg_7", "SemiSeg_3"):
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, name, volume)
+    found, twice = segments.read(node, grid)
+    assert twice == 16
+    assert np.array_equal(found, mask * 7)
+    segments.write_slices(node, np.zeros_like(mask), grid, [SliceIndex(0, 2)])
+    assert segments.read(node, grid)[1] == 16, "overlaps elsewhere stay"
+    assert isinstance(vtk.vtkVersion().GetVTKMajorVersion(), int)
+
+
+def test_what_a_model_did_is_one_undo_step(slicer: Any) -> None:
+    from SemiSegLib.scene import segments
+
+    grid = GRIDS["oblique and anisotropic"]
+    labels = labels_on(grid)
+    volume, node = put(slicer, grid, np.zeros(grid.shape, np.uint8))
+    editor = slicer.vtkSlicerSegmentEditorLogic()
+    editor.SetMRMLScene(slicer.mrmlScene)
+    editor.SetSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    editor.SetSegmentationNode(node)
+    editor.SetSourceVolumeNode(volume)
+    editor.SaveStateForUndo()
+    segments.write(node, labels, grid, structures())
+    editor.Undo()
+    assert not segments.read(node, grid)[0].any()
+    editor.Redo()
+    assert np.array_equal(segments.read(node, grid)[0], labels)
+
+
+def test_a_segment_drawn_on_another_lattice_is_resampled_not_shifted(slicer: Any) -> None:
+    from SemiSegLib.model import Shown
+    from SemiSegLib.scene import segments
+
+    grid = Grid((6, 10, 12))
+    fine = Grid((12, 20, 24), (0.5, 0.5, 0.5), (-0.25, -0.25, -0.25))
+    coarse = np.zeros(grid.shape, np.uint8)
+    coarse[2:4, 3:7, 4:9] = 7
+    _, node = put(slicer, grid, np.zeros(grid.shape, np.uint8))
+    segments.write(node, coarse.repeat(2, 0).repeat(2, 1).repeat(2, 2), fine, [Shown(7, "lesion", (0.0, 1.0, 0.0))])
+    assert np.array_equal(segments.read(node, grid)[0], coarse)
+
+
+def test_the_study_and_our_nodes_are_found_again_after_the_scene_was_saved_and_loaded(
+    slicer: Any, tmp_path: Any
+) -> None:
+    from SemiSegLib.scene import nodes
+
+    grid = GRIDS["flipped"]
+    volume, node = put(slicer, grid, labels_on(grid))
+    nodes.own(volume, "image", "case-1")
+    nodes.own(node, "labels", "case-1")
+    nodes.Parameters().set("study", "/data/my study")
+    for part in (volume, node):
+        part.AddDefaultStorageNode()
+    assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear()
+    assert nodes.find("labels") is None
+    import zipfile
+
+    zipfile.ZipFile(tmp_path / "scene.mrb").extractall(tmp_path)
+    slicer.mrmlScene.SetURL(str(next(tmp_path.glob("*/*.mrml"))))
+    slicer.mrmlScene.Import()
+    assert nodes.Parameters().get("study") == "/data/my study"
+    assert nodes.find("labels", "case-1").GetSegmentation().GetNumberOfSegments() == 3
+
+
+def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None:
+    from SemiSegLib.model import OpenCase, Shown
+    from SemiSegLib.scene import Screen
+    from Testing.support.slicer_harness.render import SliceView, can_render
+
+    if not can_render():
+        pytest.skip("no OpenGL for offscreen rendering (libegl1, libegl-mesa0, libgl1-mesa-dri)")
+    grid = Grid((10, 60, 60))
+    labels, doubt = np.zeros(grid.shape, np.uint8), np.zeros(grid.shape, np.uint8)
+    labels[5, 35:50, 35:50], doubt[5, 10:30, 10:30] = 1, 220
+    screen = Screen()
+    image = np.full(grid.shape, 180, np.int16)
+    screen.show_case(OpenCase("a", "a", "none", grid, (0.0, 255.0), image, labels), [Shown(1, "x", (1.0, 0.0, 0.0))])
+    view = SliceView(slicer.harness, "Red", (240, 240))
+    view.fit()
+    plain = view.picture()
+    screen.show_uncertainty(doubt)
+    overlaid = view.picture()
+    changed = (plain != overlaid).any(-1)
+    assert changed[60:100, 60:100].all() != changed[140:200, 140:200].any()
+    screen.show_uncertainty(None)
+    assert np.array_equal(view.picture(), plain)
