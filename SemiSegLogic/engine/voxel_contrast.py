@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 Look = Callable[[Tensor], Tensor]
@@ -26,15 +25,15 @@ def agreement_contrast(
     """
     if not bool(either.any()):
         return None
-    spaces = [(agree, ~agree), (~either, either)]
-    terms = []
-    for inside, outside in spaces:
-        chosen, others = pick(inside, anchors), pick_around(outside, inside, negatives)
-        if len(chosen):
-            a, b = one(torch.cat([chosen, others])), two(torch.cat([chosen, others]))
-            n = len(chosen)
-            there, back = info_nce(a[:n], b[:n], b[n:], temperature), info_nce(b[:n], a[:n], a[n:], temperature)
-            terms.append((there + back) / 2)
+    sets = [pick(agree, anchors), pick_around(~agree, agree, negatives)]
+    sets += [pick(~either, anchors), pick_around(either, ~either, negatives)]
+    sizes, index = [len(chosen) for chosen in sets], torch.cat(sets)
+    a, b = one(index).split(sizes), two(index).split(sizes)  # one look each: small calls cost more than rows
+    terms = [
+        (info_nce(a[n], b[n], b[n + 1], temperature) + info_nce(b[n], a[n], a[n + 1], temperature)) / 2
+        for n in (0, 2)
+        if sizes[n]
+    ]
     return torch.stack(terms).sum() if terms else None
 
 
@@ -62,12 +61,13 @@ def pick_around(outside: Tensor, inside: Tensor, count: int, reach: int = 3) -> 
 
 def near(mask: Tensor, reach: int) -> Tensor:
     """``mask`` grown by ``reach`` voxels along every axis."""
-    grown = mask[None, None].float()
+    grown = mask.clone()
     for axis in range(3):
-        size = [1, 1, 1]
-        size[axis] = 2 * reach + 1
-        grown = F.max_pool3d(grown, size, 1, [n // 2 for n in size])
-    return grown[0, 0] > 0
+        for _ in range(reach):
+            before, rest = grown.clone(), mask.shape[axis] - 1
+            grown.narrow(axis, 1, rest).logical_or_(before.narrow(axis, 0, rest))
+            grown.narrow(axis, 0, rest).logical_or_(before.narrow(axis, 1, rest))
+    return grown
 
 
 def gather(maps: Tensor, index: Tensor, shape: torch.Size, step: tuple[int, int, int]) -> Tensor:

@@ -212,7 +212,8 @@ def consistency(a: Views, b: Views, mode: str) -> Tensor:
 
 def cosine_gap(p: Tensor, q: Tensor, axis: int = 1) -> Tensor:
     """1 - cos(p, q) along ``axis``, mean over the rest."""
-    return 1 - F.cosine_similarity(p, q, dim=axis).mean()
+    lengths = ((p * p).sum(axis) * (q * q).sum(axis)).clamp_min(1e-12).sqrt()
+    return 1 - ((p * q).sum(axis) / lengths).mean()
 
 
 def sum_of(values: Iterable[Tensor]) -> Tensor:
