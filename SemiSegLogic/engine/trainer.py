@@ -65,8 +65,11 @@ class Trainer:
     bit-identical.
     """
 
-    def __init__(self, method: Method, sampler: Sampler, device: Device, budget: Budget):
-        self.method, self.sampler, self.device, self.budget = method, sampler, device, budget
+    def __init__(
+        self, method: Method, sampler: Sampler, device: Device, budget: Budget,
+        clock: Callable[[], float] = time.perf_counter,
+    ):
+        self.method, self.sampler, self.device, self.budget, self.clock = method, sampler, device, budget, clock
         self.phases: list[Phase] = method.phases()
         self.progress = Progress()
         self.losses: dict[str, Tensor] = {}
@@ -82,9 +85,9 @@ class Trainer:
         self.method.train()
         while (share := self._share()) < 1:
             self._advance_phase(share)
-            begun = time.perf_counter()
+            begun = self.clock()
             self._step(self.where())
-            took = time.perf_counter() - begun
+            took = self.clock() - begun
             self.progress.elapsed += took
             self.threads.took(took)
             if self.progress.elapsed - self._good_at > KEEP_GOOD_SECONDS:

@@ -6,8 +6,10 @@ import dataclasses
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+from ..files import SemiSegError
 
-class SettingsError(ValueError):
+
+class SettingsError(SemiSegError, ValueError):
     """A setting is unknown, of the wrong type or out of range; the message names it and what it may be."""
 
 
