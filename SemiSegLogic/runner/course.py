@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -46,12 +46,13 @@ class Leg:
 @dataclass
 class Standing:
     """What a restart needs beside the trainer's state: the leg, the training ``seconds`` of those before, the model
-    kept so far, the scores by leg.
+    kept so far and whether its suggestions are still to be made, the scores by leg.
     """
 
     leg: int = 0
     seconds: float = 0.0
     kept: Model | None = None
+    to_suggest: bool = False
     scores: dict[str, float | None] = field(default_factory=dict)
 
 
@@ -86,12 +87,12 @@ class Course:
         model of an earlier round to go on from.
         """
         self._resume(saved)
+        self._suggest()
         while self.standing.leg < len(self.legs) and not self._stopped:
             leg = self.legs[self.standing.leg]
             state = saved["trainer"] if saved and saved["leg"] == self.standing.leg else None
             self._run_leg(leg, state, start if self.standing.kept is None else None)
-            self.standing.leg += 1
-            self._save(None)
+            self._suggest()
         assert self.standing.kept is not None
         return self.standing.kept
 
@@ -209,15 +210,21 @@ class Course:
         better = before is None or score is None or before.held_out is None or score >= before.held_out
         if better:
             self.standing.kept = Model.of(method, name, self.data.plan, self.data.classes.values[1:], score)
-        elif before is not None:
-            method = before.build(self.device.torch)
         kept = self.standing.kept
         assert kept is not None
         scores = {"held_out": dict(self.standing.scores), "kept": kept.method, "checked": score is not None}
         self.reporter.say(_verdict(name, score, before, better), scores=scores)
+        self.standing.leg += 1
+        self.standing.to_suggest = better
         self._save(None)
-        if better:
-            self.suggester.all_cases(method)
+
+    def _suggest(self) -> None:
+        """Suggestions of the kept model for every case, if the job does not have them yet."""
+        if self.standing.kept is None or not self.standing.to_suggest:
+            return
+        self.suggester.all_cases(self.standing.kept.build(self.device.torch))
+        self.standing.to_suggest = False
+        self._save(None)
 
     def _save(self, trainer: Trainer | None) -> None:
         """The checkpoint: the standing, and the state within the leg when it is not over."""
@@ -226,6 +233,7 @@ class Course:
         state = {
             "leg": self.standing.leg,
             "seconds": self.standing.seconds,
+            "to_suggest": self.standing.to_suggest,
             "trainer": trainer.state() if trainer else None,
             "kept": kept.to_state() if kept else None,
             "scores": self.standing.scores,
@@ -244,7 +252,9 @@ class Course:
         if saved is None:
             return
         kept = Model.from_state(saved["kept"], self.job.checkpoint) if saved["kept"] else None
-        self.standing = Standing(saved["leg"], saved["seconds"], kept, saved["scores"])
+        self.standing = Standing(saved["leg"], saved["seconds"], kept, saved["to_suggest"], saved["scores"])
+        d, h, w = saved["patch"]
+        self.data.plan = replace(self.data.plan, patch=(d, h, w))
 
 
 def _verdict(name: str, score: float | None, before: Model | None, better: bool) -> str:
