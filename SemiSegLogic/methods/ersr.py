@@ -34,6 +34,7 @@ Where we differ and why (released code in brackets):
   is compared [the border is smeared]. Pixels of the axis are their own mirror image [S up to 2 there; L_mir never 0].
 - Several structures: (4) for each one in ``elliptical``, plain pseudo-labels for others; where ellipses overlap the
   larger p' wins; (6) and (7) for one structure per image, drawn.
+- Crops at the resolution at which prediction works; a cut ellipse is still one [whole slices; ``whole_slice``].
 - The averaged teacher predicts [student], Muon [SGD] and shares of the run instead of 10 000 + 10 000 iterations.
 """
 
@@ -108,9 +109,9 @@ class ERSR(Method):
         return rate_factor("constant" if constant else self.settings.schedule, step.progress, step.index)
 
     def need(self, step: Step) -> Need:
-        """Whole slices: half a structure is no ellipse."""
-        unlabelled = 0 if step.phase == PRETRAIN else self.settings.unlabelled
-        return Need(self.settings.batch, unlabelled, self.task.patch, whole_slice=True)
+        """Whole slices as published, or crops: patches are planned to be half as large again as the structures."""
+        s = self.settings
+        return Need(s.batch, 0 if step.phase == PRETRAIN else s.unlabelled, self.task.patch, s.whole_slice)
 
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
         """Equation (8)."""

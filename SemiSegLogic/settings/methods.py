@@ -102,6 +102,7 @@ class ERSR(Settings):
     overlap: float = number(0.7, "Least overlap of ellipse and map", low=0, high=1, source="ours; paper 0")
     slender: float = number(3.0, "Greatest ratio of the axes", low=1, high=1e6, source="ours; paper: any")
     roundest: float = number(0.95, "Greatest ratio of axes to be mirrored", low=0, high=1, source="ours; paper 1")
+    whole_slice: bool = switch(False, "Shrink whole slices to the patch", source="paper yes, 224 x 224")
     pixel_height: float = number(1.0, "Height of a pixel", unit="pixel widths", low=0.01, high=100, source="ours")
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
 

@@ -61,13 +61,14 @@ def test_structures_are_named_by_value_and_checked() -> None:
             ersr(task, elliptical=wrong)
 
 
-def test_phases_share_the_run_and_ask_for_whole_slices() -> None:
+def test_phases_share_the_run_and_ask_for_slices() -> None:
     assert [(p.name, p.share) for p in ersr(pretraining=0.25).phases()] == [(PRETRAIN, 0.25), (TRAIN, 0.75)]
     assert [p.name for p in ersr(pretraining=0.0).phases()] == [TRAIN]
-    method = ersr(batch=3, unlabelled=5)
+    method = ersr(batch=3, unlabelled=5, whole_slice=True)
     need = method.need(Step(TRAIN, 0, 9))
     assert (need.labelled, need.unlabelled, need.whole_slice) == (3, 5, True)
     assert method.need(Step(PRETRAIN, 0, 9)).unlabelled == 0
+    assert not ersr().need(Step(TRAIN, 0, 9)).whole_slice
 
 
 def test_rates_are_one_cycle_or_as_published_constant_then_poly() -> None:
