@@ -38,8 +38,7 @@ TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment environment_folder"
 WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner cli sample report {ENVIRONMENT}"
 MACHINERY = {
-    "checkpoint", "data", "device", "patches", "plan", "predict", "quality", "reporting", "selection", "trainer",
-    "volumes",
+    "checkpoint", "device", "patches", "plan", "predict", "quality", "selection", "threads", "trainer", "volumes",
 }
 """Modules of the engine that know volumes, devices, files or the training loop."""
 
@@ -54,7 +53,7 @@ method can reach it through a block either. A new part of the machinery belongs 
 ROOMS: dict[str, Room] = {
     "__init__": room(""),
     # 0 words
-    "settings": room("settings"),
+    "settings": room("settings files"),
     "geometry": room("", PLAIN),
     "files": room("", PLAIN),
     "study": room("geometry files study", PLAIN),
