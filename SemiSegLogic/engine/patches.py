@@ -21,6 +21,7 @@ from torch import Tensor
 from ..files import SemiSegError
 from ..geometry import IGNORE, SliceIndex
 from ..methods.base import Need, Patches
+from .checkpoint import random_state, restore_random_state
 from .perturb import weak
 from .plan import Plan, Shape
 from .volumes import Volume
@@ -73,14 +74,14 @@ class Sampler:
 
     def labelled_share(self, need: Need, draws: int = 16) -> float:
         """Mean share of judged voxels in a labelled patch, in [0, 1]. Leaves the random generator as it was."""
-        state = torch.get_rng_state()
+        state = random_state()
         labelled, _ = self.draw(Need(draws, 0, need.shape, need.whole_slice))
-        torch.set_rng_state(state)
+        restore_random_state(state)
         return float((labelled.label != IGNORE).float().mean())
 
     def _labelled_patch(self, number: int, need: Need) -> tuple[int, View, bool]:
         volume = self.volumes[number]
-        place, target = choose_place(volume)
+        place, target = choose_place(volume, need.whole_slice)
         axes = (0, 1, 2) if volume.is_dense else tuple(axis for axis in range(3) if axis != place.axis)
         return number, self._view(volume, need, target, axes, place), True
 
@@ -92,13 +93,24 @@ class Sampler:
 
     def _view(self, volume: Volume, need: Need, target: Tensor, axes: tuple[int, ...], place: SliceIndex) -> View:
         scale = self._scale(volume, need)
-        turn = augmentation(axes, self.plan.dims, _left_right(self.plan)) if self.augment else torch.eye(3).double()
+        turn = augmentation(axes, self.plan.dims, self._left_right(volume)) if self.augment else torch.eye(3).double()
         spacing = torch.tensor(volume.spacing, dtype=torch.float64)
         # turn in millimetres, so that a rotation stays one on anisotropic voxels
         matrix = torch.diag(1 / spacing) @ turn @ torch.diag(scale * spacing)
+        if need.whole_slice:
+            target = torch.cat([target[:1], (torch.tensor(volume.shape[1:], dtype=torch.float64) - 1) / 2])
         centre = keep_inside(target, scale, need.shape, volume.shape, self.augment)
-        centre = anchored(centre, matrix, need.shape, place)
+        for axis in (place.axis,) if self.augment or need.whole_slice else (0, 1, 2):
+            index = place.index if axis == place.axis else round(float(target[axis]))
+            centre = anchored(centre, matrix, need.shape, SliceIndex(axis, index))
         return View(matrix, centre)
+
+    def _left_right(self, volume: Volume) -> int | None:
+        """The engine axis that runs from right to left in ``volume``, if swapping the sides is allowed: a single slice
+        has its own order.
+        """
+        axis = volume.turn.sources.index(volume.grid.orientation().sources[2])
+        return axis if self.plan.mirror and (self.plan.dims == 3 or axis > 0) else None
 
     def _scale(self, volume: Volume, need: Need) -> Tensor:
         scale = list(self.plan.scale(volume.spacing))
@@ -127,9 +139,14 @@ class Sampler:
         )
 
 
-def choose_place(volume: Volume) -> tuple[SliceIndex, Tensor]:
-    """A judged slice and a voxel (3,) in it: mostly on a structure, every structure of the volume equally often."""
+def choose_place(volume: Volume, whole_slice: bool = False) -> tuple[SliceIndex, Tensor]:
+    """A judged slice and a voxel (3,) in it: mostly on a structure, every structure of the volume equally often.
+
+    For a ``whole_slice`` it is one along depth where there is any: of the others only a line would be seen.
+    """
     slices = volume.training_slices
+    if whole_slice:
+        slices = tuple(place for place in slices if place.axis == 0) or slices
     classes = sorted({value for place in slices for value in volume.foreground[place]})
     if classes and torch.rand(()).item() < TOWARDS_STRUCTURE:
         wanted = _pick(classes)
@@ -222,13 +239,6 @@ def sample_label(label: Tensor | None, coordinates: Tensor) -> Tensor:
     nearest = torch.minimum(nearest.clamp_min(0), last)
     values = label[nearest[..., 0], nearest[..., 1], nearest[..., 2]].long()
     return values.masked_fill(~inside, IGNORE)
-
-
-def _left_right(plan: Plan) -> int | None:
-    """The engine axis that runs from right to left, if swapping the sides is allowed."""
-    order = [plan.depth_axis, *(axis for axis in range(3) if axis != plan.depth_axis)]
-    axis = order.index(2)
-    return axis if plan.mirror and (plan.dims == 3 or axis > 0) else None
 
 
 def _between(low: float, high: float) -> float:

@@ -1,0 +1,78 @@
+"""How patches are turned: sparse volumes in the plane of their slice, left and right swapped and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from SemiSegLogic.engine.patches import Sampler, augmentation
+from SemiSegLogic.geometry import Grid, SliceIndex
+from SemiSegLogic.methods.base import Need
+from Testing.support.engine import MIRRORED_TURN, plan_of, volume_of
+
+SHAPE = (9, 14, 11)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def _labels(shape: tuple[int, int, int] = SHAPE) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 3, shape).astype(np.uint8)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_sparse_volumes_are_turned_only_within_the_plane_of_the_slice(axis: int) -> None:
+    plan = plan_of((8, 8, 8), (1.0, 1.5, 2.0))
+    sampler = Sampler([volume_of(_labels(), _labels(), (SliceIndex(axis, 2),), plan)], plan)
+    others = [a for a in range(3) if a != axis]
+    turned = 0.0
+    for _ in range(30):
+        _, view, _ = sampler._labelled_patch(0, Need(1, 0, plan.patch))
+        off = view.matrix.clone()
+        off[others[0], others[1]] = off[others[1], others[0]] = 0
+        assert float((off - off.diag().diag()).abs().max()) == 0
+        assert float(view.matrix[axis, axis].abs()) == pytest.approx(plan.scale((1.0, 1.0, 1.0))[axis], rel=1e-12)
+        turned = max(turned, float(view.matrix[others[0], others[1]].abs()))
+    assert turned > 0.1
+
+
+def test_dense_volumes_are_turned_about_every_axis_and_single_slices_are_not() -> None:
+    plan = plan_of((8, 8, 8))
+    dense = Sampler([volume_of(_labels(), _labels(), _every_slice(), plan)], plan)
+    single = Sampler([volume_of(_labels((1, 9, 9)), _labels((1, 9, 9)), (SliceIndex(0, 0),), plan)], plan)
+    _, view, _ = dense._labelled_patch(0, Need(1, 0, plan.patch))
+    assert int((view.matrix.abs() > 1e-3).sum()) == 9
+    _, view, _ = single._labelled_patch(0, Need(1, 0, plan.patch))
+    assert view.matrix[0, 1:].abs().sum() == view.matrix[1:, 0].abs().sum() == 0
+
+
+@pytest.mark.parametrize("direction", [Grid((1, 1, 1)).direction, MIRRORED_TURN])
+@pytest.mark.parametrize("depth_axis", [0, 1, 2])
+@pytest.mark.parametrize("single", [False, True])
+def test_only_left_and_right_are_swapped(direction: tuple[float, ...], depth_axis: int, single: bool) -> None:
+    shape = (1, 8, 8) if single else (8, 8, 8)
+    grid = Grid(shape, direction=direction)
+    plan = plan_of((1, 4, 4) if single else (4, 4, 4), dims=2 if single else 3, depth_axis=depth_axis)
+    volume = volume_of(_labels(shape), None, (), plan, grid)
+    swapped = set()
+    for _ in range(12):
+        _, view, _ = Sampler([volume], plan)._free_patch(0, Need(0, 1, plan.patch))
+        for axis in range(3):
+            if view.matrix[axis, axis] < 0:
+                swapped.add(axis)
+    patient = set()
+    for axis in swapped:  # what one voxel along that engine axis is in the patient
+        step = np.zeros((2, 3))
+        step[1, volume.turn.sources[axis]] = 1
+        patient.add(int(np.abs(np.diff(grid.to_patient(step), axis=0)).argmax()))
+    out_of_plane = single and direction == MIRRORED_TURN  # k runs along left and right: nothing to swap in its plane
+    assert patient == (set() if out_of_plane else {0})
+
+
+def test_nothing_is_swapped_when_sides_have_names_and_the_determinant_stays_near_one() -> None:
+    for _ in range(40):
+        assert float(torch.det(augmentation((0, 1, 2), 3, None))) > 0
+        assert float(torch.det(augmentation((0, 1, 2), 3, None))) == pytest.approx(1, abs=0.55)
