@@ -13,7 +13,10 @@ CLEARLY = 1.15  # all threads must be this much slower before half of them are t
 
 
 class Threads:
-    """Told how long each step took, it decides how many threads the next one gets. Inactive on a GPU."""
+    """Told how long each step took, it decides how many threads the next one gets. Inactive on a GPU.
+
+    It acts between ``with`` and its end, which gives all threads back.
+    """
 
     def __init__(self, active: bool):
         self._full = torch.get_num_threads()
@@ -21,8 +24,15 @@ class Threads:
         self._active = active and self._full > 1
         self._slow: float | None = None  # the step with half of the threads, during a trial
         self._wait, self._pause = FIRST_TRIAL, LATER_TRIALS
+
+    def __enter__(self) -> Threads:
         if self._active:
             torch.set_num_threads(self._half)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._active:  # else the next leg would take half for all
+            torch.set_num_threads(self._full)
 
     def took(self, seconds: float) -> None:
         """Note the duration of the step that just ended and set the threads for the next."""
