@@ -22,7 +22,10 @@ NATIVE = 1.2  # spacings this close (as a ratio) are taken as they are: resampli
 STRIDE = 8  # total stride of the fast network: patch sides are multiples of it
 CPU_VOXELS = 110_000  # patch volume at which a 2-core step stays near 0.1 s
 GPU_VOXELS = 112 * 112 * 80
-SIDES = re.compile(r"(^|[\W_])(left|right|l|r|lh|rh|links|rechts|gauche|droite)([\W_]|$)", re.IGNORECASE)
+SIDES = re.compile(
+    r"(?<![^\W_])(?i:left|right|l|r|lh|rh|links|linke[rsn]?|rechts|rechte[rsn]?|gauche|droite?)(?![^\W_])"
+    r"|(?<![A-Za-z])([Ll]eft|[Rr]ight)(?=[A-Z])|(?<=[a-z])(Left|Right)(?![a-z])"  # also kidneyLeft, LeftKidney
+)
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,12 @@ class Plan:
         return depth_first(grid, self.depth_axis)
 
     def scale(self, spacing: Triple) -> Triple:
-        """Voxels of a volume with ``spacing`` (d, h, w) mm per voxel of a patch; 1 where they are close enough."""
+        """Voxels of a volume with ``spacing`` (d, h, w) mm per voxel of a patch; 1 where they are close enough, and
+        along depth where slices are seen one by one.
+        """
         ratios = [wanted / own for wanted, own in zip(self.spacing, spacing, strict=True)]
         d, h, w = (1.0 if 1 / NATIVE <= ratio <= NATIVE else ratio for ratio in ratios)
-        return d, h, w
+        return (1.0 if self.dims == 2 else d), h, w
 
     def smaller(self) -> Plan | None:
         """The next plan to try when memory ran out: the longest side halved; None when that is too small to learn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import torch
@@ -15,22 +16,26 @@ def hold_out(volumes: Sequence[Volume], share: float) -> int:
     """Keep about ``share`` of all judged slices from training; return how many that are.
 
     Slices with structures are kept aside, at different relative depths in different volumes; none where a volume has
-    fewer than three judged slices, because they teach more than they tell.
+    fewer than three judged slices, because they teach more than they tell, and never the last one with a structure.
     """
     drawn = [volume for volume in volumes if volume.slices and _informative(volume)]
     able = [volume for volume in drawn if len(volume.slices) >= 3]
     total = sum(len(volume.slices) for volume in able)
     wanted = min(max(round(share * total), 1 if share > 0 else 0), 24) if able else 0
-    chosen: dict[int, list[SliceIndex]] = {}
+    chosen: list[list[SliceIndex]] = [[] for _ in able]
+    teaching = Counter(value for volume in drawn for place in volume.slices for value in volume.foreground[place])
     for turn in range(wanted):
         number = turn % len(able) if wanted >= len(able) else turn * len(able) // wanted
-        spots = [place for place in _informative(able[number]) if place not in chosen.get(number, [])]
-        if len(chosen.get(number, [])) < max(1, len(able[number].slices) // 3) and spots:
+        volume, taken = able[number], chosen[number]
+        free = [place for place in _informative(volume) if place not in taken]
+        spots = [place for place in free if all(teaching[value] > 1 for value in volume.foreground[place])]
+        if len(taken) < max(1, len(volume.slices) // 3) and spots:
             # the golden ratio spreads successive picks over the structure's depth
-            chosen.setdefault(number, []).append(spots[int((turn * 0.618 + 0.4) % 1 * len(spots))])
-    for number, volume in enumerate(able):
-        volume.hold_out(chosen.get(number, []))
-    return sum(len(places) for places in chosen.values())
+            taken.append(spots[int((turn * 0.618 + 0.4) % 1 * len(spots))])
+            teaching.subtract(volume.foreground[taken[-1]].keys())
+    for volume, places in zip(able, chosen, strict=True):
+        volume.hold_out(places)
+    return sum(len(places) for places in chosen)
 
 
 def held_out_dice(probabilities: Callable[[Volume], Tensor], volumes: Sequence[Volume], classes: int) -> list[float]:

@@ -95,6 +95,8 @@ def reason(maps: CaseMaps, place: SliceIndex, doubt: NDArray[np.floating], names
 
 
 def _where(maps: CaseMaps, place: SliceIndex) -> str:
+    if maps.label.shape[place.axis] == 1:
+        return "In this image"
     others = tuple(a for a in range(3) if a != place.axis)
     occupied = np.flatnonzero((maps.label > 0).any(others))
     if not len(occupied):

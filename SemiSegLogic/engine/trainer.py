@@ -83,17 +83,18 @@ class Trainer:
     def fit(self, after: Callable[[Progress, float], bool]) -> None:
         """Run to the end of the budget or until ``after`` says stop. Raises Diverged, or PyTorch's out-of-memory."""
         self.method.train()
-        while (share := self._share()) < 1:
-            self._advance_phase(share)
-            begun = self.clock()
-            self._step(self.where())
-            took = self.clock() - begun
-            self.progress.elapsed += took
-            self.threads.took(took)
-            if self.progress.elapsed - self._good_at > KEEP_GOOD_SECONDS:
-                self._keep_good()
-            if not after(self.progress, min(self._share(), 1.0)):
-                return
+        with self.threads:
+            while (share := self._share()) < 1:
+                self._advance_phase(share)
+                begun = self.clock()
+                self._step(self.where())
+                took = self.clock() - begun
+                self.progress.elapsed += took
+                self.threads.took(took)
+                if self.progress.elapsed - self._good_at > KEEP_GOOD_SECONDS:
+                    self._keep_good()
+                if not after(self.progress, min(self._share(), 1.0)):
+                    return
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on from here in another process."""
@@ -138,14 +139,18 @@ class Trainer:
         self.optimisers = self.method.optimisers(self.phases[self.progress.phase].name)
         self._rates = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers]
 
+    def _learning(self) -> list[Tensor]:
+        """What the optimisers of this phase move."""
+        return [p for optimiser in self.optimisers for group in optimiser.param_groups for p in group["params"]]
+
     def _keep_good(self) -> None:
-        self._good = copy.deepcopy(training_state(self.method, self.optimisers))
+        self._good = copy.deepcopy(self.method.state_dict())
         self._good_at = self.progress.elapsed
 
     def _go_back(self) -> None:
         """Undo a divergence: the last good state, other patches, half the learning rate."""
         self.progress.undone += 1
-        self.method.load_state_dict(self._good["method"])
+        self.method.load_state_dict(self._good)
         if self.progress.undone > PATIENCE:
             raise Diverged(
                 f"The loss became undefined {PATIENCE + 1} times. The model from before is kept. Lower the learning "
@@ -162,12 +167,11 @@ class Trainer:
         with self.device.arithmetic():
             losses = self.method.losses(labelled, unlabelled, step)
         total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            return self._go_back()
-        for optimiser in self.optimisers:
-            optimiser.zero_grad(set_to_none=True)
+        self.method.zero_grad(set_to_none=True)  # all of it: a phase may leave some networks out of its optimisers
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.method.parameters(), 12.0, foreach=True)
+        norm = torch.nn.utils.clip_grad_norm_(self._learning(), 12.0, foreach=True)
+        if not torch.isfinite(total.detach() + norm):  # a finite loss can have gradients that are not
+            return self._go_back()
         for optimiser in self.optimisers:
             optimiser.step()
         self.method.after_step(step)

@@ -68,6 +68,7 @@ class MeanTeacher(Method):
     @torch.no_grad()
     def pseudo_label(self, image: Tensor) -> Tensor:
         """Equation (2): (B,C,D,H,W) -> (B,D,H,W) int64, IGNORE where the teacher is not confident."""
+        self.teacher.eval()  # its BatchNorm averages follow equation (5), not its own batches
         confidence, label = self.probabilities(image).max(1)
         return label.masked_fill(confidence <= self.settings.confidence, IGNORE)
 
