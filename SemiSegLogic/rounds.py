@@ -7,6 +7,7 @@ The job knows neither names nor paths: its cases are c001, c002, ...; which stud
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -57,8 +58,11 @@ class Round:
 
         Images are read one at a time (and not at all when an earlier job of this computer holds them). ``open_case`` is
         the study case on screen, ``start_from`` the model.pt of an earlier round. Raises StudyError when nothing is
-        annotated, ImageError naming an image that is gone or changed.
+        annotated or there is no structure, ImageError naming an image that is gone or changed. Nothing is left behind
+        then.
         """
+        if not study.structures.items:
+            raise StudyError(f"{study.folder} has no structures. Add at least one, and draw it on a slice.")
         if not any(case.places for case in study.cases):
             raise StudyError(
                 f"No slice is annotated in {study.folder}. Draw the structures on at least one slice and mark it as "
@@ -102,9 +106,9 @@ class Round:
         """
         record = self.folder / "collected.json"
         done: dict[str, int] = read_json(record) if record.exists() else {}
-        changed = []
+        changed, results = [], self.job.results()
         for name, case_id in self.cases.items():
-            newest = self.job.results().get(name, (0, None))[0]
+            newest = results.get(name, (0, None))[0]
             if newest > done.get(name, 0) and self._take(name, case_id):
                 done[name] = newest
                 changed.append(case_id)
@@ -141,23 +145,34 @@ class Round:
         open_case: str | None, start_from: Path | None, told: Callable[[int, int], None],
     ) -> Self:
         this = cls(study, study.new_run(method if kind == "train" else "apply"), jobs or jobs_folder())
-        JobFolder.create(this.job.root)
-        cases = study.cases
+        try:
+            this._write(kind, training, method, settings, open_case, start_from, told)
+        except BaseException:  # also when a person interrupts it: half a job only takes room
+            for folder in (this.job.root, this.folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return this
+
+    def _write(
+        self, kind: str, training: Training, method: str, settings: Settings | None, open_case: str | None,
+        start_from: Path | None, told: Callable[[int, int], None],
+    ) -> None:
+        JobFolder.create(self.job.root)
+        cases = self.study.cases
         names = {f"c{number:03d}": case.id for number, case in enumerate(cases, 1)}
         entries = []
         for number, (name, case) in enumerate(zip(names, cases, strict=True)):
             told(number, len(cases))
-            entries.append(this._entry(name, case))
+            entries.append(self._entry(name, case))
         opened = next((name for name, case in names.items() if case == open_case), None)
         spec = JobSpec(
-            kind=kind, structures=tuple(JobStructure(item.value, item.name) for item in study.structures),
+            kind=kind, structures=tuple(JobStructure(item.value, item.name) for item in self.study.structures),
             cases=tuple(entries), method=method, method_settings=settings.to_dict() if settings else {},
             training=training.to_dict(), open_case=opened,
-            start_from=this.job.put_model(start_from) if start_from else None,
+            start_from=self.job.put_model(start_from) if start_from else None,
         )
-        write_json(this.folder / "cases.json", names)
-        this.job.submit(spec)
-        return this
+        self.job.submit(spec)
+        write_json(self.folder / "cases.json", names)  # last: with it the run counts
 
     def _entry(self, name: str, case: Case) -> JobCase:
         image = self._image(case)
@@ -176,16 +191,21 @@ class Round:
         return self.job.put_image(case.image())
 
     def _take(self, name: str, case_id: str) -> bool:
-        result = self.job.result(name)
-        if result is None or case_id not in {case.id for case in self.study.cases}:
-            return False
-        status = self.job.reported()
-        provenance = {"run": self.id, "method": status.method, "result": result.n, "scores": status.scores}
         try:
-            self.study.case(case_id).put_suggestion(result.label, result.uncertainty, provenance)
-        except SemiSegError:
-            return False  # locked by another writer, or the disk is full: the result waits in the job
+            result = self.job.result(name)
+            if result is None or case_id not in {case.id for case in self.study.cases}:
+                return False
+            self.study.case(case_id).put_suggestion(result.label, result.uncertainty, self._provenance(result.n))
+        except SemiSegError as error:  # locked by another writer, disk full, damaged: the result waits in the job
+            logging.info("The suggestion for %s waits: %s", case_id, error)
+            return False
         return True
+
+    def _provenance(self, n: int) -> dict[str, Any]:
+        """Where a result comes from: mostly the model kept so far, which need not be the one in training."""
+        status = self.job.reported()
+        method = status.scores.get("kept", status.method)
+        return {"run": self.id, "method": method, "result": n, "scores": status.scores}
 
     def _keep_model(self) -> None:
         for name in KEPT:

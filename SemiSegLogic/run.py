@@ -9,17 +9,21 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backends.queue import NoTurn, turn
-from .files import SemiSegError, write_json
+from .files import SemiSegError
 from .job import JobError, JobFolder, Status
 
 if TYPE_CHECKING:
     from .engine.device import Device
     from .runner.model import Model
     from .runner.reporting import Reporter
+    from .settings import Training
+
+LONGEST_ERROR = 4000  # characters; libraries can be wordy
 
 
 def main(arguments: list[str]) -> int:
@@ -38,72 +42,89 @@ def work(job: JobFolder) -> bool:
     """The job itself, now that the computer is ours. Failures end in the status, in words."""
     from .runner.reporting import Reporter  # torch is loaded from here on, not while waiting
 
-    with Reporter(job, Status("running", message="Starting.")) as reporter:
+    with Reporter(job, _earlier(job)) as reporter:
         try:
             _run(job, reporter)
         except SemiSegError as error:
-            logging.exception("The job failed.")
-            remedy = getattr(error, "remedy", "") or "Correct this and start the job again."
-            reporter.say(f"Failed: {error}", state="failed", error={"text": str(error), "remedy": remedy})
-            return False
+            return _failed(reporter, str(error), getattr(error, "remedy", "") or "Correct this and resume the job.")
         except Exception as error:
-            logging.exception("The job failed.")
             text = "".join(traceback.format_exception_only(error)).strip()
             remedy = "Resume the job. If it fails again, send log.txt from its folder with your report."
-            reporter.say(f"Failed: {text}", state="failed", error={"text": text, "remedy": remedy})
-            return False
+            return _failed(reporter, text, remedy)
     return True
+
+
+def _earlier(job: JobFolder) -> Status:
+    """What an earlier run of the same job achieved, as the status to begin with."""
+    try:
+        reported = job.reported()
+    except JobError:
+        reported = Status("running")  # it was damaged, and is written anew
+    return replace(reported, state="running", message="Starting.", queue_position=0, seconds_left=None, error=None)
+
+
+def _failed(reporter: Reporter, text: str, remedy: str) -> bool:
+    logging.exception("The job failed.")
+    error = {"text": text[:LONGEST_ERROR], "remedy": remedy}
+    reporter.say(f"Failed: {text}", state="failed", seconds_left=None, error=error)
+    return False
 
 
 def _run(job: JobFolder, reporter: Reporter) -> None:
     import torch
 
-    from .engine import checkpoint
     from .engine.device import choose
-    from .runner import data
-    from .runner.course import Course
-    from .runner.model import Model
-    from .runner.suggest import Suggester
     from .settings import Training
 
     spec, training = job.spec(), Training.from_dict(job.spec().training)
     torch.manual_seed(training.seed)
     device = choose(training.device, training.precision)
     reporter.say("Reading the volumes.", device=device.name, method=spec.method, phase="reading")
-    start_file = job.start_model()
-    start = Model.load(start_file) if start_file else None
-    only_predict = spec.kind == "predict"
-    volumes = data.load(
-        job, device, lambda done, of: reporter.update(message=f"Reading: {done} of {of} volumes."),
-        start.plan if start and only_predict else None,
-    )
+    if spec.kind == "predict":
+        _predict(job, device, reporter)
+    else:
+        _train(job, device, training, reporter)
+
+
+def _predict(job: JobFolder, device: Device, reporter: Reporter) -> None:
+    from .runner import data
+    from .runner.suggest import Suggester
+
+    model = _start_model(job)
+    assert model is not None  # the order was checked
+    volumes = data.load(job, device, reporter.reading, model.plan)
+    reporter.say("Suggesting.", phase="suggesting", method=model.method, labels_used=volumes.labels_used)
+    network = model.network(volumes.classes.values[1:], device.torch)
+    complete = Suggester(job, volumes, device, reporter).all_cases(network)
+    state, message = ("done", "Done.") if complete else ("stopped", "Stopped; the suggestions made so far are kept.")
+    reporter.say(message, state=state, fraction=1.0, seconds_left=0.0)
+
+
+def _train(job: JobFolder, device: Device, training: Training, reporter: Reporter) -> None:
+    from .runner import data
+    from .runner.course import Course
+    from .runner.model import publish
+    from .runner.standing import Saved
+
+    saved = Saved.load(job.checkpoint, device.torch)
+    device = saved.on(device) if saved else device
+    volumes = data.load(job, device, reporter.reading, saved.plan if saved else None)
     reporter.update(labels_used=volumes.labels_used)
-    if only_predict:
-        assert start is not None
-        Suggester(job, volumes, device, reporter).all_cases(start.build(device.torch))
-        reporter.say("Done.", state="done", fraction=1.0, seconds_left=0.0)
-        return
-    saved = checkpoint.load(job.checkpoint, device.torch) if job.checkpoint.exists() else None
-    volumes.hold_out(training.held_out, saved["held_out"] if saved else None)
-    model = Course(job, volumes, device, training, reporter).run(saved, start)
-    _finish(job, model, device, reporter)
-
-
-def _finish(job: JobFolder, model: Model, device: Device, reporter: Reporter) -> None:
-    """Leave the model and its card; say how it ended."""
-    model.save(job.weights)
-    status, spec = reporter.status, job.spec()
-    write_json(job.card, {
-        "method": model.method, "settings": model.settings, "asked_for": spec.method, "training": spec.training,
-        "structures": [{"value": item.value, "name": item.name} for item in spec.structures],
-        "cases": len(spec.cases), "annotated_slices": sum(len(case.slices) for case in spec.cases),
-        "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
-        "network": model.plan.network, "scores": status.scores, "device": device.name,
-        "seconds": round(status.elapsed, 1), "created": spec.created,
-    })
+    volumes.hold_out(training.held_out, saved.held_out if saved else None)
+    model = Course(job, volumes, device, training, reporter).run(saved, _start_model(job))
+    publish(job, model, reporter.status)
     stopped = job.stop_requested()
     message = "Stopped; the best model is kept." if stopped else "Done."
+    if model.held_out is None:
+        message += " No slices were held out, as there are few, so look the suggestions over."
     reporter.say(message, state="stopped" if stopped else "done", fraction=1.0, seconds_left=0.0)
+
+
+def _start_model(job: JobFolder) -> Model | None:
+    from .runner.model import Model
+
+    path = job.start_model()
+    return Model.load(path) if path else None
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ def _say(
     out: Output, path: Path, this: Round, first: Scores, final: Scores, times: dict[str, float]
 ) -> None:
     out.event("dice", f"Mean Dice on untouched volumes: first {mean_dice(first):.3f} "
-              f"({times['first suggestion']:.0f} s of training), at the end [bold]{mean_dice(final):.3f}[/bold]",
+              f"({times['first suggestion']:.0f} s of training), at the end {mean_dice(final):.3f}",
               first=mean_dice(first), final=mean_dice(final), times=times)
     for item in this.next_slices()[:1]:
         out.event("next", f"Next slice to look at: {item.case}, {'kji'[item.place.axis]} = {item.place.index}. "

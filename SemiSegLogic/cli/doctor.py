@@ -45,7 +45,7 @@ def _doctor(options: argparse.Namespace) -> int:
     for check in (python, packages, torch_works, gpu_driver, memory, disk, jobs_can_be_written, local_connections):
         finding = check()
         bad += not finding.good
-        mark = "[green]ok[/green]   " if finding.good else "[red]wrong[/red]"
+        mark = "ok   " if finding.good else "wrong"
         remedy = "" if finding.good else f"\n        What to do: {finding.remedy}"
         out.event("finding", f"{mark} {finding.what}: {finding.found}{remedy}", **vars(finding))
     out.event("verdict", "All is well." if not bad else f"{bad} of 8 checks failed.", failed=bad)

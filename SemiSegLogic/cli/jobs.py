@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from ..backends import LocalBackend
@@ -41,5 +42,5 @@ def _list(backend: LocalBackend, out: Output) -> None:
         return
     table = Table("job", "state", "done", "message")
     for name, status in found.items():
-        table.add_row(name, status.state, f"{status.fraction:.0%}", status.message)
+        table.add_row(name, status.state, f"{status.fraction:.0%}", escape(status.message))
     out.console.print(table)

@@ -31,7 +31,7 @@ class Output:
         if self.machine:
             print(json.dumps({"event": name, **data}), flush=True)
         else:
-            self.console.print(text)
+            self.console.print(text, markup=False, soft_wrap=True)  # a path may hold brackets, and is copied whole
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, float, float | None], None]]:
@@ -39,7 +39,7 @@ class Output:
         if self.machine:
             yield lambda what, done, left: self.event("progress", "", what=what, fraction=done, seconds_left=left)
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
                    TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
         with Progress(*columns, console=self.console) as bar:
             task = bar.add_task("", total=1.0, left="")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.table import Table
 
 from ..geometry import AXIS_NAMES, SliceIndex
@@ -109,11 +110,12 @@ def _status(options: argparse.Namespace) -> None:
         for row in rows:
             out.event("case", "", **vars(row))
         return
-    table = Table("case", "voxels (k, j, i)", "status", "drawn", "empty", "suggestion", title=study.name)
+    table = Table("case", "voxels (k, j, i)", "status", "drawn", "empty", "suggestion", title=escape(study.name))
     for row in rows:
         shape = " x ".join(map(str, row.shape))
         suggestion = "yes" if row.suggestion else ""
-        table.add_row(row.name, shape, row.problem or row.status, str(row.drawn), str(row.empty), suggestion)
+        state = escape(row.problem or row.status)
+        table.add_row(escape(row.name), shape, state, str(row.drawn), str(row.empty), suggestion)
     out.console.print(table)
 
 

@@ -40,6 +40,13 @@ class Data:
         set_label(volume, label, usable(volume, slices, self.plan), self.classes)
         self.labels_used = max(self.labels_used, n)
 
+    def held_out(self) -> dict[str, list[list[int]]]:
+        """The slices kept from training, as plain [axis, index] by case; see :meth:`hold_out`."""
+        return {
+            name: [[place.axis, place.index] for place in volume.held_out]
+            for name, volume in self.volumes.items() if volume.held_out
+        }
+
     def hold_out(self, share: float, earlier: dict[str, list[list[int]]] | None) -> None:
         """Keep slices from training: about ``share`` of them, or the very ones of an interrupted run."""
         if earlier is None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..engine import checkpoint
 from ..engine.plan import Plan
+from ..files import write_json
+from ..job import JobFolder, Status
 from ..methods import make
 from ..methods.base import Method, Task
 
@@ -43,6 +45,13 @@ class Model:
         method.load_state_dict(self.weights)
         return method.eval()
 
+    def network(self, values: tuple[int, ...], device: torch.device) -> nn.Module:
+        """The predicting network with its classes 1..K-1 in the order of the structures ``values``: a study may have
+        gained and lost structures since. A structure that the model does not know is never predicted.
+        """
+        network = self.build(device).predictor()
+        return network if values == self.values else Reordered(network, self.values, values).to(device)
+
     def to_state(self) -> dict[str, Any]:
         """Plain data and tensors."""
         return {
@@ -53,7 +62,7 @@ class Model:
     @classmethod
     def from_state(cls, state: dict[str, Any], source: Path) -> Model:
         """The inverse of :meth:`to_state`. Raises CheckpointError when ``source`` holds something else."""
-        if state.get("format") != FORMAT:
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise checkpoint.CheckpointError(
                 f"{source} is not a model of format {FORMAT}. Update SemiSeg, or train anew."
             )
@@ -70,3 +79,35 @@ class Model:
     def load(cls, path: Path) -> Model:
         """Read a model into host memory. Raises CheckpointError naming the file."""
         return cls.from_state(checkpoint.load(path, torch.device("cpu")), path)
+
+
+class Reordered(nn.Module):
+    """``network`` with other classes: those of the structures ``values`` instead of ``own``."""
+
+    def __init__(self, network: nn.Module, own: tuple[int, ...], values: tuple[int, ...]):
+        super().__init__()
+        self.network = network
+        self.known = [number for number, value in enumerate((0, *values)) if value in (0, *own)]
+        self.source = [(0, *own).index((0, *values)[number]) for number in self.known]
+        self.classes = 1 + len(values)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B,1,D,H,W) -> logits (B,K,D,H,W); a finite -1e4 where the network knows nothing, safe to blend."""
+        logits = self.network(image)
+        out = torch.full((len(logits), self.classes, *logits.shape[2:]), -1e4, device=logits.device, dtype=logits.dtype)
+        out[:, self.known] = logits[:, self.source]
+        return out
+
+
+def publish(job: JobFolder, model: Model, status: Status) -> None:
+    """Leave the model and its card for people in the job. Raises FileError where the disk refuses."""
+    model.save(job.weights)
+    spec = job.spec()
+    write_json(job.card, {
+        "method": model.method, "settings": model.settings, "asked_for": spec.method, "training": spec.training,
+        "structures": [{"value": item.value, "name": item.name} for item in spec.structures],
+        "cases": len(spec.cases), "annotated_slices": sum(len(case.slices) for case in spec.cases),
+        "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
+        "network": model.plan.network, "scores": status.scores, "device": status.device,
+        "seconds": round(status.elapsed, 1), "created": spec.created,
+    })

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from ..files import SemiSegError
 from ..job import JobFolder, Status
 
 PERIOD_S = 1.0
+LONGEST = 1000  # characters of a message; libraries can be wordy
 
 
 class Reporter:
@@ -49,8 +51,24 @@ class Reporter:
     def say(self, message: str, **changes: Any) -> None:
         """Change the message (and more) and write it now; it goes to the log too."""
         logging.info(message)
-        self.update(message=message, **changes)
+        self.update(message=message[:LONGEST], **changes)
         self._write()
+
+    def reading(self, done: int, of: int) -> None:
+        """Tell how many volumes have been read."""
+        self.update(message=f"Reading: {done} of {of} volumes.")
+
+    def curve(self, point: Mapping[str, Any], training_seconds: float, step: int) -> None:
+        """Add ``point`` to the learning curve, at the wall clock and at the clock that counts training only."""
+        status = self._status
+        place = {
+            "seconds": round(status.elapsed, 2), "training_seconds": round(training_seconds, 2), "leg": status.phase,
+            "step": step,
+        }
+        try:
+            self._job.append_curve({**place, **point})
+        except SemiSegError as error:
+            logging.warning("A point of the curve is lost: %s", error)
 
     def _beat(self) -> None:
         while not self._over.wait(PERIOD_S):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
+from torch import nn
+
 from ..engine.device import Device
 from ..engine.predict import Predictor
 from ..engine.selection import Candidate, CaseMaps, candidates, drawing_axis, rank
 from ..engine.volumes import Volume
 from ..geometry import SliceIndex
 from ..job import JobFolder
-from ..methods.base import Method
 from .data import Data
 from .reporting import Reporter
 
@@ -21,30 +22,32 @@ class Suggester:
     def __init__(self, job: JobFolder, data: Data, device: Device, reporter: Reporter):
         self.job, self.data, self.device, self.reporter = job, data, device, reporter
 
-    def open_case(self, method: Method) -> None:
+    def open_case(self, network: nn.Module) -> None:
         """Refresh the case on the person's screen, if there is one."""
         case = self.job.spec().open_case
         if case is not None:
-            self._suggest(case, Predictor(method.predictor(), self.data.plan, self.device))
+            self._suggest(case, Predictor(network, self.data.plan, self.device))
 
-    def all_cases(self, method: Method) -> None:
-        """Every case, the open one first; then the ranking of slices.
+    def all_cases(self, network: nn.Module) -> bool:
+        """Every case, the open one first; then the ranking of slices. ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W).
 
-        A stop request is honoured before its patience ends: the rest keeps its earlier suggestions.
+        A stop request is honoured before its patience ends: the rest keeps its earlier suggestions, and the answer is
+        False.
         """
-        predictor = Predictor(method.predictor(), self.data.plan, self.device)
+        predictor = Predictor(network, self.data.plan, self.device)
         opened = self.job.spec().open_case
         order = sorted(self.data.volumes, key=lambda name: name != opened)
         axis = self._axis()
         found: list[list[Candidate]] = []
         for number, name in enumerate(order):
             if self._out_of_time():
-                break
+                return False
             self.reporter.update(message=f"Suggesting: {number + 1} of {len(order)} volumes.")
             maps = self._suggest(name, predictor)
-            found.append(candidates(maps, axis if maps.label.shape[axis] > 1 else _flat_axis(maps), self.data.names))
+            found.append(candidates(maps, _array_axis(self.data.volumes[name], axis), self.data.names))
         self._put_ranking(rank(found))
         self.reporter.update(first_mask=True)
+        return True
 
     def _suggest(self, name: str, predictor: Predictor) -> CaseMaps:
         volume = self.data.volumes[name]
@@ -54,8 +57,8 @@ class Suggester:
         return CaseMaps(name, prediction.label, prediction.uncertainty, volume.grid, _array_slices(volume))
 
     def _axis(self) -> int:
-        """The array axis along which people drew most."""
-        return drawing_axis(place for volume in self.data.volumes.values() for place in _array_slices(volume))
+        """The axis of the engine's order along which people drew most: the same view of every patient."""
+        return drawing_axis(place for volume in self.data.volumes.values() for place in volume.slices)
 
     def _put_ranking(self, ranked: list[Candidate]) -> None:
         self.job.put_ranking([
@@ -72,5 +75,7 @@ def _array_slices(volume: Volume) -> tuple[SliceIndex, ...]:
     return tuple(volume.turn.slice_to_array(place, volume.grid.shape) for place in volume.slices)
 
 
-def _flat_axis(maps: CaseMaps) -> int:
-    return maps.label.shape.index(1)
+def _array_axis(volume: Volume, axis: int) -> int:
+    """The axis of the case's own array that lies along ``axis`` of the engine's order; a single image has only one."""
+    shape = volume.grid.shape
+    return shape.index(1) if shape.count(1) == 1 else volume.turn.sources[axis]
