@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from .model import OpenCase
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Case
+
+T = TypeVar("T")
 
 
 def load(case: Case) -> OpenCase:
@@ -97,18 +101,40 @@ def save(case: Case, before: Before, labels: NDArray[np.uint8], axis: int, autho
     return Saved(labels, touched, redrawn)
 
 
+def patiently(write: Callable[[], T], seconds: float = 10.0) -> T:
+    """``write()``, tried again while somebody else, mostly our own taking in of suggestions, holds the case's lock."""
+    from SemiSegLogic.study import LockedError
+
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return write()
+        except LockedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
 def judge(case: Case, labels: NDArray[np.uint8], places: list[SliceIndex], author: str) -> dict[SliceIndex, str]:
     """Call slices done as they are in ``labels``; all judged slices with their state."""
     case.set_slices(labels, places, author)
     return {item.place: item.state for item in case.annotated}
 
 
-def accept(case: Case, opened: OpenCase, author: str) -> OpenCase:
+def accept(case: Case, author: str) -> OpenCase:
     """Take the proposal as right, with everything the person drew on top, done or not; the case as it is then."""
-    if opened.touched:
-        case.set_slices(opened.labels, sorted(opened.touched), author)
+    draft = drafts.load(case.folder, case.grid.shape)  # as it was just saved: the screen's account may be older
+    touched = sorted(draft[1] - set(case.places)) if draft is not None else []
+    if draft is not None and touched:
+        case.set_slices(draft[0], touched, author)
     case.accept(author)
     drafts.discard(case.folder)
+    return load(case)
+
+
+def restore(case: Case, version: str, author: str) -> OpenCase:
+    """Go back to an earlier version; the case as it is then."""
+    case.restore(version, author)
     return load(case)
 
 

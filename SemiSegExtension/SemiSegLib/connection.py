@@ -80,7 +80,8 @@ class LocalConnection:
 
     def __init__(self, study: Study, python: Callable[[], Sequence[str]]) -> None:
         """``python()`` gives the interpreter's command; asked only when something is to be started."""
-        self._study, self._python = study, python
+        self._study = type(study)(study.folder)  # of its own: two threads must not share a lock
+        self._python = python
         self._backend: Any = None
 
     def start(self, order: Order) -> str:

@@ -7,18 +7,17 @@ import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from SemiSegLogic.geometry import SliceIndex
+from typing import TYPE_CHECKING
 
 from . import casework
 from .labelling import Labelling
 from .model import OpenCase, ScreenPort, Shown
+from .results import Results
 from .tasks import Tasks
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case, CaseRow, ExportedFile, Study
+    from SemiSegLogic.study import Case, CaseRow, Study
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +36,11 @@ class Controller:
         self.rows: list[CaseRow] = []
         self._structures: list[Shown] = []
         self.open_case: OpenCase | None = None
+        self._case: Case | None = None
         self.wanted_case = ""
         self.notice: tuple[str, str] = ("", "")
         self.labelling = Labelling(self)
+        self.results = Results(self)
         self._listeners: list[Callable[[str], None]] = []
 
     # --- telling ----------------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ class Controller:
         for path in paths:
             self.disk.run(
                 _("Add {name}").format(name=path.name),
-                lambda path=path: self._study().add_case(path, copy),
+                lambda path=path: self.need_study().add_case(path, copy),
                 self._added,
             )
 
@@ -114,13 +115,13 @@ class Controller:
 
         def work() -> Case:
             if file:
-                return self._study().add_case(Path(file), True)
+                return self.need_study().add_case(Path(file), True)
             from SemiSegLogic.study import write_image
 
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "volume.nrrd"
                 write_image(path, array, grid)
-                return self._study().add_case(path, True, name)
+                return self.need_study().add_case(path, True, name)
 
         self.disk.run(_("Add {name}").format(name=name), work, self._added)
 
@@ -135,20 +136,47 @@ class Controller:
             return
         self.labelling.save_now()
         self.wanted_case = case_id
-        case = self._study().case(case_id)
-        self.disk.run(_("Load case"), lambda: casework.load(case), self._loaded)
+        study = self.need_study()
 
-    def _loaded(self, opened: OpenCase) -> None:
+        def work() -> tuple[Case, OpenCase]:
+            case = study.case(case_id)
+            return case, casework.load(case)
+
+        self.disk.run(_("Load case"), work, self._loaded)
+
+    def _loaded(self, found: tuple[Case, OpenCase]) -> None:
+        case, opened = found
         if opened.id != self.wanted_case:
             return  # another case was clicked meanwhile
+        if self.labelling.failed and self.open_case is not None:
+            self.wanted_case = self.open_case.id
+            text = _("{case} stays on screen, because its drawing could not be saved. Make room on the disk first.")
+            self.say(text.format(case=self.open_case.name), "error")
+            return
         self.labelling.save_now()
-        self.open_case = opened
-        self.screen.show_case(opened, self.structures())
-        opened.image = None
+        self.screen.clear_case()
+        self.open_case = None
+        self.next_beat(lambda: self._put_on_screen(case, opened))
+
+    def next_beat(self, then: Callable[[], None]) -> None:
+        """Go on at the timer's next beat, so that no single step holds the screen up for long."""
+        self.disk.run(_("Show"), lambda: None, lambda _none: then())
+
+    def _put_on_screen(self, case: Case, opened: OpenCase) -> None:
+        if opened.id == self.wanted_case:
+            self.screen.show_image(opened)
+            opened.image = None
+            self.next_beat(lambda: self._put_labels_on_screen(case, opened))
+
+    def _put_labels_on_screen(self, case: Case, opened: OpenCase) -> None:
+        if opened.id != self.wanted_case:
+            return
+        self._case, self.open_case = case, opened
+        self.screen.show_labels(opened, self.structures())
         self.labelling.opened()
         self.tell("case")
         self.tell("labels")
-        self.tell("suggestion")
+        self.next_beat(lambda: self.results.show(opened))
 
     def close_case(self, leave_nodes: bool = False) -> None:
         """Save and put the case away. ``leave_nodes``: the scene is being closed and takes the nodes itself."""
@@ -160,9 +188,9 @@ class Controller:
 
     def case(self) -> Case:
         """The study's case that is on screen."""
-        if self.open_case is None:
+        if self.open_case is None or self._case is None:
             raise ValueError(_("Open a case first."))
-        return self._study().case(self.open_case.id)
+        return self._case
 
     # --- structures -------------------------------------------------------------------------------------------
 
@@ -172,12 +200,12 @@ class Controller:
 
     def structures_changed(self) -> None:
         """Read them again; they were just changed by us."""
-        self._structures = structures_of(self._study())
+        self._structures = structures_of(self.need_study())
         self.tell("study")
 
     def add_structure(self, name: str) -> None:
         """One more structure, in the study and on screen."""
-        study = self._study()
+        study = self.need_study()
         self.disk.run(
             _("Add structure"), lambda: (study.add_structure(name), structures_of(study))[1], self._restructured
         )
@@ -189,81 +217,8 @@ class Controller:
         self.tell("study")
         self.tell("labels")
 
-    # --- what comes of a suggestion ---------------------------------------------------------------------------
-
-    def accept_case(self) -> None:
-        """Everything that is proposed is right: it becomes what this person judged."""
-        case, opened, author = self.case(), self.open_case, self.author
-        self.labelling.save_now()
-        self.disk.run(_("Accept"), lambda: casework.accept(case, opened, author), self._replaced)
-
-    def _replaced(self, opened: OpenCase) -> None:
-        """The case as it is in the study after a change of the whole."""
-        if self.open_case is None or self.open_case.id != opened.id:
-            return
-        opened.image = None
-        self.open_case = opened
-        self.screen.put_labels(opened.labels)
-        self.labelling.opened()
-        for what in ("labels", "suggestion"):
-            self.tell(what)
-        self.refresh()
-
-    def restore_version(self, name: str) -> None:
-        """Go back to an earlier version of this case's labels."""
-        case, author = self.case(), self.author
-        self.labelling.save_now()
-        self.disk.run(_("Restore"), lambda: (case.restore(name, author), casework.load(case))[1], self._replaced)
-
-    def reject_suggestion(self) -> None:
-        """Throw the proposal for this case away; what the person drew stays."""
-        case = self.case()
-
-        self.disk.run(_("Reject"), case.discard_suggestion, lambda _done: self.reload_suggestion())
-
-    def reload_suggestion(self) -> None:
-        """Show what a model proposes for the open case now."""
-        if self.open_case is None:
-            self.refresh()
-            return
-        case, opened = self.case(), self.open_case
-
-        def work() -> OpenCase:
-            casework.read_suggestion(case, opened)
-            return opened
-
-        self.disk.run(_("Load suggestion"), work, self._suggestion_loaded)
-        self.refresh()
-
-    def _suggestion_loaded(self, opened: OpenCase) -> None:
-        if opened is self.open_case:
-            self.screen.show_suggestion(opened.suggestion, self.structures())
-            self.tell("suggestion")
-
-    def take_slices(self, places: Sequence[SliceIndex]) -> bool:
-        """Copy slices of the proposal into the person's segmentation, to be corrected; one undo step."""
-        opened = self.open_case
-        if opened is None or opened.suggestion is None:
-            return False
-        self.screen.put_slices(opened.suggestion, places)
-        self.labelling.edited()
-        return True
-
-    def export(
-        self, folder: Path, formats: Sequence[str], case_ids: Sequence[str], done: Callable[[list[ExportedFile]], None]
-    ) -> None:
-        """Write these cases to ``folder``; each file is read again and compared before it counts."""
-        self.labelling.save_now()
-        cases = [self._study().case(case_id) for case_id in case_ids]
-
-        def work() -> list[Any]:
-            from SemiSegLogic.study import export_case
-
-            return [file for case in cases for file in export_case(case, folder, formats)]
-
-        self.disk.run(_("Export"), work, done)
-
-    def _study(self) -> Study:
+    def need_study(self) -> Study:
+        """The study; raises ValueError when none is open."""
         if self.study is None:
             raise ValueError(_("Open or create a study first."))
         return self.study

@@ -25,11 +25,11 @@ class Labelling:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self.unsaved = False
-        self.saved_at_least_once = False
+        self.failed = False  # the newest drawing is on screen only: the disk refused it
 
     def opened(self) -> None:
         """A case was just put on screen: nothing is unsaved."""
-        self.unsaved = False
+        self.unsaved = self.failed = False
 
     def edited(self) -> None:
         """The segmentation changed on screen."""
@@ -39,13 +39,15 @@ class Labelling:
 
     def save_now(self) -> None:
         """Save what changed on screen, if anything did."""
-        opened = self._controller.open_case
-        if opened is None or not self.unsaved:
-            return
+        if self._controller.open_case is not None and self.unsaved:
+            self._save(self._controller.open_case)
+
+    def _save(self, opened: OpenCase) -> NDArray[np.uint8] | None:
+        """Save the drawing as it is on screen; returns it, None when its nodes are gone."""
         labels = self._controller.screen.labels()
         self.unsaved = False
         if labels is None:
-            return
+            return None
         self._sync_structures()
         labels = self._put_back_deleted(opened, labels)
         where = self._controller.screen.current_slice()
@@ -53,23 +55,24 @@ class Labelling:
         before = casework.Before.of(opened)
         self._controller.disk.run(
             _("Save drawing"),
-            lambda: casework.save(case, before, labels, axis, author),
+            lambda: casework.patiently(lambda: casework.save(case, before, labels, axis, author)),
             lambda saved: self._saved(opened, saved),
             self._not_saved,
         )
+        return labels
 
     def _saved(self, opened: OpenCase, saved: Saved) -> None:
         opened.labels, opened.touched = saved.labels, saved.touched - set(opened.done)
         if saved.touched:
             opened.axis = max(saved.touched).axis
-        self.saved_at_least_once = True
+        self.failed = False
         self._controller.tell("labels")
         if saved.redrawn:
             self._controller.refresh()
 
     def _not_saved(self, error: Exception) -> None:
         """The drawing stays on screen and is tried again with the next change."""
-        self.unsaved = True
+        self.unsaved = self.failed = True
         self._controller.say(_("Not saved: {error}").format(error=error), "error")
 
     # --- slices -----------------------------------------------------------------------------------------------
@@ -84,42 +87,42 @@ class Labelling:
 
     def _judge(self, empty: bool) -> SliceIndex | None:
         controller, place = self._controller, self._controller.screen.current_slice()
-        labels = controller.screen.labels()
-        if controller.open_case is None or place is None or labels is None:
-            controller.say(
-                _("No whole slice is in view. Open a case, or turn the view back to the volume's axes."), "warning"
-            )
+        if controller.open_case is None or place is None:
+            text = _("No whole slice is in view. Open a case, or turn the view back to the volume's axes.")
+            controller.say(text, "warning")
             return None
-        drawn = bool(np.take(labels, place.index, place.axis).any())
-        if empty and drawn:
-            controller.say(
-                _("Slice {n} has something drawn on it. Erase it first, or press Slice done.").format(
-                    n=place.index + 1
-                ),
-                "warning",
-            )
-            return None
-        self.call_done([place], "empty" if not drawn else "drawn")
+        self.call_done([place], empty)
         return place
 
-    def call_done(self, places: list[SliceIndex], word: str = "drawn") -> None:
-        """Judge these slices as they are on screen."""
+    def call_done(self, places: list[SliceIndex], empty: bool = False) -> None:
+        """Judge these slices as they are on screen; as ``empty`` only when nothing is drawn there."""
         controller, opened = self._controller, self._controller.open_case
-        if opened is None:
+        labels = self._save(opened) if opened is not None else None
+        if opened is None or labels is None:
             return
-        self.unsaved = True
-        self.save_now()
-        case, labels, author = controller.case(), controller.screen.labels(), controller.author
-        if labels is None:
+        words = {place: "drawn" if np.take(labels, place.index, place.axis).any() else "empty" for place in places}
+        if empty and "drawn" in words.values():
+            text = _("Slice {n} has something drawn on it. Erase it first, or press Slice done.")
+            controller.say(text.format(n=places[0].index + 1), "warning")
             return
+        case, author = controller.case(), controller.author
         opened.touched -= set(places)
-        opened.done.update(dict.fromkeys(places, word))
+        opened.done.update(words)
         controller.tell("labels")
         controller.disk.run(
             _("Save slices"),
-            lambda: casework.judge(case, labels, places, author),
+            lambda: casework.patiently(lambda: casework.judge(case, labels, places, author)),
             lambda done: self._judged(opened, done, places),
+            lambda error: self._not_judged(opened, places, error),
         )
+
+    def _not_judged(self, opened: OpenCase, places: list[SliceIndex], error: Exception) -> None:
+        """They are not done after all; the drawing itself is in the draft."""
+        for place in places:
+            opened.done.pop(place, None)
+        opened.touched |= set(places)
+        self._controller.tell("labels")
+        self._controller.say(_("The slice could not be called done: {error}").format(error=error), "error")
 
     def _judged(self, opened: OpenCase, done: dict[SliceIndex, str], places: list[SliceIndex]) -> None:
         opened.done = done
@@ -145,7 +148,10 @@ class Labelling:
             controller.tell("labels")
             controller.refresh()
 
-        controller.disk.run(_("Take back"), lambda: casework.take_back(case, labels, place, author), done)
+        def work() -> dict[SliceIndex, str]:
+            return casework.patiently(lambda: casework.take_back(case, labels, place, author))
+
+        controller.disk.run(_("Take back"), work, done)
 
     def _sync_structures(self) -> None:
         """Names and colours given in the Segment Editor become the study's; new segments become structures."""

@@ -47,8 +47,11 @@ class OpenCase:
 class ScreenPort(Protocol):
     """What the controller needs of the scene; ``scene.Screen`` in Slicer, a stand-in in tests."""
 
-    def show_case(self, case: OpenCase, structures: Sequence[Shown]) -> None:
-        """Put a case into the scene in place of the one before; the user's other nodes stay."""
+    def show_image(self, case: OpenCase) -> None:
+        """Put a case's image into the scene in place of the case before; the user's other nodes stay."""
+
+    def show_labels(self, case: OpenCase, structures: Sequence[Shown]) -> None:
+        """Add the person's segmentation to the image that was just shown."""
 
     def clear_case(self) -> None:
         """Take our nodes out of the scene."""

@@ -26,7 +26,9 @@ def run() -> None:
         study = Study.create(Path(folder) / "study", structures=["ball"])
         case = study.add_case(Path(folder) / "made.nrrd")
         screen = Screen()
-        screen.show_case(load(case), [Shown(1, "ball", (1.0, 0.0, 0.0))])
+        opened = load(case)
+        screen.show_image(opened)
+        screen.show_labels(opened, [Shown(1, "ball", (1.0, 0.0, 0.0))])
         drawn = np.zeros(grid.shape, np.uint8)
         drawn[3, 5:12, 6:15] = 1
         screen.put_slices(drawn, [SliceIndex(0, 3)])

@@ -126,7 +126,7 @@ class Training:
             return
         self.look = look
         if look.changed:
-            self._controller.reload_suggestion()
+            self._controller.results.reload_suggestion()
         if look.status.ended and self._told_end != look.job:
             self._told_end = look.job
             self._tell_end(look)

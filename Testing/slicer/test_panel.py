@@ -159,7 +159,7 @@ def test_suggestions_come_with_the_persons_names_and_colours_and_the_next_slice_
 def test_a_slice_of_the_suggestion_is_taken_corrected_undone(panel: Any, study: Any) -> None:
     case = open_first(panel, study)
     suggestion_for(case)
-    panel.controller.reload_suggestion()
+    panel.controller.results.reload_suggestion()
     settle(panel)
     panel.screen.jump(SliceIndex(0, 7))
     panel.review.on_correct()
@@ -176,7 +176,7 @@ def test_an_accepted_case_is_what_the_person_judged_and_exports_verified(
     panel.label.on_done()
     settle(panel)
     suggestion_for(case)
-    panel.controller.reload_suggestion()
+    panel.controller.results.reload_suggestion()
     settle(panel)
     panel.review.on_accept()
     settle(panel)
@@ -305,3 +305,91 @@ def test_a_volume_of_the_scene_becomes_a_case(panel: Any, study: Any, slicer: An
     panel.cases.on_add_scene()
     settle(panel)
     assert np.array_equal(study.case("from PACS").image(), array)
+
+
+def test_a_case_whose_drawing_could_not_be_saved_stays_on_screen(panel: Any, study: Any, monkeypatch: Any) -> None:
+    from SemiSegLib import casework
+
+    open_first(panel, study)
+    truth = draw(panel, 5)
+    with monkeypatch.context() as broken:
+        broken.setattr(casework.drafts, "save", lambda *_: (_ for _ in ()).throw(OSError("No space left on device")))
+        panel.cases.on_case(1)
+        settle(panel)
+    assert panel.controller.open_case.id == study.cases[0].id
+    assert np.array_equal(panel.screen.labels()[5], truth)
+    panel.cases.on_case(1)
+    settle(panel)
+    assert panel.controller.open_case.id == study.cases[1].id
+
+
+def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(panel: Any, study: Any) -> None:
+    from SemiSegLogic.study import Study
+
+    case = open_first(panel, study)
+    draw(panel, 6)
+    other = Study.open(study.folder).case(case.id)
+    with other.writing():
+        panel.label.on_done()
+        settle(panel)
+    assert case.places in ([], [SliceIndex(0, 6)])
+    if not case.places:
+        assert panel.controller.notice[1] == "error"
+        assert panel.controller.open_case.touched == {SliceIndex(0, 6)}
+
+
+def test_a_study_whose_folder_has_gone_is_told_and_nothing_breaks(panel: Any, study: Any, tmp_path: Path) -> None:
+    open_first(panel, study)
+    study.folder.rename(tmp_path / "moved")
+    draw(panel, 6)
+    panel.label.on_done()
+    panel.controller.refresh()
+    settle(panel)
+    assert panel.controller.notice[1] == "error"
+    assert panel.screen.labels().any(), "the drawing is still on screen"
+    (tmp_path / "moved").rename(study.folder)
+    panel.label.on_done()
+    settle(panel)
+    assert study.cases[0].places == [SliceIndex(0, 6)]
+
+
+def test_an_earlier_version_comes_back(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    first = case.versions()[0].name
+    paint(panel, 1, SliceIndex(0, 6), np.ones((32, 36), bool))
+    panel.controller.labelling.save_now()
+    settle(panel)
+    panel.controller.results.restore_version(first)
+    settle(panel)
+    assert np.array_equal(panel.screen.labels()[6], ball(case.grid.shape)[6])
+
+
+def test_a_slice_is_taken_back_and_its_drawing_stays(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    truth = draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    panel.label.on_take_back()
+    settle(panel)
+    assert case.places == [], panel.controller.notice
+    assert np.array_equal(panel.screen.labels()[6], truth)
+    assert panel.controller.open_case.touched == {SliceIndex(0, 6)}
+    panel.label.on_versions()
+    settle(panel)
+    assert panel.label._menu.actions()
+
+
+def test_accepting_keeps_what_was_drawn_a_moment_before(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    mask = np.zeros((32, 36), bool)
+    mask[0:4, 0:4] = True
+    paint(panel, 2, SliceIndex(0, 1), mask)
+    panel.review.on_accept()
+    settle(panel)
+    assert (case.labels()[1][mask] == 2).all()

@@ -206,7 +206,9 @@ def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None
     labels[5, 35:50, 35:50], doubt[5, 10:30, 10:30] = 1, 220
     screen = Screen()
     image = np.full(grid.shape, 180, np.int16)
-    screen.show_case(OpenCase("a", "a", "none", grid, (0.0, 255.0), image, labels), [Shown(1, "x", (1.0, 0.0, 0.0))])
+    case = OpenCase("a", "a", "none", grid, (0.0, 255.0), image, labels)
+    screen.show_image(case)
+    screen.show_labels(case, [Shown(1, "x", (1.0, 0.0, 0.0))])
     view = SliceView(slicer.harness, "Red", (240, 240))
     view.fit()
     plain = view.picture()

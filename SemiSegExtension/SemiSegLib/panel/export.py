@@ -51,7 +51,7 @@ class ExportSection:
             return
         folder = Path(self.folder.text.strip()) if self.folder.text.strip() else study.exports
         self.told.text = _("Writing and checking …")
-        self._controller.export(folder, formats, cases, self._done)
+        self._controller.results.export(folder, formats, cases, self._done)
 
     def _cases(self) -> list[str]:
         opened, rows = self._controller.open_case, self._controller.rows

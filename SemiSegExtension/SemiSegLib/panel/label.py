@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -15,6 +16,8 @@ from .parts import box, button, label, primary, row, section
 from .pictures import PictureLabel, links, strip, swatch
 
 if TYPE_CHECKING:
+    from SemiSegLogic.study import Version
+
     from ..model import OpenCase
     from .panel import Panel
 
@@ -47,9 +50,13 @@ class LabelSection:
         self.legend.connect("linkActivated(QString)", self.on_link)
         self._legend_text = ""
         below = row(drawing)
+        self._menu = qt.QMenu(self._box)
         self.saved = label(below, faint=True)
         self.take_back = button(
             below, _("Not done"), _("Take this slice back: it is not done after all"), self.on_take_back
+        )
+        self.versions = button(
+            below, _("Earlier versions"), _("Everything saved of this case; nothing is ever lost"), self.on_versions
         )
         self.straighten = button(
             below, _("Straighten views"), _("Turn the views to the volume's own axes"), self.on_straighten
@@ -70,6 +77,22 @@ class LabelSection:
         place = self._panel.screen.current_slice()
         if place is not None:
             self._controller.labelling.take_back(place)
+
+    def on_versions(self) -> None:
+        self._controller.results.list_versions(self._choose)
+
+    def _choose(self, versions: list[Version]) -> None:
+        self._menu.clear()
+        for version in versions[1:16]:
+            text = _("{when}: {note}, by {author}").format(
+                when=local_time(version.name), note=version.note, author=version.author
+            )
+            action = self._menu.addAction(text)
+            action.connect("triggered()", lambda name=version.name: self._controller.results.restore_version(name))
+        if len(versions) < 2:
+            self._controller.say(_("There is no earlier version of this case."))
+        else:
+            self._menu.popup(self.versions.mapToGlobal(self.versions.rect.bottomLeft()))
 
     def on_straighten(self) -> None:
         self._panel.screen.straighten()
@@ -135,6 +158,12 @@ class LabelSection:
             count=opened.grid.shape[place.axis],
             state=words[state],
         )
+
+
+def local_time(name: str) -> str:
+    """The time at the beginning of a version's name, as this computer's clock tells it."""
+    moment = datetime.strptime(name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return moment.astimezone().strftime("%d %b %Y, %H:%M:%S")
 
 
 def legend(opened: OpenCase, look: list[SliceIndex]) -> str:

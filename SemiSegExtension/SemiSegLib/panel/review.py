@@ -97,13 +97,13 @@ class ReviewSection:
 
     def on_correct(self) -> None:
         place = self._panel.screen.current_slice()
-        if place is not None and self._controller.take_slices([place]):
+        if place is not None and self._controller.results.take_slices([place]):
             self._controller.say(_("Correct the slice, then press Slice done. Undo takes it back."))
 
     def on_right(self) -> None:
         place = self._panel.screen.current_slice()
-        if place is not None and self._controller.take_slices([place]):
-            self._controller.labelling.slice_done()
+        if place is not None and self._controller.results.take_slices([place]):
+            self._controller.next_beat(lambda: self._controller.labelling.call_done([place]))
 
     def on_accept(self) -> None:
         opened = self._controller.open_case
@@ -114,13 +114,13 @@ class ReviewSection:
             "version can be brought back."
         ).format(case=opened.name)
         if slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Accept")):
-            self._controller.accept_case()
+            self._controller.results.accept_case()
 
     def on_reject(self) -> None:
         if slicer.util.confirmOkCancelDisplay(
             _("Throw the suggestion for this case away? Your labels stay."), windowTitle=_("Reject")
         ):
-            self._controller.reject_suggestion()
+            self._controller.results.reject_suggestion()
 
     def refresh(self) -> None:
         opened, found = self._controller.open_case, self._panel.training.worth_a_look()

@@ -43,19 +43,21 @@ class Screen:
     def segmentation(self) -> Any | None:
         return nodes.find(LABELS)
 
-    def show_case(self, case: OpenCase, structures: Sequence[Shown]) -> None:
+    def show_image(self, case: OpenCase) -> None:
         if case.image is None:
             raise ValueError(f"The image of {case.name} has not been read.")
         self.clear_case()
         self._grid = case.grid
-        volume = nodes.own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)
+        nodes.own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)
+
+    def show_labels(self, case: OpenCase, structures: Sequence[Shown]) -> None:
+        volume = self.volume
         node = segments.segmentation_for(volume, _("{case} - my labels").format(case=case.name))
         nodes.own(node, LABELS, case.id)
         self._style(node, fill=0.35, outline=1.0)
         segments.write(node, case.labels, case.grid, structures)
         views.show(volume)
         self._watch(node)
-        self.show_suggestion(case.suggestion, structures)
         self._view = None
         self.jump(self._first_slice(case))
 

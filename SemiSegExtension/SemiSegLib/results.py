@@ -1,0 +1,108 @@
+"""What a model proposes for the open case, and what becomes of it: taken, accepted, thrown away, exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from SemiSegLogic.geometry import SliceIndex
+
+from . import casework
+from .model import OpenCase
+from .words import _
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import ExportedFile, Version
+
+    from .controller import Controller
+
+
+class Results:
+    """Suggestions, versions and exports of the study's cases."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    def accept_case(self) -> None:
+        """Everything that is proposed is right: it becomes what this person judged."""
+        case, author = self._controller.case(), self._controller.author
+        self._controller.labelling.save_now()
+        self._controller.disk.run(
+            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author)), self._replaced
+        )
+
+    def _replaced(self, opened: OpenCase) -> None:
+        """The case as it is in the study after a change of the whole."""
+        if self._controller.open_case is None or self._controller.open_case.id != opened.id:
+            return
+        opened.image = None
+        self._controller.open_case = opened
+        self._controller.screen.put_labels(opened.labels)
+        self._controller.labelling.opened()
+        for what in ("labels", "suggestion"):
+            self._controller.tell(what)
+        self._controller.refresh()
+
+    def list_versions(self, then: Callable[[list[Version]], None]) -> None:
+        """Every saved state of this case's labels, newest first."""
+        self._controller.disk.run(_("Read versions"), self._controller.case().versions, then)
+
+    def restore_version(self, name: str) -> None:
+        """Go back to an earlier version of this case's labels."""
+        case, author = self._controller.case(), self._controller.author
+        self._controller.labelling.save_now()
+        self._controller.disk.run(
+            _("Restore"), lambda: casework.patiently(lambda: casework.restore(case, name, author)), self._replaced
+        )
+
+    def reject_suggestion(self) -> None:
+        """Throw the proposal for this case away; what the person drew stays."""
+        case = self._controller.case()
+
+        self._controller.disk.run(
+            _("Reject"), lambda: casework.patiently(case.discard_suggestion), lambda _done: self.reload_suggestion()
+        )
+
+    def reload_suggestion(self) -> None:
+        """Show what a model proposes for the open case now."""
+        if self._controller.open_case is None:
+            self._controller.refresh()
+            return
+        case, opened = self._controller.case(), self._controller.open_case
+
+        def work() -> OpenCase:
+            casework.read_suggestion(case, opened)
+            return opened
+
+        self._controller.disk.run(_("Load suggestion"), work, self.show)
+        self._controller.refresh()
+
+    def show(self, opened: OpenCase) -> None:
+        if opened is self._controller.open_case:
+            self._controller.screen.show_suggestion(opened.suggestion, self._controller.structures())
+            self._controller.tell("suggestion")
+
+    def take_slices(self, places: Sequence[SliceIndex]) -> bool:
+        """Copy slices of the proposal into the person's segmentation, to be corrected; one undo step."""
+        opened = self._controller.open_case
+        if opened is None or opened.suggestion is None:
+            return False
+        self._controller.screen.put_slices(opened.suggestion, places)
+        self._controller.labelling.edited()
+        return True
+
+    def export(
+        self, folder: Path, formats: Sequence[str], case_ids: Sequence[str], done: Callable[[list[ExportedFile]], None]
+    ) -> None:
+        """Write these cases to ``folder``; each file is read again and compared before it counts."""
+        self._controller.labelling.save_now()
+        study = self._controller.need_study()
+
+        def work() -> list[Any]:
+            from SemiSegLogic.study import export_case
+
+            cases = [study.case(case_id) for case_id in case_ids]
+            return [file for case in cases for file in export_case(case, folder, formats)]
+
+        self._controller.disk.run(_("Export"), work, done)

@@ -1,0 +1,128 @@
+"""How long the panel holds the screen up: the longest block per step at 512 x 512 x 300.
+
+``python Testing/benchmarks/panel_blocks.py [slices]``. A step is a click; the clock measures how long the main thread
+could do nothing else, whoever's fault it was (our own call, or a thread of ours that kept Python busy).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "SemiSegExtension"), str(ROOT / "Testing" / "slicer")]
+BUDGET_S = 0.2
+
+
+class Clock:
+    """Runs steps with the panel's timer beating; keeps the longest beat of each."""
+
+    def __init__(self, panel: Any) -> None:
+        self.panel, self.longest = panel, {}
+
+    def step(self, name: str, click: Callable[[], object]) -> None:
+        began = time.perf_counter()
+        with contextlib.suppress(StopIteration):
+            click()
+        blocks = [time.perf_counter() - began]
+        while self.panel.controller.disk.busy or self.panel.training.jobs.busy:
+            blocks.append(self._beat())
+        blocks += [self._beat() for _ in range(3)]
+        self.longest[name] = max(blocks)
+        total = time.perf_counter() - began
+        mark = "" if max(blocks) <= BUDGET_S else f"  over {BUDGET_S} s"
+        print(f"{name:34s} longest block {max(blocks):6.3f} s   whole step {total:6.2f} s{mark}", flush=True)
+
+    def _beat(self) -> float:
+        began = time.perf_counter()
+        self.panel.tick()
+        time.sleep(0.002)
+        return time.perf_counter() - began - 0.002
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Any]:
+    from conftest import FakeConnection, FakeInstaller
+
+    from Testing.support.slicer_harness.app import boot
+
+    slicer = boot()
+    import qt
+
+    from SemiSegLib.panel import Panel
+
+    root = slicer.qMRMLWidget()
+    root.setLayout(qt.QVBoxLayout())
+    panel = Panel(root.layout(), FakeInstaller(folder / "environment"), FakeConnection())
+    panel.enter()
+    yield panel
+    panel.close()
+
+
+def make_study(folder: Path, slices: int) -> Any:
+    from SemiSegLogic.geometry import Grid
+    from SemiSegLogic.study import Study, write_image
+
+    shape, rng = (slices, 512, 512), np.random.default_rng(0)
+    for name in ("first", "second"):
+        image = rng.integers(0, 1000, shape, dtype=np.int16)
+        write_image(folder / f"{name}.nrrd", image, Grid(shape, (1.0, 0.7, 0.7)))
+    study = Study.create(folder / "study", structures=["organ", "lesion"])
+    for name in ("first", "second"):
+        study.add_case(folder / f"{name}.nrrd", copy=False)
+    return study
+
+
+def main(slices: int) -> int:
+    with tempfile.TemporaryDirectory() as name, opened(Path(name)) as panel:
+        os.environ["HOME"] = name
+        study = make_study(Path(name), slices)
+        clock = Clock(panel)
+        run_steps(clock, panel, study, Path(name))
+        worst = max(clock.longest, key=lambda step: clock.longest[step])
+        print(f"longest of all: {clock.longest[worst]:.3f} s ({worst})")
+        return int(clock.longest[worst] > BUDGET_S)
+
+
+def run_steps(clock: Clock, panel: Any, study: Any, folder: Path) -> None:
+    from conftest import paint
+
+    from SemiSegLogic.geometry import SliceIndex
+
+    case = study.cases[0]
+    middle = case.grid.shape[0] // 2
+    disc = np.add.outer((np.arange(512) - 256) ** 2, (np.arange(512) - 256) ** 2) < 120**2
+    clock.step("open the study", lambda: panel.controller.open_study(study.folder))
+    clock.step("click a case", lambda: panel.cases.on_case(0))
+    for index in (middle - 40, middle, middle + 40):
+        place = SliceIndex(0, index)
+        panel.screen.jump(place)
+        paint(panel, 1, place, disc)
+        clock.step(f"autosave after a stroke on {index}", panel.controller.labelling.save_now)
+        clock.step(f"slice {index} done", panel.label.on_done)
+    truth = np.zeros(case.grid.shape, np.uint8)
+    truth[middle - 60 : middle + 60] = disc
+    doubt = (truth * 100).astype(np.uint8)
+    case.put_suggestion(truth, doubt, {"method": "mean_teacher"})
+    clock.step("a suggestion comes in", panel.controller.results.reload_suggestion)
+    clock.step("show uncertainty", lambda: panel.review.on_uncertainty(True))
+    clock.step("next slice", lambda: panel.screen.jump(SliceIndex(0, middle + 20)))
+    clock.step("correct this slice", panel.review.on_correct)
+    clock.step("this slice is right", panel.review.on_right)
+    clock.step("accept the case", panel.review.on_accept)
+    clock.step(
+        "export", lambda: panel.controller.results.export(folder / "out", ["nrrd"], [case.id], lambda _files: None)
+    )
+    clock.step("another case", lambda: panel.cases.on_case(1))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 300))

@@ -1,0 +1,140 @@
+"""A scripted clinician does the whole loop with the real engine: draw, train, look, correct, train again, export."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import FakeInstaller, ball, paint, settle
+
+from SemiSegLogic.geometry import SliceIndex
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def real_panel(slicer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel over the real connection; the environment is this interpreter's."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("needs torch for the training process")
+    import qt
+
+    from SemiSegLib.panel import Panel
+
+    monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
+    root = slicer.qMRMLWidget()
+    root.setLayout(qt.QVBoxLayout())
+    made = Panel(root.layout(), FakeInstaller(tmp_path / "environment"))
+    made.enter()
+    yield made
+    if made.training.running:
+        made.training.stop()
+    made.close()
+
+
+def wait(panel: Any, until: Any, seconds: float) -> None:
+    """Beat like the timer until ``until()``."""
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, (panel.controller.notice, panel.training.look and panel.training.look.status)
+        panel.tick()
+        time.sleep(0.05)
+    settle(panel)
+
+
+def draw_and_call_done(panel: Any, indices: tuple[int, ...]) -> None:
+    truth = ball(panel.controller.open_case.grid.shape)
+    for index in indices:
+        panel.screen.jump(SliceIndex(0, index))
+        for value in (1, 2):
+            paint(panel, value, SliceIndex(0, index), truth[index] == value)
+        panel.label.on_done()
+    settle(panel)
+
+
+def train(panel: Any, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    from SemiSegLib.panel import train as section
+
+    monkeypatch.setattr(section, "TIMES", (seconds,) * 4)
+    before = panel.training.job
+    panel.train.on_train()
+    wait(panel, lambda: panel.training.job not in ("", before), 60)
+    wait(panel, lambda: panel.training.look is not None and panel.training.look.status.ended, 240)
+    assert panel.training.look.status.state == "done", panel.controller.notice
+
+
+def test_the_whole_loop_with_real_training(
+    real_panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    panel, torch_before = real_panel, "torch" in sys.modules
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.cases.on_case(0)
+    settle(panel)
+    draw_and_call_done(panel, (4, 6, 8))
+    train(panel, monkeypatch, 8.0)
+    assert all(row.suggestion for row in panel.controller.rows), "every case has a suggestion"
+    case = study.cases[0]
+    assert np.array_equal(case.suggestion()[6], ball(case.grid.shape)[6]), "drawn slices stay as drawn"
+
+    panel.review.on_next()
+    settle(panel)
+    assert "Why here" in panel.review.reason.text
+    place = panel.screen.current_slice()
+    panel.review.on_correct()
+    truth = ball(panel.controller.open_case.grid.shape)
+    for value in (1, 2):
+        paint(panel, value, place, np.take(truth == value, place.index, place.axis))
+    panel.label.on_done()
+    settle(panel)
+    panel.train.go_on.checked = True
+    train(panel, monkeypatch, 6.0)
+
+    panel.review.on_accept()
+    settle(panel)
+    panel.export.folder.text = str(tmp_path / "out")
+    panel.export.on_export()
+    settle(panel)
+    assert "verified" in panel.export.told.text
+    import SimpleITK as sitk
+
+    written = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / f"{panel.controller.open_case.id}.nrrd")))
+    assert np.array_equal(written, panel.screen.labels()), "the file is what is on screen"
+    assert ("torch" in sys.modules) == torch_before, "torch stays in its own process"
+
+
+def test_training_outlives_the_panel_and_is_found_again_and_stopped(
+    real_panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch, slicer: Any, tmp_path: Path
+) -> None:
+    import qt
+
+    from SemiSegLib.panel import Panel
+    from SemiSegLib.panel import train as section
+
+    panel = real_panel
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.cases.on_case(0)
+    settle(panel)
+    draw_and_call_done(panel, (4, 6, 8))
+    monkeypatch.setattr(section, "TIMES", (300.0,) * 4)
+    panel.train.on_train()
+    wait(panel, lambda: bool(panel.training.job), 60)
+    job = panel.training.job
+    panel.close()
+    root = slicer.qMRMLWidget()
+    root.setLayout(qt.QVBoxLayout())
+    again = Panel(root.layout(), FakeInstaller(tmp_path / "environment"))
+    again.controller.open_study(study.folder)
+    settle(again)
+    assert again.training.job == job
+    wait(again, lambda: again.training.look is not None and again.training.look.status.step > 0, 120)
+    again.train.on_stop()
+    wait(again, lambda: again.training.look.status.ended, 120)
+    assert again.training.look.status.state == "stopped"
+    again.close()
