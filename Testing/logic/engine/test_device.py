@@ -1,0 +1,83 @@
+"""Where to compute: what is asked for, what is free, what running out of memory looks like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from SemiSegLogic.engine import device as module
+from SemiSegLogic.engine.device import Device, choose, free_memory, is_out_of_memory
+from SemiSegLogic.settings import SettingsError
+
+HOST = torch.device("cpu")
+
+
+def test_the_processor_can_be_asked_for() -> None:
+    device = choose("cpu", "float32")
+    assert (device.torch.type, device.half) == ("cpu", False)
+    assert device.memory > 0
+    assert "float32" in device.name
+
+
+def test_a_missing_gpu_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SettingsError, match="Choose 'auto' or 'cpu'"):
+        choose("cuda")
+    assert choose("auto", "float32").torch.type == "cpu"
+
+
+@pytest.mark.parametrize(("full", "half", "taken"), [(1.0, 0.5, True), (1.0, 0.9, False), (1.0, 3.0, False)])
+def test_half_precision_is_taken_only_where_it_is_clearly_faster(
+    monkeypatch: pytest.MonkeyPatch, full: float, half: float, taken: bool
+) -> None:
+    monkeypatch.setattr(module, "_seconds", lambda conv, image, bfloat16: half if bfloat16 else full)
+    assert choose("cpu", "auto").half is taken
+    assert choose("cpu", "bfloat16").half
+    assert not choose("cpu", "float32").half
+
+
+def test_arithmetic_is_bfloat16_only_when_half() -> None:
+    weight = torch.ones(2, 2)
+    for half, dtype in ((True, torch.bfloat16), (False, torch.float32)):
+        with Device(HOST, half, 0).arithmetic():
+            assert (weight @ weight).dtype == dtype
+
+
+def test_free_memory_counts_the_file_cache_as_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "meminfo"
+    file.write_text("MemTotal:  16000000 kB\nMemFree:  200000 kB\nMemAvailable:  9000000 kB\n")
+    monkeypatch.setattr(module, "MEMINFO", file)
+    assert free_memory(HOST) == 9_000_000 * 1024
+
+
+def test_a_system_that_does_not_tell_is_taken_to_have_4_gb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MEMINFO", tmp_path / "none")
+    assert free_memory(HOST) == 4 << 30
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.cuda.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:82] data. DefaultCPUAllocator: not enough memory: you tried"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+    ],
+)
+def test_running_out_of_memory_is_recognised(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+def test_a_real_allocation_beyond_all_memory_is_recognised() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 50)
+    assert is_out_of_memory(caught.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), ValueError("can't allocate memory"), OSError(12)])
+def test_other_errors_are_not(error: Exception) -> None:
+    assert not is_out_of_memory(error)

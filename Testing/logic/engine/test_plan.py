@@ -1,0 +1,145 @@
+"""Plans: patches within their budget, dimensions, coarser grids, sides that have names."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+
+from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.plan import (
+    CPU_VOXELS,
+    GPU_VOXELS,
+    SIDES,
+    CaseFacts,
+    Plan,
+    Shape,
+    Triple,
+    depth_first,
+    make_plan,
+)
+from SemiSegLogic.geometry import Grid, SliceIndex
+from Testing.support.engine import CPU, MIRRORED_TURN
+
+GPU = Device(torch.device("cuda"), half=True, memory=40 << 30)
+
+
+def _facts(shape: Shape, spacing: Triple, extent: Shape | None = None, *slices: SliceIndex) -> CaseFacts:
+    return CaseFacts(Grid(shape, spacing), slices, extent)
+
+
+HIPPOCAMPUS = [_facts((35, 51, 36), (1, 1, 1), (24, 40, 20), SliceIndex(0, 12)), _facts((38, 49, 34), (1, 1, 1))]
+ATRIUM = [_facts((88, 140, 200), (0.625,) * 3, (60, 90, 110), SliceIndex(0, 40)), _facts((88, 140, 200), (0.625,) * 3)]
+CT = [_facts((300, 512, 512), (1.5, 0.8, 0.8)), _facts((280, 512, 512), (2.0, 0.9, 0.9), (120, 300, 300))]
+THICK = [_facts((12, 256, 216), (10, 1.4, 1.4), (8, 90, 90), SliceIndex(0, 5))]
+IMAGES = [_facts((1, 400, 270), (1, 0.2, 0.2), (1, 200, 150), SliceIndex(0, 0)), _facts((1, 380, 300), (1, 0.2, 0.2))]
+MIXED = [_facts((60, 100, 100), (3, 1, 1)), _facts((90, 200, 200), (2, 0.5, 0.5)), _facts((20, 90, 80), (6, 2, 2))]
+ALL = {"hippocampus": HIPPOCAMPUS, "atrium": ATRIUM, "ct": CT, "thick": THICK, "images": IMAGES, "mixed": MIXED}
+
+
+@pytest.mark.parametrize("device", [CPU, GPU], ids=["cpu", "gpu"])
+@pytest.mark.parametrize("name", ALL)
+def test_patches_are_multiples_of_8_within_the_budget(name: str, device: Device) -> None:
+    plan = make_plan(ALL[name], ["organ"], device)
+    d, h, w = plan.patch
+    assert plan.dims == (2 if name in ("thick", "images") else 3)
+    assert d == 1 if plan.dims == 2 else d % 8 == 0
+    assert h % 8 == w % 8 == 0
+    assert d * h * w <= (CPU_VOXELS if device is CPU else GPU_VOXELS)
+    assert d * h * w >= 4096
+    assert all(type(side) is int for side in plan.patch)
+    assert all(type(step) is float for step in plan.spacing)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_little_memory_gives_small_patches_that_still_learn(name: str) -> None:
+    plan = make_plan(ALL[name], ["organ"], Device(torch.device("cpu"), half=False, memory=1 << 30))
+    assert np.prod(plan.patch) <= CPU_VOXELS / 6
+    assert max(plan.patch) >= 16
+
+
+def test_small_volumes_stay_native_and_whole() -> None:
+    plan = make_plan(HIPPOCAMPUS, ["anterior", "posterior"], CPU)
+    assert (plan.spacing, plan.dims, plan.depth_axis, plan.mirror) == ((1.0, 1.0, 1.0), 3, 0, True)
+    assert plan.patch == (40, 56, 40)  # 36.5 x 50 x 35 rounded up to multiples of 8
+
+
+def test_a_patch_that_sees_too_little_is_thinned_out_up_to_threefold() -> None:
+    assert make_plan(ATRIUM, ["atrium"], GPU).spacing == pytest.approx((0.625,) * 3)
+    whole = [_facts((88, 140, 200), (0.625,) * 3)]
+    factor = (88 * 140 * 200 / (4 * CPU_VOXELS)) ** (1 / 3)
+    assert make_plan(whole, ["atrium"], CPU).spacing == pytest.approx((0.625 * factor,) * 3)
+    coarse = make_plan(CT, ["liver"], CPU).spacing
+    assert coarse[1] == pytest.approx(3 * 0.85)
+    assert coarse[0] == pytest.approx(max(1.75, 3 * 0.85))
+
+
+def test_planar_plans_keep_native_spacing_and_see_slices_whole_along_depth() -> None:
+    plan = make_plan(THICK, ["ventricle"], CPU)
+    assert plan.spacing == (10.0, 1.4, 1.4)
+    assert plan.patch == (1, 144, 144)
+    assert plan.scale((5.0, 1.4, 2.8)) == (1.0, 1.0, 0.5)
+
+
+def test_depth_is_the_axis_of_thick_slices_else_the_one_that_was_drawn() -> None:
+    drawn = (SliceIndex(2, 3), SliceIndex(2, 9), SliceIndex(0, 4))
+    assert make_plan([_facts((64, 64, 64), (1, 1, 1), None, *drawn)], ["a"], CPU).depth_axis == 2
+    assert make_plan([_facts((64, 20, 64), (1, 4, 1), None, *drawn)], ["a"], CPU).depth_axis == 1
+    turned = CaseFacts(Grid((64, 64, 64), direction=MIRRORED_TURN), (SliceIndex(0, 3),))  # k runs right
+    assert make_plan([turned], ["a"], CPU).depth_axis == 2
+    assert make_plan([_facts((64, 64, 64), (1, 1, 1))], ["a"], CPU).depth_axis == 0
+
+
+def test_scale_is_1_where_spacings_are_close() -> None:
+    plan = Plan(3, 0, (2.0, 1.0, 1.0), (8, 8, 8))
+    assert plan.scale((2.0, 0.9, 0.5)) == (1.0, 1.0, 2.0)
+    assert plan.scale((8.0, 1.21, 1.19)) == pytest.approx((0.25, 1 / 1.21, 1.0))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_smaller_plans_halve_the_longest_side_and_come_to_an_end(name: str) -> None:
+    plan, seen = make_plan(ALL[name], ["organ"], GPU), 0
+    while (following := plan.smaller()) is not None:
+        assert np.prod(following.patch) < np.prod(plan.patch)
+        assert all(side % 8 == 0 for side in following.patch[1:])
+        assert (following.dims, following.spacing, following.mirror) == (plan.dims, plan.spacing, plan.mirror)
+        plan, seen = following, seen + 1
+        assert seen < 20
+    assert max(plan.patch) <= 24
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["left kidney", "Kidney (Right)", "kidney_L", "R lung", "rh-cortex", "LEFT", "linke Niere", "rein gauche",
+     "kidneyLeft", "LeftKidney", "rightVentricle"],
+)  # fmt: skip
+def test_a_named_side_forbids_the_mirror(name: str) -> None:
+    assert not make_plan(HIPPOCAMPUS, ["organ", name], CPU).mirror
+
+
+@pytest.mark.parametrize("name", ["Bright lesion", "L1 vertebra", "cleft", "Leftover", "upright", "gland"])
+def test_words_that_only_contain_a_side_do_not(name: str) -> None:
+    assert SIDES.search(name) is None
+
+
+def test_a_plan_survives_plain_data_and_weights_only_files(tmp_path: object) -> None:
+    plan = make_plan(ATRIUM, ["left atrium"], CPU)
+    assert Plan(**asdict(plan)) == plan
+    plain = json.loads(json.dumps(asdict(plan)))
+    again = Plan(**{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()})
+    assert again == plan
+    file = f"{tmp_path}/plan.pt"
+    torch.save(asdict(plan), file)
+    assert Plan(**torch.load(file, weights_only=True)) == plan
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_depth_first_puts_the_axis_first_and_keeps_the_others_in_order(axis: int) -> None:
+    turn = depth_first(Grid((4, 5, 6), direction=MIRRORED_TURN), axis)
+    canonical = Grid((4, 5, 6), direction=MIRRORED_TURN).orientation()
+    order = [axis, *(a for a in range(3) if a != axis)]
+    assert turn.sources == tuple(canonical.sources[a] for a in order)
+    assert turn.flips == tuple(canonical.flips[a] for a in order)
