@@ -183,7 +183,7 @@ class M3HL(Settings):
     features: float = number(0.5, "Weight of both feature losses", low=0, high=100, source="released code 0.5")
     pairs: str = choice("all", "Mixed and whole images compared", ("all", "own"), source="released code all")
     mask_low: bool = switch(False, "Compare last features where both show the same", source="ours; paper no")
-    teacher: str = choice("training", "Mode of the teacher", ("training", "inference"), source="released code training")
+    teacher: str = choice("inference", "Mode of the teacher", ("training", "inference"), source="released code training")
     largest: bool = switch(True, "Each structure is one piece", source="paper yes")
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
 
@@ -194,6 +194,7 @@ class CAD(BCP):
 
     cross: float = number(1.0, "Weight of agreement between the students", low=0, high=100, source="ABD 1")
     displaced: float = number(1.0, "Weight of agreement on displaced images", low=0, high=100, source="ABD 1")
+    ramp: float = number(1.0, "Share of the phase until agreement counts in full", low=0, high=1, source="ABD 0 on BCP")
     unsure: str = choice("threshold", "Unsure by", ("threshold", "quantile"), source="our choice")
     threshold_first: float = number(0.2, "Threshold at the start, relative", low=0, high=1, source="our choice")
     threshold_last: float = number(0.9, "Threshold at the end, relative", low=0, high=1, source="our choice")
