@@ -32,8 +32,8 @@ Where we differ and why (released code in brackets):
   random teacher are noise. It is a share of the run, 0 as published.
 - All four pairs in (4) and (5), though x_u shows nothing of v [so released; ``pairs="own"`` takes (x_u,u), (x_l,v)].
   ``mask_low`` restricts (4) to where x_u shows u and x_l shows v.
-- The teacher answers without dropout, with averaged norm statistics [in training mode]: better pseudo-labels in short
-  runs. ``teacher="training"`` is as released.
+- The teacher answers in training mode, as released: averaged norm statistics lag behind in runs of less than some 200
+  steps and come from mixed images. ``teacher="inference"`` was 0.005 Dice better on HC18 after 300 steps.
 - l in the V-Net is the sum of skip and last upsampling, before its last convolutions, as published; elsewhere what the
   classifier sees.
 - The teacher predicts [student]; Muon and one cycle per phase [SGD 0.01, constant in 2D, steps in 3D].

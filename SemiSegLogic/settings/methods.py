@@ -183,7 +183,7 @@ class M3HL(Settings):
     features: float = number(0.5, "Weight of both feature losses", low=0, high=100, source="released code 0.5")
     pairs: str = choice("all", "Mixed and whole images compared", ("all", "own"), source="released code all")
     mask_low: bool = switch(False, "Compare last features where both show the same", source="ours; paper no")
-    teacher: str = choice("inference", "Mode of the teacher", ("training", "inference"), source="released code training")
+    teacher: str = choice("training", "Mode of the teacher", ("training", "inference"), source="released code training")
     largest: bool = switch(True, "Each structure is one piece", source="paper yes")
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
 
