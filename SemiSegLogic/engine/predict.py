@@ -41,9 +41,11 @@ class Predictor:
         """(K,D,H,W) float32 on the volume's own voxels, in engine order."""
         was_training = self.network.training
         self.network.eval()
-        seen = self._seen(volume)
-        logits = self._slide(seen) if self._is_large(seen) else self._run(seen)
-        self.network.train(was_training)
+        try:
+            seen = self._seen(volume)
+            logits = self._slide(seen) if self._is_large(seen) else self._run(seen)
+        finally:
+            self.network.train(was_training)
         shares = torch.softmax(logits, 1)
         if shares.shape[2:] != volume.shape:
             shares = F.interpolate(shares, size=volume.shape, mode="trilinear", align_corners=False)
@@ -81,7 +83,8 @@ class Predictor:
     def _slide(self, image: Tensor) -> Tensor:
         from monai.inferers import sliding_window_inference  # half a second of import that small volumes never need
 
-        window = [max(side, min(2 * side, n)) for side, n in zip(self.plan.patch, image.shape[2:], strict=True)]
+        # never wider than the image: the network continues it at its border as in training, MONAI would with zeros
+        window = [min(2 * side, n) for side, n in zip(self.plan.patch, image.shape[2:], strict=True)]
         if self.plan.dims == 2:
             window[0] = 1
         out = sliding_window_inference(image, window, 2, self._run, overlap=0.25, mode="gaussian")
