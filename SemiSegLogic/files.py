@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import SemiSegError
+
 REPLACE_PATIENCE_S = 5.0
-
-
-class SemiSegError(Exception):
-    """Base of the errors meant for the person at the screen: the message names file, value and remedy."""
 
 
 class FileError(SemiSegError):

@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from .files import SemiSegError, read_json, replace_file, write_json
+from .errors import SemiSegError
+from .files import read_json, replace_file, write_json
 from .geometry import SliceIndex
 from .job import JobCase, JobFolder, JobSpec, JobStructure
 from .settings import Settings, Training

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backends.queue import NoTurn, turn
-from .files import SemiSegError
+from .errors import SemiSegError
 from .job import JobError, JobFolder, Status
 
 if TYPE_CHECKING:

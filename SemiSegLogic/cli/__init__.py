@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..files import SemiSegError
+from ..errors import SemiSegError
 from . import demo, doctor, jobs, methods, study, train
 
 COMMANDS = (demo, study, train, methods, jobs, doctor)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..environment import missing
-from ..files import SemiSegError, write_json
+from ..errors import SemiSegError
+from ..files import write_json
 from ..rounds import jobs_folder
 from .output import Output, add_json
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..files import SemiSegError, replace_file
+from ..errors import SemiSegError
+from ..files import replace_file
 
 
 class CheckpointError(SemiSegError):

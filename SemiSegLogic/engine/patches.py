@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..files import SemiSegError
+from ..errors import SemiSegError
 from ..geometry import IGNORE, SliceIndex
 from ..methods.base import Need, Patches
 from .checkpoint import random_state, restore_random_state

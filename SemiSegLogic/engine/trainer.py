@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ..files import SemiSegError
+from ..errors import SemiSegError
 from ..methods.base import Method, Phase, Step
 from .checkpoint import restore_training_state, training_state
 from .device import Device

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..files import SemiSegError
+from ..errors import SemiSegError
 from ..geometry import IGNORE, Grid, Orientation, SliceIndex
 from .plan import Plan
 

@@ -19,7 +19,8 @@ from ..engine import checkpoint, quality
 from ..engine.device import Device, is_out_of_memory
 from ..engine.patches import NothingLabelled, Sampler
 from ..engine.trainer import Diverged, Progress, Trainer
-from ..files import FileError, SemiSegError
+from ..errors import SemiSegError
+from ..files import FileError
 from ..job import JobFolder
 from ..methods import make
 from ..methods.base import Method

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from ..files import SemiSegError
+from ..errors import SemiSegError
 from ..job import JobFolder, Status
 
 PERIOD_S = 1.0

@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from ..files import SemiSegError
+from ..errors import SemiSegError
 
 TASK = "Task04_Hippocampus"
 PARTS = ("imagesTr", "labelsTr")

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from ..files import SemiSegError
+from ..errors import SemiSegError
 
 
 class SettingsError(SemiSegError, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..files import SemiSegError
+from ..errors import SemiSegError
 
 
 class StudyError(SemiSegError):

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from ..files import SemiSegError, disk_errors
+from ..errors import SemiSegError
+from ..files import disk_errors
 from .annotations import utc_now
 from .case import Case
 from .errors import FormatError, StudyError

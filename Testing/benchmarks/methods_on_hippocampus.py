@@ -26,7 +26,7 @@ from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
 from SemiSegLogic.engine.predict import Predictor
 from SemiSegLogic.engine.trainer import Budget, Trainer
 from SemiSegLogic.engine.volumes import Classes, Volume, class_prior, load_volume, set_label
-from SemiSegLogic.files import SemiSegError
+from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import IGNORE, sparse_label
 from SemiSegLogic.methods import METHODS, make
 from SemiSegLogic.methods.base import Method, Task

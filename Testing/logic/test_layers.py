@@ -32,7 +32,7 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "settings geometry files study job"
+WORDS = "errors settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment environment_folder"
@@ -53,17 +53,18 @@ method can reach it through a block either. A new part of the machinery belongs 
 ROOMS: dict[str, Room] = {
     "__init__": room(""),
     # 0 words
-    "settings": room("settings files"),
+    "errors": room(""),
+    "settings": room("errors settings"),
     "geometry": room("", PLAIN),
-    "files": room("", PLAIN),
-    "study": room("geometry files study", PLAIN),
-    "job": room("settings geometry files job", PLAIN),
+    "files": room("errors", PLAIN),
+    "study": room("errors geometry files study", PLAIN),
+    "job": room("errors settings geometry files job", PLAIN),
     # 1 carriers
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
     "server": room(f"{WORDS} backends server", f"{PLAIN} requests fastapi uvicorn starlette pydantic cryptography"),
     "rounds": room(f"{WORDS} rounds", PLAIN),
     # 2 engine
-    "engine": room("settings geometry files job engine methods.base", TORCH),
+    "engine": room("errors settings geometry files job engine methods.base", TORCH),
     **dict.fromkeys(BLOCKS, room(f"settings geometry methods.base {' '.join(sorted(BLOCKS))}", TORCH)),
     # the optional extra "mn": pre-trained weights through their own libraries
     "engine.nets.segformer": room("settings methods.base engine.nets", f"{TORCH} transformers peft"),
