@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -112,7 +113,7 @@ def test_teacher_averages_the_first_student_and_gets_no_gradient() -> None:
 
 
 def test_without_displacement_a_step_is_copy_paste_with_agreement() -> None:
-    method = cad(displaced=0.0)
+    method = cad(displaced=0.0, ramp=0.0)
     labelled, unlabelled = made_batches(method, method.task, NOW)
     torch.manual_seed(4)
     found = method.losses(labelled, unlabelled, NOW)
@@ -194,6 +195,14 @@ def test_rule_escalates_and_holds_the_published_window_at_the_end() -> None:
     assert all(r.quantile == 0 for r in rules)
     by_share = cad(unsure="quantile").rule(Step(SELF_TRAIN, 99, 100), image)
     assert by_share.quantile == pytest.approx(0.1)
+
+
+def test_agreement_ramps_up_over_the_phase() -> None:
+    full = losses_of(cad(ramp=0.0), Step(SELF_TRAIN, 0, 10))["cross"].item()
+    first = losses_of(cad(), Step(SELF_TRAIN, 0, 10))["cross"].item()
+    half = losses_of(cad(), Step(SELF_TRAIN, 5, 10))["cross"].item()
+    assert first == pytest.approx(full * math.exp(-5), rel=1e-4)
+    assert half == pytest.approx(full * math.exp(-1.25), rel=1e-4)
 
 
 def test_agreement_with_the_teacher_can_be_asked_for() -> None:
