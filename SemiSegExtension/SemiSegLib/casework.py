@@ -89,6 +89,8 @@ class Before:
 def save(case: Case, before: Before, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
     """Keep a change of the drawing: judged slices in the study, all else in the draft. Raises StudyError, FileError."""
     changed = changed_slices(before.labels, labels, axis)
+    if not changed:  # a segment was renamed or hidden
+        return Saved(before.labels, set(before.touched), set())
     judged = slice_mask(labels.shape, before.done)
     redrawn = {place for place in before.done if _differs(before.labels, labels, place)}
     if redrawn:

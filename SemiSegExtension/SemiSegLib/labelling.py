@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from SemiSegLogic.files import SemiSegError
+from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import SliceIndex
 
 from . import casework

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from SemiSegLogic.files import SemiSegError
+from SemiSegLogic.errors import SemiSegError
 
 from .words import _
 

@@ -59,9 +59,9 @@ class CasesSection:
         for column in (0, 2, 3):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         self.table.verticalHeader().hide()
-        self.table.setSelectionBehavior(qt.QTableWidget.SelectRows)
-        self.table.setSelectionMode(qt.QTableWidget.SingleSelection)
-        self.table.setEditTriggers(qt.QTableWidget.NoEditTriggers)
+        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self.table.setShowGrid(False)
         self.table.alternatingRowColors = True
         self.table.connect("cellClicked(int,int)", self.on_case)

@@ -172,7 +172,7 @@ class TrainSection:
         line = words[status.state] + (" · " + _("{time} left").format(time=left) if left else "")
         self.phase.text = f"<b>{line}</b><br>{status.message}"
         self.bar.value = round(1000 * status.fraction)
-        points = [(point["seconds"], _loss(point)) for point in look.curves if "losses" in point and "seconds" in point]
+        points = [(float(point["seconds"]), _loss(point)) for point in _of_this_leg(look.curves)]
         self._curve.show(curve(points))
         facts = [
             _("learning curve (loss, lower is better)") if len(points) > 1 else "",
@@ -197,7 +197,13 @@ def _loss(point: dict[str, Any]) -> float:
     return float(sum(value for value in point["losses"].values() if isinstance(value, (int, float))))
 
 
+def _of_this_leg(curves: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The losses of the method that trains now: those of two methods cannot be compared."""
+    points = [point for point in curves if "losses" in point and "seconds" in point]
+    return [point for point in points if point.get("leg") == points[-1].get("leg")]
+
+
 def columns(curves: list[dict[str, Any]]) -> dict[str, list[float]]:
     """The curve as columns for a plot."""
-    points = [point for point in curves if "losses" in point and "seconds" in point]
+    points = _of_this_leg(curves)
     return {_("seconds"): [float(point["seconds"]) for point in points], _("loss"): [_loss(point) for point in points]}

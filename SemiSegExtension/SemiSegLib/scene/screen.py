@@ -65,7 +65,7 @@ class Screen:
         self._observers.clear()
         self._view_observers.clear()
         self._grid = None
-        views.overlay(None)
+        views.no_overlay(nodes.find(UNCERTAINTY))
         nodes.remove(*nodes.own_nodes())
 
     def scene_closed(self) -> None:
@@ -142,7 +142,7 @@ class Screen:
             node.GetDisplayNode().SetVisibility(visible)
 
     def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
-        views.overlay(None)
+        views.no_overlay(nodes.find(UNCERTAINTY))
         nodes.remove(nodes.find(UNCERTAINTY))
         volume = self.volume
         if uncertainty is None or volume is None or self._grid is None:

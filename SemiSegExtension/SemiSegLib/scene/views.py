@@ -38,13 +38,24 @@ def show(volume: Any | None) -> None:
     logic.PropagateBackgroundVolumeSelection(1)
 
 
-def overlay(volume: Any | None, opacity: float = 0.45) -> None:
-    """Show ``volume`` over the image, or nothing."""
+def overlay(volume: Any, opacity: float = 0.45) -> None:
+    """Show ``volume`` over the image."""
+    for composite in _composites():
+        composite.SetForegroundVolumeID(volume.GetID())
+        composite.SetForegroundOpacity(opacity)
+
+
+def no_overlay(volume: Any | None) -> None:
+    """Take ``volume`` away from over the image; whatever else the user laid there stays."""
+    for composite in _composites():
+        if volume is not None and composite.GetForegroundVolumeID() == volume.GetID():
+            composite.SetForegroundVolumeID(None)
+            composite.SetForegroundOpacity(0.0)
+
+
+def _composites() -> list[Any]:
     scene, kind = slicer.mrmlScene, "vtkMRMLSliceCompositeNode"
-    for n in range(scene.GetNumberOfNodesByClass(kind)):
-        composite = scene.GetNthNodeByClass(n, kind)
-        composite.SetForegroundVolumeID(volume.GetID() if volume else None)
-        composite.SetForegroundOpacity(opacity if volume else 0.0)
+    return [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
 
 
 def slice_in(node: Any, grid: Grid) -> SliceIndex | None:

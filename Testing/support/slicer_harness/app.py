@@ -5,6 +5,7 @@ What this cannot show: the layout manager, real Segment Editor effects, mouse in
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-UNLISTED = ("QPixmap", "QKeySequence", "QBrush")
+UNLISTED = ("QPixmap", "QKeySequence", "QBrush", "QAbstractItemView")
 """Classes of Qt that the list of facts lacks and the panel needs nevertheless; keep this short."""
 
 
@@ -23,12 +24,21 @@ def boot() -> types.ModuleType:
     import slicer
     import slicer.util
 
+    slicer.util = sys.modules["slicer.util"]  # lost when somebody asked for slicer.i18n before, which the wheel lacks
     if getattr(slicer, "harness", None) is None:
         from PySide6 import QtWidgets
+
+        _keep_none_alive()
 
         QtWidgets.QApplication.instance() or QtWidgets.QApplication(["slicer-test"])
         slicer.harness = Harness(slicer)
     return slicer  # type: ignore[no-any-return]
+
+
+def _keep_none_alive() -> None:
+    """This PySide6 hands None out without counting it, as if Python were 3.12, where None cannot die."""
+    if sys.version_info < (3, 12):
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 
 class Harness:
@@ -60,7 +70,7 @@ class Harness:
             if found is not None:
                 setattr(made.get(module, slicer), cls, expose(module, found))
         for cls in UNLISTED:
-            found = getattr(QtCore, cls, None) or getattr(QtGui, cls)
+            found = next(getattr(m, cls) for m in (QtCore, QtGui, QtWidgets) if hasattr(m, cls))
             setattr(made["qt"], cls, expose("qt", found))
         made["qt"].Qt = QtCore.Qt  # type: ignore[attr-defined]
         made["qt"].QFileDialog = types.SimpleNamespace(  # type: ignore[attr-defined]

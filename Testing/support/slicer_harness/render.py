@@ -71,8 +71,10 @@ class SliceView:
         self.renderer.AddViewProp(self.actor)  # first: what is drawn over it must find it there
 
     def fit(self) -> None:
-        """Show the whole slice."""
+        """Show the whole of the slice that is in view."""
+        offset = self.logic.GetSliceOffset()
         self.logic.FitSliceToBackground()
+        self.logic.SetSliceOffset(offset)
 
     def picture(self) -> NDArray[np.uint8]:
         """(rows, columns, 3) as it is now."""
