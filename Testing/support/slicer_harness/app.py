@@ -28,17 +28,18 @@ def boot() -> types.ModuleType:
     if getattr(slicer, "harness", None) is None:
         from PySide6 import QtWidgets
 
-        _keep_none_alive()
+        _keep_constants_alive()
 
         QtWidgets.QApplication.instance() or QtWidgets.QApplication(["slicer-test"])
         slicer.harness = Harness(slicer)
     return slicer  # type: ignore[no-any-return]
 
 
-def _keep_none_alive() -> None:
-    """This PySide6 hands None out without counting it, as if Python were 3.12, where None cannot die."""
+def _keep_constants_alive() -> None:
+    """This PySide6 hands constants out without counting them, as if Python were 3.12, where they cannot die."""
     if sys.version_info < (3, 12):
-        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+        for constant in (None, True, False, Ellipsis, NotImplemented, "", b"", (), *range(-5, 257)):
+            ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
 
 
 class Harness:
