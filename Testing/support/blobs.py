@@ -17,7 +17,7 @@ from SemiSegLogic.study import Case, Structure, Study, write_image
 from .volumes import COLUMNS
 
 STRUCTURES = (Structure(1, "core"), Structure(2, "cap"))
-SHAPE = (20, 24, 22)
+SHAPE = (16, 14, 15)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,256 @@
+"""Full disks, memory that runs out, losses that are no numbers: the training goes on, or says what to do."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from SemiSegLogic import files, run
+from SemiSegLogic.engine import checkpoint
+from SemiSegLogic.engine.checkpoint import CheckpointError
+from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.job import JobFolder, arrays
+from SemiSegLogic.methods.mean_teacher import MeanTeacher
+from SemiSegLogic.methods.supervised import Supervised
+from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner import model as models
+from SemiSegLogic.runner.model import Model
+from Testing.support.blobs import BlobStudy, make_study, tiny
+from Testing.support.rounds import at_step, begin, kill_at_step, run_here
+
+Full = Callable[[str], Any]
+
+
+@pytest.fixture
+def full_disk_for(monkeypatch: pytest.MonkeyPatch) -> Full:
+    """From then on the disk is full for every file whose name ends so; called with nothing, it has room again."""
+    endings: set[str] = set()
+    plain = files.replace_file
+
+    def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+        if any(path.name.endswith(ending) for ending in endings):
+            with files.disk_errors(path):
+                raise OSError(errno.ENOSPC, "No space left on device")
+        plain(path, write)
+
+    for module in (files, checkpoint, arrays):
+        monkeypatch.setattr(module, "replace_file", replace_file)
+    return lambda ending="": endings.add(ending) if ending else endings.clear()
+
+
+def never_a_number(self: Any, *given: Any) -> dict[str, torch.Tensor]:
+    return {"loss": torch.full((), float("nan")) * next(self.parameters()).sum()}
+
+
+def out_of_memory(trainer: Trainer) -> None:
+    raise MemoryError("injected")
+
+
+@pytest.mark.parametrize("ending", ["status.json", "model.ckpt", "ranking.json"])
+def test_training_goes_on_while_the_disk_is_full(blobs: BlobStudy, jobs: Path, full_disk_for: Full, ending: str,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    this = begin(blobs.study, jobs, tiny(8, 4, checkpoint_seconds=0.0))
+    full_disk_for(ending)
+    at_step(monkeypatch, 7, lambda trainer: full_disk_for(""))
+    assert run_here(this).state == "done"
+    assert len(this.collect()) == 3
+    assert Model.load(this.job.weights)
+
+
+def test_a_disk_that_stays_full_fails_the_job_in_words_and_resuming_gives_all(
+    blobs: BlobStudy, jobs: Path, full_disk_for: Full, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = begin(blobs.study, jobs, tiny(8, 4))
+    full_disk_for(".npz")
+    status = run_here(this)
+    assert (status.state, status.step) == ("failed", 4)
+    assert status.error is not None
+    assert "the disk is full" in status.error["text"]
+    assert "resume" in status.error["remedy"]
+    full_disk_for("")
+    monkeypatch.setattr(Trainer, "_step", lambda *_: pytest.fail("what was trained is not trained again"))
+    assert run_here(this).state == "done"
+    assert len(this.collect()) == 3
+
+
+def test_a_curve_that_cannot_be_written_does_not_matter(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = begin(blobs.study, jobs, tiny(4, 2))
+    (this.job.root / "curves.jsonl").mkdir()
+    assert run_here(this).state == "done"
+
+
+def test_when_memory_runs_out_patches_get_smaller_and_training_goes_on(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = begin(make_study(tmp_path, shape=(16, 16, 31)).study, jobs, tiny(8, 4))
+    at_step(monkeypatch, 6, out_of_memory)
+    status = run_here(this)
+    assert (status.state, status.step) == ("done", 4)
+    assert Model.load(this.job.weights).plan.patch == (16, 16, 16)
+    assert len(this.collect()) == 3
+
+
+def test_the_smaller_patches_outlive_a_kill(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = begin(make_study(tmp_path, shape=(16, 16, 31)).study, jobs, tiny(8, 4, checkpoint_seconds=0.0))
+    with pytest.MonkeyPatch.context() as patch:
+        at_step(patch, 2, out_of_memory)
+        kill_at_step(this, 6)
+    seen: list[Any] = []
+    at_step(monkeypatch, 1, lambda trainer: seen.append(trainer.sampler.plan.patch))
+    assert run_here(this).state == "done"
+    assert seen == [(16, 16, 16)]
+
+
+def test_memory_for_nothing_at_all_is_said_in_words(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trainer, "_step", lambda trainer, *_: out_of_memory(trainer))
+    status = run_here(begin(blobs.study, jobs, tiny(8, 4)))
+    assert status.state == "failed"
+    assert status.error is not None
+    assert "Close other programs" in status.error["text"]
+
+
+@pytest.mark.parametrize("fault", ["losses", "memory"])
+def test_a_second_leg_that_fails_leaves_the_first_model_and_its_suggestions(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    if fault == "losses":
+        monkeypatch.setattr(MeanTeacher, "losses", never_a_number)
+    else:
+        monkeypatch.setattr(MeanTeacher, "losses", lambda *_: out_of_memory(None))  # type: ignore[arg-type]
+    this = begin(blobs.study, jobs, tiny(8, 4))
+    status = run_here(this)
+    assert (status.state, status.scores["kept"]) == ("done", "supervised")
+    assert status.error is not None
+    assert "mean_teacher was given up" in status.error["text"]
+    assert Model.load(this.job.weights).method == "supervised"
+    assert len(this.collect()) == 3
+
+
+def test_a_loss_that_is_no_number_from_the_first_step_on_is_said_in_words(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Supervised, "losses", never_a_number)
+    status = run_here(begin(blobs.study, jobs, tiny(8, 4)))
+    assert status.state == "failed"
+    assert status.error is not None
+    assert "undefined" in status.error["text"]
+
+
+def test_one_loss_that_is_no_number_is_taken_back(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(trainer: Trainer) -> None:
+        with torch.no_grad():
+            next(trainer.method.parameters()).fill_(float("nan"))
+
+    this = begin(blobs.study, jobs, tiny(8, 4))
+    at_step(monkeypatch, 3, spoil)
+    assert run_here(this).state == "done"
+    weights = Model.load(this.job.weights).weights
+    assert all(value.isfinite().all() for value in weights.values())
+
+
+@pytest.mark.parametrize("content", [b"", b"half a checkpoint", None, "foreign"], ids=["empty", "text", "cut", "other"])
+def test_a_damaged_checkpoint_is_named_and_its_removal_is_the_remedy(
+    blobs: BlobStudy, jobs: Path, content: bytes | str | None
+) -> None:
+    this = begin(blobs.study, jobs, tiny(8, 4, checkpoint_seconds=0.0))
+    kill_at_step(this, 6)
+    if content == "foreign":
+        torch.save({"weights": torch.zeros(3)}, this.job.checkpoint)
+    else:
+        whole = this.job.checkpoint.read_bytes()
+        this.job.checkpoint.write_bytes(whole[: len(whole) // 2] if content is None else content)  # type: ignore[arg-type]
+    status = run_here(this)
+    assert status.state == "failed"
+    assert status.error is not None
+    assert "model.ckpt" in status.error["text"]
+    assert "Delete it to start this run again" in status.error["text"]
+    assert len(status.error["text"]) < 600
+    assert this.job.results().keys() == {"c001", "c002", "c003"}  # nothing of before is lost
+    this.job.checkpoint.unlink()
+    assert run_here(this).state == "done"
+
+
+def test_a_file_that_is_no_model_is_named(blobs: BlobStudy, jobs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    torch.save([1, 2], path)
+    with pytest.raises(CheckpointError, match=r"model.pt is not a model of format 1"):
+        Model.load(path)
+    status = run_here(Round.apply(blobs.study, path, jobs=jobs, device="cpu"))
+    assert status.state == "failed"
+    assert status.error is not None
+    assert "is not a model" in status.error["text"]
+
+
+def test_an_error_of_a_wordy_library_still_reaches_the_status(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wordy(trainer: Trainer) -> None:
+        raise RuntimeError("a size mismatch for weight\n" * 4000)
+
+    this = begin(blobs.study, jobs, tiny(8, 4))
+    at_step(monkeypatch, 2, wordy)
+    status = run_here(this)
+    assert status.state == "failed"
+    assert status.error is not None
+    assert status.error["text"].startswith("RuntimeError: a size mismatch")
+    assert "log.txt" in status.error["remedy"]
+
+
+def test_any_failure_leaves_the_model_that_was_kept_so_far(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(trainer: Trainer) -> None:
+        raise ValueError("a bug")
+
+    this = begin(blobs.study, jobs, tiny(8, 4))
+    at_step(monkeypatch, 6, crash)
+    assert run_here(this).state == "failed"
+    this.collect()
+    assert this.model is not None
+    assert Model.load(this.model).method == this.card()["method"] == "supervised"
+
+
+def test_an_image_of_the_job_that_was_damaged_is_named(blobs: BlobStudy, jobs: Path) -> None:
+    this = begin(blobs.study, jobs, tiny(8, 4))
+    path = this.job.inputs / f"{this.job.spec().cases[1].image}.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    status = run_here(this)
+    assert status.state == "failed"
+    assert status.error is not None
+    assert path.name in status.error["text"]
+
+
+def test_a_read_only_job_says_so_in_its_log(
+    blobs: BlobStudy, jobs: Path, full_disk_for: Full, caplog: pytest.LogCaptureFixture
+) -> None:
+    this = begin(blobs.study, jobs, tiny(4, 2))
+    for ending in (".json", ".npz", ".pt", ".ckpt"):
+        full_disk_for(ending)
+    assert not run.work(JobFolder(this.job.root))
+    assert "status could not be written" in caplog.text
+    assert "the disk is full" in caplog.text
+
+
+def test_reordered_classes_say_what_they_mean() -> None:
+    network = torch.nn.Conv3d(1, 3, 1)
+    image = torch.randn(1, 1, 2, 3, 4)
+    other = models.Reordered(network, (4, 7), (5, 7))
+    logits, plain = other(image), network(image)
+    assert torch.equal(logits[:, 0], plain[:, 0])
+    assert torch.equal(logits[:, 2], plain[:, 2])
+    assert bool((logits[:, 1] < -1000).all())

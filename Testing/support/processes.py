@@ -1,0 +1,62 @@
+"""Real runner processes: start, wait, kill, look at every file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from SemiSegLogic.backends import LocalBackend
+from SemiSegLogic.job import JobFolder, Status
+from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner.standing import Saved
+
+from .jobs import wait_until
+
+PATIENCE_S = 60.0
+
+
+def wait_for(backend: LocalBackend, job_id: str, condition: Callable[[Status], Any]) -> Status:
+    """The first status for which ``condition`` holds; fails at once when the job ends otherwise."""
+    def look() -> Status | None:
+        status = backend.poll(job_id)
+        if condition(status):
+            return status
+        assert not status.ended, status
+        return None
+
+    return wait_until(look, PATIENCE_S, job_id)
+
+
+def ended(backend: LocalBackend, this: Round) -> Status:
+    """The last status of a job that is left to itself."""
+    return wait_for(backend, this.id, lambda status: status.ended)
+
+
+def kill(job: JobFolder) -> None:
+    """Signal 9 to the runner, if it has come so far that it can be known."""
+    try:
+        os.kill(json.loads((job.root / "process.json").read_text())["pid"], signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        os.kill(json.loads((job.root / "launch.json").read_text())["pid"], signal.SIGKILL)
+
+
+def check_every_file(root: JobFolder) -> None:
+    """All that has its final name parses, whoever was killed while writing it."""
+    job = JobFolder(root.root)
+    spec = job.spec()
+    for case in spec.cases:
+        job.image(case.image)
+        if case.label is not None:
+            job.label(case.label)
+    job.newest_labels()
+    job.reported()
+    job.curves()
+    job.ranking()
+    for case_id in job.results():
+        assert job.result(case_id) is not None
+    Saved.load(job.checkpoint, torch.device("cpu"))
