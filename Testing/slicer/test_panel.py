@@ -393,3 +393,14 @@ def test_accepting_keeps_what_was_drawn_a_moment_before(panel: Any, study: Any) 
     panel.review.on_accept()
     settle(panel)
     assert (case.labels()[1][mask] == 2).all()
+
+
+def test_the_curve_shows_the_error_on_the_labels_whatever_other_losses_come_and_grow(slicer: Any) -> None:
+    from SemiSegLib.panel.train import error_on_my_slices
+
+    first = [{"seconds": n, "leg": "supervised", "losses": {"dice": 1.0 - n / 10}} for n in range(3)]
+    then = [{"seconds": n, "leg": "mean_teacher", "losses": {"dice": 0.5, "consistency": n * 1.0}} for n in (3, 4)]
+    assert [loss for _, loss in error_on_my_slices(first + then)] == [1.0, 0.9, 0.8, 0.5, 0.5]
+    other = [{"seconds": 5.0, "leg": "bcp", "losses": {"inward": 0.4}}]
+    assert error_on_my_slices(first + other) == [(5.0, 0.4)]
+    assert error_on_my_slices([]) == []

@@ -172,10 +172,10 @@ class TrainSection:
         line = words[status.state] + (" · " + _("{time} left").format(time=left) if left else "")
         self.phase.text = f"<b>{line}</b><br>{status.message}"
         self.bar.value = round(1000 * status.fraction)
-        points = [(float(point["seconds"]), _loss(point)) for point in _of_this_leg(look.curves)]
+        points = error_on_my_slices(look.curves)
         self._curve.show(curve(points))
         facts = [
-            _("learning curve (loss, lower is better)") if len(points) > 1 else "",
+            _("error on my slices, lower is better") if len(points) > 1 else "",
             agreement(status.scores),
             status.device,
             _("after {time}").format(time=minutes(status.elapsed)) if status.elapsed else "",
@@ -193,17 +193,27 @@ def agreement(scores: dict[str, Any]) -> str:
     return _("not enough slices yet to judge the quality") if scores else ""
 
 
-def _loss(point: dict[str, Any]) -> float:
-    return float(sum(value for value in point["losses"].values() if isinstance(value, (int, float))))
+def error_on_my_slices(curves: list[dict[str, Any]]) -> list[tuple[float, float]]:
+    """(seconds, loss) for the losses that a run has from its first to its last method: those on the labels.
 
-
-def _of_this_leg(curves: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The losses of the method that trains now: those of two methods cannot be compared."""
+    Other losses come and grow while a method trains, so their sum would seem to get worse.
+    """
     points = [point for point in curves if "losses" in point and "seconds" in point]
-    return [point for point in points if point.get("leg") == points[-1].get("leg")]
+    if not points:
+        return []
+    keys = set(points[0]["losses"]) & set(points[-1]["losses"])
+    if not keys:  # another kind of method took over: only its own part can be compared
+        points = [point for point in points if point.get("leg") == points[-1].get("leg")]
+        keys = set(points[0]["losses"]) & set(points[-1]["losses"])
+    return [
+        (float(p["seconds"]), sum(float(p["losses"][key]) for key in keys)) for p in points if keys <= set(p["losses"])
+    ]
 
 
 def columns(curves: list[dict[str, Any]]) -> dict[str, list[float]]:
     """The curve as columns for a plot."""
-    points = _of_this_leg(curves)
-    return {_("seconds"): [float(point["seconds"]) for point in points], _("loss"): [_loss(point) for point in points]}
+    points = error_on_my_slices(curves)
+    return {
+        _("seconds"): [seconds for seconds, _loss in points],
+        _("error on my slices"): [loss for _s, loss in points],
+    }
