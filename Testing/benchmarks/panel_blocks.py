@@ -50,8 +50,7 @@ class Clock:
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[Any]:
-    from conftest import FakeConnection, FakeInstaller
-
+    from Testing.support.clinician import FakeConnection, FakeInstaller
     from Testing.support.slicer_harness.app import boot
 
     slicer = boot()
@@ -93,9 +92,8 @@ def main(slices: int) -> int:
 
 
 def run_steps(clock: Clock, panel: Any, study: Any, folder: Path) -> None:
-    from conftest import paint
-
     from SemiSegLogic.geometry import SliceIndex
+    from Testing.support.clinician import paint
 
     case = study.cases[0]
     middle = case.grid.shape[0] // 2

@@ -65,8 +65,7 @@ class Camera:
 
 
 def make_panel(folder: Path) -> Any:
-    from conftest import FakeInstaller
-
+    from Testing.support.clinician import FakeInstaller
     from Testing.support.slicer_harness.app import boot
 
     slicer = boot()
@@ -87,7 +86,7 @@ def beat(panel: Any, until: Any, seconds: float = 600.0) -> None:
     while not until() and time.monotonic() < end:
         panel.tick()
         time.sleep(0.1)
-    from conftest import settle
+    from Testing.support.clinician import settle
 
     settle(panel, 60)
 
@@ -104,11 +103,10 @@ def main(data: Path, out: Path, seconds: float) -> None:
 
 
 def scenes(panel: Any, data: Path, folder: Path, out: Path, seconds: float) -> None:
-    from conftest import settle
-
     from SemiSegLib.panel import train as section
     from SemiSegLogic.sample import list_cases
     from SemiSegLogic.sample.building import build_study
+    from Testing.support.clinician import settle
 
     made = build_study(folder / "hippocampus", list_cases(data)[0][:24], annotated=6, copy=True)
     camera = Camera(panel, out)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import FakeInstaller, ball, paint, settle
 
 from SemiSegLogic.geometry import SliceIndex
+from Testing.support.clinician import FakeInstaller, ball, paint, settle
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,120 @@
+"""Bad moments: nothing that a person drew is lost, and they are told what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from SemiSegLogic.geometry import SliceIndex
+from Testing.support.clinician import draw, look, open_first, settle
+
+
+def test_closing_the_scene_while_training_loses_nothing(panel: Any, study: Any, slicer: Any) -> None:
+    open_first(panel, study)
+    truth = draw(panel, 5)
+    panel.training.job = "run-1"
+    panel.connection.next_look = look()
+    slicer.mrmlScene.Clear()
+    settle(panel)
+    panel.training.poll()
+    settle(panel)
+    assert panel.training.running
+    assert panel.controller.open_case is None
+    panel.cases.on_case(0)
+    settle(panel)
+    assert np.array_equal(panel.screen.labels()[5], truth)
+
+
+def test_a_dead_worker_is_told_with_what_to_do(panel: Any, study: Any) -> None:
+    from dataclasses import replace
+
+    open_first(panel, study)
+    panel.training.job = "run-1"
+    lost = replace(look().status, state="lost", error={"text": "It was killed.", "remedy": "Resume it."})
+    panel.connection.next_look = replace(look(), status=lost)
+    panel.training.poll()
+    settle(panel)
+    assert "Resume it." in panel.controller.notice[0]
+    panel.train.on_resume()
+    settle(panel)
+    assert "resume" in panel.connection.calls
+
+
+def test_a_full_disk_keeps_the_drawing_and_tries_again(panel: Any, study: Any, monkeypatch: Any) -> None:
+    from SemiSegLib import casework
+
+    open_first(panel, study)
+    draw(panel, 5)
+    with monkeypatch.context() as broken:
+        broken.setattr(casework.drafts, "save", lambda *_: (_ for _ in ()).throw(OSError("No space left on device")))
+        panel.controller.labelling.save_now()
+        settle(panel)
+    assert "No space left" in panel.controller.notice[0]
+    assert panel.controller.labelling.unsaved
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert not panel.controller.labelling.unsaved
+
+
+def test_renaming_recolouring_and_deleting_a_segment_never_moves_a_value(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    truth = draw(panel, 6)
+    segmentation = panel.screen.segmentation.GetSegmentation()
+    segmentation.GetSegment("SemiSeg_2").SetName("nucleus")
+    panel.controller.labelling.edited()
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert [(item.value, item.name) for item in study.structures] == [(1, "ball"), (2, "nucleus")]
+    segmentation.RemoveSegment("SemiSeg_2")
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert np.array_equal(panel.screen.labels()[6], truth)
+    assert [item.value for item in panel.screen.structures()] == [1, 2]
+
+
+def test_a_case_whose_drawing_could_not_be_saved_stays_on_screen(panel: Any, study: Any, monkeypatch: Any) -> None:
+    from SemiSegLib import casework
+
+    open_first(panel, study)
+    truth = draw(panel, 5)
+    with monkeypatch.context() as broken:
+        broken.setattr(casework.drafts, "save", lambda *_: (_ for _ in ()).throw(OSError("No space left on device")))
+        panel.cases.on_case(1)
+        settle(panel)
+    assert panel.controller.open_case.id == study.cases[0].id
+    assert np.array_equal(panel.screen.labels()[5], truth)
+    panel.cases.on_case(1)
+    settle(panel)
+    assert panel.controller.open_case.id == study.cases[1].id
+
+
+def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(panel: Any, study: Any) -> None:
+    from SemiSegLogic.study import Study
+
+    case = open_first(panel, study)
+    draw(panel, 6)
+    other = Study.open(study.folder).case(case.id)
+    with other.writing():
+        panel.label.on_done()
+        settle(panel)
+    assert case.places in ([], [SliceIndex(0, 6)])
+    if not case.places:
+        assert panel.controller.notice[1] == "error"
+        assert panel.controller.open_case.touched == {SliceIndex(0, 6)}
+
+
+def test_a_study_whose_folder_has_gone_is_told_and_nothing_breaks(panel: Any, study: Any, tmp_path: Path) -> None:
+    open_first(panel, study)
+    study.folder.rename(tmp_path / "moved")
+    draw(panel, 6)
+    panel.label.on_done()
+    panel.controller.refresh()
+    settle(panel)
+    assert panel.controller.notice[1] == "error"
+    assert panel.screen.labels().any(), "the drawing is still on screen"
+    (tmp_path / "moved").rename(study.folder)
+    panel.label.on_done()
+    settle(panel)
+    assert study.cases[0].places == [SliceIndex(0, 6)]

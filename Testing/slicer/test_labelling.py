@@ -1,0 +1,128 @@
+"""Drawing on a case: what is drawn is in the study, voxel for voxel, and comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from SemiSegLogic.geometry import SliceIndex
+from Testing.support.clinician import ball, draw, open_first, paint, settle
+
+
+def test_a_click_on_a_case_brings_it_on_screen_and_leaves_the_users_nodes_alone(
+    panel: Any, study: Any, slicer: Any
+) -> None:
+    mine = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "mine")
+    open_first(panel, study)
+    panel.cases.on_case(1)
+    settle(panel)
+    assert slicer.mrmlScene.IsNodePresent(mine)
+    assert panel.screen.volume.GetName() == study.cases[1].name
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 2
+    assert panel.label.editor.widget.segmentationNode() is panel.screen.segmentation
+
+
+def test_what_is_drawn_and_called_done_is_in_the_study_voxel_for_voxel(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    truth = draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    assert np.array_equal(case.labels()[6], truth)
+    assert [item.state for item in case.annotated] == ["drawn"]
+    assert panel.controller.rows[0].drawn == 1
+
+
+def test_a_drawing_nobody_called_done_is_saved_and_comes_back(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    truth = draw(panel, 5)
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert panel.controller.open_case.touched == {SliceIndex(0, 5)}
+    panel.cases.on_case(1)
+    settle(panel)
+    panel.cases.on_case(0)
+    settle(panel)
+    assert np.array_equal(panel.screen.labels()[5], truth)
+    assert panel.controller.open_case.touched == {SliceIndex(0, 5)}
+    assert study.cases[0].labels().any() == np.False_
+
+
+def test_nothing_here_is_a_label_too_but_not_over_a_drawing(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    panel.screen.jump(SliceIndex(0, 0))
+    panel.label.on_empty()
+    draw(panel, 6)
+    panel.label.on_empty()
+    settle(panel)
+    assert [(item.index, item.state) for item in case.annotated] == [(0, "empty")]
+    assert panel.controller.notice[1] == "warning"
+
+
+def test_redrawing_a_slice_that_is_done_makes_a_new_version(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    mask = np.zeros((32, 36), bool)
+    mask[0:3, 0:3] = True
+    paint(panel, 1, SliceIndex(0, 6), mask)
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert case.labels()[6, 1, 1] == 1
+    assert len(case.versions()) == 2
+
+
+def test_a_new_segment_becomes_a_structure_with_a_value_of_its_own(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.screen.segmentation.GetSegmentation().AddEmptySegment("x", "lesion")
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert study.structures.names == {"ball": 1, "core": 2, "lesion": 3}
+    panel.label.structure.text = "vessel"
+    panel.label.on_add()
+    settle(panel)
+    assert [item.name for item in panel.screen.structures()] == ["ball", "core", "lesion", "vessel"]
+
+
+def test_a_volume_of_the_scene_becomes_a_case(panel: Any, study: Any, slicer: Any) -> None:
+    from SemiSegLib.scene.volumes import volume_from
+
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    array = np.random.default_rng(9).integers(0, 99, (5, 6, 7)).astype(np.int16)
+    from SemiSegLogic.geometry import Grid
+
+    volume_from(array, Grid((5, 6, 7), (2.0, 1.0, 1.0)), "from PACS", (0, 99))
+    panel.cases.on_add_scene()
+    settle(panel)
+    assert np.array_equal(study.case("from PACS").image(), array)
+
+
+def test_an_earlier_version_comes_back(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    first = case.versions()[0].name
+    paint(panel, 1, SliceIndex(0, 6), np.ones((32, 36), bool))
+    panel.controller.labelling.save_now()
+    settle(panel)
+    panel.controller.results.restore_version(first)
+    settle(panel)
+    assert np.array_equal(panel.screen.labels()[6], ball(case.grid.shape)[6])
+
+
+def test_a_slice_is_taken_back_and_its_drawing_stays(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    truth = draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    panel.label.on_take_back()
+    settle(panel)
+    assert case.places == [], panel.controller.notice
+    assert np.array_equal(panel.screen.labels()[6], truth)
+    assert panel.controller.open_case.touched == {SliceIndex(0, 6)}
+    panel.label.on_versions()
+    settle(panel)
+    assert panel.label._menu.actions()

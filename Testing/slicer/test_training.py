@@ -1,0 +1,147 @@
+"""Set-up, training, suggestions, review, export: the panel over real MRML with a made engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from SemiSegLogic.geometry import SliceIndex
+from Testing.support.clinician import draw, look, open_first, paint, settle, suggestion_for
+
+
+def test_training_is_refused_in_words_without_labels_and_started_with_them(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.train.on_train()
+    settle(panel)
+    assert "No slice is done yet" in panel.train.findings.text
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    panel.train.on_train()
+    settle(panel)
+    order = panel.connection.calls[0]
+    assert (order.method, order.seconds, order.open_case) == ("mean_teacher", 180.0, study.cases[0].id)
+
+
+def test_slices_drawn_but_not_done_are_asked_about_before_training(panel: Any, study: Any, slicer: Any) -> None:
+    case = open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    draw(panel, 4)
+    panel.controller.labelling.save_now()
+    settle(panel)
+    panel.train.on_train()
+    settle(panel)
+    assert any(kind == "confirm" and "5" in text for kind, text in slicer.harness.asked)
+    assert case.places == [SliceIndex(0, 4), SliceIndex(0, 6)]
+
+
+def test_suggestions_come_with_the_persons_names_and_colours_and_the_next_slice_with_its_reason(
+    panel: Any, study: Any
+) -> None:
+    from SemiSegLib.connection import Next
+    from SemiSegLib.scene import nodes, segments
+
+    case = open_first(panel, study)
+    panel.training.job = "run-1"
+    suggestion_for(case)
+    panel.connection.next_look = look(
+        changed=(case.id,), ranking=(Next(case.id, SliceIndex(0, 3), "Lower end: unsure."),)
+    )
+    panel.training.poll()
+    settle(panel)
+    node = nodes.find("suggestion")
+    assert np.array_equal(segments.read(node, case.grid)[0], case.suggestion())
+    mine, theirs = panel.screen.structures(), segments.shown(node)
+    assert [(item.name, item.color) for item in mine] == [(item.name, item.color) for item in theirs]
+    panel.review.on_next()
+    assert panel.screen.current_slice() == SliceIndex(0, 3)
+    assert "Lower end" in panel.review.reason.text
+
+
+def test_a_slice_of_the_suggestion_is_taken_corrected_undone(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.screen.jump(SliceIndex(0, 7))
+    panel.review.on_correct()
+    assert np.array_equal(panel.screen.labels()[7], case.suggestion()[7])
+    panel.label.editor.widget.undo if False else panel.label.editor.widget.real.undo()
+    assert not panel.screen.labels().any()
+
+
+def test_an_accepted_case_is_what_the_person_judged_and_exports_verified(
+    panel: Any, study: Any, tmp_path: Path
+) -> None:
+    case = open_first(panel, study)
+    truth = draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.review.on_accept()
+    settle(panel)
+    assert case.status == "accepted"
+    assert np.array_equal(panel.screen.labels(), case.labels())
+    assert np.array_equal(case.labels()[6], truth)
+    panel.export.folder.text = str(tmp_path / "out")
+    panel.export.on_export()
+    settle(panel)
+    assert "verified" in panel.export.told.text
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_run_started_before_slicer_was_closed_is_found_again(panel: Any, study: Any) -> None:
+    panel.connection.found, panel.connection.next_look = "run-1", look()
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.training.poll()
+    settle(panel)
+    assert panel.training.running
+    assert panel.train.bar.value == 400
+    assert panel.train.stop.visible or not panel.root.visible
+
+
+def test_set_up_asks_first_and_shows_its_log(panel: Any, slicer: Any, tmp_path: Path) -> None:
+    installer = panel.installer
+    installer.kind = "absent"
+    panel.setup.refresh()
+    slicer.harness.answers["confirm"] = False
+    panel.setup.on_install()
+    settle(panel)
+    assert installer.calls == []
+    slicer.harness.answers["confirm"] = True
+    panel.setup.python.text = "/usr/bin/python3"
+    panel.setup.on_install()
+    settle(panel)
+    assert installer.calls == [["/usr/bin/python3"]]
+    panel.setup.refresh()
+    assert "Downloading torch" in panel.setup.log.plainText
+
+
+def test_accepting_keeps_what_was_drawn_a_moment_before(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    mask = np.zeros((32, 36), bool)
+    mask[0:4, 0:4] = True
+    paint(panel, 2, SliceIndex(0, 1), mask)
+    panel.review.on_accept()
+    settle(panel)
+    assert (case.labels()[1][mask] == 2).all()
+
+
+def test_the_curve_shows_the_error_on_the_labels_whatever_other_losses_come_and_grow(slicer: Any) -> None:
+    from SemiSegLib.panel.train import error_on_my_slices
+
+    first = [{"seconds": n, "leg": "supervised", "losses": {"dice": 1.0 - n / 10}} for n in range(3)]
+    then = [{"seconds": n, "leg": "mean_teacher", "losses": {"dice": 0.5, "consistency": n * 1.0}} for n in (3, 4)]
+    assert [loss for _, loss in error_on_my_slices(first + then)] == [1.0, 0.9, 0.8, 0.5, 0.5]
+    other = [{"seconds": 5.0, "leg": "bcp", "losses": {"inward": 0.4}}]
+    assert error_on_my_slices(first + other) == [(5.0, 0.4)]
+    assert error_on_my_slices([]) == []
