@@ -49,6 +49,19 @@ def test_dense_volumes_are_turned_about_every_axis_and_single_slices_are_not() -
     assert view.matrix[0, 1:].abs().sum() == view.matrix[1:, 0].abs().sum() == 0
 
 
+def test_on_voxels_of_unequal_sides_a_turn_is_one_in_millimetres() -> None:
+    spacing = (3.0, 1.0, 0.5)
+    plan = plan_of((8, 8, 8), (3.0, 2.0, 0.5))
+    volume = volume_of(_labels(), None, (), plan, Grid(SHAPE, spacing))
+    for _ in range(20):
+        _, view, _ = Sampler([volume], plan)._free_patch(0, Need(0, 1, plan.patch))
+        steps = view.matrix * torch.tensor(spacing).view(3, 1) / torch.tensor(plan.spacing)  # mm per mm of the patch
+        lengths = steps.norm(dim=0)
+        cosines = (steps / lengths).T @ (steps / lengths)
+        assert torch.allclose(cosines, torch.eye(3).double(), atol=1e-6)
+        assert 0.85 <= float(lengths.min()) <= float(lengths.max()) <= 1.15
+
+
 @pytest.mark.parametrize("direction", [Grid((1, 1, 1)).direction, MIRRORED_TURN])
 @pytest.mark.parametrize("depth_axis", [0, 1, 2])
 @pytest.mark.parametrize("single", [False, True])
