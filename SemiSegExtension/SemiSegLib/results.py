@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import SliceIndex
 
 from . import casework
@@ -13,7 +14,7 @@ from .model import OpenCase
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import ExportedFile, Version
+    from SemiSegLogic.study import Case, ExportedFile, Version
 
     from .controller import Controller
 
@@ -99,10 +100,26 @@ class Results:
         self._controller.labelling.save_now()
         study = self._controller.need_study()
 
-        def work() -> list[Any]:
+        def work() -> list[ExportedFile]:
             from SemiSegLogic.study import export_case
 
-            cases = [study.case(case_id) for case_id in case_ids]
-            return [file for case in cases for file in export_case(case, folder, formats)]
+            files: list[ExportedFile] = []
+            for case in [study.case(case_id) for case_id in case_ids]:
+                written = export_case(case, folder, formats)
+                write_json(folder / f"{case.id}-provenance.json", provenance_of(case, written))
+                files += written
+            return files
 
         self._controller.disk.run(_("Export"), work, done)
+
+
+def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:
+    """What a person drew and when, what a model proposed and from which run, and where that stands; no patient data."""
+    return {
+        "case": case.id,
+        "status": case.status,
+        "files": {file.path.name: {"verified": file.verified, "voxels": file.voxels} for file in files},
+        "judged_slices": [item.to_dict() for item in case.annotated],
+        "suggestion": case.provenance() if case.has_suggestion else None,
+        "versions": [{"name": item.name, "author": item.author, "note": item.note} for item in case.versions()],
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,10 @@ def test_an_accepted_case_is_what_the_person_judged_and_exports_verified(
     panel.export.on_export()
     settle(panel)
     assert "verified" in panel.export.told.text
-    assert len(list((tmp_path / "out").iterdir())) == 2
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    told = json.loads((tmp_path / "out" / f"{case.id}-provenance.json").read_text())
+    assert told["suggestion"]["run"] == "run-1"
+    assert {item["author"] for item in told["judged_slices"]} == {panel.controller.author}
 
 
 def test_a_run_started_before_slicer_was_closed_is_found_again(panel: Any, study: Any) -> None:

@@ -57,7 +57,7 @@ class TrainSection:
         self.time = qt.QComboBox()
         self.time.addItems(time_words())
         fields.addRow(_("Train for:"), self.time)
-        self.where = qt.QLabel(_("this computer"))
+        self.where = qt.QLabel("")
         fields.addRow(_("Where:"), self.where)
         self.go_on = qt.QCheckBox(_("Go on from the last model"))
         self.go_on.toolTip = _("Starts from what was learned before: quicker, and corrections count at once")
@@ -143,6 +143,7 @@ class TrainSection:
             why_not = _("Press Set up first: the computing environment is not ready.")
         enable(self.train, why_not, _("Checks the labels, then starts"))
         running, look = self._training.running, self._training.look
+        self._show_where(look)
         self._choices.visible = self.train.visible = not running
         if running:
             self.findings.visible = False
@@ -157,6 +158,14 @@ class TrainSection:
             self.phase.text, self.bar.value, self.numbers.text = _("Starting …"), 0, ""
         else:
             self._show(look)
+
+    def _show_where(self, look: Look | None) -> None:
+        """This computer, with what it computed on the last time."""
+        known = self._panel.preferences.get("device")
+        if look is not None and look.status.device not in ("", known):
+            known = look.status.device
+            self._panel.preferences.set("device", known)
+        self.where.text = _("this computer ({device})").format(device=known) if known else _("this computer")
 
     def _show(self, look: Look) -> None:
         status = look.status
