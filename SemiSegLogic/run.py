@@ -110,6 +110,7 @@ def _train(job: JobFolder, device: Device, training: Training, reporter: Reporte
     device = saved.on(device) if saved else device
     volumes = data.load(job, device, reporter.reading, saved.plan if saved else None)
     reporter.update(labels_used=volumes.labels_used, device=device.name)
+    volumes.check_usable()
     volumes.hold_out(training.held_out, saved.held_out if saved else None)
     model = Course(job, volumes, device, training, reporter).run(saved, _start_model(job))
     publish(job, model, reporter.status)

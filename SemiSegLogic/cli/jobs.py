@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..backends import LocalBackend
+from ..job import JobError
 from ..rounds import jobs_folder
 from .output import Output, add_json
 
@@ -24,6 +25,8 @@ def add(commands: Any) -> None:
 
 def _jobs(options: argparse.Namespace) -> int:
     backend, out = LocalBackend(jobs_folder()), Output(options.json)
+    if options.action != "list":
+        _check(backend, options.id)
     if options.action == "stop":
         status = backend.stop(options.id)
         out.event("stopped", status.message, state=status.state)
@@ -32,6 +35,14 @@ def _jobs(options: argparse.Namespace) -> int:
     else:
         _list(backend, out)
     return 0
+
+
+def _check(backend: LocalBackend, job_id: str | None) -> None:
+    """Raises JobError unless there is such a job."""
+    if job_id is None:
+        raise JobError("No job was named.", "Name the job, e.g. semiseg jobs stop ID; 'semiseg jobs' lists them.")
+    if not backend.folder(job_id).submitted:
+        raise JobError(f"There is no job {job_id} in {backend.root}.", "Choose another; 'semiseg jobs' lists them.")
 
 
 def _list(backend: LocalBackend, out: Output) -> None:

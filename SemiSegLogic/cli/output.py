@@ -26,7 +26,7 @@ class Output:
         self.machine = machine
         self.console = Console(highlight=False)
 
-    def event(self, name: str, text: str, **data: Any) -> None:
+    def event(self, name: str, text: str, /, **data: Any) -> None:
         """Say ``text`` to a person; give a program ``data`` under ``name``."""
         if self.machine:
             print(json.dumps({"event": name, **data}), flush=True)

@@ -13,6 +13,8 @@ from torch.optim import Optimizer
 from ..errors import SemiSegError
 from ..files import replace_file
 
+START_AGAIN = "Delete it to start this run again."
+
 
 class CheckpointError(SemiSegError):
     """A checkpoint cannot be read; the message names the file and the remedy."""
@@ -23,12 +25,14 @@ def save(path: Path, state: dict[str, Any]) -> None:
     replace_file(path, lambda temporary: torch.save(state, temporary))
 
 
-def load(path: Path, device: torch.device) -> dict[str, Any]:
-    """The state in ``path``, its tensors on ``device``. Raises CheckpointError."""
+def load(path: Path, device: torch.device, remedy: str = START_AGAIN) -> dict[str, Any]:
+    """The state in ``path``, its tensors on ``device``. Raises CheckpointError, which ends with ``remedy``."""
     try:
         return torch.load(path, map_location=device, weights_only=True)
-    except Exception as error:
-        raise CheckpointError(f"{path} cannot be read ({error}). Delete it to start this run again.") from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}. {remedy}") from error
+    except Exception as error:  # torch's own words advise to load it with code and all: they go to the log only
+        raise CheckpointError(f"{path} cannot be read: it is damaged, or SemiSeg did not write it. {remedy}") from error
 
 
 def random_state() -> dict[str, Tensor]:

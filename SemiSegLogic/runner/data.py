@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..engine import quality
 from ..engine.device import Device
 from ..engine.plan import CaseFacts, Plan, make_plan
-from ..engine.volumes import Classes, Volume, class_prior, load_volume, set_label
-from ..geometry import IGNORE, SliceIndex
+from ..engine.volumes import Classes, LabelError, Volume, class_prior, load_volume, set_label
+from ..geometry import AXIS_NAMES, IGNORE, SliceIndex
 from ..job import JobCase, JobFolder
 from ..methods.base import Task
 
@@ -39,6 +39,16 @@ class Data:
         volume = self.volumes[case]
         set_label(volume, label, usable(volume, slices, self.plan), self.classes)
         self.labels_used = max(self.labels_used, n)
+
+    def check_usable(self) -> None:
+        """Raises LabelError when all that people drew lies across the slices that the plan learns from."""
+        drawn = [volume for volume in self.volumes.values() if _is_judged(volume)]
+        if drawn and not any(volume.slices for volume in drawn):
+            axis = AXIS_NAMES[drawn[0].turn.sources[0]]
+            raise LabelError(
+                f"These volumes have thick slices along {axis}, which are learned one by one, but all annotated slices "
+                f"lie across them. Annotate slices along {axis}."
+            )
 
     def held_out(self) -> dict[str, list[list[int]]]:
         """The slices kept from training, as plain [axis, index] by case; see :meth:`hold_out`."""
@@ -85,6 +95,10 @@ def usable(volume: Volume, slices: tuple[SliceIndex, ...], plan: Plan) -> tuple[
     if plan.dims == 3:
         return slices
     return tuple(place for place in slices if volume.turn.sources[0] == place.axis)
+
+
+def _is_judged(volume: Volume) -> bool:
+    return volume.judged is not None and bool((volume.judged != IGNORE).any())
 
 
 def _facts(case: JobCase, label: NDArray[np.uint8] | None, slices: tuple[SliceIndex, ...]) -> CaseFacts:

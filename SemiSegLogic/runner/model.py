@@ -17,6 +17,7 @@ from ..methods import make
 from ..methods.base import Method, Task
 
 FORMAT = 1
+OTHER_MODEL = "Choose another model, or train anew."
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Model:
     @classmethod
     def load(cls, path: Path) -> Model:
         """Read a model into host memory. Raises CheckpointError naming the file."""
-        return cls.from_state(checkpoint.load(path, torch.device("cpu")), path)
+        return cls.from_state(checkpoint.load(path, torch.device("cpu"), OTHER_MODEL), path)
 
 
 class Reordered(nn.Module):

@@ -56,7 +56,7 @@ class Saved:
             return None
         state = checkpoint.load(path, device)
         if not isinstance(state, Mapping) or state.get("format") != FORMAT:
-            raise CheckpointError(f"{path} is no checkpoint of format {FORMAT}. Delete it to start this run again.")
+            raise CheckpointError(f"{path} is no checkpoint of format {FORMAT}. {checkpoint.START_AGAIN}")
         kept = Model.from_state(state["kept"], path) if state["kept"] else None
         return cls(
             Standing(**{**state["standing"], "kept": kept}), Plan(**state["plan"]), state["half"], state["held_out"],

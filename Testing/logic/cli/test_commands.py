@@ -1,0 +1,236 @@
+"""Every command as a person or a program calls it, with files and jobs in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.cli import run
+from SemiSegLogic.geometry import Grid
+from SemiSegLogic.settings import METHOD_SETTINGS
+from SemiSegLogic.study import Study, write_image, write_labelmap
+from Testing.support.blobs import BlobStudy, blob, make_study, tiny
+from Testing.support.rounds import begin
+
+Command = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
+    return tmp_path / "jobs"
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStudy:
+    return make_study(tmp_path)
+
+
+@pytest.fixture
+def semiseg(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command with --json; gives its events, each of them one line of JSON."""
+    def call(*words: object, code: int = 0) -> list[dict[str, Any]]:
+        capsys.readouterr()
+        assert run([*map(str, words), "--json"]) == code
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return call
+
+
+def named(events: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [event for event in events if event["event"] == name]
+
+
+def write_volume(folder: Path, number: int = 0) -> tuple[Path, Path]:
+    """An image and its mask with the values 1 and 2."""
+    image, label = blob((16, 14, 15), number)
+    paths = folder / f"scan{number}.nrrd", folder / f"mask{number}.nrrd"
+    write_image(paths[0], image, Grid((16, 14, 15)))
+    study = Study.create(folder / f"for_names{number}", structures=["core", "cap"])
+    write_labelmap(paths[1], label, Grid((16, 14, 15)), study.structures)
+    return paths
+
+
+def test_a_study_is_made_filled_labelled_and_listed(tmp_path: Path, semiseg: Command) -> None:
+    folder, (image, mask) = tmp_path / "mine", write_volume(tmp_path)
+    (made,) = semiseg("study", "new", folder, "--structure", "core", "--structure", "cap")
+    assert made["values"] == {"core": 1, "cap": 2}
+    (case,) = semiseg("study", "add", folder, image)
+    assert case == {"event": "case", "case": "scan0", "shape": [16, 14, 15]}
+    (labelled,) = semiseg("study", "label", folder, "scan0", mask, "--slices", "k:7,9", "--slices", "i:8")
+    assert labelled["slices"] == [[0, 7], [0, 9], [2, 8]]
+    (row,) = semiseg("study", "status", folder)
+    assert (row["id"], row["status"], row["drawn"], row["suggestion"]) == ("scan0", "slices drawn", 3, False)
+
+
+def test_by_default_the_slices_with_voxels_are_taken(tmp_path: Path, semiseg: Command) -> None:
+    folder, (image, mask) = tmp_path / "mine", write_volume(tmp_path)
+    semiseg("study", "new", folder, "--structure", "core", "--structure", "cap")
+    semiseg("study", "add", folder, image, "--reference")
+    (labelled,) = semiseg("study", "label", folder, "scan0", mask, "--axis", "j", "--name", "core=2", "--name", "cap=1")
+    assert {axis for axis, _ in labelled["slices"]} == {1}
+    (everything,) = semiseg("study", "label", folder, "scan0", mask, "--slices", "all")
+    assert len(everything["slices"]) == 16
+    assert Study.open(folder).case("scan0").image_path == image.resolve()
+
+
+def test_train_predict_and_export_go_through(blobs: BlobStudy, semiseg: Command) -> None:
+    folder = blobs.study.folder
+    told = semiseg("train", folder, "--seconds", "1.5", "--first", "0.7", "--device", "cpu", "--open", "volume1",
+                   "--set", "learning_rate=0.003")
+    (end,) = named(told, "ended")
+    assert (end["state"], end["cases"]) == ("done", ["volume0", "volume1", "volume2"])
+    fractions = [event["fraction"] for event in named(told, "progress")]
+    assert max(fractions) == 1.0
+    assert [event["phase"] for event in named(told, "phase")][-1] == "mean_teacher"
+    assert {event["case"] for event in named(told, "next")} <= {"volume0", "volume1", "volume2"}
+    blobs.cases[2].discard_suggestion()
+    (end,) = named(semiseg("predict", folder, "--device", "cpu"), "ended")
+    assert (end["state"], len(end["cases"])) == ("done", 3)
+    files = [Path(event["file"]) for event in semiseg("export", folder, "--format", "nrrd", "--format", "nii.gz")]
+    assert len(files) == 6
+    assert all(path.exists() for path in files)
+    listed = semiseg("jobs")
+    assert [event["state"] for event in listed] == ["done", "done"]
+    semiseg("jobs", "resume", listed[0]["id"], code=1)
+
+
+def test_a_job_that_waits_is_stopped_and_resumed_by_its_id(
+    blobs: BlobStudy, jobs: Path, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = begin(blobs.study, jobs, tiny(2, 2))
+    (stopped,) = semiseg("jobs", "stop", this.id)
+    assert stopped["state"] in ("queued", "stopped")
+    (resumed,) = semiseg("jobs", "resume", this.id)
+    assert resumed["id"] == this.id
+    from SemiSegLogic.backends import LocalBackend
+    from Testing.support.processes import ended
+
+    assert ended(LocalBackend(jobs), this).state == "done"
+
+
+def test_every_method_is_listed_with_its_settings(semiseg: Command) -> None:
+    told = semiseg("methods")
+    assert [event["method"] for event in told] == list(METHOD_SETTINGS)
+    assert all(event["sentence"] and event["settings"] for event in told)
+
+
+def test_the_doctor_looks_at_everything(semiseg: Command) -> None:
+    told = semiseg("doctor", code=0)
+    assert [event["what"] for event in named(told, "finding")] == [
+        "Python", "Packages", "PyTorch", "Graphics card", "Memory", "Disk", "Jobs folder", "Processes"
+    ]
+    assert told[-1] == {"event": "verdict", "failed": 0}
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(
+    tmp_path: Path, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "file" / "jobs"))
+    told = semiseg("doctor", code=1)
+    (wrong,) = [event for event in named(told, "finding") if not event["good"]]
+    assert wrong["what"] == "Jobs folder"
+    assert "SEMISEG_JOBS" in wrong["remedy"]
+
+
+WRONG = {
+    "no study": (["study", "status", "nowhere"], "is not a study"),
+    "in use": (["study", "new", "{study}", "--structure", "a"], "is a study already"),
+    "no image": (["study", "add", "{study}", "nothing.nrrd"], "does not exist"),
+    "no case": (["study", "label", "{study}", "nobody", "mask.nrrd"], "has no case 'nobody'"),
+    "no mask": (["study", "label", "{study}", "volume0", "mask.nrrd"], "mask.nrrd"),
+    "bad name": (["study", "label", "{study}", "volume0", "mask.nrrd", "--name", "Liver"], "--name Liver=3"),
+    "no model": (["predict", "{study}"], "There is no model in"),
+    "no such model": (["predict", "{study}", "--model", "gone.pt"], "There is no model gone.pt"),
+    "no result": (["export", "{study}"], "has a result yet"),
+    "no case to open": (["train", "{study}", "--open", "nobody"], "has no case 'nobody'"),
+    "bad setting": (["train", "{study}", "--set", "speed=3"], "speed"),
+    "setting out of range": (["train", "{study}", "--set", "learning_rate=-1"], "learning_rate"),
+    "half a setting": (["train", "{study}", "--set", "ema"], "--set learning_rate=0.001"),
+    "bad time": (["train", "{study}", "--seconds", "-3"], "seconds"),
+    "no job": (["jobs", "stop", "nobody"], "There is no job nobody"),
+    "no job to resume": (["jobs", "resume", "nobody"], "nobody"),
+    "which job": (["jobs", "stop"], "Name the job"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG.values(), ids=WRONG.keys())
+def test_what_is_wrong_is_said_in_words(
+    blobs: BlobStudy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str],
+    message: str, tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = run([word.format(study=blobs.study.folder) for word in words])
+    printed = capsys.readouterr()
+    assert code == 1, printed.out
+    assert "Traceback" not in printed.err + printed.out
+    assert message in printed.err
+    assert len(printed.err.splitlines()) == 1
+    assert printed.err.startswith("semiseg: ")
+
+
+@pytest.mark.parametrize("words", [[], ["fly"], ["train"], ["study", "label", "a", "b", "c", "--axis", "x"]], ids=str)
+def test_words_that_are_not_understood_end_with_two(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as problem:
+        run(words)
+    assert problem.value.code == 2
+
+
+def test_training_without_labels_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = make_study(tmp_path, annotated=0).study
+    assert run(["train", str(study.folder)]) == 1
+    assert "Draw the structures on at least one slice" in capsys.readouterr().err
+
+
+def test_a_failed_job_ends_with_one_and_its_remedy(
+    tmp_path: Path, blobs: BlobStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model.pt"
+    model.write_bytes(b"no model")
+    assert run(["predict", str(blobs.study.folder), "--model", str(model), "--device", "cpu"]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "cannot be read: it is damaged, or SemiSeg did not write it. Choose another model" in printed
+    assert "weights_only" not in printed
+
+
+def test_names_with_brackets_are_shown_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    folder = tmp_path / "study [old] [/bold]"
+    image, _ = write_volume(tmp_path)
+    renamed = image.rename(tmp_path / "scan [red].nrrd")
+    assert run(["study", "new", str(folder), "--structure", "core"]) == 0
+    assert run(["study", "add", str(folder), str(renamed)]) == 0
+    assert run(["study", "status", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert str(folder) in printed
+    assert printed.count("scan [red]") == 2
+
+
+def test_a_bad_image_among_good_ones_is_named_and_the_good_ones_are_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (good, _), folder = write_volume(tmp_path), tmp_path / "mine"
+    bad = tmp_path / "bad.nrrd"
+    bad.write_bytes(good.read_bytes()[:200])
+    run(["study", "new", str(folder), "--structure", "core"])
+    assert run(["study", "add", str(folder), str(good), str(bad)]) == 1
+    assert "bad.nrrd" in capsys.readouterr().err
+    assert [case.id for case in Study.open(folder).cases] == ["scan0"]
+
+
+def test_a_mask_on_another_grid_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (image, _), folder = write_volume(tmp_path), tmp_path / "mine"
+    run(["study", "new", str(folder), "--structure", "core"])
+    run(["study", "add", str(folder), str(image)])
+    write_image(tmp_path / "other.nrrd", np.eye(9, dtype=np.uint8)[None].repeat(4, 0), Grid((4, 9, 9), (2.0, 1.5, 1.5)))
+    assert run(["study", "label", str(folder), "scan0", str(tmp_path / "other.nrrd")]) == 1
+    assert "other.nrrd does not fit the image: it has 4 x 9 x 9 voxels" in capsys.readouterr().err
+    assert Study.open(folder).case("scan0").places == []
