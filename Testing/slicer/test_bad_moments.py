@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,25 @@ def test_a_study_whose_folder_has_gone_is_told_and_nothing_breaks(panel: Any, st
     panel.label.on_done()
     settle(panel)
     assert study.cases[0].places == [SliceIndex(0, 6)]
+
+
+def test_nodes_of_an_old_scene_file_never_stand_in_for_the_case_on_screen(
+    panel: Any, study: Any, slicer: Any, tmp_path: Path
+) -> None:
+    case = open_first(panel, study)
+    for node in (panel.screen.volume, panel.screen.segmentation):
+        node.AddDefaultStorageNode()
+    assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "old.mrb"))
+    truth = draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    zipfile.ZipFile(tmp_path / "old.mrb").extractall(tmp_path)
+    slicer.mrmlScene.SetURL(str(next(tmp_path.glob("*/*.mrml"))))
+    slicer.mrmlScene.Import()
+    settle(panel)
+    assert np.array_equal(panel.screen.labels()[6], truth)
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
+    panel.controller.labelling.unsaved = True
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert np.array_equal(case.labels()[6], truth)

@@ -184,14 +184,16 @@ def test_the_study_and_our_nodes_are_found_again_after_the_scene_was_saved_and_l
         part.AddDefaultStorageNode()
     assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "scene.mrb"))
     slicer.mrmlScene.Clear()
-    assert nodes.find("labels") is None
+    assert nodes.own_nodes() == []
     import zipfile
 
     zipfile.ZipFile(tmp_path / "scene.mrb").extractall(tmp_path)
     slicer.mrmlScene.SetURL(str(next(tmp_path.glob("*/*.mrml"))))
     slicer.mrmlScene.Import()
     assert nodes.Parameters().get("study") == "/data/my study"
-    assert nodes.find("labels", "case-1").GetSegmentation().GetNumberOfSegments() == 3
+    _, found = sorted(nodes.own_nodes(), key=lambda node: node.GetAttribute(nodes.ROLE) == "labels")
+    assert found.GetAttribute(nodes.CASE) == "case-1"
+    assert found.GetSegmentation().GetNumberOfSegments() == 3
 
 
 def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None:

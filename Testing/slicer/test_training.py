@@ -43,7 +43,7 @@ def test_suggestions_come_with_the_persons_names_and_colours_and_the_next_slice_
     panel: Any, study: Any
 ) -> None:
     from SemiSegLib.connection import Next
-    from SemiSegLib.scene import nodes, segments
+    from SemiSegLib.scene import segments
 
     case = open_first(panel, study)
     panel.training.job = "run-1"
@@ -53,7 +53,7 @@ def test_suggestions_come_with_the_persons_names_and_colours_and_the_next_slice_
     )
     panel.training.poll()
     settle(panel)
-    node = nodes.find("suggestion")
+    node = panel.screen._node("suggestion")
     assert np.array_equal(segments.read(node, case.grid)[0], case.suggestion())
     mine, theirs = panel.screen.structures(), segments.shown(node)
     assert [(item.name, item.color) for item in mine] == [(item.name, item.color) for item in theirs]

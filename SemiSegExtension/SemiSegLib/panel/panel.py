@@ -152,6 +152,7 @@ class Panel:
     def _take_up(self, parameters: Parameters) -> None:
         folder = parameters.get("study") or self.preferences.get("study")
         if folder and Path(folder).is_dir():
+            self.screen.imported(keep=False)
             self.controller.open_study(Path(folder), parameters.get("case"))
 
     def leave(self) -> None:
@@ -172,10 +173,13 @@ class Panel:
 
     def _scene_imported(self, *_event: Any) -> None:
         """A scene file may bring the study it was saved with, and our nodes of then: the study's state counts."""
-        parameters = Parameters()
-        study = self.controller.study
-        if parameters.get("study") and (study is None or str(study.folder) != parameters.get("study")):
+        parameters, study = Parameters(), self.controller.study
+        folder = parameters.get("study")
+        self.screen.imported(keep=not (folder and Path(folder).is_dir()))
+        if study is None or str(study.folder) != folder:
             self._take_up(parameters)
+        else:
+            self._remember()
 
     def close(self) -> None:
         """Slicer or the module goes: save, let go. Training goes on by itself."""

@@ -18,10 +18,10 @@ def own(node: Any, role: str, case: str) -> Any:
     return node
 
 
-def find(role: str, case: str = "") -> Any | None:
-    """Our newest node of this role (and case, when given)."""
-    found = [n for n in own_nodes() if n.GetAttribute(ROLE) == role and case in ("", n.GetAttribute(CASE))]
-    return found[-1] if found else None
+def disown(node: Any) -> None:
+    """Let ``node`` be the user's own."""
+    node.RemoveAttribute(ROLE)
+    node.RemoveAttribute(CASE)
 
 
 def own_nodes() -> list[Any]:

@@ -29,6 +29,7 @@ class Screen:
         self.scrolled: Callable[[], None] = lambda: None
         self.save_undo: Callable[[], None] = lambda: None
         self._grid: Grid | None = None
+        self._ids: dict[str, str] = {}
         self._view: Any = None
         self._quiet = False
         self._observers, self._view_observers = nodes.Observers(), nodes.Observers()
@@ -37,23 +38,23 @@ class Screen:
 
     @property
     def volume(self) -> Any | None:
-        return nodes.find(VOLUME)
+        return self._node(VOLUME)
 
     @property
     def segmentation(self) -> Any | None:
-        return nodes.find(LABELS)
+        return self._node(LABELS)
 
     def show_image(self, case: OpenCase) -> None:
         if case.image is None:
             raise ValueError(f"The image of {case.name} has not been read.")
         self.clear_case()
         self._grid = case.grid
-        nodes.own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)
+        self._own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)
 
     def show_labels(self, case: OpenCase, structures: Sequence[Shown]) -> None:
         volume = self.volume
         node = segments.segmentation_for(volume, _("{case} - my labels").format(case=case.name))
-        nodes.own(node, LABELS, case.id)
+        self._own(node, LABELS, case.id)
         self._style(node, fill=0.35, outline=1.0)
         segments.write(node, case.labels, case.grid, structures)
         views.show(volume)
@@ -65,14 +66,34 @@ class Screen:
         self._observers.clear()
         self._view_observers.clear()
         self._grid = None
-        views.no_overlay(nodes.find(UNCERTAINTY))
-        nodes.remove(*nodes.own_nodes())
+        views.no_overlay(self._node(UNCERTAINTY))
+        nodes.remove(*(self._node(role) for role in self._ids))
+        self._ids = {}
 
     def scene_closed(self) -> None:
         """The scene took our nodes away itself."""
         self._observers.clear()
         self._view_observers.clear()
-        self._grid, self._view = None, None
+        self._grid, self._view, self._ids = None, None, {}
+
+    def imported(self, keep: bool) -> None:
+        """A scene file brought nodes of ours from when it was saved. They are not those on screen: with ``keep`` they
+        become the user's plain nodes, else they go, because the study has them as they are now.
+        """
+        for node in nodes.own_nodes():
+            if node.GetID() not in self._ids.values():
+                if keep:
+                    nodes.disown(node)
+                else:
+                    nodes.remove(node)
+
+    def _node(self, role: str) -> Any | None:
+        """Our node on screen, by its id: a scene file may bring others that look the same."""
+        return slicer.mrmlScene.GetNodeByID(self._ids[role]) if role in self._ids else None
+
+    def _own(self, node: Any, role: str, case: str) -> Any:
+        self._ids[role] = node.GetID()
+        return nodes.own(node, role, case)
 
     def _first_slice(self, case: OpenCase) -> SliceIndex:
         along = [place for place in case.done if place.axis == case.axis]
@@ -125,31 +146,31 @@ class Screen:
     # --- what a model proposes --------------------------------------------------------------------------------
 
     def show_suggestion(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
-        node, volume = nodes.find(SUGGESTION), self.volume
+        node, volume = self._node(SUGGESTION), self.volume
         if label is None or volume is None or self._grid is None:
             nodes.remove(node)
             return
         if node is None:
             name = _("{case} - suggestion").format(case=volume.GetName())
-            node = nodes.own(segments.segmentation_for(volume, name), SUGGESTION, volume.GetAttribute(nodes.CASE))
+            node = self._own(segments.segmentation_for(volume, name), SUGGESTION, volume.GetAttribute(nodes.CASE))
             self._style(node, fill=0.15, outline=0.6)
         segments.write(node, label, self._grid, structures)
 
     def suggestion_visible(self, visible: bool) -> None:
         """Show or hide the proposal."""
-        node = nodes.find(SUGGESTION)
+        node = self._node(SUGGESTION)
         if node is not None:
             node.GetDisplayNode().SetVisibility(visible)
 
     def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
-        views.no_overlay(nodes.find(UNCERTAINTY))
-        nodes.remove(nodes.find(UNCERTAINTY))
+        views.no_overlay(self._node(UNCERTAINTY))
+        nodes.remove(self._node(UNCERTAINTY))
         volume = self.volume
         if uncertainty is None or volume is None or self._grid is None:
             return
         name = _("{case} - uncertainty").format(case=volume.GetName())
         node = volumes.overlay_from(uncertainty, self._grid, name)
-        views.overlay(nodes.own(node, UNCERTAINTY, volume.GetAttribute(nodes.CASE)))
+        views.overlay(self._own(node, UNCERTAINTY, volume.GetAttribute(nodes.CASE)))
 
     def curves(self, columns: dict[str, list[float]]) -> None:
         """Keep the chart of the learning curve up to date, if it was opened."""
