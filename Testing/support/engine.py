@@ -19,9 +19,9 @@ CPU = Device(torch.device("cpu"), half=False, memory=8 << 30)
 MIRRORED_TURN = (0.0, 0.0, -1.0, -1.0, 0.0, 0.0, 0.0, 1.0, 0.0)  # i runs front, j runs up, k runs right
 
 
-def plan_of(patch: Shape, spacing: Triple = (1.0, 1.0, 1.0), dims: int = 3, depth_axis: int = 0, **more: bool) -> Plan:
+def plan_of(patch: Shape, spacing: Triple = (1.0, 1.0, 1.0), dims: int = 3, depth_axis: int = 0) -> Plan:
     """A plan with these values."""
-    return Plan(dims, depth_axis, spacing, patch, **more)
+    return Plan(dims, depth_axis, spacing, patch)
 
 
 def volume_of(
@@ -33,7 +33,7 @@ def volume_of(
     values: tuple[int, ...] = (1, 2),
 ) -> Volume:
     """``image`` (k, j, i) judged by ``label`` on ``slices``; a grid of 1 mm unless told otherwise."""
-    grid = grid or Grid(image.shape)  # type: ignore[arg-type]
+    grid = grid or Grid(image.shape)
     volume = load_volume("c001", image, grid, plan or plan_of((8, 8, 8)), CPU.torch)
     if label is not None:
         set_label(volume, sparse_label(label, slices), slices, Classes(values))

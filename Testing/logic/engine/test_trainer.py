@@ -183,7 +183,7 @@ def test_a_run_resumes_at_the_border_of_two_phases(stop: int) -> None:
     resumed = _trainer(method, Budget(0, 10))
     resumed.restore(state)
     resumed.fit(_forever)
-    assert method.seen == straight.method.seen[stop:]  # type: ignore[union-attr,operator,index]
+    assert method.seen == straight.method.seen[stop:]
     assert _same(straight.method.state_dict(), method.state_dict())
 
 
@@ -214,7 +214,7 @@ def test_a_loss_that_stays_undefined_ends_the_run_with_the_last_good_weights() -
     trainer = _trainer(method, Budget(1000.0), Clock(KEEP_GOOD_SECONDS / 4))
     kept: dict[int, dict[str, Tensor]] = {}
     with pytest.raises(Diverged, match="Lower the learning"):
-        trainer.fit(lambda progress, share: kept.update({progress.step: _weights(method)}) or True)  # type: ignore[func-returns-value]
+        trainer.fit(lambda progress, share: kept.update({progress.step: _weights(method)}) or True)
     assert method.calls == 6 + PATIENCE + 1
     assert _same(_weights(method), kept[5])  # the first state after more than KEEP_GOOD_SECONDS
     assert not _same(kept[5], kept[4])
