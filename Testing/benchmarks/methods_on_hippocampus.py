@@ -19,22 +19,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.checkpoint import warm_start
-from SemiSegLogic.engine.device import Device, choose
-from SemiSegLogic.engine.patches import Sampler
-from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.trainer import Budget, Trainer
-from SemiSegLogic.engine.volumes import Classes, Volume, class_prior, load_volume, set_label
+from SemiSegLogic.engine.trainer import Budget
 from SemiSegLogic.errors import SemiSegError
-from SemiSegLogic.geometry import IGNORE, sparse_label
-from SemiSegLogic.methods import METHODS, make
-from SemiSegLogic.methods.base import Method, Task
-from SemiSegLogic.report import dice
-from SemiSegLogic.sample import SampleCase, find, list_cases, read_reference, split, spread_slices
-from SemiSegLogic.sample import choose as choose_cases
-from SemiSegLogic.sample.slices import varied_offset
-from SemiSegLogic.study import read_image
+from SemiSegLogic.methods import METHODS
+from SemiSegLogic.methods.base import Method
+from Testing.benchmarks.hippocampus import Hippocampus, seeded
 
 RESULTS = Path(__file__).parent / "results" / "methods_on_hippocampus.jsonl"
 ANNOTATED, UNLABELLED, SLICES = 8, 52, 3
@@ -56,73 +45,20 @@ class Row:
     note: str = ""
 
 
-class Bench:
-    """The data of one seed, and the first mask that every method starts from."""
-
-    def __init__(self, folder: Path, seed: int):
-        self.device: Device = choose("cpu")
-        pool, held = split(list_cases(folder)[0])
-        chosen = choose_cases(pool, ANNOTATED + UNLABELLED, seed)
-        drawn = choose_cases(chosen, ANNOTATED, seed)
-        self.classes, facts = Classes([1, 2]), []
-        labels = {case.name: _slices_of(case, number) for number, case in enumerate(drawn)}
-        images = {case.name: read_image(case.image) for case in (*chosen, *held)}
-        for case in chosen:
-            facts.append(_facts(images[case.name][1], labels.get(case.name)))
-        self.plan: Plan = make_plan(facts, ["anterior", "posterior"], self.device)
-        self.volumes = [self._volume(case, images) for case in chosen]
-        for volume in self.volumes:
-            if volume.name in labels:
-                set_label(volume, *labels[volume.name], self.classes)
-        self.held = [(self._volume(case, images), read_reference(case.reference)) for case in held]
-        self.task = Task(1, 3, 3, self.plan.patch, self.plan.network, class_prior(self.volumes, 3))
-        torch.manual_seed(seed)
-        self.first = self.train("supervised", Budget(0, FIRST_STEPS), None)[0]
-
-    def _volume(self, case: SampleCase, images: dict) -> Volume:
-        return load_volume(case.name, *images[case.name], self.plan, self.device.torch)
-
-    def train(self, name: str, budget: Budget, start: Method | None) -> tuple[Method, Trainer]:
-        """``name`` trained for ``budget`` from the networks of ``start``."""
-        method = make(name, SETTINGS.get(name, {}), self.task)
-        if start is not None:
-            warm_start(method, start.predictor().state_dict())
-        trainer = Trainer(method, Sampler(self.volumes, self.plan), self.device, budget, time.process_time)
-        trainer.fit(lambda progress, share: True)
-        return method, trainer
-
-    def dice(self, method: Method) -> tuple[float, float]:
-        """Mean Dice of each structure over the held-out volumes."""
-        predictor, found = Predictor(method.predictor(), self.plan, self.device), []
-        for volume, truth in self.held:
-            label = predictor.predict(volume, self.classes).label
-            found.append([dice(label == value, truth == value) for value in (1, 2)])
-        first, second = np.mean(found, axis=0).round(4).tolist()
-        return first, second
-
-
-def run(bench: Bench, name: str, seed: int, budget: str) -> Row:
+def run(study: Hippocampus, first: Method, name: str, seed: int, budget: str) -> Row:
     """One row; a method that cannot take this data says so in the note."""
-    torch.manual_seed(seed)
+    seeded(seed)
     try:
-        method, trainer = bench.train(name, BUDGETS[budget], bench.first)
+        method, trainer = study.train(name, SETTINGS.get(name, {}), BUDGETS[budget], first, time.process_time)
     except SemiSegError as error:
         return Row(name, seed, budget, None, 0, 0.0, str(error))
-    return Row(name, seed, budget, bench.dice(method), trainer.progress.step, round(trainer.progress.elapsed, 1))
+    return Row(name, seed, budget, study.dice(method), trainer.progress.step, round(trainer.progress.elapsed, 1))
 
 
-def _slices_of(case: SampleCase, number: int) -> tuple:
-    label = read_reference(case.reference)
-    places = spread_slices(label, SLICES, offset=varied_offset(number))
-    return sparse_label(label, places), places
-
-
-def _facts(grid, label) -> CaseFacts:
-    if label is None:
-        return CaseFacts(grid)
-    drawn = np.argwhere((label[0] > 0) & (label[0] < IGNORE))
-    k, j, i = (drawn.max(0) - drawn.min(0) + 1).tolist()
-    return CaseFacts(grid, tuple(label[1]), (k, j, i))
+def first_mask(study: Hippocampus, seed: int) -> Method:
+    """The supervised model that every method of this seed starts from."""
+    seeded(seed)
+    return study.train("supervised", {}, Budget(0, FIRST_STEPS))[0]
 
 
 def rows() -> list[Row]:
@@ -173,7 +109,6 @@ def main() -> None:
         print(table(rows()))
         return
     torch.set_num_threads(1)
-    folder = find(options.data, network=False, phantoms=False).folder
     part, parts = map(int, options.part.split("/"))
     RESULTS.parent.mkdir(exist_ok=True)
     for seed in range(options.seeds):
@@ -181,9 +116,10 @@ def main() -> None:
         done = {(row.method, row.budget) for row in rows() if row.seed == seed}
         todo = [pair for pair in todo if pair not in done]
         if todo:
-            bench = Bench(folder, seed)
+            study = Hippocampus(options.data, seed, ANNOTATED, SLICES, UNLABELLED)
+            first = first_mask(study, seed)
         for name, budget in todo:
-            row = run(bench, name, seed, budget)
+            row = run(study, first, name, seed, budget)
             with RESULTS.open("a") as file:
                 file.write(json.dumps(asdict(row)) + "\n")
             print(row, flush=True)
