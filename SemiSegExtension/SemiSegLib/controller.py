@@ -110,12 +110,10 @@ class Controller:
             )
 
     def add_from_scene(self, node_id: str) -> None:
-        """Take a volume of the scene into the study: its file, or its voxels when it has none."""
-        name, file, array, grid = self.screen.scene_volume(node_id)
+        """Take the voxels of a volume in the scene into the study; a file of it is not needed."""
+        name, array, grid = self.screen.scene_volume(node_id)
 
         def work() -> Case:
-            if file:
-                return self.need_study().add_case(Path(file), True)
             from SemiSegLogic.study import write_image
 
             with tempfile.TemporaryDirectory() as folder:

@@ -86,5 +86,5 @@ class ScreenPort(Protocol):
     def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
         """Show a slice; False when no view looks along its axis."""
 
-    def scene_volume(self, node_id: str) -> tuple[str, str, NDArray[np.generic] | None, Grid | None]:
-        """Name, file ("" when it has none) and, without a file, voxels and grid of a user's volume."""
+    def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
+        """Name, voxels and grid of a user's volume. Raises ValueError in words when it cannot be a case."""

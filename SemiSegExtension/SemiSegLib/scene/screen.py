@@ -105,11 +105,6 @@ class Screen:
         node = self.segmentation
         return segments.read(node, self._grid)[0] if node is not None and self._grid is not None else None
 
-    def overlap(self) -> int:
-        """How many voxels two structures claim at once."""
-        node = self.segmentation
-        return segments.read(node, self._grid)[1] if node is not None and self._grid is not None else 0
-
     def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
         node = self.segmentation
         if node is not None and self._grid is not None:
@@ -208,10 +203,9 @@ class Screen:
         """(id, name) of the user's volumes that could become cases."""
         return volumes.scene_volumes()
 
-    def scene_volume(self, node_id: str) -> tuple[str, str, NDArray[np.generic] | None, Grid | None]:
+    def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
         node = slicer.mrmlScene.GetNodeByID(node_id)
-        array, grid = volumes.array_of(node)
-        return str(node.GetName()), "", array, grid
+        return str(node.GetName()), *volumes.array_of(node)
 
     # --- noticing ---------------------------------------------------------------------------------------------
 
