@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     try:
         folder, rest = environment.chosen_folder(arguments)
         modules = environment.NEEDED + environment.NEEDED_FOR_TESTS
-        environment.ensure([__file__, *rest], extras=("test",), modules=modules, folder=folder)
+        environment.ensure([__file__, *rest], extras=("test", "slicer", "mn"), modules=modules, folder=folder)
     except environment.EnvironmentProblem as problem:
         print(problem, file=sys.stderr)
         return 1
