@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,7 +98,8 @@ def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look
             return
         ahead = max(ahead, 1)  # the one that holds the lock may have been started by hand
         if ahead != told or time.monotonic() - told_at > REPORT_EVERY_S:
-            report(ahead)
+            with suppress(FileError):  # a full disk must not push a job out of the line
+                report(ahead)
             told, told_at = ahead, time.monotonic()
         time.sleep(look_every_s)
 

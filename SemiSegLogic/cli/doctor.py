@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from ..files import write_json
 from ..rounds import jobs_folder
 from .output import Output, add_json
 
+MEMINFO = Path("/proc/meminfo")  # Linux only
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 3
 PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch.get_num_threads())"
 
@@ -90,10 +90,12 @@ def gpu_driver() -> Finding:
 
 
 def memory() -> Finding:
-    """Free memory."""
-    if not hasattr(os, "sysconf") or "SC_AVPHYS_PAGES" not in os.sysconf_names:
+    """Memory that a program may still take; the file cache counts, for Linux gives it back."""
+    try:
+        lines = MEMINFO.read_text().splitlines()
+        free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024 / 1e9
+    except (OSError, StopIteration):
         return Finding("Memory", True, "cannot be read on this system")
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     remedy = f"Close other programs: training wants {ENOUGH_MEMORY_GB} GB."
     return Finding("Memory", free > ENOUGH_MEMORY_GB, f"{free:.1f} GB free", remedy)
 

@@ -31,7 +31,8 @@ def main() -> int:
             k, j, i = options.shape
             job = make_job(Path(folder) / "job", options.volumes, (k, j, i), training, method)
             cost = run_and_measure(job)
-        print(f"{method}: peak {cost.peak_gb:.2f} GB, first step after {cost.first_step_s:.1f} s, all {cost.seconds:.0f} s")
+        print(f"{method}: peak {cost.peak_gb:.2f} GB, first step after {cost.first_step_s:.1f} s, "
+              f"all over after {cost.seconds:.0f} s", flush=True)
         worst = max(worst, cost.peak_gb)
     print(f"limit {LIMIT_GB} GB: {'kept' if worst < LIMIT_GB else 'BROKEN'}")
     return int(worst >= LIMIT_GB)

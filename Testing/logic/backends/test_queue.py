@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends import LocalBackend
+from SemiSegLogic.backends import LocalBackend, queue
+from SemiSegLogic.files import FileError
 from SemiSegLogic.job import JobFolder, Status
-from Testing.support.jobs import leader_of, session_members, wait_until
+from Testing.support.jobs import leader_of, make_job, session_members, wait_until
 from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
 
 
@@ -94,3 +96,14 @@ def test_a_waiter_of_another_computer_does_not_hold_up_ours(backend: LocalBacken
     wait_for(backend, "near", "done")
     assert LocalBackend(backend.root, module=RUNNER).poll("far").state == "queued"
     job.write_status(Status("done"))  # from here it could not be stopped
+
+
+def test_a_full_disk_does_not_push_a_job_out_of_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = iter([2, 1, 0])
+    monkeypatch.setattr(queue, "jobs_ahead", lambda job: next(ahead))
+
+    def full(number: int) -> None:
+        raise FileError("status.json was not written: the disk is full.")
+
+    with queue.turn(make_job(tmp_path / "one"), full, 0.01):
+        assert list(ahead) == []

@@ -139,6 +139,16 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(
     assert "SEMISEG_JOBS" in wrong["remedy"]
 
 
+def test_the_doctor_counts_the_file_cache_as_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from SemiSegLogic.cli import doctor
+
+    (tmp_path / "meminfo").write_text("MemTotal: 16000000 kB\nMemFree: 100000 kB\nMemAvailable: 8000000 kB\n")
+    monkeypatch.setattr(doctor, "MEMINFO", tmp_path / "meminfo")
+    assert (doctor.memory().good, doctor.memory().found) == (True, "8.2 GB free")
+    monkeypatch.setattr(doctor, "MEMINFO", tmp_path / "not on this system")
+    assert doctor.memory().good
+
+
 WRONG = {
     "no study": (["study", "status", "nowhere"], "is not a study"),
     "in use": (["study", "new", "{study}", "--structure", "a"], "is a study already"),

@@ -1,0 +1,75 @@
+"""From a job to volumes on the device: what is kept in memory, what a label may be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from SemiSegLogic.engine.device import Device
+from SemiSegLogic.geometry import IGNORE, SliceIndex
+from SemiSegLogic.job import JobError
+from SemiSegLogic.runner import data
+from SemiSegLogic.runner.data import Data
+from Testing.support.blobs import BlobStudy, spread
+from Testing.support.rounds import begin
+
+CPU = Device(torch.device("cpu"), False, 8 << 30)
+
+
+def load(blobs: BlobStudy, jobs: Path) -> Data:
+    return data.load(begin(blobs.study, jobs).job, CPU, lambda done, of: None)
+
+
+def test_images_take_two_bytes_a_voxel_and_labels_only_where_something_is_drawn(blobs: BlobStudy, jobs: Path) -> None:
+    volumes = load(blobs, jobs).volumes.values()
+    assert all(volume.image.nbytes == 2 * volume.image.numel() for volume in volumes)
+    assert [volume.judged is not None for volume in volumes] == [True, True, False]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_no_image_stays_mapped_once_it_is_on_the_device(blobs: BlobStudy, jobs: Path) -> None:
+    loaded = load(blobs, jobs)
+    assert loaded.volumes
+    assert ".npy" not in Path("/proc/self/maps").read_text()
+
+
+def test_labels_that_were_added_take_the_place_of_the_first_ones(blobs: BlobStudy, jobs: Path) -> None:
+    this, case = begin(blobs.study, jobs), blobs.cases[2]
+    case.set_slices(blobs.truth[case.id], spread(blobs.truth[case.id], 2), "ann")
+    this.add_labels(case)
+    loaded = data.load(this.job, CPU, lambda done, of: None)
+    assert loaded.labels_used == 1
+    assert len(loaded.volumes["c003"].slices) == 2
+
+
+def test_the_last_slice_can_be_taken_back(blobs: BlobStudy, jobs: Path) -> None:
+    this, case = begin(blobs.study, jobs), blobs.cases[0]
+    case.unmark(case.places, "ann")
+    this.add_labels(case)
+    loaded = data.load(this.job, CPU, lambda done, of: None)
+    assert loaded.volumes["c001"].slices == ()
+    judged = loaded.volumes["c001"].judged
+    assert judged is not None
+    assert bool((judged == IGNORE).all())
+
+
+def test_a_label_file_with_an_unknown_value_is_named(blobs: BlobStudy, jobs: Path) -> None:
+    this = begin(blobs.study, jobs)
+    label = np.full(blobs.cases[0].grid.shape, IGNORE, np.uint8)
+    label[3] = 9
+    digest = this.job.put_label(label, [SliceIndex(0, 3)])
+    entry = this.job.spec().cases[0]
+    text = this.job.spec_path.read_text().replace(str(entry.label), digest)
+    this.job.spec_path.write_text(text)
+    with pytest.raises(JobError, match=digest[:12]):
+        data.load(type(this.job)(this.job.root), CPU, lambda done, of: None)
+
+
+def test_everybody_hears_of_every_volume(blobs: BlobStudy, jobs: Path) -> None:
+    told: list[tuple[int, int]] = []
+    data.load(begin(blobs.study, jobs).job, CPU, lambda done, of: told.append((done, of)))
+    assert [of for _, of in told] == [3, 3, 3]
