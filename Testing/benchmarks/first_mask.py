@@ -3,8 +3,8 @@
     python -m Testing.benchmarks.first_mask --data FOLDER [--seeds 2]
 
 For 3 slices in each of 8 volumes and for 4 whole volumes, the supervised baseline is trained anew for every budget (its
-learning-rate curve is fitted to the budget) by the wall clock, and measured on the 60 held-out volumes. Run it on a quiet
-computer.
+learning-rate curve is fitted to the budget) by the wall clock, and measured on the 60 held-out volumes. Run it on a
+quiet computer.
 """
 
 from __future__ import annotations
