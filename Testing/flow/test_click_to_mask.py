@@ -20,7 +20,7 @@ from Testing.support.rounds import begin
 
 def test_a_click_becomes_a_mask_and_a_second_click_a_better_one(blobs: BlobStudy, backend: LocalBackend) -> None:
     study, before = blobs.study, label_files(blobs.study)
-    this = begin(study, backend.root, tiny(24, 12), open_case="volume2")
+    this = begin(study, backend.root, tiny(16, 8), open_case="volume2")
     backend.submit(this.job)
     wait_for(backend, this.id, lambda status: status.first_mask)
     first = this.collect()
