@@ -56,9 +56,9 @@ def test_no_time_at_all_still_gives_a_mask(blobs: BlobStudy, jobs: Path) -> None
 
 
 def test_a_worse_second_leg_does_not_replace_the_first(blobs: BlobStudy, jobs: Path) -> None:
-    this = finished(blobs.study, jobs, tiny(34, 30), learning_rate=1.0)
+    this = finished(blobs.study, jobs, tiny(56, 50), learning_rate=1.0)
     scores = this.job.status().scores
-    assert scores["held_out"]["mean_teacher"] < scores["held_out"]["supervised"]
+    assert scores["held_out"]["mean_teacher"] < scores["held_out"]["supervised"] - 0.05
     assert (scores["kept"], scores["checked"]) == ("supervised", True)
     assert Model.load(this.job.weights).method == this.card()["method"] == "supervised"
     assert this.job.status().results == {"c001": 1, "c002": 1, "c003": 1}  # not suggested again
