@@ -42,8 +42,10 @@ class Output:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
                    TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
         with Progress(*columns, console=self.console) as bar:
-            task = bar.add_task("", total=1.0, left="")
-            yield lambda what, done, left: bar.update(task, description=what, completed=done, left=_left(left))
+            task = bar.add_task("", total=1.0, left="", visible=False)
+            yield lambda what, done, left: bar.update(
+                task, description=what, completed=done, left=_left(left), visible=True
+            )
 
     @contextmanager
     def counting(self, what: str) -> Iterator[Told]:

@@ -9,7 +9,6 @@ from ..methods.base import Method
 from .data import Data
 from .model import Model
 
-
 NOISE = 0.005
 """Dice on a handful of slices moves by more than this when nothing but chance changes: less is not worse."""
 
