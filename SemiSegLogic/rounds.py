@@ -162,9 +162,9 @@ class Round:
         cases = self.study.cases
         names = {f"c{number:03d}": case.id for number, case in enumerate(cases, 1)}
         entries = []
-        for number, (name, case) in enumerate(zip(names, cases, strict=True)):
-            told(number, len(cases))
+        for number, (name, case) in enumerate(zip(names, cases, strict=True), 1):
             entries.append(self._entry(name, case))
+            told(number, len(cases))
         opened = next((name for name, case in names.items() if case == open_case), None)
         spec = JobSpec(
             kind=kind, structures=tuple(JobStructure(item.value, item.name) for item in self.study.structures),

@@ -23,19 +23,19 @@ def method_words() -> dict[str, tuple[str, str]]:
             _("Pastes parts of labelled volumes into unlabelled ones, and the other way."),
         ),
         "medl": (_("Two opinions (MEDL)"), _("Two networks weigh how sure each is before they teach each other.")),
-        "mn": (_("Mixing slices (M&N)"), _("Mixes slices of volumes in ever harder ways.")),
+        "mn": (_("Photographs help (M&N)"), _("A network pre-trained on photographs and a 3D network teach each other.")),
         "spcl": (
             _("Position contrast (SPCL)"),
             _("First learns what is alike at the same height of different patients."),
         ),
         "ersr": (_("Outlines in ultrasound (ERSR)"), _("For round structures in 2D ultrasound, such as fetal heads.")),
         "transmedseg": (
-            _("Style exchange (TransMedSeg)"),
-            _("Lends the look of one volume to another while learning."),
+            _("Feature exchange (TransMedSeg)"),
+            _("Brings what labelled and unlabelled volumes look like closer together."),
         ),
         "c3s3": (_("Competing networks (C3S3)"), _("Two networks compete; sharper borders.")),
-        "cad": (_("Adaptive mixing (CAD)"), _("Swaps the regions that matter most between volumes.")),
-        "m3hl": (_("Masked images (M3HL)"), _("Learns to fill in what is hidden, also in frequency.")),
+        "cad": (_("Adaptive mixing (CAD)"), _("Replaces regions it is unsure about by sure ones.")),
+        "m3hl": (_("Mosaics (M3HL)"), _("Mixes labelled and unlabelled volumes like a mosaic.")),
     }
     from SemiSegLogic.settings import METHOD_SETTINGS
 

@@ -81,11 +81,11 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     classes = Classes([item.value for item in spec.structures])
     volumes: dict[str, Volume] = {}
     data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures})
-    for number, case in enumerate(spec.cases):
-        told(number, len(spec.cases))
+    for number, case in enumerate(spec.cases, 1):
         volumes[case.id] = load_volume(case.id, job.image(case.image), case.grid, plan, device.torch)
         if case.id in labels:
             data.take_label(case.id, *labels[case.id], n=0)
+        told(number, len(spec.cases))
     data.labels_used = max((item.n for item in added), default=0)
     return data
 

@@ -1,10 +1,12 @@
 """Every number a user or a paper can set: frozen dataclasses, validated, free of torch."""
 
+from .about import ABOUT, About
 from .fields import Settings, SettingsError
 from .methods import BCP, C3S3, CAD, ERSR, M3HL, MEDL, METHOD_SETTINGS, MN, SPCL, MeanTeacher, Supervised, TransMedSeg
 from .training import Training
 
 __all__ = [
+    "ABOUT",
     "BCP",
     "C3S3",
     "CAD",
@@ -14,6 +16,7 @@ __all__ = [
     "METHOD_SETTINGS",
     "MN",
     "SPCL",
+    "About",
     "MeanTeacher",
     "Settings",
     "SettingsError",

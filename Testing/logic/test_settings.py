@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from SemiSegLogic.settings import MeanTeacher, Settings, SettingsError, Supervised, Training
+from SemiSegLogic.settings import ABOUT, METHOD_SETTINGS, MeanTeacher, Settings, SettingsError, Supervised, Training
 from SemiSegLogic.settings.fields import choice, number, switch
 
 
@@ -56,3 +56,8 @@ def test_every_setting_has_a_label_for_people(settings: type[Settings]) -> None:
 def test_settings_cost_no_torch() -> None:
     program = "import sys, SemiSegLogic.settings; assert not {'torch', 'numpy', 'SimpleITK'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).resolve().parents[2], check=True)
+
+
+def test_every_method_is_described_in_words() -> None:
+    assert ABOUT.keys() == METHOD_SETTINGS.keys()
+    assert all(about.does and about.suits and about.paper for about in ABOUT.values())

@@ -77,4 +77,4 @@ def _wait_for_first_point(job: JobFolder, child: subprocess.Popen[bytes]) -> flo
 
 def describe() -> str:
     """The computer, for a report."""
-    return f"{os.cpu_count()} processors, {np.__version__=}, Python {sys.version.split()[0]}"
+    return f"{os.cpu_count()} processors, numpy {np.__version__}, Python {sys.version.split()[0]}"
