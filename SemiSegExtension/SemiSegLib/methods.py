@@ -23,7 +23,10 @@ def method_words() -> dict[str, tuple[str, str]]:
             _("Pastes parts of labelled volumes into unlabelled ones, and the other way."),
         ),
         "medl": (_("Two opinions (MEDL)"), _("Two networks weigh how sure each is before they teach each other.")),
-        "mn": (_("Photographs help (M&N)"), _("A network pre-trained on photographs and a 3D network teach each other.")),
+        "mn": (
+            _("Photographs help (M&N)"),
+            _("A network pre-trained on photographs and a 3D network teach each other."),
+        ),
         "spcl": (
             _("Position contrast (SPCL)"),
             _("First learns what is alike at the same height of different patients."),

@@ -117,7 +117,7 @@ def test_a_job_that_waits_is_stopped_and_resumed_by_its_id(
 def test_every_method_is_listed_with_its_settings(semiseg: Command) -> None:
     told = semiseg("methods")
     assert [event["method"] for event in told] == list(METHOD_SETTINGS)
-    assert all(event["sentence"] and event["settings"] for event in told)
+    assert all(event["does"] and event["suits"] and event["settings"] for event in told)
 
 
 def test_the_doctor_looks_at_everything(semiseg: Command) -> None:
