@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
 def _doctor(options: argparse.Namespace) -> int:
     out = Output(options.json)
     bad = 0
-    for check in (python, packages, torch_works, gpu_driver, memory, disk, jobs_can_be_written, local_connections):
+    for check in (python, packages, torch_works, gpu_driver, memory, disk, jobs_can_be_written, processes_start):
         finding = check()
         bad += not finding.good
         mark = "ok   " if finding.good else "wrong"
@@ -121,7 +121,7 @@ def jobs_can_be_written() -> Finding:
     return Finding("Jobs folder", True, str(folder))
 
 
-def local_connections() -> Finding:
+def processes_start() -> Finding:
     """Whether a process can be started and heard: some protection software forbids it."""
     run: Callable[..., Any] = subprocess.run
     try:

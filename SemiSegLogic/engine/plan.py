@@ -157,7 +157,7 @@ def _patch(wanted: NDArray[np.floating], size: NDArray[np.floating], dims: int, 
 
 
 def _memory_share(device: Device) -> float:
-    """Below 6 GB a patch takes its share of what there is: activations of a step need about 4 kB per patch voxel."""
+    """Below 6 GB a patch takes its share of what there is; a rule of thumb, no measurement."""
     return float(np.clip(device.memory / (6 << 30), 0.1, 1.0))
 
 

@@ -1,7 +1,7 @@
 """How many processor threads to compute with: tried out while training, not guessed.
 
 On an idle computer all cores are best. Beside a busy program (Slicer rendering, another job) threads that wait for each
-other at every operation can be twenty times slower than half as many; so both are tried, again and again.
+other at every operation can be many times slower than half as many; so both are tried, again and again.
 """
 
 from __future__ import annotations

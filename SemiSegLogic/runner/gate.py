@@ -9,9 +9,6 @@ from ..methods.base import Method
 from .data import Data
 from .model import Model
 
-NOISE = 0.005
-"""Dice on a handful of slices moves by more than this when nothing but chance changes: less is not worse."""
-
 
 def held_out_dice(method: Method, data: Data, device: Device) -> list[float]:
     """Dice of every structure on the held-out slices, NaN where it is in none of them; empty without such slices."""
@@ -28,7 +25,7 @@ def is_better(score: float | None, before: Model | None, finished: bool) -> bool
         return True
     if score is None:
         return finished  # half a leg without a proof is not trusted
-    return before.held_out is None or score >= before.held_out - NOISE
+    return before.held_out is None or score >= before.held_out
 
 
 def verdict(name: str, score: float | None, before: Model | None, better: bool) -> str:

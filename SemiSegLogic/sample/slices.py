@@ -15,7 +15,7 @@ def broadest_axis(label: NDArray[np.generic]) -> int:
     """The axis of ``label`` (k, j, i; 0 is background) whose slices show most of the structure; the first on a tie.
 
     A slice along the organ shows both of its ends and what lies beyond them. Slices across it never do, and a model
-    trained on them alone lets the organ run on: mean Dice 0.64 against 0.81 on the hippocampus with 24 slices.
+    trained on them alone lets the organ run on beyond its ends.
     """
     return int(np.argmin([len(_occupied(label, axis)) for axis in range(3)]))
 

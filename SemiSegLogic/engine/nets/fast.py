@@ -73,8 +73,3 @@ class FastUNet(Network):
         up = self.join2(self.up2(maps["bottleneck"]) + maps["down1"])
         last = self.join1(self.up1(up) + maps["level1"])
         return {**maps, "up1": up, "last": last, "logits": self.head(last)}
-
-
-def parameters_of(network: nn.Module) -> int:
-    """How many numbers a network learns."""
-    return sum(p.numel() for p in network.parameters())
