@@ -19,7 +19,7 @@ from .device import Device
 from .plan import Plan
 from .volumes import Classes, Volume
 
-BYTES_PER_VOXEL = 600  # a full pass on a CPU took 64 to 122 with the fast network, 329 with V-Net: kept on the safe side
+BYTES_PER_VOXEL = 600  # a full pass on a CPU took 64 to 122 with the fast network, 329 with V-Net: to be safe
 
 
 @dataclass(frozen=True)
