@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from ..engine.ema import copy_of, ema_update, warm_decay
 from ..engine.losses import partial_cross_entropy, soft_dice
 from ..engine.nets import build
-from ..engine.optim import muon_with_adamw, one_cycle, sigmoid_ramp
+from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..engine.perturb import strong
 from ..geometry import IGNORE
 from ..settings import MeanTeacher as MeanTeacherSettings
@@ -42,12 +42,13 @@ class MeanTeacher(Method):
         self.teacher = copy_of(self.student)
 
     def optimisers(self, phase: str) -> list[Optimizer]:
-        """Muon for inner kernels, AdamW for the rest; the teacher learns by equation (5) alone."""
-        return muon_with_adamw(self.student, self.settings.learning_rate, self.settings.weight_decay)
+        """Muon for inner kernels and AdamW for the rest, or SGD; the teacher learns by equation (5) alone."""
+        s = self.settings
+        return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
 
     def rate(self, step: Step) -> float:
-        """One cycle."""
-        return one_cycle(step.progress)
+        """The chosen curve."""
+        return rate_factor(self.settings.schedule, step.progress, step.index)
 
     def need(self, step: Step) -> Need:
         """Labelled and unlabelled patches of one shape."""

@@ -9,7 +9,7 @@ Idea: a voxel that nobody judged has weight 0; everything else is ordinary super
     (2)  f~ <- decay f~ + (1 - decay) f           the averaged weights are what predicts
 
 Where we differ: Dice beside cross-entropy and averaged weights (Polyak and Juditsky 1992), because the first mask is
-wanted after seconds; Muon for the kernels, for the same reason.
+wanted after seconds; Muon and one cycle, for the same reason (SGD by the ``paper`` recipe).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from ..engine.ema import copy_of, ema_update, warm_decay
 from ..engine.losses import partial_cross_entropy, soft_dice
 from ..engine.nets import build
-from ..engine.optim import muon_with_adamw, one_cycle
+from ..engine.optim import build_optimisers, rate_factor
 from ..settings import Supervised as SupervisedSettings
 from .base import Method, Need, Patches, Step, Task
 
@@ -35,12 +35,13 @@ class Supervised(Method):
         self.average = copy_of(self.network)
 
     def optimisers(self, phase: str) -> list[Optimizer]:
-        """Muon for inner kernels, AdamW for the rest."""
-        return muon_with_adamw(self.network, self.settings.learning_rate, self.settings.weight_decay)
+        """Muon for inner kernels and AdamW for the rest, or SGD."""
+        s = self.settings
+        return build_optimisers(s.optimiser, self.network, s.learning_rate, s.weight_decay)
 
     def rate(self, step: Step) -> float:
-        """One cycle."""
-        return one_cycle(step.progress)
+        """The chosen curve."""
+        return rate_factor(self.settings.schedule, step.progress, step.index)
 
     def need(self, step: Step) -> Need:
         """Labelled patches only."""

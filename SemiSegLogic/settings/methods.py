@@ -8,21 +8,30 @@ from .fields import Settings, SettingsError, choice, number, switch, text
 
 
 @dataclass(frozen=True)
-class Supervised(Settings):
+class Optimised(Settings):
+    """How the networks learn; the papers use SGD with momentum 0.9."""
+
+    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="papers sgd")
+    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="papers 0.01 with sgd")
+    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="papers 1e-4")
+    schedule: str = choice(
+        "one_cycle", "Learning rate over a phase", ("one_cycle", "poly", "steps", "constant"),
+        source="papers steps, poly or constant",
+    )
+
+
+@dataclass(frozen=True)
+class Supervised(Optimised):
     """Partial cross-entropy and Dice on annotated voxels only (Cicek 2016; Gotkowski 2024)."""
 
-    learning_rate: float = number(3e-3, "Learning rate (AdamW)", low=0, high=1)
-    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1)
     ema: float = number(0.97, "Decay of the averaged weights", low=0, high=1)
     batch: int = number(2, "Labelled patches per step", low=1, high=64)
 
 
 @dataclass(frozen=True)
-class MeanTeacher(Settings):
+class MeanTeacher(Optimised):
     """Tarvainen and Valpola 2017, with confident pseudo-labels of the teacher."""
 
-    learning_rate: float = number(3e-3, "Learning rate (AdamW)", low=0, high=1)
-    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1)
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="section 3")
     confidence: float = number(0.9, "Least confidence of a pseudo-label", low=0, high=1)
     consistency: float = number(0.5, "Weight of the unlabelled loss", low=0, high=100, source="section 3")
@@ -60,17 +69,10 @@ class SPCL(Settings):
 
 
 @dataclass(frozen=True)
-class BCP(Settings):
+class BCP(Optimised):
     """Bai et al. 2023. Defaults train within minutes; the published value stands in each source."""
 
     pretraining: float = number(0.25, "Share of the run for labels alone", low=0, high=0.95, source="LA .12, ACDC .25")
-    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="paper sgd")
-    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="paper 0.01 with sgd")
-    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-4")
-    schedule: str = choice(
-        "one_cycle", "Learning rate over a phase", ("one_cycle", "poly", "steps", "constant"),
-        source="paper LA steps, ACDC constant",
-    )
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
     pairs: int = number(1, "Pairs of patches, labelled and unlabelled", low=1, high=64, source="paper LA 2, ACDC 6")
     box: float = number(2 / 3, "Side of the pasted box over side of the patch", low=0.05, high=1, source="section 4")
@@ -80,14 +82,10 @@ class BCP(Settings):
 
 
 @dataclass(frozen=True)
-class ERSR(Settings):
+class ERSR(Optimised):
     """Zhou et al. 2025. Defaults train within minutes; the published value stands in each source."""
 
     pretraining: float = number(0.3, "Share of the run on labels alone", low=0, high=0.95, source="paper 0.5")
-    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="paper sgd")
-    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="paper 0.01 with sgd")
-    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-4")
-    schedule: str = choice("one_cycle", "Learning rate over a phase", ("one_cycle", "poly"), source="paper poly")
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
     batch: int = number(2, "Labelled slices per step", low=1, high=64, source="paper 8")
     unlabelled: int = number(2, "Unlabelled slices per step", low=1, high=64, source="paper 8")
@@ -139,15 +137,9 @@ class TransMedSeg(BCP):
 
 
 @dataclass(frozen=True)
-class MEDL(Settings):
+class MEDL(Optimised):
     """He et al. 2024. Defaults train within minutes; the published value stands in each source."""
 
-    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="paper sgd")
-    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="paper 0.01 with sgd")
-    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-4")
-    schedule: str = choice(
-        "one_cycle", "Learning rate over the run", ("one_cycle", "poly", "steps", "constant"), source="paper steps"
-    )
     batch: int = number(2, "Labelled patches per step", low=1, high=64, source="paper 2")
     unlabelled: int = number(2, "Unlabelled patches per step", low=0, high=64, source="paper 2")
     evidence: str = choice("softplus", "Evidence from a logit", ("softplus", "exp"), source="not published")
@@ -162,17 +154,10 @@ class MEDL(Settings):
 
 
 @dataclass(frozen=True)
-class M3HL(Settings):
+class M3HL(Optimised):
     """Liu et al. 2025. Defaults train within minutes; the published value stands in each source."""
 
     pretraining: float = number(0.1, "Share of the run on labels alone", low=0, high=0.95, source="paper 0")
-    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="paper sgd")
-    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="paper 0.01 with sgd")
-    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-4")
-    schedule: str = choice(
-        "one_cycle", "Learning rate over a phase", ("one_cycle", "poly", "steps", "constant"),
-        source="paper LA steps, ACDC constant",
-    )
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
     pairs_per_step: int = number(
         1, "Pairs of patches per step, labelled and unlabelled", low=1, high=64, source="paper LA 2, ACDC 6"
@@ -214,15 +199,9 @@ class CAD(BCP):
 
 
 @dataclass(frozen=True)
-class C3S3(Settings):
+class C3S3(Optimised):
     """He et al. 2025. Defaults train within minutes; the published value stands in each source."""
 
-    optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="released code sgd")
-    learning_rate: float = number(3e-3, "Learning rate (AdamW or SGD)", low=0, high=1, source="code 0.01 with sgd")
-    weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="code 1e-4")
-    schedule: str = choice(
-        "one_cycle", "Learning rate over the run", ("one_cycle", "poly", "steps", "constant"), source="read-me poly"
-    )
     batch: int = number(1, "Labelled patches per step", low=1, high=64, source="code 1")
     unlabelled: int = number(1, "Unlabelled patches per step", low=0, high=64, source="code 1")
     views: str = choice("perturbed", "The two views", ("perturbed", "same"), source="code same; recommended perturbed")
