@@ -21,12 +21,23 @@ class Suggester:
 
     def __init__(self, job: JobFolder, data: Data, device: Device, reporter: Reporter):
         self.job, self.data, self.device, self.reporter = job, data, device, reporter
+        self._found: dict[str, list[Candidate]] = {}
 
     def open_case(self, network: nn.Module) -> None:
         """Refresh the case on the person's screen, if there is one."""
         case = self.job.spec().open_case
         if case is not None:
-            self._suggest(case, Predictor(network, self.data.plan, self.device))
+            self.case(case, network)
+
+    def case(self, name: str, network: nn.Module) -> None:
+        """Refresh one case and note its slices worth a look; :meth:`put_ranking` tells of them."""
+        maps = self._suggest(name, Predictor(network, self.data.plan, self.device))
+        axis = _array_axis(self.data.volumes[name], self._axis())
+        self._found[name] = candidates(maps, axis, self.data.names)
+
+    def put_ranking(self) -> None:
+        """Write the slices worth a look of all cases seen so far, best first."""
+        self._put_ranking(rank(list(self._found.values())))
 
     def all_cases(self, network: nn.Module) -> bool:
         """Every case, the open one first; then the ranking of slices. ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W).
@@ -34,18 +45,14 @@ class Suggester:
         A stop request is honoured before its patience ends: the rest keeps its earlier suggestions, and the answer is
         False.
         """
-        predictor = Predictor(network, self.data.plan, self.device)
         opened = self.job.spec().open_case
         order = sorted(self.data.volumes, key=lambda name: name != opened)
-        axis = self._axis()
-        found: list[list[Candidate]] = []
         for number, name in enumerate(order):
             if self._out_of_time():
                 return False
             self.reporter.update(message=f"Suggesting: {number + 1} of {len(order)} volumes.")
-            maps = self._suggest(name, predictor)
-            found.append(candidates(maps, _array_axis(self.data.volumes[name], axis), self.data.names))
-        self._put_ranking(rank(found))
+            self.case(name, network)
+        self.put_ranking()
         self.reporter.update(first_mask=True)
         return True
 
