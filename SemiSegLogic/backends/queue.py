@@ -78,6 +78,12 @@ def jobs_ahead(job: JobFolder) -> int:
     return sum(1 for other in job_roots(job.root.parent) if other != job.root and _goes_before(other, mine))
 
 
+def jobs_behind(job: JobFolder) -> int:
+    """How many jobs of the same root wait for ``job`` to end: a live one makes room for them."""
+    mine = (Workers.of(job.root).order, job.root.name)
+    return sum(1 for other in job_roots(job.root.parent) if other != job.root and _comes_after(other, mine))
+
+
 def job_roots(root: Path) -> list[Path]:
     """The folders under ``root`` that hold a complete job, by name."""
     try:
@@ -109,6 +115,11 @@ def _goes_before(other: Path, mine: tuple[float, str]) -> bool:
     if not workers.in_line or (workers.order, other.name) >= mine:
         return False
     return not _has_ended(JobFolder(other), workers)
+
+
+def _comes_after(other: Path, mine: tuple[float, str]) -> bool:
+    workers = Workers.of(other)
+    return workers.in_line and (workers.order, other.name) > mine and not _has_ended(JobFolder(other), workers)
 
 
 def _has_ended(job: JobFolder, workers: Workers) -> bool:

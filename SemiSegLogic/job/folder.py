@@ -3,7 +3,8 @@
     job.json                client, once, last            status.json, log.txt, curves.jsonl   runner
     in/<digest>.npy .npz .pt  client, once                model.ckpt, model.pt, model.json     runner
     in/labels-<n>.npz       client, while the job runs    out/<case>.<n>.npz, out/ranking.json runner
-    stop                    client: save and stop         launch.json client, process.json runner (see backends)
+    open.json               client: the case on screen    launch.json client, process.json runner (see backends)
+    stop                    client: save and stop
 
 Data only, never code; nothing is pickled. Every file but the curve and the log is replaced as a whole.
 """
@@ -88,6 +89,12 @@ class JobFolder:
         """Hand the whole present label of a case to a job that may be running; returns its number. Raises JobError."""
         return labels.add_labels(self.inputs, self.spec(), case_id, label, slices)
 
+    def set_open(self, case_id: str | None) -> None:
+        """Say which case is on the person's screen now (None: no case). Raises JobError when the job lacks it."""
+        if case_id is not None:
+            self.spec().case(case_id)
+        write_json(self.root / "open.json", {"case": case_id})
+
     def request_stop(self, patience_s: float | None = None) -> None:
         """Ask the runner to save and stop; a backend ends it by force ``patience_s`` seconds later (None: never)."""
         write_json(self.root / "stop", {"requested": time.time(), "patience": patience_s})
@@ -164,6 +171,14 @@ class JobFolder:
     def newest_labels(self, after: int = 0) -> list[AddedLabels]:
         """Labels numbered above ``after``, the newest of every case, in order of number. Raises JobError."""
         return labels.newest_labels(self.inputs, self.spec(), after)
+
+    def opened(self) -> str | None:
+        """The case on the person's screen: what the client said last, else what the order said; None: no case."""
+        try:
+            said = checks.mapping("open", read_json(self.root / "open.json"))["case"]
+            return None if said is None else self.spec().case(said).id
+        except (FileError, JobError, KeyError):
+            return self.spec().open_case  # nothing was said, or it cannot be read just now
 
     def write_status(self, status: Status) -> None:
         """Replace status.json, stamped with this process's pid and the time. Raises FileError."""

@@ -20,7 +20,7 @@ from . import checks
 from .errors import JobError
 
 FORMAT = 1
-KINDS = ("train", "predict")
+KINDS = ("train", "live", "predict")
 LONGEST_SIDE = 65536
 MOST_VOXELS = 2**34
 
@@ -63,7 +63,7 @@ class JobCase:
 
 @dataclass(frozen=True)
 class JobSpec:
-    """The whole order. ``kind`` "train" or "predict"; ``method`` and ``method_settings``, ``training`` as the settings
+    """The whole order. ``kind`` "train", "live" (learning while the person draws) or "predict"; ``method`` and ``method_settings``, ``training`` as the settings
     classes hold them; ``open_case`` the case on the person's screen, predicted first; ``start_from`` digest of
     in/<digest>.pt, the weights to start from; ``created`` ISO 8601, UTC.
     """

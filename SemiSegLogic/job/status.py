@@ -18,7 +18,8 @@ class Status:
     """A job at one moment.
 
     ``fraction`` of the work done in [0, 1]; ``seconds_left`` and ``elapsed`` seconds; ``labels_used`` the n of the
-    newest labels-<n> that the trainer took in; ``labelled_share`` of voxels per labelled draw in [0, 1]; ``results``
+    newest labels-<n> that the trainer took in, ``labels_shown`` that of the newest ones which the latest result of the
+    case on screen has learned from; ``labelled_share`` of voxels per labelled draw in [0, 1]; ``results``
     case id -> n of its newest result; ``scores`` plain data, e.g. {"held_out": {"supervised": .8, "kept": "..."}};
     ``heartbeat`` unix time; ``queue_position`` how many jobs are ahead (0: none); ``error`` {"text", "remedy"} or None.
     Raises JobError on a value of the wrong type or out of range.
@@ -33,6 +34,7 @@ class Status:
     elapsed: float = 0.0
     steps_per_second: float = 0.0
     labels_used: int = 0
+    labels_shown: int = 0
     labelled_share: float = 0.0
     first_mask: bool = False
     results: dict[str, int] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Status:
         checks.one_of("state", self.state, STATES)
         for key in ("phase", "message", "device", "method"):
             checks.text(key, getattr(self, key), r"[\s\S]*", 4000)
-        for key in ("step", "labels_used", "pid", "queue_position"):
+        for key in ("step", "labels_used", "labels_shown", "pid", "queue_position"):
             checks.integer(key, getattr(self, key), 0, 2**53)
         for key in ("elapsed", "steps_per_second", "heartbeat"):
             checks.number(key, getattr(self, key), 0, 1e12)

@@ -25,7 +25,7 @@ class Suggester:
 
     def open_case(self, network: nn.Module) -> None:
         """Refresh the case on the person's screen, if there is one."""
-        case = self.job.spec().open_case
+        case = self.job.opened()
         if case is not None:
             self.case(case, network)
 
@@ -45,7 +45,7 @@ class Suggester:
         A stop request is honoured before its patience ends: the rest keeps its earlier suggestions, and the answer is
         False.
         """
-        opened = self.job.spec().open_case
+        opened = self.job.opened()
         order = sorted(self.data.volumes, key=lambda name: name != opened)
         for number, name in enumerate(order):
             if self._out_of_time():

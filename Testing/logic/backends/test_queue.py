@@ -44,6 +44,13 @@ def test_jobs_wait_in_the_order_of_their_submission_and_see_their_place(
     assert states(backend) == ["stopped", "running", "queued"]
 
 
+def test_a_job_sees_how_many_wait_behind_it(backend: LocalBackend, three: list[JobFolder]) -> None:
+    assert [queue.jobs_behind(job) for job in three] == [2, 1, 0]
+    kill_runner(three[2])
+    wait_for(backend, "a", "lost")
+    assert queue.jobs_behind(three[0]) == 1
+
+
 def test_a_killed_job_makes_room_by_itself(backend: LocalBackend, three: list[JobFolder]) -> None:
     kill_runner(three[0])
     wait_for_step(backend, "b", 1)

@@ -127,6 +127,19 @@ def test_a_stop_can_be_asked_for_and_taken_back(job: JobFolder) -> None:
     assert not job.stop_requested()
 
 
+def test_the_case_on_screen_is_the_one_named_last(job: JobFolder) -> None:
+    assert job.opened() is None
+    job.set_open("c002")
+    assert job.opened() == "c002"
+    with pytest.raises(JobError, match="no case 'c009'"):
+        job.set_open("c009")
+    (job.root / "open.json").write_text('{"case": "c00')
+    assert job.opened() is None, "what cannot be read is as if nothing was said"
+    job.set_open("c001")
+    job.set_open(None)
+    assert job.opened() is None
+
+
 def test_a_stop_file_made_by_hand_counts(job: JobFolder) -> None:
     (job.root / "stop").touch()
     assert job.stop_requested()
