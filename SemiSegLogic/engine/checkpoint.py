@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..errors import SemiSegError
 from ..files import replace_file
+from ..methods.base import Optimiser
 
 START_AGAIN = "Delete it to start this run again."
 
@@ -69,7 +69,7 @@ def warm_start(module: nn.Module, weights: Mapping[str, Tensor]) -> int:
     return taken
 
 
-def training_state(method: nn.Module, optimisers: list[Optimizer]) -> dict[str, Any]:
+def training_state(method: nn.Module, optimisers: list[Optimiser]) -> dict[str, Any]:
     """Everything a run needs to go on: weights, buffers, moments, generators."""
     return {
         "method": method.state_dict(),
@@ -78,7 +78,7 @@ def training_state(method: nn.Module, optimisers: list[Optimizer]) -> dict[str, 
     }
 
 
-def restore_training_state(state: dict[str, Any], method: nn.Module, optimisers: list[Optimizer]) -> None:
+def restore_training_state(state: dict[str, Any], method: nn.Module, optimisers: list[Optimiser]) -> None:
     """The inverse of :func:`training_state`."""
     method.load_state_dict(state["method"])
     for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):

@@ -14,10 +14,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from ..errors import SemiSegError
-from ..methods.base import Method, Phase, Step
+from ..methods.base import Method, Optimiser, Phase, Step
 from .checkpoint import restore_training_state, training_state
 from .device import Device
 from .patches import Sampler
@@ -73,7 +72,7 @@ class Trainer:
         self.phases: list[Phase] = method.phases()
         self.progress = Progress()
         self.losses: dict[str, Tensor] = {}
-        self.optimisers: list[Optimizer] = []
+        self.optimisers: list[Optimiser] = []
         self._rates: list[list[float]] = []
         # a step budget promises the same numbers again, and those depend on the number of threads
         self.threads = Threads(active=device.torch.type == "cpu" and not budget.steps)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,26 @@ class Step:
         return min(self.index / max(self.total, 1), 1 - 1e-6)
 
 
+class Optimiser(Protocol):
+    """What the trainer asks of an optimiser: those of ``engine.optim`` and of torch.optim fit. ``param_groups``:
+    dictionaries with ``params`` and ``lr`` at least.
+    """
+
+    param_groups: list[dict[str, Any]]
+
+    def step(self) -> Any:
+        """One update of every parameter that has a gradient."""
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that must survive a restart."""
+
+    def load_state_dict(self, saved: dict[str, Any], /) -> Any:
+        """The inverse of :meth:`state_dict`."""
+
+
 class Method(nn.Module, ABC):
     """A semi-supervised segmentation method; built as ``Method(settings, task)`` and keeping both."""
 
@@ -89,7 +108,7 @@ class Method(nn.Module, ABC):
         return [Phase("train")]
 
     @abstractmethod
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """Fresh optimisers at the start of ``phase``; the trainer zeroes, steps, saves and restores them."""
 
     def rate(self, step: Step) -> float:

@@ -47,7 +47,6 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.losses import judged, partial_cross_entropy, weighted_mean
 from ..engine.mixing import region_dice
@@ -55,11 +54,12 @@ from ..engine.nets import Network, build_pair
 from ..engine.nets.ensemble import MeanOf
 from ..engine.nets.projection import tap_width
 from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
+from ..engine.optimisers import SGD, AdamW
 from ..engine.perturb import weak
 from ..engine.voxel_contrast import agreement_contrast, gather
 from ..geometry import IGNORE
 from ..settings import C3S3 as C3S3Settings
-from .base import Method, Need, Patches, Step, Task
+from .base import Method, Need, Optimiser, Patches, Step, Task
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ class C3S3(Method):
         self.scores: Tensor
         self.register_buffer("scores", torch.zeros(2))
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """One set per network; the projections on their own."""
         s = self.settings
-        kind = torch.optim.SGD if s.optimiser == "sgd" else torch.optim.AdamW
+        kind = SGD if s.optimiser == "sgd" else AdamW
         heads = kind(self.projections.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay)
         sets = [
             build_optimisers(s.optimiser, net, s.learning_rate, s.weight_decay) for net in (self.first, self.second)

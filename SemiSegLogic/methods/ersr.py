@@ -46,7 +46,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.ellipse import Guard, Map, read, without_overlap
 from ..engine.ema import copy_of, ema_update, warm_decay
@@ -58,7 +57,7 @@ from ..engine.score_pool import ScorePool
 from ..engine.symmetry import Mirror, mirrored_images
 from ..settings import ERSR as ERSRSettings
 from ..settings import SettingsError
-from .base import Method, Need, Patches, Phase, Step, Task
+from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 PRETRAIN, TRAIN = "pre-training", "training"
 
@@ -98,7 +97,7 @@ class ERSR(Method):
         share = self.settings.pretraining
         return [Phase(PRETRAIN, share), Phase(TRAIN, 1 - share)] if share > 0 else [Phase(TRAIN)]
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """SGD as published, or Muon and AdamW."""
         s = self.settings
         return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.ema import copy_of, ema_update, warm_decay
 from ..engine.losses import partial_cross_entropy, soft_dice
@@ -29,7 +28,7 @@ from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..engine.perturb import strong
 from ..geometry import IGNORE
 from ..settings import MeanTeacher as MeanTeacherSettings
-from .base import Method, Need, Patches, Step, Task
+from .base import Method, Need, Optimiser, Patches, Step, Task
 
 
 class MeanTeacher(Method):
@@ -41,7 +40,7 @@ class MeanTeacher(Method):
         self.student = build(task.network, task)
         self.teacher = copy_of(self.student)
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """Muon for inner kernels and AdamW for the rest, or SGD; the teacher learns by equation (5) alone."""
         s = self.settings
         return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)

@@ -42,7 +42,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.evidence import Opinion, curriculum, dirichlet, fisher_loss, fuse, opinion, reliability
 from ..engine.losses import judged, partial_cross_entropy, soft_dice, weighted_mean
@@ -50,7 +49,7 @@ from ..engine.nets import build_pair
 from ..engine.nets.ensemble import MeanOf
 from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..settings import MEDL as MEDLSettings
-from .base import Method, Need, Patches, Step, Task
+from .base import Method, Need, Optimiser, Patches, Step, Task
 
 
 class MEDL(Method):
@@ -61,7 +60,7 @@ class MEDL(Method):
         self.settings, self.task = settings, task
         self.first, self.second = build_pair(task.network, task)
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """One set per network: their losses share no gradient."""
         s = self.settings
         return [

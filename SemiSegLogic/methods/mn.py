@@ -39,7 +39,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.losses import judged, one_hot
 from ..engine.nets import build
@@ -47,7 +46,7 @@ from ..engine.nets.segformer import load_segformer, to_slices
 from ..engine.optim import build_optimisers, one_cycle
 from ..settings import MN as MNSettings
 from ..settings import SettingsError
-from .base import Method, Need, Patches, Phase, Step, Task
+from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 TOGETHER, TURNS = "together", "in turns"
 GOLDEN = (5**0.5 - 1) / 2
@@ -68,7 +67,7 @@ class MN(Method):
         """Both on labels, then in turns."""
         return [Phase(TOGETHER, self.settings.together), Phase(TURNS, 1 - self.settings.together)]
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """One set for each network; what gets no gradient in a step stays as it is."""
         s = self.settings
         return [

@@ -35,7 +35,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.contrast import age, awake, distinct, one_per_cell, paced_contrast, partition
 from ..engine.ema import copy_of, ema_update, warm_decay
@@ -43,10 +42,11 @@ from ..engine.losses import partial_cross_entropy, soft_dice
 from ..engine.nets import build
 from ..engine.nets.projection import GlobalProjection, tap_width
 from ..engine.optim import muon_with_adamw, one_cycle
+from ..engine.optimisers import AdamW
 from ..engine.perturb import weak
 from ..engine.views import flipped, turned
 from ..settings import SPCL as SPCLSettings
-from .base import Method, Need, Patches, Phase, Step, Task
+from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 PRETRAIN, TRAIN = "pre-training", "training"
 
@@ -67,13 +67,13 @@ class SPCL(Method):
         share = self.settings.pretraining
         return [Phase(PRETRAIN, share), Phase(TRAIN, 1 - share)] if share > 0 else [Phase(TRAIN)]
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """RAdam as published, or Muon and AdamW. What gets no gradient (the decoder in pre-training) stays as it is."""
         s = self.settings
         if s.optimiser == "radam":
             parts = [*self.network.parameters(), *self.projections.parameters()]
             return [torch.optim.RAdam(parts, lr=s.learning_rate, weight_decay=s.weight_decay)]
-        heads = torch.optim.AdamW(self.projections.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay)
+        heads = AdamW(self.projections.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay)
         return [*muon_with_adamw(self.network, s.learning_rate, s.weight_decay), heads]
 
     def rate(self, step: Step) -> float:

@@ -15,14 +15,13 @@ wanted after seconds; Muon and one cycle, for the same reason (SGD by the ``pape
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.ema import copy_of, ema_update, warm_decay
 from ..engine.losses import partial_cross_entropy, soft_dice
 from ..engine.nets import build
 from ..engine.optim import build_optimisers, rate_factor
 from ..settings import Supervised as SupervisedSettings
-from .base import Method, Need, Patches, Step, Task
+from .base import Method, Need, Optimiser, Patches, Step, Task
 
 
 class Supervised(Method):
@@ -34,7 +33,7 @@ class Supervised(Method):
         self.network = build(task.network, task)
         self.average = copy_of(self.network)
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """Muon for inner kernels and AdamW for the rest, or SGD."""
         s = self.settings
         return build_optimisers(s.optimiser, self.network, s.learning_rate, s.weight_decay)

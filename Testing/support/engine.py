@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
 
 from SemiSegLogic.engine.device import Device
 from SemiSegLogic.engine.losses import partial_cross_entropy
+from SemiSegLogic.engine.optimisers import SGD
 from SemiSegLogic.engine.plan import Plan, Shape, Triple
 from SemiSegLogic.engine.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
-from SemiSegLogic.methods.base import Method, Need, Patches, Phase, Step
+from SemiSegLogic.methods.base import Method, Need, Optimiser, Patches, Phase, Step
 
 CPU = Device(torch.device("cpu"), half=False, memory=8 << 30)
 MIRRORED_TURN = (0.0, 0.0, -1.0, -1.0, 0.0, 0.0, 0.0, 1.0, 0.0)  # i runs front, j runs up, k runs right
@@ -56,7 +56,7 @@ class OneConv(Method):
         """As built."""
         return list(self.stretches)
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """Plain descent; ``other`` learns in no phase."""
         self.optimiser = SGD(self.net.parameters(), lr=0.1)
         return [self.optimiser]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from SemiSegLogic.geometry import IGNORE
-from SemiSegLogic.methods.base import Method, Need, Patches, Step, Task
+from SemiSegLogic.methods.base import Method, Need, Optimiser, Patches, Step, Task
 
 
 def blob_task(dims: int = 3, classes: int = 2, network: str = "fast") -> Task:
@@ -89,7 +89,7 @@ def fit(method: Method, task: Task, steps: int = 60, seed: int = 0) -> float:
     return data.dice(method)
 
 
-def train_step(method: Method, optimisers: list[torch.optim.Optimizer], data: Blobs, step: Step) -> dict[str, Tensor]:
+def train_step(method: Method, optimisers: list[Optimiser], data: Blobs, step: Step) -> dict[str, Tensor]:
     """One step as the trainer makes it."""
     method.train()
     set_rate(optimisers, method.rate(step))
@@ -105,7 +105,7 @@ def train_step(method: Method, optimisers: list[torch.optim.Optimizer], data: Bl
     return losses
 
 
-def set_rate(optimisers: list[torch.optim.Optimizer], factor: float) -> None:
+def set_rate(optimisers: list[Optimiser], factor: float) -> None:
     """The learning rate of every group = ``factor`` times the one it started with."""
     for optimiser in optimisers:
         for group in optimiser.param_groups:

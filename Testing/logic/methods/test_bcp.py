@@ -178,7 +178,7 @@ def test_phases_share_the_run_and_a_warm_start_needs_no_pre_training() -> None:
 
 def test_published_recipe_is_sgd_and_the_student_predicts() -> None:
     method = _method(optimiser="sgd", schedule="steps", learning_rate=0.01, inference="student")
-    assert isinstance(method.optimisers("self-training")[0], torch.optim.SGD)
+    assert type(method.optimisers("self-training")[0]).__name__ == "SGD"
     assert method.rate(Step("self-training", 2500, 15000)) == pytest.approx(0.1)
     assert method.predictor() is method.student
 
