@@ -8,18 +8,22 @@ from typing import Any
 
 from ..backends import LocalBackend
 from ..rounds import Round, jobs_folder
-from ..settings import METHOD_SETTINGS, SettingsError, Training
+from ..settings import METHOD_SETTINGS, RECIPES, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
 from .following import follow
 from .output import Output, add_json
 
+FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
 def add(commands: Any) -> None:
     """The grammar."""
     train = commands.add_parser("train", help="train on the annotated slices and suggest masks for every volume")
     train.add_argument("folder", type=Path)
     train.add_argument("--method", choices=sorted(METHOD_SETTINGS), default="mean_teacher")
-    train.add_argument("--seconds", type=float, default=120.0, help="time for training (default 120)")
+    train.add_argument("--recipe", choices=RECIPES, default="clinical",
+                       help="clinical (default): scaled to the time; paper: network, optimiser, schedule and steps as "
+                            "published (hours, and a GPU)")
+    train.add_argument("--seconds", type=float, default=120.0, help="time for training (default 120; not with paper)")
     train.add_argument("--first", type=float, default=25.0, help="time until the first suggestion (default 25)")
     train.add_argument("--open", metavar="CASE", help="the case to suggest first")
     train.add_argument("--anew", action="store_true", help="do not go on from the last model")
@@ -36,14 +40,36 @@ def add(commands: Any) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     study, out = Study.open(options.folder), Output(options.json)
-    training = Training(seconds=options.seconds, first_mask_seconds=min(options.first, options.seconds),
-                        device=options.device)
-    settings = METHOD_SETTINGS[options.method].from_dict(dict(_setting(item) for item in options.set))
+    training, settings = _order(options, study)
     opened = study.case(options.open).id if options.open else None
     earlier = None if options.anew else _last_model(study)
     with out.counting("Preparing") as told:
         this = Round.begin(study, training, options.method, settings, open_case=opened, start_from=earlier, told=told)
     return _submit(this, out)
+
+
+def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Settings]:
+    """How long and with which network to train, and the method's settings: the recipe's, changed by --set."""
+    changes = dict(_setting(item) for item in options.set)
+    if options.recipe == "clinical":
+        first = min(options.first, options.seconds)
+        training = Training(seconds=options.seconds, first_mask_seconds=first, device=options.device)
+        return training, METHOD_SETTINGS[options.method].from_dict(changes)
+    dims = _dims(study, options.device)
+    paper = published(options.method, dims)
+    steps = FIRST_STEPS + paper.steps
+    training = Training(steps=steps, first_mask_steps=FIRST_STEPS, network=paper.network, device=options.device)
+    values = recipe(options.method, "paper", dims).to_dict()
+    return training, METHOD_SETTINGS[options.method].from_dict({**values, **changes})
+
+
+def _dims(study: Study, device: str) -> int:
+    """Whether the backend will see these cases as volumes (3) or slice by slice (2)."""
+    from ..engine.device import choose
+    from ..engine.plan import CaseFacts, make_plan
+
+    facts = [CaseFacts(case.grid, tuple(item.place for item in case.annotated)) for case in study.cases]
+    return make_plan(facts, [], choose(device)).dims
 
 
 def _predict(options: argparse.Namespace) -> int:

@@ -34,16 +34,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.ema import copy_of, ema_update
 from ..engine.losses import judged
 from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_loss
 from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor
+from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..geometry import IGNORE
 from ..settings import BCP as BCPSettings
-from .base import Method, Need, Patches, Phase, Step, Task
+from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 PRETRAIN, SELF_TRAIN = "pre-training", "self-training"
 
@@ -62,7 +61,7 @@ class BCP(Method):
         share = self.settings.pretraining
         return [Phase(PRETRAIN, share), Phase(SELF_TRAIN, 1 - share)] if share > 0 else [Phase(SELF_TRAIN)]
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """The student's; fresh in each phase."""
         s = self.settings
         return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
@@ -84,12 +83,23 @@ class BCP(Method):
         known, guessed = self.pseudo_labels(labelled, unlabelled)
         (a, b), (u, v) = halves(labelled.image), halves(unlabelled.image)
         (y_a, y_b), (g_a, g_b), (g_u, g_v) = halves(labelled.label), halves(known), halves(guessed)
-        inward, outward = self.student(torch.cat([paste(a, u, mask), paste(v, b, mask)])).chunk(2)
-        w = self.settings.unlabelled_weight
-        return {
+        plain = labelled.image if self.settings.plain > 0 else labelled.image[:0]
+        logits = self.student(torch.cat([paste(a, u, mask), paste(v, b, mask), plain]))
+        inward, outward, whole = logits.split([len(a), len(b), len(plain)])
+        w = self.pseudo_weight(step)
+        losses = {
             "inward": mixed_loss(inward, paste(y_a, IGNORE, mask), paste(g_a, g_u, mask), w),
             "outward": mixed_loss(outward, paste(y_b, IGNORE, ~mask), paste(g_v, g_b, mask), w),
         }
+        return losses if len(whole) == 0 else {**losses, "plain": self.plain_loss(whole, labelled.label)}
+
+    def pseudo_weight(self, step: Step) -> float:
+        """w, constant as published or ramped up."""
+        return self.settings.unlabelled_weight * sigmoid_ramp(step.progress, self.settings.unlabelled_ramp)
+
+    def plain_loss(self, logits: Tensor, label: Tensor) -> Tensor:
+        """The last term of (7)."""
+        return self.settings.plain * region_loss(logits, label, judged(label))
 
     def copy_paste_loss(self, labelled: Patches, mask: Tensor) -> Tensor:
         """Equation (1) on judged voxels."""

@@ -45,7 +45,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.displacement import Rule, displace, escalation, largest_window, relative_threshold
 from ..engine.ema import copy_of, ema_update
@@ -57,7 +56,7 @@ from ..engine.perturb import strong
 from ..engine.views import cut_out
 from ..geometry import IGNORE
 from ..settings import CAD as CADSettings
-from .base import Method, Need, Patches, Phase, Step, Task
+from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 PRETRAIN, SELF_TRAIN = "pre-training", "self-training"
 
@@ -97,7 +96,7 @@ class CAD(Method):
         share = self.settings.pretraining
         return [Phase(PRETRAIN, share), Phase(SELF_TRAIN, 1 - share)] if share > 0 else [Phase(SELF_TRAIN)]
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """One set per student; pre-training has one student."""
         s = self.settings
         students = [self.first] if phase == PRETRAIN else [self.first, self.second]
@@ -117,19 +116,33 @@ class CAD(Method):
         s, mask = self.settings, box_mask(labelled.image, self.settings.box)
         if step.phase == PRETRAIN or len(unlabelled.image) < len(labelled.image):
             return {"copy_paste": self.copy_paste_loss(labelled, mask)}
-        weak, disturbed = (mix(view, mask) for view in self.views(labelled, unlabelled))
-        one, two = self.first(weak.image), self.second(disturbed.image)
+        views = self.views(labelled, unlabelled)
+        weak, disturbed = (mix(view, mask) for view in views)
+        (one, plain_one), (two, plain_two) = (
+            self.answers(student, mixed, view)
+            for student, mixed, view in zip((self.first, self.second), (weak, disturbed), views, strict=True)
+        )
         agree = sigmoid_ramp(step.progress, s.ramp)
+        w = s.unlabelled_weight * sigmoid_ramp(step.progress, s.unlabelled_ramp)
         losses = {
-            "mixed_weak": mix_loss(one, weak, s.unlabelled_weight),
-            "mixed_strong": mix_loss(two, disturbed, s.unlabelled_weight),
+            "mixed_weak": mix_loss(one, weak, w),
+            "mixed_strong": mix_loss(two, disturbed, w),
             "cross": agree * s.cross * cross_loss(one, two),
         }
+        if s.plain > 0:
+            losses["plain"] = s.plain * (plain_one + plain_two)
         if s.displaced > 0:
             losses["displaced"] = agree * s.displaced * self.displaced_loss(weak, disturbed, one, two, step)
         if s.teacher_consistency > 0:
             losses["teacher"] = agree * s.teacher_consistency * self.teacher_loss(one, weak.image)
         return losses
+
+    def answers(self, student: nn.Module, mixed: Mixed, view: View) -> tuple[Tensor, Tensor]:
+        """A student's logits of the mixes, and its loss on the labelled patches as they are, in one pass."""
+        plain = view.known if self.settings.plain > 0 else view.known[:0]
+        logits = student(torch.cat([mixed.image, plain]))
+        rows = len(mixed.image)
+        return logits[:rows], region_loss(logits[rows:], view.label[: len(plain)], judged(view.label[: len(plain)]))
 
     def copy_paste_loss(self, labelled: Patches, mask: Tensor) -> Tensor:
         """Equation (1) on judged voxels."""

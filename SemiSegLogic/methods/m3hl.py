@@ -44,16 +44,15 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.ema import copy_of, ema_update
 from ..engine.losses import judged, partial_cross_entropy, weighted_mean
 from ..engine.mixing import halves, largest_components, mosaic, paste, region_dice
 from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor
+from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..geometry import IGNORE
 from ..settings import M3HL as M3HLSettings
-from .base import Method, Need, Patches, Phase, Step, Task
+from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 PRETRAIN, MIX = "pre-training", "mixing"
 Features = tuple[Tensor, Tensor]  # low, high
@@ -73,7 +72,7 @@ class M3HL(Method):
         share = self.settings.pretraining
         return [Phase(PRETRAIN, share), Phase(MIX, 1 - share)] if share > 0 else [Phase(MIX)]
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """The student's; fresh in each phase."""
         s = self.settings
         return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
@@ -97,17 +96,29 @@ class M3HL(Method):
         guessed, of_u, of_v = self.teach(torch.cat([u, v]))
         (g_u, g_v), (g_a, g_b) = halves(guessed), halves(known)
         mask = mosaic(u, self.settings.tiles, self.settings.masked)
-        taps = self.student.features(torch.cat([paste(u, a, mask), paste(b, v, mask)]))
-        (x_u, x_l), (of_x_u, of_x_l) = halves(taps["logits"]), self.split(self.levels(taps))
-        shown = (mask, ~mask) if self.settings.mask_low else (torch.ones_like(mask), torch.ones_like(mask))
-        pairs = [(of_x_u, of_u, shown[0]), (of_x_l, of_v, shown[1])]
-        if self.settings.pairs == "all":
-            pairs += [(of_x_u, of_v, shown[0]), (of_x_l, of_u, shown[1])]
-        return {
-            "mixed": self.mixed_loss(x_u, y_a, g_a, g_u, ~mask) + self.mixed_loss(x_l, y_b, g_b, g_v, mask),
-            "low": self.settings.features * low_loss(pairs),
-            "high": self.settings.features * high_loss(pairs),
+        plain = labelled.image if self.settings.plain > 0 else labelled.image[:0]
+        taps = self.student.features(torch.cat([paste(u, a, mask), paste(b, v, mask), plain]))
+        x_u, x_l, whole = taps["logits"].split([len(a), len(b), len(plain)])
+        of_x_u, of_x_l = self.split(self.levels({name: rows[: 2 * len(a)] for name, rows in taps.items()}))
+        w = self.settings.unlabelled_weight * sigmoid_ramp(step.progress, self.settings.unlabelled_ramp)
+        losses = {
+            "mixed": self.mixed_loss(x_u, y_a, g_a, g_u, ~mask, w) + self.mixed_loss(x_l, y_b, g_b, g_v, mask, w),
+            **self.feature_losses((of_x_u, of_x_l), (of_u, of_v), mask),
         }
+        if len(whole):
+            losses["plain"] = self.settings.plain * self.region_loss(whole, labelled.label, labelled.label != IGNORE)
+        return losses
+
+    def feature_losses(
+        self, mixed: tuple[Features, Features], taught: tuple[Features, Features], mask: Tensor
+    ) -> dict[str, Tensor]:
+        """Equations (4) and (5): features of (x_u, x_l), and the teacher's of (u, v)."""
+        (x_u, x_l), (u, v) = mixed, taught
+        shown = (mask, ~mask) if self.settings.mask_low else (torch.ones_like(mask), torch.ones_like(mask))
+        pairs = [(x_u, u, shown[0]), (x_l, v, shown[1])]
+        if self.settings.pairs == "all":
+            pairs += [(x_u, v, shown[0]), (x_l, u, shown[1])]
+        return {"low": self.settings.features * low_loss(pairs), "high": self.settings.features * high_loss(pairs)}
 
     @torch.no_grad()
     def teach(self, image: Tensor) -> tuple[Tensor, Features, Features]:
@@ -142,16 +153,18 @@ class M3HL(Method):
         (low_1, low_2), (high_1, high_2) = halves(features[0]), halves(features[1])
         return (low_1, high_1), (low_2, high_2)
 
-    def mixed_loss(self, logits: Tensor, label: Tensor, known: Tensor, guessed: Tensor, region: Tensor) -> Tensor:
+    def mixed_loss(
+        self, logits: Tensor, label: Tensor, known: Tensor, guessed: Tensor, region: Tensor, w: float
+    ) -> Tensor:
         """Half of equation (3), for one mixed image. ``region`` (n,D,H,W) bool: where it shows the labelled patch, with
         ``label`` and, where that is IGNORE, the teacher's ``known``; ``guessed`` holds elsewhere.
         """
         seen = label != IGNORE
         loss = self.region_loss(logits, label, region & seen)
-        loss = loss + self.settings.unlabelled_weight * self.region_loss(logits, guessed, ~region)
+        loss = loss + w * self.region_loss(logits, guessed, ~region)
         if bool(seen.all()):
             return loss
-        return loss + self.settings.unlabelled_weight * self.region_loss(logits, known, region & ~seen)
+        return loss + w * self.region_loss(logits, known, region & ~seen)
 
     def region_loss(self, logits: Tensor, target: Tensor, region: Tensor) -> Tensor:
         """L_R; 0 with zero gradient when the region is empty."""

@@ -43,7 +43,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ..engine.ema import copy_of, ema_update
 from ..engine.graph import GraphClustering
@@ -51,7 +50,8 @@ from ..engine.losses import judged
 from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_loss
 from ..engine.nets import build
 from ..engine.nets.projection import tap_width
-from ..engine.optim import build_optimisers, rate_factor
+from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
+from ..engine.optimisers import AdamW
 from ..engine.semantic_augmentation import (
     ClassStatistics,
     at,
@@ -70,7 +70,7 @@ from ..engine.semantic_augmentation import (
 from ..geometry import IGNORE
 from ..settings import SettingsError
 from ..settings import TransMedSeg as TransMedSegSettings
-from .base import Method, Need, Patches, Phase, Step, Task
+from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 PRETRAIN, SELF_TRAIN = "pre-training", "self-training"
 
@@ -113,12 +113,12 @@ class TransMedSeg(Method):
         share = self.settings.pretraining
         return [Phase(PRETRAIN, share), Phase(SELF_TRAIN, 1 - share)] if share > 0 else [Phase(SELF_TRAIN)]
 
-    def optimisers(self, phase: str) -> list[Optimizer]:
+    def optimisers(self, phase: str) -> list[Optimiser]:
         """The student's, and the graph's where there is one; fresh in each phase."""
         s = self.settings
         optimisers = build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
         if self.graph is not None:
-            optimisers.append(torch.optim.AdamW(self.graph.parameters(), lr=s.learning_rate))
+            optimisers.append(AdamW(self.graph.parameters(), lr=s.learning_rate))
         return optimisers
 
     def rate(self, step: Step) -> float:
@@ -138,17 +138,21 @@ class TransMedSeg(Method):
         lesson = self.teach(labelled, unlabelled)
         (a, b), (u, v) = halves(labelled.image), halves(unlabelled.image)
         (y_a, y_b), (g_a, g_b), (g_u, g_v) = halves(labelled.label), halves(lesson.known), halves(lesson.guessed)
-        taps = self.student.features(torch.cat([paste(a, u, mask), paste(v, b, mask)]))
-        inward, outward = taps["logits"].chunk(2)
+        plain = labelled.image if self.settings.plain > 0 else labelled.image[:0]
+        taps = self.student.features(torch.cat([paste(a, u, mask), paste(v, b, mask), plain]))
+        inward, outward, whole = taps["logits"].split([len(a), len(b), len(plain)])
         true_in, true_out = paste(y_a, IGNORE, mask), paste(y_b, IGNORE, ~mask)
-        w = self.settings.unlabelled_weight
+        w = self.settings.unlabelled_weight * sigmoid_ramp(step.progress, self.settings.unlabelled_ramp)
         losses = {
             "inward": mixed_loss(inward, true_in, paste(g_a, g_u, mask), w),
             "outward": mixed_loss(outward, true_out, paste(g_v, g_b, mask), w),
         }
         if self.settings.augmentation > 0:
             true = torch.cat([true_in, true_out])
-            losses["augmented"] = self.weight(step) * self.augmented_loss(taps["last"], true, mask, lesson, step)
+            mixed = taps["last"][: len(true)]
+            losses["augmented"] = self.weight(step) * self.augmented_loss(mixed, true, mask, lesson, step)
+        if len(whole):
+            losses["plain"] = self.settings.plain * region_loss(whole, labelled.label, judged(labelled.label))
         if self.graph is not None:
             losses["graph"] = self.settings.graph_weight * self.graph(taps["bottleneck"])
         return losses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from ..engine.volumes import Classes, LabelError, Volume, class_prior, load_volu
 from ..geometry import AXIS_NAMES, IGNORE, SliceIndex
 from ..job import JobCase, JobFolder
 from ..methods.base import Task
+from ..settings import Training
 
 
 @dataclass
@@ -78,6 +79,8 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     if plan is None:
         facts = [_facts(case, *labels.get(case.id, (None, ()))) for case in spec.cases]
         plan = make_plan(facts, [item.name for item in spec.structures], device)
+        network = Training.from_dict(spec.training).network
+        plan = plan if network == "auto" else replace(plan, network=network)
     classes = Classes([item.value for item in spec.structures])
     volumes: dict[str, Volume] = {}
     data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures})

@@ -19,4 +19,7 @@ class Training(Settings):
     seed: int = number(0, "Random seed", low=0, high=2**31 - 1)
     device: str = choice("auto", "Where to compute", ("auto", "cpu", "cuda"), advanced=False)
     precision: str = choice("auto", "Arithmetic", ("auto", "float32", "bfloat16"))
+    network: str = choice(
+        "auto", "Network", ("auto", "fast", "plain", "unet", "vnet", "resunet", "resvnet", "instance")
+    )
     checkpoint_seconds: float = number(20.0, "Save the state every", unit="s", low=0, high=3600)

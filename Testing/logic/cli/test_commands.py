@@ -12,7 +12,8 @@ import pytest
 
 from SemiSegLogic.cli import run
 from SemiSegLogic.geometry import Grid
-from SemiSegLogic.settings import METHOD_SETTINGS
+from SemiSegLogic.job import JobSpec
+from SemiSegLogic.settings import METHOD_SETTINGS, recipe
 from SemiSegLogic.study import Study, write_image, write_labelmap
 from Testing.support.blobs import BlobStudy, blob, make_study, tiny
 from Testing.support.rounds import begin
@@ -244,3 +245,17 @@ def test_a_mask_on_another_grid_is_refused(tmp_path: Path, capsys: pytest.Captur
     assert run(["study", "label", str(folder), "scan0", str(tmp_path / "other.nrrd")]) == 1
     assert "other.nrrd does not fit the image: it has 4 x 9 x 9 voxels" in capsys.readouterr().err
     assert Study.open(folder).case("scan0").places == []
+
+
+def test_the_paper_recipe_orders_the_papers_network_steps_and_settings(
+    blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[JobSpec] = []
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, out: orders.append(this.job.spec()) or 0)
+    semiseg("train", blobs.study.folder, "--method", "bcp", "--recipe", "paper", "--set", "ema=0.98", "--anew")
+    semiseg("train", blobs.study.folder, "--method", "bcp", "--seconds", 30, "--anew")
+    paper, clinical = orders
+    assert paper.method_settings == {**recipe("bcp", "paper", 3).to_dict(), "ema": 0.98}
+    assert (paper.training["network"], paper.training["steps"]) == ("vnet", 17_000 + 200)
+    assert clinical.method_settings == recipe("bcp", "clinical", 3).to_dict()
+    assert (clinical.training["network"], clinical.training["seconds"]) == ("auto", 30.0)

@@ -105,7 +105,7 @@ def test_mixed_loss_is_its_equation_in_value_and_gradient(dims: int) -> None:
     label, known, guessed = (torch.randint(0, 3, (2, *shape)) for _ in range(3))
     label[..., 1] = IGNORE
     region = torch.rand(2, *shape) < 0.5
-    found = method.mixed_loss(logits, label, known, guessed, region)
+    found = method.mixed_loss(logits, label, known, guessed, region, 0.5)
     (slope,) = torch.autograd.grad(found, logits)
     exact = logits.detach().double().requires_grad_()
     seen = label != IGNORE
@@ -160,8 +160,8 @@ def test_unjudged_voxels_do_not_influence_the_labelled_term() -> None:
     other = logits.clone()
     other[:, :, 2:] = torch.randn(1, 2, 2, 4, 4)
     one, two = torch.randint(0, 2, (2, 1, 4, 4, 4))
-    first = method.mixed_loss(logits, label, one, two, region)
-    assert torch.equal(first, method.mixed_loss(other, label, two, one, region))
+    first = method.mixed_loss(logits, label, one, two, region, 0.0)
+    assert torch.equal(first, method.mixed_loss(other, label, two, one, region, 0.0))
 
 
 def test_feature_losses_are_their_equations_in_value_and_gradient() -> None:

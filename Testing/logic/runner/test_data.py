@@ -14,7 +14,7 @@ from SemiSegLogic.geometry import IGNORE, SliceIndex
 from SemiSegLogic.job import JobError
 from SemiSegLogic.runner import data
 from SemiSegLogic.runner.data import Data
-from Testing.support.blobs import BlobStudy, spread
+from Testing.support.blobs import BlobStudy, spread, tiny
 from Testing.support.rounds import begin
 
 CPU = Device(torch.device("cpu"), False, 8 << 30)
@@ -73,3 +73,9 @@ def test_everybody_hears_of_every_volume(blobs: BlobStudy, jobs: Path) -> None:
     told: list[tuple[int, int]] = []
     data.load(begin(blobs.study, jobs).job, CPU, lambda done, of: told.append((done, of)))
     assert [of for _, of in told] == [3, 3, 3]
+
+
+def test_the_network_asked_for_is_the_one_that_is_trained(blobs: BlobStudy, jobs: Path) -> None:
+    assert load(blobs, jobs).task().network == "fast"
+    this = begin(blobs.study, jobs, training=tiny(network="vnet"))
+    assert data.load(this.job, CPU, lambda done, of: None).task().network == "vnet"
