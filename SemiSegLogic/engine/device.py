@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import memory_format
 
 from ..settings import SettingsError
+from .tuning import prefer_channels_last, prefer_half, tuned
 
 MEMINFO = Path("/proc/meminfo")  # Linux only
 OUT_OF_MEMORY = (
@@ -25,11 +25,14 @@ OUT_OF_MEMORY = (
 
 @dataclass(frozen=True)
 class Device:
-    """``torch`` the device; ``half`` whether networks run under bfloat16 autocast; ``memory`` bytes we may use."""
+    """``torch`` the device; ``half`` whether networks run under bfloat16 autocast; ``memory`` bytes we may use;
+    ``channels_last`` the layout that networks train in.
+    """
 
     torch: torch.device
     half: bool
     memory: int
+    channels_last: bool = True
 
     @property
     def name(self) -> str:
@@ -38,6 +41,11 @@ class Device:
         if self.torch.type == "cuda":
             return f"{torch.cuda.get_device_name(self.torch)}, {arithmetic}"
         return f"CPU, {torch.get_num_threads()} threads, {arithmetic}"
+
+    @property
+    def layout(self) -> memory_format:
+        """The memory layout for networks."""
+        return torch.channels_last_3d if self.channels_last else torch.contiguous_format
 
     @contextmanager
     def arithmetic(self) -> Iterator[None]:
@@ -55,29 +63,9 @@ def choose(wanted: str = "auto", precision: str = "auto") -> Device:
     if wanted == "cuda" and not available:
         raise SettingsError("A GPU was asked for but PyTorch sees none. Choose 'auto' or 'cpu', or repair the set-up.")
     device = torch.device("cuda" if available and wanted != "cpu" else "cpu")
-    half = precision == "bfloat16" or (precision == "auto" and half_is_faster(device))
-    return Device(device, half, free_memory(device))
-
-
-def half_is_faster(device: torch.device) -> bool:
-    """True when a small 3D convolution runs at least 1.3 times faster in bfloat16: processors without the matrix
-    instructions for it emulate, and are several times slower.
-    """
-    conv = nn.Conv3d(32, 32, 3, padding=1, device=device)
-    image = torch.zeros(1, 32, 16, 24, 24, device=device).contiguous(memory_format=torch.channels_last_3d)
-    return _seconds(conv, image, False) > 1.3 * _seconds(conv, image, True)
-
-
-def _seconds(conv: nn.Module, image: torch.Tensor, half: bool) -> float:
-    best = float("inf")
-    with torch.no_grad(), torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=half):
-        for _ in range(4):
-            begun = time.perf_counter()
-            conv(image)
-            if image.is_cuda:
-                torch.cuda.synchronize()
-            best = min(best, time.perf_counter() - begun)
-    return best
+    timings = tuned(device)
+    half = precision == "bfloat16" or (precision == "auto" and prefer_half(timings))
+    return Device(device, half, free_memory(device), prefer_channels_last(timings, half))
 
 
 def free_memory(device: torch.device) -> int:

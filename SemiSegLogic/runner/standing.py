@@ -38,13 +38,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint: the standing, the plan trained with, ``half`` the arithmetic by type of device, the generators, the
-    slices held out, and the trainer's state when it was saved within a leg.
+    """A checkpoint: the standing, the plan trained with, ``half`` the arithmetic and ``channels_last`` the layout by
+    type of device, the generators, the slices held out, and the trainer's state when it was saved within a leg.
     """
 
     standing: Standing
     plan: Plan
     half: dict[str, bool]
+    channels_last: dict[str, bool]
     held_out: dict[str, list[list[int]]]
     random: dict[str, Any]
     trainer: dict[str, Any] | None
@@ -59,13 +60,17 @@ class Saved:
             raise CheckpointError(f"{path} is no checkpoint of format {FORMAT}. {checkpoint.START_AGAIN}")
         kept = Model.from_state(state["kept"], path) if state["kept"] else None
         return cls(
-            Standing(**{**state["standing"], "kept": kept}), Plan(**state["plan"]), state["half"], state["held_out"],
-            state["random"], state["trainer"],
+            Standing(**{**state["standing"], "kept": kept}), Plan(**state["plan"]), state["half"],
+            state.get("channels_last", {}), state["held_out"], state["random"], state["trainer"],
         )
 
     def on(self, device: Device) -> Device:
-        """``device`` with the arithmetic that this run began with: what was measured then may come out otherwise."""
-        return replace(device, half=self.half.get(device.torch.type, device.half))
+        """``device`` as this run began with it: what was measured then may come out otherwise now."""
+        kind = device.torch.type
+        return replace(
+            device, half=self.half.get(kind, device.half),
+            channels_last=self.channels_last.get(kind, device.channels_last),
+        )
 
 
 def save(path: Path, standing: Standing, data: Data, device: Device, trainer: dict[str, Any] | None) -> None:
@@ -77,6 +82,7 @@ def save(path: Path, standing: Standing, data: Data, device: Device, trainer: di
         "kept": kept.to_state() if kept else None,
         "plan": asdict(data.plan),
         "half": {device.torch.type: device.half},
+        "channels_last": {device.torch.type: device.channels_last},
         "held_out": data.held_out(),
         "random": checkpoint.random_state(),
         "trainer": trainer,

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from SemiSegLogic.engine import device as module
+from SemiSegLogic.engine import tuning
 from SemiSegLogic.engine.device import Device, choose, free_memory, is_out_of_memory
 from SemiSegLogic.settings import SettingsError
 
@@ -28,14 +29,27 @@ def test_a_missing_gpu_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch)
     assert choose("auto", "float32").torch.type == "cpu"
 
 
+def _timings(full: float, half: float, last: float = 0.9) -> tuning.Timings:
+    return {
+        "float32": {"contiguous": full / last, "channels_last": full},
+        "bfloat16": {"contiguous": half / last, "channels_last": half},
+    }
+
+
 @pytest.mark.parametrize(("full", "half", "taken"), [(1.0, 0.5, True), (1.0, 0.9, False), (1.0, 3.0, False)])
 def test_half_precision_is_taken_only_where_it_is_clearly_faster(
     monkeypatch: pytest.MonkeyPatch, full: float, half: float, taken: bool
 ) -> None:
-    monkeypatch.setattr(module, "_seconds", lambda conv, image, bfloat16: half if bfloat16 else full)
+    monkeypatch.setattr(module, "tuned", lambda device: _timings(full, half))
     assert choose("cpu", "auto").half is taken
     assert choose("cpu", "bfloat16").half
     assert not choose("cpu", "float32").half
+
+
+@pytest.mark.parametrize(("last", "layout"), [(0.8, torch.channels_last_3d), (1.2, torch.contiguous_format)])
+def test_the_faster_layout_is_taken(monkeypatch: pytest.MonkeyPatch, last: float, layout: torch.memory_format) -> None:
+    monkeypatch.setattr(module, "tuned", lambda device: _timings(1.0, 0.5, last))
+    assert choose("cpu", "auto").layout == layout
 
 
 def test_arithmetic_is_bfloat16_only_when_half() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from SemiSegLogic.engine.device import Device
 from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.job import Status
 from SemiSegLogic.rounds import Round
@@ -138,19 +139,25 @@ def test_labels_that_came_while_it_was_dead_do_not_change_the_plan(
     assert used == [(saved.plan, [0, 1, 2])]
 
 
-def test_the_arithmetic_is_the_one_the_run_began_with(
+def test_arithmetic_and_layout_are_those_the_run_began_with(
     blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from SemiSegLogic.engine import device
 
+    def figures(half: float) -> dict[str, dict[str, float]]:
+        return {
+            "float32": {"contiguous": 4.0, "channels_last": 3.0},
+            "bfloat16": {"contiguous": half, "channels_last": 2 * half},
+        }
+
     this = begin(blobs.study, jobs, tiny(4, 2, checkpoint_seconds=0.0, precision="auto"))
-    monkeypatch.setattr(device, "half_is_faster", lambda _: True)
+    monkeypatch.setattr(device, "tuned", lambda _: figures(half=1.0))
     kill_at_step(this, 4)
-    monkeypatch.setattr(device, "half_is_faster", lambda _: False)
-    halves: list[bool] = []
-    at_step(monkeypatch, 1, lambda trainer: halves.append(trainer.device.half))
+    monkeypatch.setattr(device, "tuned", lambda _: figures(half=9.0))
+    used: list[Device] = []
+    at_step(monkeypatch, 1, lambda trainer: used.append(trainer.device))
     run_here(this)
-    assert halves == [True]
+    assert [(one.half, one.channels_last) for one in used] == [(True, False)]
     assert "bfloat16" in this.job.status().device
 
 
