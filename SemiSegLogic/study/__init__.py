@@ -17,7 +17,8 @@ from .formats import (
 from .history import Version
 from .lock import Writer
 from .record import Status
-from .store import CaseRow, Study
+from .rows import CaseRow
+from .store import Study
 from .structures import Structure, Structures
 
 __all__ = [

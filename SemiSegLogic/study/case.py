@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import disk_errors
-from ..geometry import SliceIndex, slice_mask, sparse_label
-from .annotations import AnnotatedSlice, all_slices, check_slices
+from ..geometry import SliceIndex, sparse_label
+from .annotations import AnnotatedSlice, all_slices, check_slices, copy_slices
+from .comparison import agreement
 from .errors import LabelError
 from .formats import read_mask
 from .history import VERSION, History, Version, header_entries
@@ -47,9 +49,10 @@ class Case(CaseRecord):
             label = read_mask(self._current_file(version)).on(grid)
         except LabelError as error:
             raise LabelError(f"{error} {self.history.offer()}") from error
-        label[~slice_mask(grid.shape, places)] = 0
-        check_slices(label, places, self.structures, str(self.folder / LABELS))
-        return label
+        judged = np.zeros(grid.shape, np.uint8)
+        copy_slices(label, judged, places)
+        check_slices(judged, places, self.structures, str(self.folder / LABELS))
+        return judged
 
     def sparse_labels(self) -> NDArray[np.uint8]:
         """The same with IGNORE wherever nobody judged: what training needs."""
@@ -65,8 +68,7 @@ class Case(CaseRecord):
         self._check_new(label, places)
         with self.writing():
             merged = self.labels()
-            mask = slice_mask(merged.shape, places)
-            merged[mask] = label[mask]
+            copy_slices(label, merged, places)
             self._commit(merged, self._judged(merged, places, author), author, f"judged {_slices(places)}")
 
     def mark(self, slices: Iterable[SliceIndex], author: str) -> None:
@@ -79,8 +81,8 @@ class Case(CaseRecord):
         gone = _in_order(slices)
         with self.writing():
             kept = [item for item in self.annotated if item.place not in gone]
-            label = self.labels()
-            label[~slice_mask(label.shape, [item.place for item in kept])] = 0
+            label = np.zeros(self.grid.shape, np.uint8)
+            copy_slices(self.labels(), label, [item.place for item in kept])
             self._commit(label, kept, author, f"took back {_slices(gone)}")
 
     def import_mask(self, path: Path, slices: Callable[[NDArray[np.uint8]], Iterable[SliceIndex]], author: str,
@@ -114,17 +116,23 @@ class Case(CaseRecord):
         """Replace the suggestion. On judged slices the person's voxels are written instead of the model's.
 
         ``label`` uint8 (k, j, i); ``uncertainty`` uint8 0..255 or float 0..1; ``provenance`` plain data. An accepted
-        case stays accepted. Raises LabelError when an array does not fit.
+        case stays accepted. Of the run before, its label is kept (:meth:`earlier_suggestion`), and the provenance gets
+        what changed since and how unsure the model is. Raises LabelError when an array does not fit.
         """
         with self.writing():
-            self._suggestion.write(self._drawn_over(label), uncertainty, dict(provenance), self.grid,
+            status = "accepted" if self.status == "accepted" else "suggested"
+            self._suggestion.write(self._drawn_over(label), uncertainty,
+                                   {**provenance, "judged": [(p.axis, p.index) for p in self.places]}, self.grid,
                                    self.structures)
-            if self.status != "accepted":
-                self._save({**self._record(), "status": "suggested"})
+            self._save({**self._record(), "status": status, "agreement": None})
 
     def suggestion(self) -> NDArray[np.uint8]:
         """The proposal with what people have drawn until now on top, uint8 (k, j, i)."""
         return self._drawn_over(self._suggestion.label(self.grid, self.structures))
+
+    def earlier_suggestion(self) -> NDArray[np.uint8] | None:
+        """What the run before proposed, uint8 (k, j, i); None when there was none. Raises LabelError if damaged."""
+        return self._suggestion.earlier(self.grid, self.structures)
 
     def uncertainty(self) -> NDArray[np.uint8]:
         """uint8 (k, j, i): 0 sure, 255 most unsure."""
@@ -173,7 +181,20 @@ class Case(CaseRecord):
         self._keep_foreign_edit()
         self.history.copy_to(version, self.folder / LABELS)
         self._save({**self._record(), "slices": [item.to_dict() for item in ordered], "version": version.name,
-                    "status": status or self._status_with(bool(ordered))})
+                    "status": status or self._status_with(bool(ordered)),
+                    "agreement": self._agreement(label, ordered)})
+
+    def _agreement(self, label: NDArray[np.uint8], slices: list[AnnotatedSlice]) -> float | None:
+        """Of the suggestion with ``label`` on the slices judged since it came."""
+        if not self.has_suggestion:
+            return None
+        before = {SliceIndex(axis, index) for axis, index in self.provenance().get("judged", [])}
+        since = [item.place for item in slices if item.place not in before]
+        if not since:
+            return None
+        with contextlib.suppress(LabelError):  # a suggestion that another program broke must not stop the saving
+            return agreement(self._suggestion.label(self.grid, self.structures), label, since)
+        return None
 
     def _current_file(self, version: str) -> Path:
         """``labels.seg.nrrd`` when it is the recorded version, else that version itself: a save was cut off."""
@@ -213,7 +234,9 @@ class Case(CaseRecord):
         places = self.places
         if not places or label.shape != self.grid.shape:
             return label
-        return np.where(slice_mask(label.shape, places), self.labels(), label)
+        whole = label.copy()
+        copy_slices(self.labels(), whole, places)
+        return whole
 
 
 def _in_order(slices: Iterable[SliceIndex]) -> list[SliceIndex]:

@@ -19,7 +19,7 @@ from .formats import read_image
 from .lock import WriteLock, Writer
 from .structures import Structures, check_name
 from .suggestions import SuggestionFiles
-from .twins import load_record, save_record
+from .twins import Remembered, load_record, save_record
 
 Status = Literal["none", "slices drawn", "suggested", "corrected", "accepted"]
 
@@ -28,7 +28,7 @@ KEYS = frozenset({"name", "status", "grid", "image", "slices", "version"})
 
 
 class CaseRecord:
-    """The record of the case in ``folder``, read from the disk whenever it is asked, so two programs see the same.
+    """The record of the case in ``folder``; the disk is looked at whenever it is asked, so two programs see the same.
 
     Reading raises FormatError when the record is damaged.
     """
@@ -39,6 +39,7 @@ class CaseRecord:
         self.lock = WriteLock(folder / LOCK)
         self._structures = structures
         self._suggestion = SuggestionFiles(folder)
+        self._kept = Remembered(folder / RECORD, load_record)
 
     def __repr__(self) -> str:
         return f"Case({str(self.folder)!r})"
@@ -86,6 +87,12 @@ class CaseRecord:
     def has_suggestion(self) -> bool:
         """Whether a model has proposed something."""
         return self._suggestion.exists
+
+    @property
+    def agreement(self) -> float | None:
+        """Dice (0..1) of the suggestion and the slices that people judged since it came; None before there are any."""
+        number = self._record().get("agreement")
+        return float(number) if isinstance(number, int | float) and self.has_suggestion else None
 
     @property
     def writer(self) -> Writer | None:
@@ -144,7 +151,7 @@ class CaseRecord:
             yield
 
     def _record(self) -> dict[str, Any]:
-        record = load_record(self.folder / RECORD)
+        record = self._kept.get()
         missing = KEYS - record.keys()
         if missing:
             raise FormatError(f"{self.folder / RECORD} is damaged: '{min(missing)}' is missing. Repair the study.")
@@ -152,6 +159,7 @@ class CaseRecord:
 
     def _save(self, record: dict[str, Any]) -> None:
         save_record(self.folder / RECORD, record)
+        self._kept.forget()
 
     def _status_with(self, slices: bool) -> Status:
         """The status of a case that nobody has accepted."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -20,25 +20,11 @@ from .intake import move_out, take_in
 from .lock import WriteLock
 from .record import RECORD
 from .repair import repair
+from .rows import CaseRow, row_of
 from .structures import Color, Structure, Structures, check_name
 from .twins import backup_of, load_record, save_record
 
 STUDY, PARTS = "study.json", ("cases", "models", "exports")
-
-
-@dataclass(frozen=True)
-class CaseRow:
-    """A line of the list of cases. ``problem`` says what is wrong with a case that cannot be read."""
-
-    id: str
-    name: str
-    status: str
-    shape: tuple[int, ...]
-    drawn: int
-    empty: int
-    suggestion: bool
-    writer: str
-    problem: str = ""
 
 
 class Study:
@@ -171,7 +157,7 @@ class Study:
 
     def status(self) -> list[CaseRow]:
         """One row per case; a damaged case is a row that says so."""
-        return [_row(case) for case in self.cases]
+        return [row_of(case) for case in self.cases]
 
     # --- models and exports -----------------------------------------------------------------------------------
 
@@ -209,8 +195,10 @@ class Study:
 
 def _case_folders(study: Path) -> list[Path]:
     cases = study / "cases"
-    found = cases.iterdir() if cases.is_dir() else ()
-    return sorted(path for path in found if path.is_dir() and not path.name.startswith("."))
+    if not cases.is_dir():
+        return []
+    with os.scandir(cases) as found:  # tells folders without asking the disk for each
+        return sorted(cases / one.name for one in found if one.is_dir() and not one.name.startswith("."))
 
 
 def _clear_attempt(folder: Path) -> None:
@@ -219,16 +207,6 @@ def _clear_attempt(folder: Path) -> None:
         backup_of(folder / STUDY).unlink(missing_ok=True)
         for part in PARTS:
             (folder / part).rmdir()
-
-
-def _row(case: Case) -> CaseRow:
-    try:
-        slices = case.annotated
-        drawn = sum(item.state == "drawn" for item in slices)
-        return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn,
-                       case.has_suggestion, str(case.writer or ""))
-    except SemiSegError as error:
-        return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))
 
 
 def _hint(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,20 @@ from numpy.typing import NDArray
 from ..files import disk_errors, move_file, read_json, write_json
 from ..geometry import Grid
 from .annotations import utc_now
+from .comparison import change, mean_doubt
 from .errors import LabelError, StudyError
 from .formats import read_mask, write_image, write_seg_nrrd
 from .formats.masks import values_in
 from .formats.volumes import read_bytes
 from .structures import Structures
+from .twins import Remembered
 
 
 class SuggestionFiles:
-    """The three files of a suggestion in a case's folder. It exists when its provenance does, written last."""
+    """The three files of a suggestion in a case's folder. It exists when its provenance does, written last.
+
+    Beside it stays the label of the run before, to be compared with; one, whatever the number of runs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -28,6 +34,8 @@ class SuggestionFiles:
         self.uncertainty_path = folder / "uncertainty.nrrd"
         self.provenance_path = folder / "provenance.json"
         self._files = (self.label_path, self.uncertainty_path, self.provenance_path)
+        self._earlier = (folder / "suggestion.before.seg.nrrd", folder / "provenance.before.json")
+        self._told = Remembered(self.provenance_path, read_json)
 
     @property
     def exists(self) -> bool:
@@ -41,12 +49,14 @@ class SuggestionFiles:
         """
         _check_label(label, grid, structures, self.label_path)
         doubt = _as_bytes(uncertainty, grid, self.uncertainty_path)
+        told = {**provenance, "time": utc_now(), "doubt": round(mean_doubt(label, doubt), 4),
+                **self._changed(label, str(provenance.get("run", "")), grid, structures)}
         with disk_errors(self.label_path), tempfile.TemporaryDirectory(prefix=".new-", dir=self.folder) as new:
             fresh = SuggestionFiles(Path(new))
             write_seg_nrrd(fresh.label_path, label, grid, structures)
             write_image(fresh.uncertainty_path, doubt, grid)
-            write_json(fresh.provenance_path, {**provenance, "time": utc_now()})
-            self.discard()
+            write_json(fresh.provenance_path, told)
+            self._make_room(str(provenance.get("run", "")))
             for source, target in zip(fresh._files, self._files, strict=True):
                 move_file(source, target)
 
@@ -65,17 +75,47 @@ class SuggestionFiles:
     def provenance(self) -> dict[str, Any]:
         """Run, method, time and whatever the run told of itself."""
         self._must_exist()
-        return dict(read_json(self.provenance_path))
+        return dict(self._told.get())
+
+    def earlier(self, grid: Grid, structures: Structures, run: str | None = None) -> NDArray[np.uint8] | None:
+        """The label of the run before the present one, or of the newest before ``run``; None when there is none.
+
+        Raises LabelError when it is damaged.
+        """
+        if run is not None and self.exists and str(self.provenance().get("run", "")) != run:
+            return self.label(grid, structures)
+        if not all(path.exists() for path in self._earlier):
+            return None
+        return read_mask(self._earlier[0]).on(grid)
 
     def discard(self) -> None:
-        """Throw the suggestion away."""
-        for path in reversed(self._files):
-            with disk_errors(path):
-                path.unlink(missing_ok=True)
+        """Throw the suggestion away, and what it was compared with."""
+        _remove(*reversed(self._files), *self._earlier)
+
+    def _changed(self, label: NDArray[np.uint8], run: str, grid: Grid, structures: Structures) -> dict[str, Any]:
+        """What is new against the run before; nothing when there is none or its file is damaged."""
+        with contextlib.suppress(LabelError):
+            earlier = self.earlier(grid, structures, run)
+            return {} if earlier is None else {"change": change(earlier, label)}
+        return {}
+
+    def _make_room(self, run: str) -> None:
+        """For a suggestion of ``run``: one of another run becomes the earlier one. Moves only: no disk can be full."""
+        if self.exists and str(self.provenance().get("run", "")) != run:
+            _remove(*self._earlier)
+            move_file(self.provenance_path, self._earlier[1])
+            move_file(self.label_path, self._earlier[0])
+        _remove(*reversed(self._files))
 
     def _must_exist(self) -> None:
         if not self.exists:
             raise StudyError(f"{self.label_path.parent} has no suggestion yet. Train on the labels first.")
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        with disk_errors(path):
+            path.unlink(missing_ok=True)
 
 
 def _check_label(label: NDArray[np.uint8], grid: Grid, structures: Structures, path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,35 @@ from ..files import FileError, read_json, write_json
 from .errors import FormatError
 
 FORMAT = 1
+
+
+class Remembered:
+    """A record that is read again only when its file is another one than last time: hundreds of cases are asked for
+    their name and status all the time. Every writer here replaces the file, so size, time or identity change.
+    """
+
+    def __init__(self, path: Path, read: Callable[[Path], dict[str, Any]]) -> None:
+        self._path, self._read = path, read
+        self._stamp: tuple[int, int, int] | None = None
+        self._content: dict[str, Any] = {}
+
+    def get(self) -> dict[str, Any]:
+        """The content; not to be changed. Raises what reading raises."""
+        stamp = self._look()
+        if stamp is None or stamp != self._stamp:
+            self._content, self._stamp = self._read(self._path), stamp
+        return self._content
+
+    def forget(self) -> None:
+        """Read it again the next time."""
+        self._stamp = None
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None  # reading says why
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def save_record(path: Path, content: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...geometry import IGNORE, Grid
 from ..errors import ImageError, LabelError
 from ..structures import LAST_VALUE, Color
+from ..values import values_of
 from . import segnrrd
 from .fitting import fit
 from .segnrrd import HeaderSegment
@@ -59,9 +60,12 @@ def read_mask(path: Path, names: Mapping[str, int] | None = None) -> Mask:
     found = described + _undescribed(layers, described, path)
     _check_unambiguous(found, names, path)
     targets = [_target(segment, names, path) for segment in found]
-    array = _merged(layers, list(zip(found, targets, strict=True)), path)
-    if not described:
-        array[layers[0] == IGNORE] = IGNORE
+    if len(layers) == 1 and targets == [one.value for one in found]:  # every value is known and stays what it is
+        array = layers[0].astype(np.uint8, copy=False)
+    else:
+        array = _merged(layers, list(zip(found, targets, strict=True)), path)
+        if not described:
+            array[layers[0] == IGNORE] = IGNORE
     segments = tuple(MaskSegment(one.name, value, one.color) for one, value in zip(found, targets, strict=True))
     return Mask(array, grid, segments, 0 if described else IGNORE, path)
 
@@ -108,7 +112,7 @@ def values_in(array: NDArray[np.generic], path: Path) -> list[int]:
     values: set[int] = set()
     for slab in array:
         if slab.dtype == np.uint8:
-            values.update(np.flatnonzero(np.bincount(slab.ravel(), minlength=256)).tolist())
+            values.update(int(value) for value in values_of(slab))
             continue
         found = np.unique(slab)
         whole = np.isfinite(found) & (found == np.rint(found)) if found.dtype.kind == "f" else found == found

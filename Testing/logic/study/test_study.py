@@ -314,3 +314,29 @@ def test_the_study_costs_little_to_import_and_no_torch() -> None:
     best = min(float(subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True,
                                     text=True).stdout) for _ in range(2))
     assert best < 0.3
+
+
+def test_adding_the_fortieth_case_reads_no_more_records_than_the_fifth(
+    study: Study, image_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SemiSegLogic.study import record
+
+    read: list[Path] = []
+    counted = record.load_record
+    monkeypatch.setattr(record, "load_record", lambda path: (read.append(path), counted(path))[1])
+    reads = []
+    for seed in range(40):
+        before = len(read)
+        study.add_case(image_file(f"{seed}.nrrd", seed=seed))
+        study.status()
+        reads.append(len(read) - before)
+    assert reads[39] == reads[4] <= 3
+
+
+def test_what_another_program_wrote_is_seen_although_records_are_remembered(
+    study: Study, image_file: Callable[..., Path]
+) -> None:
+    mine = study.add_case(image_file())
+    name = mine.name
+    Study.open(study.folder).case(mine.id).rename(name.upper())  # as long as the name before
+    assert mine.name == name.upper()

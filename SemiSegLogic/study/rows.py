@@ -1,0 +1,47 @@
+"""The list of cases: one line each, from the records alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import SemiSegError
+from .case import Case
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A line of the list of cases. ``problem`` says what is wrong with a case that cannot be read.
+
+    ``doubt`` (0..1) is the model's own, near the structures; ``agreement`` (Dice, 0..1) compares its suggestion with
+    the slices that people judged since; ``flag`` is what the run says of the case, in words or "".
+    """
+
+    id: str
+    name: str
+    status: str
+    shape: tuple[int, ...]
+    drawn: int
+    empty: int
+    suggestion: bool
+    writer: str
+    problem: str = ""
+    doubt: float | None = None
+    agreement: float | None = None
+    flag: str = ""
+
+
+def row_of(case: Case) -> CaseRow:
+    """The line of a case; a damaged one is a line that says so."""
+    try:
+        slices, told = case.annotated, case.provenance() if case.has_suggestion else {}
+        drawn = sum(item.state == "drawn" for item in slices)
+        return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn, bool(told),
+                       str(case.writer or ""), doubt=_number(told.get("doubt")), agreement=case.agreement,
+                       flag=str(told.get("flag") or ""))
+    except SemiSegError as error:
+        return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
