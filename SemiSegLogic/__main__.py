@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .environment import EnvironmentProblem, chosen_folder, ensure
+from .environment import EnvironmentProblem, bundling, check_python, chosen_folder, ensure
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -12,6 +12,9 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         folder, words = chosen_folder(words)
+        if words[:1] == ["bundle"]:  # made on any connected computer: needs pip and none of the packages
+            check_python()
+            return bundling.command(words[1:])
         ensure(("-m", "SemiSegLogic", *words), folder=folder)
     except EnvironmentProblem as problem:
         print(problem, file=sys.stderr)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from SemiSegLogic.environment_folder import EnvironmentProblem
+from SemiSegLogic.environment.folder import EnvironmentProblem
 
 from .installer import Installer
 from .preflight import Finding

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from SemiSegLogic.environment import OLDEST_PYTHON, Requirements, default_folder
-from SemiSegLogic.environment_folder import BEGUN, MARKER, OURS_TO_DROP, ROOM_GB, EnvironmentFolder, EnvironmentProblem
+from SemiSegLogic.environment.folder import BEGUN, MARKER, OURS_TO_DROP, ROOM_GB, EnvironmentFolder, EnvironmentProblem
 
 _WORK = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from SemiSegLogic.environment import Requirements, prepare
-from SemiSegLogic.environment_folder import EnvironmentProblem
+from SemiSegLogic.environment.folder import EnvironmentProblem
 try:
     prepare(Path(sys.argv[2]), Requirements.of_this_copy(), Path(sys.executable))
 except EnvironmentProblem as problem:

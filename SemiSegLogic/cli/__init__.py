@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from ..errors import SemiSegError
-from . import demo, doctor, jobs, methods, study, train
+from . import bundle, demo, doctor, jobs, methods, study, train
 
-COMMANDS = (demo, study, train, methods, jobs, doctor)
+COMMANDS = (demo, study, train, methods, jobs, bundle, doctor)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -35,10 +35,11 @@ def room(house: str, shops: str = "") -> Room:
 WORDS = "errors settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
-ENVIRONMENT = "environment environment_folder"
+ENVIRONMENT = "environment"
 WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner cli sample report {ENVIRONMENT}"
 MACHINERY = {
-    "checkpoint", "device", "patches", "plan", "predict", "quality", "selection", "threads", "trainer", "volumes",
+    "checkpoint", "device", "patches", "plan", "predict", "quality", "selection", "threads", "trainer", "tuning",
+    "volumes",
 }
 """Modules of the engine that know volumes, devices, files or the training loop."""
 
@@ -79,8 +80,7 @@ ROOMS: dict[str, Room] = {
     "cli": room(WHOLE_HOUSE, f"{TORCH} rich requests"),
     "sample": room(f"{WORDS} sample", f"{PLAIN} monai"),
     "report": room(f"{WORDS} report", f"{PLAIN} scipy matplotlib"),
-    "environment": room("environment_folder"),
-    "environment_folder": room(""),
+    "environment": room("environment"),
 }
 SCREEN = room(f"{WORDS} backends rounds {ENVIRONMENT}", f"{PLAIN} requests slicer qt ctk vtk SemiSegLib")
 

@@ -11,7 +11,7 @@ import pytest
 from SemiSegLib import installer as set_up
 from SemiSegLib.computer import examine
 from SemiSegLib.installer import Installer, State
-from SemiSegLogic.environment_folder import BEGUN, EnvironmentProblem
+from SemiSegLogic.environment.folder import BEGUN, EnvironmentProblem
 
 
 def wait(installer: Installer, seconds: float = 30.0) -> State:

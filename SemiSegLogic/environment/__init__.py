@@ -16,11 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from SemiSegLogic.environment_folder import EnvironmentFolder, EnvironmentProblem
+from .builds import find_cards, fitting
+from .bundle import Bundle
+from .folder import EnvironmentFolder
+from .problem import EnvironmentProblem
 
 OLDEST_PYTHON = (3, 11)
 NEEDED = ("numpy", "SimpleITK", "torch", "monai", "skimage", "scipy", "rich", "matplotlib", "requests")
 NEEDED_FOR_TESTS = ("pytest", "ruff", "mypy", "slicerio", "nrrd", "nibabel", "pydicom")
+LIST = Path(__file__).resolve().parent.parent / "requirements.txt"
 INSIDE = "SEMISEG_INSIDE_ENVIRONMENT"
 CHOSEN = "SEMISEG_ENVIRONMENT"
 
@@ -38,10 +42,8 @@ class Requirements:
     @classmethod
     def of_this_copy(cls, extras: Sequence[str] = ()) -> Requirements:
         """Those of the clone this file lies in; in an installed extension, those listed beside this file."""
-        package = Path(__file__).resolve().parent
-        if (package.parent / "pyproject.toml").is_file():
-            return cls.of_project(package.parent, extras)
-        return cls.of_list(package / "requirements.txt")
+        root = LIST.parent.parent
+        return cls.of_project(root, extras) if (root / "pyproject.toml").is_file() else cls.of_list(LIST)
 
     @classmethod
     def of_project(cls, root: Path, extras: Sequence[str] = ()) -> Requirements:
@@ -55,6 +57,11 @@ class Requirements:
     def of_list(cls, path: Path) -> Requirements:
         """The lines of a requirements file."""
         return cls(("-r", str(path)), _digest(path))
+
+    def without_this_copy(self) -> tuple[str, ...]:
+        """pip's arguments for the packages alone: a folder of packages takes no editable installation."""
+        limits = self.arguments[:2] if self.arguments[0] == "-c" else ()
+        return (*limits, "-r", str(LIST))
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:2]) -> None:
@@ -92,7 +99,7 @@ def chosen_folder(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
 
 def default_folder() -> Path:
     """``.venv`` in the clone; in an installed extension, a folder of its own in the user's home."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     return root / ".venv" if (root / "pyproject.toml").is_file() else Path.home() / ".semiseg" / "environment"
 
 
@@ -108,33 +115,63 @@ def ensure(
     lacking = missing(modules)
     if not lacking:
         return
-    if os.environ.get(INSIDE) == sys.prefix:
+    inside = os.environ.get(INSIDE)
+    if inside and inside in (sys.prefix, os.path.dirname(sys.path[0])):
         raise EnvironmentProblem(
             f"The environment of {sys.executable} still lacks {', '.join(lacking)} after it was set up. "
-            f"Delete the folder {sys.prefix} and run the command again."
+            f"Delete the folder {inside} and run the command again."
         )
-    run_inside(prepare(folder or default_folder(), Requirements.of_this_copy(extras)), command)
+    wanted = Requirements.of_this_copy(extras)
+    cards = find_cards()
+    build = fitting(cards).build if cards else None
+    run_inside(prepare(folder or default_folder(), wanted, build=build), command)
 
 
-def prepare(folder: Path, requirements: Requirements, base: Path = Path(sys.executable)) -> Path:
-    """The interpreter of the environment in ``folder``, which is made with ``base`` or repaired where needed."""
+def prepare(
+    folder: Path, requirements: Requirements, base: Path = Path(sys.executable), *, build: str | None = None,
+    bundle: Path | None = None,
+) -> EnvironmentFolder:
+    """The environment in ``folder``, which is made with ``base`` or repaired where needed.
+
+    ``build`` of PyTorch: see builds.py; None: the usual one. ``bundle``: nothing is downloaded, all comes from there.
+    Raises EnvironmentProblem.
+    """
     environment = EnvironmentFolder(folder)
     if not environment.is_ready(requirements.digest, requirements.extras):
         environment.check_usable()
         with environment.alone():
             if not environment.is_ready(requirements.digest, requirements.extras):  # another may just have finished it
-                environment.make(base)
-                environment.install(requirements.arguments, requirements.digest, requirements.extras)
-    return environment.python
+                _set_up(environment, requirements, base, build, bundle)
+    return environment
 
 
-def run_inside(python: Path, command: Sequence[str]) -> NoReturn:
-    """Runs ``command`` with ``python`` in place of this process and ends with its exit code."""
-    surroundings = {**os.environ, INSIDE: str(python.parent.parent)}
-    words = [str(python), *command]
+def _set_up(
+    environment: EnvironmentFolder, wanted: Requirements, base: Path, build: str | None, bundle: Path | None
+) -> None:
+    if bundle is None:
+        environment.make(base)
+        arguments = wanted.without_this_copy() if environment.is_borrowed else wanted.arguments
+        environment.install(arguments, wanted.digest, wanted.extras, build)
+        return
+    given = Bundle.open(bundle)
+    given.check_fits(base, list_digest())
+    environment.make(base)
+    with given.wheels(environment.root) as wheels:
+        environment.install(given.arguments(wheels), wanted.digest)
+
+
+def list_digest() -> str:
+    """Of the list of packages that a bundle must hold."""
+    return Requirements.of_list(LIST).digest
+
+
+def run_inside(environment: EnvironmentFolder, command: Sequence[str]) -> NoReturn:
+    """Runs ``command`` with the environment's Python in place of this process and ends with its exit code."""
+    surroundings = {**os.environ, INSIDE: str(environment.root)}
+    words = [*environment.command, *command]
     sys.stdout.flush()
     if os.name == "posix":
-        os.execve(str(python), words, surroundings)
+        os.execve(words[0], words, surroundings)
     sys.exit(subprocess.run(words, env=surroundings, check=False).returncode)
 
 

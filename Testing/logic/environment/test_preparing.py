@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic import environment, environment_folder
+from SemiSegLogic import environment
 from SemiSegLogic.environment import EnvironmentProblem, Requirements, prepare
-from SemiSegLogic.environment_folder import BEGUN, MARKER, EnvironmentFolder, explain
+from SemiSegLogic.environment import folder as environment_folder
+from SemiSegLogic.environment.folder import BEGUN, MARKER, EnvironmentFolder
+from SemiSegLogic.environment.problem import explain
 
-ROOT = Path(environment.__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 WANTED = Requirements(("-r", "list.txt"), "digest1", ("test",))
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="the stub interpreters are shell scripts")
@@ -34,7 +36,7 @@ def base(tmp_path: Path) -> Path:
     """A Python that makes environments whose pip writes what it was asked for into pip.log."""
     script(
         tmp_path / "base" / "inner",
-        'here="$(dirname "$0")/.."; echo "$@" >> "$here/pip.log"\n'
+        'here="$(dirname "$0")/.."; echo "$@" >> "$here/pip.log"; echo "pip 23.0 from here"\n'
         'if [ -f "$here/fail" ] && [ "$3" = install ]; then cat "$here/fail" >&2; exit 1; fi\n',
     )
     return script(
@@ -53,7 +55,7 @@ def installs(folder: Path) -> list[str]:
 @needs_posix
 def test_an_environment_is_made_once_and_found_again(tmp_path: Path, base: Path) -> None:
     folder = tmp_path / "env"
-    assert prepare(folder, WANTED, base) == folder / "bin" / "python"
+    assert prepare(folder, WANTED, base).command == [str(folder / "bin" / "python")]
     prepare(folder, WANTED, base)
     assert len(installs(folder)) == 1
     assert installs(folder)[0].endswith("-r list.txt")
@@ -196,8 +198,8 @@ def test_an_old_python_is_told_what_is_needed() -> None:
 
 
 def test_an_old_python_can_read_these_files_far_enough_to_say_so() -> None:
-    for module in (environment, environment_folder):
-        ast.parse(Path(str(module.__file__)).read_text(), feature_version=(3, 8))
+    for path in (ROOT / "SemiSegLogic" / "environment").glob("*.py"):
+        ast.parse(path.read_text(), feature_version=(3, 8))
 
 
 def test_the_environment_code_needs_nothing_but_the_standard_library() -> None:
@@ -228,7 +230,7 @@ def test_a_command_is_run_again_inside_and_its_exit_code_comes_back(tmp_path: Pa
     inner = script(tmp_path / "env" / "bin" / "python", 'echo "inside $*"; exit 7\n')
     code = (
         "import sys; from pathlib import Path; from SemiSegLogic import environment;"
-        f"environment.prepare = lambda *a: Path({str(inner)!r});"
+        f"environment.prepare = lambda *a, **b: environment.EnvironmentFolder(Path({str(inner.parent.parent)!r}));"
         "environment.ensure(['-m', 'SemiSegLogic', 'demo'], modules=('no_such_module',))"
     )
     outside = {key: value for key, value in os.environ.items() if key != environment.INSIDE}

@@ -1,0 +1,204 @@
+"""One environment folder: its interpreter, its marker, and how it is filled. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import borrowed, lock
+from .builds import index_of
+from .pip import Pip, clean, native
+from .problem import ELSEWHERE, ROOM_GB, EnvironmentProblem, explain_disk
+
+MARKER = "semiseg-ready"
+BEGUN = "semiseg-begun"
+BUILD = "semiseg-build"
+GOING = ".removing-"
+
+
+class EnvironmentFolder:
+    """A virtual environment in ``root``; where Python cannot make one, a folder of packages for that Python.
+
+    ``semiseg-begun`` is written first and says that the folder is ours to repair; ``semiseg-ready`` is written last,
+    in one piece, and holds the digest of the lists that were installed and the extras among them.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    @property
+    def python(self) -> Path:
+        """Where the environment's interpreter is, or will be."""
+        return self.root / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    @property
+    def command(self) -> list[str]:
+        """How Python is started with the environment's packages."""
+        return borrowed.command(self.root) or [*native(), str(self.python)]
+
+    def is_ready(self, digest: str, extras: Sequence[str] = ()) -> bool:
+        """True when the environment was finished with these requirements and its interpreter is still there."""
+        try:
+            installed, *having = (self.root / MARKER).read_text().split()
+        except (OSError, ValueError):
+            return False
+        return installed == digest and set(extras) <= set(having) and self._has_interpreter()
+
+    @property
+    def is_ours(self) -> bool:
+        """True when SemiSeg made it, or began to, or used it before."""
+        return any((self.root / name).is_file() for name in (BEGUN, MARKER))
+
+    @property
+    def was_ready(self) -> bool:
+        """True when it was finished once, for whatever requirements."""
+        return (self.root / MARKER).is_file()
+
+    @property
+    def is_borrowed(self) -> bool:
+        """True when it is a folder of packages beside another Python."""
+        return borrowed.command(self.root) is not None
+
+    @property
+    def is_being_changed(self) -> bool:
+        """True while some process, of this Slicer or another, sets it up or removes it."""
+        return lock.is_taken(self.root)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process at a time sets up; the system lets go of the lock when the process dies."""
+        with lock.alone(self.root):
+            yield
+
+    def check_usable(self) -> None:
+        """Raises EnvironmentProblem when the folder holds something that is neither ours nor a working environment."""
+        if not self.root.exists() or (self.root.is_dir() and not any(self.root.iterdir())):
+            return
+        if not self.is_ours and not self._has_pip():
+            raise EnvironmentProblem(
+                f"{self.root} exists and is not an environment that SemiSeg made, so it is left alone. {ELSEWHERE}"
+            )
+
+    def make(self, base: Path) -> None:
+        """A working interpreter with pip in ``root``, made with the Python ``base``.
+
+        Raises EnvironmentProblem when ``root`` holds something else, or ``base`` has not even pip.
+        """
+        if self._has_pip():
+            return
+        self.check_usable()
+        self._warn_of_space()
+        print(f"SemiSeg: setting up a private Python environment in {self.root} (once, some minutes) ...", flush=True)
+        try:
+            self._empty()
+            self._fill(base)
+        except OSError as error:
+            raise EnvironmentProblem(explain_disk(error, self.root)) from error
+
+    def install(
+        self, arguments: Sequence[str], digest: str, extras: Sequence[str] = (), build: str | None = None
+    ) -> None:
+        """Runs ``pip install arguments``, PyTorch's ``build`` before it, then writes the marker.
+
+        ``build`` None: whatever the arguments lead to. Raises EnvironmentProblem with the reason and a remedy.
+        """
+        pip = Pip(self.command, self.root)
+        try:
+            (self.root / MARKER).unlink(missing_ok=True)
+            if build is not None:
+                self._leave_another_build(pip, build)
+            steps = borrowed.steps if self.is_borrowed else venv_steps
+            for step in steps(self.root, arguments, build and index_of(build)):
+                pip.install(step)
+            self._write(BUILD, build or "")
+            self._write(MARKER, " ".join((digest, *extras)))
+        except OSError as error:
+            raise EnvironmentProblem(explain_disk(error, self.root)) from error
+
+    def remove(self) -> None:
+        """Deletes it, and what an interrupted removal left. Raises EnvironmentProblem when it is not ours or in use."""
+        if self.root.exists() and not self.is_ours:
+            raise EnvironmentProblem(f"{self.root} was not made by SemiSeg, so it is left alone.")
+        if self.is_being_changed:
+            raise EnvironmentProblem("The environment is being set up by another window or program. Wait for its end.")
+        with self.alone():
+            try:
+                if self.root.exists():  # renaming first: a removal that is interrupted leaves nothing that looks whole
+                    self.root.rename(self.root.with_name(self.root.name + GOING + secrets.token_hex(3)))
+                for left in self.root.parent.glob(self.root.name + GOING + "*"):
+                    shutil.rmtree(left)
+            except OSError as error:
+                raise EnvironmentProblem(
+                    f"{error.filename or self.root} cannot be deleted: {error.strerror}. Stop a running training and "
+                    "close other Slicer windows, then press Remove again."
+                ) from error
+
+    def _fill(self, base: Path) -> None:
+        """An environment of Python's own making; where that fails, packages beside ``base``."""
+        found = subprocess.run(
+            [*native(), str(base), "-m", "venv", str(self.root)], env=clean(), capture_output=True, text=True
+        )
+        if found.returncode == 0 and self._has_pip():
+            return
+        detail = (found.stdout + found.stderr).strip() or "the new environment does not start"
+        if Pip([str(base)], self.root).version is None:
+            raise EnvironmentProblem(f"Python could not make an environment in {self.root}. {_venv_help()}", detail)
+        print(f"SemiSeg: {base} makes no environments of its own; its packages get a folder beside it.", flush=True)
+        self._empty()
+        borrowed.make(self.root, base)
+
+    def _empty(self) -> None:
+        """Removes what a broken set-up left, the sign that the folder is ours last."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / BEGUN).write_text("SemiSeg began to make this environment and may repair or delete it.\n")
+        for entry in self.root.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.name != BEGUN:
+                entry.unlink()
+
+    def _leave_another_build(self, pip: Pip, build: str) -> None:
+        """pip takes any build of the right version for the right one, so another one goes first."""
+        recorded = self.root / BUILD
+        if recorded.is_file() and recorded.read_text().strip() not in ("", build):
+            pip.uninstall("torch")
+
+    def _write(self, name: str, text: str) -> None:
+        fresh = self.root / (name + ".new")
+        fresh.write_text(text + "\n")
+        os.replace(fresh, self.root / name)
+
+    def _has_interpreter(self) -> bool:
+        return self.python.exists() or self.is_borrowed
+
+    def _has_pip(self) -> bool:
+        whole = self.python.exists() and (self.root / "pyvenv.cfg").is_file()
+        return (whole or self.is_borrowed) and Pip(self.command, self.root).version is not None
+
+    def _warn_of_space(self) -> None:
+        there = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        free = shutil.disk_usage(there).free / 1e9
+        if free < ROOM_GB:
+            need = f"only {free:.1f} GB are free at {there}; the set-up may need about {ROOM_GB} GB"
+            print(f"SemiSeg: {need}. {ELSEWHERE}", file=sys.stderr, flush=True)
+
+
+def venv_steps(_root: Path, arguments: Sequence[str], index: str | None) -> Iterator[list[str]]:
+    """What pip is told in a virtual environment: PyTorch from its own index first, which later steps leave as it is."""
+    limits = arguments[: 2 * (arguments[:1] == ("-c",))]
+    if index is not None:
+        yield [*limits, "--index-url", index, "torch"]
+    yield list(arguments)
+
+
+def _venv_help() -> str:
+    version = ".".join(map(str, sys.version_info[:2]))
+    return (f"On Debian and Ubuntu: sudo apt install python{version}-venv (or python3-venv). "
+            "Elsewhere install Python from python.org, or run the command with a Python that already has the "
+            "packages listed in pyproject.toml.")
