@@ -62,14 +62,26 @@ class Round:
         annotated or there is no structure, ImageError naming an image that is gone or changed. Nothing is left behind
         then.
         """
-        if not study.structures.items:
-            raise StudyError(f"{study.folder} has no structures. Add at least one, and draw it on a slice.")
+        _require_structures(study)
         if not any(case.places for case in study.cases):
             raise StudyError(
                 f"No slice is annotated in {study.folder}. Draw the structures on at least one slice and mark it as "
                 "done."
             )
         return cls._submit(study, "train", training, method, settings, jobs, open_case, start_from, told)
+
+    @classmethod
+    def live(
+        cls, study: Study, training: Training, *, jobs: Path | None = None, open_case: str | None = None,
+        start_from: Path | None = None, told: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Self:
+        """Hand the study over to be learned from while the person draws; nothing need be drawn yet. Raises StudyError
+        when there is no structure or no case, ImageError.
+        """
+        _require_structures(study)
+        if not study.cases:
+            raise StudyError(f"{study.folder} has no cases. Add at least one volume.")
+        return cls._submit(study, "live", training, "supervised", None, jobs, open_case, start_from, told)
 
     @classmethod
     def apply(
@@ -99,6 +111,10 @@ class Round:
     def add_labels(self, case: Case) -> int:
         """Give the running job the present labels of a case; returns their number. Raises JobError."""
         return self.job.add_labels(self._job_case(case.id), case.sparse_labels(), case.places)
+
+    def show(self, case_id: str | None) -> None:
+        """Tell the running job which study case is on screen now; one that it does not know counts as none."""
+        self.job.set_open(next((name for name, known in self.cases.items() if known == case_id), None))
 
     def collect(self) -> list[str]:
         """Take new suggestions into the study; returns the cases that changed. Harmless to repeat at any time.
@@ -145,7 +161,8 @@ class Round:
         cls, study: Study, kind: str, training: Training, method: str, settings: Settings | None, jobs: Path | None,
         open_case: str | None, start_from: Path | None, told: Callable[[int, int], None],
     ) -> Self:
-        this = cls(study, study.new_run(method if kind == "train" else "apply"), jobs or jobs_folder())
+        name = {"train": method, "live": "live", "predict": "apply"}[kind]
+        this = cls(study, study.new_run(name), jobs or jobs_folder())
         try:
             this._write(kind, training, method, settings, open_case, start_from, told)
         except BaseException:  # also when a person interrupts it: half a job only takes room
@@ -219,6 +236,11 @@ class Round:
             if known == case_id:
                 return name
         raise StudyError(f"Case {case_id} is not part of the run {self.id}: it was added later. Train again.")
+
+
+def _require_structures(study: Study) -> None:
+    if not study.structures.items:
+        raise StudyError(f"{study.folder} has no structures. Add at least one, and draw it on a slice.")
 
 
 def _copy(source: Path, target: Path) -> None:

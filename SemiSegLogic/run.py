@@ -82,6 +82,8 @@ def _run(job: JobFolder, reporter: Reporter) -> None:
     reporter.say("Reading the volumes.", device=device.name, method=spec.method, phase="reading")
     if spec.kind == "predict":
         _predict(job, device, reporter)
+    elif spec.kind == "live":
+        _live(job, device, training, reporter)
     else:
         _train(job, device, training, reporter)
 
@@ -119,6 +121,21 @@ def _train(job: JobFolder, device: Device, training: Training, reporter: Reporte
     if model.held_out is None:
         message += " No slices were held out, as there are few, so look the suggestions over."
     reporter.say(message, state="stopped" if stopped else "done", fraction=1.0, seconds_left=0.0)
+
+
+def _live(job: JobFolder, device: Device, training: Training, reporter: Reporter) -> None:
+    from .backends.processes import yield_to_others
+    from .backends.queue import jobs_behind
+    from .runner.live import LiveCourse
+    from .runner.model import Model
+
+    yield_to_others()  # the person draws on the same computer
+    earlier = Model.load(job.weights) if job.weights.exists() else _start_model(job)
+    course = LiveCourse(job, device, training, reporter, others_wait=lambda: jobs_behind(job) > 0)
+    model = course.run(earlier)
+    state = "stopped" if job.stop_requested() else "done"
+    remedy = "" if model else " Nothing was drawn, so there is no model."
+    reporter.say(course.farewell + remedy, state=state, fraction=1.0, seconds_left=0.0)
 
 
 def _start_model(job: JobFolder) -> Model | None:

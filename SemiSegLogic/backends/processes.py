@@ -25,6 +25,8 @@ FOREIGN = (
 )
 """Variables by which one Python leads another astray (Slicer's launcher sets the first two)."""
 
+NICENESS = 5
+_BELOW_NORMAL_PRIORITY = 0x4000
 _STILL_ACTIVE = 259
 _QUERY_LIMITED_INFORMATION = 0x1000
 
@@ -104,6 +106,17 @@ def kill_tree(process: Process, patience_s: float = 5.0) -> bool:
     while not (gone := not (process.alive or _group_lives(process.pid))) and time.monotonic() < deadline:
         time.sleep(0.02)
     return gone
+
+
+def yield_to_others() -> None:
+    """Let every other program go before this process, for as long as it lives."""
+    if os.name == "nt":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), _BELOW_NORMAL_PRIORITY)
+    else:
+        os.nice(NICENESS)
 
 
 def child_environment(base: Mapping[str, str], import_root: Path, own_python: bool) -> dict[str, str]:

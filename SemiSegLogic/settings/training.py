@@ -23,3 +23,4 @@ class Training(Settings):
         "auto", "Network", ("auto", "fast", "plain", "unet", "vnet", "resunet", "resvnet", "instance")
     )
     checkpoint_seconds: float = number(20.0, "Save the state every", unit="s", low=0, high=3600)
+    live_rest_seconds: float = number(1800.0, "Live: end after so long without news", unit="s", low=0, high=86400)
