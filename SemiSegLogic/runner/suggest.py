@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from torch import nn
 
 from ..engine.device import Device
 from ..engine.predict import Predictor
-from ..engine.selection import Candidate, CaseMaps, candidates, drawing_axis, rank
+from ..engine.selection import DEFAULT, CaseMaps, Profile, drawing_axis, next_slices, profile, seed_of
 from ..engine.volumes import Volume
 from ..geometry import SliceIndex
 from ..job import JobFolder
@@ -17,11 +18,13 @@ from .reporting import Reporter
 
 
 class Suggester:
-    """Predicts cases and hands the results to the job."""
+    """Predicts cases and hands the results to the job. ``strategy`` names a way to choose slices (see
+    engine/selection/strategies.py).
+    """
 
-    def __init__(self, job: JobFolder, data: Data, device: Device, reporter: Reporter):
-        self.job, self.data, self.device, self.reporter = job, data, device, reporter
-        self._found: dict[str, list[Candidate]] = {}
+    def __init__(self, job: JobFolder, data: Data, device: Device, reporter: Reporter, strategy: str = DEFAULT):
+        self.job, self.data, self.device, self.reporter, self.strategy = job, data, device, reporter, strategy
+        self._profiles: dict[str, Profile] = {}
 
     def open_case(self, network: nn.Module) -> None:
         """Refresh the case on the person's screen, if there is one."""
@@ -33,11 +36,18 @@ class Suggester:
         """Refresh one case and note its slices worth a look; :meth:`put_ranking` tells of them."""
         maps = self._suggest(name, Predictor(network, self.data.plan, self.device))
         axis = _array_axis(self.data.volumes[name], self._axis())
-        self._found[name] = candidates(maps, axis, self.data.names)
+        self._profiles[name] = profile(maps, axis, self.data.classes.values[1:])
 
     def put_ranking(self) -> None:
-        """Write the slices worth a look of all cases seen so far, best first."""
-        self._put_ranking(rank(list(self._found.values())))
+        """Write the slices worth a look of all cases seen so far, best first: again the same while no label comes in,
+        other ones after that.
+        """
+        profiles = [self._as_judged_now(item) for item in self._profiles.values()]
+        seed = seed_of(self.job.root.name, self.data.labels_used)
+        self.job.put_ranking([
+            {"case": item.case, "axis": item.place.axis, "index": item.place.index, "score": round(item.score, 2),
+             "reason": item.reason} for item in next_slices(profiles, self.data.names, self.strategy, seed)
+        ])
 
     def all_cases(self, network: nn.Module) -> bool:
         """Every case, the open one first; then the ranking of slices. ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W).
@@ -67,11 +77,10 @@ class Suggester:
         """The axis of the engine's order along which people drew most: the same view of every patient."""
         return drawing_axis(place for volume in self.data.volumes.values() for place in volume.slices)
 
-    def _put_ranking(self, ranked: list[Candidate]) -> None:
-        self.job.put_ranking([
-            {"case": item.case, "axis": item.place.axis, "index": item.place.index, "score": round(item.score, 2),
-             "reason": item.reason} for item in ranked
-        ])
+    def _as_judged_now(self, item: Profile) -> Profile:
+        """Labels may have come in since the case was predicted."""
+        judged = tuple(place.index for place in _array_slices(self.data.volumes[item.case]) if place.axis == item.axis)
+        return replace(item, judged=judged)
 
     def _out_of_time(self) -> bool:
         deadline = self.job.stop_deadline()

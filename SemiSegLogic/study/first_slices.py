@@ -1,0 +1,161 @@
+"""Which slices to draw before there is any model: spread over the cases and over what the images show (numpy only).
+
+The first case is the one most like all others, each further one the one least like those chosen before (farthest-first
+traversal: Sener and Savarese, Active Learning for Convolutional Neural Networks: A Core-Set Approach, ICLR 2018). Where
+in a volume an organ lies is not known, but that it mostly lies in the middle of the body part that was imaged, and
+after a first drawn slice: that it lies at about that height in the others too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Grid, SliceIndex
+from .annotations import AnnotatedSlice
+
+APART_MM = 4.0
+PER_CASE = 3
+SAMPLES = 32  # along each side of a volume
+BLOCKS = 4
+BINS = 16
+CONTENT = 0.25  # of the fullest slice's content: with less, a slice lies outside of what was imaged
+LEVELS = (0.5, 0.25, 0.75)  # of the extent: the middle, then towards both ends
+BEYOND = 0.1  # of the extent: how far beyond the drawn slices an organ is looked for
+GOLDEN = 0.6180339887
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a glance at an image tells. ``first`` and ``last`` slice along ``axis`` that show the body; ``features``
+    (F,) float: how grey values are distributed, overall and in space.
+    """
+
+    axis: int
+    first: int
+    last: int
+    features: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FirstSlice:
+    """A slice worth drawing, and why."""
+
+    case: str
+    place: SliceIndex
+    reason: str
+
+
+def overview(image: NDArray[np.generic], axis: int) -> Overview:
+    """Look at some of the voxels of ``image`` (k, j, i) of any type, along ``axis`` at all slices."""
+    steps = [1 if a == axis else max(1, side // SAMPLES) for a, side in enumerate(image.shape)]
+    sample = np.moveaxis(image[tuple(slice(None, None, step) for step in steps)], axis, 0).astype(np.float64)
+    low, high = np.percentile(sample, (1, 99))
+    shades = np.clip((sample - low) / ((high - low) or 1.0), 0, 1)
+    content = (shades > _threshold(shades)).mean((1, 2))
+    shown = np.flatnonzero(content >= CONTENT * content.max())
+    return Overview(axis, int(shown[0]), int(shown[-1]), _features(shades))
+
+
+def drawing_axis(grid: Grid, judged: Sequence[AnnotatedSlice] = ()) -> int:
+    """The axis along which slices were drawn last; else that of the thickest slices, k among equals."""
+    if judged:
+        return judged[-1].axis
+    if 1 in grid.shape:
+        return grid.shape.index(1)
+    thickest = max(grid.spacing)
+    return next(axis for axis in range(3) if grid.spacing[axis] >= thickest * 0.99)
+
+
+def first_slices(
+    overviews: Mapping[str, Overview], grids: Mapping[str, Grid], judged: Mapping[str, Sequence[AnnotatedSlice]],
+    count: int = 12,
+) -> list[FirstSlice]:
+    """Up to ``count`` slices to draw, in order, at most PER_CASE of a case, none within APART_MM of a judged one or of
+    each other. Empty when nothing is left.
+    """
+    band = _band(overviews, judged)
+    order = _order(overviews, judged)
+    taken = {case: [item.index for item in judged.get(case, ()) if item.axis == overviews[case].axis] for case in order}
+    found: list[FirstSlice] = []
+    for turn in range(PER_CASE):
+        for number, case in enumerate(order):
+            index = _index(overviews[case], band, turn + number, taken[case], grids[case])
+            if index is not None and len(found) < count:
+                taken[case].append(index)
+                why = _why(number, turn, bool(judged.get(case)), any(judged.values()))
+                found.append(FirstSlice(case, SliceIndex(overviews[case].axis, index), why))
+    return found
+
+
+def _threshold(shades: NDArray[np.float64]) -> float:
+    """Otsu's threshold between dark and bright (IEEE Trans. SMC 1979) of values in [0, 1]."""
+    counts, edges = np.histogram(shades, 64, (0, 1))
+    middle = (edges[1:] + edges[:-1]) / 2
+    below = np.cumsum(counts)
+    mass = np.cumsum(counts * middle)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = (mass[-1] * below / below[-1] - mass) ** 2 / (below * (below[-1] - below))
+    return float(edges[1 + int(np.nanargmax(np.where(np.isfinite(between), between, -1)))])
+
+
+def _features(shades: NDArray[np.float64]) -> NDArray[np.float64]:
+    counts = np.histogram(shades, BINS, (0, 1))[0] / shades.size
+    parts = [np.array_split(np.arange(side), min(BLOCKS, side)) for side in shades.shape]
+    blocks = np.zeros((BLOCKS, BLOCKS, BLOCKS))
+    for a, k in enumerate(parts[0]):
+        for b, j in enumerate(parts[1]):
+            for c, i in enumerate(parts[2]):
+                blocks[a, b, c] = shades[k[0] : k[-1] + 1, j[0] : j[-1] + 1, i[0] : i[-1] + 1].mean()
+    return np.concatenate([counts / np.sqrt(BINS), blocks.ravel() / np.sqrt(blocks.size)])
+
+
+def _band(overviews: Mapping[str, Overview], judged: Mapping[str, Sequence[AnnotatedSlice]]) -> tuple[float, float]:
+    """Relative heights between which the organ is looked for: about the drawn slices, or everywhere."""
+    heights = [
+        (item.index - view.first) / max(view.last - view.first, 1)
+        for case, view in overviews.items() for item in judged.get(case, ())
+        if item.axis == view.axis and item.state == "drawn"
+    ]
+    return (max(0.0, min(heights) - BEYOND), min(1.0, max(heights) + BEYOND)) if heights else (0.0, 1.0)
+
+
+def _order(overviews: Mapping[str, Overview], judged: Mapping[str, Sequence[AnnotatedSlice]]) -> list[str]:
+    """Cases that look least like those drawn or chosen before come first; judged cases last."""
+    names = sorted(overviews)
+    features = np.stack([overviews[name].features for name in names]) if names else np.zeros((0, 1))
+    apart = np.linalg.norm(features[:, None] - features[None], axis=2)
+    chosen = [n for n, name in enumerate(names) if judged.get(name)]
+    rest = [n for n in range(len(names)) if n not in chosen]
+    last = list(chosen)
+    order: list[int] = []
+    while rest:
+        known = chosen + order
+        best = max(rest, key=lambda n: apart[n, known].min()) if known else min(rest, key=lambda n: apart[n].sum())
+        rest.remove(best)
+        order.append(best)
+    return [names[n] for n in [*order, *last]]
+
+
+def _index(
+    view: Overview, band: tuple[float, float], number: int, taken: Sequence[int], grid: Grid
+) -> int | None:
+    """The free slice closest to level ``number``; the golden ratio moves the levels from case to case."""
+    moved = LEVELS[number % len(LEVELS)] + ((number // len(LEVELS)) * GOLDEN % 1 - 0.5) * 0.2 * (number >= len(LEVELS))
+    height = band[0] + moved * (band[1] - band[0])
+    wanted = view.first + height * (view.last - view.first)
+    gap = max(1, round(APART_MM / grid.spacing[view.axis]))
+    free = [n for n in range(grid.shape[view.axis]) if all(abs(n - other) > gap for other in taken)]
+    inside = [n for n in free if view.first <= n <= view.last]
+    return min(inside, key=lambda n: abs(n - wanted)) if inside else None
+
+
+def _why(number: int, turn: int, drawn: bool, any_drawn: bool) -> str:
+    if drawn or turn:
+        return "Another level of this volume: slices far from each other teach more than neighbours."
+    if number == 0 and not any_drawn:
+        return "The image most like all others, in the middle of what it shows: a good slice to begin with."
+    return "Nothing is drawn in this volume yet, and it looks least like those before it."

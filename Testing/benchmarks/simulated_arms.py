@@ -1,0 +1,170 @@
+"""What a simulated clinician does in a round: which slices are judged, and what that costs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from SemiSegLogic.engine.selection import next_slices, profile, seed_of
+from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.methods.base import Method
+from SemiSegLogic.study import all_slices
+from SemiSegLogic.study.first_slices import first_slices, overview
+from Testing.benchmarks.simulated_pool import Pool
+from Testing.support.annotator import Effort, judge
+
+EVERY = 4  # slices from one that is drawn to the next, where those between are filled
+
+
+class Arm(ABC):
+    """A way of working. ``seed`` fixes every draw."""
+
+    sizes: tuple[int, ...]
+    steps: tuple[int, ...]
+
+    def __init__(self, pool: Pool, name: str, seed: int, pace_s: float):
+        self.pool, self.name, self.seed, self.pace_s = pool, name, seed, pace_s
+        self.chance = np.random.default_rng(seed)
+
+    @abstractmethod
+    def work(self, number: int, model: Method | None) -> Effort:
+        """Judge the slices of round ``number`` with the help of the model so far."""
+
+
+class Slices(Arm):
+    """A few slices at a time where the strategy named ``name`` says; the first where the images alone suggest (the
+    arm ``random`` draws those at random too). The model's proposal is corrected where it is wrong.
+    """
+
+    sizes = (4, 4, 4, 4, 4, 4, 8)
+    steps = (100, *(50,) * 6)
+
+    def __init__(self, pool: Pool, name: str, seed: int, pace_s: float):
+        super().__init__(pool, name, seed, pace_s)
+        self.before: dict[str, NDArray[np.uint8]] = {}
+
+    def work(self, number: int, model: Method | None) -> Effort:
+        """See the class."""
+        shown: dict[str, NDArray[np.uint8]] = {}
+        if self.name == "random":
+            chosen = self._anywhere(self.sizes[number])
+        elif model is None:
+            chosen = self._first(self.sizes[number])
+        else:
+            chosen = self._next(model, number, shown)
+        if model is not None:
+            shown |= {case: self.pool.maps(model, case).label for case, _ in chosen if case not in shown}
+        effort = Effort()
+        for case, place in chosen:
+            truth = self.pool.cases[case].truth
+            effort += judge(truth, shown.get(case), place, self.pace_s)
+            self.pool.put(case, [place], truth)
+        return effort
+
+    def _anywhere(self, count: int) -> list[tuple[str, SliceIndex]]:
+        open_slices = [
+            (case, place) for case, example in self.pool.cases.items()
+            for place in all_slices(example.grid.shape, self.pool.axis) if place not in self.pool.judged[case]
+        ]
+        return [open_slices[n] for n in self.chance.choice(len(open_slices), count, replace=False)]
+
+    def _first(self, count: int) -> list[tuple[str, SliceIndex]]:
+        views = {case: overview(example.image, self.pool.axis) for case, example in self.pool.cases.items()}
+        grids = {case: example.grid for case, example in self.pool.cases.items()}
+        return [(item.case, item.place) for item in first_slices(views, grids, {}, count)]
+
+    def _next(self, model: Method, number: int, shown: dict[str, NDArray[np.uint8]]) -> list[tuple[str, SliceIndex]]:
+        profiles = []
+        for case in self.pool.cases:
+            maps = self.pool.maps(model, case, self.before.get(case))
+            self.before[case] = shown[case] = maps.label
+            profiles.append(profile(maps, self.pool.axis, tuple(self.pool.names)))
+        seed = seed_of(f"{self.name}-{self.seed}", number)
+        found = next_slices(profiles, self.pool.names, self.name, seed, self.sizes[number])
+        return [(item.case, item.place) for item in found]
+
+
+class WholeVolumes(Arm):
+    """Every slice of the next volume, drawn at random: what MONAI Label does by default. Slices without the organ cost
+    nothing here, which is in its favour.
+    """
+
+    sizes = (1,) * 8
+    steps = (100, *(80,) * 7)
+
+    def work(self, number: int, model: Method | None) -> Effort:
+        """See the class."""
+        effort = Effort()
+        for case in self._volumes(self.sizes[number]):
+            truth = self.pool.cases[case].truth
+            shown = self.pool.maps(model, case).label if model is not None else None
+            places = all_slices(truth.shape, self.pool.axis)
+            for place in places:
+                if np.take(truth, place.index, place.axis).any():
+                    effort += judge(truth, shown, place, self.pace_s)
+            self.pool.put(case, places, truth)
+        return effort
+
+    def _volumes(self, count: int) -> list[str]:
+        free = [case for case, places in self.pool.judged.items() if not places]
+        return [free[n] for n in self.chance.choice(len(free), count, replace=False)]
+
+
+class FilledVolumes(WholeVolumes):
+    """Every EVERY-th slice of the next volume is drawn, and those between are filled by shape-based interpolation
+    (Raya and Udupa 1990); training then takes the whole filled volume for judged.
+    """
+
+    sizes = (1,) * 7
+    steps = (100, *(50,) * 6)
+
+    def work(self, number: int, model: Method | None) -> Effort:
+        """See the class."""
+        effort = Effort()
+        for case in self._volumes(self.sizes[number]):
+            truth = self.pool.cases[case].truth
+            places = every_nth(truth, self.pool.axis, EVERY)
+            effort += sum((judge(truth, None, place, self.pace_s) for place in places), Effort())
+            self.pool.put(case, all_slices(truth.shape, self.pool.axis), filled(truth, places))
+        return effort
+
+
+def every_nth(truth: NDArray[np.uint8], axis: int, step: int) -> list[SliceIndex]:
+    """The organ's first slice, its last, and evenly spaced ones between, at most ``step`` apart."""
+    shown = np.flatnonzero(truth.any(tuple(a for a in range(3) if a != axis)))
+    count = -(-(shown[-1] - shown[0]) // step) + 1
+    return [SliceIndex(axis, int(n)) for n in np.unique(np.linspace(shown[0], shown[-1], count).round())]
+
+
+def filled(truth: NDArray[np.uint8], places: list[SliceIndex]) -> NDArray[np.uint8]:
+    """``truth`` on ``places``, background beyond them, and between two of them the structure whose signed distance to
+    its outline, interpolated, is largest and inside.
+    """
+    axis = places[0].axis
+    known = np.moveaxis(truth, axis, 0)
+    label = np.zeros_like(known)
+    values = [int(value) for value in np.unique(truth) if value]
+    for low, high in pairwise(places):
+        ends = [np.stack([_inside(known[place.index] == value) for value in values]) for place in (low, high)]
+        for index in range(low.index, high.index + 1):
+            share = (index - low.index) / (high.index - low.index)
+            depth = (1 - share) * ends[0] + share * ends[1]
+            label[index] = np.where(depth.max(0) > 0, np.array(values, np.uint8)[depth.argmax(0)], 0)
+    return np.moveaxis(label, 0, axis)
+
+
+def _inside(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Signed distance (a, b) to the outline in voxels, positive inside; far outside where nothing is drawn."""
+    if not mask.any():
+        return np.full(mask.shape, -float(max(mask.shape)))
+    return np.asarray(distance_transform_edt(mask) - distance_transform_edt(~mask))
+
+
+ARMS: dict[str, type[Arm]] = {
+    "clasp_pe": Slices, "strided": Slices, "whole volumes": WholeVolumes, "entropy": Slices,
+    "filled between": FilledVolumes, "random": Slices, "disagreement": Slices,
+}

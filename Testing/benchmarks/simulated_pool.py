@@ -1,0 +1,110 @@
+"""Cases for the simulated clinician: a pool to learn from whose expert labels only the annotator sees, and held-out
+cases to measure on; with training and prediction in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from SemiSegLogic.engine.checkpoint import warm_start
+from SemiSegLogic.engine.device import Device, choose
+from SemiSegLogic.engine.patches import Sampler
+from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
+from SemiSegLogic.engine.predict import Predictor
+from SemiSegLogic.engine.selection import CaseMaps
+from SemiSegLogic.engine.trainer import Budget, Trainer
+from SemiSegLogic.engine.volumes import Classes, Volume, class_prior, load_volume, set_label
+from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
+from SemiSegLogic.methods import make
+from SemiSegLogic.methods.base import Method, Task, entropy
+from SemiSegLogic.report import dice
+from SemiSegLogic.sample import choose as choose_cases
+from SemiSegLogic.sample import find, list_cases, read_reference, split
+from SemiSegLogic.sample.slices import broadest_axis
+from SemiSegLogic.study import read_image
+
+
+@dataclass(frozen=True)
+class Example:
+    """``image`` and expert's ``truth`` (k, j, i) uint8 of a case."""
+
+    name: str
+    image: NDArray[np.generic]
+    grid: Grid
+    truth: NDArray[np.uint8]
+
+
+def hippocampus(data: Path | None, seed: int, size: int) -> tuple[list[Example], list[Example]]:
+    """``size`` cases of the pool drawn by ``seed`` (all 200 for a size of 0), and the sixty held out."""
+    pool, held = split(list_cases(find(data, network=False, phantoms=False).folder)[0])
+    chosen = choose_cases(pool, size or len(pool), seed)
+    return [_example(case.name, case.image, case.reference) for case in chosen], [
+        _example(case.name, case.image, case.reference) for case in held
+    ]
+
+
+def _example(name: str, image: Path, reference: Path) -> Example:
+    return Example(name, *read_image(image), read_reference(reference))
+
+
+class Pool:
+    """What the clinician's computer does: holds volumes, learns from judged slices, proposes.
+
+    Slices are drawn along ``axis``, the one whose slices show most of the organ in most cases.
+    """
+
+    def __init__(self, cases: list[Example], held: list[Example], names: dict[int, str]):
+        self.device: Device = choose("cpu")
+        self.names, self.classes = names, Classes(list(names))
+        axes = [broadest_axis(case.truth) for case in cases]
+        self.axis = max(range(3), key=axes.count)
+        facts = [CaseFacts(case.grid, (SliceIndex(self.axis, case.grid.shape[self.axis] // 2),)) for case in cases]
+        self.plan: Plan = make_plan(facts, list(names.values()), self.device)
+        self.cases = {case.name: case for case in cases}
+        self.volumes = {case.name: self._volume(case) for case in cases}
+        self.judged: dict[str, list[SliceIndex]] = {case.name: [] for case in cases}
+        self._held = [(self._volume(case), case.truth) for case in held]
+
+    def _volume(self, case: Example) -> Volume:
+        return load_volume(case.name, case.image, case.grid, self.plan, self.device.torch)
+
+    def put(self, name: str, places: list[SliceIndex], label: NDArray[np.uint8]) -> None:
+        """Slices of ``label`` (k, j, i) are judged from now on, beside those judged before."""
+        self.judged[name] = sorted({*self.judged[name], *places})
+        set_label(self.volumes[name], sparse_label(label, self.judged[name]), self.judged[name], self.classes)
+
+    def train(self, method: str, steps: int, start: Method | None) -> Method:
+        """One round of learning from all that is judged, warm-started from ``start``."""
+        volumes = list(self.volumes.values())
+        prior = class_prior(volumes, len(self.classes))
+        task = Task(1, len(self.classes), self.plan.dims, self.plan.patch, self.plan.network, prior)
+        fresh = make(method, {}, task)
+        if start is not None:
+            warm_start(fresh, start.predictor().state_dict())
+        Trainer(fresh, Sampler(volumes, self.plan), self.device, Budget(0, steps)).fit(lambda progress, share: True)
+        return fresh
+
+    def maps(self, method: Method, name: str, before: NDArray[np.uint8] | None = None) -> CaseMaps:
+        """What the model says of a case, judged slices included as the model sees them."""
+        volume = self.volumes[name]
+        shares = Predictor(method.predictor(), self.plan, self.device).probabilities(volume)
+        best = shares.argmax(0, keepdim=True)
+        second = shares.scatter(0, best, -1.0).argmax(0)
+        unsure = (entropy(shares[None])[0, 0] * 255).round()
+        label, partner = (self.classes.to_value(volume.to_array(item)) for item in (best[0], second))
+        doubt = volume.to_array(unsure.to(torch.uint8)).astype(np.uint8, copy=False)
+        return CaseMaps(name, label, doubt, volume.grid, tuple(self.judged[name]), partner, before)
+
+    def dice(self, method: Method) -> list[float]:
+        """Mean Dice of each structure over the held-out cases."""
+        predictor, values = Predictor(method.predictor(), self.plan, self.device), list(self.names)
+        found = []
+        for volume, truth in self._held:
+            label = predictor.predict(volume, self.classes).label
+            found.append([dice(label == value, truth == value) for value in values])
+        return [float(value) for value in np.nanmean(np.array(found, float), axis=0).round(4)]
