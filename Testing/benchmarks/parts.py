@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+U_NET: dict[str, Any] = {"slice_network": "fast"}
+GATED: dict[str, Any] = {"means": "two", "learners": "both", "gate": True, "batch": 3, "least_labelled": 2}
+
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "supervised": ("supervised", {}),
     "supervised, half the labels per step": ("supervised", {"batch": 1}),
@@ -17,7 +20,6 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "bcp, no pre-training, a third of the rate": ("bcp", {"pretraining": 0.0, "learning_rate": 1e-3}),
     "bcp, no pre-training, plain": ("bcp", {"pretraining": 0.0, "plain": 1.0}),
     "bcp, no pre-training, plain twice": ("bcp", {"pretraining": 0.0, "plain": 2.0}),
-    "bcp, no pre-training, plain, ramp": ("bcp", {"pretraining": 0.0, "plain": 1.0, "unlabelled_ramp": 0.5}),
     "cad, no pre-training": ("cad", {"pretraining": 0.0}),
     "cad, no pre-training, no agreement": ("cad", {"pretraining": 0.0, "cross": 0.0, "displaced": 0.0}),
     "cad, no pre-training, no holes": ("cad", {"pretraining": 0.0, "cut_out": 0.0}),
@@ -29,4 +31,11 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "transmedseg, no pre-training": ("transmedseg", {"pretraining": 0.0}),
     "transmedseg, no pre-training, no augmentation": ("transmedseg", {"pretraining": 0.0, "augmentation": 0.0}),
     "transmedseg, no pre-training, plain": ("transmedseg", {"pretraining": 0.0, "plain": 1.0}),
+    "mn": ("mn", U_NET),
+    "mn, labels and pseudo-labels apart": ("mn", {**U_NET, "means": "two"}),
+    "mn, both learn in every step": ("mn", {**U_NET, "learners": "both"}),
+    "mn, gate": ("mn", {**U_NET, "gate": True}),
+    "mn, two labelled patches": ("mn", {**U_NET, "batch": 3, "least_labelled": 2}),
+    "mn, all of these": ("mn", {**U_NET, **GATED}),
+    "mn, all of these but the gate": ("mn", {**U_NET, **GATED, "gate": False}),
 }

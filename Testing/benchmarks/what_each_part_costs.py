@@ -82,7 +82,7 @@ def main() -> None:
         return
     torch.set_num_threads(1)
     RESULTS.parent.mkdir(exist_ok=True)
-    wanted = [name for name in VARIANTS if not options.only or name.startswith(tuple(options.only))]
+    wanted = [name for prefix in options.only or [""] for name in VARIANTS if name.startswith(prefix)]
     for seed in range(options.seeds):
         done = {row.variant for row in rows() if row.seed == seed}
         if todo := [name for name in wanted if name not in done]:

@@ -1,0 +1,106 @@
+"""Left atrium scans (LA 2018) in memory and a V-Net taught briefly on them, for the benchmark of prediction.
+
+    python -m Testing.benchmarks.atrium --data FOLDER --model FILE [--steps 300]
+
+The folder holds images/ and labels/ with files of the same names, train.list and test.list. Teaching saves its state
+every 20 steps beside FILE and goes on from there when it is started again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from SemiSegLogic.engine import checkpoint
+from SemiSegLogic.engine.device import choose
+from SemiSegLogic.engine.patches import Sampler
+from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.trainer import Budget, Progress, Trainer
+from SemiSegLogic.engine.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.geometry import Grid
+from SemiSegLogic.methods import make
+from SemiSegLogic.methods.base import Method, Task
+from SemiSegLogic.study import all_slices, read_image
+
+SCANS = 16  # of the training list
+SAVE_EVERY = 20
+PATCH = (64, 80, 80)
+
+
+def names(data: Path, split: str) -> list[str]:
+    """The scans of ``split`` (train or test)."""
+    return (data / f"{split}.list").read_text().split()
+
+
+def read_scan(data: Path, name: str) -> tuple[NDArray[np.generic], NDArray[np.uint8], Grid]:
+    """Image (k, j, i), label uint8 (k, j, i) and grid of one scan."""
+    image, grid = read_image(data / "images" / f"{name}.nrrd")
+    label, _ = read_image(data / "labels" / f"{name}.nrrd")
+    return image, (label > 0).astype(np.uint8), grid
+
+
+def plan_of(grid: Grid, patch: tuple[int, int, int] = PATCH) -> Plan:
+    """V-Net at the scans' own spacing."""
+    return Plan(3, 0, grid.orientation().triple(grid.spacing), patch, "vnet")
+
+
+def task_of(plan: Plan) -> Task:
+    """One channel, atrium or not; it takes a few hundredths of a scan."""
+    return Task(1, 2, plan.dims, plan.patch, plan.network, (0.95, 0.05))
+
+
+def load_scans(data: Path, chosen: list[str], plan: Plan) -> list[Volume]:
+    """Fully labelled volumes in memory."""
+    volumes = []
+    for name in chosen:
+        image, label, grid = read_scan(data, name)
+        volume = load_volume(name, image, grid, plan, torch.device("cpu"))
+        set_label(volume, label, all_slices(label.shape, 0), Classes([1]))
+        volumes.append(volume)
+    return volumes
+
+
+def teach(data: Path, model: Path, steps: int) -> None:
+    """Train the supervised baseline with a V-Net; leaves its weights in ``model``."""
+    chosen = names(data, "train")[:SCANS]
+    plan = plan_of(read_scan(data, chosen[0])[2])
+    torch.manual_seed(0)
+    method, device = make("supervised", {}, task_of(plan)), choose("cpu")
+    trainer = Trainer(method, Sampler(load_scans(data, chosen, plan), plan), device, Budget(0, steps))
+    draft = model.with_suffix(".draft")
+    if draft.exists():
+        trainer.restore(checkpoint.load(draft, device.torch))
+
+    def after(progress: Progress, share: float) -> bool:
+        if progress.step % SAVE_EVERY == 0:
+            checkpoint.save(draft, trainer.state())
+            print(progress.step, trainer.last_losses(), f"{progress.elapsed:.0f} s", flush=True)
+        return True
+
+    trainer.fit(after)
+    checkpoint.save(model, {"weights": checkpoint.snapshot(method), "steps": steps})
+
+
+def load_taught(model: Path, plan: Plan) -> Method:
+    """The method with the weights in ``model``, ready to predict."""
+    method = make("supervised", {}, task_of(plan))
+    method.load_state_dict(checkpoint.load(model, torch.device("cpu"))["weights"])
+    return method.eval()
+
+
+def main() -> None:
+    """Teach."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--data", type=Path, required=True)
+    words.add_argument("--model", type=Path, required=True)
+    words.add_argument("--steps", type=int, default=300)
+    options = words.parse_args()
+    teach(options.data, options.model, options.steps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""``semiseg benchmark``: what there is, running it in pieces, tables, plots.
+
+    semiseg benchmark list
+    semiseg benchmark run   --protocol few_slices_hippocampus --recipe short --data FOLDER --minutes 9
+    semiseg benchmark table --protocol few_slices_hippocampus --write
+    semiseg benchmark plot  --protocol few_slices_hippocampus
+
+``run`` may be stopped at any moment, by Ctrl+C, by --minutes or by pulling the plug: the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from SemiSegLogic.errors import SemiSegError
+
+from .protocol import PROTOCOLS, Choice, Protocol, protocol, protocol_names
+from .rows import Rows
+from .runs import runs, todo
+
+RESULTS = PROTOCOLS.parent / "results"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar."""
+    top = argparse.ArgumentParser(prog="semiseg benchmark", description=__doc__,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, do, words in (("list", _list, "the protocols, and what is done of each recipe"),
+                            ("run", _run, "do what is not done"),
+                            ("table", _table, "the results as Markdown"),
+                            ("plot", _plot, "the results as pictures")):
+        command = commands.add_parser(name, help=words)
+        command.set_defaults(do=do)
+        _add_choice(command)
+        if name == "run":
+            _add_run(command)
+        if name == "table":
+            command.add_argument("--write", action="store_true", help="into the results folder, with its pictures")
+    return top
+
+
+def main(words: list[str]) -> int:
+    """Do one command; errors meant for people are printed as one line."""
+    options = parser().parse_args(words)
+    try:
+        return int(options.do(options) or 0)
+    except SemiSegError as error:
+        print(f"semiseg benchmark: {error}", file=sys.stderr)
+        return 1
+
+
+def _add_choice(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--protocol", help=f"one of {', '.join(protocol_names())}")
+    command.add_argument("--recipe", help="of the protocol; default: all of them, or the first one to run")
+    command.add_argument("--cell", nargs="+", default=[], help="default: those of the recipe")
+    command.add_argument("--method", nargs="+", default=[], help="default: those of the recipe, in this order")
+    command.add_argument("--seeds", nargs="+", type=int, default=[], help="default: those of the recipe")
+    command.add_argument("--results", type=Path, default=RESULTS, help="folder of the rows and pages")
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, required=True, help="the folder that holds the data set")
+    command.add_argument("--minutes", type=float, default=0, help="stop after this time; the same command goes on")
+    command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    command.add_argument("--jobs", default="1", help="processes side by side, or auto: measured once per computer")
+    command.add_argument("--threads", type=int, default=1, help="processor threads of each process")
+    command.add_argument("--work", type=Path, help="folder for what is unfinished; default: the user's cache")
+
+
+def _choice(options: argparse.Namespace) -> Choice:
+    return Choice(tuple(options.cell), tuple(options.method), tuple(options.seeds))
+
+
+def rows_of(results: Path, about: Protocol) -> Rows:
+    """The file with the rows of a protocol."""
+    return Rows(results / f"{about.name}.jsonl")
+
+
+def _list(options: argparse.Namespace) -> int:
+    for name in [options.protocol] if options.protocol else protocol_names():
+        about = protocol(name)
+        rows = rows_of(options.results, about).read()
+        print(f"{name}: {about.title}. {about.purpose}")
+        for recipe in [about.recipe(options.recipe)] if options.recipe else about.recipes.values():
+            wanted = runs(about, recipe, _choice(options))
+            print(f"  {recipe.name}: {len(wanted) - len(todo(wanted, rows))} of {len(wanted)} runs done. {recipe.why}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    if not options.protocol:
+        raise SemiSegError(f"Name a protocol with --protocol: one of {', '.join(protocol_names())}.")
+    about = protocol(options.protocol)
+    recipe = about.recipe(options.recipe or next(iter(about.recipes)))
+    from . import pieces  # torch from here on
+
+    wanted = runs(about, recipe, _choice(options))
+    left = pieces.work_off(about, recipe, wanted, options, rows_of(options.results, about), clock(options.minutes))
+    done = len(wanted) - left
+    print(f"{done} of {len(wanted)} runs done" + (". The same command goes on." if left else "."), flush=True)
+    return 0
+
+
+def clock(minutes: float) -> Callable[[], bool]:
+    """Says whether time is left: until ``minutes`` are over (0: no limit) or somebody asks to stop."""
+    end, asked = time.monotonic() + 60 * minutes, []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, stop)
+    return lambda: not asked and (not minutes or time.monotonic() < end)
+
+
+def _table(options: argparse.Namespace) -> int:
+    from .pages import page, write_pages
+
+    if options.write:
+        for path in write_pages(options.results, [options.protocol] if options.protocol else protocol_names()):
+            print(path)
+        return 0
+    for name in [options.protocol] if options.protocol else protocol_names():
+        about = protocol(name)
+        print(page(about, rows_of(options.results, about).read(), options.recipe))
+    return 0
+
+
+def _plot(options: argparse.Namespace) -> int:
+    from .plots import draw
+
+    for name in [options.protocol] if options.protocol else protocol_names():
+        about = protocol(name)
+        for path in draw(about, rows_of(options.results, about).read(), options.results):
+            print(path)
+    return 0

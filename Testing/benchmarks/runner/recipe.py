@@ -1,0 +1,79 @@
+"""Recipes: how a protocol's runs are trained and how they predict; everything that changes a number is in the hash."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from SemiSegLogic.settings import METHOD_SETTINGS
+from SemiSegLogic.settings.recipes import published
+from SemiSegLogic.settings.recipes import recipe as settings_of
+
+from .checked import digest
+
+METRICS = 1  # counts up when a definition in SemiSegLogic.report.modes changes
+NOT_HASHED = ("name", "methods", "cells", "seeds", "cell_methods", "why", "settings", "changes", "shown")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``settings`` of the methods: "clinical" or "paper" (see SemiSegLogic.settings.recipes), with ``changes`` by
+    method. ``first_steps`` of a supervised first mask from which every method starts (0: from scratch), then ``steps``
+    of the method. ``network`` a key of NETWORKS, ``patch`` (D, H, W) voxels at the data's own spacing. What is left out
+    is as published with "paper", and as the product plans it with "clinical". ``stride`` (d, h, w) voxels of sliding
+    windows of patch size with plain averaging; none: as the product predicts. ``largest``: keep the largest piece of
+    each structure. ``members`` networks of different seeds are averaged; ``flips``: and over mirrored images.
+    ``test_cases`` of the test list are measured (0: all); a trial that does not do them all is not ``shown`` in tables.
+    ``methods``, ``cells``, ``seeds`` are what a run without further words does; ``cell_methods`` restricts the methods
+    of a cell; ``why`` tells the reader what was chosen, and what it costs.
+    """
+
+    name: str
+    settings: str
+    why: str
+    steps: int = 0
+    first_steps: int = 0
+    network: str = ""
+    patch: list[int] | None = None
+    stride: list[int] | None = None
+    largest: bool = False
+    members: int = 1
+    flips: bool = False
+    test_cases: int = 0
+    shown: bool = True
+    precision: str = "auto"
+    methods: list[str] = field(default_factory=list)
+    cells: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
+    cell_methods: dict[str, list[str]] = field(default_factory=dict)
+    changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def schedule(self, method: str, dims: int) -> Schedule:
+        """How ``method`` is trained on volumes (``dims`` 3) or slices (2). Raises SettingsError."""
+        base = settings_of(method, self.settings, dims).to_dict()
+        values = METHOD_SETTINGS[method].from_dict({**base, **self.changes.get(method, {})}).to_dict()
+        patch = None if self.patch is None else (self.patch[0], self.patch[1], self.patch[2])
+        if self.settings == "paper":
+            paper = published(method, dims)
+            return Schedule(values, self.steps or paper.steps, self.network or paper.network, patch or paper.patch)
+        return Schedule(values, self.steps, self.network or "fast", patch)
+
+    def everything(self, method: str, dims: int) -> dict[str, Any]:
+        """All that the numbers of a run of ``method`` depend on, but the split, the seed and the code."""
+        common = {key: value for key, value in asdict(self).items() if key not in NOT_HASHED}
+        first = asdict(self.schedule("supervised", dims)) if self.first_steps else None
+        return {**common, "method": method, **asdict(self.schedule(method, dims)), "first": first, "metrics": METRICS}
+
+    def settings_hash(self, method: str, dims: int) -> str:
+        """16 digits of the SHA-256 of :meth:`everything`."""
+        return digest(self.everything(method, dims))[:16]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """``values`` all settings of the method, ``steps`` of it, ``network``, ``patch`` (D, H, W) or None: the plan's."""
+
+    values: dict[str, Any]
+    steps: int
+    network: str
+    patch: tuple[int, int, int] | None

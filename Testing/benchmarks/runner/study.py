@@ -1,0 +1,105 @@
+"""A run's volumes, plan and task: what the protocol annotates is shown to training, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from SemiSegLogic.engine.device import Device, choose
+from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
+from SemiSegLogic.engine.volumes import Classes, Volume, class_prior, load_volume, set_label
+from SemiSegLogic.geometry import IGNORE, SliceIndex, sparse_label
+from SemiSegLogic.methods.base import Task
+from SemiSegLogic.study import all_slices
+
+from .datasets import CaseData, Collection
+from .protocol import WHOLE, Annotated, Protocol
+from .recipe import Schedule
+from .slices import chosen_slices
+
+MEMORY = 8 << 30
+"""Bytes that every run is planned for: a number must not depend on what else the computer did."""
+
+
+@dataclass
+class Study:
+    """``volumes`` of the training list with the labels of the cell, at ``plan``; ``drawn`` case -> [axis, index]."""
+
+    volumes: list[Volume]
+    plan: Plan
+    classes: Classes
+    device: Device
+    drawn: dict[str, list[list[int]]]
+
+    def task(self) -> Task:
+        """What a method needs to know."""
+        prior = class_prior(self.volumes, len(self.classes))
+        return Task(1, len(self.classes), self.plan.dims, self.plan.patch, self.plan.network, prior)
+
+    def unseen(self, case: CaseData) -> Volume:
+        """A volume to predict."""
+        return load_volume(case.name, case.image, case.grid, self.plan, self.device.torch)
+
+
+def benchmark_device(wanted: str, precision: str) -> Device:
+    """The device with a fixed idea of its memory, so that plans are the same everywhere."""
+    return dataclasses.replace(choose(wanted, precision), memory=MEMORY)
+
+
+def prepare(protocol: Protocol, cell: str, seed: int, schedule: Schedule, cases: Collection, device: Device) -> Study:
+    """Reads the training cases and plans. Raises BenchmarkError as the data set does."""
+    annotated = protocol.annotated(cell, seed)
+    places = {
+        one.case: judged(cases.case(one.case), one, protocol.cell(cell).slices, number)
+        for number, one in enumerate(annotated)
+    }
+    train = [cases.case(name) for name in protocol.data.train]
+    facts = [_facts(case, places.get(case.name)) for case in train]
+    plan = planned(facts, list(protocol.data.structures.values()), schedule, protocol.data.dims, device)
+    classes = Classes(protocol.data.structure_values)
+    volumes = [load_volume(case.name, case.image, case.grid, plan, device.torch) for case in train]
+    for volume, case in zip(volumes, train, strict=True):
+        if case.name in places:
+            chosen = places[case.name]
+            set_label(volume, sparse_label(case.label, chosen), chosen, classes)
+    drawn = {name: [[place.axis, place.index] for place in chosen] for name, chosen in places.items()}
+    return Study(volumes, plan, classes, device, drawn)
+
+
+def judged(case: CaseData, one: Annotated, slices: int, number: int) -> list[SliceIndex]:
+    """The slices of the ``number``-th annotated case that a person would have judged."""
+    if slices == WHOLE:
+        return list(all_slices(case.label.shape, one.axis))
+    if one.places is not None:
+        return list(one.places)
+    return chosen_slices(case.label, slices, one.axis, number)
+
+
+def planned(facts: list[CaseFacts], names: list[str], schedule: Schedule, dims: int, device: Device) -> Plan:
+    """The product's plan; with a patch given, that patch at the data's own spacing."""
+    plan = make_plan(facts, names, device, schedule.network)
+    if schedule.patch is None:
+        return plan
+    turned = [plan.orientation(fact.grid).triple(fact.grid.spacing) for fact in facts]
+    d, h, w = np.median(turned, axis=0).tolist()
+    return dataclasses.replace(plan, dims=dims, spacing=(d, h, w), patch=schedule.patch, network=schedule.network)
+
+
+def _facts(case: CaseData, places: Sequence[SliceIndex] | None) -> CaseFacts:
+    if places is None:
+        return CaseFacts(case.grid)
+    seen = sparse_label(case.label, places)
+    drawn = np.argwhere((seen > 0) & (seen < IGNORE))
+    if not len(drawn):
+        return CaseFacts(case.grid, tuple(places))
+    k, j, i = (drawn.max(0) - drawn.min(0) + 1).tolist()
+    return CaseFacts(case.grid, tuple(places), (k, j, i))
+
+
+def seeded(seed: int, member: int, leg: int) -> None:
+    """One thread of chance for everything that follows."""
+    torch.manual_seed(10_000 * seed + 10 * member + leg)

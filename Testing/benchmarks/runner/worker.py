@@ -1,0 +1,160 @@
+"""Doing runs, one after the other, until the queue is empty or the piece of time is over.
+
+Any number of workers may share a queue, started together or by hand: a run belongs to the process that holds its lock,
+and the operating system takes the lock back however that process ends. What a run left behind (weights, optimisers,
+generators; the cases measured so far) lies in the work folder, so the next worker goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from SemiSegLogic.engine.device import Device
+from SemiSegLogic.job.locks import FileLock
+
+from .datasets import Collection
+from .evaluation import COLUMNS, Evaluation, Scores
+from .protocol import Protocol
+from .recipe import Recipe
+from .rows import Row, Rows
+from .runs import Run, todo
+from .study import Study, benchmark_device, prepare
+from .training import Done, Training, legs_of, load
+
+ROOT = Path(__file__).resolve().parents[3]
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Worker:
+    """``results`` the rows, ``work`` the folder for what is unfinished, ``device`` "auto", "cpu" or "cuda"; ``go_on()``
+    says whether time is left.
+    """
+
+    protocol: Protocol
+    recipe: Recipe
+    cases: Collection
+    results: Rows
+    work: Path
+    device: str
+    go_on: Callable[[], bool]
+    tell: Tell
+    commit: str = field(default_factory=lambda: commit())
+    _devices: dict[str, Device] = field(default_factory=dict)
+
+    def work_off(self, wanted: list[Run]) -> int:
+        """Do what is to be done; returns how many runs are left for another piece."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        for run in todo(wanted, self.results.read()):
+            if not self.go_on():
+                break
+            lock = FileLock(self.work / f"{run.key}.lock")
+            if not lock.try_acquire():
+                continue  # another worker has it
+            with lock:
+                if todo([run], self.results.read()):  # it may have finished it meanwhile
+                    self._do(run)
+        return len(todo(wanted, self.results.read()))
+
+    def _do(self, run: Run) -> None:
+        state = self.work / f"{run.key}.pt"
+        dims = self.protocol.data.dims
+        schedule = self.recipe.schedule(run.method, dims)
+        first = self.recipe.schedule("supervised", dims) if self.recipe.first_steps else None
+        legs = legs_of(run.method, schedule, first, self.recipe.first_steps, self.recipe.members)
+        done = load(state, torch.device("cpu"))
+        device = self._device(done)
+        done = done or Done(half=device.half)
+        done.commits += [self.commit] if self.commit not in done.commits[-1:] else []
+        self.tell(f"{run.words()}: {_standing(done, sum(leg.steps for leg in legs))}")
+        study = prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device)
+        training = Training(study, legs, run, state, done, self.go_on)
+        if not training.finish():
+            return
+        scores = self._measured(run, Evaluation(study, training.members(), self.recipe))
+        if scores is None:
+            return
+        self.results.append(self._row(run, study, done, scores))
+        for left_behind in self.work.glob(f"*{run.key}.*"):
+            left_behind.unlink()
+        self.tell(f"{run.words()}: mean Dice {mean_dice(scores):.4f}")
+
+    def _device(self, done: Done | None) -> Device:
+        """A run keeps its arithmetic: which one is faster is measured, and may come out otherwise another time."""
+        precision = self.recipe.precision
+        if done is not None:
+            precision = "bfloat16" if done.half else "float32"
+        if precision not in self._devices:
+            self._devices[precision] = benchmark_device(self.device, precision)
+        return self._devices[precision]
+
+    def _measured(self, run: Run, evaluation: Evaluation) -> dict[str, Scores] | None:
+        """The scores of every test case, or None when time is over."""
+        kept = self._cases_file(run)
+        known = {row["case"]: row for row in kept.read()}
+        names = self.protocol.data.test
+        for name in names[: self.recipe.test_cases or None]:
+            if name in known:
+                continue
+            if not self.go_on():
+                return None
+            begun = time.perf_counter()
+            scores = evaluation.scores(self.cases.case(name))
+            known[name] = {"case": name, "scores": scores, "seconds": time.perf_counter() - begun}
+            kept.append(known[name])
+        self._evaluation_s = sum(row["seconds"] for row in known.values())
+        return {name: row["scores"] for name, row in known.items()}
+
+    def _cases_file(self, run: Run) -> Rows:
+        return Rows(self.work / f"{run.key}.cases.jsonl")
+
+    def _row(self, run: Run, study: Study, done: Done, scores: dict[str, Scores]) -> Row:
+        return {
+            **vars(run), "when": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%MZ}",
+            "commit": " then ".join(done.commits), "device": study.device.name, "computer": f"{platform.system()} {platform.machine()}",
+            "torch": torch.__version__, "data": self.protocol.data.name, "test_cases": len(scores),
+            "steps": done.steps, "undone": done.undone, "training_s": round(done.seconds, 1),
+            "training_clock": "processor" if study.device.torch.type == "cpu" else "wall",
+            "evaluation_s": round(self._evaluation_s, 1),
+            "plan": {"dims": study.plan.dims, "patch": study.plan.patch, "spacing": study.plan.spacing,
+                     "depth_axis": study.plan.depth_axis, "network": study.plan.network, "mirror": study.plan.mirror},
+            "values": self.recipe.everything(run.method, self.protocol.data.dims), "mean_dice": mean_dice(scores),
+            "columns": COLUMNS, "cases": scores,
+        }
+
+
+def mean_dice(scores: dict[str, Scores]) -> float:
+    """Mean over cases and structures, in [0, 1]."""
+    numbers = [row[0] for case in scores.values() for row in case.values()]
+    return round(sum(number or 0.0 for number in numbers) / len(numbers), 6)
+
+
+def commit() -> str:
+    """The version of the code, with a + when files of it were changed since; "unknown" outside a clone."""
+    try:
+        words = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _standing(done: Done, steps: int) -> str:
+    so_far = done.steps + (int(done.trainer["progress"]["step"]) if done.trainer else 0)
+    return f"goes on at step {so_far} of {steps}" if so_far else f"begins, {steps} steps"
+
+
+def work_folder() -> Path:
+    """Where unfinished runs lie unless another place is named."""
+    from SemiSegLogic.sample.places import user_cache
+
+    return user_cache() / "benchmarks"
+
+
