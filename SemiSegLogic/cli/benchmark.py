@@ -21,7 +21,8 @@ class NoBenchmarks(SemiSegError):
 def add(commands: Any) -> None:
     """The grammar: all words behind ``benchmark`` are the benchmarks' own, their --help too."""
     benchmark = commands.add_parser(
-        "benchmark", help="run the published protocols (in a clone of the repository)", add_help=False, prefix_chars="\0"
+        "benchmark", help="run the published protocols (in a clone of the repository)",
+        add_help=False, prefix_chars="\0",  # no word of theirs is an option of ours
     )
     benchmark.add_argument("words", nargs="*")
     benchmark.set_defaults(do=_benchmark)

@@ -119,7 +119,8 @@ class Worker:
     def _row(self, run: Run, study: Study, done: Done, scores: dict[str, Scores]) -> Row:
         return {
             **vars(run), "when": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%MZ}",
-            "commit": " then ".join(done.commits), "device": study.device.name, "computer": f"{platform.system()} {platform.machine()}",
+            "commit": " then ".join(done.commits),
+            "device": study.device.name, "computer": f"{platform.system()} {platform.machine()}",
             "torch": torch.__version__, "data": self.protocol.data.name, "test_cases": len(scores),
             "steps": done.steps, "undone": done.undone, "training_s": round(done.seconds, 1),
             "training_clock": "processor" if study.device.torch.type == "cpu" else "wall",
