@@ -1,35 +1,30 @@
-"""Cutting patches: where to look, how to turn what is seen, and one resampling from the native voxels.
+"""Drawing batches of patches: which volume, where to look (see framing.py), and the voxels (see resampling.py).
 
-Rules for sparse labels (a volume with a few judged slices):
-(1) the patch is anchored on a judged slice, which lies on the sampling grid exactly: half-voxel centres would skip it;
-(2) a sparsely judged volume is turned and stretched only within the plane of that slice;
-(3) a coarser grid is anchored on it too.
-Every random draw comes from torch's default generator, so that a saved generator state replays a run.
+The cost of a draw depends on the patches alone, not on the number of volumes or their size. Where each patch looks is
+drawn as one block of numbers (framing.Chance), the labelled patches first, then come the grey values' perturbations of
+the labelled and of the unlabelled batch: a saved generator state replays a run.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import SemiSegError
 from ..geometry import IGNORE, SliceIndex
 from ..methods.base import Need, Patches
 from .checkpoint import random_state, restore_random_state
+from .framing import Chance, View, anchored, augmentation, keep_inside
 from .perturb import weak
-from .plan import Plan, Shape
+from .plan import Plan, Shape, Triple
+from .resampling import sample_image, sample_label
+from .staging import Staging
 from .volumes import Volume
 
-Item = TypeVar("Item")
-
-ROTATION = math.radians(17)
-STRETCH = 0.15
 TOWARDS_STRUCTURE = 0.67
 
 
@@ -38,14 +33,12 @@ class NothingLabelled(SemiSegError):
 
 
 @dataclass(frozen=True)
-class View:
-    """How a patch lies in its volume: voxel ``p`` of the patch is volume coordinate ``centre + matrix (p - middle)``.
+class Look:
+    """A patch to be cut: volume ``number`` seen in ``view``; its label is used when ``labelled``."""
 
-    ``matrix`` (3, 3) and ``centre`` (3,) float64, in voxels of the volume; ``middle`` is (shape - 1) / 2.
-    """
-
-    matrix: Tensor
-    centre: Tensor
+    number: int
+    view: View
+    labelled: bool
 
 
 class Sampler:
@@ -53,6 +46,7 @@ class Sampler:
 
     def __init__(self, volumes: Sequence[Volume], plan: Plan, augment: bool = True):
         self.volumes, self.plan, self.augment = list(volumes), plan, augment
+        self.staging = Staging(self.volumes[0].device) if self.volumes else None
 
     def labelled(self) -> list[int]:
         """Indices of the volumes with a judged slice that training may see."""
@@ -64,45 +58,56 @@ class Sampler:
         Unlabelled patches come from volumes without labels where there are any, else from all.
         Raises NothingLabelled.
         """
-        known = self.labelled()
-        if need.labelled and not known:
-            raise NothingLabelled("No annotated slice to train on. Draw at least one slice and mark it as done.")
-        free = [n for n in range(len(self.volumes)) if n not in known] or known
-        with_label = [self._labelled_patch(_pick(known), need) for _ in range(need.labelled)]
-        without = [self._free_patch(_pick(free), need) for _ in range(need.unlabelled)]
+        with_label, without = self._looks(need)
         return self._batch(with_label, need.shape), self._batch(without, need.shape)
 
     def labelled_share(self, need: Need, draws: int = 16) -> float:
         """Mean share of judged voxels in a labelled patch, in [0, 1]. Leaves the random generator as it was."""
         state = random_state()
-        labelled, _ = self.draw(Need(draws, 0, need.shape, need.whole_slice))
+        looks, _ = self._looks(Need(draws, 0, need.shape, need.whole_slice))
         restore_random_state(state)
-        return float((labelled.label != IGNORE).float().mean())
+        label = torch.empty(need.shape, dtype=torch.int64, device=self.volumes[0].device)
+        shares = []
+        for look in looks:
+            self._label(look, label)
+            shares.append(float((label != IGNORE).float().mean()))
+        return float(np.mean(shares))
 
-    def _labelled_patch(self, number: int, need: Need) -> tuple[int, View, bool]:
-        volume = self.volumes[number]
-        place, target = choose_place(volume, need.whole_slice)
+    def look_at_label(self, number: int, need: Need) -> Look:
+        """A patch around a judged slice of volume ``number``."""
+        volume, chance = self.volumes[number], Chance()
+        place, target = choose_place(volume, chance, need.whole_slice)
         axes = (0, 1, 2) if volume.is_dense else tuple(axis for axis in range(3) if axis != place.axis)
-        return number, self._view(volume, need, target, axes, place), True
+        return Look(number, self._view(volume, need, target, axes, place, chance), True)
 
-    def _free_patch(self, number: int, need: Need) -> tuple[int, View, bool]:
-        volume = self.volumes[number]
-        target = torch.tensor([torch.rand(()).item() * (side - 1) for side in volume.shape], dtype=torch.float64)
-        place = SliceIndex(0, round(float(target[0])))
-        return number, self._view(volume, need, target, (0, 1, 2), place), False
+    def look_anywhere(self, number: int, need: Need) -> Look:
+        """A patch anywhere in volume ``number``."""
+        volume, chance = self.volumes[number], Chance()
+        target = [chance.share() * (side - 1) for side in volume.shape]
+        place = SliceIndex(0, round(target[0]))
+        return Look(number, self._view(volume, need, target, (0, 1, 2), place, chance), False)
 
-    def _view(self, volume: Volume, need: Need, target: Tensor, axes: tuple[int, ...], place: SliceIndex) -> View:
-        scale = self._scale(volume, need)
-        turn = augmentation(axes, self.plan.dims, self._left_right(volume)) if self.augment else torch.eye(3).double()
-        spacing = torch.tensor(volume.spacing, dtype=torch.float64)
+    def _looks(self, need: Need) -> tuple[list[Look], list[Look]]:
+        known = self.labelled()
+        if need.labelled and not known:
+            raise NothingLabelled("No annotated slice to train on. Draw at least one slice and mark it as done.")
+        free = sorted(set(range(len(self.volumes))) - set(known)) or known
+        with_label = [self.look_at_label(n, need) for n in _some(known, need.labelled)]
+        return with_label, [self.look_anywhere(n, need) for n in _some(free, need.unlabelled)]
+
+    def _view(
+        self, volume: Volume, need: Need, target: list[float], axes: tuple[int, ...], place: SliceIndex, chance: Chance
+    ) -> View:
+        scale, spacing = self._scale(volume, need), np.array(volume.spacing)
+        turn = augmentation(axes, self.plan.dims, self._left_right(volume), chance) if self.augment else np.eye(3)
         # turn in millimetres, so that a rotation stays one on anisotropic voxels
-        matrix = torch.diag(1 / spacing) @ turn @ torch.diag(scale * spacing)
+        matrix = turn * (np.array(scale) * spacing) / spacing[:, None]
         if need.whole_slice:
-            target = torch.cat([target[:1], (torch.tensor(volume.shape[1:], dtype=torch.float64) - 1) / 2])
-        centre = keep_inside(target, scale, need.shape, volume.shape, self.augment)
+            target = [target[0], *((side - 1) / 2 for side in volume.shape[1:])]
+        centre = keep_inside(target, scale, need.shape, volume.shape, chance if self.augment else None)
         for axis in (place.axis,) if self.augment or need.whole_slice else (0, 1, 2):
-            index = place.index if axis == place.axis else round(float(target[axis]))
-            centre = anchored(centre, matrix, need.shape, SliceIndex(axis, index))
+            index = place.index if axis == place.axis else round(target[axis])
+            anchored(centre, matrix, need.shape, SliceIndex(axis, index))
         return View(matrix, centre)
 
     def _left_right(self, volume: Volume) -> int | None:
@@ -112,35 +117,38 @@ class Sampler:
         axis = volume.turn.sources.index(volume.grid.orientation().sources[2])
         return axis if self.plan.mirror and (self.plan.dims == 3 or axis > 0) else None
 
-    def _scale(self, volume: Volume, need: Need) -> Tensor:
-        scale = list(self.plan.scale(volume.spacing))
+    def _scale(self, volume: Volume, need: Need) -> Triple:
+        d, h, w = self.plan.scale(volume.spacing)
         if need.whole_slice:
-            scale[1:] = [side / wanted for side, wanted in zip(volume.shape[1:], need.shape[1:], strict=True)]
-        return torch.tensor(scale, dtype=torch.float64)
+            h, w = volume.shape[1] / need.shape[1], volume.shape[2] / need.shape[2]
+        return d, h, w
 
-    def _batch(self, picks: list[tuple[int, View, bool]], shape: Shape) -> Patches:
-        device = self.volumes[0].image.device
-        if not picks:
-            empty = torch.empty(0, *shape, device=device)
-            return Patches(empty[:, None], empty.long(), torch.empty(0, 3, device=device), empty.long().new_empty(0))
-        images, labels, positions = [], [], []
-        for number, view, with_label in picks:
-            volume = self.volumes[number]
-            coordinates = coordinates_of(view, shape, device)
-            images.append(sample_image(volume.image, coordinates))
-            labels.append(sample_label(volume.label if with_label else None, coordinates))
-            positions.append(view.centre / torch.tensor([max(side - 1, 1) for side in volume.shape]))
-        image = torch.stack(images)
-        return Patches(
-            weak(image) if self.augment else image,
-            torch.stack(labels),
-            torch.stack(positions).clamp(0, 1).float().to(device),
-            torch.tensor([number for number, _, _ in picks], device=device),
-        )
+    def _batch(self, looks: list[Look], shape: Shape) -> Patches:
+        device, count = self.volumes[0].device, len(looks)
+        image = torch.empty(count, 1, *shape, device=device)
+        label = torch.empty(count, *shape, dtype=torch.int64, device=device)
+        for n, look in enumerate(looks):
+            self._image(look, image[n, 0])
+            self._label(look, label[n])
+        places = [look.view.centre / np.maximum(np.array(self.volumes[look.number].shape) - 1, 1) for look in looks]
+        position = torch.tensor(np.array(places).reshape(-1, 3).clip(0, 1), dtype=torch.float32)
+        numbers = torch.tensor([look.number for look in looks], dtype=torch.int64)
+        grey = weak(image) if self.augment and looks else image
+        return Patches(grey, label, position.to(device), numbers.to(device))
+
+    def _image(self, look: Look, out: Tensor) -> None:
+        volume = self.volumes[look.number]
+        assert self.staging is not None
+        out.copy_(sample_image(volume.image[0], look.view.thinned(volume.thin), _shape(out), self.staging.fetch))
+
+    def _label(self, look: Look, out: Tensor) -> None:
+        volume = self.volumes[look.number]
+        label = volume.label if look.labelled else None
+        sample_label(label, look.view, _shape(out), volume.training_slices, out)
 
 
-def choose_place(volume: Volume, whole_slice: bool = False) -> tuple[SliceIndex, Tensor]:
-    """A judged slice and a voxel (3,) in it: mostly on a structure, every structure of the volume equally often.
+def choose_place(volume: Volume, chance: Chance, whole_slice: bool = False) -> tuple[SliceIndex, list[float]]:
+    """A judged slice and a voxel (d, h, w) in it: mostly on a structure, every structure of the volume equally often.
 
     For a ``whole_slice`` it is one along depth where there is any: of the others only a line would be seen.
     """
@@ -148,102 +156,23 @@ def choose_place(volume: Volume, whole_slice: bool = False) -> tuple[SliceIndex,
     if whole_slice:
         slices = tuple(place for place in slices if place.axis == 0) or slices
     classes = sorted({value for place in slices for value in volume.foreground[place]})
-    if classes and torch.rand(()).item() < TOWARDS_STRUCTURE:
-        wanted = _pick(classes)
-        place = _pick([place for place in slices if wanted in volume.foreground[place]])
+    if classes and chance.share() < TOWARDS_STRUCTURE:
+        wanted = chance.pick(classes)
+        place = chance.pick([place for place in slices if wanted in volume.foreground[place]])
         spots = volume.foreground[place][wanted]
-        inside = spots[int(torch.randint(len(spots), ()).item())].tolist()
+        inside = [float(side) for side in spots[int(chance.share() * len(spots))].tolist()]
     else:
-        place = _pick(slices)
-        inside = [torch.rand(()).item() * (side - 1) for a, side in enumerate(volume.shape) if a != place.axis]
+        place = chance.pick(slices)
+        inside = [chance.share() * (side - 1) for a, side in enumerate(volume.shape) if a != place.axis]
     inside.insert(place.axis, place.index)
-    return place, torch.tensor(inside, dtype=torch.float64)
+    return place, inside
 
 
-def augmentation(axes: tuple[int, ...], dims: int, left_right: int | None) -> Tensor:
-    """(3, 3) float64 in millimetres: a rotation and stretch among ``axes`` only, perhaps mirrored."""
-    planes = [(1, 2)] if dims == 2 else [(a, b) for a in axes for b in axes if a < b]
-    turn = torch.eye(3, dtype=torch.float64)
-    for a, b in planes:
-        angle = _between(-ROTATION, ROTATION)
-        plane = torch.eye(3, dtype=torch.float64)
-        plane[a, a] = plane[b, b] = math.cos(angle)
-        plane[a, b], plane[b, a] = -math.sin(angle), math.sin(angle)
-        turn = turn @ plane
-    stretch = torch.ones(3, dtype=torch.float64)
-    for axis in axes if dims == 3 else (1, 2):
-        stretch[axis] = _between(1 - STRETCH, 1 + STRETCH)
-    if left_right is not None and torch.rand(()).item() < 0.5:
-        stretch[left_right] *= -1
-    return turn @ torch.diag(stretch)
+def _some(items: list[int], count: int) -> list[int]:
+    """``count`` of ``items``, each drawn anew."""
+    return [items[n] for n in torch.randint(len(items), (count,)).tolist()] if count else []
 
 
-def keep_inside(target: Tensor, scale: Tensor, patch: Shape, volume: Shape, jitter: bool) -> Tensor:
-    """The patch centre nearest ``target`` (voxels) at which the patch stays inside the volume; where the patch is the
-    longer one, the volume's middle. ``jitter`` moves it by up to an eighth of the patch.
-    """
-    half = scale * (torch.tensor(patch, dtype=torch.float64) - 1) / 2
-    last = torch.tensor(volume, dtype=torch.float64) - 1
-    if jitter:
-        target = target + (torch.rand(3, dtype=torch.float64) - 0.5) * half / 2
-    low, high = torch.minimum(half, last / 2), torch.maximum(last - half, last / 2)
-    centre = torch.minimum(torch.maximum(target, low), high)
-    slack = (torch.rand(3, dtype=torch.float64) - 0.5) * torch.minimum(half, last / 2) / 4
-    return centre + slack if jitter else centre
-
-
-def anchored(centre: Tensor, matrix: Tensor, patch: Shape, place: SliceIndex) -> Tensor:
-    """``centre`` moved along the slice's axis until the slice lies on a sample of the patch, and inside the patch."""
-    axis, step = place.axis, abs(float(matrix[place.axis, place.axis])) or 1.0
-    middle = (patch[axis] - 1) / 2
-    offset = round((place.index - float(centre[axis])) / step + middle)
-    offset = min(max(offset, 0), patch[axis] - 1)
-    moved = centre.clone()
-    moved[axis] = place.index - step * (offset - middle)
-    return moved
-
-
-def coordinates_of(view: View, shape: Shape, device: torch.device) -> Tensor:
-    """(D,H,W,3) float32: the volume coordinates (voxels, order d, h, w) that the patch samples."""
-    ranges = [torch.arange(n, dtype=torch.float32, device=device) - (n - 1) / 2 for n in shape]
-    matrix = view.matrix.float().to(device)
-    d, h, w = (line[:, None] * matrix[:, axis] for axis, line in enumerate(ranges))
-    return d[:, None, None] + h[None, :, None] + w[None, None, :] + view.centre.float().to(device)
-
-
-def sample_image(image: Tensor, coordinates: Tensor) -> Tensor:
-    """Trilinear values (1,D,H,W) float32 of ``image`` (1,d,h,w); the border voxel continues outside.
-
-    Only the box around the coordinates is converted from float16.
-    """
-    size = image.shape[1:]
-    flat = coordinates.reshape(-1, 3)
-    low, high = flat.amin(0).floor().long().tolist(), flat.amax(0).ceil().long().tolist()
-    # clamp(min, max) on both ends: a patch wholly outside still sees the border voxel
-    starts = [min(max(a, 0), n - 1) for a, n in zip(low, size, strict=True)]
-    stops = [min(max(b, 0), n - 1) + 1 for b, n in zip(high, size, strict=True)]
-    box = image[:, starts[0] : stops[0], starts[1] : stops[1], starts[2] : stops[2]].float()
-    extent = torch.tensor([max(b - a - 1, 1) for a, b in zip(starts, stops, strict=True)], device=image.device)
-    place = 2 * (coordinates - torch.tensor(starts, device=image.device)) / extent - 1
-    return F.grid_sample(box[None], place.flip(-1)[None], padding_mode="border", align_corners=True)[0]
-
-
-def sample_label(label: Tensor | None, coordinates: Tensor) -> Tensor:
-    """Nearest values (D,H,W) int64 of ``label`` (d,h,w) uint8; IGNORE outside the volume or without a label."""
-    shape = coordinates.shape[:3]
-    if label is None:
-        return torch.full(shape, IGNORE, dtype=torch.int64, device=coordinates.device)
-    nearest = coordinates.round().long()
-    last = torch.tensor(label.shape, device=label.device) - 1
-    inside = ((nearest >= 0) & (nearest <= last)).all(-1)
-    nearest = torch.minimum(nearest.clamp_min(0), last)
-    values = label[nearest[..., 0], nearest[..., 1], nearest[..., 2]].long()
-    return values.masked_fill(~inside, IGNORE)
-
-
-def _between(low: float, high: float) -> float:
-    return low + (high - low) * torch.rand((), dtype=torch.float64).item()
-
-
-def _pick(items: Sequence[Item]) -> Item:
-    return items[int(torch.randint(len(items), ()).item())]
+def _shape(patch: Tensor) -> Shape:
+    d, h, w = patch.shape
+    return d, h, w

@@ -1,12 +1,12 @@
-"""The volumes of a run, decoded once and kept on the training device.
+"""The volumes of a run.
 
 Images are float16, normalised per volume; labels are uint8 class indices with IGNORE where nobody judged. Both lie in
-the engine's axis order (see plan.py). Eighty scans of 200x140x88 take 0.4 GB.
+the engine's axis order (see plan.py). Eighty scans of 200x140x88 take 0.4 GB. Where an image lies (GPU, memory, mapped
+file) is decided in keeping.py.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +17,10 @@ from torch import Tensor
 
 from ..errors import SemiSegError
 from ..geometry import IGNORE, Grid, Orientation, SliceIndex
+from .greys import slabs
 from .plan import Plan
+
+MOST_SPOTS = 4096  # to look at; a dense label of a large volume has millions
 
 
 class LabelError(SemiSegError):
@@ -28,9 +31,11 @@ class LabelError(SemiSegError):
 class Volume:
     """One case.
 
-    ``image`` (1,D,H,W) float16. ``spacing`` (d, h, w) mm. ``judged`` (D,H,W) uint8 class index or IGNORE, None when
-    nothing is judged; ``label`` the same without the slices held out from training. ``slices`` all judged slices in
-    engine order, ``held_out`` those kept aside. ``foreground`` voxels (N, 2) of each class in each slice.
+    ``image`` (1,d,h,w) float16: where the plan is coarser than the case, the mean of every ``thin`` voxels (see
+    :meth:`Plan.thin`), else all of them. ``spacing`` (d, h, w) mm of the case. ``judged`` (D,H,W) uint8 class index or
+    IGNORE, None when nothing is judged; ``label`` the same without the slices held out from training. ``slices`` all
+    judged slices in engine order, ``held_out`` those kept aside. ``foreground`` voxels (N, 2) of each class in each
+    slice, at most ``MOST_SPOTS``.
     """
 
     name: str
@@ -38,6 +43,8 @@ class Volume:
     turn: Orientation
     spacing: tuple[float, float, float]
     image: Tensor
+    thin: tuple[int, int, int] = (1, 1, 1)
+    where: torch.device | None = None
     judged: Tensor | None = None
     label: Tensor | None = None
     slices: tuple[SliceIndex, ...] = ()
@@ -46,9 +53,14 @@ class Volume:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(D, H, W) voxels."""
-        _, d, h, w = self.image.shape
-        return d, h, w
+        """(D, H, W) voxels of the case itself."""
+        a, b, c = (self.grid.shape[source] for source in self.turn.sources)
+        return a, b, c
+
+    @property
+    def device(self) -> torch.device:
+        """Where its patches are made and its label lies."""
+        return self.where or self.image.device
 
     @property
     def training_slices(self) -> tuple[SliceIndex, ...]:
@@ -110,38 +122,11 @@ class Classes:
         return np.array(self.values, np.uint8)[index]
 
 
-def normalise(image: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Zero mean and unit deviation after clipping to the 0.5 and 99.5 percentiles, which bright outliers cannot move.
-
-    Percentiles and moments come from about a million voxels. An image that is constant but for less than that share
-    of it is scaled to its range instead, and a constant image becomes all zeros.
-    """
-    sample = image.ravel()[:: _stride(image)].astype(np.float64)
-    low, high = np.percentile(sample, [0.5, 99.5])
-    inside = np.clip(sample, low, high)
-    middle, scale = inside.mean(), inside.std()
-    if scale <= 1e-12 * abs(middle):
-        low, high = float(image.min()), float(image.max())
-        middle, scale = low, (high - low) or 1.0
-    clipped = np.clip(image, low, high).astype(np.float64, copy=False)
-    clipped -= middle
-    clipped /= scale
-    return clipped.astype(np.float32)
-
-
-def _stride(image: NDArray[np.generic]) -> int:
-    """A step through the voxels that takes about a million of them and comes by every column of the image."""
-    step = max(1, image.size // 1_000_000)
-    while math.gcd(step, image.shape[-1]) > 1:
-        step += 1
-    return step
-
-
 def load_volume(name: str, array: NDArray[np.generic], grid: Grid, plan: Plan, device: torch.device) -> Volume:
-    """An unlabelled volume of ``array (k, j, i)`` on ``device``."""
-    turn = plan.orientation(grid)
-    image = np.ascontiguousarray(turn.apply(normalise(array))).astype(np.float16)
-    return Volume(name, grid, turn, turn.triple(grid.spacing), torch.from_numpy(image)[None].to(device))
+    """An unlabelled volume of ``array (k, j, i)``, all of it on ``device``."""
+    turn, thin = plan.orientation(grid), plan.thin(grid)
+    image = torch.from_numpy(np.concatenate(list(slabs(array, turn, thin))))
+    return Volume(name, grid, turn, turn.triple(grid.spacing), image[None].to(device), thin)
 
 
 def set_label(volume: Volume, label: NDArray[np.uint8], slices: Sequence[SliceIndex], classes: Classes) -> None:
@@ -149,16 +134,18 @@ def set_label(volume: Volume, label: NDArray[np.uint8], slices: Sequence[SliceIn
     if label.shape != volume.grid.shape:
         raise LabelError(f"The label of case {volume.name} has {label.shape} voxels, its image {volume.grid.shape}.")
     index = np.ascontiguousarray(volume.turn.apply(classes.to_index(label, volume.name)))
-    volume.judged = torch.from_numpy(index).to(volume.image.device)
+    volume.judged = torch.from_numpy(index).to(volume.device)
     volume.slices = tuple(sorted(volume.turn.slice_to_canonical(place, volume.grid.shape) for place in slices))
     volume.foreground = {place: _foreground(volume.plane(place)) for place in volume.slices}
     volume.hold_out(volume.held_out)
 
 
 def _foreground(plane: Tensor) -> dict[int, Tensor]:
-    """Class index -> (N, 2) int64 coordinates of its voxels in a judged plane."""
-    present = [int(value) for value in plane.unique() if 0 < int(value) < IGNORE]
-    return {value: (plane == value).nonzero() for value in present}
+    """Class index -> (N, 2) int64 coordinates of its voxels in a judged plane, evenly thinned out to MOST_SPOTS."""
+    plane = plane.cpu()
+    present = [value for value in np.unique(plane.numpy()).tolist() if 0 < value < IGNORE]
+    spots = {value: (plane == value).nonzero() for value in present}
+    return {value: found[:: -(-len(found) // MOST_SPOTS)].clone() for value, found in spots.items()}
 
 
 def class_prior(volumes: Sequence[Volume], classes: int) -> tuple[float, ...]:

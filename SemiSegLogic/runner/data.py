@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import quality
+from ..engine.cache import Cache
 from ..engine.device import Device
+from ..engine.keeping import Keeper
 from ..engine.plan import CaseFacts, Plan, make_plan
-from ..engine.volumes import Classes, LabelError, Volume, class_prior, load_volume, set_label
+from ..engine.volumes import Classes, LabelError, Volume, class_prior, set_label
 from ..geometry import AXIS_NAMES, IGNORE, SliceIndex
 from ..job import JobCase, JobFolder
 from ..methods.base import Task
@@ -21,7 +24,7 @@ from ..settings import Training
 @dataclass
 class Data:
     """The volumes of a job by case id, in its order, with the plan to train them at; ``labels_used`` is the number of
-    the newest labels-<n> among them.
+    the newest labels-<n> among them; ``remark`` what the person should know about how they are kept.
     """
 
     volumes: dict[str, Volume]
@@ -29,6 +32,7 @@ class Data:
     plan: Plan
     names: dict[int, str]
     labels_used: int = 0
+    remark: str = ""
 
     def task(self) -> Task:
         """What a method needs to know."""
@@ -68,9 +72,10 @@ class Data:
 
 
 def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan: Plan | None = None) -> Data:
-    """Everything of ``job`` on ``device``; ``told(done, all)`` hears of every volume. One image is decoded at a time.
+    """Everything of ``job``, where ``device`` trains on it; ``told(done, all)`` hears of every volume. One image is
+    prepared at a time, and none that the cache of this computer's jobs holds already.
 
-    ``plan`` is that of an earlier model, else one is made. Raises JobError or LabelError naming what is wrong.
+    ``plan`` is that of an earlier model, else one is made. Raises JobError or LabelError naming what is wrong, NoRoom.
     """
     spec = job.spec()
     labels = {case.id: (job.label(case.label), case.slices) for case in spec.cases if case.label}
@@ -84,12 +89,14 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     classes = Classes([item.value for item in spec.structures])
     volumes: dict[str, Volume] = {}
     data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures})
+    keeper = Keeper.of([case.grid for case in spec.cases], plan, device, Cache.beside(job.root.parent))
     for number, case in enumerate(spec.cases, 1):
-        volumes[case.id] = load_volume(case.id, job.image(case.image), case.grid, plan, device.torch)
+        volumes[case.id] = keeper.load(case.id, case.image, partial(job.image, case.image), case.grid)
         if case.id in labels:
             data.take_label(case.id, *labels[case.id], n=0)
         told(number, len(spec.cases))
     data.labels_used = max((item.n for item in added), default=0)
+    data.remark = keeper.cache.problem
     return data
 
 

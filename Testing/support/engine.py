@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.framing import View
 from SemiSegLogic.engine.losses import partial_cross_entropy
 from SemiSegLogic.engine.optimisers import SGD
 from SemiSegLogic.engine.plan import Plan, Shape, Triple
@@ -38,6 +39,12 @@ def volume_of(
     if label is not None:
         set_label(volume, sparse_label(label, slices), slices, Classes(values))
     return volume
+
+
+def coordinates_of(view: View, shape: Shape) -> Tensor:
+    """(D,H,W,3) float32: the volume coordinates (voxels, order d, h, w) that a patch of ``shape`` samples."""
+    steps = np.stack(np.meshgrid(*[np.arange(n) - (n - 1) / 2 for n in shape], indexing="ij"), -1)
+    return torch.from_numpy(steps @ view.matrix.T + view.centre).float()
 
 
 class OneConv(Method):

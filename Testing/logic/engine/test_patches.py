@@ -7,19 +7,13 @@ import pytest
 import torch
 
 from SemiSegLogic.engine import patches as module
-from SemiSegLogic.engine.patches import (
-    NothingLabelled,
-    Sampler,
-    choose_place,
-    coordinates_of,
-    sample_image,
-    sample_label,
-)
+from SemiSegLogic.engine.framing import Chance
+from SemiSegLogic.engine.patches import NothingLabelled, Sampler, choose_place
 from SemiSegLogic.engine.plan import Plan
 from SemiSegLogic.engine.volumes import Volume
 from SemiSegLogic.geometry import IGNORE, SliceIndex
 from SemiSegLogic.methods.base import Need, Patches
-from Testing.support.engine import plan_of, volume_of
+from Testing.support.engine import coordinates_of, plan_of, volume_of
 
 SHAPE = (9, 14, 11)
 
@@ -116,38 +110,6 @@ def test_without_augmentation_at_native_spacing_the_patch_is_the_voxels(patch: t
         assert torch.equal(seen[known], flat_truth[difference.argmin()][known])
 
 
-def test_label_sampling_agrees_with_a_loop() -> None:
-    label = torch.from_numpy(_labels())
-    coordinates = torch.rand(3, 4, 5, 3) * torch.tensor([12.0, 18.0, 14.0]) - 2
-    got = sample_label(label, coordinates)
-    for place in np.ndindex(3, 4, 5):
-        nearest = [round(c) for c in coordinates[place].tolist()]
-        inside = all(0 <= c < n for c, n in zip(nearest, SHAPE, strict=True))
-        assert int(got[place]) == (int(label[tuple(nearest)]) if inside else IGNORE)
-    assert bool((sample_label(None, coordinates) == IGNORE).all())
-
-
-def test_image_sampling_agrees_with_a_trilinear_loop_and_repeats_the_border() -> None:
-    image = torch.randn(1, *SHAPE).half()
-    coordinates = torch.rand(3, 4, 5, 3) * torch.tensor([12.0, 18.0, 14.0]) - 2
-    got = sample_image(image, coordinates)[0]
-    for place in np.ndindex(3, 4, 5):
-        point = [min(max(c, 0.0), n - 1.0) for c, n in zip(coordinates[place].tolist(), SHAPE, strict=True)]
-        low = [min(int(c), n - 2) for c, n in zip(point, SHAPE, strict=True)]
-        total = 0.0
-        for corner in np.ndindex(2, 2, 2):
-            shares = [c - b if one else 1 - (c - b) for c, b, one in zip(point, low, corner, strict=True)]
-            d, h, w = (b + one for b, one in zip(low, corner, strict=True))
-            total += float(np.prod(shares)) * float(image[0, d, h, w])
-        assert float(got[place]) == pytest.approx(total, abs=2e-3)
-
-
-def test_a_patch_wholly_outside_sees_the_border_voxel() -> None:
-    image = torch.arange(8.0).view(1, 2, 2, 2).half()
-    assert sample_image(image, torch.full((2, 2, 2, 3), 50.0)).unique().tolist() == [7.0]
-    assert sample_image(image, torch.full((2, 2, 2, 3), -50.0)).unique().tolist() == [0.0]
-
-
 def test_a_saved_generator_state_replays_the_same_patches() -> None:
     plan = plan_of((4, 8, 8))
     sampler = Sampler([volume_of(_labels(), _labels(), (SliceIndex(0, 2),), plan), volume_of(_labels())], plan)
@@ -181,8 +143,8 @@ def test_whole_slices_cover_the_slice_from_border_to_border() -> None:
     volume = volume_of(_labels(), _labels(), (SliceIndex(0, 3), SliceIndex(1, 3)), plan)
     sampler = Sampler([volume], plan, augment=False)
     for _ in range(10):
-        _, view, _ = sampler._labelled_patch(0, Need(1, 0, (1, 7, 22), whole_slice=True))
-        points = coordinates_of(view, (1, 7, 22), torch.device("cpu")).reshape(-1, 3)
+        view = sampler.look_at_label(0, Need(1, 0, (1, 7, 22), whole_slice=True)).view
+        points = coordinates_of(view, (1, 7, 22)).reshape(-1, 3)
         assert points.amin(0).tolist() == pytest.approx([3, 0.5, -0.25], abs=1e-5)
         assert points.amax(0).tolist() == pytest.approx([3, 12.5, 10.25], abs=1e-5)
 
@@ -194,10 +156,10 @@ def test_structures_are_found_equally_often_and_held_out_slices_never() -> None:
     volume.hold_out([SliceIndex(0, 7)])
     hits = {0: 0, 1: 0, 2: 0}
     for _ in range(300):
-        place, target = choose_place(volume)
+        place, target = choose_place(volume, Chance())
         assert place.index in (2, 5)
-        assert float(target[0]) == place.index
-        hits[int(label[tuple(target.round().long().tolist())])] += 1
+        assert target[0] == place.index
+        hits[int(label[tuple(round(side) for side in target)])] += 1
     assert 0.3 * 300 * 0.67 < hits[2] < 0.7 * 300 * 0.67
 
 

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.device import Device
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.greys import normalise
+from SemiSegLogic.engine.plan import Plan, depth_first
 from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.volumes import Classes, Volume, normalise
+from SemiSegLogic.engine.volumes import Classes, Volume
 from SemiSegLogic.geometry import Grid, SliceIndex, slice_mask
 from Testing.support.engine import CPU, plan_of, volume_of
 from Testing.support.volumes import COLUMNS, SHAPE, grid_of, two_blobs
@@ -57,9 +58,8 @@ def _predictor(plan: Plan, network: nn.Module | None = None, device: Device = CP
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_the_label_lies_on_the_cases_own_grid(kind: str, depth_axis: int, device: Device) -> None:
     grid, image = grid_of(kind), _steps()
-    plan = plan_of((4, 4, 4), depth_axis=depth_axis)
+    plan = plan_of((4, 4, 4), depth_first(grid, depth_axis).triple(grid.spacing), depth_axis=depth_axis)
     volume = volume_of(image, plan=plan, grid=grid)
-    plan = plan_of((4, 4, 4), volume.spacing, depth_axis=depth_axis)
     result = _predictor(plan, device=device).predict(volume, CLASSES)
     assert (result.label.dtype, result.uncertainty.dtype) == (np.uint8, np.uint8)
     assert result.label.shape == result.uncertainty.shape == grid.shape

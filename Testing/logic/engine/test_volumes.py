@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from SemiSegLogic.engine.volumes import Classes, LabelError, class_prior, load_volume, normalise, set_label
+from SemiSegLogic.engine.greys import normalise
+from SemiSegLogic.engine.plan import depth_first
+from SemiSegLogic.engine.volumes import Classes, LabelError, class_prior, load_volume, set_label
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
 from Testing.support.engine import CPU, plan_of, volume_of
 from Testing.support.volumes import COLUMNS, SHAPE, grid_of, picture, two_blobs
@@ -91,7 +93,8 @@ def test_a_label_of_another_size_is_refused() -> None:
 @pytest.mark.parametrize("depth_axis", [0, 1, 2])
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_what_is_turned_comes_back_voxel_for_voxel(kind: str, depth_axis: int) -> None:
-    plan, grid = plan_of((8, 8, 8), depth_axis=depth_axis), grid_of(kind)
+    grid = grid_of(kind)
+    plan = plan_of((8, 8, 8), depth_first(grid, depth_axis).triple(grid.spacing), depth_axis=depth_axis)
     volume = load_volume("c001", picture(), grid, plan, CPU.torch)
     assert volume.shape == volume.turn.triple(grid.shape)
     assert volume.spacing == volume.turn.triple(grid.spacing)
@@ -161,3 +164,21 @@ def test_a_grid_of_one_slice_is_seen_in_its_plane() -> None:
     grid = Grid((6, 1, 7))
     volume = load_volume("c001", picture((6, 1, 7)), grid, plan_of((1, 8, 8), dims=2), CPU.torch)
     assert volume.shape == (1, 6, 7)
+
+
+def test_a_coarser_plan_keeps_fewer_voxels_of_the_image_and_all_of_the_label() -> None:
+    image, grid, places = picture((12, 10, 9)), Grid((12, 10, 9), (1.0, 0.5, 0.8)), (SliceIndex(0, 5),)
+    label = np.ones(grid.shape, np.uint8)
+    volume = volume_of(image, label, places, plan_of((8, 8, 8), (2.9, 1.6, 1.0)), grid)
+    assert volume.thin == (2, 3, 1)
+    assert volume.image.shape == (1, 6, 4, 9)
+    assert volume.shape == (12, 10, 9)
+    assert volume.judged is not None
+    assert volume.judged.shape == (12, 10, 9)
+
+
+def test_a_large_structure_is_remembered_by_some_of_its_voxels() -> None:
+    label = np.ones((2, 100, 100), np.uint8)
+    spots = volume_of(picture((2, 100, 100)), label, (SliceIndex(0, 1),)).foreground[SliceIndex(0, 1)][1]
+    assert 2000 < len(spots) <= 4096
+    assert (int(spots[:, 0].min()), int(spots[:, 0].max())) == (0, 99)

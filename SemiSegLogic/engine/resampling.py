@@ -1,0 +1,146 @@
+"""One resampling from the kept voxels to a patch. Only the box that the patch needs is read.
+
+A patch that is turned within one plane only, as all patches of sparsely labelled volumes are, needs no interpolation in
+three dimensions: its planes are picked (or mixed in pairs) along the straight axis, and then all turned at once in two
+dimensions, which is 20 times faster on a CPU and the same trilinear interpolation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..geometry import IGNORE, SliceIndex
+from .framing import View
+from .plan import Shape
+
+Fetch = Callable[[Tensor], Tensor]
+"""Brings a part of a volume, of any type, to where patches are made, as float32."""
+
+
+def as_float(part: Tensor) -> Tensor:
+    """Where it is already."""
+    return part.float()
+
+
+def sample_image(image: Tensor, view: View, shape: Shape, fetch: Fetch = as_float) -> Tensor:
+    """Trilinear values (D,H,W) float32 of ``image`` (d,h,w); the border voxel continues outside."""
+    axis = view.straight_axis
+    return _turned_freely(image, view, shape, fetch) if axis is None else _turned_in_plane(
+        image, view, shape, axis, fetch
+    )
+
+
+def _turned_freely(image: Tensor, view: View, shape: Shape, fetch: Fetch) -> Tensor:
+    starts, stops = _box(view, shape, tuple(image.shape))
+    part = image[starts[0] : stops[0], starts[1] : stops[1], starts[2] : stops[2]]
+    box = fetch(part)[None, None]
+    grid = _grid(_theta(view, shape, starts, stops, (2, 1, 0)).to(box.device), shape)
+    return F.grid_sample(box, grid, padding_mode="border", align_corners=True)[0, 0]
+
+
+def _turned_in_plane(image: Tensor, view: View, shape: Shape, axis: int, fetch: Fetch) -> Tensor:
+    rows, columns = (other for other in range(3) if other != axis)
+    starts, stops = _box(view, shape, tuple(image.shape))
+    place = np.clip(_line(view, shape, axis), 0, image.shape[axis] - 1)
+    part = image.movedim(axis, 0)[:, starts[rows] : stops[rows], starts[columns] : stops[columns]]
+    planes = _planes(part, place, fetch)[None]
+    theta = _theta(view, shape, starts, stops, (columns, rows)).to(planes.device)
+    grid = _grid(theta, (shape[rows], shape[columns]))
+    return F.grid_sample(planes, grid, padding_mode="border", align_corners=True)[0].movedim(0, axis)
+
+
+def _planes(part: Tensor, place: NDArray[np.float64], fetch: Fetch) -> Tensor:
+    """The planes of ``part`` (d,h,w) at ``place`` (N,) between 0 and d - 1, mixed from their two neighbours."""
+    low = np.floor(place + 1e-9).astype(np.int64)
+    share = (place - low).clip(0)
+    first, last = int(low.min()), int(np.ceil(place - 1e-9).max())
+    block = fetch(part[first : last + 1])
+    below = block[torch.from_numpy(low - first)]
+    if share.max() < 1e-9:
+        return below
+    above = block[torch.from_numpy(np.minimum(low + 1, last) - first)]
+    return below.lerp_(above, torch.from_numpy(share).to(block)[:, None, None])
+
+
+def sample_label(
+    label: Tensor | None, view: View, shape: Shape, judged: Sequence[SliceIndex], out: Tensor
+) -> None:
+    """Write into ``out`` (D,H,W) int64 the nearest values of ``label`` (d,h,w) uint8; IGNORE outside the volume or
+    without a label. ``judged`` names the slices outside of which the label is IGNORE throughout.
+    """
+    axis = view.straight_axis
+    if label is None:
+        out.fill_(IGNORE)
+    elif axis is None:
+        out.copy_(_nearest(label, view, shape))
+    else:
+        only = {place.index for place in judged} if all(place.axis == axis for place in judged) else None
+        _nearest_in_plane(label, view, shape, axis, only, out)
+
+
+def _nearest(label: Tensor, view: View, shape: Shape) -> Tensor:
+    """(D,H,W) uint8."""
+    matrix, centre = (torch.from_numpy(part).float().to(label.device) for part in (view.matrix, view.centre))
+    lines = [torch.arange(n, dtype=torch.float32, device=label.device) - (n - 1) / 2 for n in shape]
+    index, inside = torch.zeros(shape, dtype=torch.int64, device=label.device), None
+    for axis, side in enumerate(label.shape):
+        d, h, w = (line * step for line, step in zip(lines, matrix[axis], strict=True))
+        near = (d[:, None, None] + h[:, None] + (w + centre[axis])).round_()
+        here = (near >= 0).logical_and_(near < side)
+        inside = here if inside is None else inside.logical_and_(here)
+        index.mul_(side).add_(near.clamp_(0, side - 1).long())
+    assert inside is not None
+    return label.flatten()[index].masked_fill_(~inside, IGNORE)
+
+
+def _nearest_in_plane(
+    label: Tensor, view: View, shape: Shape, axis: int, only: set[int] | None, out: Tensor
+) -> None:
+    """As :func:`_nearest`, plane by plane along ``axis``; of the volume's planes those in ``only`` (None: all)."""
+    out.fill_(IGNORE)
+    place = np.rint(_line(view, shape, axis)).astype(np.int64)
+    rows, columns = (other for other in range(3) if other != axis)
+    wanted = [n for n, p in enumerate(place) if 0 <= p < label.shape[axis] and (only is None or int(p) in only)]
+    if not wanted:
+        return
+    flat = View(view.matrix[np.ix_([axis, rows, columns], [axis, rows, columns])], view.centre[[axis, rows, columns]])
+    flat.centre[0] = 0
+    for n in wanted:  # mostly one or two
+        plane = label.select(axis, int(place[n]))[None]
+        out.select(axis, n).copy_(_nearest(plane, flat, (1, shape[rows], shape[columns]))[0])
+
+
+def _box(view: View, shape: Shape, size: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """Starts and stops of the voxels that a patch of ``shape`` can see; a patch wholly outside sees the border."""
+    reach = view.reach(shape)
+    low, high = np.floor(view.centre - reach - 1e-3), np.ceil(view.centre + reach + 1e-3)
+    starts = [min(max(int(a), 0), n - 1) for a, n in zip(low, size, strict=True)]
+    return starts, [min(max(int(b), 0), n - 1) + 1 for b, n in zip(high, size, strict=True)]
+
+
+def _line(view: View, shape: Shape, axis: int) -> NDArray[np.float64]:
+    """Where the patch's planes along a straight ``axis`` lie, in voxels."""
+    steps = np.arange(shape[axis]) - (shape[axis] - 1) / 2
+    return np.asarray(view.centre[axis] + view.matrix[axis, axis] * steps)
+
+
+def _grid(theta: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """(1, *shape, n) from -1 to 1. PyTorch warns of sides of one voxel, so the first of two stands for them."""
+    grid = F.affine_grid(theta, [1, 1, *(max(side, 2) for side in shape)], align_corners=True)
+    return grid[(slice(None), *(slice(side) for side in shape))]
+
+
+def _theta(view: View, shape: Shape, starts: list[int], stops: list[int], axes: tuple[int, ...]) -> Tensor:
+    """(1, n, n + 1) for affine_grid with aligned corners: patch to box, both from -1 to 1; ``axes`` fastest first."""
+    chosen = list(axes)
+    half = (np.array(shape, float)[chosen] - 1) / 2
+    extent = np.maximum(np.array(stops) - np.array(starts) - 1, 1)[chosen] / 2
+    matrix = view.matrix[np.ix_(chosen, chosen)] * half / extent[:, None]
+    shift = (view.centre - np.array(starts))[chosen] / extent - 1
+    return torch.from_numpy(np.hstack([matrix, shift[:, None]])).float()[None]
