@@ -112,6 +112,13 @@ class Round:
         """Give the running job the present labels of a case; returns their number. Raises JobError."""
         return self.job.add_labels(self._job_case(case.id), case.sparse_labels(), case.places)
 
+    def covers_study(self) -> bool:
+        """Whether the job still knows every case and exactly the structures of the study."""
+        known = {item.value for item in self.job.spec().structures}
+        return {case.id for case in self.study.cases} <= set(self.cases.values()) and known == {
+            item.value for item in self.study.structures
+        }
+
     def show(self, case_id: str | None) -> None:
         """Tell the running job which study case is on screen now; one that it does not know counts as none."""
         self.job.set_open(next((name for name, known in self.cases.items() if known == case_id), None))

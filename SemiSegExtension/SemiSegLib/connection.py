@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from SemiSegLogic.geometry import SliceIndex
@@ -30,7 +31,8 @@ class Next:
 @dataclass(frozen=True)
 class Look:
     """A run at one moment: its status, its curve, the slices worth a look, best first, and the cases that got a new
-    suggestion just now.
+    suggestion just now. ``live``: it learns while the person draws; ``outdated``: cases or structures changed since it
+    was begun, so that it has to be begun anew.
     """
 
     job: str
@@ -38,6 +40,8 @@ class Look:
     curves: list[dict[str, Any]] = field(default_factory=list)
     ranking: list[Next] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    live: bool = False
+    outdated: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,12 @@ class Connection(Protocol):
 
     def start(self, order: Order) -> str:
         """Begin; the job's id."""
+
+    def start_live(self, open_case: str, start_from: str) -> str:
+        """Begin to learn while the person draws, from the model of a run ("": a new one); the job's id."""
+
+    def show(self, job: str, case: str) -> None:
+        """Tell a running job which case is on screen ("": none)."""
 
     def look(self, job: str) -> Look:
         """How it stands. New results are put into the study."""
@@ -90,17 +100,31 @@ class LocalConnection:
 
         backend, settings = self._local(starts=True), METHOD_SETTINGS[order.method](**order.settings)
         training = Training(seconds=order.seconds or AS_LONG_AS_IT_HELPS_S)
-        model = self._round(order.start_from).model if order.start_from else None
         this = Round.begin(
-            self._study, training, order.method, settings, open_case=order.open_case or None, start_from=model
+            self._study, training, order.method, settings, open_case=order.open_case or None,
+            start_from=self._model(order.start_from),
         )
         return str(backend.submit(this.job))
+
+    def start_live(self, open_case: str, start_from: str) -> str:
+        from SemiSegLogic.rounds import Round
+        from SemiSegLogic.settings import Training
+
+        backend = self._local(starts=True)
+        this = Round.live(
+            self._study, Training(), open_case=open_case or None, start_from=self._model(start_from)
+        )
+        return str(backend.submit(this.job))
+
+    def show(self, job: str, case: str) -> None:
+        self._round(job).show(case or None)
 
     def look(self, job: str) -> Look:
         this, status = self._round(job), self._local().poll(job)
         changed = this.collect()
         ranking = [Next(item.case, item.place, item.reason) for item in this.next_slices()]
-        return Look(job, status, this.job.curves(), ranking, changed)
+        live = this.job.submitted and this.job.spec().kind == "live"
+        return Look(job, status, this.job.curves(), ranking, changed, live, live and not this.covers_study())
 
     def stop(self, job: str) -> None:
         self._local().stop(job, wait=False)
@@ -116,6 +140,14 @@ class LocalConnection:
 
         latest = Round.latest(self._study)
         return latest.id if latest is not None and latest.job.submitted else ""
+
+    def _model(self, run: str) -> Path | None:
+        """The newest model of a run of this study, None for "" and when it has none."""
+        if not run:
+            return None
+        this = self._round(run)
+        this.collect()  # what it saved last may not have been brought home yet
+        return this.model
 
     def _round(self, job: str) -> Round:
         from SemiSegLogic.rounds import Round, jobs_folder

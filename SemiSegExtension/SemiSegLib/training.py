@@ -28,7 +28,7 @@ class Training:
         self.findings: list[Finding] = []
         self._connection: Connection | None = None
         self._study: Study | None = None
-        self._looking = False
+        self._looking = self._live = False
         self._told_end = ""
         controller.listen(self._heard)
 
@@ -37,7 +37,15 @@ class Training:
         """A run is on its way, as far as we know."""
         return bool(self.job) and (self.look is None or not self.look.status.ended)
 
+    @property
+    def live(self) -> bool:
+        """The run on its way, or the last one, learns while the person draws."""
+        return self.look.live if self.look is not None else self._live
+
     def _heard(self, what: str) -> None:
+        if what == "case" and self.running and self._connection is not None:
+            connection, job, opened = self._connection, self.job, self._controller.open_case
+            self.jobs.run(_("Tell of the case"), lambda: connection.show(job, opened.id if opened else ""))
         if what == "study" and self._controller.study not in (None, self._study):
             self._find_again()
         if what == "judged" and self.running and self._controller.open_case is not None:
@@ -86,8 +94,30 @@ class Training:
             self._controller.say(_("Open a study first."), "warning")
             return
         self._controller.labelling.save_now()
-        self.look, self._told_end = None, ""
-        self._controller.disk.run(_("Start training"), lambda: connection.start(order), self._started)
+        live = self.job if self.live and self.running else ""
+
+        def work() -> str:
+            if live:
+                connection.stop(live)  # it would make room by itself, only later
+            return connection.start(order)
+
+        self.look, self._told_end, self._live = None, "", False
+        self._controller.disk.run(_("Start training"), work, self._started)
+
+    def start_live(self, failed: Callable[[Exception], None]) -> None:
+        """Begin to learn while the person draws, from the last model; ``failed(error)`` when that cannot be."""
+        connection, opened, earlier = self._connection, self._controller.open_case, self.job
+        if connection is None:
+            return
+        self.look, self._told_end, self._live = None, "", True
+        case = opened.id if opened is not None else ""
+        self._controller.disk.run(
+            _("Start learning"), lambda: connection.start_live(case, earlier), self._started_live, failed
+        )
+
+    def _started_live(self, job: str) -> None:
+        self.job = job
+        self._controller.tell("run")
 
     def _started(self, job: str) -> None:
         self.job = job
@@ -125,8 +155,11 @@ class Training:
         if look.job != self.job:
             return
         self.look = look
-        if look.changed:
+        opened = self._controller.open_case
+        if look.changed and (opened is None or opened.id in look.changed):
             self._controller.results.reload_suggestion()
+        elif look.changed:
+            self._controller.refresh()
         if look.status.ended and self._told_end != look.job:
             self._told_end = look.job
             self._tell_end(look)
@@ -138,6 +171,8 @@ class Training:
 
     def _tell_end(self, look: Look) -> None:
         status = look.status
+        if look.live and status.state in ("done", "stopped"):
+            return  # its row says so; nobody has to do anything
         words = {
             "done": (_("Training is finished. Suggestions are in the list of cases."), "good"),
             "stopped": (_("Training was stopped; the best model until then was kept."), "good"),

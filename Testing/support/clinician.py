@@ -39,6 +39,13 @@ class FakeConnection:
         self.calls.append(order)
         return "run-1"
 
+    def start_live(self, open_case: str, start_from: str) -> str:
+        self.calls.append(("live", open_case, start_from))
+        return "live-1"
+
+    def show(self, job: str, case: str) -> None:
+        self.calls.append(("show", case))
+
     def look(self, job: str) -> Any:
         if isinstance(self.next_look, Exception):
             raise self.next_look

@@ -13,6 +13,7 @@ import slicer
 from ..connection import Connection, LocalConnection
 from ..controller import Controller
 from ..installer import Installer
+from ..live import Live
 from ..scene import Screen
 from ..scene.nodes import Observers, Parameters
 from ..training import Training
@@ -39,6 +40,7 @@ class Panel:
         self.installer = installer or Installer(surroundings=startup_environment())
         self.controller = Controller(self.screen, self.preferences.get("author"))
         self.training = Training(self.controller, connect or self._connect)
+        self.live = Live(self.controller, self.training, lambda: self.installer.look().kind == "ready")
         self._rest_at = self._look_at = 0.0
         self._scrolled = False
         self._scene_observers = Observers()
@@ -92,8 +94,9 @@ class Panel:
             self._scrolled = False
             self.label.refresh()
         if now >= self._look_at:
-            self._look_at = now + LOOK_S
+            self._look_at = now + (LOOK_S / 2 if self.live.on else LOOK_S)
             self.training.poll()
+            self.live.beat()
             self.setup.refresh()
 
     def _edited(self) -> None:

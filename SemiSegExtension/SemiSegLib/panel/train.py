@@ -12,6 +12,7 @@ from ..methods import TIMES, method_words, time_words
 from ..preflight import Finding
 from ..words import _
 from .advanced import SettingsForm
+from .live import LiveRow
 from .parts import box, button, enable, form, label, minutes, primary, row, section
 from .pictures import PictureLabel, curve
 from .setup import findings_text
@@ -25,6 +26,7 @@ class TrainSection:
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel, self._controller, self._training = panel, panel.controller, panel.training
         self.header, inside = section(layout, _("Train on my labels"))
+        self.live = LiveRow(panel, inside)
         self._choices, choices = box(inside)
         self._methods = method_words()
         self._build_choices(choices)
@@ -142,8 +144,11 @@ class TrainSection:
         if not why_not and state != "ready":
             why_not = _("Press Set up first: the computing environment is not ready.")
         enable(self.train, why_not, _("Checks the labels, then starts"))
-        running, look = self._training.running, self._training.look
-        self._show_where(look)
+        self.live.refresh()
+        live = self._training.live
+        running = self._training.running and not live
+        look = None if live else self._training.look
+        self._show_where(self._training.look)
         self._choices.visible = self.train.visible = not running
         if running:
             self.findings.visible = False

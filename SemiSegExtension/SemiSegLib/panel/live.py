@@ -1,0 +1,36 @@
+"""The row that keeps learning while the person draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+
+from ..words import _
+from .parts import label
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+
+class LiveRow:
+    def __init__(self, panel: Panel, layout: Any) -> None:
+        self._panel, self._live = panel, panel.live
+        self.switch = qt.QCheckBox(_("Keep learning while I draw"))
+        self.switch.toolTip = _(
+            "A model learns beside you from every slice you call done. Train on my labels is still there: it also "
+            "learns from the volumes nobody drew on, and says how good the model is."
+        )
+        self.switch.checked = panel.preferences.get("live") == "yes"
+        layout.addWidget(self.switch)
+        self.told = label(layout, faint=True)
+        self.switch.connect("toggled(bool)", self.on_switch)
+        self._live.want(bool(self.switch.checked))
+
+    def on_switch(self, wanted: bool) -> None:
+        self._panel.preferences.set("live", "yes" if wanted else "no")
+        self._live.want(bool(wanted))
+        self.refresh()
+
+    def refresh(self) -> None:
+        self.told.text = self._live.words()

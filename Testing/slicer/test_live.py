@@ -1,0 +1,156 @@
+"""Keep learning while I draw: begun, fed, renewed and ended without being asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.job import Status
+from Testing.support.clinician import draw, look, open_first, settle
+
+
+def live_look(state: str = "running", phase: str = "live", outdated: bool = False, **status: Any) -> Any:
+    """What a look finds of a live run."""
+    known = Status(state, phase=phase, message="Waiting for your next slice.", **status)
+    return replace(look(), job="live-1", status=known, live=True, outdated=outdated)
+
+
+def beat(panel: Any) -> None:
+    """A second goes by."""
+    panel.training.poll()
+    settle(panel)
+    panel.live.beat()
+    settle(panel)
+
+
+def test_it_begins_with_the_switch_takes_slices_in_and_follows_the_case_on_screen(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.train.live.switch.checked = True
+    beat(panel)
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, "")
+    panel.connection.next_look = live_look(labels_used=1, labels_shown=0)
+    draw(panel, 6)
+    panel.label.on_done()
+    beat(panel)
+    assert ("labels", study.cases[0].id) in panel.connection.calls
+    assert "being learned" in panel.train.live.told.text
+    assert not panel.train.train.isHidden(), "training in earnest can be asked for at any time"
+    panel.cases.on_case(1)
+    settle(panel)
+    assert ("show", study.cases[1].id) in panel.connection.calls
+    assert panel.preferences.get("live") == "yes"
+
+
+def test_it_is_not_begun_twice_and_not_again_until_something_happens(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.live.want(True)
+    panel.connection.next_look = live_look("done", "waiting")
+    for _ in range(3):
+        beat(panel)
+    begun = [call for call in panel.connection.calls if call[0] == "live"]
+    assert len(begun) == 1
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    beat(panel)
+    assert [call for call in panel.connection.calls if call[0] == "live"][-1][2] == "live-1", "from its own model"
+
+
+def test_it_is_begun_anew_when_a_case_or_structure_was_added(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.live.want(True)
+    beat(panel)
+    panel.connection.next_look = live_look(outdated=True)
+    beat(panel)
+    assert panel.connection.calls[-1] == "stop"
+    panel.connection.next_look = live_look("stopped")
+    beat(panel)
+    beat(panel)
+    assert panel.connection.calls[-1][0] == "live"
+
+
+def test_a_training_ends_it_and_it_goes_on_afterwards(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.live.want(True)
+    beat(panel)
+    panel.connection.next_look = live_look()
+    draw(panel, 6)
+    panel.label.on_done()
+    beat(panel)
+    panel.train.on_train()
+    settle(panel)
+    names = [call if isinstance(call, str) else type(call).__name__ for call in panel.connection.calls]
+    assert names[-2:] == ["stop", "Order"]
+    panel.connection.next_look = look("done")
+    beat(panel)
+    beat(panel)
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, "run-1")
+
+
+def test_switching_it_off_ends_it_once(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.train.live.switch.checked = True
+    beat(panel)
+    panel.connection.next_look = live_look()
+    beat(panel)
+    panel.train.live.switch.checked = False
+    settle(panel)
+    for _ in range(3):
+        beat(panel)
+    assert panel.connection.calls.count("stop") == 1
+
+
+def test_without_the_environment_it_waits_and_a_failure_is_told_once(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_first(panel, study)
+    panel.installer.kind = "absent"
+    panel.live.want(True)
+    beat(panel)
+    assert panel.connection.calls == []
+    panel.installer.kind = "ready"
+    monkeypatch.setattr(panel.connection, "start_live", _refuse)
+    for _ in range(3):
+        beat(panel)
+    assert panel.controller.notice == ("Learning while you draw could not start: no room", "warning")
+
+
+def _refuse(open_case: str, start_from: str) -> str:
+    raise OSError("no room")
+
+
+@pytest.mark.slow
+def test_with_the_real_engine_the_open_case_is_shown_without_pressing_train(
+    slicer: Any, study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("needs torch for the training process")
+    import qt
+
+    from SemiSegLib.panel import Panel
+    from Testing.slicer.test_real_loop import draw_and_call_done, wait
+    from Testing.support.clinician import FakeInstaller
+
+    monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
+    root = slicer.qMRMLWidget()
+    root.setLayout(qt.QVBoxLayout())
+    panel = Panel(root.layout(), FakeInstaller(tmp_path / "environment"))
+    panel.enter()
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.cases.on_case(0)
+    settle(panel)
+    panel.train.live.switch.checked = True
+    wait(panel, lambda: panel.training.look is not None and panel.training.look.status.phase == "waiting", 60)
+    draw_and_call_done(panel, (4, 6, 8))
+    wait(panel, lambda: panel.controller.open_case.suggestion is not None, 60)
+    case = study.cases[0]
+    assert np.array_equal(case.suggestion()[6], case.labels()[6]), "drawn slices stay as drawn"
+    panel.train.live.switch.checked = False
+    wait(panel, lambda: panel.training.look.status.ended, 60)
+    panel.close()
