@@ -100,6 +100,18 @@ class Orientation:
         return a, b, c
 
 
+def plane(array: NDArray[np.generic], place: SliceIndex) -> NDArray[np.generic]:
+    """The 2D view of one slice of ``array`` (k, j, i)."""
+    return np.asarray(np.moveaxis(array, place.axis, 0)[place.index])
+
+
+def copy_slices(source: NDArray[np.generic], target: NDArray[np.generic], places: Iterable[SliceIndex]) -> None:
+    """Put these slices of ``source`` (k, j, i) in the place of those of ``target``; a few slices cost next to nothing.
+    """
+    for place in places:
+        plane(target, place)[...] = plane(source, place)
+
+
 def slice_mask(shape: tuple[int, int, int], slices: Iterable[SliceIndex]) -> NDArray[np.bool_]:
     """``(k, j, i)`` bool, true on every voxel of the named slices.
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from SemiSegLogic.geometry import SliceIndex, slice_mask
+from SemiSegLogic.geometry import SliceIndex, copy_slices, plane
 
 from . import drafts
 from .annotations import changed_slices, drawn_on, working_axis
+from .drafts import Draft
 from .model import OpenCase
+from .words import _
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Case
@@ -36,15 +38,56 @@ def load(case: Case) -> OpenCase:
         {item.place: item.state for item in case.annotated},
         axis=working_axis(grid),
     )
-    draft = drafts.load(case.folder, grid.shape)
-    if draft is not None:
-        judged = slice_mask(grid.shape, opened.done)
-        opened.labels = np.where(judged, opened.labels, draft[0])
-        opened.touched = draft[1] - set(opened.done)
+    take_up_drafts(case, opened)
     if opened.done:
         opened.axis = next(reversed(opened.done)).axis
     read_suggestion(case, opened)
     return opened
+
+
+def take_up_drafts(case: Case, opened: OpenCase) -> None:
+    """Put what was drawn and not called done on top: our own, and what windows that have gone left behind.
+
+    Where two of those drew differently the newer one is shown and the older kept among the versions. Drafts of windows
+    that are open now stay theirs; ``opened.elsewhere`` tells of them.
+    """
+    every = drafts.found(case.folder, opened.grid.shape)
+    ours = [draft for draft in every if draft.mine or draft.left_behind]
+    opened.elsewhere = {place for draft in every if draft not in ours for place in draft.planes}
+    if not ours:
+        return
+    judged = opened.labels
+    opened.labels = judged.copy()
+    for draft in ours:
+        draft.put_into(opened.labels)
+    copy_slices(judged, opened.labels, opened.done)
+    opened.touched = {place for draft in ours for place in draft.planes} - set(opened.done)
+    covered = [draft for draft in ours if _covered(draft, judged, opened.labels)]
+    for draft in covered:
+        _keep_aside(case, draft, judged)
+    if covered or any(not draft.mine for draft in ours):
+        drafts.save(case.folder, opened.labels, opened.touched)
+        for draft in ours:
+            if not draft.mine:
+                draft.path.unlink(missing_ok=True)
+
+
+def _covered(draft: Draft, judged: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
+    """Whether a newer draft, or a slice called done since, hides something that was drawn in this one."""
+    alone = judged.copy()
+    draft.put_into(alone)
+    return any(_hidden(plane(alone, place), plane(shown, place)) for place in draft.planes)
+
+
+def _hidden(drawn: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
+    return bool(((drawn != 0) & (drawn != shown)).any())
+
+
+def _keep_aside(case: Case, draft: Draft, judged: NDArray[np.uint8]) -> None:
+    alone = judged.copy()
+    draft.put_into(alone)
+    note, places = _("drawn in another window, not called done"), sorted(draft.planes)
+    patiently(lambda: case.keep_aside(alone, places, draft.owner[0], note))
 
 
 def read_suggestion(case: Case, opened: OpenCase) -> None:
@@ -52,6 +95,7 @@ def read_suggestion(case: Case, opened: OpenCase) -> None:
     there = case.has_suggestion
     opened.suggestion = case.suggestion() if there else None
     opened.uncertainty = case.uncertainty() if there else None
+    opened.earlier = case.earlier_suggestion() if there else None
     opened.provenance = case.provenance() if there else {}
     opened.status = case.status
 
@@ -91,12 +135,12 @@ def save(case: Case, before: Before, labels: NDArray[np.uint8], axis: int, autho
     changed = changed_slices(before.labels, labels, axis)
     if not changed:  # a segment was renamed or hidden
         return Saved(before.labels, set(before.touched), set())
-    judged = slice_mask(labels.shape, before.done)
     redrawn = {place for place in before.done if _differs(before.labels, labels, place)}
     if redrawn:
         case.set_slices(labels, sorted(redrawn), author)
     touched = drawn_on(labels, set(before.touched) | changed) - before.done
-    if bool((labels != 0)[~judged].any()) or touched:
+    touched |= _left_out(labels, before.done | touched, axis)
+    if touched:
         drafts.save(case.folder, labels, touched)
     else:
         drafts.discard(case.folder)
@@ -125,10 +169,12 @@ def judge(case: Case, labels: NDArray[np.uint8], places: list[SliceIndex], autho
 
 def accept(case: Case, author: str) -> OpenCase:
     """Take the proposal as right, with everything the person drew on top, done or not; the case as it is then."""
-    draft = drafts.load(case.folder, case.grid.shape)  # as it was just saved: the screen's account may be older
-    touched = sorted(draft[1] - set(case.places)) if draft is not None else []
-    if draft is not None and touched:
-        case.set_slices(draft[0], touched, author)
+    labels, judged = case.labels(), set(case.places)
+    for draft in drafts.found(case.folder, case.grid.shape):  # as just saved: the screen's account may be older
+        touched = sorted(set(draft.planes) - judged)
+        if draft.mine and touched:
+            draft.put_into(labels)
+            case.set_slices(labels, touched, author)
     case.accept(author)
     drafts.discard(case.folder)
     return load(case)
@@ -140,11 +186,21 @@ def restore(case: Case, version: str, author: str) -> OpenCase:
     return load(case)
 
 
-def take_back(case: Case, labels: NDArray[np.uint8], place: SliceIndex, author: str) -> dict[SliceIndex, str]:
-    """A slice is not done after all: what is drawn there stays on screen and in the draft."""
-    drafts.save(case.folder, labels, {place})
+def take_back(
+    case: Case, labels: NDArray[np.uint8], place: SliceIndex, touched: set[SliceIndex], author: str
+) -> dict[SliceIndex, str]:
+    """A slice is not done after all: what is drawn there stays on screen and in the draft, beside ``touched``."""
+    drafts.save(case.folder, labels, touched | {place})
     case.unmark([place], author)
     return {item.place: item.state for item in case.annotated}
+
+
+def _left_out(labels: NDArray[np.uint8], places: Iterable[SliceIndex], axis: int) -> set[SliceIndex]:
+    """The slices along ``axis`` on which something is drawn that is on none of ``places``."""
+    rest = labels.copy()
+    for place in places:
+        plane(rest, place)[...] = 0
+    return {SliceIndex(axis, n) for n in np.flatnonzero(rest.any(axis=tuple(a for a in range(3) if a != axis)))}
 
 
 def _differs(before: NDArray[np.uint8], after: NDArray[np.uint8], place: SliceIndex) -> bool:

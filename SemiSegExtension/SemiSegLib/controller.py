@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import casework
+from .annotations import slice_numbers
 from .labelling import Labelling
 from .model import OpenCase, ScreenPort, Shown
 from .results import Results
@@ -174,6 +175,9 @@ class Controller:
         self.labelling.opened()
         self.tell("case")
         self.tell("labels")
+        if opened.elsewhere:
+            text = _("{case} is also open in another Slicer window, with slices {numbers} drawn, not done.")
+            self.say(text.format(case=opened.name, numbers=slice_numbers(opened.elsewhere)), "warning")
         self.next_beat(lambda: self.results.show(opened))
 
     def close_case(self, leave_nodes: bool = False) -> None:

@@ -139,6 +139,7 @@ class Labelling:
             return
         self.save_now()
         case, labels, author = controller.case(), controller.screen.labels(), controller.author
+        touched = set(opened.touched)
         if labels is None:
             return
 
@@ -149,7 +150,7 @@ class Labelling:
             controller.refresh()
 
         def work() -> dict[SliceIndex, str]:
-            return casework.patiently(lambda: casework.take_back(case, labels, place, author))
+            return casework.patiently(lambda: casework.take_back(case, labels, place, touched, author))
 
         controller.disk.run(_("Take back"), work, done)
 

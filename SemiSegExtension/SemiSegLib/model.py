@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,8 @@ class Shown:
 class OpenCase:
     """The case in the scene. ``labels`` uint8 (k, j, i): what the person's segmentation held when last looked at;
     ``done`` the judged slices with their state; ``touched`` slices drawn on but not called done;
-    ``suggestion`` and ``uncertainty`` uint8 (k, j, i) or None.
+    ``suggestion``, ``uncertainty`` and ``earlier``, what the run before proposed, uint8 (k, j, i) or None;
+    ``elsewhere`` slices drawn on in another window that is open now.
     """
 
     id: str
@@ -40,7 +41,9 @@ class OpenCase:
     touched: set[SliceIndex] = field(default_factory=set)
     suggestion: NDArray[np.uint8] | None = None
     uncertainty: NDArray[np.uint8] | None = None
-    provenance: dict[str, object] = field(default_factory=dict)
+    earlier: NDArray[np.uint8] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    elsewhere: set[SliceIndex] = field(default_factory=set)
     axis: int = 0
 
 

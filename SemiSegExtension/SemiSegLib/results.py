@@ -46,8 +46,13 @@ class Results:
         self._controller.refresh()
 
     def list_versions(self, then: Callable[[list[Version]], None]) -> None:
-        """Every saved state of this case's labels, newest first."""
-        self._controller.disk.run(_("Read versions"), self._controller.case().versions, then)
+        """Every saved state of this case's labels but the present one, newest first."""
+        case = self._controller.case()
+
+        def work() -> list[Version]:
+            return [version for version in case.versions() if version.name != case.version]
+
+        self._controller.disk.run(_("Read versions"), work, then)
 
     def restore_version(self, name: str) -> None:
         """Go back to an earlier version of this case's labels."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import AXIS_NAMES, IGNORE, SliceIndex
+from ..geometry import AXIS_NAMES, IGNORE, SliceIndex, plane
 from .errors import LabelError
 from .structures import Structures
 from .values import values_of
@@ -60,11 +60,6 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def plane(array: NDArray[np.generic], place: SliceIndex) -> NDArray[np.generic]:
-    """The 2D view of one slice of ``array`` (k, j, i)."""
-    return np.asarray(np.moveaxis(array, place.axis, 0)[place.index])
-
-
 def _state(label: NDArray[np.uint8], place: SliceIndex) -> State:
     return "drawn" if plane(label, place).any() else "empty"
 
@@ -94,13 +89,6 @@ def check_slices(label: NDArray[np.generic], places: Iterable[SliceIndex], struc
                 raise LabelError(f"{name} holds the {_meaning(value)} on {count} voxels. Structures are: "
                                  f"{structures.in_words()}. Draw it with one of them, add the structure to the study, "
                                  "or import with a table of names; it is not taken as background.")
-
-
-def copy_slices(source: NDArray[np.generic], target: NDArray[np.generic], places: Iterable[SliceIndex]) -> None:
-    """Put these slices of ``source`` (k, j, i) in the place of those of ``target``; a few slices cost next to nothing.
-    """
-    for place in places:
-        plane(target, place)[...] = plane(source, place)
 
 
 def _meaning(value: int | float) -> str:

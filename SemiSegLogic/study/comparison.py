@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import SliceIndex
-from .annotations import plane
+from ..geometry import SliceIndex, plane
 from .values import values_of
 
 NEAR_VOXELS = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,12 +22,12 @@ from Testing.support.clinician import FakeConnection, FakeInstaller, ball, noise
 @pytest.fixture(scope="session")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """``slicer`` with scene, qt and ctk."""
-    try:
-        from Testing.support.slicer_harness.app import boot
+    missing = [name for name in ("slicer", "PySide6") if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs slicer-core and PySide6 (pip install 'semiseg[slicer]'): {missing} not found")
+    from Testing.support.slicer_harness.app import boot
 
-        slicer = boot()
-    except ImportError as missing:
-        pytest.skip(f"needs slicer-core and PySide6 (pip install 'semiseg[slicer]'): {missing}")
+    slicer = boot()
     from PySide6 import QtCore
 
     settings = QtCore.QSettings

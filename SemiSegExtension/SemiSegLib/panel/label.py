@@ -83,13 +83,13 @@ class LabelSection:
 
     def _choose(self, versions: list[Version]) -> None:
         self._menu.clear()
-        for version in versions[1:16]:
+        for version in versions[:15]:
             text = _("{when}: {note}, by {author}").format(
                 when=local_time(version.name), note=version.note, author=version.author
             )
             action = self._menu.addAction(text)
             action.connect("triggered()", lambda name=version.name: self._controller.results.restore_version(name))
-        if len(versions) < 2:
+        if not versions:
             self._controller.say(_("There is no earlier version of this case."))
         else:
             self._menu.popup(self.versions.mapToGlobal(self.versions.rect.bottomLeft()))

@@ -1,0 +1,185 @@
+"""What people drew on a case: the labels of judged slices, every version of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..files import disk_errors
+from ..geometry import SliceIndex, copy_slices, sparse_label
+from .annotations import AnnotatedSlice, check_slices
+from .errors import LabelError
+from .formats import read_mask
+from .history import VERSION, History, Version, header_entries
+from .record import CaseRecord, Status
+from .structures import Structures, check_name
+
+LABELS, EDITED = "labels.seg.nrrd", "labels.edited.seg.nrrd"
+
+
+class DrawnCase(CaseRecord):
+    """The case in ``folder`` with what people drew.
+
+    Methods that write hold the case's lock meanwhile and raise LockedError when somebody else does; they raise
+    FileError where the disk refuses. In both cases nothing has changed.
+    """
+
+    def __init__(self, folder: Path, structures: Callable[[], Structures]) -> None:
+        super().__init__(folder, structures)
+        self.history = History(folder / "history")
+
+    def labels(self) -> NDArray[np.uint8]:
+        """What people drew, uint8 (k, j, i): on judged slices 0 is background, elsewhere 0 means nothing.
+
+        Raises LabelError naming a damaged or foreign file and the newest good version.
+        """
+        grid, places, version = self.grid, self.places, self.version
+        if not version:
+            return np.zeros(grid.shape, np.uint8)
+        try:
+            label = read_mask(self._current_file(version)).on(grid)
+        except LabelError as error:
+            raise LabelError(f"{error} {self.history.offer()}") from error
+        judged = np.zeros(grid.shape, np.uint8)
+        copy_slices(label, judged, places)
+        check_slices(judged, places, self.structures, str(self.folder / LABELS))
+        return judged
+
+    def sparse_labels(self) -> NDArray[np.uint8]:
+        """The same with IGNORE wherever nobody judged: what training needs."""
+        return sparse_label(self.labels(), self.places)
+
+    def set_slices(self, label: NDArray[np.generic], slices: Iterable[SliceIndex], author: str) -> None:
+        """Take these slices of ``label`` (k, j, i; any whole-number type) as judged by ``author``; others stay.
+
+        Where nothing is drawn the slice is judged empty. A new version is kept. Raises LabelError naming the slice
+        when the shape is another or a value is no structure.
+        """
+        places = _in_order(slices)
+        self._check_new(label, places)
+        with self.writing():
+            merged = self.labels()
+            copy_slices(label, merged, places)
+            self._commit(merged, self._judged(merged, places, author), author, f"judged {_slices(places)}")
+
+    def mark(self, slices: Iterable[SliceIndex], author: str) -> None:
+        """Call slices judged as they stand; where nothing is drawn they are judged empty."""
+        with self.writing():
+            self.set_slices(self.labels(), slices, author)
+
+    def unmark(self, slices: Iterable[SliceIndex], author: str) -> None:
+        """Take slices back: they count as not judged. What was drawn there stays in the history."""
+        gone = _in_order(slices)
+        with self.writing():
+            kept = [item for item in self.annotated if item.place not in gone]
+            label = np.zeros(self.grid.shape, np.uint8)
+            copy_slices(self.labels(), label, [item.place for item in kept])
+            self._commit(label, kept, author, f"took back {_slices(gone)}")
+
+    def import_mask(self, path: Path, slices: Callable[[NDArray[np.uint8]], Iterable[SliceIndex]], author: str,
+                    names: Mapping[str, int] | None = None) -> list[SliceIndex]:
+        """Take judged slices from a mask file. ``slices`` chooses them from the mask on the image's grid, e.g.
+        :func:`annotations.drawn_slices`; ``names`` as in :func:`formats.read_mask`, the study's own by default.
+
+        Returns the slices. Raises LabelError when the mask does not fit or names something unknown.
+        """
+        label = read_mask(path, self.structures.names if names is None else names).on(self.grid)
+        places = _in_order(slices(label))
+        self.set_slices(label, places, author)
+        return places
+
+    def versions(self) -> list[Version]:
+        """All versions of the labels, newest first."""
+        return self.history.versions()
+
+    @property
+    def version(self) -> str:
+        """The name of the version that counts now; "" before there is any."""
+        return str(self._record()["version"])
+
+    def keep_aside(self, label: NDArray[np.uint8], slices: Iterable[SliceIndex], author: str, note: str) -> Version:
+        """Make a version that can be restored, with these slices of ``label`` judged too; what counts now stays."""
+        places = _in_order(slices)
+        self._check_new(label, places)
+        with self.writing():
+            merged = self.labels()
+            copy_slices(label, merged, places)
+            return self.history.add(merged, self.grid, self.structures, self._judged(merged, places, author), author,
+                                    note)
+
+    def restore(self, name: str, author: str) -> None:
+        """Make an earlier version the newest. Raises LabelError when that one is missing or damaged."""
+        with self.writing():
+            version = self.history.version(name)
+            label = self.history.read(version, self.grid)
+            check_slices(label, [item.place for item in version.slices], self.structures, str(version.path))
+            self._commit(label, list(version.slices), author, f"restored {name}")
+
+    # --- keeping it -------------------------------------------------------------------------------------------
+
+    def _commit(self, label: NDArray[np.uint8], slices: list[AnnotatedSlice], author: str, note: str,
+                status: Status | None = None) -> None:
+        """Keep a version, refresh ``labels.seg.nrrd``, then the record, which makes both valid."""
+        check_name(author, "Author")
+        ordered = sorted(slices, key=lambda item: item.place)
+        version = self.history.add(label, self.grid, self.structures, ordered, author, note)
+        self._keep_foreign_edit()
+        self.history.copy_to(version, self.folder / LABELS)
+        self._save({**self._record(), "slices": [item.to_dict() for item in ordered], "version": version.name,
+                    "status": status or self._status_with(bool(ordered)),
+                    "agreement": self._agreement(label, ordered)})
+
+    def _current_file(self, version: str) -> Path:
+        """``labels.seg.nrrd`` when it is the recorded version, else that version itself: a save was cut off."""
+        path = self.folder / LABELS
+        if self._foreign():
+            raise LabelError(f"{path} was changed by another program. Restore a version; the changed file is then "
+                             f"kept as {EDITED} and can be imported as a mask.")
+        if path.exists() and header_entries(path).get(VERSION, version) != version:
+            return self.history.version(version).path
+        return path
+
+    def _foreign(self) -> bool:
+        """Whether ``labels.seg.nrrd`` can be read but is none of ours."""
+        entries = header_entries(self.folder / LABELS)
+        return bool(entries) and VERSION not in entries
+
+    def _keep_foreign_edit(self) -> None:
+        if self._foreign():
+            with disk_errors(self.folder / EDITED):
+                os.replace(self.folder / LABELS, self.folder / EDITED)
+
+    def _check_new(self, label: NDArray[np.generic], places: list[SliceIndex]) -> None:
+        where = f"Case '{self.name}'"
+        if label.shape != self.grid.shape:
+            raise LabelError(f"{where}: the labels have shape {label.shape}, the image {self.grid.shape} (k, j, i). "
+                             "Bring them onto the image's grid first.")
+        check_slices(label, places, self.structures, where)
+
+    def _judged(self, label: NDArray[np.uint8], places: list[SliceIndex], author: str) -> list[AnnotatedSlice]:
+        """The judged slices after ``places`` were judged now."""
+        new = set(places)
+        others = [item.as_in(label) for item in self.annotated if item.place not in new]
+        return others + [AnnotatedSlice.of(place, label, author) for place in places]
+
+    def _agreement(self, label: NDArray[np.uint8], slices: list[AnnotatedSlice]) -> float | None:
+        """How well what a model proposed agrees with what is judged now; here nobody proposes anything."""
+        return None
+
+
+def _in_order(slices: Iterable[SliceIndex]) -> list[SliceIndex]:
+    """Each slice once, by axis and index. Raises LabelError when there is none, or an axis that does not exist."""
+    places = sorted({SliceIndex(int(place.axis), int(place.index)) for place in slices})
+    if not places:
+        raise LabelError("No slice was given, or nothing is drawn in the mask. Name at least one judged slice.")
+    if any(place.axis not in (0, 1, 2) for place in places):
+        raise LabelError(f"There is no axis {places[-1].axis}; axes are 0, 1, 2 (k, j, i).")
+    return places
+
+
+def _slices(places: list[SliceIndex]) -> str:
+    return "1 slice" if len(places) == 1 else f"{len(places)} slices"
