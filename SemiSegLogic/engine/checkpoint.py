@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def warm_start(module: nn.Module, weights: Mapping[str, Tensor]) -> int:
     return taken
 
 
-def training_state(method: nn.Module, optimisers: list[Optimiser]) -> dict[str, Any]:
+def training_state(method: nn.Module, optimisers: Sequence[Optimiser]) -> dict[str, Any]:
     """Everything a run needs to go on: weights, buffers, moments, generators."""
     return {
         "method": method.state_dict(),
@@ -78,7 +78,7 @@ def training_state(method: nn.Module, optimisers: list[Optimiser]) -> dict[str, 
     }
 
 
-def restore_training_state(state: dict[str, Any], method: nn.Module, optimisers: list[Optimiser]) -> None:
+def restore_training_state(state: dict[str, Any], method: nn.Module, optimisers: Sequence[Optimiser]) -> None:
     """The inverse of :func:`training_state`."""
     method.load_state_dict(state["method"])
     for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):

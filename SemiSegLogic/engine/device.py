@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import memory_format
+from torch import memory_format, nn
 
 from ..settings import SettingsError
 from .tuning import prefer_channels_last, prefer_half, tuned
@@ -46,6 +46,21 @@ class Device:
     def layout(self) -> memory_format:
         """The memory layout for networks."""
         return torch.channels_last_3d if self.channels_last else torch.contiguous_format
+
+    def lay_out(self, module: nn.Module) -> None:
+        """Bring the kernels (out,in,d,h,w) of ``module`` into the device's layout, in place."""
+        for p in module.parameters():
+            if p.dim() == 5:
+                p.data = p.data.contiguous(memory_format=self.layout)
+
+    @contextmanager
+    def one_shape(self) -> Iterator[None]:
+        """While images are all of one shape, as in training: on a GPU the fastest kernels for it are looked for."""
+        if self.torch.type != "cuda":
+            yield
+            return
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
+            yield
 
     @contextmanager
     def arithmetic(self) -> Iterator[None]:

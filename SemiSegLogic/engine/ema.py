@@ -12,8 +12,13 @@ Net = TypeVar("Net", bound=nn.Module)
 
 
 def copy_of(network: Net) -> Net:
-    """A detached copy that no optimiser sees, in evaluation mode."""
-    return copy.deepcopy(network).requires_grad_(False).eval()
+    """A detached copy that no optimiser sees, in evaluation mode. It runs as written, also when ``network`` has been
+    compiled: what compiling left in it would run ``network``'s weights.
+    """
+    twin = copy.deepcopy(network).requires_grad_(False).eval()
+    for part in twin.modules():
+        part.__dict__.pop("forward", None)
+    return twin
 
 
 @torch.no_grad()
@@ -28,7 +33,11 @@ def ema_update(teacher: nn.Module, student: nn.Module, decay: float) -> None:
             sources.append(theirs)
         else:
             mine.copy_(theirs)
-    torch._foreach_lerp_(floating, sources, 1 - decay)
+    if isinstance(decay, torch.Tensor):  # a recorded step; see stepping.LiveStep
+        torch._foreach_mul_(floating, decay)
+        torch._foreach_add_(floating, torch._foreach_mul(sources, 1 - decay))
+    else:
+        torch._foreach_lerp_(floating, sources, 1 - decay)
 
 
 def _state(module: nn.Module) -> list[torch.Tensor]:
@@ -36,5 +45,9 @@ def _state(module: nn.Module) -> list[torch.Tensor]:
 
 
 def warm_decay(decay: float, step: int) -> float:
-    """min(decay, 1 - 1/(step + 1)): early averages forget the random start (Tarvainen and Valpola 2017)."""
+    """min(decay, 1 - 1/(step + 1)): early averages forget the random start (Tarvainen and Valpola 2017). Of a step that
+    is a tensor on the device the decay is one, too.
+    """
+    if isinstance(step, torch.Tensor):
+        return (1 - 1 / (step + 1)).clamp(max=decay)
     return min(decay, 1 - 1 / (step + 1))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ..methods.base import Optimiser
 from .optimisers import SGD, AdamW, Muon
@@ -24,8 +25,14 @@ def poly(progress: float, power: float = 0.9) -> float:
 
 
 def sigmoid_ramp(progress: float, share: float) -> float:
-    """exp(-5 (1 - t)^2) with t = progress / share, 1 afterwards (Laine and Aila 2017)."""
-    if share <= 0 or progress >= share:
+    """exp(-5 (1 - t)^2) with t = progress / share, 1 afterwards (Laine and Aila 2017). Of a progress that is a tensor
+    on the device the ramp is one, too.
+    """
+    if share <= 0:
+        return 1.0
+    if isinstance(progress, Tensor):  # a recorded step; see stepping.LiveStep
+        return torch.exp(-5 * (1 - (progress / share).clamp(max=1)) ** 2)
+    if progress >= share:
         return 1.0
     return math.exp(-5 * (1 - progress / share) ** 2)
 

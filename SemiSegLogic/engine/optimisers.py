@@ -66,6 +66,7 @@ class Descent(ABC):
         if len(group["params"]) != len(self._params):
             raise ValueError(f"The state is of {len(group['params'])} parameters, there are {len(self._params)}.")
         self.param_groups[0] |= {key: value for key, value in group.items() if key != "params"}
+        self.state = {}
         for number, values in saved["state"].items():
             mine = self._state_of(self._params[int(number)])
             for key, value in values.items():

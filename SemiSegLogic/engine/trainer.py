@@ -7,6 +7,7 @@ method from its first phase to its last. The process (run.py) strings legs toget
 from __future__ import annotations
 
 import copy
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ from torch import Tensor
 
 from ..errors import SemiSegError
 from ..methods.base import Method, Optimiser, Phase, Step
+from . import compiling
 from .checkpoint import restore_training_state, training_state
 from .device import Device
 from .patches import Sampler
+from .stepping import CudaGraphs, Graphs, Recorder, Work
 from .threads import Threads
+from .watch import Watch
 
 KEEP_GOOD_SECONDS = 10.0  # a divergence costs at most this much training
 PATIENCE = 3  # divergences undone before the run is called off
@@ -56,6 +60,18 @@ class Progress:
     undone: int = 0
 
 
+@dataclass(frozen=True)
+class Means:
+    """How steps are carried out; none of it is to change a result. ``compile`` (auto, off, on): see compiling.py.
+    ``record``: whether a GPU's steps are recorded, by ``graphs`` if given. ``told`` hears what a person should know.
+    """
+
+    compile: str = "off"
+    record: bool = True
+    graphs: Graphs | None = None
+    told: Callable[[str], None] = logging.info
+
+
 class Trainer:
     """Trains ``method`` on what ``sampler`` draws.
 
@@ -66,22 +82,27 @@ class Trainer:
 
     def __init__(
         self, method: Method, sampler: Sampler, device: Device, budget: Budget,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = time.perf_counter, means: Means | None = None,
     ):
         self.method, self.sampler, self.device, self.budget, self.clock = method, sampler, device, budget, clock
+        self.means = means or Means()
         self.phases: list[Phase] = method.phases()
         self.progress = Progress()
         self.losses: dict[str, Tensor] = {}
+        self._watch = Watch(device.torch)
+        device.lay_out(method)
         self.optimisers: list[Optimiser] = []
         self._rates: list[list[float]] = []
         # a step budget promises the same numbers again, and those depend on the number of threads
         self.threads = Threads(active=device.torch.type == "cpu" and not budget.steps)
         self._begin_phase()
         self._keep_good()
+        self._compiled = False
 
     def fit(self, after: Callable[[Progress, float], bool]) -> None:
         """Run to the end of the budget or until ``after`` says stop. Raises Diverged, or PyTorch's out-of-memory."""
         self.method.train()
+        self._compile()
         with self.threads:
             while (share := self._share()) < 1:
                 self._advance_phase(share)
@@ -91,12 +112,15 @@ class Trainer:
                 self.progress.elapsed += took
                 self.threads.took(took)
                 if self.progress.elapsed - self._good_at > KEEP_GOOD_SECONDS:
+                    self._settle()
                     self._keep_good()
                 if not after(self.progress, min(self._share(), 1.0)):
-                    return
+                    break
+        self._settle()
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on from here in another process."""
+        self._settle()
         return training_state(self.method, self.optimisers) | {"progress": dict(vars(self.progress))}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -135,12 +159,23 @@ class Trainer:
             self._begin_phase()
 
     def _begin_phase(self) -> None:
-        self.optimisers = self.method.optimisers(self.phases[self.progress.phase].name)
+        self._fresh_optimisers()
         self._rates = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers]
 
-    def _learning(self) -> list[Tensor]:
-        """What the optimisers of this phase move."""
-        return [p for optimiser in self.optimisers for group in optimiser.param_groups for p in group["params"]]
+    def _fresh_optimisers(self) -> None:
+        self.optimisers = self.method.optimisers(self.phases[self.progress.phase].name)
+        on_gpu = self.device.torch.type == "cuda"
+        graphs = self.means.graphs or (CudaGraphs() if on_gpu and self.means.record else None)
+        self._work = Recorder(Work(self.method, self.optimisers, self.device, checked=not on_gpu), graphs)
+
+    def _compile(self) -> None:
+        seconds = 0.0 if self.budget.steps else self.budget.seconds
+        if not self._compiled and compiling.wanted(self.means.compile, seconds, self.device):
+            self._compiled = True
+            need = self.method.need(self.where())
+            count = max(need.labelled + need.unlabelled, 1)
+            sample = torch.zeros(count, self.method.task.channels, *need.shape, device=self.device.torch)
+            compiling.compile_networks(self.method, sample, self.device, self.means.told)
 
     def _keep_good(self) -> None:
         self._good = copy.deepcopy(self.method.state_dict())
@@ -149,30 +184,29 @@ class Trainer:
     def _go_back(self) -> None:
         """Undo a divergence: the last good state, other patches, half the learning rate."""
         self.progress.undone += 1
+        self._watch.forget()
         self.method.load_state_dict(self._good)
         if self.progress.undone > PATIENCE:
             raise Diverged(
                 f"The loss became undefined {PATIENCE + 1} times. The model from before is kept. Lower the learning "
                 "rate or set the arithmetic to float32 under Advanced."
             )
-        self.optimisers = self.method.optimisers(self.phases[self.progress.phase].name)
+        self._fresh_optimisers()
         torch.manual_seed(torch.initial_seed() + self.progress.undone)
+
+    def _settle(self) -> None:
+        """Wait for a GPU that is behind, and undo what turns out not to have been a number."""
+        if self._watch.broken(all_of_them=True):
+            self._go_back()
 
     def _step(self, step: Step) -> None:
         for optimiser, rates in zip(self.optimisers, self._rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * self.method.rate(step) * 0.5**self.progress.undone
-        labelled, unlabelled = self.sampler.draw(self.method.need(step))
-        with self.device.arithmetic():
-            losses = self.method.losses(labelled, unlabelled, step)
-        total = torch.stack(list(losses.values())).sum()
-        self.method.zero_grad(set_to_none=True)  # all of it: a phase may leave some networks out of its optimisers
-        total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self._learning(), 12.0, foreach=True)
-        if not torch.isfinite(total.detach() + norm):  # a finite loss can have gradients that are not
-            return self._go_back()
-        for optimiser in self.optimisers:
-            optimiser.step()
-        self.method.after_step(step)
-        self.progress.step += 1
-        self.losses = {name: value.detach() for name, value in losses.items()}
+        outcome = self._work(*self.sampler.draw(self.method.need(step)), step)
+        if outcome.updated:
+            self.progress.step += 1
+            self.losses = outcome.losses
+        self._watch.note(outcome.health)
+        if self._watch.broken():
+            self._go_back()

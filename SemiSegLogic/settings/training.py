@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .fields import Settings, choice, number
+from .fields import Settings, choice, number, switch
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Training(Settings):
     seed: int = number(0, "Random seed", low=0, high=2**31 - 1)
     device: str = choice("auto", "Where to compute", ("auto", "cpu", "cuda"), advanced=False)
     precision: str = choice("auto", "Arithmetic", ("auto", "float32", "bfloat16"))
+    compile: str = choice("auto", "Compile the networks (auto: runs from 30 min)", ("auto", "off", "on"))
+    record: bool = switch(True, "Record the steps of a GPU and replay them")
     network: str = choice(
         "auto", "Network", ("auto", "fast", "plain", "unet", "vnet", "resunet", "resvnet", "instance")
     )

@@ -38,8 +38,9 @@ TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
 WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner cli sample report {ENVIRONMENT}"
 MACHINERY = {
-    "cache", "checkpoint", "device", "framing", "greys", "keeping", "patches", "plan", "predict", "probing",
-    "quality", "resampling", "selection", "staging", "threads", "trainer", "tuning", "volumes", "windows",
+    "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "patches", "plan", "predict",
+    "probing", "quality", "resampling", "selection", "staging", "stepping", "threads", "trainer", "tuning", "volumes",
+    "watch", "windows",
 }
 """Modules of the engine that know volumes, devices, files or the training loop."""
 
