@@ -29,6 +29,8 @@ from .train import TrainSection
 
 TICK_MS, LOOK_S, REST_S = 120, 1.0, 1.2
 """The timer's beat; how often a run is looked at; how long the drawing rests before it is saved."""
+BUSY_TICK_MS, LET_GO_S = 20, 0.01
+"""While threads of ours work: the beat, and the part of it that is theirs."""
 
 
 class Panel:
@@ -98,6 +100,18 @@ class Panel:
             self.training.poll()
             self.live.beat()
             self.setup.refresh()
+        self._let_threads_work()
+
+    def _let_threads_work(self) -> None:
+        """Slicer keeps Python to itself while it waits for events: a thread of ours goes on only when Python is let go
+        of, here. Without this a file that takes two seconds to read would take minutes.
+        """
+        busy = bool(self.controller.disk.busy or self.training.jobs.busy)
+        if busy:
+            time.sleep(LET_GO_S)
+        wanted = BUSY_TICK_MS if busy else TICK_MS
+        if self.timer.interval != wanted:
+            self.timer.setInterval(wanted)
 
     def _edited(self) -> None:
         self._rest_at = time.monotonic() + REST_S
