@@ -24,7 +24,7 @@ from .protocol import PROTOCOLS, Choice, Protocol, protocol, protocol_names
 from .rows import Rows
 from .runs import runs, todo
 
-RESULTS = PROTOCOLS.parent / "results"
+RESULTS = PROTOCOLS.parent / "results" / "protocols"
 
 
 def parser() -> argparse.ArgumentParser:
