@@ -1,6 +1,6 @@
 """Selection over the saved maps of many large cases: seconds and memory.
 
-    python -m Testing.benchmarks.selection_speed [--cases 100] [--folder FOLDER]
+    python -m Testing.benchmarks.selection_speed --folder FOLDER [--cases 100]     (twice: it writes, then it measures)
 
 Writes ``cases`` labels and uncertainty maps of 300x512x512 bytes (16 GB for a hundred) as .npy files, a different organ
 with a second structure in each, then maps them into memory and asks for the next slices, by every strategy. Wall time
@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import resource
-import shutil
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -72,18 +70,15 @@ def main() -> None:
     """See the module."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--cases", type=int, default=100)
-    words.add_argument("--folder", type=Path, help="where the files are written, or lie already (default: temporary)")
+    words.add_argument("--folder", type=Path, required=True, help="where the files are written, or lie already")
     options = words.parse_args()
-    folder = options.folder or Path(tempfile.mkdtemp())
-    if not (folder / f"{options.cases - 1}-uncertainty.npy").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in range(options.cases):
-            write_case(folder, number)
-        print("Written; run it again with --folder to measure without the memory of writing.")
-    else:
-        print("\n".join(measure(folder, options.cases)))
-    if options.folder is None:
-        shutil.rmtree(folder)
+    if (options.folder / f"{options.cases - 1}-uncertainty.npy").exists():
+        print("\n".join(measure(options.folder, options.cases)))
+        return
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for number in range(options.cases):
+        write_case(options.folder, number)
+    print("Written. Run it once more to measure, without the memory that writing took.")
 
 
 if __name__ == "__main__":

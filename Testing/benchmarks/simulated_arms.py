@@ -30,6 +30,11 @@ class Arm(ABC):
         self.pool, self.name, self.seed, self.pace_s = pool, name, seed, pace_s
         self.chance = np.random.default_rng(seed)
 
+    @property
+    def starts_from_images(self) -> bool:
+        """Whether its first slices are those that the images suggest."""
+        return False
+
     @abstractmethod
     def work(self, number: int, model: Method | None) -> Effort:
         """Judge the slices of round ``number`` with the help of the model so far."""
@@ -40,12 +45,17 @@ class Slices(Arm):
     arm ``random`` draws those at random too). The model's proposal is corrected where it is wrong.
     """
 
-    sizes = (4, 4, 4, 4, 4, 4, 8)
-    steps = (100, *(50,) * 6)
+    sizes = (8, 8, 8, 8)
+    steps = (150, 120, 120, 150)
 
     def __init__(self, pool: Pool, name: str, seed: int, pace_s: float):
         super().__init__(pool, name, seed, pace_s)
         self.before: dict[str, NDArray[np.uint8]] = {}
+
+    @property
+    def starts_from_images(self) -> bool:
+        """See Arm."""
+        return self.name != "random"
 
     def work(self, number: int, model: Method | None) -> Effort:
         """See the class."""
@@ -93,8 +103,8 @@ class WholeVolumes(Arm):
     nothing here, which is in its favour.
     """
 
-    sizes = (1,) * 8
-    steps = (100, *(80,) * 7)
+    sizes = (1,) * 6
+    steps = (100, *(80,) * 5)
 
     def work(self, number: int, model: Method | None) -> Effort:
         """See the class."""
@@ -118,9 +128,6 @@ class FilledVolumes(WholeVolumes):
     """Every EVERY-th slice of the next volume is drawn, and those between are filled by shape-based interpolation
     (Raya and Udupa 1990); training then takes the whole filled volume for judged.
     """
-
-    sizes = (1,) * 7
-    steps = (100, *(50,) * 6)
 
     def work(self, number: int, model: Method | None) -> Effort:
         """See the class."""

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from SemiSegLogic.methods.base import Method
 from SemiSegLogic.study import all_slices
 from Testing.benchmarks.simulated_arms import ARMS
 from Testing.benchmarks.simulated_pool import Pool, hippocampus
@@ -51,17 +52,23 @@ class Row:
     cpu_s: float
 
 
-def run(data: Path | None, arm_name: str, method: str, seed: int) -> list[Row]:
-    """All rounds of one arm."""
-    torch.manual_seed(seed)
+def run(data: Path | None, arm_name: str, method: str, seed: int, first: dict[object, Method]) -> list[Row]:
+    """All rounds of one arm. ``first`` keeps the model of round 0, which is the same for every strategy that begins
+    with the slices the images suggest.
+    """
     pool = Pool(*hippocampus(data, seed, POOL), NAMES)
     seconds = pace((case.truth for case in pool.cases.values()), 1)  # traced in coronal slices, as protocols say
     arm = ARMS[arm_name](pool, arm_name, seed, seconds)
-    model, effort, rows = None, Effort(), []
+    model: Method | None = None
+    effort, rows = Effort(), []
     for number, steps in enumerate(arm.steps):
         begun = time.process_time()
+        torch.manual_seed(1000 * seed + number)
         effort += arm.work(number, model)
-        model = pool.train(method, steps, model)
+        key = (method, seed) if number == 0 and arm.starts_from_images else arm
+        model = first[key] if key in first else pool.train(method, steps, model)
+        if number == 0:
+            first[key] = model
         dice, took = tuple(pool.dice(model)), round(time.process_time() - begun, 1)
         rows.append(Row("hippocampus", arm_name, method, seed, number, effort.slices, effort.voxels,
                         round(effort.seconds / 60, 2), dice, sum(arm.steps[: number + 1]), took))
@@ -115,9 +122,9 @@ def main() -> None:
         write(rows(), RESULTS.parent)
         return
     torch.set_num_threads(1)
-    target = options.out or RESULTS
+    target, first = options.out or RESULTS, {}
     for arm, method, seed in jobs(options.seeds, options.arms, options.methods):
-        found = ceiling(options.data, seed) if arm == CEILING else run(options.data, arm, method, seed)
+        found = ceiling(options.data, seed) if arm == CEILING else run(options.data, arm, method, seed, first)
         with target.open("a") as file:
             file.writelines(json.dumps(asdict(row)) + "\n" for row in found)
     print(f"{np.datetime64('now')} done", flush=True)

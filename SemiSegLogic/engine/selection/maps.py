@@ -6,6 +6,9 @@ voxels of each tell enough, and a hundred volumes of 512x512x300 are read in sec
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +19,7 @@ from ...geometry import Grid, SliceIndex
 
 NEAR_MM = 4.0  # doubt this close to a structure counts
 SAMPLES = 64  # along each side of a slice, at most
+WORKERS = 4
 RIM = 0.1  # of each side: where nothing was found, doubt at the border of the volume does not count
 
 Box = tuple[slice, slice, slice]
@@ -82,6 +86,18 @@ def profile(maps: CaseMaps, axis: int, values: tuple[int, ...]) -> Profile:
     count = len(values)
     judged = tuple(place.index for place in maps.slices if place.axis == axis)
     return Profile(maps.case, axis, maps.grid, values, whole[:count], whole[-2], whole[count:-2], whole[-1], judged)
+
+
+def profiles(load: Sequence[Callable[[], CaseMaps]], axes: Sequence[int], values: tuple[int, ...]) -> list[Profile]:
+    """The profile of every case along its axis. A case is loaded when its turn comes and let go at once, so that no
+    more than one per processor (WORKERS at most) is held.
+    """
+
+    def of(one: Callable[[], CaseMaps], axis: int) -> Profile:
+        return profile(one(), axis, values)
+
+    with ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1)) as pool:
+        return list(pool.map(of, load, axes))
 
 
 def box_of(label: NDArray[np.uint8]) -> Box | None:

@@ -17,8 +17,8 @@ NAMES = {1: "liver", 2: "tumour"}
 
 def _reason(doubt: dict[int, float], axis: int = 0, grid: Grid | None = None, ends: tuple[int, int] = (5, 25),
             tumour: bool = False) -> str:
-    """For the most doubtful slice: a box of structure 1 from ``ends[0]`` to ``ends[1]`` along ``axis``, 4 voxels in doubt
-    per slice of ``doubt``, with the tumour as the other possibility if ``tumour``.
+    """For the most doubtful slice. Structure 1 is a box from ``ends[0]`` to ``ends[1]`` along ``axis``; 4 voxels are in
+    doubt in each slice of ``doubt``, and if ``tumour`` may be that instead.
     """
     label, unsure = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint8)
     inside = [slice(6, 14)] * 3
