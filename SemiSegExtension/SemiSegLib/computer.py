@@ -7,13 +7,21 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
-from SemiSegLogic.environment.folder import EnvironmentProblem
+from SemiSegLogic.environment.builds import Card, find_cards, fitting, no_window
+from SemiSegLogic.environment.problem import EnvironmentProblem
 
-from .installer import Installer
+from .other_pythons import ChosenPython
+from .places import Place
 from .preflight import Finding
 from .words import _
+
+LONGEST_WINDOWS_FOLDER = 100
+"""PyTorch's own files lie up to 150 letters below the environment; Windows' usual limit is 260."""
 
 _ASK = """
 import json, torch
@@ -23,16 +31,17 @@ print(json.dumps({"torch": torch.__version__, "card": card.name if card else "",
 """
 
 
-def examine(installer: Installer, study_folder: Path | None) -> list[Finding]:
-    """All findings, the worst first."""
-    findings = [_system(), *_environment(installer), _disk(installer.folder, _("the computing environment"))]
+def examine(place: Place, study_folder: Path | None) -> list[Finding]:
+    """All findings, the worst first. ``place``: the Python that trains."""
+    findings = [_system(), *_environment(place), _disk(place.folder, _("the computing environment"))]
+    findings += _path_length(place.folder)
     if study_folder is not None:
         findings += [_disk(study_folder, _("the study")), _writable(study_folder)]
     return sorted(findings, key=lambda finding: ("stop", "warning", "good").index(finding.level))
 
 
 def _system() -> Finding:
-    cores, memory = os.cpu_count() or 1, _memory_gb()
+    cores, memory = os.cpu_count() or 1, memory_gb()
     text = _("{system}, {cores} processor cores, {memory} of memory.").format(
         system=f"{platform.system()} {platform.machine()}",
         cores=cores,
@@ -43,86 +52,102 @@ def _system() -> Finding:
     return Finding("good", text)
 
 
-def _memory_gb() -> float:
+def memory_gb() -> float:
+    """Memory of this computer in 10^9 bytes; 0 when the system does not say."""
+    if sys.platform == "win32":
+        return _windows_memory_gb()
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     return 0.0
 
 
-def _environment(installer: Installer) -> list[Finding]:
-    state = installer.look()
+def _windows_memory_gb() -> float:
+    import ctypes
+
+    kilobytes = ctypes.c_ulonglong()
+    found = ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))  # type: ignore[attr-defined,unused-ignore]
+    return kilobytes.value * 1024 / 1e9 if found else 0.0
+
+
+def _environment(place: Place) -> list[Finding]:
+    """Starts the place's Python once."""
+    if isinstance(place, ChosenPython):
+        verdict = place.judge()
+        if not verdict.good:
+            return [Finding("stop", verdict.text), *_graphics(None)]
+    state = place.look()
     if state.kind == "installing":
         return [Finding("warning", _("The computing environment is being set up now."))]
     if state.kind != "ready":
-        words = {
-            "absent": _("The computing environment is not set up yet: press Set up."),
-            "unfinished": _("Setting up was interrupted: press Repair."),
-            "failed": _("Setting up failed: {why} Press Repair.").format(why=state.text),
-        }
-        return [Finding("stop", words[state.kind]), *_graphics(None)]
+        return [Finding("stop", _not_ready(state.kind, state.text)), *_graphics(None)]
     try:
-        done = subprocess.run(
-            [*installer.python, "-c", _ASK], env=installer.environment(), timeout=120, capture_output=True, text=True
-        )
-        told = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
-    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError, EnvironmentProblem) as error:
-        return [
-            Finding("stop", _("The computing environment does not start ({error}): press Repair.").format(error=error))
-        ]
-    if told is None:
-        last = (done.stderr.strip().splitlines() or [""])[-1]
-        return [Finding("stop", _("The computing environment is damaged ({last}): press Repair.").format(last=last))]
-    return [
-        Finding("good", _("The computing environment is ready (PyTorch {version}).").format(version=told["torch"])),
-        *_graphics(told),
-    ]
+        told = _ask_torch(place)
+    except (OSError, subprocess.TimeoutExpired, EnvironmentProblem) as error:
+        text = _("The computing environment does not start ({error}): press Repair.").format(error=error)
+        return [Finding("stop", text)]
+    except ValueError as error:
+        text = _("The computing environment is damaged ({last}): press Repair.").format(last=error)
+        return [Finding("stop", text)]
+    text = _("The computing environment is ready (PyTorch {version}).").format(version=told["torch"])
+    return [Finding("good", text), *_graphics(told)]
 
 
-def _graphics(told: dict[str, object] | None) -> list[Finding]:
+def _not_ready(kind: str, text: str) -> str:
+    words = {
+        "absent": _("The computing environment is not set up yet: press Set up."),
+        "unfinished": _("Setting up was interrupted: press Repair."),
+        "outdated": _("The computing environment is of another version: press Repair."),
+        "failed": _("Setting up failed: {why} Press Repair.").format(why=text),
+    }
+    return words[kind]
+
+
+def _ask_torch(place: Place) -> dict[str, Any]:
+    """Raises ValueError with the last line of what went wrong when PyTorch cannot be loaded."""
+    done = subprocess.run(
+        [*place.python, "-c", _ASK],
+        env=place.environment(),
+        timeout=120,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        creationflags=no_window(),
+    )
+    if done.returncode:
+        raise ValueError((done.stderr.strip().splitlines() or [str(done.returncode)])[-1])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _graphics(told: dict[str, Any] | None) -> list[Finding]:
+    """``told``: what PyTorch says of the card, when it was asked."""
     if told and told["card"]:
-        return [
-            Finding(
-                "good",
-                _("Training will use the graphics card {card} ({memory:.0f} GB).").format(
-                    card=told["card"], memory=told["memory"]
-                ),
-            )
-        ]
-    name = _nvidia_card()
-    if name and told:
-        return [
-            Finding(
-                "warning",
-                _(
-                    "There is a graphics card {card}, but PyTorch cannot use it. Update its driver, then "
-                    "press Repair. Until then the processor is used, which is slower."
-                ).format(card=name),
-            )
-        ]
-    if name:
-        return [Finding("good", _("Graphics card: {card}.").format(card=name))]
-    return [
-        Finding(
-            "warning",
-            _(
-                "No NVIDIA graphics card was found: training uses the processor. It works, but takes "
-                "several times longer."
-            ),
-        )
-    ]
+        text = _("Training will use the graphics card {card} ({memory:.0f} GB).")
+        return [Finding("good", text.format(card=told["card"], memory=told["memory"]))]
+    cards = find_cards()
+    if not cards:
+        text = _("No NVIDIA graphics card was found: training uses the processor. It works, but takes several times "
+                 "longer.")  # fmt: skip
+        return [Finding("warning", text)]
+    return [_unused(cards, asked=told is not None)]
 
 
-def _nvidia_card() -> str:
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return ""
-    try:
-        done = subprocess.run(
-            [tool, "--query-gpu=name", "--format=csv,noheader"], timeout=20, capture_output=True, text=True
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else ""
+def _unused(cards: list[Card], asked: bool) -> Finding:
+    choice = fitting(cards)
+    if choice.why:
+        return Finding("warning", choice.why)
+    if asked:
+        text = _("There is a graphics card {card}, but PyTorch cannot use it: press Repair, which takes the build "
+                 "{build} for it. Until then the processor is used, which is slower.")  # fmt: skip
+        return Finding("warning", text.format(card=cards[0].name, build=choice.build))
+    return Finding("good", _("Graphics card: {card}.").format(card=cards[0].name))
+
+
+def _path_length(folder: Path) -> list[Finding]:
+    if sys.platform != "win32" or len(str(folder)) <= LONGEST_WINDOWS_FOLDER:
+        return []
+    text = _("{folder} is a long path, and Windows may refuse files in it: name a shorter folder under More choices.")
+    return [Finding("warning", text.format(folder=folder))]
 
 
 def _disk(folder: Path, what: str) -> Finding:
@@ -131,15 +156,16 @@ def _disk(folder: Path, what: str) -> Finding:
         return Finding("stop", _("{folder} cannot be reached. Is the drive connected?").format(folder=folder))
     free = shutil.disk_usage(there).free / 1e9
     text = _("{free:.0f} GB free on the disk of {what}.").format(free=free, what=what)
-    return Finding("good" if free > 8 else "warning", text)
+    if free > 8:
+        return Finding("good", text)
+    return Finding("warning", text + " " + _("That is little: make room."))
 
 
 def _writable(folder: Path) -> Finding:
-    if os.access(folder, os.W_OK):
-        return Finding("good", _("The study's folder can be written."))
-    return Finding(
-        "stop",
-        _("The study's folder {folder} cannot be written. Ask for the right to, or copy the study.").format(
-            folder=folder
-        ),
-    )
+    """Tried, for what a system says of rights is not what it does on a share or on Windows."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding("good", _("The study's folder can be written."))
+    except OSError as error:
+        text = _("The study's folder {folder} cannot be written ({reason}). Ask for the right to, or copy the study.")
+        return Finding("stop", text.format(folder=folder, reason=error.strerror or error))

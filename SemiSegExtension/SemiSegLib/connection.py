@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -88,10 +88,14 @@ class Connection(Protocol):
 class LocalConnection:
     """This computer, through the local backend."""
 
-    def __init__(self, study: Study, python: Callable[[], Sequence[str]]) -> None:
-        """``python()`` gives the interpreter's command; asked only when something is to be started."""
+    def __init__(
+        self, study: Study, python: Callable[[], Sequence[str]], environment: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """``python()`` gives the interpreter's command and ``environment()`` its variables, which must be those from
+        before Slicer started: its libraries are not for another Python. Asked only when something is to be started.
+        """
         self._study = type(study)(study.folder)  # of its own: two threads must not share a lock
-        self._python = python
+        self._python, self._environment = python, environment
         self._backend: Any = None
 
     def start(self, order: Order) -> str:
@@ -159,6 +163,6 @@ class LocalConnection:
         from SemiSegLogic.rounds import jobs_folder
 
         if self._backend is None or starts:
-            command = list(self._python()) if starts else [sys.executable]
-            self._backend = LocalBackend(jobs_folder(), command, own_python=False)
+            command, variables = (self._python(), self._environment()) if starts else ([sys.executable], {})
+            self._backend = LocalBackend(jobs_folder(), list(command), variables, own_python=False)
         return self._backend

@@ -85,6 +85,13 @@ class EnvironmentFolder:
                 f"{self.root} exists and is not an environment that SemiSeg made, so it is left alone. {ELSEWHERE}"
             )
 
+    def begin_anew(self) -> None:
+        """Let the next set-up make it from nothing, when SemiSeg made it; a person's own is only filled again."""
+        (self.root / MARKER).unlink(missing_ok=True)
+        if (self.root / BEGUN).is_file():
+            for sign in ("pyvenv.cfg", borrowed.RECORD):
+                (self.root / sign).unlink(missing_ok=True)
+
     def make(self, base: Path) -> None:
         """A working interpreter with pip in ``root``, made with the Python ``base``.
 

@@ -47,6 +47,8 @@ def explain(errors: Sequence[str], folder: Path) -> str:
         (_LONG_PATH, f"Windows refuses paths as long as those below {folder}. {ELSEWHERE} Best a short one."),
         (_HELD, f"A file in {folder} is held by another program, or may not be written. Stop a running training, close "
          f"other Slicer windows, and let your protection software allow this folder. {AGAIN}"),
+        (("ResolutionImpossible", "conflicting dependencies"), "What is there already does not go with what SemiSeg "
+         "needs. Use a private environment, which nothing else shares."),
         (("No matching distribution",), "A required package has no version for this computer's system and "
          f"Python {sys.version.split()[0]}. Try another Python (3.11 to 3.13, 64 bit)."),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -72,13 +71,15 @@ class FakeInstaller:
         self.python, self.text = [sys.executable], ""
 
     def look(self) -> Any:
-        return SimpleNamespace(kind=self.kind, text=self.text)
+        from SemiSegLib.setup_process import State
+
+        return State(self.kind, self.text)
 
     def environment(self) -> dict[str, str]:
         return {}
 
-    def start(self, base: Any) -> None:
-        self.calls.append(list(base))
+    def start(self, base: Any, bundle: Any = None) -> None:
+        self.calls.append((*base, bundle) if bundle else list(base))
         self.kind = "installing"
 
     def cancel(self) -> None:

@@ -12,7 +12,6 @@ import slicer
 
 from ..connection import Connection, LocalConnection
 from ..controller import Controller
-from ..installer import Installer
 from ..live import Live
 from ..scene import Screen
 from ..scene.nodes import Observers, Parameters
@@ -22,6 +21,7 @@ from .cases import CasesSection
 from .export import ExportSection
 from .label import LabelSection
 from .parts import label, notice
+from .places import make_places
 from .preferences import Preferences
 from .review import ReviewSection
 from .setup import SetupSection
@@ -36,10 +36,10 @@ BUSY_TICK_MS, LET_GO_S = 20, 0.01
 class Panel:
     """Everything in the module's area. ``installer`` and ``connect`` are given by tests."""
 
-    def __init__(self, layout: Any, installer: Installer | None = None, connect: Any = None) -> None:
+    def __init__(self, layout: Any, installer: Any = None, connect: Any = None) -> None:
         self.preferences, self.screen = Preferences(), Screen()
         self.scratch = str(slicer.app.temporaryPath)
-        self.installer = installer or Installer(surroundings=startup_environment())
+        self.places = make_places(self.preferences, installer)
         self.controller = Controller(self.screen, self.preferences.get("author"))
         self.training = Training(self.controller, connect or self._connect)
         self.live = Live(self.controller, self.training, lambda: self.installer.look().kind == "ready")
@@ -50,7 +50,12 @@ class Panel:
         self._wire()
 
     def _connect(self, study: Any) -> Connection:
-        return LocalConnection(study, self._python)
+        return LocalConnection(study, self._python, lambda: self.installer.environment())
+
+    @property
+    def installer(self) -> Any:
+        """The Python that trains: see ``places``."""
+        return self.places.current
 
     def _python(self) -> Sequence[str]:
         return self.installer.python
@@ -206,8 +211,3 @@ class Panel:
         self.controller.disk.finish(30)
         self.training.jobs.finish(2)
         self.label.editor.leave()
-
-
-def startup_environment() -> dict[str, str]:
-    """The environment variables from before Slicer's launcher set its own."""
-    return dict(slicer.util.startupEnvironment())

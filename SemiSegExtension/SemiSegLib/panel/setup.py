@@ -3,88 +3,110 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 
+from SemiSegLogic.environment.problem import EnvironmentProblem, explain_disk
+
 from ..computer import examine
-from ..installer import State, question, suitable_pythons
+from ..installer import package_root, question
+from ..other_pythons import slicers_question
+from ..places import CHOSEN, PRIVATE, SLICERS
 from ..preflight import Finding
+from ..pythons import suitable_pythons
+from ..setup_process import State
 from ..words import _
-from .parts import box, button, form, label, notice, primary, row, section
+from .parts import box, button, label, notice, primary, row, section
+from .setup_choices import SetupChoices
 
 if TYPE_CHECKING:
     from .panel import Panel
 
 MARKS = {"stop": "#b3261e", "warning": "#a86a00", "good": "#2e7d46"}
+LOG_LINES = 7
 
 
 class SetupSection:
+    """One button that sets up, and what is to be known of it."""
+
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel = panel
         self.header, inside = section(layout, _("Set up"))
         self.state = label(inside)
-        buttons = row(inside)
-        self.install = primary(
-            buttons, _("Set up"), _("Download what training needs, into a folder of its own"), self.on_install
-        )
-        self.cancel = button(buttons, _("Cancel"), _("Stop setting up; it can go on later"), self.on_cancel)
-        self.remove = button(buttons, _("Remove"), _("Delete the computing environment"), self.on_remove)
-        self.check = button(
-            buttons, _("Check my computer"), _("Look for what is missing and say what to do"), self.on_check
-        )
+        self._buttons(inside)
+        self._progress_box, going = box(inside)
+        self.doing = label(going)
+        self.bar = qt.QProgressBar()
+        going.addWidget(self.bar)
         self.findings = label(inside)
         self.findings.visible = False
         self._log_box, log_layout = box(inside)
         self.log = qt.QPlainTextEdit()
         self.log.readOnly = True
-        self.log.maximumHeight = 110
+        self.log.maximumHeight = 120
         log_layout.addWidget(self.log)
-        self._advanced(inside)
-        self._kind = ""
+        self.choices = SetupChoices(panel, inside, self)
+        self._shown: tuple[str, State] | None = None
         self.refresh()
 
-    def _advanced(self, inside: Any) -> None:
-        self._more = qt.QCheckBox(_("Use another Python"))
-        inside.addWidget(self._more)
-        self._more.connect("toggled(bool)", self.on_more)
-        self._python_box, layout = box(inside)
-        self.python = qt.QLineEdit()
-        self.python.text = self._panel.preferences.get("python")
-        self.python.toolTip = _("Path of a Python 3.11 or newer with venv; empty: the best one found")
-        form(layout).addRow(_("Python:"), self.python)
-        self.python.connect("editingFinished()", self.on_python)
-        self._python_box.visible = bool(self.python.text)
-        self._more.checked = bool(self.python.text)
+    def _buttons(self, inside: Any) -> None:
+        buttons = row(inside)
+        tip = _("Download what training needs, into a folder of its own")
+        self.install = primary(buttons, _("Set up"), tip, self.on_install)
+        self.cancel = button(buttons, _("Cancel"), _("Stop setting up; it can go on later"), self.on_cancel)
+        self.remove = button(buttons, _("Remove"), _("Delete the computing environment"), self.on_remove)
+        tip = _("Look for what is missing and say what to do")
+        self.check = button(buttons, _("Check my computer"), tip, self.on_check)
 
-    def on_more(self, shown: bool) -> None:
-        self._python_box.visible = shown
-
-    def on_python(self) -> None:
-        self._panel.preferences.set("python", self.python.text.strip())
+    # --- asked for --------------------------------------------------------------------------------------------
 
     def on_install(self) -> None:
-        """Ask, look for a Python off the main thread, then start the process."""
-        installer = self._panel.installer
-        if not slicer.util.confirmOkCancelDisplay(question(installer.folder), windowTitle=_("Set up SemiSeg")):
-            return
-        chosen, surroundings = self.python.text.strip(), installer.environment()
+        """Ask, then set up, or repair, the place that is chosen."""
+        if self._panel.training.running and self._kind == "ready":
+            self._say(_("A training is running with this environment. Stop it first, then press Repair."), "warning")
+        elif self._panel.places.kind == SLICERS:
+            self._install_into_slicer()
+        else:
+            asked = question(self._panel.installer.folder)
+            if slicer.util.confirmOkCancelDisplay(asked, windowTitle=_("Set up SemiSeg")):
+                self.set_up()
+
+    def set_up(self, bundle: Path | None = None, version: str = "") -> None:
+        """Look for a Python (of ``version``) off the main thread, then start the process."""
+        places, chosen = self._panel.places, self.choices.base
+        own = [places.slicers_python] if places.slicers_python else []
         self._panel.controller.disk.run(
-            _("Look for Python"), lambda: [chosen] if chosen else suitable_pythons(surroundings), self._start
+            _("Look for Python"),
+            lambda: [chosen] if chosen else suitable_pythons(places.surroundings, own, version),
+            lambda pythons: self._start(pythons, bundle, version),
         )
 
-    def _start(self, pythons: list[str]) -> None:
+    def _start(self, pythons: Sequence[str], bundle: Path | None, version: str) -> None:
         if not pythons:
-            self._panel.controller.say(
-                _(
-                    "No Python 3.11 or newer was found that can make environments. Install one from "
-                    "python.org, then press Set up again."
-                ),
-                "error",
-            )
+            text = _("No Python {version} of 64 bit was found. Install one from python.org, then press Set up again.")
+            self._say(text.format(version=version or "3.11, 3.12, 3.13"), "error")
             return
-        self._panel.installer.start([pythons[0]])
+        installer = self._panel.installer
+        try:
+            installer.start([pythons[0]], bundle) if bundle else installer.start([pythons[0]])
+        except OSError as error:
+            self._say(explain_disk(error, installer.folder), "error")
+        self.refresh()
+
+    def _install_into_slicer(self) -> None:
+        place = self._panel.places.slicers
+        if not slicer.util.confirmOkCancelDisplay(slicers_question(), windowTitle=_("Change Slicer's Python")):
+            return
+        try:
+            place.start(package_root())
+        except EnvironmentProblem as problem:
+            self._say(problem.text, "warning")
+        except OSError as error:
+            self._say(explain_disk(error, place.folder), "error")
         self.refresh()
 
     def on_cancel(self) -> None:
@@ -92,6 +114,9 @@ class SetupSection:
         self.refresh()
 
     def on_remove(self) -> None:
+        if self._panel.training.running:
+            self._say(_("A training is running with this environment. Stop it first, then press Remove."), "warning")
+            return
         installer = self._panel.installer
         text = _("Delete the computing environment?\n\n{folder}\n\nStudies, drawings and models stay.").format(
             folder=installer.folder
@@ -101,47 +126,82 @@ class SetupSection:
 
     def on_check(self) -> None:
         study = self._panel.controller.study
-        folder, installer = (study.folder if study else None), self._panel.installer
+        folder, place = (study.folder if study else None), self._panel.installer
         self.findings.text = _("Looking …")
         self.findings.visible = True
-        self._panel.controller.disk.run(_("Check my computer"), lambda: examine(installer, folder), self.show_findings)
+        self._panel.controller.disk.run(_("Check my computer"), lambda: examine(place, folder), self.show_findings)
 
     def show_findings(self, findings: list[Finding]) -> None:
         self.findings.text = findings_text(findings)
         self.findings.visible = True
+        self.refresh()
+
+    def _say(self, text: str, level: str) -> None:
+        self._panel.controller.say(text, level)
+
+    # --- shown ------------------------------------------------------------------------------------------------
+
+    @property
+    def _kind(self) -> str:
+        return self._shown[1].kind if self._shown else ""
 
     def refresh(self) -> None:
-        """The state of the environment; called once a second while it is being set up."""
-        state = self._panel.installer.look()
-        if state.kind == "installing":
-            self.log.setPlainText("\n".join(self._panel.installer.log_text(6000).splitlines()[-6:]))
-        if state.kind != self._kind:
-            self._show(state)
+        """The state of the environment; called once a second."""
+        self._panel.places.kept.flush(self._panel.preferences.set)
+        now = (self._panel.places.kind, self._panel.installer.look())
+        if now != self._shown:
+            self._show(*now)
+        if now[1].kind == "installing":
+            self.log.setPlainText("\n".join(self._panel.installer.log_text(6000).splitlines()[-LOG_LINES:]))
 
-    def _show(self, state: State) -> None:
-        was, self._kind = self._kind, state.kind
-        words = {
-            "absent": (
-                _("Training needs one download into a folder of its own. Slicer itself is not changed."),
-                "info",
-            ),
-            "installing": (_("Setting up … you can go on working."), "info"),
-            "ready": (_("Ready to train on this computer."), "good"),
-            "unfinished": (_("Setting up was interrupted. Repair goes on where it stopped."), "warning"),
-            "failed": (_("Setting up did not work. {why}").format(why=state.text), "error"),
-        }
-        notice(self.state, *words[state.kind])
+    def _show(self, place: str, state: State) -> None:
+        was, self._shown = self._shown, (place, state)
         busy = state.kind == "installing"
-        self.install.text = {"absent": _("Set up"), "ready": _("Repair")}.get(state.kind, _("Repair"))
-        self.install.visible, self.cancel.visible = not busy, busy
-        self.remove.visible = state.kind in ("ready", "unfinished", "failed")
-        self._log_box.visible = busy or state.kind == "failed"
-        self.header.text = _("Set up") + (" - " + _("ready") if state.kind == "ready" else "")
-        if state.kind == "ready":
+        self._progress_box.visible = busy
+        if busy:
+            self._show_progress(state)
+        if was is not None and (was[0], was[1].kind) == (place, state.kind) and busy:
+            return
+        notice(self.state, *words(place, state))
+        self.install.text = _("Set up") if state.kind == "absent" or place == SLICERS else _("Repair")
+        self.install.visible = not busy and place != CHOSEN and not (place == SLICERS and state.kind == "ready")
+        self.cancel.visible = busy
+        self.remove.visible = place == PRIVATE and state.kind in ("ready", "unfinished", "outdated", "failed")
+        self._log_box.visible = busy or (state.kind == "failed" and bool(self.log.plainText))
+        self.choices.show(place, busy)
+        self._fold(was, state)
+
+    def _fold(self, was: tuple[str, State] | None, state: State) -> None:
+        """Out of the way as soon as it is ready, and the first time only: a person may open it again."""
+        ready = state.kind == "ready"
+        self.header.text = _("Set up - ready") if ready else _("Set up")
+        if ready and (was is None or was[1].kind == "installing"):
             self.header.collapsed = True
-        if was == "installing" and state.kind == "ready":
-            self._panel.controller.say(_("Set-up is finished: you can train now."), "good")
+        if ready and was is not None and was[1].kind == "installing":
+            self._say(_("Set-up is finished: you can train now."), "good")
         self._panel.refresh_training()
+
+    def _show_progress(self, state: State) -> None:
+        """A bar that runs to and fro where nobody knows how far it is."""
+        self.doing.text = state.text
+        known = state.fraction >= 0
+        self.bar.maximum = 100 if known else 0
+        self.bar.value = round(100 * state.fraction) if known else 0
+
+
+def words(place: str, state: State) -> tuple[str, str]:
+    """What is said of a state, and how."""
+    if place != PRIVATE and state.kind != "installing":
+        level = {"ready": "good", "failed": "error"}.get(state.kind, "info")
+        return (_("Ready to train. {what}").format(what=state.text) if state.kind == "ready" else state.text), level
+    return {
+        "absent": (_("Training needs one download into a folder of its own. Slicer itself is not changed."), "info"),
+        "installing": (_("Setting up … you can go on working."), "info"),
+        "ready": (_("Ready to train on this computer."), "good"),
+        "unfinished": (_("Setting up was interrupted. Repair goes on where it stopped."), "warning"),
+        "outdated": (_("The environment has to be renewed. {why} Press Repair.").format(why=state.text), "warning"),
+        "failed": (_("Setting up did not work. {why}").format(why=state.text), "error"),
+    }[state.kind]
 
 
 def findings_text(findings: list[Finding]) -> str:

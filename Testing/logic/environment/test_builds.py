@@ -57,7 +57,7 @@ def test_only_where_the_usual_index_has_another_build_is_pytorchs_own_asked() ->
     ("program", "cards"),
     [
         ('echo "NVIDIA GeForce RTX 4090, 581.29, 8.9"', [Card("NVIDIA GeForce RTX 4090", 581, (8, 9))]),
-        ('case "$1" in *compute_cap*) exit 2;; esac; echo "Quadro K2000, 470.256.02"', [Card("Quadro K2000", 470, (0, 0))]),
+        ('case "$1" in *cap*) exit 2;; esac; echo "Quadro K2000, 470.256.02"', [Card("Quadro K2000", 470, (0, 0))]),
         ('echo "Failed to initialize NVML: Driver/library version mismatch"', []),
         ("exit 9", []),
         ("", []),

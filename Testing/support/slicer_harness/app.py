@@ -124,7 +124,7 @@ class Application:
 
     def __init__(self, harness: Harness) -> None:
         self.applicationVersion, self.majorVersion, self.minorVersion = "5.12.4", 5, 12
-        self.temporaryPath = harness.scratch
+        self.temporaryPath, self.slicerHome = harness.scratch, ""
         self._harness = harness
         self.slots: dict[str, list[Any]] = {}
 

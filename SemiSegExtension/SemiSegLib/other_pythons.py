@@ -1,0 +1,139 @@
+"""Training with a Python that is there already: one that the person chose, or Slicer's own with PyTorch added."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from SemiSegLogic.environment import LIST, Requirements
+from SemiSegLogic.environment.pip import native
+from SemiSegLogic.environment.problem import EnvironmentProblem
+
+from .pythons import Verdict, judge
+from .setup_process import SetupProcess, State
+from .words import _
+
+Keep = tuple[Callable[[str], str], Callable[[str, str], None]]
+"""Reads and writes a text that outlives Slicer."""
+
+_WORK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from SemiSegLogic.environment import slicers
+from SemiSegLogic.environment.problem import EnvironmentProblem
+try:
+    slicers.add_packages(sys.argv[2])
+except EnvironmentProblem as problem:
+    print(problem, flush=True)
+    sys.exit("PROBLEM: " + problem.text)
+print("READY", flush=True)
+"""
+
+
+class ChosenPython:
+    """A Python that nothing is installed into: judged once, and again when it or SemiSeg's needs have changed."""
+
+    def __init__(self, path: str, surroundings: Mapping[str, str], keep: Keep) -> None:
+        self.path, self._surroundings = path, surroundings
+        self._read, self._write = keep
+        self._verdict: Verdict | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return Path(self.path).parent
+
+    @property
+    def python(self) -> list[str]:
+        """Its command. Raises EnvironmentProblem when it cannot train."""
+        state = self.look()
+        if state.kind != "ready":
+            raise EnvironmentProblem(state.text)
+        return [*native(), self.path]
+
+    def look(self) -> State:
+        """Ready when it was judged good as it is now; starts nothing."""
+        if not self.path:
+            return State("absent", _("Name a Python that has PyTorch and MONAI."))
+        if self._verdict is not None and not self._verdict.good:
+            return State("failed", self._verdict.text)
+        if self._read("python-good") == self._fingerprint():
+            return State("ready", self._verdict.text if self._verdict else self.path)
+        return State("absent", _("{python} was not checked yet: press Check my computer.").format(python=self.path))
+
+    def judge(self) -> Verdict:
+        """Start it and see; remembered when good. Not for the main thread."""
+        self._verdict = judge(self.path, self._surroundings)
+        self._write("python-good", self._fingerprint() if self._verdict.good else "")
+        return self._verdict
+
+    def environment(self) -> dict[str, str]:
+        """What its process inherits."""
+        return dict(self._surroundings)
+
+    def _fingerprint(self) -> str:
+        """Changes when the program, the folder of packages beside it, or our list of packages changes."""
+        program = Path(self.path)
+        try:
+            times = [os.stat(place).st_mtime_ns for place in (program, program.parent)]
+        except OSError:
+            return "gone"
+        return f"{self.path} {times} {Requirements.of_list(LIST).digest}"
+
+
+class SlicersPython(ChosenPython):
+    """Slicer's own Python with PyTorch from the PyTorch extension. Only on an explicit wish, for it changes Slicer.
+
+    Nothing of it is ever loaded into Slicer itself: training is a process of its own here, too.
+    """
+
+    def __init__(
+        self, path: str, surroundings: Mapping[str, str], keep: Keep, has_extension: Callable[[], bool], log: Path
+    ) -> None:
+        super().__init__(path, surroundings, keep)
+        self._has_extension = has_extension
+        self._process = SetupProcess(log)
+
+    def look(self) -> State:
+        """As the base, and how an installation goes on."""
+        if self._process.running:
+            return self._process.doing()
+        if self._process.problem:
+            return State("failed", self._process.problem)
+        if not self.path:
+            return State("absent", _("Slicer's own Python was not found. Use a private environment."))
+        if not self._has_extension():
+            return State("absent", _("Install the extension PyTorch first: View, Extensions Manager; restart Slicer."))
+        state = super().look()
+        lacks = self._verdict is not None and self._verdict.lacking
+        if state.kind != "ready" and (lacks or self._verdict is None):
+            return State("absent", _("Slicer's own Python has no PyTorch yet, or was not checked."))
+        return state
+
+    def start(self, package_root: Path) -> None:
+        """Add what is missing. Raises EnvironmentProblem without the extension, OSError when it cannot be started."""
+        state = self.look()
+        if not self.path or not self._has_extension():
+            raise EnvironmentProblem(state.text)
+        self._process.start(
+            [self.path, "-u", "-c", _WORK, str(package_root), self.path], {**self._surroundings, "PYTHONUTF8": "1"}
+        )
+
+    def cancel(self) -> None:
+        """Stop; pip leaves a package whole or out."""
+        if self._process.cancel():
+            self._process.problem = _("It was cancelled. Press Set up to go on.")
+
+    def log_text(self, size: int = 60_000) -> str:
+        """The end of the log."""
+        return self._process.text(size)
+
+
+def slicers_question() -> str:
+    """What the person is asked before Slicer's own Python is changed."""
+    return _(
+        "PyTorch, MONAI and the packages they need will be added to Slicer's own Python, in the way of the PyTorch "
+        "extension. Other extensions will see them, too. What Slicer brought along keeps its version. It takes some "
+        "minutes and up to 6 GB; to take PyTorch away again, use the module PyTorch Util.\n\nChange Slicer's Python?"
+    )

@@ -1,0 +1,25 @@
+"""The three Pythons that can train, as they are in this Slicer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+from ..places import Kept, Places
+from ..pythons import python_slicer
+from .preferences import Preferences
+
+EXTENSION = "pytorchutils"
+"""The module of the PyTorch extension, as ``slicer.modules`` calls it."""
+
+
+def make_places(preferences: Preferences, private: Any = None) -> Places:
+    """``private`` is given by tests in place of an environment of our own."""
+    return Places(
+        Kept(preferences.get),
+        dict(slicer.util.startupEnvironment()),
+        python_slicer(str(slicer.app.slicerHome)),
+        lambda: hasattr(slicer.modules, EXTENSION),
+        private,
+    )
