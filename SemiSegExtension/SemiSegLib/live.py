@@ -42,7 +42,7 @@ class Live:
             if run.live and run.look is not None and run.look.outdated:
                 self._awake = True
                 run.stop()
-        elif self._awake and self._possible():
+        elif self._awake and not run.asking and self._possible():
             self._awake = False  # not again every second; the next slice or case wakes it
             run.start_live(self._failed)
 

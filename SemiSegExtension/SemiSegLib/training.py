@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class Training:
-    """One run at a time. ``poll()`` is called about once a second; it never waits."""
+    """One run at a time. ``poll()`` is called about once a second; it never waits. ``asking``: a run is being looked
+    for or started, so that ``job`` is about to change.
+    """
 
     def __init__(self, controller: Controller, connect: Callable[[Study], Connection]) -> None:
         self._controller, self._connect = controller, connect
@@ -29,6 +31,7 @@ class Training:
         self._connection: Connection | None = None
         self._study: Study | None = None
         self._looking = self._live = False
+        self.asking = False
         self._told_end = ""
         controller.listen(self._heard)
 
@@ -58,12 +61,17 @@ class Training:
         self._study = self._controller.study
         assert self._study is not None
         self._connection, self.job, self.look, self._told_end = self._connect(self._study), "", None, ""
-        self.jobs.run(_("Look for a run"), self._connection.newest, self._found)
+        self.asking = True
+        self.jobs.run(_("Look for a run"), self._connection.newest, self._found, self._not_found)
 
     def _found(self, job: str) -> None:
         self.job = job
-        self._looking = False
+        self._looking = self.asking = False
         self._controller.tell("run")
+
+    def _not_found(self, error: Exception) -> None:
+        self.asking = False
+        self._controller.say(_("Earlier runs cannot be read: {error}").format(error=error), "warning")
 
     # --- before and at the start ------------------------------------------------------------------------------
 
@@ -101,26 +109,35 @@ class Training:
                 connection.stop(live)  # it would make room by itself, only later
             return connection.start(order)
 
-        self.look, self._told_end, self._live = None, "", False
-        self._controller.disk.run(_("Start training"), work, self._started)
+        self.look, self._told_end, self._live, self.asking = None, "", False, True
+        self._controller.disk.run(_("Start training"), work, self._started, self._not_started)
 
     def start_live(self, failed: Callable[[Exception], None]) -> None:
         """Begin to learn while the person draws, from the last model; ``failed(error)`` when that cannot be."""
         connection, opened, earlier = self._connection, self._controller.open_case, self.job
         if connection is None:
             return
-        self.look, self._told_end, self._live = None, "", True
+        self.look, self._told_end, self._live, self.asking = None, "", True, True
         case = opened.id if opened is not None else ""
+
+        def not_started(error: Exception) -> None:
+            self.asking = False
+            failed(error)
+
         self._controller.disk.run(
-            _("Start learning"), lambda: connection.start_live(case, earlier), self._started_live, failed
+            _("Start learning"), lambda: connection.start_live(case, earlier), self._started_live, not_started
         )
 
     def _started_live(self, job: str) -> None:
-        self.job = job
+        self.job, self.asking = job, False
         self._controller.tell("run")
 
+    def _not_started(self, error: Exception) -> None:
+        self.asking = False
+        self._controller.problem(_("Start training"), error, "")
+
     def _started(self, job: str) -> None:
-        self.job = job
+        self.job, self.asking = job, False
         self._controller.say(
             _("Training has started. Go on drawing; new slices are used as you call them done."), "good"
         )

@@ -61,6 +61,16 @@ def test_it_is_not_begun_twice_and_not_again_until_something_happens(panel: Any,
     assert [call for call in panel.connection.calls if call[0] == "live"][-1][2] == "live-1", "from its own model"
 
 
+def test_a_quick_hand_does_not_begin_two(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.live.want(True)
+    panel.live.beat()
+    panel.controller.tell("judged")
+    panel.live.beat()
+    settle(panel)
+    assert [call[0] for call in panel.connection.calls].count("live") == 1
+
+
 def test_it_is_begun_anew_when_a_case_or_structure_was_added(panel: Any, study: Any) -> None:
     open_first(panel, study)
     panel.live.want(True)
