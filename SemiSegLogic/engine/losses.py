@@ -43,10 +43,23 @@ def soft_dice(
     Summing over the whole batch keeps the loss defined when a patch holds a single annotated slice without the
     structure. ``background`` also averages class 0.
     """
-    counts = (judged(label) if weight is None else judged(label) * weight).unsqueeze(1)
-    truth = one_hot(label, logits.shape[1]) * counts
-    share = torch.softmax(logits.float(), 1)
-    axes = [0, *range(2, logits.dim())]
+    counts = judged(label) if weight is None else judged(label) * weight
+    return _dice_of(torch.softmax(logits.float(), 1), label, counts, background, smooth)
+
+
+def cross_entropy_and_dice(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """:func:`partial_cross_entropy` and :func:`soft_dice` (without background) from one log-softmax."""
+    log_share = torch.log_softmax(logits.float(), 1)
+    counts = judged(label) if weight is None else judged(label) * weight
+    target = label.masked_fill(label == IGNORE, 0)
+    entropy = weighted_mean(F.nll_loss(log_share, target, reduction="none"), counts)
+    return entropy, _dice_of(log_share.exp(), label, counts, False, 1.0)
+
+
+def _dice_of(share: Tensor, label: Tensor, counts: Tensor, background: bool, smooth: float) -> Tensor:
+    counts = counts.unsqueeze(1)
+    truth = one_hot(label, share.shape[1]) * counts
+    axes = [0, *range(2, share.dim())]
     overlap = (share * truth).sum(axes)  # counts once: a soft weight must not be squared
     dice = (2 * overlap + smooth) / ((share * counts).sum(axes) + truth.sum(axes) + smooth)
     return 1 - (dice if background else dice[1:]).mean()

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.ema import copy_of, ema_update, warm_decay
-from ..engine.losses import partial_cross_entropy, soft_dice
+from ..engine.losses import cross_entropy_and_dice, partial_cross_entropy
 from ..engine.nets import build
 from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..engine.perturb import strong
@@ -59,9 +59,10 @@ class MeanTeacher(Method):
         logits = self.student(torch.cat([labelled.image, strong(unlabelled.image)]))
         known, guessed = logits[: len(labelled.image)], logits[len(labelled.image) :]
         weight = self.settings.consistency * sigmoid_ramp(step.progress, self.settings.ramp)
+        entropy, dice = cross_entropy_and_dice(known, labelled.label)
         return {
-            "cross_entropy": partial_cross_entropy(known, labelled.label),
-            "dice": soft_dice(known, labelled.label),
+            "cross_entropy": entropy,
+            "dice": dice,
             "consistency": weight * partial_cross_entropy(guessed, pseudo),
         }
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ..engine.ema import copy_of, ema_update, warm_decay
-from ..engine.losses import partial_cross_entropy, soft_dice
+from ..engine.losses import cross_entropy_and_dice
 from ..engine.nets import build
 from ..engine.optim import build_optimisers, rate_factor
 from ..settings import Supervised as SupervisedSettings
@@ -48,11 +48,8 @@ class Supervised(Method):
 
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
         """Equation (1)."""
-        logits = self.network(labelled.image)
-        return {
-            "cross_entropy": partial_cross_entropy(logits, labelled.label),
-            "dice": soft_dice(logits, labelled.label),
-        }
+        entropy, dice = cross_entropy_and_dice(self.network(labelled.image), labelled.label)
+        return {"cross_entropy": entropy, "dice": dice}
 
     def after_step(self, step: Step) -> None:
         """Equation (2)."""

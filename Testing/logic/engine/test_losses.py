@@ -8,7 +8,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from SemiSegLogic.engine.losses import complete, focal, judged, one_hot, partial_cross_entropy, soft_dice, weighted_mean
+from SemiSegLogic.engine.losses import (
+    complete,
+    cross_entropy_and_dice,
+    focal,
+    judged,
+    one_hot,
+    partial_cross_entropy,
+    soft_dice,
+    weighted_mean,
+)
 from SemiSegLogic.geometry import IGNORE
 
 SHAPE = (2, 2, 3, 4)
@@ -123,3 +132,18 @@ def test_complete_takes_the_person_first_then_the_pseudo_label() -> None:
     assert merged.tolist() == [[[[0, 1, 2, IGNORE]]]]
     assert weight.tolist() == [[[[1.0, 1.0, 0.25, 0.0]]]]
     assert weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_both_losses_from_one_softmax_are_the_two_with_their_gradients(weighted: bool) -> None:
+    logits, label, weight = _case(3)
+    weights = weight if weighted else None
+    one, two = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    entropy, dice = cross_entropy_and_dice(one, label, weights)
+    apart = partial_cross_entropy(two, label, weights), soft_dice(two, label, weights)
+    assert (float(entropy.detach()), float(dice.detach())) == pytest.approx([float(loss.detach()) for loss in apart])
+    (2 * entropy + dice).backward()
+    (2 * apart[0] + apart[1]).backward()
+    assert one.grad is not None
+    assert two.grad is not None
+    assert torch.allclose(one.grad, two.grad, atol=1e-7)
