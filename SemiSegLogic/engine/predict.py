@@ -1,11 +1,17 @@
 """Prediction of whole volumes on their own grid, with uncertainty.
 
-One fully convolutional pass where it fits, MONAI's sliding windows with Gaussian blending where it does not.
+One fully convolutional pass where it fits, else windows as large as memory allows, blended with Gaussian weights (see
+windows.py). A volume passes through in rows along D: what is in memory at any time is one row of windows, and for plans
+coarser than the case its shares at the plan's spacing.
 """
 
 from __future__ import annotations
 
+import logging
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -15,11 +21,21 @@ from torch import Tensor, nn
 
 from ..geometry import IGNORE
 from ..methods.base import entropy
-from .device import Device
-from .plan import Plan
+from .device import Device, is_out_of_memory
+from .folding import folded
+from .nets.base import slice_shape
+from .plan import Plan, Shape
 from .volumes import Classes, Volume
+from .windows import MOST_TOGETHER, rows, window_shape
 
-BYTES_PER_VOXEL = 600  # a full pass on a CPU took 64 to 122 with the fast network, 329 with V-Net: to be safe
+BYTES_PER_VOXEL = {True: 250, False: 500}
+"""Of a full pass, by whether networks run in bfloat16; measured on a CPU: fast 70 to 78 and 179, V-Net 137 to 230 and
+329. ``Testing.benchmarks.inference --memory`` prints them again.
+"""
+
+BYTES_PER_CLASS = 12  # and voxel: logits twice, shares once
+MOST_MEMORY = 4 << 30
+SLAB_VALUES = 16_000_000  # shares that are brought to the case's own voxels at a time
 
 
 @dataclass(frozen=True)
@@ -31,62 +47,140 @@ class Prediction:
 
 
 class Predictor:
-    """Runs ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W) over volumes."""
+    """Runs ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W) over volumes. ``flips`` names axes (0, 1, 2) along which the
+    volume is also seen mirrored, in every combination: the mean of 2, 4 or 8 passes, for an uncertainty that knows of
+    them. The network must not change while its predictor lives: normalisation is folded into a copy.
+    """
 
-    def __init__(self, network: nn.Module, plan: Plan, device: Device):
-        self.network, self.plan, self.device = network, plan, device
+    def __init__(self, network: nn.Module, plan: Plan, device: Device, flips: tuple[int, ...] = ()):
+        self.network, self.plan, self.device = folded(network), plan, device
+        self.whole = slice_shape(network)
+        self.views = [chosen for count in range(len(flips) + 1) for chosen in combinations(flips, count)]
+        self._budget = min(device.memory / 2, MOST_MEMORY)
 
     @torch.no_grad()
     def probabilities(self, volume: Volume) -> Tensor:
         """(K,D,H,W) float32 on the volume's own voxels, in engine order."""
+        return torch.cat([part for _, part in self._native_rows(volume)], 1)
+
+    @torch.no_grad()
+    def predict(self, volume: Volume, classes: Classes) -> Prediction:
+        """Label and uncertainty. On judged slices the label is the person's own and the uncertainty 0."""
+        label, unsure = (np.empty(volume.shape, np.uint8) for _ in range(2))
+        for start, shares in self._native_rows(volume):
+            here = slice(start, start + shares.shape[1])
+            found, doubt = shares.argmax(0).to(torch.uint8), entropy(shares[None])[0, 0]
+            if volume.judged is not None:
+                judged = volume.judged[here].to(found.device)
+                found = torch.where(judged != IGNORE, judged, found)
+                doubt = doubt.masked_fill(judged != IGNORE, 0)
+            label[here] = found.cpu().numpy()
+            unsure[here] = (doubt * 255).round().to(torch.uint8).cpu().numpy()
+        turned = np.ascontiguousarray(volume.turn.invert(unsure)).astype(np.uint8, copy=False)
+        return Prediction(np.ascontiguousarray(classes.to_value(volume.turn.invert(label))), turned)
+
+    def _native_rows(self, volume: Volume) -> Iterator[tuple[int, Tensor]]:
+        """Shares (K,n,H,W) float32 of consecutive parts of the volume along D, with their first row."""
+        seen = self._seen(volume)
+        if tuple(seen.shape) == volume.shape:
+            yield from self._rows(seen)
+            return
+        kept = torch.cat([part.to(torch.float16) for _, part in self._rows(seen)], 1)
+        depth, height, width = volume.shape
+        step = max(1, SLAB_VALUES // (len(kept) * height * width))
+        for start in range(0, depth, step):
+            place = _middles(depth, kept.shape[1], kept.shape[1] / depth)[start : start + step]
+            part = _along(kept, 1, place)
+            yield start, F.interpolate(part, size=(height, width), mode="bilinear", align_corners=False)
+
+    def _rows(self, seen: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Shares of ``seen`` (D,H,W) in consecutive parts; with smaller windows from the start when memory runs out."""
+        while True:
+            window = self._window(seen)
+            try:
+                first = rows(seen, self._run, window, self._together(window))
+                head = next(first)
+            except Exception as error:
+                if not is_out_of_memory(error) or not self._step_down(seen, window, error):
+                    raise
+                continue
+            yield head
+            yield from first
+            return
+
+    def _step_down(self, seen: Tensor, window: Shape, error: Exception) -> bool:
+        """Allow half the memory from now on; False when windows cannot get smaller."""
+        self._budget = min(self._budget, math.prod(window) * self._voxel_bytes()) / 2
+        logging.warning("Out of memory predicting windows of %s: %s", window, error)
+        if self.device.torch.type == "cuda":
+            torch.cuda.empty_cache()
+        return self._window(seen) != window
+
+    def _window(self, seen: Tensor) -> Shape:
+        d, h, w = self.plan.patch
+        size = (seen.shape[0], seen.shape[1], seen.shape[2])
+        least = (1 if self.plan.dims == 2 else 2 * d, 2 * h, 2 * w)
+        return window_shape(size, (least[0], *size[1:]) if self.whole else least, self._budget / self._voxel_bytes())
+
+    def _together(self, window: Shape) -> int:
+        fitting = int(self._budget / self._voxel_bytes() / math.prod(window))
+        return min(max(fitting, 1), MOST_TOGETHER)
+
+    def _voxel_bytes(self) -> float:
+        return BYTES_PER_VOXEL[self.device.half] + BYTES_PER_CLASS * 2
+
+    def _seen(self, volume: Volume) -> Tensor:
+        """(D,H,W) at the plan's spacing: the volume's own voxels as they are kept, else float16 between them."""
+        image, scale = volume.image[0], self.plan.scale(volume.spacing)
+        size = [max(1, round(side / step)) for side, step in zip(volume.shape, scale, strict=True)]
+        if self.whole is not None:
+            size[1:] = self.whole
+        if tuple(size) == volume.shape:
+            return image
+        steps = [side / count / thin for side, count, thin in zip(volume.shape, size, volume.thin, strict=True)]
+        places = [_middles(n, side, step) for n, side, step in zip(size, image.shape, steps, strict=True)]
+        return _resized(image, places)
+
+    def _run(self, image: Tensor) -> Tensor:
+        """Shares (B,K,d,h,w) float32 of ``image`` (B,1,d,h,w), the mean over all views."""
+        image = image.to(self.device.torch, torch.float32)
+        total = self._shares(image)
+        for axes in self.views[1:]:
+            turned = [axis + 2 for axis in axes]
+            total += self._shares(image.flip(turned)).flip(turned)
+        return total.div_(len(self.views)) if len(self.views) > 1 else total
+
+    def _shares(self, image: Tensor) -> Tensor:
         was_training = self.network.training
         self.network.eval()
         try:
-            seen = self._seen(volume)
-            logits = self._slide(seen) if self._is_large(seen) else self._run(seen)
+            with self.device.arithmetic():
+                return torch.softmax(self.network(image).float(), 1)
         finally:
             self.network.train(was_training)
-        shares = torch.softmax(logits, 1)
-        if shares.shape[2:] != volume.shape:
-            shares = F.interpolate(shares, size=volume.shape, mode="trilinear", align_corners=False)
-        return shares[0]
 
-    def predict(self, volume: Volume, classes: Classes) -> Prediction:
-        """Label and uncertainty. On judged slices the label is the person's own and the uncertainty 0."""
-        shares = self.probabilities(volume)
-        label, unsure = shares.argmax(0).to(torch.uint8), entropy(shares[None])[0, 0]
-        if volume.judged is not None:
-            known = volume.judged != IGNORE
-            label = torch.where(known, volume.judged, label)
-            unsure = unsure.masked_fill(known, 0)
-        scaled = (unsure * 255).round().to(torch.uint8)
-        return Prediction(
-            classes.to_value(volume.to_array(label)), volume.to_array(scaled).astype(np.uint8, copy=False)
-        )
 
-    def _seen(self, volume: Volume) -> Tensor:
-        """(1,1,D,H,W) float32 at the plan's spacing."""
-        image = volume.image[None].float()
-        scale = self.plan.scale(volume.spacing)
-        if scale == (1.0, 1.0, 1.0):
-            return image
-        size = [max(1, round(side / step)) for side, step in zip(volume.shape, scale, strict=True)]
-        return F.interpolate(image, size=size, mode="trilinear", align_corners=False)
+def _middles(count: int, side: int, step: float) -> NDArray[np.float64]:
+    """(count,) where the middles of voxels ``step`` times as long lie among ``side`` voxels, the border repeated."""
+    return np.asarray(((np.arange(count) + 0.5) * step - 0.5).clip(0, side - 1))
 
-    def _run(self, image: Tensor) -> Tensor:
-        with self.device.arithmetic():
-            return self.network(image).float()
 
-    def _is_large(self, image: Tensor) -> bool:
-        return image.numel() * BYTES_PER_VOXEL > min(self.device.memory / 2, 4 << 30)
+def _resized(image: Tensor, places: list[NDArray[np.float64]]) -> Tensor:
+    """float16 ``image`` (d,h,w) at ``places`` along each axis, a few rows at a time."""
+    step = max(1, SLAB_VALUES // (image.shape[1] * image.shape[2]))
+    parts = []
+    for start in range(0, len(places[0]), step):
+        part = _along(image, 0, places[0][start : start + step])
+        parts.append(_along(_along(part, 1, places[1]), 2, places[2]).to(torch.float16))
+    return torch.cat(parts)
 
-    def _slide(self, image: Tensor) -> Tensor:
-        from monai.inferers import sliding_window_inference  # an import that small volumes never need
 
-        # never wider than the image: the network continues it at its border as in training, MONAI would with zeros
-        window = [min(2 * side, n) for side, n in zip(self.plan.patch, image.shape[2:], strict=True)]
-        if self.plan.dims == 2:
-            window[0] = 1
-        out = sliding_window_inference(image, window, 2, self._run, overlap=0.25, mode="gaussian")
-        assert isinstance(out, Tensor)
-        return out
+def _along(values: Tensor, axis: int, place: NDArray[np.float64]) -> Tensor:
+    """float32 ``values`` at ``place`` along one axis, between their two neighbours."""
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, values.shape[axis] - 1)
+    below, above = (
+        values.index_select(axis, torch.from_numpy(index).to(values.device)).float() for index in (low, high)
+    )
+    share = torch.from_numpy(place - low).to(below)
+    return below.lerp_(above, share.view([-1 if a == axis else 1 for a in range(values.dim())]))

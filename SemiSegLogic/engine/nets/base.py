@@ -14,10 +14,13 @@ class Network(nn.Module, ABC):
     """``forward`` (B,C,D,H,W) -> logits (B,K,D,H,W) of any size; ``features`` also gives the named taps.
 
     ``stride`` (d, h, w) voxels is the total down-sampling: images are padded to its multiples and cropped back.
+    ``whole_slice`` (h, w) when the network learns from whole slices resized to that shape: then it must be shown the
+    same when it predicts.
     """
 
     stride: tuple[int, int, int]
     head: nn.Module
+    whole_slice: tuple[int, int] | None = None
 
     @abstractmethod
     def taps(self, image: Tensor) -> dict[str, Tensor]:
@@ -55,6 +58,12 @@ class Network(nn.Module, ABC):
         bias = self.head.bias
         assert isinstance(bias, Tensor)
         bias.copy_(torch.tensor(prior, dtype=torch.float32).clamp_min(1e-4).log())
+
+
+def slice_shape(network: nn.Module) -> tuple[int, int] | None:
+    """The ``whole_slice`` of the first network inside ``network`` that has one."""
+    found = (part.whole_slice for part in network.modules() if isinstance(part, Network) and part.whole_slice)
+    return next(found, None)
 
 
 def kernel(dims: int, size: int) -> tuple[int, int, int]:

@@ -1,0 +1,168 @@
+"""Seconds to segment a scan: ours against the usual sliding window, in one run on one machine.
+
+    python -m Testing.benchmarks.inference --data LA_FOLDER --model FILE [--scans 3] [--stride 18 18 4]
+    python -m Testing.benchmarks.inference --ct [--shape 400 512 512]
+    python -m Testing.benchmarks.inference --memory
+
+The baseline is what public code of the field does, written from its description: windows of 112x112x80 at a stride of
+18x18x4, one after the other, in float32, softmax of each added up and divided by how often a voxel was seen. Both use
+the same V-Net, taught by ``Testing.benchmarks.atrium``. Times are seconds of one core (process time).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import resource
+import subprocess
+import sys
+import time
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from SemiSegLogic.engine.device import Device, choose
+from SemiSegLogic.engine.nets import build
+from SemiSegLogic.engine.plan import CaseFacts, make_plan
+from SemiSegLogic.engine.predict import Predictor
+from SemiSegLogic.engine.volumes import Classes, load_volume
+from SemiSegLogic.geometry import Grid, SliceIndex
+from SemiSegLogic.methods.base import Task
+from SemiSegLogic.report import dice
+from Testing.benchmarks.atrium import load_taught, names, plan_of, read_scan
+from Testing.support.scaling import synthetic_ct
+
+WINDOW = (80, 112, 112)
+
+
+@torch.no_grad()
+def baseline(network: nn.Module, image: Tensor, stride: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Label (D,H,W) of ``image`` (D,H,W) float32, window by window."""
+    network.eval()
+    total, count = torch.zeros(2, *image.shape), torch.zeros(image.shape)
+    lines = []
+    for side, window, step in zip(image.shape, WINDOW, stride, strict=True):
+        lines.append([min(step * n, side - window) for n in range(math.ceil((side - window) / step) + 1)])
+    for d, h, w in product(*lines):
+        place = (slice(d, d + WINDOW[0]), slice(h, h + WINDOW[1]), slice(w, w + WINDOW[2]))
+        total[(slice(None), *place)] += torch.softmax(network(image[place][None, None]), 1)[0]
+        count[place] += 1
+    return (total / count).argmax(0).numpy().astype(np.uint8)
+
+
+def compare(data: Path, model: Path, scans: int, stride: tuple[int, int, int]) -> None:
+    """Print a row for every scan and the mean."""
+    device, found = choose("cpu"), []
+    print(f"{device.name}; stride (d, h, w) {stride}")
+    print("| scan | shape | windows' s | our s | ratio | windows' Dice | our Dice |\n|---|---|---|---|---|---|---|")
+    for name in names(data, "test")[:scans]:
+        image, truth, grid = read_scan(data, name)
+        plan = plan_of(grid)
+        network = load_taught(model, plan).predictor()
+        volume = load_volume(name, image, grid, plan, device.torch)
+        begun = time.process_time()
+        ours = Predictor(network, plan, device).predict(volume, Classes([1])).label
+        middle = time.process_time()
+        theirs = volume.to_array(torch.from_numpy(baseline(network, volume.image[0].float(), stride)))
+        times = (time.process_time() - middle, middle - begun)
+        scores = (dice(theirs == 1, truth == 1), dice(ours == 1, truth == 1))
+        found.append((*times, times[0] / times[1], *scores))
+        _row(name[:6], "x".join(map(str, image.shape)), found[-1])
+    mean = np.mean(found, 0)
+    _row("mean", "", (mean[0], mean[1], mean[0] / mean[1], mean[3], mean[4]))
+    print(f"difference of the mean Dice {mean[4] - mean[3]:+.4f}; of single scans at most "
+          f"{max(abs(row[4] - row[3]) for row in found):.4f}")
+
+
+def _row(name: str, shape: str, values: tuple[float, ...]) -> None:
+    theirs, ours, ratio, dice_theirs, dice_ours = values
+    print(f"| {name} | {shape} | {theirs:.1f} | {ours:.2f} | {ratio:.0f} | {dice_theirs:.4f} | {dice_ours:.4f} |",
+          flush=True)
+
+
+def segment_ct(shape: tuple[int, int, int], full: bool) -> None:
+    """A synthetic CT to mask, with the plan that such volumes get (``full``: at their own spacing)."""
+    device, grid = choose("auto"), Grid(shape, (1.0, 0.8, 0.8))
+    facts = [CaseFacts(grid, (SliceIndex(0, shape[0] // 2),), (shape[0] // 2, 300, 300))]
+    plan = make_plan(facts, ["organ"], device)
+    if full:
+        plan = type(plan)(3, plan.depth_axis, plan.orientation(grid).triple(grid.spacing), plan.patch)
+    network = build(plan.network, Task(1, 2, plan.dims, plan.patch, plan.network, (0.9, 0.1)))
+    image = synthetic_ct(shape, 0)
+    begun = time.process_time()
+    volume = load_volume("ct", image, grid, plan, device.torch)
+    del image
+    prepared, before = time.process_time(), _peak()
+    wall = time.perf_counter()
+    Predictor(network, plan, device).predict(volume, Classes([1]))
+    seconds = time.process_time() - prepared
+    print(f"{device.name}: {shape} at {tuple(round(s, 2) for s in plan.spacing)} mm, kept {tuple(volume.image.shape)}: "
+          f"prepared in {prepared - begun:.1f} s, segmented in {seconds:.1f} s of one core "
+          f"({time.perf_counter() - wall:.1f} s by the clock), peak {_peak():.2f} GB ({before:.2f} before)", flush=True)
+
+
+def memory() -> None:
+    """Bytes and microseconds per voxel of a full pass, each measured in a process of its own."""
+    print("| network | arithmetic | side | classes | bytes per voxel | s per million voxels |")
+    print("|---|---|---|---|---|---|")
+    for name, half, side, classes in [
+        ("fast", 1, 64, 2), ("fast", 1, 96, 2), ("fast", 1, 144, 2), ("fast", 1, 96, 10), ("fast", 0, 96, 2),
+        ("vnet", 1, 64, 2), ("vnet", 1, 96, 2), ("vnet", 1, 144, 2), ("vnet", 0, 96, 2), ("unet", 1, 96, 2),
+    ]:
+        words = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--pass", name, str(half), str(side),
+                 str(classes)]
+        print(subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip(), flush=True)
+
+
+def one_pass(name: str, half: bool, side: int, classes: int) -> None:
+    """One row of the table of :func:`memory`."""
+    task = Task(1, classes, 3, (64, 64, 64), name, (1 / classes,) * classes)
+    network, device = build(name, task).eval(), Device(torch.device("cpu"), half, 0)
+    small, image = torch.randn(1, 1, 16, 16, 16), torch.randn(1, 1, side, side, side)
+    with torch.no_grad(), device.arithmetic():
+        network(small)
+        before = _peak()
+        torch.softmax(network(image).float(), 1)
+        used = _peak() - before
+        begun = time.process_time()
+        network(image)
+        seconds = time.process_time() - begun
+    words = "bfloat16" if half else "float32"
+    print(f"| {name} | {words} | {side} | {classes} | {used * 1e9 / side**3:.0f} | {seconds / side**3 * 1e6:.2f} |")
+
+
+def _peak() -> float:
+    """GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+
+def main() -> None:
+    """See the module."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--data", type=Path)
+    words.add_argument("--model", type=Path)
+    words.add_argument("--scans", type=int, default=3)
+    words.add_argument("--stride", type=int, nargs=3, default=(4, 18, 18), help="d h w")
+    words.add_argument("--ct", action="store_true")
+    words.add_argument("--full", action="store_true", help="the CT at its own spacing")
+    words.add_argument("--shape", type=int, nargs=3, default=(400, 512, 512), help="k j i")
+    words.add_argument("--memory", action="store_true")
+    words.add_argument("--pass", nargs=4, dest="one", help=argparse.SUPPRESS)
+    options = words.parse_args()
+    if options.one:
+        name, half, side, classes = options.one
+        one_pass(name, half == "1", int(side), int(classes))
+    elif options.memory:
+        memory()
+    elif options.ct:
+        segment_ct(tuple(options.shape), options.full)
+    else:
+        compare(options.data, options.model, options.scans, tuple(options.stride))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Windows: within their budget, over every voxel, blended as a slow sum says; normalisation that was folded away."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.folding import folded
+from SemiSegLogic.engine.nets import NETWORKS, build
+from SemiSegLogic.engine.predict import Predictor
+from SemiSegLogic.engine.windows import _bump, rows, starts, window_shape
+from SemiSegLogic.geometry import Grid
+from SemiSegLogic.methods.base import Task
+from Testing.support.engine import CPU, plan_of, volume_of
+from Testing.support.volumes import picture
+
+
+@pytest.mark.parametrize(("length", "side"), [(10, 10), (10, 16), (11, 10), (100, 16), (37, 9), (5, 1)])
+def test_windows_cover_every_voxel_and_overlap_by_a_quarter(length: int, side: int) -> None:
+    found = starts(length, side)
+    covered = {voxel for start in found for voxel in range(start, min(start + side, length))}
+    assert covered == set(range(length))
+    assert found[0] == 0
+    if side < length:
+        assert found[-1] + side == length
+        assert max(b - a for a, b in pairwise(found)) <= max(1, math.ceil(0.75 * side))
+
+
+@pytest.mark.parametrize("size", [(88, 140, 200), (400, 512, 512), (1, 2000, 2000), (7, 9, 300)])
+@pytest.mark.parametrize("budget", [1e5, 1e6, 1e9])
+def test_windows_keep_to_their_budget_unless_they_would_get_too_small(
+    size: tuple[int, int, int], budget: float
+) -> None:
+    least = (16, 32, 32)
+    window = window_shape(size, least, budget)
+    floor = [min(a, n) for a, n in zip(least, size, strict=True)]
+    assert all(f <= side <= n for f, side, n in zip(floor, window, size, strict=True))
+    assert math.prod(window) <= max(budget, math.prod(floor))
+    if math.prod(size) <= budget:
+        assert window == size
+    elif math.prod(window) > math.prod(floor):
+        assert math.prod(window) > budget / 4  # as large as it may be
+
+
+@pytest.mark.parametrize("together", [1, 3])
+@pytest.mark.parametrize("window", [(4, 6, 5), (4, 13, 11), (9, 6, 5), (9, 13, 11)])
+def test_rows_are_the_weighted_mean_of_all_windows(window: tuple[int, int, int], together: int) -> None:
+    image = torch.randn(9, 13, 11, generator=torch.Generator().manual_seed(0))
+
+    def run(batch: Tensor) -> Tensor:  # what a window says depends on the window
+        return torch.cat([batch * batch.mean((2, 3, 4), keepdim=True), -batch], 1)
+
+    total, weight = torch.zeros(2, 9, 13, 11), torch.zeros(9, 13, 11)
+    for d in starts(9, window[0]):
+        for h in starts(13, window[1]):
+            for w in starts(11, window[2]):
+                place = (slice(d, d + window[0]), slice(h, h + window[1]), slice(w, w + window[2]))
+                total[(slice(None), *place)] += run(image[place][None, None])[0] * _bump(window)
+                weight[place] += _bump(window)
+    parts = list(rows(image, run, window, together))
+    assert [start for start, _ in parts] == [0, *torch.tensor([p.shape[1] for _, p in parts]).cumsum(0)[:-1].tolist()]
+    assert torch.allclose(torch.cat([part for _, part in parts], 1), total / weight, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_folding_changes_nothing_but_the_last_digits(name: str) -> None:
+    torch.manual_seed(0)
+    network = build(name, Task(1, 3, 3, (16, 32, 32), name, (0.8, 0.1, 0.1)))
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(2, 1, 16, 32, 32) * 3 + 1)  # running statistics of their own
+    network.eval()
+    image = torch.randn(1, 1, 17, 32, 30)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    with torch.no_grad():
+        assert torch.allclose(folded(network)(image), network(image), atol=2e-3)
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+    left = sum(isinstance(part, nn.BatchNorm3d) for part in folded(network).modules())
+    all_of_them = sum(isinstance(part, nn.BatchNorm3d) for part in network.modules())
+    assert left == 0 if name in ("fast", "vnet", "unet") else left <= all_of_them
+
+
+class _Scarce(nn.Module):
+    """Runs out of memory above ``most`` voxels."""
+
+    def __init__(self, most: int):
+        super().__init__()
+        self.most, self.sizes = most, list[int]()
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.numel() > self.most:
+            raise torch.OutOfMemoryError("out of memory")
+        self.sizes.append(image.numel())
+        return torch.cat([-image, image], 1)
+
+
+def test_when_memory_runs_out_windows_get_smaller_and_stay_so() -> None:
+    volume, network = volume_of(picture((40, 50, 60))), _Scarce(40_000)
+    predictor = Predictor(network, plan_of((8, 8, 8)), CPU)
+    whole = Predictor(_Scarce(10**9), plan_of((8, 8, 8)), CPU).probabilities(volume)
+    assert torch.allclose(predictor.probabilities(volume), whole, atol=1e-5)
+    assert max(network.sizes) <= 40_000
+    tried = len(network.sizes)
+    predictor.probabilities(volume)
+    assert len(network.sizes) == 2 * tried
+
+
+def test_mirrored_views_are_averaged_only_when_asked_for() -> None:
+    class Sided(nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            slope = torch.linspace(-1, 1, image.shape[4]).expand_as(image)
+            return torch.cat([slope, -slope], 1)
+
+    volume = volume_of(picture((4, 5, 6)))
+    plain = Predictor(Sided(), plan_of((8, 8, 8)), CPU).probabilities(volume)
+    assert float(plain[0, 0, 0, 0]) < 0.2
+    for flips, equal in (((2,), True), ((0, 1), False), ((0, 1, 2), True)):
+        seen = Predictor(Sided(), plan_of((8, 8, 8)), CPU, flips).probabilities(volume)
+        assert torch.allclose(seen[0], torch.full_like(seen[0], 0.5), atol=1e-6) is equal
+        if not equal:
+            assert torch.allclose(seen, plain)
+
+
+@pytest.mark.parametrize("memory", [8 << 30, 1])
+def test_a_network_of_whole_slices_is_shown_whole_slices(memory: int) -> None:
+    network = build("fast", Task(1, 2, 2, (1, 16, 24), "fast", (0.5, 0.5)))
+    network.whole_slice = (16, 24)
+    seen: list[tuple[int, ...]] = []
+    network.stem.register_forward_pre_hook(lambda module, inputs: seen.append(tuple(inputs[0].shape)))  # type: ignore[operator,union-attr]
+    volume = volume_of(picture((3, 50, 40)), grid=Grid((3, 50, 40), (9.0, 0.7, 0.7)))
+    predictor = Predictor(network, plan_of((1, 16, 24), (9.0, 0.7, 0.7), dims=2), Device(CPU.torch, False, memory))
+    assert predictor.probabilities(volume).shape == (2, 3, 50, 40)
+    assert {size[3:] for size in seen} == {(16, 24)}
