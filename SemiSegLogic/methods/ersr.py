@@ -87,6 +87,7 @@ class ERSR(Method):
         self.settings, self.task = settings, task
         self.elliptical = settings.elliptical_classes(task.classes)
         self.student = build(task.network, task)
+        self.student.whole_slice = task.patch[1:] if settings.whole_slice else None
         self.teacher = copy_of(self.student)
         self.pool = ScorePool(settings.pool, 2)
         self.register_buffer("smallest", torch.full((task.classes,), torch.inf))
