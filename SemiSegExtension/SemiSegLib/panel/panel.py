@@ -29,7 +29,7 @@ from .train import TrainSection
 
 TICK_MS, LOOK_S, REST_S = 120, 1.0, 1.2
 """The timer's beat; how often a run is looked at; how long the drawing rests before it is saved."""
-BUSY_TICK_MS, LET_GO_S = 20, 0.01
+BUSY_TICK_MS, LET_GO_S = 20, 0.03
 """While threads of ours work: the beat, and the part of it that is theirs."""
 
 

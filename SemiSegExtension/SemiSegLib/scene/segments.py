@@ -9,15 +9,14 @@ import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
-from vtk.util.numpy_support import vtk_to_numpy
 
-from SemiSegLogic.geometry import Grid, SliceIndex, slice_mask
+from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
 
 from ..model import Shown
-from .geometry import ijk_to_ras, offset_between, to_vtk
+from .geometry import offset_between
+from .labelmaps import Extent, clip, extent_at, extent_of, oriented, paste, thick
 
 VALUE = "SemiSeg.Value"
-Extent = tuple[int, int, int, int, int, int]
 
 
 def segmentation_for(volume: Any, name: str) -> Any:
@@ -43,7 +42,7 @@ def write(node: Any, array: NDArray[np.uint8], grid: Grid, structures: Iterable[
     """Make the segments of ``node`` be exactly ``array`` (k, j, i) uint8: one segment per structure, also without
     voxels. Values of ``array`` without a structure are not shown. What the user hid stays hidden.
     """
-    segmentation, wanted, image = node.GetSegmentation(), list(structures), _oriented(array, grid)
+    segmentation, wanted, image = node.GetSegmentation(), list(structures), oriented(array, grid)
     layer = _only_layer(node, wanted)
     if layer is not None:  # the same segments: the selected one and its observers stay as they are
         for structure in wanted:
@@ -63,27 +62,32 @@ def write(node: Any, array: NDArray[np.uint8], grid: Grid, structures: Iterable[
 
 def write_slices(node: Any, array: NDArray[np.uint8], grid: Grid, slices: Sequence[SliceIndex]) -> None:
     """Replace only these slices of every structure in ``node`` by those of ``array`` (k, j, i)."""
-    labels, twice = read(node, grid)
     structures = [structure for structure in shown(node) if structure.value]
+    layer = _common_layer(node)
+    if layer is not None:
+        shift = offset_between(layer, grid)
+        if shift is not None:
+            paste(layer, shift, array, grid, slices)
+            return
+    labels, twice = read(node, grid)
     if not twice:
-        mask = slice_mask(grid.shape, slices)
-        labels[mask] = array[mask]
+        copy_slices(array, labels, slices)
         write(node, labels, grid, structures)
         return
     for place in slices:  # where structures overlap, the other slices must keep their overlaps: slower
-        extent, plane = _extent(grid.shape, place), _plane(array, place)
+        extent, drawn_here = extent_at(grid.shape, place), thick(array, place)
         # First clear, then add: adding over another structure would split the layer that they share.
-        for merge, drawn in (("MODE_MERGE_MIN", np.zeros_like(plane)), ("MODE_MERGE_MAX", plane)):
+        for merge, drawn in (("MODE_MERGE_MIN", np.zeros_like(drawn_here)), ("MODE_MERGE_MAX", drawn_here)):
             for structure in structures:
                 _merge(node, structure, drawn, grid, extent, merge)
 
 
-def _merge(node: Any, structure: Shown, plane: NDArray[np.uint8], grid: Grid, extent: Extent, merge: str) -> None:
+def _merge(node: Any, structure: Shown, drawn: NDArray[np.uint8], grid: Grid, extent: Extent, merge: str) -> None:
     """One structure of one slice; the image holds the segment's own label value, as the logic expects."""
     logic = slicer.modules.segmentations.logic()
     value = node.GetSegmentation().GetSegment(structure.segment_id).GetLabelValue()
-    filled = np.where(plane == structure.value, value, 0)
-    image = _oriented(filled, grid, extent)
+    filled = np.where(drawn == structure.value, value, 0)
+    image = oriented(filled, grid, extent)
     logic.SetBinaryLabelmapToSegment(image, node, structure.segment_id, getattr(logic, merge), extent)
 
 
@@ -94,6 +98,8 @@ def read(node: Any, grid: Grid) -> tuple[NDArray[np.uint8], int]:
     value wins. Segments that are not the study's (no value) are left out.
     """
     labels, twice = np.zeros(grid.shape, np.uint8), 0
+    if _copied(node, grid, labels):
+        return labels, 0
     for structure in sorted(shown(node), key=lambda item: item.value):
         part = _mask(node, structure.segment_id, grid) if structure.value else None
         if part is not None:
@@ -101,6 +107,33 @@ def read(node: Any, grid: Grid) -> tuple[NDArray[np.uint8], int]:
             twice += int(np.count_nonzero(target[mask]))
             target[mask] = structure.value
     return labels, twice
+
+
+def _common_layer(node: Any) -> Any | None:
+    """The labelmap that all segments share when each has its structure's value in it; None otherwise."""
+    segmentation, every = node.GetSegmentation(), shown(node)
+    kept = [segmentation.GetSegment(item.segment_id).GetLabelValue() for item in every]
+    if not every or segmentation.GetNumberOfLayers() != 1 or kept != [item.value for item in every]:
+        return None
+    layer = node.GetBinaryLabelmapInternalRepresentation(every[0].segment_id)
+    return layer if layer is not None and layer.GetScalarType() == vtk.VTK_UNSIGNED_CHAR else None
+
+
+def _copied(node: Any, grid: Grid, labels: NDArray[np.uint8]) -> bool:
+    """Copy the voxels into ``labels`` at once, where they hold what ``labels`` is to hold; mostly they do."""
+    layer = _common_layer(node)
+    if layer is None or layer.IsEmpty():
+        return False
+    shift = offset_between(layer, grid)
+    found = None if shift is None else clip(layer, shift, grid.shape)
+    if found is None:
+        return False
+    box, voxels = found
+    known = sum(int(np.count_nonzero(voxels == item.value)) for item in shown(node))
+    if known != int(np.count_nonzero(voxels)):
+        return False
+    labels[box] = voxels
+    return True
 
 
 def _shown(segmentation: Any, name: str) -> Shown:
@@ -140,48 +173,6 @@ def _segment(structure: Shown, image: Any) -> Any:
     return segment
 
 
-def _oriented(array: NDArray[Any], grid: Grid, extent: Extent | None = None) -> Any:
-    """``array`` (k, j, i) as vtkOrientedImageData on ``grid``: at ``extent``, or all of it cropped to its voxels."""
-    if extent is None:
-        box = bounds(array)
-        array, extent = array[box], _extent_of(box)
-    image = slicer.vtkOrientedImageData()
-    image.SetExtent(*extent)
-    image.SetGeometryFromImageToWorldMatrix(to_vtk(ijk_to_ras(grid)))
-    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    vtk_to_numpy(image.GetPointData().GetScalars())[...] = array.ravel()
-    return image
-
-
-def bounds(array: NDArray[Any]) -> tuple[slice, slice, slice]:
-    """The box of ``array`` (k, j, i) that holds everything but zeros; one voxel when there is nothing."""
-    planes = array.any(axis=(1, 2))
-    if not planes.any():
-        return slice(0, 1), slice(0, 1), slice(0, 1)
-    flat = array[_span(planes)].any(axis=0)
-    return _span(planes), _span(flat.any(axis=1)), _span(flat.any(axis=0))
-
-
-def _span(line: NDArray[np.bool_]) -> slice:
-    found = np.flatnonzero(line)
-    return slice(int(found[0]), int(found[-1]) + 1)
-
-
-def _extent_of(box: tuple[slice, slice, slice]) -> Extent:
-    k, j, i = box
-    return i.start, i.stop - 1, j.start, j.stop - 1, k.start, k.stop - 1
-
-
-def _extent(shape: tuple[int, int, int], place: SliceIndex) -> Extent:
-    box = [slice(0, size) for size in shape]
-    box[place.axis] = slice(place.index, place.index + 1)
-    return _extent_of((box[0], box[1], box[2]))
-
-
-def _plane(array: NDArray[np.uint8], place: SliceIndex) -> NDArray[np.uint8]:
-    return np.take(array, [place.index], axis=place.axis)
-
-
 def _mask(node: Any, segment_id: str, grid: Grid) -> tuple[tuple[slice, ...], NDArray[np.bool_]] | None:
     """Box of ``grid`` and bool mask in it of one segment; None for a segment without voxels."""
     segmentation = node.GetSegmentation()
@@ -195,7 +186,8 @@ def _mask(node: Any, segment_id: str, grid: Grid) -> tuple[tuple[slice, ...], ND
     shift = offset_between(image, grid)
     if shift is None:
         image, value, shift = _resampled(node, segment_id, grid), 1, (0, 0, 0)
-    return _clip(image, value, shift, grid.shape)
+    found = clip(image, shift, grid.shape)
+    return None if found is None else (found[0], found[1] == value)
 
 
 def _converted(segmentation: Any, name: str) -> bool:
@@ -204,7 +196,7 @@ def _converted(segmentation: Any, name: str) -> bool:
 
 def _resampled(node: Any, segment_id: str, grid: Grid) -> Any:
     """The segment on another lattice, nearest neighbour; value 1."""
-    reference = _oriented(np.zeros(grid.shape, np.uint8), grid, _extent_of(tuple(slice(0, n) for n in grid.shape)))  # type: ignore[arg-type]
+    reference = oriented(np.zeros(grid.shape, np.uint8), grid, extent_of(tuple(slice(0, n) for n in grid.shape)))  # type: ignore[arg-type]
     found = slicer.vtkOrientedImageData()
     node.GetBinaryLabelmapRepresentation(segment_id, found)
     target = slicer.vtkOrientedImageData()
@@ -212,16 +204,3 @@ def _resampled(node: Any, segment_id: str, grid: Grid) -> Any:
     return target
 
 
-def _clip(image: Any, value: int, shift: tuple[int, int, int], shape: tuple[int, int, int]) -> Any:
-    extent = image.GetExtent()
-    size = (extent[5] - extent[4] + 1, extent[3] - extent[2] + 1, extent[1] - extent[0] + 1)
-    voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(size)
-    starts = (extent[4] + shift[0], extent[2] + shift[1], extent[0] + shift[2])
-    box, part = [], []
-    for start, length, limit in zip(starts, size, shape, strict=True):
-        low, high = max(start, 0), min(start + length, limit)
-        if low >= high:
-            return None
-        box.append(slice(low, high))
-        part.append(slice(low - start, high - start))
-    return tuple(box), voxels[tuple(part)] == value

@@ -8,7 +8,7 @@ import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
-from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from SemiSegLogic.geometry import Grid
 
@@ -53,12 +53,16 @@ def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
 
 
 def image_data(array: NDArray[Any]) -> Any:
-    """A vtkImageData with a copy of ``array`` (k, j, i)."""
-    native = _native(array)
+    """A vtkImageData over ``array`` (k, j, i) itself, without a copy: nobody may change the array any more.
+
+    VTK's Python layer keeps the array alive as long as any image, also a shallow copy, uses it.
+    """
+    native = np.ascontiguousarray(_native(array))
+    scalars = numpy_to_vtk(native.reshape(-1), deep=False)
+    scalars.SetName("ImageScalars")
     image = vtk.vtkImageData()
     image.SetDimensions(*native.shape[::-1])
-    image.AllocateScalars(get_vtk_array_type(native.dtype), 1)
-    vtk_to_numpy(image.GetPointData().GetScalars()).reshape(native.shape)[...] = native
+    image.GetPointData().SetScalars(scalars)
     return image
 
 
