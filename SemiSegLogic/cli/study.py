@@ -15,6 +15,7 @@ from rich.table import Table
 
 from ..geometry import AXIS_NAMES, SliceIndex
 from ..study import FORMATS, LabelError, Study, all_slices, drawn_slices, export_case
+from . import next_slice
 from .output import Output, add_json
 
 
@@ -44,6 +45,7 @@ def add(commands: Any) -> None:
     status = parts.add_parser("status", help="list the cases")
     status.add_argument("folder", type=Path)
     status.set_defaults(do=_status)
+    next_slice.add(parts)
     export = commands.add_parser("export", help="write segmentations, re-read and verified")
     export.add_argument("folder", type=Path)
     export.add_argument("--to", type=Path, help="folder (default: exports in the study)")

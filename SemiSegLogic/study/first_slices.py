@@ -8,6 +8,7 @@ after a first drawn slice: that it lies at about that height in the others too.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 
 from ..geometry import Grid, SliceIndex
 from .annotations import AnnotatedSlice
+
+Judged = Mapping[str, Sequence[AnnotatedSlice]]
+"""The judged slices of each case; a case without any may be missing."""
 
 APART_MM = 4.0
 PER_CASE = 3
@@ -26,6 +30,7 @@ CONTENT = 0.25  # of the fullest slice's content: with less, a slice lies outsid
 LEVELS = (0.5, 0.25, 0.75)  # of the extent: the middle, then towards both ends
 BEYOND = 0.1  # of the extent: how far beyond the drawn slices an organ is looked for
 GOLDEN = 0.6180339887
+SPREAD = 0.2
 
 
 @dataclass(frozen=True)
@@ -60,19 +65,29 @@ def overview(image: NDArray[np.generic], axis: int) -> Overview:
     return Overview(axis, int(shown[0]), int(shown[-1]), _features(shades))
 
 
-def drawing_axis(grid: Grid, judged: Sequence[AnnotatedSlice] = ()) -> int:
-    """The axis along which slices were drawn last; else that of the thickest slices, k among equals."""
-    if judged:
-        return judged[-1].axis
+def drawing_axes(grids: Mapping[str, Grid], judged: Judged) -> dict[str, int]:
+    """For each case the axis (0, 1, 2) to draw along: the patient's direction along which most slices were drawn, else
+    across the thickest slices, k among equals. A single image has only one.
+    """
+    drawn = Counter(
+        grids[case].orientation().sources.index(item.axis) for case, items in judged.items() if case in grids
+        for item in items if 1 not in grids[case].shape
+    )
+    usual = drawn.most_common(1)[0][0] if drawn else None
+    return {case: _axis(grid, usual) for case, grid in grids.items()}
+
+
+def _axis(grid: Grid, usual: int | None) -> int:
     if 1 in grid.shape:
         return grid.shape.index(1)
+    if usual is not None:
+        return grid.orientation().sources[usual]
     thickest = max(grid.spacing)
     return next(axis for axis in range(3) if grid.spacing[axis] >= thickest * 0.99)
 
 
 def first_slices(
-    overviews: Mapping[str, Overview], grids: Mapping[str, Grid], judged: Mapping[str, Sequence[AnnotatedSlice]],
-    count: int = 12,
+    overviews: Mapping[str, Overview], grids: Mapping[str, Grid], judged: Judged, count: int = 12
 ) -> list[FirstSlice]:
     """Up to ``count`` slices to draw, in order, at most PER_CASE of a case, none within APART_MM of a judged one or of
     each other. Empty when nothing is left.
@@ -83,7 +98,7 @@ def first_slices(
     found: list[FirstSlice] = []
     for turn in range(PER_CASE):
         for number, case in enumerate(order):
-            index = _index(overviews[case], band, turn + number, taken[case], grids[case])
+            index = _index(overviews[case], _height(band, number, turn), band, taken[case], grids[case])
             if index is not None and len(found) < count:
                 taken[case].append(index)
                 why = _why(number, turn, bool(judged.get(case)), any(judged.values()))
@@ -113,7 +128,7 @@ def _features(shades: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([counts / np.sqrt(BINS), blocks.ravel() / np.sqrt(blocks.size)])
 
 
-def _band(overviews: Mapping[str, Overview], judged: Mapping[str, Sequence[AnnotatedSlice]]) -> tuple[float, float]:
+def _band(overviews: Mapping[str, Overview], judged: Judged) -> tuple[float, float]:
     """Relative heights between which the organ is looked for: about the drawn slices, or everywhere."""
     heights = [
         (item.index - view.first) / max(view.last - view.first, 1)
@@ -123,10 +138,12 @@ def _band(overviews: Mapping[str, Overview], judged: Mapping[str, Sequence[Annot
     return (max(0.0, min(heights) - BEYOND), min(1.0, max(heights) + BEYOND)) if heights else (0.0, 1.0)
 
 
-def _order(overviews: Mapping[str, Overview], judged: Mapping[str, Sequence[AnnotatedSlice]]) -> list[str]:
+def _order(overviews: Mapping[str, Overview], judged: Judged) -> list[str]:
     """Cases that look least like those drawn or chosen before come first; judged cases last."""
     names = sorted(overviews)
-    features = np.stack([overviews[name].features for name in names]) if names else np.zeros((0, 1))
+    if not names:
+        return []
+    features = np.stack([overviews[name].features for name in names])
     apart = np.linalg.norm(features[:, None] - features[None], axis=2)
     chosen = [n for n, name in enumerate(names) if judged.get(name)]
     rest = [n for n in range(len(names)) if n not in chosen]
@@ -140,17 +157,24 @@ def _order(overviews: Mapping[str, Overview], judged: Mapping[str, Sequence[Anno
     return [names[n] for n in [*order, *last]]
 
 
+def _height(band: tuple[float, float], number: int, turn: int) -> float:
+    """The relative height of case ``number``'s slice ``turn``: another level in every case, moved by the golden ratio,
+    so that the cases together show many.
+    """
+    lap, level = divmod(number + turn, len(LEVELS))
+    moved = LEVELS[level] + (lap * GOLDEN % 1 - 0.5) * SPREAD * (lap > 0)
+    return band[0] + moved * (band[1] - band[0])
+
+
 def _index(
-    view: Overview, band: tuple[float, float], number: int, taken: Sequence[int], grid: Grid
+    view: Overview, height: float, band: tuple[float, float], taken: Sequence[int], grid: Grid
 ) -> int | None:
-    """The free slice closest to level ``number``; the golden ratio moves the levels from case to case."""
-    moved = LEVELS[number % len(LEVELS)] + ((number // len(LEVELS)) * GOLDEN % 1 - 0.5) * 0.2 * (number >= len(LEVELS))
-    height = band[0] + moved * (band[1] - band[0])
-    wanted = view.first + height * (view.last - view.first)
+    """The free slice closest to ``height``, within the band if there is one, else within what the image shows."""
     gap = max(1, round(APART_MM / grid.spacing[view.axis]))
-    free = [n for n in range(grid.shape[view.axis]) if all(abs(n - other) > gap for other in taken)]
-    inside = [n for n in free if view.first <= n <= view.last]
-    return min(inside, key=lambda n: abs(n - wanted)) if inside else None
+    extent = view.last - view.first
+    free = [n for n in range(view.first, view.last + 1) if all(abs(n - other) > gap for other in taken)]
+    inside = [n for n in free if band[0] * extent <= n - view.first <= band[1] * extent]
+    return min(inside or free, key=lambda n: abs(n - view.first - height * extent), default=None)
 
 
 def _why(number: int, turn: int, drawn: bool, any_drawn: bool) -> str:

@@ -30,7 +30,7 @@ from Testing.support.annotator import Effort, pace
 RESULTS = Path(__file__).parent / "results" / "simulated_clinician.jsonl"
 POOL = 60
 NAMES = {1: "anterior", 2: "posterior"}
-CEILING, CEILING_STEPS = "all labels", 1500
+CEILING, CEILING_STEPS = "all labels", 1000
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,72 @@
+"""``semiseg study next``: the slices worth a look, with reasons."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..engine.selection import DEFAULT, STRATEGIES, CaseMaps, next_slices, profiles, remarks, seed_of
+from ..geometry import AXIS_NAMES
+from ..rounds import NextSlice, Round
+from ..study import Case, Study
+from ..study.beginning import Beginning
+from ..study.first_slices import drawing_axes
+from .output import Output, add_json
+
+FROM_MAPS = tuple(name for name in STRATEGIES if name != "disagreement")  # a study keeps one suggestion per case
+
+
+def add(parts: Any) -> None:
+    """The grammar of ``study next``."""
+    command = parts.add_parser("next", help="print the slices worth a look next, and why")
+    command.add_argument("folder", type=Path)
+    command.add_argument("--count", type=int, default=10, help="how many at most (default: 10)")
+    command.add_argument("--strategy", choices=FROM_MAPS, metavar="NAME",
+                         help=f"choose anew from the suggestions in the study: {', '.join(FROM_MAPS)} (default: what "
+                              f"the newest run named, by {DEFAULT})")
+    command.set_defaults(do=_next)
+    add_json(command)
+
+
+def _next(options: argparse.Namespace) -> None:
+    study, out = Study.open(options.folder), Output(options.json)
+    found, sentences = _chosen(study, options.strategy, options.count)
+    for sentence in sentences:
+        out.event("remark", sentence, text=sentence)
+    if not found and not sentences:
+        out.event("remark", "No slice is left to suggest.", text="No slice is left to suggest.")
+    names = {case.id: case.name for case in study.cases}
+    for number, item in enumerate(found[: options.count], 1):
+        text = f"{number}. {names[item.case]}, {AXIS_NAMES[item.place.axis]} = {item.place.index}: {item.reason}"
+        out.event("next", text, case=item.case, axis=item.place.axis, index=item.place.index, reason=item.reason)
+
+
+def _chosen(study: Study, strategy: str | None, count: int) -> tuple[list[NextSlice], list[str]]:
+    """What the newest run named; from the suggestions in the study when a strategy is asked for or the run named
+    nothing; before there is any, from the images alone. With what there is to remark.
+    """
+    latest = Round.latest(study)
+    named = latest.next_slices() if latest is not None and strategy is None else []
+    if named:
+        return named, []
+    suggested = [case for case in study.cases if case.has_suggestion]
+    if suggested:
+        return _from_maps(study, suggested, strategy or DEFAULT, count)
+    first = [NextSlice(item.case, item.place, item.reason, 0.0) for item in Beginning(study).slices(count)]
+    return first, [] if study.cases else [f"{study.folder} has no cases yet. Add volumes first."]
+
+
+def _from_maps(study: Study, cases: list[Case], strategy: str, count: int) -> tuple[list[NextSlice], list[str]]:
+    names = {item.value: item.name for item in study.structures}
+    axes = drawing_axes({case.id: case.grid for case in cases}, {case.id: case.annotated for case in cases})
+    found = profiles([partial(_maps, case) for case in cases], [axes[case.id] for case in cases], tuple(sorted(names)))
+    latest = Round.latest(study)
+    seed = seed_of(latest.id if latest is not None else study.name, sum(len(case.places) for case in cases))
+    ranked = next_slices(found, names, strategy, seed, count)
+    return [NextSlice(item.case, item.place, item.reason, item.score) for item in ranked], remarks(found, names)
+
+
+def _maps(case: Case) -> CaseMaps:
+    return CaseMaps(case.id, case.suggestion(), case.uncertainty(), case.grid, tuple(case.places))

@@ -1,0 +1,47 @@
+"""A clear sentence for a study that is out of the ordinary, and none for others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.engine.selection import Profile, next_slices, remarks
+from SemiSegLogic.geometry import Grid
+
+NAMES = {1: "liver", 2: "tumour"}
+
+
+def _case(name: str = "a", doubts: tuple[float, float] = (10, 10), background: float = 30, tumour: float = 40,
+          judged: tuple[int, ...] = (), count: int = 30) -> Profile:
+    area = np.stack([np.full(count, 100.0), np.full(count, tumour)])
+    shares = np.tile(np.array(doubts)[:, None], count)
+    return Profile(name, 0, Grid((count, 9, 9)), (1, 2), area, shares.sum(0) + background, shares, np.zeros(count),
+                   judged)
+
+
+def test_an_ordinary_study_needs_no_remark() -> None:
+    assert remarks([_case("a"), _case("b")], NAMES) == []
+
+
+@pytest.mark.parametrize(
+    ("cases", "words"),
+    [
+        ([_case()], "only one case"),
+        ([_case("a", tumour=0), _case("b", tumour=0)], "tumour is in no case"),
+        ([_case("a", judged=tuple(range(30))), _case("b", judged=tuple(range(30)))], "Every slice of every case"),
+        ([_case("a", judged=tuple(range(0, 30, 5))), _case("b", judged=tuple(range(0, 30, 5)))], "within 4 mm"),
+        ([_case("a", (0, 0), 0.1), _case("b", (0, 0), 0.1)], "no proof that it is right"),
+        ([_case("a", (50, 45), 5), _case("b", (50, 45), 5), _case("c")], "cannot tell liver from tumour in 2 of 3"),
+        ([], "No case has a suggestion yet"),
+    ],
+    ids=["one case", "structure absent", "all judged", "no room left", "certain", "contradiction", "nothing"],
+)  # fmt: skip
+def test_what_is_out_of_the_ordinary_is_said_in_one_sentence(cases: list[Profile], words: str) -> None:
+    found = remarks(cases, NAMES)
+    assert len(found) == 1
+    assert words in found[0]
+
+
+def test_a_remark_does_not_stop_the_suggestions() -> None:
+    for cases in ([_case()], [_case(tumour=0)], [_case(doubts=(0, 0), background=0)], [_case(doubts=(50, 45))]):
+        assert next_slices(cases, NAMES)
