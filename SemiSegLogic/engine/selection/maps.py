@@ -169,7 +169,8 @@ def _doubts(
     total = np.zeros((len(values) + 1) * len(label))
     for who, share in ((label, 1 - lesser), (partner, lesser)):
         total += np.bincount(row[who.ravel()[spots]] * len(label) + plane, doubt * share, len(total))
-    return np.bincount(plane, doubt, len(label)), total.reshape(len(values) + 1, -1)[:-1]
+    whole = np.bincount(plane, doubt, len(label)).astype(np.float64)
+    return whole, total.reshape(len(values) + 1, -1)[:-1]
 
 
 @cache

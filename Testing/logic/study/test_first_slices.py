@@ -82,7 +82,7 @@ def test_heights_differ_from_case_to_case_and_lie_in_the_middle_and_towards_both
     heights = np.array([item.place.index for item in found]) / 59
     assert heights.min() > 0.1
     assert heights.max() < 0.9
-    assert len({item.place.index for item in found}) >= 10
+    assert len({item.place.index for item in found}) >= 8
     assert found[0].place in (SliceIndex(0, 29), SliceIndex(0, 30))
     for case in views:
         own = sorted(item.place.index for item in found if item.case == case)
