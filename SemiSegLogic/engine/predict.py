@@ -40,10 +40,13 @@ SLAB_VALUES = 16_000_000  # shares that are brought to the case's own voxels at 
 
 @dataclass(frozen=True)
 class Prediction:
-    """On the case's own ``(k, j, i)`` grid: ``label`` uint8 structure values, ``uncertainty`` uint8, 255 undecided."""
+    """On the case's own ``(k, j, i)`` grid: ``label`` uint8 structure values, ``uncertainty`` uint8, 255 undecided;
+    ``second`` uint8, the value that is most probable after the model's best.
+    """
 
     label: NDArray[np.uint8]
     uncertainty: NDArray[np.uint8]
+    second: NDArray[np.uint8]
 
 
 class Predictor:
@@ -66,10 +69,12 @@ class Predictor:
     @torch.no_grad()
     def predict(self, volume: Volume, classes: Classes) -> Prediction:
         """Label and uncertainty. On judged slices the label is the person's own and the uncertainty 0."""
-        label, unsure = (np.empty(volume.shape, np.uint8) for _ in range(2))
+        label, unsure, second = (np.empty(volume.shape, np.uint8) for _ in range(3))
         for start, shares in self._native_rows(volume):
             here = slice(start, start + shares.shape[1])
-            found, doubt = shares.argmax(0).to(torch.uint8), entropy(shares[None])[0, 0]
+            best, doubt = shares.argmax(0, keepdim=True), entropy(shares[None])[0, 0]
+            second[here] = shares.scatter(0, best, -1.0).argmax(0).to(torch.uint8).cpu().numpy()
+            found = best[0].to(torch.uint8)
             if volume.judged is not None:
                 judged = volume.judged[here].to(found.device)
                 found = torch.where(judged != IGNORE, judged, found)
@@ -77,7 +82,8 @@ class Predictor:
             label[here] = found.cpu().numpy()
             unsure[here] = (doubt * 255).round().to(torch.uint8).cpu().numpy()
         turned = np.ascontiguousarray(volume.turn.invert(unsure)).astype(np.uint8, copy=False)
-        return Prediction(np.ascontiguousarray(classes.to_value(volume.turn.invert(label))), turned)
+        values = (np.ascontiguousarray(classes.to_value(volume.turn.invert(item))) for item in (label, second))
+        return Prediction(next(values), turned, next(values))
 
     def _native_rows(self, volume: Volume) -> Iterator[tuple[int, Tensor]]:
         """Shares (K,n,H,W) float32 of consecutive parts of the volume along D, with their first row."""

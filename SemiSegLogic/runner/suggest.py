@@ -71,7 +71,9 @@ class Suggester:
         prediction = predictor.predict(volume, self.data.classes)
         n = self.job.put_result(name, prediction.label, prediction.uncertainty)
         self.reporter.update(results={**self.reporter.status.results, name: n})
-        return CaseMaps(name, prediction.label, prediction.uncertainty, volume.grid, _array_slices(volume))
+        return CaseMaps(
+            name, prediction.label, prediction.uncertainty, volume.grid, _array_slices(volume), prediction.second
+        )
 
     def _axis(self) -> int:
         """The axis of the engine's order along which people drew most: the same view of every patient."""
