@@ -19,7 +19,7 @@ from typing import Any, Self
 from .errors import SemiSegError
 from .files import read_json, replace_file, write_json
 from .geometry import SliceIndex
-from .job import JobCase, JobFolder, JobSpec, JobStructure
+from .job import JobCase, JobFolder, JobSpec, JobStructure, clean, note_collected
 from .settings import Settings, Training
 from .study import Case, Study, StudyError
 
@@ -139,6 +139,7 @@ class Round:
         if changed:
             write_json(record, done)
         self._keep_model()
+        self._note_collected(done)
         return changed
 
     def next_slices(self) -> list[NextSlice]:
@@ -176,6 +177,7 @@ class Round:
             for folder in (this.job.root, this.folder):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
+        clean(this.job.root.parent)
         return this
 
     def _write(
@@ -206,12 +208,13 @@ class Round:
         return JobCase(name, image, case.grid, label, places)
 
     def _image(self, case: Case) -> str:
-        """The image in the job, linked from an earlier job of this computer where one has it."""
-        target = self.job.inputs / f"{case.digest}.npy"
-        for earlier in self.job.root.parent.glob(f"*/in/{case.digest}.npy"):
-            if case.image_path.exists() and not target.exists():
-                with contextlib.suppress(OSError):  # no links on this disk: it is written anew
-                    os.link(earlier, target)
+        """The image in the job, linked from an earlier job of this computer where one has it whole."""
+        name = f"{case.digest}.npy"
+        if (self.job.inputs / name).exists():
+            return case.digest  # of another case with the same content
+        if case.image_path.exists():
+            for earlier in self.job.root.parent.glob(f"*/in/{name}"):
+                if self.job.link_image(earlier):
                     return case.digest
         return self.job.put_image(case.image())
 
@@ -225,6 +228,16 @@ class Round:
             logging.info("The suggestion for %s waits: %s", case_id, error)
             return False
         return True
+
+    def _note_collected(self, done: dict[str, int]) -> None:
+        """Tell the job what the study has, so that it may be cleaned some day; what is left of removed cases nobody
+        will ever want.
+        """
+        there = {case.id for case in self.study.cases}
+        gone = {name: n for name, (n, _) in self.job.results().items() if self.cases.get(name) not in there}
+        with contextlib.suppress(SemiSegError):  # the disk is full, or the status damaged: another time
+            if self.job.reported().ended:
+                note_collected(self.job, done | gone)
 
     def _provenance(self, n: int) -> dict[str, Any]:
         """Where a result comes from: mostly the model kept so far, which need not be the one in training."""

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..backends import LocalBackend
-from ..job import JobError
+from ..job import JobError, clean
 from ..rounds import jobs_folder
 from .output import Output, add_json
 
@@ -19,12 +19,18 @@ def add(commands: Any) -> None:
     jobs = commands.add_parser("jobs", help="the queue of this computer: list, stop, resume")
     jobs.add_argument("action", nargs="?", choices=("list", "stop", "resume"), default="list")
     jobs.add_argument("id", nargs="?", help="the job to stop or resume")
+    jobs.add_argument("--clean", action="store_true", help=(
+        "take the images, labels and masks from old jobs that are over and whose results are in their study; the "
+        "newest three stay whole (this also happens whenever a job begins)"
+    ))
     add_json(jobs)
     jobs.set_defaults(do=_jobs)
 
 
 def _jobs(options: argparse.Namespace) -> int:
     backend, out = LocalBackend(jobs_folder()), Output(options.json)
+    if options.clean:
+        return _clean(backend, out)
     if options.action != "list":
         _check(backend, options.id)
     if options.action == "stop":
@@ -34,6 +40,15 @@ def _jobs(options: argparse.Namespace) -> int:
         out.event("resumed", f"{backend.resume(options.id)} goes on.", id=options.id)
     else:
         _list(backend, out)
+    return 0
+
+
+def _clean(backend: LocalBackend, out: Output) -> int:
+    freed = clean(backend.root)
+    for name, size in freed.items():
+        out.event("cleaned", f"{name}: {size / 1e6:.0f} MB freed", id=name, bytes=size)
+    if not freed:
+        out.event("cleaned", "Nothing to clean: no old job is over, collected and still whole.", bytes=0)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cleaning import clean, note_collected
 from .errors import JobError
 from .folder import JobFolder
 from .labels import AddedLabels
@@ -12,5 +13,5 @@ from .status import ENDED, LOST_AFTER_S, STATES, Status, judged
 
 __all__ = [
     "ENDED", "LOST_AFTER_S", "STATES", "AddedLabels", "FileLock", "JobCase", "JobError", "JobFolder", "JobSpec",
-    "JobStructure", "Result", "Status", "judged",
+    "JobStructure", "Result", "Status", "clean", "judged", "note_collected",
 ]

@@ -65,6 +65,10 @@ class JobFolder:
         """Store an image (k, j, i); returns its digest. Raises JobError, FileError."""
         return inputs.put_image(self.inputs, array)
 
+    def link_image(self, earlier: Path) -> bool:
+        """Use the image file ``earlier`` of another job here too, if it is whole; says whether it is."""
+        return inputs.link_image(self.inputs, earlier)
+
     def put_label(self, label: NDArray[np.uint8], slices: Iterable[SliceIndex]) -> str:
         """Store a label uint8 (k, j, i), IGNORE outside ``slices``; returns its digest. Raises JobError, FileError."""
         return labels.put_label(self.inputs, label, slices)

@@ -5,6 +5,9 @@ A file that has its name is whole and never changes, so what was sent once need 
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -35,7 +38,26 @@ def put_image(folder: Path, array: NDArray[Any]) -> str:
     path = folder / f"{digest}.npy"
     if not path.exists():
         arrays.write_npy(path, portable)
+        _seal(path)
     return digest
+
+
+def link_image(folder: Path, earlier: Path) -> bool:
+    """Give the image ``earlier`` of another job to this one as well, without copying it; False when it is damaged (the
+    log says how) or this disk has no links. Its content is read through unless nobody wrote to it since that was done.
+    """
+    target = folder / earlier.name
+    try:
+        arrays.check_npy(earlier, Form("iuf", (None, None, None)))
+        if not _is_sealed(earlier):
+            arrays.require_digest(earlier, digest_array(np.load(earlier, mmap_mode="r", allow_pickle=False)),
+                                  earlier.stem)
+        os.link(earlier, target)
+        _seal(target)
+    except (JobError, OSError, ValueError) as error:
+        logging.warning("%s is not used again: %s", earlier, error)
+        return False
+    return True
 
 
 def put_model(folder: Path, source: Path) -> str:
@@ -72,6 +94,22 @@ def check(folder: Path, spec: JobSpec) -> None:
             arrays.check_npz(folder / f"{case.label}.npz", label_forms(case))
     if spec.start_from is not None and not (folder / f"{spec.start_from}.pt").is_file():
         raise JobError(f"{folder / spec.start_from}.pt is missing.", "Put the model into the job before submitting it.")
+
+
+def _seal(image: Path) -> None:
+    """Note that the image's content is what its name says, as long as nobody writes to it."""
+    with contextlib.suppress(OSError):  # then it is read through once more
+        image.with_suffix(".seal").write_text(_mark(image))
+
+
+def _is_sealed(image: Path) -> bool:
+    seal = image.with_suffix(".seal")
+    return seal.exists() and seal.read_text() == _mark(image)
+
+
+def _mark(image: Path) -> str:
+    found = image.stat()
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -66,6 +66,31 @@ def test_images_are_linked_from_earlier_jobs_not_read_again(
     assert os.path.samefile(first.job.inputs / name, second.job.inputs / name)
 
 
+@pytest.mark.parametrize("harm", ["truncated", "other bytes", "other bytes at the same time"])
+def test_a_damaged_image_of_an_earlier_job_is_not_handed_on(blobs: BlobStudy, jobs: Path, harm: str) -> None:
+    first = begin(blobs.study, jobs)
+    path = first.job.inputs / f"{blobs.cases[0].digest}.npy"
+    content, found = bytearray(path.read_bytes()), path.stat()
+    content[-10] ^= 255
+    path.write_bytes(content[:-7] if harm == "truncated" else content)
+    if harm.endswith("time"):  # as a failing disk would
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+        path.with_suffix(".seal").unlink()
+    second = begin(blobs.study, jobs)
+    assert np.array_equal(second.job.image(blobs.cases[0].digest), blobs.cases[0].image())
+    assert not os.path.samefile(path, second.job.inputs / path.name)
+
+
+def test_a_whole_image_without_its_seal_is_read_through_and_handed_on(blobs: BlobStudy, jobs: Path) -> None:
+    first = begin(blobs.study, jobs)
+    path = first.job.inputs / f"{blobs.cases[0].digest}.npy"
+    path.with_suffix(".seal").unlink()
+    second = begin(blobs.study, jobs)
+    assert os.path.samefile(path, second.job.inputs / path.name)
+    assert path.with_suffix(".seal").exists() is False
+    assert (second.job.inputs / path.name).with_suffix(".seal").exists()
+
+
 def test_without_an_annotated_slice_nothing_begins(tmp_path: Path, jobs: Path) -> None:
     study = make_study(tmp_path, annotated=0).study
     with pytest.raises(StudyError, match=r"No slice is annotated in .*Draw"):

@@ -1,0 +1,154 @@
+"""Old jobs lose what is large, and nothing that somebody may still need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.cli import run
+from SemiSegLogic.files import write_json
+from SemiSegLogic.job import FileLock, JobFolder, Status, clean
+from Testing.support.blobs import BlobStudy, make_study
+from Testing.support.rounds import begin
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStudy:
+    return make_study(tmp_path)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Path:
+    return tmp_path / "jobs"
+
+
+def ended(blobs: BlobStudy, jobs: Path, state: str = "done", collect: bool = True, age_s: float = 0.0) -> JobFolder:
+    """A job that is over, with a result, taken into the study or not."""
+    this = begin(blobs.study, jobs)
+    shape = blobs.cases[0].grid.shape
+    this.job.put_result("c001", np.ones(shape, np.uint8), np.zeros(shape, np.uint8))
+    status = replace(Status(state, method="supervised"), pid=1, heartbeat=time.time() - age_s)
+    write_json(this.job.root / "status.json", status.to_dict())
+    for name in ("model.pt", "model.ckpt"):
+        (this.job.root / name).write_bytes(b"weights")
+    if collect:
+        this.collect()
+    return this.job
+
+
+@contextmanager
+def held_by_another(path: Path) -> Iterator[None]:
+    """While a process of its own holds the lock."""
+    words = f"""
+import sys
+from pathlib import Path
+from SemiSegLogic.job import FileLock
+lock = FileLock(Path({str(path)!r}))
+assert lock.try_acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen([sys.executable, "-c", words], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"held\n"
+        yield
+        child.communicate()
+
+
+def is_whole(job: JobFolder) -> bool:
+    return any(job.inputs.glob("*.npy")) and any(job.inputs.glob("*.npz")) and job.results() != {}
+
+
+def test_the_newest_three_stay_whole_and_older_ones_keep_what_is_small(blobs: BlobStudy, jobs: Path) -> None:
+    made = [ended(blobs, jobs, age_s=100 - n) for n in range(5)]
+    clean(jobs)
+    assert [is_whole(job) for job in made] == [False, False, True, True, True]
+    oldest = made[0]
+    assert not oldest.checkpoint.exists()
+    assert oldest.weights.exists()
+    assert oldest.status().state == "done"
+    assert oldest.spec().cases
+
+
+def test_beginning_a_round_cleans_by_itself_and_still_links_from_those_that_stay(blobs: BlobStudy, jobs: Path) -> None:
+    made = [ended(blobs, jobs, age_s=100 - n) for n in range(4)]
+    new = begin(blobs.study, jobs)
+    assert not is_whole(made[0])
+    for path in new.job.inputs.glob("*.npy"):
+        assert path.stat().st_nlink >= 2
+
+
+@pytest.mark.parametrize(
+    ("state", "collect", "age_s"),
+    [("running", True, 0.0), ("queued", True, 0.0), ("done", False, 1e9), ("stopped", True, 3600.0),
+     ("failed", True, 3600.0)],
+)  # fmt: skip
+def test_what_runs_waits_or_may_be_resumed_is_never_touched(
+    blobs: BlobStudy, jobs: Path, state: str, collect: bool, age_s: float
+) -> None:
+    job = ended(blobs, jobs, state, collect, age_s)
+    assert clean(jobs, keep=0) == {}
+    assert is_whole(job)
+
+
+def test_a_job_that_stopped_a_month_ago_is_over(blobs: BlobStudy, jobs: Path) -> None:
+    job = ended(blobs, jobs, "stopped", age_s=31 * 86400)
+    assert job.root.name in clean(jobs, keep=0)
+
+
+def test_a_result_that_came_after_the_last_collecting_is_kept(blobs: BlobStudy, jobs: Path) -> None:
+    job = ended(blobs, jobs)
+    shape = blobs.cases[0].grid.shape
+    job.put_result("c002", np.ones(shape, np.uint8), np.zeros(shape, np.uint8))
+    assert clean(jobs, keep=0) == {}
+    assert is_whole(job)
+
+
+def test_results_of_cases_that_were_removed_hold_nothing_up(blobs: BlobStudy, jobs: Path) -> None:
+    this = ended(blobs, jobs, collect=False)
+    blobs.study.remove_case(blobs.cases[0].id)
+    from SemiSegLogic.rounds import Round
+
+    latest = Round.latest(blobs.study, jobs)
+    assert latest is not None
+    latest.collect()
+    assert this.root.name in clean(jobs, keep=0)
+
+
+def test_a_job_that_a_process_holds_is_left_alone(blobs: BlobStudy, jobs: Path) -> None:
+    job = ended(blobs, jobs)
+    with held_by_another(job.root / "process.lock"):
+        assert clean(jobs, keep=0) == {}
+        assert is_whole(job)
+    with FileLock(job.root / "process.lock") as lock:
+        assert lock.try_acquire()
+
+
+def test_a_damaged_note_of_what_was_collected_keeps_everything(blobs: BlobStudy, jobs: Path) -> None:
+    job = ended(blobs, jobs)
+    (job.root / "collected.json").write_text("[1")
+    assert clean(jobs, keep=0) == {}
+    (job.root / "collected.json").write_text("[1]")
+    assert clean(jobs, keep=0) == {}
+    assert is_whole(job)
+
+
+def test_the_command_says_what_it_freed(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEMISEG_JOBS", str(jobs))
+    first = ended(blobs, jobs, age_s=50)
+    for n in range(3):
+        ended(blobs, jobs, age_s=n)
+    assert run(["jobs", "--clean"]) == 0
+    assert f"{first.root.name}" in capsys.readouterr().out
+    assert run(["jobs", "--clean"]) == 0
+    assert "Nothing to clean" in capsys.readouterr().out
