@@ -67,6 +67,14 @@ def test_the_label_lies_on_the_cases_own_grid(kind: str, depth_axis: int, device
     assert np.array_equal(result.label, _expected(image))
 
 
+def test_the_second_guess_is_the_value_next_to_the_best() -> None:
+    grid, image = grid_of("flipped"), _steps()
+    plan = plan_of((4, 4, 4), depth_first(grid, 0).triple(grid.spacing), depth_axis=0)
+    result = _predictor(plan, Threshold(sharp=1.0)).predict(volume_of(image, plan=plan, grid=grid), CLASSES)
+    assert (result.second[image != 0] == 3).all()  # between the two others
+    assert (result.second != result.label).all()
+
+
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.0, 1.7, 1.3), (0.6, 0.5, 1.0)])
 @pytest.mark.parametrize("shape", [(21, 25, 17), (1, 25, 19), (17, 1, 15)])
 def test_other_spacings_give_nearly_the_same_borders(
