@@ -14,12 +14,14 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from SemiSegLogic.errors import SemiSegError
 
+from .checked import BenchmarkError
 from .protocol import PROTOCOLS, Choice, Protocol, protocol, protocol_names
 from .rows import Rows
 from .runs import runs, todo
@@ -57,12 +59,13 @@ def main(words: list[str]) -> int:
 
 
 def _add_choice(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--protocol", help=f"one of {', '.join(protocol_names())}")
+    command.add_argument("--protocol", help=f"one of {', '.join(protocol_names())}; default: all, or needed to run")
     command.add_argument("--recipe", help="of the protocol; default: all of them, or the first one to run")
     command.add_argument("--cell", nargs="+", default=[], help="default: those of the recipe")
     command.add_argument("--method", nargs="+", default=[], help="default: those of the recipe, in this order")
     command.add_argument("--seeds", nargs="+", type=int, default=[], help="default: those of the recipe")
     command.add_argument("--results", type=Path, default=RESULTS, help="folder of the rows and pages")
+    command.add_argument("--protocols", type=Path, default=PROTOCOLS, help="folder of protocols, such as your own")
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
@@ -71,6 +74,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     command.add_argument("--jobs", default="1", help="processes side by side, or auto: measured once per computer")
     command.add_argument("--threads", type=int, default=1, help="processor threads of each process")
+    command.add_argument("--save-seconds", type=float, default=20, help="how much a power cut may cost")
     command.add_argument("--work", type=Path, help="folder for what is unfinished; default: the user's cache")
 
 
@@ -83,11 +87,16 @@ def rows_of(results: Path, about: Protocol) -> Rows:
     return Rows(results / f"{about.name}.jsonl")
 
 
+def _protocols(options: argparse.Namespace) -> list[Protocol]:
+    """The one named, or all."""
+    names = [options.protocol] if options.protocol else protocol_names(options.protocols)
+    return [protocol(name, options.protocols) for name in names]
+
+
 def _list(options: argparse.Namespace) -> int:
-    for name in [options.protocol] if options.protocol else protocol_names():
-        about = protocol(name)
+    for about in _protocols(options):
         rows = rows_of(options.results, about).read()
-        print(f"{name}: {about.title}. {about.purpose}")
+        print(f"{about.name}: {about.title}. {about.purpose}")
         for recipe in [about.recipe(options.recipe)] if options.recipe else about.recipes.values():
             wanted = runs(about, recipe, _choice(options))
             print(f"  {recipe.name}: {len(wanted) - len(todo(wanted, rows))} of {len(wanted)} runs done. {recipe.why}")
@@ -96,48 +105,52 @@ def _list(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if not options.protocol:
-        raise SemiSegError(f"Name a protocol with --protocol: one of {', '.join(protocol_names())}.")
-    about = protocol(options.protocol)
+        raise BenchmarkError(f"Name a protocol with --protocol: one of {', '.join(protocol_names(options.protocols))}.")
+    about = protocol(options.protocol, options.protocols)
     recipe = about.recipe(options.recipe or next(iter(about.recipes)))
     from . import pieces  # torch from here on
 
     wanted = runs(about, recipe, _choice(options))
-    left = pieces.work_off(about, recipe, wanted, options, rows_of(options.results, about), clock(options.minutes))
+    with clock(options.minutes) as go_on:
+        left = pieces.work_off(about, recipe, wanted, options, rows_of(options.results, about), go_on)
     done = len(wanted) - left
     print(f"{done} of {len(wanted)} runs done" + (". The same command goes on." if left else "."), flush=True)
     return 0
 
 
-def clock(minutes: float) -> Callable[[], bool]:
-    """Says whether time is left: until ``minutes`` are over (0: no limit) or somebody asks to stop."""
+@contextmanager
+def clock(minutes: float) -> Iterator[Callable[[], bool]]:
+    """Yields what says whether time is left: until ``minutes`` are over (0: no limit) or somebody asks to stop, by
+    Ctrl+C or politely.
+    """
     end, asked = time.monotonic() + 60 * minutes, []
 
     def stop(number: int, frame: FrameType | None) -> None:
         asked.append(number)
 
-    for wish in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(wish, stop)
-    return lambda: not asked and (not minutes or time.monotonic() < end)
+    before = {wish: signal.signal(wish, stop) for wish in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: not asked and (not minutes or time.monotonic() < end)
+    finally:
+        for wish, handler in before.items():
+            signal.signal(wish, handler)
 
 
 def _table(options: argparse.Namespace) -> int:
-    from .pages import page, write_pages
+    from .pages import page, write_page
 
-    if options.write:
-        for path in write_pages(options.results, [options.protocol] if options.protocol else protocol_names()):
-            print(path)
-        return 0
-    for name in [options.protocol] if options.protocol else protocol_names():
-        about = protocol(name)
-        print(page(about, rows_of(options.results, about).read(), options.recipe))
+    for about in _protocols(options):
+        rows = rows_of(options.results, about).read()
+        if options.write:
+            print(*write_page(about, rows, options.results), sep="\n")
+        else:
+            print(page(about, rows, options.recipe))
     return 0
 
 
 def _plot(options: argparse.Namespace) -> int:
     from .plots import draw
 
-    for name in [options.protocol] if options.protocol else protocol_names():
-        about = protocol(name)
-        for path in draw(about, rows_of(options.results, about).read(), options.results):
-            print(path)
+    for about in _protocols(options):
+        print(*draw(about, rows_of(options.results, about).read(), options.results), sep="\n")
     return 0

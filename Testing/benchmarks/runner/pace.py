@@ -32,14 +32,14 @@ MODULE = "Testing.benchmarks.runner.pace"
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def best_jobs(run: Run, data: Path, device: str, threads: int, work: Path) -> int:
-    """The number of processes, from the file in ``work`` or measured now."""
-    known = work / "jobs.json"
+def best_jobs(run: Run, options: argparse.Namespace, work: Path) -> int:
+    """The number of processes, from the file in ``work`` or measured now; ``options`` of ``semiseg benchmark run``."""
+    known, threads, device = work / "jobs.json", options.threads, options.device
     name = f"{benchmark_device(device, 'float32').name}, {run.protocol}, {run.recipe}, {run.method}, {threads} threads"
     found = read_json(known) if known.exists() else {}
     if name not in found:
         work.mkdir(parents=True, exist_ok=True)
-        found[name] = _measured(run, data, device, threads)
+        found[name] = _measured(run, options)
         write_json(known, found)
     paces = {int(count): pace for count, pace in found[name].items()}
     return chosen(paces)
@@ -54,12 +54,12 @@ def chosen(paces: dict[int, float]) -> int:
     return best
 
 
-def _measured(run: Run, data: Path, device: str, threads: int) -> dict[int, float]:
-    most = max(1, (os.cpu_count() or 1) // threads)
+def _measured(run: Run, options: argparse.Namespace) -> dict[int, float]:
+    most = max(1, (os.cpu_count() or 1) // options.threads)
     paces: dict[int, float] = {}
     count = 1
     while count <= most:
-        pace = _steps_per_second(run, data, device, threads, count)
+        pace = _steps_per_second(run, options, count)
         if pace is None:
             break  # so many do not fit into the device's memory
         paces[count] = pace
@@ -72,9 +72,9 @@ def _measured(run: Run, data: Path, device: str, threads: int) -> dict[int, floa
     return paces
 
 
-def _steps_per_second(run: Run, data: Path, device: str, threads: int, count: int) -> float | None:
-    words = [sys.executable, "-m", MODULE, run.protocol, run.recipe, run.cell, run.method, str(run.seed), str(data),
-             device, str(threads)]
+def _steps_per_second(run: Run, options: argparse.Namespace, count: int) -> float | None:
+    words = [sys.executable, "-m", MODULE, run.protocol, run.recipe, run.cell, run.method, str(run.seed),
+             str(options.data.resolve()), options.device, str(options.threads), str(options.protocols.resolve())]
     workers = [
         subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(count)
@@ -99,7 +99,7 @@ def _line(worker: subprocess.Popen[str]) -> str:
 def _train(options: argparse.Namespace) -> None:
     """In the child: prepare, warm up, wait for the word, train for some seconds, tell the steps per second."""
     torch.set_num_threads(options.threads)
-    about = protocol(options.protocol)
+    about = protocol(options.protocol, options.protocols)
     schedule = about.recipe(options.recipe).schedule(options.method, about.data.dims)
     device = benchmark_device(options.device, about.recipe(options.recipe).precision)
     study = prepare(about, options.cell, options.seed, schedule, Collection(about.data, options.data), device)
@@ -124,4 +124,5 @@ if __name__ == "__main__":
     asked.add_argument("data", type=Path)
     asked.add_argument("device")
     asked.add_argument("threads", type=int)
+    asked.add_argument("protocols", type=Path)
     _train(asked.parse_args())

@@ -8,26 +8,21 @@ from pathlib import Path
 from SemiSegLogic.files import replace_file
 
 from .plots import draw
-from .protocol import Protocol, Published, protocol
+from .protocol import Protocol, Published
 from .recipe import Recipe
-from .rows import Row, Rows
+from .rows import Row
 from .summary import Summary, summarise
 from .tables import BASELINES, CLINICAL, LEGACY, detail_table, dice_table, difference_table, has, markdown, number, told
 
 
-def write_pages(folder: Path, names: Sequence[str]) -> list[Path]:
-    """A page and pictures for each protocol in ``folder``, where the rows are; returns the files."""
+def write_page(about: Protocol, rows: Sequence[Row], folder: Path) -> list[Path]:
+    """The page and the pictures of a protocol, in ``folder``; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = []
-    for name in names:
-        about = protocol(name)
-        rows = Rows(folder / f"{name}.jsonl").read()
-        pictures = draw(about, rows, folder)
-        text = page(about, rows, pictures=pictures)
-        path = folder / f"{name}.md"
-        replace_file(path, lambda temporary, text=text: _write(temporary, text))  # type: ignore[misc]
-        made += [path, *pictures]
-    return made
+    pictures = draw(about, rows, folder)
+    text = page(about, rows, pictures=pictures)
+    path = folder / f"{about.name}.md"
+    replace_file(path, lambda temporary: _write(temporary, text))
+    return [path, *pictures]
 
 
 def page(about: Protocol, rows: Sequence[Row], only: str | None = None, pictures: Sequence[Path] = ()) -> str:

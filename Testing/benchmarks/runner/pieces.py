@@ -33,7 +33,8 @@ def work_off(
     jobs = _jobs(options, left, work) if left else 1
     others = [subprocess.Popen(_words(about, recipe, options), cwd=ROOT) for _ in range(min(jobs, len(left)) - 1)]
     try:
-        Worker(about, recipe, cases, results, work, options.device, go_on, _tell).work_off(wanted)
+        worker = Worker(about, recipe, cases, results, work, options.device, go_on, _tell, options.save_seconds)
+        worker.work_off(wanted)
     finally:
         codes = _ended(others, go_on)
     if any(codes):
@@ -43,7 +44,7 @@ def work_off(
 
 def _jobs(options: argparse.Namespace, left: list[Run], work: Path) -> int:
     if options.jobs == "auto":
-        return best_jobs(left[0], options.data, options.device, options.threads, work)
+        return best_jobs(left[0], options, work)
     if not options.jobs.isdigit() or int(options.jobs) < 1:
         raise BenchmarkError(f"--jobs is '{options.jobs}'; it takes a number from 1, or auto.")
     return int(options.jobs)
@@ -53,7 +54,8 @@ def _words(about: Protocol, recipe: Recipe, options: argparse.Namespace) -> list
     """The command of a helper: the same queue, alone."""
     words = [sys.executable, "-m", "Testing.benchmarks", "run", "--protocol", about.name, "--recipe", recipe.name,
              "--data", str(options.data.resolve()), "--device", options.device, "--threads", str(options.threads),
-             "--results", str(options.results.resolve()), "--minutes", str(options.minutes)]
+             "--results", str(options.results.resolve()), "--minutes", str(options.minutes),
+             "--protocols", str(options.protocols.resolve()), "--save-seconds", str(options.save_seconds)]
     words += ["--work", str(options.work.resolve())] if options.work else []
     for name, chosen in (("--cell", options.cell), ("--method", options.method), ("--seeds", options.seeds)):
         words += [name, *map(str, chosen)] if chosen else []

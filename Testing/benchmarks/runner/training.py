@@ -25,8 +25,6 @@ from .recipe import Schedule
 from .runs import Run
 from .study import Study, seeded
 
-SAVE_EVERY_S = 20.0
-
 
 @dataclass(frozen=True)
 class Leg:
@@ -60,8 +58,12 @@ class Done:
 class Training:
     """The legs of one run on ``study``; ``file`` keeps the state; ``go_on()`` says whether time is left."""
 
-    def __init__(self, study: Study, legs: list[Leg], run: Run, file: Path, done: Done, go_on: Callable[[], bool]):
+    def __init__(
+        self, study: Study, legs: list[Leg], run: Run, file: Path, done: Done, go_on: Callable[[], bool],
+        save_seconds: float,
+    ):
         self.study, self.legs, self.run, self.file, self.done, self.go_on = study, legs, run, file, done, go_on
+        self.save_seconds = save_seconds
         self._saved_at = time.monotonic()
 
     def finish(self) -> bool:
@@ -110,7 +112,7 @@ class Training:
             return True
         if not self.go_on():
             return False
-        if time.monotonic() - self._saved_at > SAVE_EVERY_S:
+        if time.monotonic() - self._saved_at > self.save_seconds:
             self._save(trainer)
         return True
 

@@ -47,6 +47,7 @@ class Worker:
     device: str
     go_on: Callable[[], bool]
     tell: Tell
+    save_seconds: float = 20.0
     commit: str = field(default_factory=lambda: commit())
     _devices: dict[str, Device] = field(default_factory=dict)
 
@@ -76,7 +77,7 @@ class Worker:
         done.commits += [self.commit] if self.commit not in done.commits[-1:] else []
         self.tell(f"{run.words()}: {_standing(done, sum(leg.steps for leg in legs))}")
         study = prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device)
-        training = Training(study, legs, run, state, done, self.go_on)
+        training = Training(study, legs, run, state, done, self.go_on, self.save_seconds)
         if not training.finish():
             return
         scores = self._measured(run, Evaluation(study, training.members(), self.recipe))
