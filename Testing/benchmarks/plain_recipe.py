@@ -8,9 +8,12 @@ slow on purpose: the network is ours, the threads are all there are.
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -114,6 +117,43 @@ class PlainRecipe:
         now = time.perf_counter()
         self.seconds[phase] += now - begun
         return now
+
+
+class PlainProcess:
+    """A :class:`PlainRecipe` in a process of its own, as its users run it: our settings of memory are not its."""
+
+    def __init__(self, *arguments: Any, **more: Any):
+        context = multiprocessing.get_context("spawn")
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, arguments, more), daemon=True)
+        self._process.start()
+
+    def __enter__(self) -> PlainProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ours.send(0)
+        self._process.join(30)
+
+    def steps(self, count: int) -> dict[str, float]:
+        """Make ``count`` steps; seconds by phase of all steps so far, with their sum under "all"."""
+        self._ours.send(count)
+        answer = self._ours.recv()
+        if isinstance(answer, str):
+            raise RuntimeError(answer)
+        return dict(answer)
+
+
+def _serve(pipe: Connection, arguments: tuple[Any, ...], more: dict[str, Any]) -> None:
+    try:
+        recipe = PlainRecipe(*arguments, **more)
+        while count := pipe.recv():
+            for _ in range(count):
+                recipe.step()
+            pipe.send({**recipe.seconds, "all": sum(recipe.seconds.values())})
+    except Exception as error:
+        pipe.send(f"The plain recipe failed: {error!r}")
+        raise
 
 
 def _dice_loss(share: Tensor, label: Tensor) -> Tensor:

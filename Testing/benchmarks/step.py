@@ -13,12 +13,15 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 
 from SemiSegLogic.engine.device import Device, choose
+from SemiSegLogic.engine.memory import keep_freed_memory
 from SemiSegLogic.engine.nets import NETWORKS
 from SemiSegLogic.engine.patches import Sampler
 from SemiSegLogic.engine.plan import Plan
@@ -30,7 +33,7 @@ from SemiSegLogic.methods.base import Task
 from SemiSegLogic.study import all_slices
 from Testing.benchmarks.atrium import names, read_scan
 from Testing.benchmarks.floor import Amount, amount_of, measure_device
-from Testing.benchmarks.plain_recipe import Case, PlainRecipe, Shape, write_compressed
+from Testing.benchmarks.plain_recipe import Case, PlainProcess, Shape, write_compressed
 from Testing.support.blobs import blob
 
 RECIPE = {"optimiser": "sgd", "learning_rate": 0.01, "weight_decay": 1e-4, "schedule": "poly", "ema": 0.99}
@@ -80,27 +83,26 @@ def our_volume(number: int, case: Case, plan: Plan, device: Device, labelled: bo
 
 
 def plain_recipe(folder: Path, cases: list[Case], patch: Shape, device: str, network: str = "vnet",
-                 steps: int = FAR) -> PlainRecipe:
+                 steps: int = FAR) -> PlainProcess:
     """The other side on the same cases."""
     paths, half = write_compressed(folder, cases), len(cases) // 2
     task = Task(1, 2, 3 if patch[0] > 1 else 2, patch, network, (0.95, 0.05))
-    return PlainRecipe(NETWORKS[network], task, paths[:half], paths[half:], steps, device=device)
+    return PlainProcess(NETWORKS[network], task, paths[:half], paths[half:], steps, device=device)
 
 
 def compare(cases: list[Case], patch: Shape, device: Device, rounds: int, warm: int = 1, each: int = 1) -> Sides:
     """Take turns, ``each`` steps a turn; the first ``warm`` rounds do not count."""
-    plain_ms, our_ms = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        torch.manual_seed(0)
-        ours = our_trainer(cases, patch, device)
-        plain = plain_recipe(Path(folder), cases, patch, device.torch.type)
-        for turn in range(rounds + warm):
-            if turn == warm:
-                plain.seconds = dict.fromkeys(plain.seconds, 0.0)
-            plain_ms.append(_milliseconds(lambda: [plain.step() for _ in range(each)], device) / each)
-            our_ms.append(_milliseconds(lambda: steps_of(ours, each), device) / each)
-    phases = {name: 1000 * seconds / rounds / each for name, seconds in plain.seconds.items()}
-    return Sides(plain_ms[warm:], our_ms[warm:], phases, amount_of(lambda: steps_of(ours, 1)))
+    keep_freed_memory()
+    torch.manual_seed(0)
+    ours, plain_s, our_s = our_trainer(cases, patch, device), [], []
+    with tempfile.TemporaryDirectory() as folder, plain_recipe(Path(folder), cases, patch, device.torch.type) as plain:
+        for _ in range(rounds + warm):
+            plain_s.append(plain.steps(each))
+            our_s.append(_seconds(lambda: steps_of(ours, each), device))
+    turns = [{name: 1000 * (b[name] - a[name]) / each for name in a} for a, b in pairwise(plain_s)][warm - 1 :]
+    phases = {name: statistics.mean(turn[name] for turn in turns) for name in turns[0] if name != "all"}
+    ours_ms = [1000 * seconds / each for seconds in our_s[warm:]]
+    return Sides([turn["all"] for turn in turns], ours_ms, phases, amount_of(lambda: steps_of(ours, 1)))
 
 
 def steps_of(trainer: Trainer, count: int) -> None:
@@ -109,13 +111,12 @@ def steps_of(trainer: Trainer, count: int) -> None:
     trainer.fit(lambda progress, share: progress.step < end)
 
 
-def _milliseconds(work: object, device: Device) -> float:
-    assert callable(work)
+def _seconds(work: Callable[[], object], device: Device) -> float:
     begun = time.perf_counter()
     work()
     if device.torch.type == "cuda":
         torch.cuda.synchronize()
-    return 1000 * (time.perf_counter() - begun)
+    return time.perf_counter() - begun
 
 
 def table(sides: Sides, device: Device, patch: Shape) -> str:

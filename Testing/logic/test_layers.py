@@ -36,11 +36,11 @@ WORDS = "errors settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
-WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner cli sample report {ENVIRONMENT}"
+WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner cli sample report pages {ENVIRONMENT}"
 MACHINERY = {
-    "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "patches", "plan", "predict",
-    "probing", "quality", "resampling", "selection", "staging", "stepping", "threads", "trainer", "tuning", "volumes",
-    "watch", "windows",
+    "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "memory", "patches", "plan",
+    "predict", "probing", "quality", "resampling", "selection", "staging", "stepping", "threads", "trainer", "tuning",
+    "volumes", "watch", "windows",
 }
 """Modules of the engine that know volumes, devices, files or the training loop."""
 
@@ -81,9 +81,10 @@ ROOMS: dict[str, Room] = {
     "cli": room(WHOLE_HOUSE, f"{TORCH} rich requests"),
     "sample": room(f"{WORDS} sample", f"{PLAIN} monai"),
     "report": room(f"{WORDS} report", f"{PLAIN} scipy matplotlib"),
+    "pages": room("settings pages"),
     "environment": room("environment"),
 }
-SCREEN = room(f"{WORDS} backends rounds {ENVIRONMENT}", f"{PLAIN} requests slicer qt ctk vtk SemiSegLib")
+SCREEN = room(f"{WORDS} backends rounds sample {ENVIRONMENT}", f"{PLAIN} requests slicer qt ctk vtk SemiSegLib SampleData")
 
 
 def python_files(folder: Path) -> list[Path]:
