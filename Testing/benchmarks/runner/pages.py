@@ -59,8 +59,9 @@ def _data(about: Protocol) -> str:
 
 
 def _cells(about: Protocol) -> str:
+    seeds = sorted({seed for recipe in about.recipes.values() for seed in recipe.seeds})
     lines = [
-        [name, cell.title, " ".join(sorted({about.split_hash(name, seed) for seed in (0, 1, 2)}))]
+        [name, cell.title, " ".join(dict.fromkeys(about.split_hash(name, seed) for seed in seeds))]
         for name, cell in about.cells.items()
     ]
     rule = f"\n\n{about.slices_rule}" if about.slices_rule else ""
