@@ -17,6 +17,7 @@ from slicer.ScriptedLoadableModule import (
 )
 
 HERE = Path(__file__).resolve().parent
+HOMEPAGE = "https://github.com/SemiSeg/SlicerSemiSeg"
 
 
 class SemiSeg(ScriptedLoadableModule):
@@ -32,7 +33,12 @@ class SemiSeg(ScriptedLoadableModule):
             "Draw your structures on a few slices, press <i>Train on my labels</i>, and get a segmentation of every "
             "volume of your study, with the slices that are worth a look. All you draw is kept in a study folder."
         )
-        parent.acknowledgementText = _("Built on 3D Slicer, PyTorch and MONAI, and on the published methods it names.")
+        parent.helpText += f' <a href="{HOMEPAGE}#in-3d-slicer">' + _("Documentation and tutorial") + "</a>"
+        parent.acknowledgementText = _(
+            "Built on 3D Slicer, PyTorch and MONAI, and on the published methods it names. Sample data: Medical "
+            "Segmentation Decathlon, Task04 Hippocampus, CC BY-SA 4.0 (Simpson et al. 2019; Antonelli et al. 2022)."
+        )
+        slicer.app.connect("startupCompleted()", registerSampleData)
 
 
 class SemiSegWidget(ScriptedLoadableModuleWidget):
@@ -81,6 +87,31 @@ class SemiSegTest(ScriptedLoadableModuleTest):
 
         self.setUp()
         run()
+
+
+def registerSampleData():
+    """Slicer's Sample Data module shows the sample; a click there makes a study of it here."""
+    import SampleData
+
+    find_package()
+    from SemiSegLogic.sample.download import ADDRESS, MD5
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="SemiSeg",
+        sampleName="SemiSegHippocampus",
+        thumbnailFileName=str(HERE / "Resources" / "Icons" / "SemiSeg.png"),
+        uris=ADDRESS,
+        fileNames="Task04_Hippocampus.tar",
+        checksums="MD5:" + MD5,
+        loadFiles=False,
+        customDownloader=trySample,
+    )
+
+
+def trySample(source=None):
+    """Open the module and offer the sample study there: it asks before anything is downloaded."""
+    slicer.util.selectModule("SemiSeg")
+    slicer.util.getModuleWidget("SemiSeg").panel.sample.on_try()
 
 
 def find_package():

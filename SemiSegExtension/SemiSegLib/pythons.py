@@ -160,8 +160,10 @@ def _wrong_kind(told: Told) -> str:
     if not told.wide:
         return _("This is a Python of 32 bit. PyTorch needs one of 64 bit.")
     if sys.platform == "darwin" and told.machine != "arm64":
-        return _("This Python is made for Intel processors, for which PyTorch has no new builds. On a Mac with an Apple "
-                 "processor install Python from python.org; a Mac with an Intel processor cannot train.")  # fmt: skip
+        return _(
+            "This Python is made for Intel processors, for which PyTorch has no new builds. On a Mac with an Apple "
+            "processor install Python from python.org; a Mac with an Intel processor cannot train."
+        )
     return ""
 
 

@@ -60,6 +60,8 @@ class Requirements:
 
     def without_this_copy(self) -> tuple[str, ...]:
         """pip's arguments for the packages alone: a folder of packages takes no editable installation."""
+        if "-e" not in self.arguments:
+            return self.arguments
         limits = self.arguments[:2] if self.arguments[0] == "-c" else ()
         return (*limits, "-r", str(LIST))
 

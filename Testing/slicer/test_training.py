@@ -119,7 +119,7 @@ def test_set_up_asks_first_and_shows_its_log(panel: Any, slicer: Any, tmp_path: 
     settle(panel)
     assert installer.calls == []
     slicer.harness.answers["confirm"] = True
-    panel.setup.python.text = "/usr/bin/python3"
+    panel.setup.choices._base.text = "/usr/bin/python3"
     panel.setup.on_install()
     settle(panel)
     assert installer.calls == [["/usr/bin/python3"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +45,18 @@ def python_without_venv(path: Path, python: str) -> Path:
     """The interpreter ``python``, as one that has pip but can make no environment (as some of Slicer's)."""
     refuse = 'if [ "$1 $2" = "-m venv" ]; then echo "No module named venv" >&2; exit 1; fi\n'
     return script(path, f'{refuse}exec "{python}" "$@"\n')
+
+
+def quick_python(path: Path) -> Path:
+    """This interpreter, whose environments borrow its pip instead of unpacking one: in a tenth of the time."""
+    import pip
+
+    shelf = path.parent / "pip only"
+    shelf.mkdir(parents=True)
+    (shelf / "pip").symlink_to(Path(str(pip.__file__)).parent)
+    lend = f'for place in "$3"/lib/python3*/site-packages; do echo "{shelf}" > "$place/pip.pth"; done'
+    make = f'"{sys.executable}" -m venv --without-pip "$3" && {lend}'
+    return script(path, f'if [ "$1 $2" = "-m venv" ]; then {make}; exit $?; fi\nexec "{sys.executable}" "$@"\n')
 
 
 def no_network(monkeypatch: object, **more: str) -> None:

@@ -24,6 +24,7 @@ from .parts import label, notice
 from .places import make_places
 from .preferences import Preferences
 from .review import ReviewSection
+from .sample import SampleRow
 from .setup import SetupSection
 from .train import TrainSection
 
@@ -65,6 +66,7 @@ class Panel:
         self.notice.visible = False
         self.train: TrainSection | None = None  # the set-up section asks for it before it is there
         self.setup = SetupSection(self, layout)
+        self.sample = SampleRow(self, layout)
         self.cases = CasesSection(self, layout)
         self.label = LabelSection(self, layout)
         self.train = TrainSection(self, layout)
@@ -131,6 +133,7 @@ class Panel:
         if what == "notice":
             notice(self.notice, *self.controller.notice)
         elif what == "study":
+            self.sample.refresh()
             self.cases.refresh()
             self.export.refresh()
             self._remember()

@@ -180,6 +180,11 @@ def test_no_network_is_told_and_phantoms_stand_in(address: str, monkeypatch: pyt
     assert address in found.notes[0]
 
 
+def test_the_official_source_is_the_one_that_monai_names() -> None:
+    datasets = pytest.importorskip("monai.apps").DecathlonDataset
+    assert download.official_source() == (datasets.resource[TASK], datasets.md5[TASK])
+
+
 def test_a_missing_file_on_the_server_is_told(server: str, cache: Path) -> None:
     with pytest.raises(SampleError, match="404"):
         download.download(server.replace("data.tar", "gone.tar"), "0" * 32, cache / "x.tar")

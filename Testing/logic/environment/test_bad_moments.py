@@ -1,0 +1,269 @@
+"""Bad moments of a set-up, with real pip and small real packages: killed at any stage, no network, full disk, a
+damaged or unreachable index, a Python that can make no environment.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from SemiSegLogic.environment import Requirements, prepare
+from SemiSegLogic.environment import folder as environment_folder
+from SemiSegLogic.environment.folder import BEGUN, MARKER, EnvironmentFolder
+from SemiSegLogic.environment.problem import EnvironmentProblem, explain
+from Testing.support.wheels import make_wheel, no_network, python_without_venv, quick_python
+
+ROOT = Path(__file__).resolve().parents[3]
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="signals and shell scripts")
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of wheels that stands for the index."""
+    make_wheel(tmp_path / "shelf", "leaf", "2.0")
+    make_wheel(tmp_path / "shelf", "tree", needs=["leaf"])
+    no_network(monkeypatch, PIP_FIND_LINKS=str(tmp_path / "shelf"))
+    return tmp_path / "shelf"
+
+
+WANTED = Requirements(("tree",), "digest1")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return quick_python(tmp_path / "base" / "python")
+
+
+def works(environment: EnvironmentFolder) -> bool:
+    code = "import tree, leaf; print(leaf.__version__)"
+    done = subprocess.run([*environment.command, "-c", code], capture_output=True, text=True)
+    return done.stdout.strip() == "2.0"
+
+
+@needs_posix
+@pytest.mark.parametrize("stage", ["made", "filled", "installing", "before the marker"])
+def test_a_set_up_that_is_killed_is_taken_up_again(
+    stage: str, shelf: Path, base: Path, tmp_path: Path
+) -> None:
+    """The process stops itself where a kill hits it; nothing of it runs afterwards, not even ``finally``."""
+    die = "os.kill(os.getpid(), signal.SIGKILL)"
+    hooks = {
+        "made": f"folder.EnvironmentFolder._fill = lambda *a: {die}",
+        "filled": f"folder.EnvironmentFolder.install = lambda *a: {die}",
+        "installing": f"pip.Pip.install = lambda *a: {die}",
+        "before the marker": f"folder.EnvironmentFolder._write = lambda *a: {die}",
+    }
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom SemiSegLogic.environment import *\n"
+        "from SemiSegLogic.environment import Requirements, prepare, folder, pip\n" + hooks[stage] +
+        "\nprepare(Path(sys.argv[1]), Requirements(('tree',), 'digest1'), Path(sys.argv[2]))"
+    )  # fmt: skip
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path / "env"), str(base)], cwd=ROOT, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    environment = EnvironmentFolder(tmp_path / "env")
+    assert environment.is_ours
+    assert not environment.is_ready("digest1")
+    assert not environment.is_being_changed, "the system gives the lock back"
+    assert works(prepare(tmp_path / "env", WANTED, base))
+
+
+def test_a_finished_environment_is_made_anew_on_request(shelf: Path, base: Path, tmp_path: Path) -> None:
+    environment = prepare(tmp_path / "env", WANTED, base)
+    broken = next(environment.root.rglob("leaf/__init__.py"))
+    broken.write_text("raise ImportError('damaged')")
+    prepare(tmp_path / "env", WANTED, base)
+    assert not works(environment), "what is called ready is left as it is"
+    environment.begin_anew()
+    assert works(prepare(tmp_path / "env", WANTED, base))
+
+
+@needs_posix
+def test_a_python_that_makes_no_environments_gets_a_folder_beside_it_and_stays_as_it_is(
+    shelf: Path, base: Path, tmp_path: Path
+) -> None:
+    slicers = python_without_venv(tmp_path / "PythonSlicer", sys.executable)
+    before = subprocess.run([sys.executable, "-m", "pip", "list"], capture_output=True, text=True).stdout
+    environment = prepare(tmp_path / "env", WANTED, slicers)
+    assert environment.is_borrowed
+    assert environment.command[0] == str(slicers)
+    assert works(environment)
+    outside = subprocess.run([str(slicers), "-c", "import tree"], capture_output=True, text=True)
+    assert "No module named 'tree'" in outside.stderr
+    assert before == subprocess.run([sys.executable, "-m", "pip", "list"], capture_output=True, text=True).stdout
+
+
+@needs_posix
+def test_the_folder_beside_a_python_runs_modules_with_their_arguments(shelf: Path, base: Path, tmp_path: Path) -> None:
+    environment = prepare(tmp_path / "env", WANTED, python_without_venv(tmp_path / "PythonSlicer", sys.executable))
+    (tmp_path / "speak.py").write_text("import sys, leaf; print(__name__, sys.argv[1:], leaf.__version__)")
+    done = subprocess.run(
+        [*environment.command, "-u", "-m", "speak", "a b", "-c"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.stdout.strip() == "__main__ ['a b', '-c'] 2.0", done.stderr
+
+
+@needs_posix
+def test_a_python_with_neither_venv_nor_pip_is_told_with_the_remedy(tmp_path: Path) -> None:
+    base = python_without_venv(tmp_path / "bare", "/bin/false")
+    with pytest.raises(EnvironmentProblem, match="python.org"):
+        prepare(tmp_path / "env", WANTED, base)
+
+
+def test_no_network_is_told_and_the_set_up_goes_on_later(
+    shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without:
+        without.setenv("PIP_FIND_LINKS", str(tmp_path / "nothing"))
+        with pytest.raises(EnvironmentProblem, match="Connect to the internet.*offline bundle"):
+            prepare(tmp_path / "env", WANTED, base)
+    assert works(prepare(tmp_path / "env", WANTED, base))
+
+
+@pytest.fixture
+def broken_index() -> Iterator[str]:
+    """An index on this computer whose downloads break off in the middle."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = b'<a href="/tree-1.0-py3-none-any.whl">tree-1.0-py3-none-any.whl</a>'
+            self.send_response(200)
+            whole = self.path.endswith("/")
+            self.send_header("Content-Type", "text/html" if whole else "application/octet-stream")
+            self.send_header("Content-Length", str(len(page) if whole else 100_000))
+            self.end_headers()
+            self.wfile.write(page if whole else b"x" * 5000)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_index_that_breaks_off_in_the_middle_is_told_and_tried_again(
+    broken_index: str, shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.delenv("PIP_NO_INDEX")
+        broken.delenv("PIP_FIND_LINKS")
+        for key, value in (("PIP_INDEX_URL", broken_index), ("PIP_RETRIES", "0"), ("NO_PROXY", "*")):
+            broken.setenv(key, value)
+        with pytest.raises(EnvironmentProblem) as told:
+            prepare(tmp_path / "env", WANTED, base)
+    assert "Then try again" in told.value.text or "damaged" in told.value.text
+    assert works(prepare(tmp_path / "env", WANTED, base))
+
+
+def test_a_proxy_that_is_not_there_is_told_by_its_name(
+    shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    for key, value in (("HTTPS_PROXY", "http://127.0.0.1:9"), ("PIP_RETRIES", "0"), ("NO_PROXY", ""),
+                       ("PIP_INDEX_URL", "https://index.invalid/simple")):  # fmt: skip
+        monkeypatch.setenv(key, value)
+    with pytest.raises(EnvironmentProblem, match="proxy.*HTTPS_PROXY"):
+        prepare(tmp_path / "env", WANTED, base)
+
+
+def test_a_full_disk_is_told_wherever_it_strikes(
+    shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for name in ("_empty", "_fill", "_write"):
+        with monkeypatch.context() as broken:
+            broken.setattr(EnvironmentFolder, name, full)
+            with pytest.raises(EnvironmentProblem, match="disk is full.*Free about"):
+                prepare(tmp_path / "env", WANTED, base)
+    assert works(prepare(tmp_path / "env", WANTED, base))
+
+
+def test_a_removal_that_was_interrupted_leaves_nothing_that_looks_whole(
+    shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = prepare(tmp_path / "env", WANTED, base)
+    with monkeypatch.context() as broken:
+        held = PermissionError(errno.EACCES, "Access is denied", "torch.dll")
+        broken.setattr(environment_folder.shutil, "rmtree", lambda *_: (_ for _ in ()).throw(held))
+        with pytest.raises(EnvironmentProblem, match=r"torch\.dll cannot be deleted.*press Remove again"):
+            environment.remove()
+    assert not environment.is_ready("digest1")
+    environment.remove()
+    assert [path.name for path in tmp_path.glob("env*")] == ["env.lock"]
+    assert works(prepare(tmp_path / "env", WANTED, base))
+
+
+def test_the_lock_tells_while_another_process_sets_up(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from SemiSegLogic.environment.lock import alone\n"
+        "with alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    environment = EnvironmentFolder(tmp_path / "env")
+    assert not environment.is_being_changed
+    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "env")], cwd=ROOT, stdout=subprocess.PIPE)
+    assert other.stdout
+    other.stdout.readline()
+    assert environment.is_being_changed
+    environment.root.mkdir()
+    (environment.root / BEGUN).touch()
+    with pytest.raises(EnvironmentProblem, match="Wait for its end"):
+        environment.remove()
+    other.kill()
+    other.communicate()
+    end = time.monotonic() + 5
+    while environment.is_being_changed and time.monotonic() < end:
+        time.sleep(0.01)
+    environment.remove()
+    assert not environment.root.exists()
+
+
+def test_another_build_of_pytorch_replaces_the_one_that_is_there(
+    shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip would take 2.0+cpu for good enough, and the card would stay unused."""
+    for build in ("cpu", "cu126"):
+        wheel = make_wheel(tmp_path / build / "torch", "torch", f"2.0+{build}")
+        (wheel.parent / "index.html").write_text(f'<a href="{wheel.name.replace("+", "%2B")}">{wheel.name}</a>')
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setattr(environment_folder, "index_of", lambda build: (tmp_path / build).as_uri())
+    wanted = Requirements(("--no-index", "tree", "torch>=1.0"), "digest1")
+    environment = prepare(tmp_path / "env", wanted, base, build="cpu")
+    (environment.root / MARKER).unlink()
+    prepare(tmp_path / "env", wanted, base, build="cu126")
+    code = "import torch; print(torch.__version__)"
+    done = subprocess.run([*environment.command, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "2.0+cu126"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ProxyError('Cannot connect to proxy.', timeout('timed out'))", "proxy server refused"),
+        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))", "PIP_CERT"),
+        ("IncompleteRead(5000 bytes read, 95000 more expected)", "broke off"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "damaged"),
+        ("OSError: [WinError 206] The filename or extension is too long", "paths as long"),
+        ("PermissionError: [WinError 5] Access is denied: 'torch_cpu.dll'", "held by another program"),
+        ("OSError: [WinError 112] There is not enough space on the disk", "disk is full"),
+        ("socket.gaierror: [Errno 11001] getaddrinfo failed", "Connect to the internet"),
+        ("ERROR: ResolutionImpossible: for help visit", "private environment"),
+    ],
+)
+def test_every_known_failure_of_pip_has_its_sentence(line: str, words: str, tmp_path: Path) -> None:
+    assert words in explain([line], tmp_path)

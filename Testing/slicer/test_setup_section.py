@@ -1,0 +1,349 @@
+"""The set-up page: what it says in every state, the three Pythons, offline bundles, and the sample."""
+
+from __future__ import annotations
+
+import sys
+import types
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from SemiSegLib import pythons
+from SemiSegLib import sample as sample_study
+from SemiSegLib.places import CHOSEN, PRIVATE, SLICERS, Kept, Places
+from SemiSegLib.pythons import Told, judge, python_slicer, suitable_pythons
+from SemiSegLib.setup_process import State
+from Testing.support.clinician import FakeInstaller, settle
+from Testing.support.wheels import make_wheel, no_network, script
+
+ALL = dict.fromkeys(pythons.needed(), "99.0")
+
+
+def told(**changes: Any) -> Told:
+    return Told(**{"version": (3, 12), "wide": True, "machine": "arm64", "packages": ALL, **changes})
+
+
+# --- which Python ---------------------------------------------------------------------------------------------
+
+
+def test_this_very_python_is_judged_by_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = judge(sys.executable, {})
+    assert verdict.good
+    assert "PyTorch 2" in verdict.text
+    monkeypatch.setattr(pythons, "needed", lambda: {"torch": "2.4", "no-such-package": "1.0", "numpy": "99"})
+    verdict = judge(sys.executable, {})
+    assert not verdict.good
+    assert "no-such-package" in verdict.text
+    assert "numpy (only" in verdict.text
+    assert "-m pip install -r" in verdict.text
+    assert verdict.lacking == ("no-such-package>=1.0", "numpy>=99")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (told(version=(3, 9)), "too old"), (told(version=(3, 16)), "too new"), (told(wide=False), "64 bit"),
+        (told(packages={}), "lacks"), (told(packages=ALL | {"torch": "2.3.1+cpu"}), "torch (only 2.3.1+cpu)"),
+    ],
+)  # fmt: skip
+def test_a_python_that_will_not_do_is_told_why(answer: Told, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pythons, "ask", lambda *_: answer)
+    verdict = judge(sys.executable, {})
+    assert not verdict.good
+    assert words in verdict.text
+
+
+def test_an_intel_python_on_a_mac_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pythons.sys, "platform", "darwin")
+    monkeypatch.setattr(pythons, "ask", lambda *_: told(machine="x86_64"))
+    assert "python.org" in judge(sys.executable, {}).text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+def test_what_is_no_python_is_told(tmp_path: Path) -> None:
+    assert "does not exist" in judge(str(tmp_path / "nothing"), {}).text
+    assert "does not start" in judge(str(script(tmp_path / "tool", "echo hello\n")), {}).text
+    (tmp_path / "text").write_text("no program")
+    assert "does not start" in judge(str(tmp_path / "text"), {}).text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+def test_the_right_version_is_looked_for_on_path_and_slicers_own_comes_last(tmp_path: Path) -> None:
+    old = 'echo \'{"version": [3, 9], "wide": true, "machine": "x", "packages": {}}\'\n'
+    script(tmp_path / "bin" / "python3", old)
+    mine = script(tmp_path / "bin" / "python3.12", old.replace("9]", "12]").replace('"x"', '"arm64"'))
+    slicers = script(tmp_path / "PythonSlicer", old.replace("9]", "13]").replace('"x"', '"arm64"'))
+    found = suitable_pythons({"PATH": f"{tmp_path / 'bin'}"}, [str(slicers)])
+    assert found == [str(mine), str(slicers)]
+    assert suitable_pythons({"PATH": f"{tmp_path / 'bin'}"}, [str(slicers)], "3.13") == [str(slicers)]
+
+
+def test_slicers_python_is_found_beside_slicer_when_path_lacks_it(tmp_path: Path) -> None:
+    name = "PythonSlicer.exe" if sys.platform == "win32" else "PythonSlicer"
+    assert python_slicer(str(tmp_path), executable="") == ""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / name).touch()
+    assert python_slicer(str(tmp_path), executable="") == str(tmp_path / "bin" / name)
+
+
+# --- the three places -----------------------------------------------------------------------------------------
+
+
+def places(tmp_path: Path, has_extension: bool = True, **kept: str) -> Places:
+    made = Kept(lambda key: kept.get(key, ""))
+    return Places(made, {}, sys.executable, lambda: has_extension, FakeInstaller(tmp_path / "environment"))
+
+
+def test_a_chosen_python_is_checked_once_and_again_when_it_changed(tmp_path: Path) -> None:
+    place = places(tmp_path, place=CHOSEN, python=sys.executable).current
+    assert place.look().kind == "absent"
+    assert "Check my computer" in place.look().text
+    assert place.judge().good
+    assert place.look().kind == "ready"
+    assert place.python[-1] == sys.executable
+    again = places(tmp_path, place=CHOSEN, python=sys.executable, **{"python-good": place._fingerprint()})
+    assert again.current.look().kind == "ready", "the next Slicer need not start it"
+    changed = places(tmp_path, place=CHOSEN, python=sys.executable, **{"python-good": "as it was before"})
+    assert changed.current.look().kind == "absent"
+
+
+def test_what_is_remembered_is_written_by_the_main_thread_only() -> None:
+    kept, written = Kept(lambda key: ""), {}
+    kept.set("place", CHOSEN)
+    assert written == {}
+    kept.flush(written.__setitem__)
+    assert written == {"place": CHOSEN}
+    kept.flush(lambda *_: pytest.fail("written twice"))
+
+
+def test_slicers_own_python_needs_the_extension_first(tmp_path: Path) -> None:
+    place = places(tmp_path, has_extension=False, place=SLICERS).current
+    assert "Extensions Manager" in place.look().text
+    with pytest.raises(Exception, match="Extensions Manager"):
+        place.start(tmp_path)
+
+
+def test_slicers_own_python_gets_what_it_lacks_in_a_process_and_keeps_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PythonSlicer is a virtual environment here, light-the-torch a small package that calls pip."""
+    import subprocess
+
+    from SemiSegLogic.environment import slicers
+    from Testing.support.wheels import quick_python
+
+    shelf = tmp_path / "shelf"
+    make_wheel(shelf, "numpy", "1.0")
+    make_wheel(shelf, "numpy", "2.0")
+    make_wheel(shelf, "torch", "2.5", needs=["numpy"])
+    make_wheel(shelf, "monai", "1.6", needs=["numpy>=1.0"])
+    make_wheel(shelf, "light_the_torch", "0.9")
+    with zipfile.ZipFile(shelf / "light_the_torch-0.9-py3-none-any.whl", "a") as wheel:
+        code = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'pip', *sys.argv[1:]]))"
+        wheel.writestr("light_the_torch/__main__.py", code)
+    no_network(monkeypatch, PIP_FIND_LINKS=str(shelf))
+    home = tmp_path / "Slicer"
+    subprocess.run([str(quick_python(tmp_path / "base" / "python")), "-m", "venv", str(home)], check=True)
+    python = str(home / "bin" / "python")
+    subprocess.run([python, "-m", "pip", "install", "-q", "numpy==1.0"], check=True)
+    (tmp_path / "list.txt").write_text("numpy>=1.0\ntorch>=2.4\nmonai>=1.5\n")
+    monkeypatch.setattr(slicers, "LIST", tmp_path / "list.txt")
+    slicers.add_packages(python)
+    listed = subprocess.run([python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True).stdout
+    assert {"numpy==1.0", "torch==2.5", "monai==1.6"} <= set(listed.split())
+    assert "light_the_torch" not in sys.modules, "the process did it, not this one"
+
+
+# --- the page -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "button"),
+    [
+        ("absent", "one download", "Set up"), ("unfinished", "interrupted", "Repair"), ("ready", "Ready to", "Repair"),
+        ("outdated", "renewed", "Repair"), ("failed", "did not work. The disk is full", "Repair"),
+    ],
+)  # fmt: skip
+def test_every_state_has_its_sentence_and_its_button(panel: Any, kind: str, words: str, button: str) -> None:
+    panel.installer.kind, panel.installer.text = kind, "The disk is full" if kind == "failed" else ""
+    panel.setup.refresh()
+    assert words in panel.setup.state.text
+    assert panel.setup.install.text == button
+
+
+def test_the_bar_shows_how_far_a_download_is(panel: Any) -> None:
+    panel.installer.look = lambda: State("installing", "Downloading torch (190 MB)", 0.25)
+    panel.setup.refresh()
+    assert (panel.setup.bar.value, panel.setup.bar.maximum) == (25, 100)
+    panel.installer.look = lambda: State("installing", "Unpacking")
+    panel.setup.refresh()
+    assert panel.setup.bar.maximum == 0
+    assert panel.setup.doing.text == "Unpacking"
+
+
+def test_another_python_is_chosen_checked_and_used(panel: Any) -> None:
+    panel.setup.choices.place.currentIndex = 1
+    assert panel.places.kind == CHOSEN
+    panel.setup.choices.python.text = sys.executable
+    panel.setup.choices.on_python()
+    settle(panel, 60)
+    panel.setup.refresh()
+    assert panel.installer.look().kind == "ready"
+    assert "Ready to train" in panel.setup.state.text
+    panel.setup.choices.place.currentIndex = 0
+    assert panel.places.kind == PRIVATE
+
+
+def test_slicers_python_is_changed_only_after_a_yes(panel: Any, slicer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    place = panel.places.slicers
+    monkeypatch.setattr(type(place), "start", lambda self, root: begun.append(root))
+    panel.setup.choices.place.currentIndex = 2
+    slicer.harness.answers["confirm"] = False
+    panel.setup.on_install()
+    assert begun == []
+    assert "Change Slicer's Python?" in slicer.harness.asked[-1][1]
+    slicer.harness.answers["confirm"] = True
+    panel.setup.on_install()
+    assert len(begun) == 1
+
+
+def test_a_bundle_is_told_before_it_is_used_and_a_wrong_file_is_refused(
+    panel: Any, slicer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SemiSegLogic.environment import bundling
+
+    make_wheel(tmp_path / "shelf", "leaf")
+    no_network(monkeypatch, PIP_FIND_LINKS=str(tmp_path / "shelf"))
+    monkeypatch.setattr(bundling, "index_of", lambda *_: None)
+    version = ".".join(map(str, sys.version_info[:2]))
+    bundle = bundling.make(tmp_path / "b.zip", bundling.Target("linux", version, "cpu"), ["leaf"]).place
+    panel.setup.choices._base.text = sys.executable
+    panel.installer.kind = "absent"
+    slicer.harness.answers["files"] = (str(bundle),)
+    panel.setup.choices.on_bundle()
+    settle(panel)
+    assert f"1 packages, 0.0 GB, for Python {version}" in slicer.harness.asked[-1][1]
+    assert panel.installer.calls == [(sys.executable, bundle)]
+    (tmp_path / "photo.zip").write_bytes(b"no zip")
+    slicer.harness.answers["files"] = (str(tmp_path / "photo.zip"),)
+    panel.setup.choices.on_bundle()
+    settle(panel)
+    assert "no offline bundle" in panel.controller.notice[0]
+
+
+def test_a_running_training_keeps_its_environment(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(panel.training), "running", True)
+    panel.setup.on_remove()
+    assert "Stop it first" in panel.controller.notice[0]
+    panel.setup.refresh()
+    panel.setup.on_install()
+    assert panel.installer.kind == "ready"
+
+
+def test_no_python_at_all_is_told_with_where_to_get_one(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from SemiSegLib.panel import setup
+
+    monkeypatch.setattr(setup, "suitable_pythons", lambda *_: [])
+    panel.installer.kind = "absent"
+    panel.setup.refresh()
+    panel.setup.on_install()
+    settle(panel)
+    assert "python.org" in panel.controller.notice[0]
+
+
+def test_a_full_disk_at_the_start_is_a_sentence(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    panel.installer.start = full
+    panel.setup.choices._base.text = sys.executable
+    panel.setup.on_install()
+    settle(panel)
+    assert "disk is full" in panel.controller.notice[0]
+
+
+# --- the sample -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The phantoms stand for the data set; the study goes into a scratch folder."""
+    from SemiSegLogic.sample import write_phantoms
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SEMISEG_DATA", str(write_phantoms(tmp_path / "Task04_Hippocampus", 7)))
+    return tmp_path / "SemiSeg sample"
+
+
+def test_one_click_makes_the_sample_study_and_opens_it(panel: Any, slicer: Any, sample: Path) -> None:
+    panel.sample.on_try()
+    settle(panel, 60)
+    assert "CC BY-SA 4.0" in slicer.harness.asked[0][1]
+    assert panel.controller.study.folder == sample
+    assert len(panel.controller.rows) == 7
+    assert sum(row.drawn for row in panel.controller.rows) == 6 * 3
+    assert not panel.sample._box.visible
+    slicer.harness.asked.clear()
+    panel.sample.on_try()
+    settle(panel)
+    assert slicer.harness.asked == [], "it is there already"
+
+
+def test_without_a_network_the_sample_says_so_and_leaves_nothing(
+    panel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SemiSegLogic.sample import source
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SEMISEG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SEMISEG_DATA", raising=False)
+    monkeypatch.setattr(source, "official_source", lambda: ("http://no-such-host.invalid/x.tar", "0" * 32))
+    panel.sample.on_try()
+    settle(panel, 60)
+    assert "Connect to the internet" in panel.controller.notice[0]
+    assert panel.sample.button.enabled
+    assert not (tmp_path / "SemiSeg sample").exists()
+
+
+def test_an_interrupted_sample_is_made_again_from_nothing(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(done: float) -> None:
+        if done > 0.9:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sample_study.make_sample(sample, stop)
+    assert not sample.exists()
+    assert sample_study.make_sample(sample, lambda _: None) == sample
+
+
+def test_the_sample_data_module_is_told_with_a_checksum(slicer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[dict[str, Any]] = []
+
+    class SampleDataLogic:
+        @staticmethod
+        def registerCustomSampleDataSource(
+            category: str = "Custom", sampleName: Any = None, uris: Any = None, fileNames: Any = None,
+            nodeNames: Any = None, customDownloader: Any = None, thumbnailFileName: Any = None,
+            loadFileType: Any = None, loadFiles: Any = None, loadFileProperties: Any = None, checksums: Any = None,
+        ) -> None:  # fmt: skip
+            registered.append(locals())
+
+    stand_in = types.ModuleType("SampleData")
+    stand_in.SampleDataLogic = SampleDataLogic  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "SampleData", stand_in)
+    from Testing.support.slicer_harness.app import load_module
+
+    module, _instance = load_module(Path(__file__).resolve().parents[2] / "SemiSegExtension" / "SemiSeg.py")
+    module.registerSampleData()
+    (entry,) = registered
+    assert entry["uris"].endswith("Task04_Hippocampus.tar")
+    assert entry["checksums"].startswith("MD5:")
+    assert len(entry["checksums"]) == 36
+    assert Path(entry["thumbnailFileName"]).is_file()
+    assert entry["customDownloader"] is module.trySample
+    assert slicer.app.slots["startupCompleted()"][-1] is module.registerSampleData
