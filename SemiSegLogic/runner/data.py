@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine import quality
 from ..engine.cache import Cache
 from ..engine.device import Device
 from ..engine.keeping import Keeper
@@ -19,6 +18,9 @@ from ..geometry import AXIS_NAMES, IGNORE, SliceIndex
 from ..job import JobCase, JobFolder
 from ..methods.base import Task
 from ..settings import Training
+
+Planes = dict[SliceIndex, NDArray[np.uint8]]
+"""Judged slices (k, j, i) of a label and what is drawn on each."""
 
 
 @dataclass
@@ -55,21 +57,6 @@ class Data:
                 f"lie across them. Annotate slices along {axis}."
             )
 
-    def held_out(self) -> dict[str, list[list[int]]]:
-        """The slices kept from training, as plain [axis, index] by case; see :meth:`hold_out`."""
-        return {
-            name: [[place.axis, place.index] for place in volume.held_out]
-            for name, volume in self.volumes.items() if volume.held_out
-        }
-
-    def hold_out(self, share: float, earlier: dict[str, list[list[int]]] | None) -> None:
-        """Keep slices from training: about ``share`` of them, or the very ones of an interrupted run."""
-        if earlier is None:
-            quality.hold_out(list(self.volumes.values()), share)
-            return
-        for name, places in earlier.items():
-            self.volumes[name].hold_out([SliceIndex(axis, index) for axis, index in places])
-
 
 def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan: Plan | None = None) -> Data:
     """Everything of ``job``, where ``device`` trains on it; ``told(done, all)`` hears of every volume. One image is
@@ -78,11 +65,12 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     ``plan`` is that of an earlier model, else one is made. Raises JobError or LabelError naming what is wrong, NoRoom.
     """
     spec = job.spec()
-    labels = {case.id: (job.label(case.label), case.slices) for case in spec.cases if case.label}
+    # of a label only the judged planes are kept until its volume is there: the whole is as large as the image
+    labels = {case.id: _planes(job.label(case.label), case.slices) for case in spec.cases if case.label}
     added = job.newest_labels()
-    labels |= {item.case: (item.label, item.slices) for item in added}
+    labels |= {item.case: _planes(item.label, item.slices) for item in added}
     if plan is None:
-        facts = [_facts(case, *labels.get(case.id, (None, ()))) for case in spec.cases]
+        facts = [_facts(case, labels.get(case.id, {})) for case in spec.cases]
         plan = make_plan(facts, [item.name for item in spec.structures], device)
         network = Training.from_dict(spec.training).network
         plan = plan if network == "auto" else replace(plan, network=network)
@@ -93,7 +81,8 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     for number, case in enumerate(spec.cases, 1):
         volumes[case.id] = keeper.load(case.id, case.image, partial(job.image, case.image), case.grid)
         if case.id in labels:
-            data.take_label(case.id, *labels[case.id], n=0)
+            planes = labels[case.id]
+            data.take_label(case.id, _label(planes, case.grid.shape), tuple(planes), n=0)
         told(number, len(spec.cases))
     data.labels_used = max((item.n for item in added), default=0)
     data.remark = keeper.cache.problem
@@ -111,9 +100,27 @@ def _is_judged(volume: Volume) -> bool:
     return volume.judged is not None and bool((volume.judged != IGNORE).any())
 
 
-def _facts(case: JobCase, label: NDArray[np.uint8] | None, slices: tuple[SliceIndex, ...]) -> CaseFacts:
-    drawn = np.argwhere((label > 0) & (label < IGNORE)) if label is not None else np.empty((0, 3), int)
-    if not len(drawn):
-        return CaseFacts(case.grid, slices)
-    k, j, i = (drawn.max(0) - drawn.min(0) + 1).tolist()
-    return CaseFacts(case.grid, slices, (k, j, i))
+def _planes(label: NDArray[np.uint8], slices: tuple[SliceIndex, ...]) -> Planes:
+    return {place: np.moveaxis(label, place.axis, 0)[place.index].copy() for place in slices}
+
+
+def _label(planes: Planes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The inverse of :func:`_planes`: IGNORE outside the slices."""
+    label = np.full(shape, IGNORE, np.uint8)
+    for place, plane in planes.items():
+        np.moveaxis(label, place.axis, 0)[place.index] = plane
+    return label
+
+
+def _facts(case: JobCase, planes: Planes) -> CaseFacts:
+    """With the box around everything drawn."""
+    corners = []
+    for place, plane in planes.items():
+        drawn = np.argwhere((plane > 0) & (plane < IGNORE))
+        if len(drawn):
+            both = np.stack([drawn.min(0), drawn.max(0)])
+            corners.append(np.insert(both, place.axis, place.index, axis=1))
+    if not corners:
+        return CaseFacts(case.grid, tuple(planes))
+    k, j, i = (np.max(corners, (0, 1)) - np.min(corners, (0, 1)) + 1).tolist()
+    return CaseFacts(case.grid, tuple(planes), (k, j, i))

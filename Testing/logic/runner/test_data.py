@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from SemiSegLogic.engine import keeping
 from SemiSegLogic.engine.device import Device
-from SemiSegLogic.geometry import IGNORE, SliceIndex
-from SemiSegLogic.job import JobError
+from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex
+from SemiSegLogic.job import JobCase, JobError, JobFolder
 from SemiSegLogic.runner import data
 from SemiSegLogic.runner.data import Data
 from Testing.support.blobs import BlobStudy, spread, tiny
@@ -79,3 +80,40 @@ def test_the_network_asked_for_is_the_one_that_is_trained(blobs: BlobStudy, jobs
     assert load(blobs, jobs).task().network == "fast"
     this = begin(blobs.study, jobs, training=tiny(network="vnet"))
     assert data.load(this.job, CPU, lambda done, of: None).task().network == "vnet"
+
+
+def test_the_box_of_what_is_drawn_spans_slices_of_every_axis() -> None:
+    grid, label = Grid((20, 30, 40)), np.full((20, 30, 40), IGNORE, np.uint8)
+    places = (SliceIndex(0, 4), SliceIndex(2, 33))
+    label[4], label[:, :, 33] = 0, 0
+    label[4, 10:13, 20:25] = 1
+    label[6:9, 15, 33] = 2
+    planes = data._planes(label, places)
+    facts = data._facts(JobCase("c001", "0" * 64, grid, None, places), planes)
+    assert facts.extent == (9 - 4, 16 - 10, 34 - 20)
+    assert np.array_equal(data._label(planes, grid.shape), label)
+    assert data._facts(JobCase("c001", "0" * 64, grid, None, ()), {}).extent is None
+
+
+def test_a_second_job_reads_no_image_that_is_prepared_already(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "WORTH_CACHING", 0)
+    first = load(blobs, jobs)
+    monkeypatch.setattr(JobFolder, "image", lambda job, digest: pytest.fail("the image was read"))
+    second = load(blobs, jobs)
+    for name, volume in first.volumes.items():
+        assert torch.equal(second.volumes[name].image, volume.image)
+
+
+def test_a_cache_on_a_full_disk_is_remarked_and_changes_nothing(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = load(blobs, jobs)
+    assert plain.remark == ""
+    monkeypatch.setattr(keeping, "WORTH_CACHING", 0)
+    monkeypatch.setenv("SEMISEG_CACHE_GB", "0.000001")
+    tight = load(blobs, jobs)
+    assert "SEMISEG_CACHE" in tight.remark
+    for name, volume in plain.volumes.items():
+        assert torch.equal(tight.volumes[name].image, volume.image)
