@@ -21,12 +21,14 @@ the outcome. At first only small, clearly unsure regions; later larger ones, and
     (7)  displacement   x~^1 = x^1 with R <- x^2[Q],  Q of the surest windows of x^2 with mean c_2 >= t, > mean_R c_1,
                         the one of least KL(mean_R p_1 | mean_Q p_2);   x~^2 alike, both from untouched views
     (8)  escalation     t = 1/K + (1 - 1/K) (t0 + (t1 - t0) g),  s = side (s0 + (s1 - s0) g),  g = min(1, progress / .8)
-    (9)  L = L_mix^1 + L_mix^2 + r [lambda L_cps(p_1, p_2) + lambda~ L_cps(F_1(x~), F_2(x~))],  r = exp(-5 (1 - g')^2)
+    (9)  L = L_mix^1 + L_mix^2 + q sum_n L_all(F_n(a^n, b^n), y)
+           + r [lambda L_cps(p_1, p_2) + lambda~ L_cps(F_1(x~), F_2(x~))],  r = exp(-5 (1 - g')^2)
          F_T <- d F_T + (1-d) F_1
 
 What is certain and what is ours: the names and purpose of (6) to (8) are the paper's; (1) to (5) and (9) are ABD's and
 BCP's as published; every formula and number in (6) to (8) is ours, since the text could not be read.
 Where we differ from ABD and why:
+- q = 1 and no pre-training by default, for the reasons given in bcp.py [q = 0; 10 000 steps].
 - r ramps the agreement up, g' = progress / ramp [r = 1, after 10 000 steps of pre-training]: early in a short run the
   students are wrong together, and agreement keeps them so (``ramp`` 0 is ABD's).
 - Rows that were not displaced are left out of the last term of (9): they would repeat the third.
@@ -123,10 +125,9 @@ class CAD(Method):
             for student, mixed, view in zip((self.first, self.second), (weak, disturbed), views, strict=True)
         )
         agree = sigmoid_ramp(step.progress, s.ramp)
-        w = s.unlabelled_weight * sigmoid_ramp(step.progress, s.unlabelled_ramp)
         losses = {
-            "mixed_weak": mix_loss(one, weak, w),
-            "mixed_strong": mix_loss(two, disturbed, w),
+            "mixed_weak": mix_loss(one, weak, s.unlabelled_weight),
+            "mixed_strong": mix_loss(two, disturbed, s.unlabelled_weight),
             "cross": agree * s.cross * cross_loss(one, two),
         }
         if s.plain > 0:

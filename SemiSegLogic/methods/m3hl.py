@@ -17,7 +17,7 @@ images agree with the teacher's of the unlabelled images as they are.
     (3)  L_seg  = w L_M(x_u, y^_u) + L_(1-M)(x_u, y_a) + L_M(x_l, y_b) + w L_(1-M)(x_l, y^_v)
     (4)  L_low  = mean over pairs (m, k) of mean |l_m - l'_k|            m in {x_u, x_l},  k in {u, v}
     (5)  L_high = mean over pairs (m, k) of 1 - cos(h_m, h'_k)
-    (6)  L    = L_seg + c (L_low + L_high),    c = 1/2, no ramp
+    (6)  L    = L_seg + c (L_low + L_high) + q L_all(a, b; y_a, y_b),    c = 1/2, no ramp; q = 0 as published
     (7)  teacher <- d teacher + (1-d) student
 
 Dice_R in 2D: 1 - 2 sum R p t / (sum R p^2 + sum R t^2), sums over the batch; in 3D: per image, without squares.
@@ -28,8 +28,9 @@ Where we differ and why (released code in brackets):
 - The mosaic works in 3D too [its 3D function forgets to write the mask: nothing is mixed].
 - Tiles are a number per axis [64 pixels; 28, 28, 20 voxels], so that they fit any patch; the last ones may be cut.
 - Classes a region lacks are left out of its Dice [a constant of about 1 each].
-- A short supervised phase first, the teacher starting as a copy [none; two random starts]: the first pseudo-labels of a
-  random teacher are noise. It is a share of the run, 0 as published.
+- The last term of (6), q = 1 by default [0]: the mosaics show half of the judged voxels of two labelled patches.
+- The teacher starts as a copy [two random starts]: the first pseudo-labels of a random teacher are noise. Where no
+  first mask comes before, a supervised phase, ``pretraining``, prevents that [0].
 - All four pairs in (4) and (5), though x_u shows nothing of v [so released; ``pairs="own"`` takes (x_u,u), (x_l,v)].
   ``mask_low`` restricts (4) to where x_u shows u and x_l shows v.
 - The teacher answers in training mode, as released: averaged norm statistics lag behind in runs of less than some 200
@@ -49,7 +50,7 @@ from ..engine.ema import copy_of, ema_update
 from ..engine.losses import judged, partial_cross_entropy, weighted_mean
 from ..engine.mixing import halves, largest_components, mosaic, paste, region_dice
 from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
+from ..engine.optim import build_optimisers, rate_factor
 from ..geometry import IGNORE
 from ..settings import M3HL as M3HLSettings
 from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
@@ -100,7 +101,7 @@ class M3HL(Method):
         taps = self.student.features(torch.cat([paste(u, a, mask), paste(b, v, mask), plain]))
         x_u, x_l, whole = taps["logits"].split([len(a), len(b), len(plain)])
         of_x_u, of_x_l = self.split(self.levels({name: rows[: 2 * len(a)] for name, rows in taps.items()}))
-        w = self.settings.unlabelled_weight * sigmoid_ramp(step.progress, self.settings.unlabelled_ramp)
+        w = self.settings.unlabelled_weight
         losses = {
             "mixed": self.mixed_loss(x_u, y_a, g_a, g_u, ~mask, w) + self.mixed_loss(x_l, y_b, g_b, g_v, mask, w),
             **self.feature_losses((of_x_u, of_x_l), (of_u, of_v), mask),

@@ -25,11 +25,16 @@ Where we differ and why (paper and released code in brackets):
 - A class that the batch's targets lack is left out of (1) [it adds a constant].
 - (6) rounds B r up or down in a fixed pattern with the right mean, so that two patches per step suffice
   [floor: nothing unlabelled until half the stage is over]; ``rounding="floor"``. ``growth="rate"`` takes 1 - rate as r.
+- Labels and pseudo-labels are averaged apart, the latter at half weight and ramped up [in one mean: with sparse slices
+  nineteen of twenty voxels are the other network's guess, and drown the labels; ``means`` "one"].
+- Both networks learn in every step, each from what the other said [in turns, so half of the steps each; ``learners``
+  "one"], and two labelled patches stay in every step [one]. Without pre-trained weights these three made the difference
+  between useless and as good as supervised; Testing/benchmarks/results/what_each_part_costs.md has the figures.
 - Slices shown to f2 per step are drawn, ``slices`` at most [all of them: 48 GB].
 - Crops of unlabelled volumes are not steered to pseudo-masks saved on disk; unlabelled data are what the user put there
   [validation and test volumes as well].
 - f3 is any network of ours, "instance" is the published one; it trains by Muon [AdamW, 1e-4]. f2 can be a planar
-  network from scratch where there are no weights.
+  network from scratch where there are no weights, and then trains as f3 does.
 - Stage one takes a fifth of the run [an eighth], as runs are short.
 """
 
@@ -43,12 +48,13 @@ from torch import Tensor, nn
 from ..engine.losses import judged, one_hot
 from ..engine.nets import build
 from ..engine.nets.segformer import load_segformer, to_slices
-from ..engine.optim import build_optimisers, one_cycle
+from ..engine.optim import build_optimisers, one_cycle, sigmoid_ramp
 from ..settings import MN as MNSettings
 from ..settings import SettingsError
 from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 TOGETHER, TURNS = "together", "in turns"
+NAMES = ("slices", "volumes")
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -70,8 +76,10 @@ class MN(Method):
     def optimisers(self, phase: str) -> list[Optimiser]:
         """One set for each network; what gets no gradient in a step stays as it is."""
         s = self.settings
+        adapted = s.slice_network == "segformer"
+        of_slices = ("adamw", s.slice_rate) if adapted else (s.optimiser, s.learning_rate)
         return [
-            *build_optimisers("adamw", self.slices, s.slice_rate, s.weight_decay),
+            *build_optimisers(of_slices[0], self.slices, of_slices[1], s.weight_decay),
             *build_optimisers(s.optimiser, self.volumes, s.learning_rate, s.weight_decay),
         ]
 
@@ -91,23 +99,43 @@ class MN(Method):
         """n_u of equation (6), a pure function of the step."""
         share = step.progress if self.settings.growth == "progress" else 1 - self.rate(step)
         lift = 0.0 if self.settings.rounding == "floor" else (step.index + 1) * GOLDEN % 1
-        return min(int(self.settings.batch * share + lift), self.settings.batch - 1)
+        most = self.settings.batch - min(self.settings.least_labelled, self.settings.batch)
+        return min(int(self.settings.batch * share + lift), most)
 
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
         """Equation (4) or (5)."""
         if step.phase == TOGETHER:
-            target, weight = one_hot(labelled.label, self.task.classes), judged(labelled.label)
-            return {
-                "slices": self.slice_loss(labelled.image, target, weight),
-                "volumes": self.volume_loss(labelled.image, target, weight),
-            }
-        slices_learn = step.index // self.settings.swap % 2 == 0
-        student, teacher = (self.slices, self.volumes) if slices_learn else (self.volumes, self.slices)
-        student.train()
-        image = torch.cat([unlabelled.image, labelled.image])
-        target, weight = self.targets(teacher, unlabelled.image, labelled)
-        name, loss = ("slices", self.slice_loss) if slices_learn else ("volumes", self.volume_loss)
-        return {name: loss(image, target, weight)}
+            return {name: self.taught(name, labelled, None, 0.0) for name in NAMES}
+        weight = self.settings.pseudo_weight * sigmoid_ramp(step.progress, self.settings.pseudo_ramp)
+        return {name: self.taught(name, labelled, unlabelled, weight) for name in self.students(step)}
+
+    def students(self, step: Step) -> tuple[str, ...]:
+        """Who learns in this step of (5)."""
+        return NAMES if self.settings.learners == "both" else (NAMES[step.index // self.settings.swap % 2],)
+
+    def taught(self, name: str, labelled: Patches, unlabelled: Patches | None, weight: float) -> Tensor:
+        """Loss (3) of the network ``name``: on labels, and unless ``unlabelled`` is None on what the other one says of
+        the rest.
+        """
+        known, image = judged(labelled.label), labelled.image
+        if unlabelled is None:
+            target, guessed = one_hot(labelled.label, self.task.classes), torch.zeros_like(known)
+        else:
+            target, counts = self.targets(self.teacher_of(name), unlabelled.image, labelled)
+            image = torch.cat([unlabelled.image, image])
+            known = torch.cat([known.new_zeros(len(unlabelled.image), *known.shape[1:]), known])
+            guessed = counts - known
+        self.network(name).train()
+        logits, target, known, guessed = self.answer(name, image, target, known, guessed)
+        return self.loss(logits, target, known, guessed, weight)
+
+    def network(self, name: str) -> nn.Module:
+        """f2 or f3."""
+        return self.slices if name == "slices" else self.volumes
+
+    def teacher_of(self, name: str) -> nn.Module:
+        """The other one."""
+        return self.volumes if name == "slices" else self.slices
 
     @torch.no_grad()
     def targets(self, teacher: nn.Module, image: Tensor, labelled: Patches) -> tuple[Tensor, Tensor]:
@@ -124,18 +152,24 @@ class MN(Method):
         target = torch.cat([torch.softmax(teacher(image).float(), 1), target])
         return target, torch.ones_like(target[:, 0])
 
-    def volume_loss(self, image: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Equation (3) of the volume network."""
-        return joint_loss(self.volumes(image), target, weight)
-
-    def slice_loss(self, image: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Equation (3) of the slice network, on slices that hold a voxel that counts; one without any if none does."""
-        planes = to_slices(weight.unsqueeze(1))
-        rows = planes.flatten(1).any(1).nonzero().flatten()
+    def answer(self, name: str, image: Tensor, target: Tensor, known: Tensor, guessed: Tensor) -> tuple[Tensor, ...]:
+        """Logits of the network ``name`` with target, known and guessed of what it was shown. The slice network is
+        shown slices that hold a voxel that counts, ``slices`` at most; one without any if none does.
+        """
+        if name == "volumes":
+            return self.volumes(image), target, known, guessed
+        known, guessed = to_slices(known.unsqueeze(1)), to_slices(guessed.unsqueeze(1))
+        rows = (known + guessed).flatten(1).any(1).nonzero().flatten()
         rows = rows[torch.randperm(len(rows), device=rows.device)[: self.settings.slices or None]]
         rows = rows if len(rows) else torch.zeros(1, dtype=torch.int64, device=rows.device)
         logits = self.slices(to_slices(image)[rows].unsqueeze(2))
-        return joint_loss(logits, to_slices(target)[rows].unsqueeze(2), planes[rows])
+        return logits, to_slices(target)[rows].unsqueeze(2), known[rows], guessed[rows]
+
+    def loss(self, logits: Tensor, target: Tensor, known: Tensor, guessed: Tensor, weight: float) -> Tensor:
+        """Equation (3): one mean over both kinds of voxels as published, or one of each, ``weight`` on the guessed."""
+        if self.settings.means == "one":
+            return joint_loss(logits, target, known + guessed)
+        return joint_loss(logits, target, known) + weight * joint_loss(logits, target, guessed)
 
     def predictor(self) -> nn.Module:
         """The volume network; the other one has done its duty."""

@@ -20,12 +20,14 @@ classifier to be right on average over all that could come out. That average has
     (5)  statistics      d = m' - m;  m <- m + (1-k) d;  S <- k S + (1-k) S' + k (1-k) d d^T       m', S' of this step
     (6)  augmentation    T[y,c] = r (w_c - w_y).(m_t^y - m_s^y) + r/2 (w_c - w_y)^T S_t^y (w_c - w_y)
     (7)                  L_tsa = mean over labelled voxels of CE(z_i + T[y_i], y_i)
-    (8)  self-training   L = L_bcp + beta(progress) L_tsa [+ L_graph],   f' <- d f' + (1 - d) f
+    (8)  self-training   L = L_bcp + q L_all(f(a, b), y_a y_b) + beta(progress) L_tsa [+ L_graph]
+                         f' <- d f' + (1 - d) f
          r = strength * progress,   beta rises linearly over the first tenth
 
 What is certain and what is ours: (1) to (4) and (6), (7) are the published ones of BCP and TSA. How they are joined,
 (5), and every number in the settings beside BCP's are ours: the paper's text could not be read.
 Where we differ and why:
+- q = 1 and no pre-training by default, for the reasons given in bcp.py [q = 0; a share of the run].
 - The abstract augments the teacher's features towards the student's, notes on the paper the other way round; labels,
   and so a cross-entropy, exist for the student's. ``direction`` t2s has the other, which teaches the head alone.
 - T needs a head that is linear per voxel: 3x3 heads become 1x1. A transposed head (network "fast") has one W for each
@@ -50,7 +52,7 @@ from ..engine.losses import judged
 from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_loss
 from ..engine.nets import build
 from ..engine.nets.projection import tap_width
-from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
+from ..engine.optim import build_optimisers, rate_factor
 from ..engine.optimisers import AdamW
 from ..engine.semantic_augmentation import (
     ClassStatistics,
@@ -142,7 +144,7 @@ class TransMedSeg(Method):
         taps = self.student.features(torch.cat([paste(a, u, mask), paste(v, b, mask), plain]))
         inward, outward, whole = taps["logits"].split([len(a), len(b), len(plain)])
         true_in, true_out = paste(y_a, IGNORE, mask), paste(y_b, IGNORE, ~mask)
-        w = self.settings.unlabelled_weight * sigmoid_ramp(step.progress, self.settings.unlabelled_ramp)
+        w = self.settings.unlabelled_weight
         losses = {
             "inward": mixed_loss(inward, true_in, paste(g_a, g_u, mask), w),
             "outward": mixed_loss(outward, true_out, paste(g_v, g_b, mask), w),

@@ -72,15 +72,12 @@ class SPCL(Settings):
 class BCP(Optimised):
     """Bai et al. 2023. Defaults train within minutes; the published value stands in each source."""
 
-    pretraining: float = number(0.25, "Share of the run for labels alone", low=0, high=0.95, source="LA .12, ACDC .25")
+    pretraining: float = number(0.0, "Share of the run for labels alone", low=0, high=0.95, source="LA .12, ACDC .25")
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
     pairs: int = number(1, "Pairs of patches, labelled and unlabelled", low=1, high=64, source="paper LA 2, ACDC 6")
     box: float = number(2 / 3, "Side of the pasted box over side of the patch", low=0.05, high=1, source="section 4")
     unlabelled_weight: float = number(0.5, "Weight of pseudo-labels", low=0, high=10, source="eq. 5 and 6")
-    unlabelled_ramp: float = number(0.0, "Share of the phase until it is full", low=0, high=1, source="paper 0")
-    plain: float = number(0.0, "Weight of labelled patches as they are", low=0, high=10, source="ours; paper 0")
-    unlabelled_ramp: float = number(0.0, "Share of the phase until it is full", low=0, high=1, source="paper 0")
-    plain: float = number(0.0, "Weight of labelled patches as they are", low=0, high=10, source="ours; paper 0")
+    plain: float = number(1.0, "Weight of labelled patches as they are", low=0, high=10, source="ours; paper 0")
     largest: bool = switch(True, "Each structure is one piece", source="section 3")
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
 
@@ -161,7 +158,7 @@ class MEDL(Optimised):
 class M3HL(Optimised):
     """Liu et al. 2025. Defaults train within minutes; the published value stands in each source."""
 
-    pretraining: float = number(0.1, "Share of the run on labels alone", low=0, high=0.95, source="paper 0")
+    pretraining: float = number(0.0, "Share of the run on labels alone", low=0, high=0.95, source="paper 0")
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
     pairs_per_step: int = number(
         1, "Pairs of patches per step, labelled and unlabelled", low=1, high=64, source="paper LA 2, ACDC 6"
@@ -169,10 +166,7 @@ class M3HL(Optimised):
     tiles: int = number(4, "Tiles of the mosaic along each axis", low=1, high=64, source="paper 4")
     masked: float = number(0.5, "Share of tiles that are exchanged", low=0, high=1, source="paper 0.5")
     unlabelled_weight: float = number(0.5, "Weight of pseudo-labels", low=0, high=10, source="released code 0.5")
-    unlabelled_ramp: float = number(0.0, "Share of the phase until it is full", low=0, high=1, source="paper 0")
-    plain: float = number(0.0, "Weight of labelled patches as they are", low=0, high=10, source="ours; paper 0")
-    unlabelled_ramp: float = number(0.0, "Share of the phase until it is full", low=0, high=1, source="paper 0")
-    plain: float = number(0.0, "Weight of labelled patches as they are", low=0, high=10, source="ours; paper 0")
+    plain: float = number(1.0, "Weight of labelled patches as they are", low=0, high=10, source="ours; paper 0")
     features: float = number(0.5, "Weight of both feature losses", low=0, high=100, source="released code 0.5")
     pairs: str = choice("all", "Mixed and whole images compared", ("all", "own"), source="released code all")
     mask_low: bool = switch(False, "Compare last features where both show the same", source="ours; paper no")
@@ -242,9 +236,14 @@ class MN(Settings):
     slice_rate: float = number(1e-3, "Learning rate, slices (AdamW)", low=0, high=1, source="paper 1e-3")
     weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 0.01")
     together: float = number(0.2, "Share of the run on labels alone", low=0.01, high=0.95, source="paper 0.125")
+    learners: str = choice("both", "Networks that learn in a step", ("both", "one"), source="paper one, in turns")
+    means: str = choice("two", "Labels and pseudo-labels in", ("two", "one"), source="ours; paper one mean")
+    pseudo_weight: float = number(0.5, "Weight of the pseudo-labels' mean", low=0, high=10, source="ours")
+    pseudo_ramp: float = number(0.5, "Share of the second stage until it is full", low=0, high=1, source="ours")
+    least_labelled: int = number(2, "Labelled patches in every step, at least", low=1, high=63, source="paper 1")
     warm_up: float = number(0.1, "Share of that in which the rate rises", low=0.001, high=1, source="paper 0.1")
     swap: int = number(8, "Steps until the networks change places", unit="steps", low=1, high=10_000, source="paper 8")
-    batch: int = number(2, "Patches per step", low=2, high=64, source="paper 5")
+    batch: int = number(3, "Patches per step", low=2, high=64, source="paper 5")
     slices: int = number(32, "Slices per step, drawn (0: all)", low=0, high=100_000, source="paper all, 320")
     growth: str = choice("progress", "Unlabelled share grows with", ("progress", "rate"), source="code progress")
     rounding: str = choice("spread", "Patches between two numbers", ("spread", "floor"), source="released code floor")

@@ -35,7 +35,7 @@ def _bcp(dims: int, **more: Any) -> dict[str, Any]:
     """Bai et al. 2023, section 4.1 and released code, on which three methods build."""
     sizes = {"pretraining": 2000 / 17_000, "pairs": 2, "schedule": "steps"} if dims == 3 else {
         "pretraining": 0.25, "pairs": 6, "schedule": "constant"}
-    return {**SGD, **sizes, "ema": 0.99, "inference": "student", **more}
+    return {**SGD, **sizes, "ema": 0.99, "plain": 0.0, "inference": "student", **more}
 
 
 def _bcp_family(source: str, elsewhere: str, **more: Any) -> dict[int, Published]:
@@ -47,7 +47,7 @@ def _bcp_family(source: str, elsewhere: str, **more: Any) -> dict[int, Published
 
 
 def _m3hl(**more: Any) -> dict[str, Any]:
-    return {**SGD, "pretraining": 0.0, "ema": 0.99, "inference": "student", **more}
+    return {**SGD, "pretraining": 0.0, "ema": 0.99, "plain": 0.0, "inference": "student", **more}
 
 
 MEDL_PAPER: dict[str, Any] = {**SGD, "schedule": "steps", "batch": 2, "unlabelled": 2, "ramp_pseudo": False}
@@ -61,7 +61,8 @@ ERSR_PAPER: dict[str, Any] = {
     "slender": 1e6, "roundest": 1.0, "whole_slice": True, "inference": "student",
 }
 MN_PAPER: dict[str, Any] = {
-    "optimiser": "adamw", "learning_rate": 1e-4, "together": 0.125, "batch": 5, "slices": 0, "rounding": "floor",
+    "optimiser": "adamw", "learning_rate": 1e-4, "together": 0.125, "learners": "one", "means": "one", "batch": 5,
+    "least_labelled": 1, "slices": 0, "rounding": "floor",
 }
 
 PAPER: dict[str, dict[int, Published]] = {

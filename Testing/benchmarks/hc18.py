@@ -40,11 +40,13 @@ from Testing.benchmarks.hippocampus import seeded
 RESULTS = Path(__file__).parent / "results" / "hc18.jsonl"
 SHAPE = (88, 128)
 ANNOTATED = 0.1
-FIRST_STEPS, STEPS = 300, 1000
+FIRST_STEPS, STEPS = 300, 600
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "supervised": ("supervised", {}),
     "mean_teacher": ("mean_teacher", {}),
     "ersr": ("ersr", {}),
+    "ersr, a": ("ersr", {"pretraining": 0.0, "ramp": 0.3}),
+    "ersr, b": ("ersr", {"pretraining": 0.0, "ramp": 0.3, "consistency": 5.0}),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 U_NET: dict[str, Any] = {"slice_network": "fast"}
-GATED: dict[str, Any] = {"means": "two", "learners": "both", "gate": True, "batch": 3, "least_labelled": 2}
+CLINICAL_MN: dict[str, Any] = {"means": "two", "learners": "both", "batch": 3, "least_labelled": 2}
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "supervised": ("supervised", {}),
@@ -34,8 +34,6 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "mn": ("mn", U_NET),
     "mn, labels and pseudo-labels apart": ("mn", {**U_NET, "means": "two"}),
     "mn, both learn in every step": ("mn", {**U_NET, "learners": "both"}),
-    "mn, gate": ("mn", {**U_NET, "gate": True}),
     "mn, two labelled patches": ("mn", {**U_NET, "batch": 3, "least_labelled": 2}),
-    "mn, all of these": ("mn", {**U_NET, **GATED}),
-    "mn, all of these but the gate": ("mn", {**U_NET, **GATED, "gate": False}),
+    "mn, all of these": ("mn", {**U_NET, **CLINICAL_MN}),
 }

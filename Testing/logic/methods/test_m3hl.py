@@ -82,7 +82,7 @@ def test_mixed_images_are_complementary() -> None:
 
 
 def test_student_sees_both_mosaics_and_the_teacher_whole_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    method = m3hl(masked=0.0)
+    method = m3hl(masked=0.0, plain=0.0)
     seen: dict[str, list[Tensor]] = {"student": [], "teacher": []}
     for name in seen:
         network = getattr(method, name)
@@ -94,6 +94,14 @@ def test_student_sees_both_mosaics_and_the_teacher_whole_images(monkeypatch: pyt
     method.losses(labelled, unlabelled, STEP)
     assert torch.equal(seen["student"][0], torch.stack([unlabelled.image[0], labelled.image[1]]))
     assert torch.equal(seen["teacher"][-1], unlabelled.image)
+
+
+def test_labelled_patches_as_they_are_follow_the_mixes_through_the_student() -> None:
+    method = m3hl(plain=0.7).eval()
+    labelled, unlabelled = made_batches(method, method.task, STEP)
+    losses = method.losses(labelled, unlabelled, STEP)
+    wanted = 0.7 * method.region_loss(method.student(labelled.image), labelled.label, labelled.label != IGNORE)
+    assert losses["plain"].item() == pytest.approx(wanted.item(), abs=1e-5)
 
 
 @pytest.mark.parametrize("dims", [2, 3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,17 +14,20 @@ from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Step, Task
 from SemiSegLogic.methods.mn import MN, TOGETHER, TURNS, divergence, joint_loss
+from SemiSegLogic.settings import MN as MNSettings
 from SemiSegLogic.settings import SettingsError
 from Testing.support.method_checks import check_bfloat16, check_nothing_judged, check_resume, made_batches
 from Testing.support.segformer import save_tiny_segformer
 from Testing.support.tiny_fit import Blobs, blob_task, fit, train_step
 
+PUBLISHED = {"learners": "one", "means": "one", "batch": 2, "least_labelled": 1}
+CLINICAL = {"learners": "both", "means": "two", "batch": 3, "least_labelled": 2}
 SLICES_LEARN, VOLUMES_LEARN = Step(TURNS, 64, 100), Step(TURNS, 72, 100)
 
 
 def mn(task: Task | None = None, **values: object) -> MN:
     torch.manual_seed(0)
-    method = make("mn", {"slice_network": "fast", **values}, task or blob_task())
+    method = make("mn", {**PUBLISHED, "slice_network": "fast", **values}, task or blob_task())
     assert isinstance(method, MN)
     return method
 
@@ -195,8 +199,8 @@ def test_slice_network_is_shown_slices_that_count_and_no_more_than_allowed(monke
         labelled, _ = made_batches(method, method.task, Step(TOGETHER, 0, 9))
         asked = method.slices.forward
         monkeypatch.setattr(method.slices, "forward", lambda x, seen=seen, asked=asked: (seen.append(x), asked(x))[1])
-        target = torch.stack([labelled.label == c for c in (0, 1)], 1).float()
-        method.slice_loss(labelled.image, target, (labelled.label != IGNORE).float())
+        target, known = torch.stack([labelled.label == c for c in (0, 1)], 1).float(), labelled.label != IGNORE
+        method.answer("slices", labelled.image, target, known.float(), torch.zeros_like(target[:, 0]))
         judged = labelled.image.movedim(2, 1)[(labelled.label != IGNORE).flatten(2).any(2)]
         assert seen[0].shape == (count, 1, 1, 16, 16)
         assert all(any(torch.equal(x[:, 0], y) for y in judged) for x in seen[0])
@@ -207,7 +211,25 @@ def test_slice_loss_over_all_slices_is_the_loss_of_the_volume() -> None:
     image, label = torch.randn(2, 1, 8, 16, 16), torch.randint(0, 2, (2, 8, 16, 16))
     target, weight = torch.stack([label == 0, label == 1], 1).float(), torch.ones(2, 8, 16, 16)
     whole = joint_loss(method.slices(image), target, weight)
-    assert method.slice_loss(image, target, weight).item() == pytest.approx(whole.item(), abs=1e-5)
+    shown = method.answer("slices", image, target, weight, torch.zeros_like(weight))
+    assert method.loss(*shown, 0.5).item() == pytest.approx(whole.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("means", ["one", "two"])
+def test_labels_are_averaged_with_the_pseudo_labels_or_apart(means: str) -> None:
+    method = mn(means=means)
+    logits, target = torch.randn(2, 2, 4, 3, 3), torch.softmax(torch.randn(2, 2, 4, 3, 3), 1)
+    known = torch.zeros(2, 4, 3, 3)
+    known[:, :1] = 1
+    found = method.loss(logits, target, known, 1 - known, 0.5)
+    apart = joint_loss(logits, target, known) + 0.5 * joint_loss(logits, target, 1 - known)
+    wanted = joint_loss(logits, target, torch.ones_like(known)) if means == "one" else apart
+    assert found.item() == pytest.approx(wanted.item(), abs=1e-6)
+
+
+def test_labelled_patches_are_never_fewer_than_asked_for() -> None:
+    method = mn(batch=3, least_labelled=2)
+    assert {method.need(Step(TURNS, i, 1000)).labelled for i in range(1000)} == {2, 3}
 
 
 def test_volume_network_alone_predicts() -> None:
@@ -233,9 +255,23 @@ def test_unjudged_batch_is_harmless(step: Step) -> None:
     assert step is SLICES_LEARN or not any(losses.values())
 
 
-def test_learns_blobs_from_a_few_judged_slices() -> None:
+@pytest.mark.parametrize("recipe", [PUBLISHED, CLINICAL])
+def test_learns_blobs_from_a_few_judged_slices(recipe: dict[str, Any]) -> None:
     task = blob_task()
-    assert fit(mn(task), task, steps=60) > 0.5
+    assert fit(mn(task, **recipe), task, steps=60) > 0.5
+
+
+def test_by_default_both_networks_learn_in_every_step_each_from_the_other() -> None:
+    assert MNSettings().to_dict().items() >= CLINICAL.items()
+    method, asked = mn(**CLINICAL), []
+    method.volumes.register_forward_hook(lambda net, x, y: asked.append(("volumes", net.training)))
+    method.slices.register_forward_hook(lambda net, x, y: asked.append(("slices", net.training)))
+    labelled, unlabelled = made_batches(method, method.task, Step(TURNS, 99, 100))
+    method.train()
+    assert set(method.losses(labelled, unlabelled, Step(TURNS, 99, 100))) == {"slices", "volumes"}
+    assert {("volumes", True), ("volumes", False), ("slices", True), ("slices", False)} == set(asked)
+    check_resume(lambda: mn(**CLINICAL), blob_task(), TURNS)
+    check_bfloat16(mn(**CLINICAL), blob_task(), Step(TURNS, 99, 100))
 
 
 def test_pretrained_slice_network_takes_its_turn_and_resumes(tmp_path: Path) -> None:
