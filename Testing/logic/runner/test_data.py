@@ -89,7 +89,7 @@ def test_the_box_of_what_is_drawn_spans_slices_of_every_axis() -> None:
     label[4, 10:13, 20:25] = 1
     label[6:9, 15, 33] = 2
     planes = data._planes(label, places)
-    facts = data._facts(JobCase("c001", "0" * 64, grid, None, places), planes)
+    facts = data._facts(JobCase("c001", "0" * 64, grid, "1" * 64, places), planes)
     assert facts.extent == (9 - 4, 16 - 10, 34 - 20)
     assert np.array_equal(data._label(planes, grid.shape), label)
     assert data._facts(JobCase("c001", "0" * 64, grid, None, ()), {}).extent is None
