@@ -228,7 +228,7 @@ class Controller:
 
 def structures_of(study: Study) -> list[Shown]:
     """What a study calls its structures, as segments show them."""
-    return [Shown(item.value, item.name, item.color) for item in study.structures]
+    return [Shown(item.value, item.name, item.color, terminology=item.terminology) for item in study.structures]
 
 
 def _study_class() -> type[Study]:

@@ -160,7 +160,7 @@ class Labelling:
         known = {item.value: item for item in controller.structures()}
         for item in controller.screen.structures():
             there = known.get(item.value)
-            if there is None or (item.name, item.color) != (there.name, there.color):
+            if there is None or _looks(item) != _looks(there):
                 try:
                     self._sync(item, [other.name for other in known.values()])
                 except SemiSegError as error:
@@ -171,9 +171,10 @@ class Labelling:
         if study is None:
             return
         if item.value:
-            study.change_structure(item.value, name=item.name, color=item.color)
+            study.change_structure(item.value, name=item.name, color=item.color, terminology=item.terminology)
         else:
-            controller.screen.bind(item.segment_id, study.add_structure(_free_name(item.name, taken), item.color).value)
+            made = study.add_structure(_free_name(item.name, taken), item.color, item.terminology)
+            controller.screen.bind(item.segment_id, made.value)
         controller.structures_changed()
 
     def _put_back_deleted(self, opened: OpenCase, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -196,6 +197,11 @@ class Labelling:
             "warning",
         )
         return whole
+
+
+def _looks(item: Shown) -> tuple[object, ...]:
+    """All of a structure that can be changed in the Segment Editor; Slicer keeps colours in single precision."""
+    return item.name, tuple(round(part, 4) for part in item.color), item.terminology
 
 
 def _free_name(name: str, taken: list[str]) -> str:

@@ -14,12 +14,15 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 
 @dataclass(frozen=True)
 class Shown:
-    """A structure as a segment shows it: ``value`` 1..254 (0: not in the study yet), ``color`` r, g, b in 0..1."""
+    """A structure as a segment shows it: ``value`` 1..254 (0: not in the study yet), ``color`` r, g, b in 0..1,
+    ``terminology`` as Slicer writes it into a segment's tag ("" none).
+    """
 
     value: int
     name: str
     color: tuple[float, float, float]
     segment_id: str = ""
+    terminology: str = ""
 
 
 @dataclass
@@ -79,6 +82,9 @@ class ScreenPort(Protocol):
 
     def show_suggestion(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
         """Show a proposal beside the person's segmentation; None takes it away."""
+
+    def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+        """Show the outline of what the run before proposed; None takes it away."""
 
     def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
         """Lay the uncertainty over the image; None takes it away."""

@@ -84,6 +84,12 @@ class Results:
         self._controller.disk.run(_("Load suggestion"), work, self.show)
         self._controller.refresh()
 
+    def show_earlier(self, shown: bool) -> None:
+        """Show or hide what the run before proposed for the open case."""
+        opened = self._controller.open_case
+        label = opened.earlier if shown and opened is not None else None
+        self._controller.screen.show_earlier(label, self._controller.structures())
+
     def show(self, opened: OpenCase) -> None:
         if opened is self._controller.open_case:
             self._controller.screen.show_suggestion(opened.suggestion, self._controller.structures())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from SemiSegLogic.geometry import SliceIndex
-from Testing.support.clinician import ball, draw, open_first, paint, settle
+from Testing.support.clinician import ball, draw, open_first, paint, settle, suggestion_for
 
 
 def test_a_click_on_a_case_brings_it_on_screen_and_leaves_the_users_nodes_alone(
@@ -126,3 +126,35 @@ def test_a_slice_is_taken_back_and_its_drawing_stays(panel: Any, study: Any) -> 
     panel.label.on_versions()
     settle(panel)
     assert panel.label._menu.actions()
+
+
+def test_terminology_goes_onto_segments_and_what_is_chosen_there_comes_back(panel: Any, study: Any) -> None:
+    from SemiSegLib.scene import segments
+
+    liver = (
+        "Segmentation category and type - 3D Slicer General Anatomy list~SCT^123037004^Anatomical Structure"
+        "~SCT^10200004^Liver~^^~Anatomic codes - DICOM master list~^^~^^"
+    )
+    study.change_structure(1, terminology=liver)
+    case = open_first(panel, study)
+    segmentation = panel.screen.segmentation.GetSegmentation()
+    assert segmentation.GetSegment("SemiSeg_1").GetTerminology() == liver
+    spleen = liver.replace("10200004^Liver", "78961009^Spleen")
+    segmentation.GetSegment("SemiSeg_2").SetTerminology(spleen)
+    panel.controller.labelling.edited()
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert [item.terminology for item in study.structures] == [liver, spleen]
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    assert [item.terminology for item in segments.shown(panel.screen._node("suggestion"))] == [liver, spleen]
+
+
+def test_saving_a_drawing_changes_no_structure(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    before = (study.folder / "study.json").stat().st_mtime_ns
+    draw(panel, 6)
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert (study.folder / "study.json").stat().st_mtime_ns == before

@@ -12,6 +12,8 @@ from ..words import _
 from .parts import button, form, label, row, section
 
 if TYPE_CHECKING:
+    from SemiSegLogic.study import CaseRow
+
     from .panel import Panel
 
 STATUS = {
@@ -22,6 +24,14 @@ STATUS = {
     "accepted": ("✔", "#2e7d46"),
     "damaged": ("✖", "#b3261e"),
 }
+FLAGS = {
+    "probably good": (_("probably good"), "#2e7d46"),
+    "look here": (_("look here"), "#a86a00"),
+    "not enough labels to know": (_("not enough labels to know"), "#8a8f98"),
+}
+NEXT, CASE, STATE, SLICES, SURE = range(5)
+"""The columns."""
+ORDERS = (CASE, NEXT, STATE, SURE, SLICES)
 IMAGES = "Images (*.nrrd *.nhdr *.nii *.nii.gz *.mha *.mhd *.png *.jpg *.tif *.tiff);;All files (*)"
 
 
@@ -38,6 +48,11 @@ class CasesSection:
         self.structures.setPlaceholderText(_("e.g. liver, lesion"))
         self.structures.toolTip = _("What will be segmented; more can be added at any time")
         self._structures.addRow(_("Structures:"), self.structures)
+        self._sorting = form(inside)
+        self.order = qt.QComboBox()
+        self.order.addItems([_("name"), _("worth a look first"), _("status"), _("least sure first"), _("slices done")])
+        self.order.connect("currentIndexChanged(int)", self.on_order)
+        self._sorting.addRow(_("Order by:"), self.order)
         self._table(inside)
         adding = row(inside)
         self.add = button(adding, _("Add files …"), _("Add image files to the study"), self.on_add)
@@ -48,15 +63,16 @@ class CasesSection:
         self._menu = qt.QMenu(self.add_scene)
         self.hint = label(inside, faint=True)
         self._ids: list[str] = []
+        self._filled: object = None
 
     def _table(self, inside: Any) -> None:
         self.table = qt.QTableWidget()
         inside.addWidget(self.table)
-        self.table.setColumnCount(4)
-        self.table.setHorizontalHeaderLabels(["", _("Case"), _("Status"), _("Slices done")])
+        self.table.setColumnCount(5)
+        self.table.setHorizontalHeaderLabels(["", _("Case"), _("Status"), _("Slices"), _("Suggestion")])
         header = self.table.horizontalHeader()
-        header.setSectionResizeMode(1, qt.QHeaderView.Stretch)
-        for column in (0, 2, 3):
+        header.setSectionResizeMode(CASE, qt.QHeaderView.Stretch)
+        for column in (NEXT, STATE, SLICES, SURE):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         self.table.verticalHeader().hide()
         self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
@@ -127,14 +143,16 @@ class CasesSection:
         except ValueError as error:
             self._controller.say(str(error), "warning")
 
-    def on_case(self, row: int) -> None:
+    def on_case(self, row: int, _column: int = 0) -> None:
         if 0 <= row < len(self._ids):
-            if self._controller.rows[row].problem:
-                slicer.util.warningDisplay(
-                    self._controller.rows[row].problem, windowTitle=_("This case cannot be read")
-                )
+            found = next(item for item in self._controller.rows if item.id == self._ids[row])
+            if found.problem:
+                slicer.util.warningDisplay(found.problem, windowTitle=_("This case cannot be read"))
             else:
-                self._controller.show(self._ids[row])
+                self._controller.show(found.id)
+
+    def on_order(self, *_index: Any) -> None:
+        self._fill()
 
     # --- shown ------------------------------------------------------------------------------------------------
 
@@ -145,6 +163,8 @@ class CasesSection:
             if study
             else _("A study is a folder that keeps your cases, everything you draw, and all models.")
         )
+        enough = study is not None and len(self._controller.rows) > 3
+        self.order.visible = self._sorting.labelForField(self.order).visible = enough
         for widget in (self.table, self.add, self.add_folder, self.add_scene, self.hint):
             widget.visible = study is not None
         self.structures.visible = study is None
@@ -157,20 +177,63 @@ class CasesSection:
         )
 
     def _fill(self) -> None:
-        rows, opened = self._controller.rows, self._controller.open_case
+        opened = self._controller.open_case
         stars = {item.case for item in self._panel.training.worth_a_look()}
+        content = (self._controller.rows, stars, opened.id if opened is not None else "", self.order.currentIndex)
+        if content == self._filled:  # a run that is followed asks every second
+            return
+        self._filled = content
+        column = ORDERS[self.order.currentIndex]
+        rows = sorted(self._controller.rows, key=lambda item: _key(item, column, item.id in stars))
         self._ids = [item.id for item in rows]
         self.table.setRowCount(len(rows))
         self.table.minimumHeight = self.table.maximumHeight = 34 + 31 * min(max(len(rows), 2), 7)
         for number, item in enumerate(rows):
-            sign, colour = STATUS.get(item.status, ("?", "#8a8f98"))
-            slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""
-            texts = ("★" if item.id in stars else "", item.name, f"{sign} {_(item.status)}", slices)
-            for column, text in enumerate(texts):
-                cell = qt.QTableWidgetItem(text)
-                cell.setToolTip(item.problem or (_("Worth a look next") if column == 0 and text else item.name))
-                if column == 2:
-                    cell.setForeground(qt.QBrush(qt.QColor(colour)))
-                self.table.setItem(number, column, cell)
+            self._show_row(number, item, item.id in stars)
             if opened is not None and opened.id == item.id:
                 self.table.selectRow(number)
+
+    def _show_row(self, number: int, item: CaseRow, star: bool) -> None:
+        sign, colour = STATUS.get(item.status, ("?", "#8a8f98"))
+        slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""
+        sure, why, sure_colour = quality(item)
+        cells = (
+            ("★" if star else "", _("Worth a look next") if star else "", ""),
+            (item.name, item.problem or item.name, ""),
+            (f"{sign} {_(item.status)}", item.problem or _(item.status), colour),
+            (slices, _("Slices done"), ""),
+            (sure, why, sure_colour),
+        )
+        for column, (text, tip, front) in enumerate(cells):
+            cell = qt.QTableWidgetItem(text)
+            cell.setToolTip(tip)
+            if front:
+                cell.setForeground(qt.QBrush(qt.QColor(front)))
+            self.table.setItem(number, column, cell)
+
+
+def quality(item: CaseRow) -> tuple[str, str, str]:
+    """What is known of a suggestion: words for the table, an explanation, a colour ("": the usual one)."""
+    told = []
+    if item.agreement is not None:
+        told.append(_("Of what you judged since, {share:.0%} was as suggested (Dice).").format(share=item.agreement))
+    if item.doubt is not None:
+        told.append(_("The model is {share:.0%} sure near the structures.").format(share=1 - item.doubt))
+    flag, colour = FLAGS.get(item.flag.replace("_", " "), (item.flag, ""))
+    if item.agreement is not None:
+        number = _("{share:.0%} right").format(share=item.agreement)
+    else:
+        number = _("{share:.0%} sure").format(share=1 - item.doubt) if item.doubt is not None else ""
+    return " · ".join(part for part in (flag, number) if part), " ".join(told), colour
+
+
+def _key(item: CaseRow, column: int, star: bool) -> tuple[object, ...]:
+    """What a column is ordered by; the least sure comes first, a case without a number last."""
+    number = item.agreement if item.agreement is not None else None if item.doubt is None else 1 - item.doubt
+    first: dict[int, object] = {
+        NEXT: not star,
+        STATE: list(STATUS).index(item.status) if item.status in STATUS else len(STATUS),
+        SLICES: -(item.drawn + item.empty),
+        SURE: 2.0 if number is None else number,
+    }
+    return first.get(column, 0), item.name.casefold()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import qt
 import slicer
 
+from SemiSegLogic.geometry import Grid
+
 from ..methods import method_words
+from ..model import Shown
 from ..words import _
 from .parts import box, button, enable, label, primary, row, section
 
@@ -42,6 +48,10 @@ class ReviewSection:
         shown.addWidget(self.uncertainty)
         self.suggestion.connect("toggled(bool)", self.on_suggestion)
         self.uncertainty.connect("toggled(bool)", self.on_uncertainty)
+        self.earlier = qt.QCheckBox(_("Show the last round's outline"))
+        case.addWidget(self.earlier)
+        self.changed = label(case, faint=True)
+        self.earlier.connect("toggled(bool)", self.on_earlier)
         here = row(case)
         self.correct = button(
             here,
@@ -56,6 +66,7 @@ class ReviewSection:
         self.accept = primary(whole, _("Accept this case"), _("Everything suggested here is right"), self.on_accept)
         self.reject = button(whole, _("Reject"), _("Throw the suggestion for this case away"), self.on_reject)
         self._waiting: Next | None = None
+        self._overlaid = ("", "")
         self._turn = 0
 
     def on_next(self) -> None:
@@ -95,6 +106,9 @@ class ReviewSection:
         opened = self._controller.open_case
         self._panel.screen.show_uncertainty(opened.uncertainty if shown and opened is not None else None)
 
+    def on_earlier(self, shown: bool) -> None:
+        self._controller.results.show_earlier(shown)
+
     def on_correct(self) -> None:
         place = self._panel.screen.current_slice()
         if place is not None and self._controller.results.take_slices([place]):
@@ -133,13 +147,42 @@ class ReviewSection:
         )
         if there and opened is not None:
             self.origin.text = origin(opened.provenance)
+            self.earlier.visible = opened.earlier is not None
+            self.changed.text = changed(opened.provenance, self._controller.structures(), voxel_ml(opened.grid))
+            self.changed.visible = bool(self.changed.text)
             accepted = _("This case is accepted.") if opened.status == "accepted" else ""
             enable(self.accept, accepted, _("Everything suggested here is right"))
         self.on_suggestion(bool(self.suggestion.checked))
-        self.on_uncertainty(bool(self.uncertainty.checked))
+        self._overlay()
+
+    def _overlay(self) -> None:
+        """Uncertainty and last round of the suggestion on screen; again only when that is another one."""
+        opened = self._controller.open_case
+        wanted = (opened.id, str(opened.provenance.get("time"))) if opened is not None else ("", "")
+        if wanted != self._overlaid:
+            self._overlaid = wanted
+            self.on_uncertainty(bool(self.uncertainty.checked))
+            self.on_earlier(bool(self.earlier.checked))
 
 
-def origin(provenance: dict[str, object]) -> str:
+def changed(provenance: dict[str, Any], structures: Sequence[Shown], millilitres: float) -> str:
+    """What the model changed since the last round, a line per structure; "" when there was none."""
+    names = {str(item.value): item.name for item in structures}
+    lines = []
+    for value, item in dict(provenance.get("change") or {}).items():
+        before, after = item["before"] * millilitres, item["after"] * millilitres
+        text = _("{name}: {before:.3g} ml before, {after:.3g} ml now, overlap {dice:.0%}")
+        lines.append(text.format(name=html.escape(names.get(value, value)), before=before, after=after,
+                                 dice=item["dice"]))
+    return "<br>".join([_("<b>Since the last round</b>"), *lines]) if lines else ""
+
+
+def voxel_ml(grid: Grid) -> float:
+    """The volume of a voxel in millilitres."""
+    return float(np.prod(grid.spacing)) / 1000
+
+
+def origin(provenance: dict[str, Any]) -> str:
     """Which method proposed this, and when, in this computer's time."""
     method = str(provenance.get("method", ""))
     words = method_words().get(method, (method, ""))[0]

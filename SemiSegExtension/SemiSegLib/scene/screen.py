@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..model import OpenCase, Shown
 from ..words import _
 from . import nodes, plots, segments, views, volumes
 
-VOLUME, LABELS, SUGGESTION, UNCERTAINTY = "image", "labels", "suggestion", "uncertainty"
+VOLUME, LABELS, SUGGESTION, EARLIER, UNCERTAINTY = "image", "labels", "suggestion", "earlier", "uncertainty"
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
 
 
@@ -141,14 +142,25 @@ class Screen:
     # --- what a model proposes --------------------------------------------------------------------------------
 
     def show_suggestion(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
-        node, volume = self._node(SUGGESTION), self.volume
+        self._show_beside(SUGGESTION, _("{case} - suggestion"), label, structures, fill=0.15, outline=0.6)
+
+    def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+        faded = [replace(item, color=_faded(item.color)) for item in structures]
+        self._show_beside(EARLIER, _("{case} - last round"), label, faded, fill=0.0, outline=1.0)
+
+    def _show_beside(
+        self, role: str, name: str, label: NDArray[np.uint8] | None, structures: Sequence[Shown], fill: float,
+        outline: float,
+    ) -> None:
+        """A segmentation beside the person's own; it can be looked at, not drawn on."""
+        node, volume = self._node(role), self.volume
         if label is None or volume is None or self._grid is None:
             nodes.remove(node)
             return
         if node is None:
-            name = _("{case} - suggestion").format(case=volume.GetName())
-            node = self._own(segments.segmentation_for(volume, name), SUGGESTION, volume.GetAttribute(nodes.CASE))
-            self._style(node, fill=0.15, outline=0.6)
+            made = segments.segmentation_for(volume, name.format(case=volume.GetName()))
+            node = self._own(made, role, volume.GetAttribute(nodes.CASE))
+            self._style(node, fill, outline)
         segments.write(node, label, self._grid, structures)
 
     def suggestion_visible(self, visible: bool) -> None:
@@ -233,6 +245,12 @@ class Screen:
         display = node.GetDisplayNode()
         display.SetOpacity2DFill(fill)
         display.SetOpacity2DOutline(outline)
+
+
+def _faded(color: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Nearer to white: the last round is told from the present one at a glance."""
+    red, green, blue = (0.45 * part + 0.55 for part in color)
+    return red, green, blue
 
 
 class Silence:

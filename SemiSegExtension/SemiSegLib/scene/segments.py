@@ -141,7 +141,9 @@ def _shown(segmentation: Any, name: str) -> Shown:
     text = vtk.reference("")
     value = int(text.get()) if segment.GetTag(VALUE, text) and text.get().isdigit() else 0
     red, green, blue = segment.GetColor()
-    return Shown(value, segment.GetName(), (red, green, blue), name)
+    kind = segment.GetTerminology() or ""
+    plain = kind == slicer.vtkSegment().GetTerminology()  # every new segment is "Tissue" until somebody says what it is
+    return Shown(value, segment.GetName(), (red, green, blue), name, "" if plain else kind)
 
 
 def _hidden(node: Any) -> set[str]:
@@ -156,8 +158,8 @@ def _id(structure: Shown) -> str:
 def _only_layer(node: Any, wanted: list[Shown]) -> Any | None:
     """The labelmap that all segments share, when they are those ``wanted`` under the same names and colours."""
     segmentation = node.GetSegmentation()
-    there = {(item.value, item.name, item.color, item.segment_id) for item in shown(node)}
-    asked = {(item.value, item.name, item.color, _id(item)) for item in wanted}
+    there = {(item.value, item.name, item.color, item.terminology, item.segment_id) for item in shown(node)}
+    asked = {(item.value, item.name, item.color, item.terminology, _id(item)) for item in wanted}
     if not wanted or there != asked or segmentation.GetNumberOfLayers() != 1:
         return None
     return node.GetBinaryLabelmapInternalRepresentation(_id(wanted[0]))
@@ -168,6 +170,8 @@ def _segment(structure: Shown, image: Any) -> Any:
     segment.SetName(structure.name)
     segment.SetColor(*structure.color)
     segment.SetTag(VALUE, str(structure.value))
+    if structure.terminology:
+        segment.SetTerminology(structure.terminology)
     segment.SetLabelValue(structure.value)
     segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), image)
     return segment

@@ -1,0 +1,107 @@
+"""The list of cases in numbers and words, and the comparison with the last round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from Testing.support.clinician import ball, draw, open_first, settle, suggestion_for
+
+
+def row(panel: Any, number: int) -> list[str]:
+    return [panel.cases.table.real.item(number, column).text() for column in range(5)]
+
+
+def names(panel: Any) -> list[str]:
+    return [row(panel, number)[1] for number in range(len(panel.controller.rows))]
+
+
+def propose(case: Any, run: str, doubt: int, **more: Any) -> None:
+    truth = ball(case.grid.shape).astype(np.uint8)
+    case.put_suggestion(truth, np.full(truth.shape, doubt, np.uint8), {"method": "mean_teacher", "run": run, **more})
+
+
+def test_the_table_tells_how_sure_the_model_is_and_then_how_much_was_right(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    propose(case, "run-1", 51)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    assert row(panel, 0)[4] == "80% sure"
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    assert row(panel, 0)[2:] == ["✎ corrected", "1", "100% right"]
+
+
+def test_the_flag_of_a_run_is_told_in_words(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    for case, flag in zip(study.cases, ("probably good", "look_here", "not enough labels to know"), strict=True):
+        propose(case, "run-1", 51, flag=flag)
+    panel.controller.refresh()
+    settle(panel)
+    assert [row(panel, number)[4] for number in range(3)] == [
+        "probably good · 80% sure",
+        "look here · 80% sure",
+        "not enough labels to know · 80% sure",
+    ]
+
+
+def test_the_list_is_ordered_as_asked_and_a_click_still_meets_its_case(panel: Any, study: Any) -> None:
+    from SemiSegLib.panel.cases import ORDERS, SURE
+
+    open_first(panel, study)
+    for case, doubt in zip(study.cases, (51, 204, 102), strict=True):
+        propose(case, "run-1", doubt)
+    panel.controller.refresh()
+    settle(panel)
+    assert names(panel) == ["scan0", "scan1", "scan2"]
+    panel.cases.order.currentIndex = ORDERS.index(SURE)
+    panel.cases.on_order()
+    assert names(panel) == ["scan1", "scan2", "scan0"]
+    panel.cases.on_case(0)
+    settle(panel)
+    assert panel.controller.open_case.name == "scan1"
+
+
+def test_what_changed_since_the_last_round_is_told_and_its_outline_shown(panel: Any, study: Any) -> None:
+    from SemiSegLib.scene import segments
+
+    case = open_first(panel, study)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    assert not panel.review.earlier.visible
+    before = case.suggestion()
+    after = before.copy()
+    after[6, 10:12, 10:12] = 0
+    after[6, 0, 0] = 2
+    case.put_suggestion(after, np.zeros_like(after), {"method": "mean_teacher", "run": "run-2"})
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    assert np.array_equal(panel.controller.open_case.earlier, before)
+    assert "ball" in panel.review.changed.text
+    assert "%" in panel.review.changed.text
+    panel.review.on_earlier(True)
+    node = panel.screen._node("earlier")
+    assert np.array_equal(segments.read(node, case.grid)[0], before)
+    assert node.GetDisplayNode().GetOpacity2DFill() == 0.0
+    assert np.array_equal(segments.read(panel.screen._node("suggestion"), case.grid)[0], after)
+    panel.review.on_earlier(False)
+    assert panel.screen._node("earlier") is None
+
+
+def test_what_is_drawn_goes_into_the_persons_labels_never_into_a_proposal_beside_them(panel: Any, study: Any) -> None:
+    from SemiSegLib.scene import segments
+
+    case = open_first(panel, study)
+    propose(case, "run-1", 51)
+    propose(case, "run-2", 51)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.review.on_earlier(True)
+    before = segments.read(panel.screen._node("suggestion"), case.grid)[0]
+    draw(panel, 2)
+    assert panel.label.editor.widget.segmentationNode() is panel.screen.segmentation
+    for role in ("suggestion", "earlier"):
+        assert np.array_equal(segments.read(panel.screen._node(role), case.grid)[0], before)
