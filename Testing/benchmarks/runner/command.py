@@ -137,7 +137,7 @@ def clock(minutes: float) -> Iterator[Callable[[], bool]]:
 
 
 def _table(options: argparse.Namespace) -> int:
-    from .pages import page, write_page
+    from .pages import overview, page, write_page, write_text
 
     for about in _protocols(options):
         rows = rows_of(options.results, about).read()
@@ -145,6 +145,10 @@ def _table(options: argparse.Namespace) -> int:
             print(*write_page(about, rows, options.results), sep="\n")
         else:
             print(page(about, rows, options.recipe))
+    if options.write:
+        everything = [protocol(name, options.protocols) for name in protocol_names(options.protocols)]
+        known = [(about, rows_of(options.results, about).read()) for about in everything]
+        print(write_text(options.results / "README.md", overview(known)))
     return 0
 
 

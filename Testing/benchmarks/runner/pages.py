@@ -19,10 +19,19 @@ def write_page(about: Protocol, rows: Sequence[Row], folder: Path) -> list[Path]
     """The page and the pictures of a protocol, in ``folder``; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = draw(about, rows, folder)
-    text = page(about, rows, pictures=pictures)
-    path = folder / f"{about.name}.md"
-    replace_file(path, lambda temporary: _write(temporary, text))
-    return [path, *pictures]
+    return [write_text(folder / f"{about.name}.md", page(about, rows, pictures=pictures)), *pictures]
+
+
+def overview(protocols: Sequence[tuple[Protocol, Sequence[Row]]]) -> str:
+    """What is done of every recipe."""
+    lines = []
+    for about, rows in protocols:
+        for recipe in about.recipes.values():
+            if recipe.shown:
+                found = summarise(about, recipe, rows)
+                state = f"{found.done} of {found.wanted}"
+                lines.append([f"[{about.title}]({about.name}.md)", recipe.name, state, f"`{command(about, recipe)}`"])
+    return "# What was run\n\n" + markdown(["protocol", "recipe", "runs done", "command"], lines) + "\n"
 
 
 def page(about: Protocol, rows: Sequence[Row], only: str | None = None, pictures: Sequence[Path] = ()) -> str:
@@ -108,5 +117,10 @@ def _published_line(one: Published, ours: Sequence[Summary]) -> list[str]:
     return [one.cell, one.method, *theirs, one.source, *mine, one.caveat]
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+def write_text(path: Path, text: str) -> Path:
+    """Write ``path`` at once; returns it."""
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    replace_file(path, write)
+    return path

@@ -40,8 +40,8 @@ class Leg:
 @dataclass
 class Done:
     """What a run has behind it: ``weights`` of the finished members (state of the whole method), ``start`` of the
-    latest first mask (the network that predicts), ``half`` the arithmetic, ``commits`` the versions of the code that
-    worked on it, ``seconds`` and ``steps`` trained, ``undone`` divergences.
+    latest first mask (the network that predicts), ``half`` and ``channels_last`` its arithmetic, ``commits`` the
+    versions of the code that worked on it, ``seconds`` and ``steps`` trained, ``undone`` divergences.
     """
 
     leg: int = 0
@@ -49,6 +49,7 @@ class Done:
     start: dict[str, Any] | None = None
     trainer: dict[str, Any] | None = None
     half: bool = False
+    channels_last: bool = True
     commits: list[str] = field(default_factory=list)
     seconds: float = 0.0
     steps: int = 0

@@ -7,6 +7,7 @@ generators; the cases measured so far) lies in the work folder, so the next work
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import platform
 import subprocess
@@ -49,7 +50,6 @@ class Worker:
     tell: Tell
     save_seconds: float = 20.0
     commit: str = field(default_factory=lambda: commit())
-    _devices: dict[str, Device] = field(default_factory=dict)
 
     def work_off(self, wanted: list[Run]) -> int:
         """Do what is to be done; returns how many runs are left for another piece."""
@@ -73,7 +73,7 @@ class Worker:
         legs = legs_of(run.method, schedule, first, self.recipe.first_steps, self.recipe.members)
         done = load(state, torch.device("cpu"))
         device = self._device(done)
-        done = done or Done(half=device.half)
+        done = done or Done(half=device.half, channels_last=device.channels_last)
         done.commits += [self.commit] if self.commit not in done.commits[-1:] else []
         self.tell(f"{run.words()}: {_standing(done, sum(leg.steps for leg in legs))}")
         study = prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device)
@@ -90,12 +90,10 @@ class Worker:
 
     def _device(self, done: Done | None) -> Device:
         """A run keeps its arithmetic: which one is faster is measured, and may come out otherwise another time."""
-        precision = self.recipe.precision
-        if done is not None:
-            precision = "bfloat16" if done.half else "float32"
-        if precision not in self._devices:
-            self._devices[precision] = benchmark_device(self.device, precision)
-        return self._devices[precision]
+        if done is None:
+            return benchmark_device(self.device, self.recipe.precision)
+        again = benchmark_device(self.device, "bfloat16" if done.half else "float32")
+        return dataclasses.replace(again, channels_last=done.channels_last)
 
     def _measured(self, run: Run, evaluation: Evaluation) -> dict[str, Scores] | None:
         """The scores of every test case, or None when time is over."""

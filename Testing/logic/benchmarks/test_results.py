@@ -115,6 +115,8 @@ def test_a_page_tells_data_commands_results_and_published_numbers(blobs: MadeUp,
                    "These are blobs.", "Nothing is open.", "Nothing was run yet."):
         assert wanted in text
     assert (tmp_path / "results" / "blobs-short.png").read_bytes().startswith(b"\x89PNG")
+    overview = (tmp_path / "results" / "README.md").read_text()
+    assert "| [Blobs](blobs.md) | short | 8 of 12 |" in overview
     assert main(["plot", *words]) == 0
     assert main(["list", *words]) == 0
 
