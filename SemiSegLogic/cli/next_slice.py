@@ -54,7 +54,10 @@ def _chosen(study: Study, strategy: str | None, count: int) -> tuple[list[NextSl
     suggested = [case for case in study.cases if case.has_suggestion]
     if suggested:
         return _from_maps(study, suggested, strategy or DEFAULT, count)
-    first = [NextSlice(item.case, item.place, item.reason, 0.0) for item in Beginning(study).slices(count)]
+    beginning = Beginning(study)
+    while beginning.look_at_more():
+        pass
+    first = [NextSlice(item.case, item.place, item.reason, 0.0) for item in beginning.slices(count)]
     return first, [] if study.cases else [f"{study.folder} has no cases yet. Add volumes first."]
 
 

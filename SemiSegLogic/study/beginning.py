@@ -15,34 +15,44 @@ MOST_READ = 24
 
 
 class Beginning:
-    """First slices of ``study``. An image is read once, however often :meth:`slices` is asked."""
+    """First slices of ``study``. An image is read once; those that cannot be read are passed over.
+
+    In a study of more than MOST_READ cases, those with judged slices are looked at and some others, evenly spread.
+    """
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._views: dict[tuple[str, int], Overview] = {}
+        self._views: dict[tuple[str, int], Overview | None] = {}
+
+    def look_at_more(self, images: int = 1) -> bool:
+        """Read that many images more; False when there were no more to read."""
+        cases = _some(self._study.cases)
+        axes = _axes(cases)
+        unread = [case for case in cases if (case.id, axes[case.id]) not in self._views][:images]
+        for case in unread:
+            self._views[case.id, axes[case.id]] = _view(case, axes[case.id])
+        return bool(unread)
 
     def slices(self, count: int = 12) -> list[FirstSlice]:
-        """Up to ``count`` slices to draw, best first; empty when there is no case that can be read, or nothing left.
+        """Up to ``count`` slices to draw, best first, in the cases looked at so far; empty when nothing is left."""
+        cases = _some(self._study.cases)
+        axes = _axes(cases)
+        seen = {case.id: view for case in cases if (view := self._views.get((case.id, axes[case.id]))) is not None}
+        judged = {case.id: case.annotated for case in cases}
+        return first_slices(seen, {case.id: case.grid for case in cases}, judged, count)
 
-        In a study of more than MOST_READ cases, those with judged slices are looked at and some others, evenly spread.
-        """
-        cases = {case.id: case for case in _some(self._study.cases)}
-        judged = {name: case.annotated for name, case in cases.items()}
-        grids = {name: case.grid for name, case in cases.items()}
-        axes = drawing_axes(grids, judged)
-        views = {name: view for name, case in cases.items() if (view := self._view(case, axes[name])) is not None}
-        return first_slices(views, grids, judged, count)
 
-    def _view(self, case: Case, axis: int) -> Overview | None:
-        """None where the image cannot be read: the list of cases says why."""
-        key = (case.id, axis)
-        if key not in self._views:
-            try:
-                self._views[key] = overview(case.image(), axis)
-            except SemiSegError as error:
-                logging.info("No first slice for %s: %s", case.id, error)
-                return None
-        return self._views[key]
+def _view(case: Case, axis: int) -> Overview | None:
+    """None where the image cannot be read: the list of cases says why."""
+    try:
+        return overview(case.image(), axis)
+    except SemiSegError as error:
+        logging.info("No first slice for %s: %s", case.id, error)
+        return None
+
+
+def _axes(cases: list[Case]) -> dict[str, int]:
+    return drawing_axes({case.id: case.grid for case in cases}, {case.id: case.annotated for case in cases})
 
 
 def _some(cases: list[Case]) -> list[Case]:

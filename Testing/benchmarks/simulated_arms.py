@@ -46,7 +46,7 @@ class Slices(Arm):
     """
 
     sizes = (8, 8, 8, 8)
-    steps = (150, 120, 120, 150)
+    steps = (200, 150, 150, 250)
 
     def __init__(self, pool: Pool, name: str, seed: int, pace_s: float):
         super().__init__(pool, name, seed, pace_s)
@@ -104,7 +104,7 @@ class WholeVolumes(Arm):
     """
 
     sizes = (1,) * 6
-    steps = (100, *(80,) * 5)
+    steps = (150, *(120,) * 5)
 
     def work(self, number: int, model: Method | None) -> Effort:
         """See the class."""

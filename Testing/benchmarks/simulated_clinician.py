@@ -52,7 +52,7 @@ class Row:
     cpu_s: float
 
 
-def run(data: Path | None, arm_name: str, method: str, seed: int, first: dict[object, Method]) -> list[Row]:
+def run(data: Path | None, arm_name: str, method: str, seed: int, first: dict[tuple[str, int], Method]) -> list[Row]:
     """All rounds of one arm. ``first`` keeps the model of round 0, which is the same for every strategy that begins
     with the slices the images suggest.
     """
@@ -65,10 +65,10 @@ def run(data: Path | None, arm_name: str, method: str, seed: int, first: dict[ob
         begun = time.process_time()
         torch.manual_seed(1000 * seed + number)
         effort += arm.work(number, model)
-        key = (method, seed) if number == 0 and arm.starts_from_images else arm
-        model = first[key] if key in first else pool.train(method, steps, model)
-        if number == 0:
-            first[key] = model
+        if number == 0 and arm.starts_from_images:
+            model = first[method, seed] = first.get((method, seed)) or pool.train(method, steps, None)
+        else:
+            model = pool.train(method, steps, model)
         dice, took = tuple(pool.dice(model)), round(time.process_time() - begun, 1)
         rows.append(Row("hippocampus", arm_name, method, seed, number, effort.slices, effort.voxels,
                         round(effort.seconds / 60, 2), dice, sum(arm.steps[: number + 1]), took))
