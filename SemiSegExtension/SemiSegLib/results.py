@@ -30,15 +30,18 @@ class Results:
         case, author = self._controller.case(), self._controller.author
         self._controller.labelling.save_now()
         self._controller.disk.run(
-            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author)), self._replaced
+            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author)), self.replaced
         )
 
-    def _replaced(self, opened: OpenCase) -> None:
+    def replaced(self, opened: OpenCase) -> None:
         """The case as it is in the study after a change of the whole."""
         if self._controller.open_case is None or self._controller.open_case.id != opened.id:
             return
         opened.image = None
         self._controller.open_case = opened
+        known = self._controller.structures()
+        if {item.value for item in known} - {item.value for item in self._controller.screen.structures()}:
+            self._controller.screen.restore(known)
         self._controller.screen.put_labels(opened.labels)
         self._controller.labelling.opened()
         for what in ("labels", "suggestion"):
@@ -59,7 +62,7 @@ class Results:
         case, author = self._controller.case(), self._controller.author
         self._controller.labelling.save_now()
         self._controller.disk.run(
-            _("Restore"), lambda: casework.patiently(lambda: casework.restore(case, name, author)), self._replaced
+            _("Restore"), lambda: casework.patiently(lambda: casework.restore(case, name, author)), self.replaced
         )
 
     def reject_suggestion(self) -> None:

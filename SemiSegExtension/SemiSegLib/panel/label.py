@@ -12,6 +12,7 @@ from SemiSegLogic.geometry import SliceIndex
 from ..annotations import axis_word
 from ..words import _
 from .editor import Editor
+from .masks import MaskImport
 from .parts import box, button, label, primary, row, section
 from .pictures import PictureLabel, links, strip, swatch
 
@@ -34,6 +35,10 @@ class LabelSection:
         self.structure.setPlaceholderText(_("another structure"))
         adding.addWidget(self.structure)
         self.add = button(adding, _("Add structure"), _("Add it to the study, for all cases"), self.on_add)
+        self.mask = button(
+            adding, _("Import mask …"), _("Take slices from a segmentation that exists already"), self.on_mask
+        )
+        self.masks = MaskImport(panel, drawing)
         self.here = label(drawing)
         buttons = row(drawing)
         self.done = primary(
@@ -66,6 +71,9 @@ class LabelSection:
         if self.structure.text.strip():
             self._controller.add_structure(self.structure.text.strip())
             self.structure.text = ""
+
+    def on_mask(self) -> None:
+        self.masks.ask_file()
 
     def on_done(self) -> None:
         self._controller.labelling.slice_done()
@@ -107,6 +115,7 @@ class LabelSection:
         """Another case is on screen, or none."""
         opened = self._controller.open_case
         self._box.visible = opened is not None
+        self.masks.on_cancel()
         self.hint.visible = opened is None
         self.editor.edit(self._panel.screen.segmentation if opened else None, self._panel.screen.volume)
         self.refresh()

@@ -1,0 +1,147 @@
+"""Inside Label: an existing mask becomes annotation. Asked is only what the file does not say; answers are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+
+from ..annotations import axis_word, slice_numbers
+from ..importing import CHOSEN, LEAVE_OUT, NEW, Answer, Imported, guess, import_mask, remember, segments_of
+from ..words import _
+from .parts import box, button, form, label, primary, row
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+MASKS = "Masks (*.nrrd *.nii *.nii.gz *.mha *.mhd);;All files (*)"
+
+
+class MaskImport:
+    """Hidden until a mask was chosen. ``layout`` is where it appears."""
+
+    def __init__(self, panel: Panel, layout: Any) -> None:
+        self._panel, self._controller = panel, panel.controller
+        self.box, inside = box(layout)
+        self.title = label(inside)
+        self.table = qt.QTableWidget()
+        inside.addWidget(self.table)
+        self.table.setColumnCount(2)
+        self.table.setHorizontalHeaderLabels([_("In the file"), _("is the structure")])
+        for column in range(2):
+            self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        self.table.verticalHeader().hide()
+        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        self._build_slices(inside)
+        buttons = row(inside)
+        self.go = primary(buttons, _("Import"), _("These slices are then done, as the mask has them"), self.on_import)
+        self.cancel = button(buttons, _("Cancel"), _("Leave the case as it is"), self.on_cancel)
+        self.box.visible = False
+        self._path: Path | None = None
+        self._names: list[str] = []
+        self._targets: list[Any] = []
+
+    def _build_slices(self, inside: Any) -> None:
+        fields = form(inside)
+        self.which = qt.QComboBox()
+        self.which.addItems(
+            [_("slices with something drawn"), _("every slice: what is empty is background"), _("these slices:")]
+        )
+        fields.addRow(_("It counts on:"), self.which)
+        self.axis = qt.QComboBox()
+        self.axis.addItems([_("axial"), _("coronal"), _("sagittal")])
+        fields.addRow(_("Slices are:"), self.axis)
+        self.numbers = qt.QLineEdit()
+        self.numbers.setPlaceholderText(_("e.g. 12, 20-25"))
+        fields.addRow(_("Numbers:"), self.numbers)
+        self._fields = fields
+        self.which.connect("currentIndexChanged(int)", self.on_which)
+        self.on_which()
+
+    def on_which(self, *_index: Any) -> None:
+        shown = self.which.currentIndex == CHOSEN
+        self.numbers.visible = self._fields.labelForField(self.numbers).visible = shown
+
+    def ask_file(self) -> None:
+        """Choose a mask for the case on screen."""
+        start = self._panel.preferences.get("masks") or self._panel.preferences.get("images")
+        chosen = [Path(str(name)) for name in qt.QFileDialog.getOpenFileNames(
+            self.box, _("Import a mask"), start, MASKS)]  # fmt: skip
+        if len(chosen) == 1:
+            self._panel.preferences.set("masks", str(chosen[0].parent))
+            self.look_at(chosen[0])
+        elif chosen:
+            self._controller.say(_("One mask at a time: it belongs to the case on screen."), "warning")
+
+    def look_at(self, path: Path) -> None:
+        """Read what is in the file, then ask what cannot be known."""
+        self._controller.disk.run(
+            _("Read {name}").format(name=path.name), lambda: segments_of(path), lambda names: self._ask(path, names)
+        )
+
+    def _ask(self, path: Path, names: list[str]) -> None:
+        opened = self._controller.open_case
+        if opened is None:
+            return
+        if not names:
+            self._controller.say(_("Nothing is drawn in {name}.").format(name=path.name), "warning")
+            return
+        self._path, self._names = path, names
+        self.title.text = _("<b>{file}</b> for {case}").format(file=path.name, case=opened.name)
+        table = guess(names, self._controller.structures(), self._panel.preferences.get("mask-table"))
+        self._fill(table)
+        for number in range(3):
+            self.axis.setItemText(number, _(axis_word(opened.grid, number)))
+        self.axis.currentIndex = opened.axis
+        self.box.visible = True
+
+    def _fill(self, table: dict[str, str]) -> None:
+        known = [item.name for item in self._controller.structures()]
+        self.table.setRowCount(len(table))
+        self.table.minimumHeight = self.table.maximumHeight = 34 + 31 * min(len(table), 6)
+        self._targets = []
+        for number, (name, target) in enumerate(table.items()):
+            self.table.setItem(number, 0, qt.QTableWidgetItem(name))
+            choice = qt.QComboBox()
+            choice.addItems([*known, _("a new structure"), _("leave it out")])
+            choice.currentIndex = {NEW: len(known), LEAVE_OUT: len(known) + 1}.get(
+                target, known.index(target) if target in known else 0
+            )
+            self.table.setCellWidget(number, 1, choice)
+            self._targets.append(choice)
+
+    def answer(self) -> Answer:
+        """What the fields say."""
+        words = [*(item.name for item in self._controller.structures()), NEW, LEAVE_OUT]
+        table = {name: words[choice.currentIndex] for name, choice in zip(self._names, self._targets, strict=True)}
+        return Answer(table, self.which.currentIndex, self.axis.currentIndex, self.numbers.text)
+
+    def on_import(self) -> None:
+        path, controller = self._path, self._controller
+        if path is None or controller.open_case is None:
+            return
+        answer, preferences = self.answer(), self._panel.preferences
+        preferences.set("mask-table", remember(answer, preferences.get("mask-table")))
+        study, case, author = controller.need_study(), controller.case(), controller.author
+        controller.labelling.save_now()
+        controller.disk.run(
+            _("Import {name}").format(name=path.name),
+            lambda: import_mask(study, case, path, answer, author),
+            self._imported,
+        )
+
+    def _imported(self, found: Imported) -> None:
+        self.on_cancel()
+        self._controller.structures_changed()
+        self._controller.results.replaced(found.opened)
+        text = _("{n} slices were imported and are done.").format(n=len(found.slices))
+        if found.replaced:
+            text += " " + _("Slices {numbers} were done before; the earlier version is kept.").format(
+                numbers=slice_numbers(found.replaced)
+            )
+        self._controller.say(text, "good")
+
+    def on_cancel(self) -> None:
+        self.box.visible = False
+        self._path = None
