@@ -156,19 +156,29 @@ def filled(truth: NDArray[np.uint8], places: list[SliceIndex]) -> NDArray[np.uin
     label = np.zeros_like(known)
     values = [int(value) for value in np.unique(truth) if value]
     for low, high in pairwise(places):
-        ends = [np.stack([_inside(known[place.index] == value) for value in values]) for place in (low, high)]
+        ends = [_depths(known[low.index] == value, known[high.index] == value) for value in values]
         for index in range(low.index, high.index + 1):
             share = (index - low.index) / (high.index - low.index)
-            depth = (1 - share) * ends[0] + share * ends[1]
+            depth = np.stack([(1 - share) * first + share * last for first, last in ends])
             label[index] = np.where(depth.max(0) > 0, np.array(values, np.uint8)[depth.argmax(0)], 0)
     return np.moveaxis(label, 0, axis)
 
 
-def _inside(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Signed distance (a, b) to the outline in voxels, positive inside; far outside where nothing is drawn."""
-    if not mask.any():
-        return np.full(mask.shape, -float(max(mask.shape)))
-    return np.asarray(distance_transform_edt(mask) - distance_transform_edt(~mask))
+def _depths(first: NDArray[np.bool_], last: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Signed distances (a, b) to the outline in voxels, positive inside. A structure that only one of the two shows
+    ends half-way to the other.
+    """
+    inside = [
+        np.asarray(distance_transform_edt(mask) - distance_transform_edt(~mask)) if mask.any() else None
+        for mask in (first, last)
+    ]
+    a, b = inside
+    if a is None and b is None:
+        return np.full(first.shape, -1.0), np.full(first.shape, -1.0)
+    if a is None:
+        assert b is not None
+        return np.full(first.shape, -b.max()), b
+    return a, np.full(first.shape, -a.max()) if b is None else b
 
 
 ARMS: dict[str, type[Arm]] = {
