@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from SemiSegLogic.errors import SemiSegError
+from SemiSegLogic.geometry import SliceIndex, slice_mask
 
+from .annotations import slice_numbers
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case, Study
+    from SemiSegLogic.study import AnnotatedSlice, Case, Study
 
+LEVELS = ("stop", "warning", "good")
 LEAST_GB = 2.0
+OTHER_SIZE = 3.0
+"""Voxels this many times larger or smaller than usual make a case an outlier."""
+PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES = 0.8, 2, 4
+"""Memory of a training: PyTorch and a network; per voxel of all images; per voxel and class of the largest one. Checked
+against Testing/benchmarks/memory.py: 1.2 GB for 80 volumes of 200 x 140 x 88, where this says 1.2.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,77 +43,152 @@ class Finding:
 
 def check(study: Study) -> list[Finding]:
     """Everything that would spoil a training of this study; the worst first. Reads labels: not for the main thread."""
-    cases, findings = study.cases, []
-    judged = [case for case in cases if case.places]
-    findings += _labels(study, judged)
-    findings += _images(cases)
-    free = shutil.disk_usage(study.folder).free / 1e9
-    if free < LEAST_GB:
-        findings.append(
-            Finding(
-                "stop",
-                _("Only {free:.1f} GB are free on the study's disk; {need:.0f} GB are needed.").format(
-                    free=free, need=LEAST_GB
-                ),
-            )
-        )
-    return sorted(findings, key=lambda finding: ("stop", "warning", "good").index(finding.level))
+    cases = [case for case in study.cases if case.folder.is_dir()]
+    found = [*_damaged(cases)]
+    if not found:
+        found = [*_labels(study, cases), *_images(cases), *_spacings(cases), *_room(study, cases)]
+    return sorted(found, key=lambda finding: LEVELS.index(finding.level))
 
 
-def _labels(study: Study, judged: list[Case]) -> list[Finding]:
-    if not judged:
-        return [
-            Finding("stop", _("No slice is done yet. Draw the structures on two or three slices and press Slice done."))
-        ]
-    users: dict[str, list[str]] = {item.name: [] for item in study.structures}
-    if not users:
-        return [Finding("stop", _("The study has no structures yet. Add one under Label."))]
-    for case in judged:
-        values = set(np.unique(case.labels()).tolist())
-        for item in study.structures:
-            if item.value in values:
-                users[item.name].append(case.name)
-    missing = [name for name, where in users.items() if not where]
-    if len(missing) == len(users):
-        return [Finding("stop", _("Nothing is drawn on any slice that is done. Draw at least one structure."))]
-    found = [
-        Finding("warning", _("{name} is not drawn anywhere, so the model cannot learn it.").format(name=name))
-        for name in missing
-    ]
-    slices = sum(len(case.places) for case in judged)
-    found.append(
-        Finding(
-            "good",
-            _("Slices done: {slices}, in {cases} of {all} cases.").format(
-                slices=slices, cases=len(judged), all=len(study.cases)
-            ),
-        )
-    )
-    return found
-
-
-def _images(cases: list[Case]) -> list[Finding]:
-    found, spacings = [], {}
+def _damaged(cases: list[Case]) -> Iterator[Finding]:
+    """Cases whose records or labels cannot be read: nothing else can be said then."""
     for case in cases:
         try:
-            spacings[case.name] = np.array(case.grid.spacing)
-            if not case.image_path.exists():
-                found.append(
-                    Finding(
-                        "stop",
-                        _("The image of {name} has gone: {path}. Put it back or remove the case.").format(
-                            name=case.name, path=case.image_path
-                        ),
-                    )
-                )
+            case.grid, case.annotated, case.image_path  # noqa: B018
+            if case.places:
+                case.labels()
         except SemiSegError as error:
-            found.append(Finding("stop", str(error)))
-    if len(spacings) > 2:
-        middle = np.median(list(spacings.values()), axis=0)
-        for name, spacing in spacings.items():
-            if (np.maximum(spacing / middle, middle / spacing) > 3).any():
-                text = _("{name} has voxels of another size than the others ({spacing} mm); its result may be worse.")
-                found.append(
-                    Finding("warning", text.format(name=name, spacing=" x ".join(f"{s:.2g}" for s in spacing)))
-                )
-    return found
+            yield Finding("stop", str(error))
+
+
+# --- labels ---------------------------------------------------------------------------------------------------
+
+
+def _labels(study: Study, cases: list[Case]) -> Iterator[Finding]:
+    judged = [case for case in cases if case.places]
+    if not judged:
+        text = _("No slice is done yet. Draw the structures on two or three slices and press Slice done.")
+        yield Finding("stop", text)
+    elif not len(study.structures):
+        yield Finding("stop", _("The study has no structures yet. Add one under Label."))
+    else:
+        yield from _structures(study, judged)
+        yield from _contradictions(judged)
+        yield from _amount(judged, cases)
+
+
+def _structures(study: Study, judged: list[Case]) -> Iterator[Finding]:
+    from SemiSegLogic.study.values import values_of
+
+    users: dict[float, list[str]] = defaultdict(list)
+    for case in judged:
+        for value in values_of(case.labels()):
+            users[value].append(case.name)
+    drawn = [item for item in study.structures if users[item.value]]
+    if not drawn:
+        yield Finding("stop", _("Nothing is drawn on any slice that is done. Draw at least one structure."))
+        return
+    for item in study.structures:
+        if item not in drawn:
+            text = _("{name} is not drawn anywhere, so the model cannot learn it.")
+            yield Finding("warning", text.format(name=item.name))
+        elif len(users[item.value]) == 1 and len(judged) > 1:
+            text = _("{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in "
+                     "a second one.")  # fmt: skip
+            yield Finding("warning", text.format(name=item.name, case=users[item.value][0]))
+
+
+def _contradictions(judged: list[Case]) -> Iterator[Finding]:
+    """The same image judged in two ways, and slices called empty in the middle of a structure."""
+    same: dict[str, list[Case]] = defaultdict(list)
+    for case in judged:
+        same[case.digest].append(case)
+        gaps = _gaps(case.annotated)
+        if gaps:
+            text = _("In {case} slices {numbers} are marked 'nothing here', but the slices on both sides show a "
+                     "structure. Check them.")  # fmt: skip
+            yield Finding("warning", text.format(case=case.name, numbers=slice_numbers(gaps)))
+    for group in same.values():
+        for one, other in combinations(group, 2):
+            if _differ(one, other):
+                text = _("{one} and {other} are the same image and were drawn differently: the model cannot follow "
+                         "both. Remove one of them.")  # fmt: skip
+                yield Finding("warning", text.format(one=one.name, other=other.name))
+
+
+def _gaps(slices: list[AnnotatedSlice]) -> set[SliceIndex]:
+    state = {item.place: item.state for item in slices}
+    return {
+        place
+        for place, what in state.items()
+        if what == "empty"
+        and all(state.get(SliceIndex(place.axis, place.index + step)) == "drawn" for step in (-1, 1))
+    }
+
+
+def _differ(one: Case, other: Case) -> bool:
+    both = slice_mask(one.grid.shape, one.places) & slice_mask(other.grid.shape, other.places)
+    first: NDArray[np.uint8] = one.labels()
+    return bool((first[both] != other.labels()[both]).any())
+
+
+def _amount(judged: list[Case], cases: list[Case]) -> Iterator[Finding]:
+    slices = sum(len(case.places) for case in judged)
+    text = _("Slices done: {slices}, in {cases} of {all} cases.")
+    yield Finding("good", text.format(slices=slices, cases=len(judged), all=len(cases)))
+    if len(cases) == 1:
+        text = _("The study has one case: the model learns this image and will know little of others. Add more images; "
+                 "they need no drawing.")  # fmt: skip
+        yield Finding("warning", text)
+    elif slices < 3:
+        text = _("With {n} slices the first suggestion will be rough and its quality cannot be judged. Five or more, "
+                 "in several cases, are a good beginning.")  # fmt: skip
+        yield Finding("warning", text.format(n=slices))
+
+
+# --- images ---------------------------------------------------------------------------------------------------
+
+
+def _images(cases: list[Case]) -> Iterator[Finding]:
+    for case in cases:
+        if not case.image_path.exists():
+            text = _("The image of {name} has gone: {path}. Put it back or remove the case.")
+            yield Finding("stop", text.format(name=case.name, path=case.image_path))
+
+
+def _spacings(cases: list[Case]) -> Iterator[Finding]:
+    """Compared in the patient's axes: an axial and a sagittal scan of the same voxels are no outliers."""
+    spacings = {case.name: np.array(case.grid.orientation().triple(case.grid.spacing)) for case in cases}
+    if len(spacings) < 3:
+        return
+    middle = np.median(list(spacings.values()), axis=0)
+    for name, spacing in spacings.items():
+        if (np.maximum(spacing / middle, middle / spacing) > OTHER_SIZE).any():
+            text = _("{name} has voxels of another size than the others ({spacing} mm); its result may be worse.")
+            yield Finding("warning", text.format(name=name, spacing=" x ".join(f"{s:.2g}" for s in spacing)))
+
+
+# --- the computer ---------------------------------------------------------------------------------------------
+
+
+def _room(study: Study, cases: list[Case]) -> Iterator[Finding]:
+    from .computer import memory_gb
+
+    free, voxels = shutil.disk_usage(study.folder).free / 1e9, sum(math.prod(case.grid.shape) for case in cases)
+    need = LEAST_GB + COPY_BYTES * voxels / 1e9
+    if free < need:
+        text = _("Only {free:.1f} GB are free on the study's disk; {need:.1f} GB are needed.")
+        yield Finding("stop", text.format(free=free, need=need))
+    wanted, there = memory_needed(study, cases), memory_gb()
+    text = _("Training will take about {wanted:.1f} GB of memory; this computer has {there:.0f} GB.")
+    if there and wanted > 0.8 * there:
+        text += " " + _("Close other programs, or leave some cases out of the study.")
+    level = "warning" if there and wanted > 0.8 * there else "good"
+    yield Finding(level, text.format(wanted=wanted, there=there))
+
+
+def memory_needed(study: Study, cases: list[Case]) -> float:
+    """About how many GB a training takes on the processor, all images in memory."""
+    sizes = [math.prod(case.grid.shape) for case in cases]
+    suggesting = SUGGESTING_BYTES * (len(study.structures) + 1) * max(sizes, default=0)
+    return PROGRAM_GB + (COPY_BYTES * sum(sizes) + suggesting) / 1e9

@@ -1,0 +1,126 @@
+"""Before a training: what would spoil it, in words. Each fault is made, and a sound study has none."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.geometry import Grid, SliceIndex
+from Testing.support.clinician import ball, noise
+
+
+@pytest.fixture
+def check(slicer: Any) -> Any:
+    from SemiSegLib.preflight import check
+
+    return check
+
+
+def drawn(study: Any, number: int = 0, slices: tuple[int, ...] = (5, 6, 7), only: int = 0) -> Any:
+    case = study.cases[number]
+    label = ball(case.grid.shape).astype(np.uint8)
+    if only:
+        label[label != only] = 0
+    case.set_slices(label, [SliceIndex(0, k) for k in slices], "ann")
+    return case
+
+
+def told(findings: list[Any], level: str) -> list[str]:
+    return [finding.text for finding in findings if finding.level == level]
+
+
+def test_a_sound_study_gets_no_warning_and_its_memory_told(check: Any, study: Any) -> None:
+    drawn(study), drawn(study, 1)
+    found = check(study)
+    assert told(found, "stop") == told(found, "warning") == []
+    assert "GB of memory" in " ".join(told(found, "good"))
+
+
+def test_nothing_drawn_nothing_but_background_and_no_structures_each_stop(check: Any, study: Any) -> None:
+    assert "No slice is done yet" in told(check(study), "stop")[0]
+    case = study.cases[0]
+    case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 0)], "ann")
+    assert "Nothing is drawn" in told(check(study), "stop")[0]
+    for value in (1, 2):
+        study.remove_structure(value)
+    assert "no structures" in told(check(study), "stop")[0]
+
+
+def test_a_structure_that_is_absent_or_in_one_case_only_is_named(check: Any, study: Any) -> None:
+    drawn(study, only=1), drawn(study, 1, only=1)
+    assert any("core is not drawn anywhere" in text for text in told(check(study), "warning"))
+    drawn(study, 1)
+    assert any("core is drawn in scan1 only" in text for text in told(check(study), "warning"))
+
+
+def test_a_study_of_one_case_is_told(check: Any, study: Any) -> None:
+    drawn(study)
+    for case in study.cases[1:]:
+        study.remove_case(case.id)
+    assert any("one case" in text for text in told(check(study), "warning"))
+
+
+def test_an_empty_slice_between_drawn_ones_is_asked_about(check: Any, study: Any) -> None:
+    case = drawn(study)
+    drawn(study, 1)
+    case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 6)], "ann")
+    assert any("slices 7 are marked 'nothing here'" in text for text in told(check(study), "warning"))
+
+
+def test_the_same_image_drawn_in_two_ways_is_a_contradiction(check: Any, study: Any) -> None:
+    drawn(study), drawn(study, 1)
+    twin = study.add_case(study.cases[0].image_path, name="twin", duplicates=True)
+    label = ball(twin.grid.shape).astype(np.uint8)
+    twin.set_slices(label, [SliceIndex(0, 6)], "ann")
+    assert told(check(study), "warning") == []
+    label[6, 0, 0] = 2
+    twin.set_slices(label, [SliceIndex(0, 6)], "ann")
+    assert any("scan0 and twin are the same image" in text for text in told(check(study), "warning"))
+
+
+def test_an_odd_voxel_size_is_told_but_another_orientation_is_none(check: Any, study: Any, tmp_path: Path) -> None:
+    from SemiSegLogic.study import write_image
+
+    drawn(study), drawn(study, 1)
+    turned = Grid((32, 12, 36), (1.0, 2.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0))
+    write_image(tmp_path / "turned.nrrd", noise(turned.shape, 8), turned)
+    study.add_case(tmp_path / "turned.nrrd")
+    assert told(check(study), "warning") == []
+    write_image(tmp_path / "odd.nrrd", noise((12, 32, 36), 9), Grid((12, 32, 36), (9.0, 1.0, 1.0)))
+    study.add_case(tmp_path / "odd.nrrd")
+    assert [text for text in told(check(study), "warning") if "odd has voxels of another size" in text]
+
+
+def test_an_image_that_has_gone_and_labels_that_are_damaged_stop(check: Any, study: Any) -> None:
+    case = drawn(study)
+    image = study.cases[1].image_path
+    image.rename(image.with_name("elsewhere"))
+    assert any("The image of scan1 has gone" in text for text in told(check(study), "stop"))
+    image.with_name("elsewhere").rename(image)
+    (case.folder / "labels.seg.nrrd").write_bytes(b"NRRD0004\nbroken")
+    assert any("labels" in text for text in told(check(study), "stop"))
+
+
+def test_too_little_disk_stops_and_too_little_memory_warns(
+    check: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SemiSegLib import computer
+
+    drawn(study), drawn(study, 1)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=1e8))
+        assert any("0.1 GB are free" in text for text in told(check(study), "stop"))
+    monkeypatch.setattr(computer, "memory_gb", lambda: 0.9)
+    assert any("of memory" in text and "Close other programs" in text for text in told(check(study), "warning"))
+
+
+def test_the_memory_estimate_agrees_with_what_was_measured(slicer: Any) -> None:
+    from SemiSegLib.preflight import memory_needed
+
+    volumes = [SimpleNamespace(grid=SimpleNamespace(shape=(200, 140, 88)))] * 80
+    assert memory_needed(SimpleNamespace(structures=(1, 2)), volumes) == pytest.approx(1.2, abs=0.05)
