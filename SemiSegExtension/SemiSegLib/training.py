@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .annotations import slice_numbers
+from .beginning import FirstSlices
 from .connection import Connection, Look, Next, Order
 from .preflight import Finding, check
 from .tasks import Tasks
@@ -25,6 +26,7 @@ class Training:
     def __init__(self, controller: Controller, connect: Callable[[Study], Connection]) -> None:
         self._controller, self._connect = controller, connect
         self.jobs = Tasks("SemiSeg jobs", controller.problem)
+        self._first = FirstSlices(controller, self.jobs)
         self.job = ""
         self.look: Look | None = None
         self.findings: list[Finding] = []
@@ -46,6 +48,8 @@ class Training:
         return self.look.live if self.look is not None else self._live
 
     def _heard(self, what: str) -> None:
+        if what in ("cases", "run") and not (self.asking or self._named):
+            self._first.ask()
         if what == "case" and self.running and self._connection is not None:
             connection, job, opened = self._connection, self.job, self._controller.open_case
             self.jobs.run(_("Tell of the case"), lambda: connection.show(job, opened.id if opened else ""))
@@ -203,11 +207,17 @@ class Training:
 
     # --- what to look at next ---------------------------------------------------------------------------------
 
+    @property
+    def _named(self) -> bool:
+        """A model has named its slices, if only to say that there are none."""
+        return self.look is not None and bool(self.look.ranking or self.look.status.first_mask)
+
     def worth_a_look(self) -> list[Next]:
-        """Slices that the model is unsure of and nobody has judged since, best first."""
-        if self.look is None:
-            return []
+        """Slices that the model is unsure of and nobody has judged since, best first; without a model, those that the
+        images suggest to draw first.
+        """
+        ranking = self.look.ranking if self.look is not None and self._named else self._first.found
         opened = self._controller.open_case
         done = set(opened.done) if opened is not None else set()
         here = opened.id if opened is not None else ""
-        return [item for item in self.look.ranking if item.case != here or item.place not in done]
+        return [item for item in ranking if item.case != here or item.place not in done]
