@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -14,6 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LOGIC, SCREEN = ROOT / "SemiSegLogic", ROOT / "SemiSegExtension"
 STUB = ROOT / "Testing" / "support" / "slicer_stub"
+REAL = ROOT / "Testing" / "support" / "slicer_real"
+LARGEST_FILE_MB, LARGEST_REPOSITORY_MB = 5, 100
 CATALOGUE_KEYS = {
     "$schema", "build_dependencies", "build_subdirectory", "category", "dicom_support_rule", "enabled", "scm_revision",
     "scm_type", "scm_url", "tier",
@@ -93,6 +97,59 @@ def test_pip_installs_every_subpackage() -> None:
     found = {name.replace(".", "/") for name in find_packages(str(ROOT), include=include)}
     wanted = {path.parent.relative_to(ROOT).as_posix() for path in LOGIC.rglob("*.py")}
     assert found == wanted, "a folder with Python files has no __init__.py"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Names in the package that Slicer's and CTK's own macros make of a clone, relative to its single folder."""
+    trees = {name: os.environ.get(name) for name in ("SLICER_SOURCE", "CTK_SOURCE")}
+    if not all(trees.values()):
+        pytest.skip("SLICER_SOURCE and CTK_SOURCE name the sources of Slicer and CTK, for their macros")
+    cmake = os.environ.get("CMAKE", "cmake")
+    clone, build = (tmp_path_factory.mktemp(name) for name in ("clone", "build"))
+    run("git", "clone", "-q", str(ROOT), str(clone / "SlicerSemiSeg"))
+    origin = "https://github.com/SemiSeg/SlicerSemiSeg.git"
+    run("git", "-C", str(clone / "SlicerSemiSeg"), "remote", "set-url", "origin", origin)
+    defined = [f"-D{name}={path}" for name, path in trees.items()]
+    run(cmake, "-Wno-author", "-S", str(clone / "SlicerSemiSeg"), "-B", str(build), f"-DSlicer_DIR={REAL}",
+        "-DBUILD_TESTING=ON", *defined)  # fmt: skip
+    run(cmake, "--build", str(build), "--target", "package")
+    (made,) = build.glob("*-SemiSeg-git*.tar.gz")
+    with tarfile.open(made) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
+
+
+def test_slicers_own_macros_package_every_file(package: set[str]) -> None:
+    folder = "lib/Slicer-5.12/qt-scripted-modules/"
+    tracked = run("git", "-C", str(ROOT), "ls-files", "SemiSegLogic", "SemiSegExtension").splitlines()
+    wanted = {name.removeprefix("SemiSegExtension/") for name in tracked if not name.endswith("CMakeLists.txt")}
+    found = {name.removeprefix(folder) for name in package if name.startswith(folder)}
+    assert wanted <= found
+    assert not [name for name in found if "Testing" in name]
+    assert "share/Slicer-5.12/SemiSeg.s4ext" in package, "the description that the extension manager shows"
+
+
+def test_the_repository_holds_no_large_files() -> None:
+    tracked = [ROOT / name for name in run("git", "-C", str(ROOT), "ls-files").splitlines()]
+    sizes = {path: path.stat().st_size / 1e6 for path in tracked if path.is_file()}
+    assert [path.name for path, size in sizes.items() if size > LARGEST_FILE_MB] == []
+    assert sum(sizes.values()) < LARGEST_REPOSITORY_MB
+
+
+def test_the_catalogue_entry_has_the_types_of_the_indexs_schema() -> None:
+    """Written down by hand from the index's schema 1.0.2; SLICER_SOURCE, where given, holds the schema itself."""
+    path = ROOT / "Resources" / "SemiSeg.json"
+    entry = json.loads(path.read_text())
+    texts = CATALOGUE_KEYS - {"build_dependencies", "enabled", "tier"}
+    assert all(isinstance(entry[key], str) for key in texts & entry.keys())
+    assert all(isinstance(name, str) for name in entry["build_dependencies"])
+    assert 1 <= entry["tier"] <= 5
+    assert entry["category"] in ("Active Learning", "Segmentation")
+    assert b"\r" not in path.read_bytes()
+    if os.environ.get("SLICER_SOURCE"):
+        jsonschema = pytest.importorskip("jsonschema")
+        schema = next((Path(os.environ["SLICER_SOURCE"]) / "Schemas").glob("*catalog-entry-schema-v1.0.2.json"))
+        jsonschema.validate(entry, json.loads(schema.read_text()))
 
 
 def test_the_catalogue_entry_and_cmake_agree() -> None:

@@ -116,7 +116,7 @@ def test_the_folder_beside_a_python_runs_modules_with_their_arguments(shelf: Pat
 @needs_posix
 def test_a_python_with_neither_venv_nor_pip_is_told_with_the_remedy(tmp_path: Path) -> None:
     base = python_without_venv(tmp_path / "bare", "/bin/false")
-    with pytest.raises(EnvironmentProblem, match="python.org"):
+    with pytest.raises(EnvironmentProblem, match=r"python\.org"):
         prepare(tmp_path / "env", WANTED, base)
 
 
@@ -125,7 +125,7 @@ def test_no_network_is_told_and_the_set_up_goes_on_later(
 ) -> None:
     with monkeypatch.context() as without:
         without.setenv("PIP_FIND_LINKS", str(tmp_path / "nothing"))
-        with pytest.raises(EnvironmentProblem, match="Connect to the internet.*offline bundle"):
+        with pytest.raises(EnvironmentProblem, match=r"Connect to the internet.*offline bundle"):
             prepare(tmp_path / "env", WANTED, base)
     assert works(prepare(tmp_path / "env", WANTED, base))
 
@@ -176,7 +176,7 @@ def test_a_proxy_that_is_not_there_is_told_by_its_name(
     for key, value in (("HTTPS_PROXY", "http://127.0.0.1:9"), ("PIP_RETRIES", "0"), ("NO_PROXY", ""),
                        ("PIP_INDEX_URL", "https://index.invalid/simple")):  # fmt: skip
         monkeypatch.setenv(key, value)
-    with pytest.raises(EnvironmentProblem, match="proxy.*HTTPS_PROXY"):
+    with pytest.raises(EnvironmentProblem, match=r"proxy.*HTTPS_PROXY"):
         prepare(tmp_path / "env", WANTED, base)
 
 
@@ -189,7 +189,7 @@ def test_a_full_disk_is_told_wherever_it_strikes(
     for name in ("_empty", "_fill", "_write"):
         with monkeypatch.context() as broken:
             broken.setattr(EnvironmentFolder, name, full)
-            with pytest.raises(EnvironmentProblem, match="disk is full.*Free about"):
+            with pytest.raises(EnvironmentProblem, match=r"disk is full.*Free about"):
                 prepare(tmp_path / "env", WANTED, base)
     assert works(prepare(tmp_path / "env", WANTED, base))
 

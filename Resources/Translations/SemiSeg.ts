@@ -1,0 +1,1736 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1">
+<context>
+    <name>SemiSeg</name>
+    <message>
+        <source>SemiSeg</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Draw your structures on a few slices, press &lt;i&gt;Train on my labels&lt;/i&gt;, and get a segmentation of every volume of your study, with the slices that are worth a look. All you draw is kept in a study folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Built on 3D Slicer, PyTorch and MONAI, and on the published methods it names. Sample data: Medical Segmentation Decathlon, Task04 Hippocampus, CC BY-SA 4.0 (Simpson et al. 2019; Antonelli et al. 2022).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Documentation and tutorial</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.beginning</name>
+    <message>
+        <source>Look for first slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.casework</name>
+    <message>
+        <source>drawn in another window, not called done</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.computer</name>
+    <message>
+        <source>{folder} is a long path, and Windows may refuse files in it: name a shorter folder under More choices.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is not set up yet: press Set up.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up was interrupted: press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is of another version: press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training will use the graphics card {card} ({memory:.0f} GB).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No NVIDIA graphics card was found: training uses the processor. It works, but takes several times longer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is a graphics card {card}, but PyTorch cannot use it: press Repair, which takes the build {build} for it. Until then the processor is used, which is slower.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the computing environment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{system}, {cores} processor cores, {memory} of memory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is ready (PyTorch {version}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{free:.0f} GB free on the disk of {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>That is little: make room.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study&apos;s folder {folder} cannot be written ({reason}). Ask for the right to, or copy the study.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>unknown size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Less than 8 GB: train on few or small volumes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is being set up now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up failed: {why} Press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Graphics card: {card}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study&apos;s folder can be written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment does not start ({error}): press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is damaged ({last}): press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{folder} cannot be reached. Is the drive connected?</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.controller</name>
+    <message>
+        <source>Create study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} stays on screen, because its drawing could not be saved. Make room on the disk first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} is also open in another Slicer window, with slices {numbers} drawn, not done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add structure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read cases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a case first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open or create a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Study {name}: {count} cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} has no files in the DICOM database any more; import it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.importing</name>
+    <message>
+        <source>{file} covers only part of slices {numbers}: the mask ends inside the image, or leaves voxels undecided (value {open}). A slice counts only as a whole. Choose slices that the mask covers wholly, or save it in Slicer on the grid of this image first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is drawn in {file} that was not left out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos; is no slice number; write for example 12, 20-25.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no slice {text}; this case has 1 to {n}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.installer</name>
+    <message>
+        <source>It was cancelled. Press Repair to go on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>SemiSeg needs PyTorch and MONAI to train. They will be downloaded (0.4 GB for the processor, about {size:.0f} GB for a graphics card) into a folder of their own:
+
+{folder}
+
+Slicer&apos;s own Python stays as it is, and you can remove the folder here at any time. It takes some minutes; you can go on working meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is not set up. Press Set up first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Another window of Slicer, or a terminal, sets it up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It was made by another version of SemiSeg, or its Python has gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.labelling</name>
+    <message>
+        <source>Save drawing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No whole slice is in view. Open a case, or turn the view back to the volume&apos;s axes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slice {n} has something drawn on it. Erase it first, or press Slice done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A structure cannot be deleted from the segment list while other cases may use it; it was put back with everything drawn. Erase it instead.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not saved: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The slice could not be called done: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.live</name>
+    <message>
+        <source>The suggestion knows all your slices; it is still getting better.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Every slice you call done is learned at once, and the suggestion follows within seconds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starts with the next slice you call done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Getting ready …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Your latest slice is being learned …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning while you draw could not start: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.methods</name>
+    <message>
+        <source>a few minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a quarter of an hour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>half an hour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>as long as it helps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Recommended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learns from your slices; where there is time, tries whether your other volumes help, and says so.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Confident answers (mean teacher)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learns from your slices and from its own confident answers everywhere else.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>My slices only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learns from the slices you drew and nothing else; quick, for comparison.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy and paste (BCP)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pastes parts of labelled volumes into unlabelled ones, and the other way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Two opinions (MEDL)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Two networks weigh how sure each is before they teach each other.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Photographs help (M&amp;N)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A network pre-trained on photographs and a 3D network teach each other.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Position contrast (SPCL)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>First learns what is alike at the same height of different patients.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Outlines in ultrasound (ERSR)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>For round structures in 2D ultrasound, such as fetal heads.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Feature exchange (TransMedSeg)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Brings what labelled and unlabelled volumes look like closer together.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Competing networks (C3S3)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Two networks compete; sharper borders.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Adaptive mixing (CAD)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Replaces regions it is unsure about by sure ones.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Mosaics (M3HL)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Mixes labelled and unlabelled volumes like a mosaic.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.other_pythons</name>
+    <message>
+        <source>PyTorch, MONAI and the packages they need will be added to Slicer&apos;s own Python, in the way of the PyTorch extension. Other extensions will see them, too. What Slicer brought along keeps its version. It takes some minutes and up to 6 GB; to take PyTorch away again, use the module PyTorch Util.
+
+Change Slicer&apos;s Python?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It was cancelled. Press Set up to go on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Name a Python that has PyTorch and MONAI.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s own Python was not found. Use a private environment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install the extension PyTorch first: View, Extensions Manager; restart Slicer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s own Python has no PyTorch yet, or was not checked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{python} was not checked yet: press Check my computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.preflight</name>
+    <message>
+        <source>Slices done: {slices}, in {cases} of {all} cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training will take about {wanted:.1f} GB of memory; this computer has {there:.0f} GB.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slice is done yet. Draw the structures on two or three slices and press Slice done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study has one case: the model learns this image and will know little of others. Add more images; they need no drawing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only {free:.1f} GB are free on the study&apos;s disk; {need:.1f} GB are needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is not drawn anywhere, so the model cannot learn it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In {case} slices {numbers} are marked &apos;nothing here&apos;, but the slices on both sides show a structure. Check them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>With {n} slices the first suggestion will be rough and its quality cannot be judged. Five or more, in several cases, are a good beginning.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The image of {name} has gone: {path}. Put it back or remove the case.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} has voxels of another size than the others ({spacing} mm); its result may be worse.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close other programs, or leave some cases out of the study.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is drawn on any slice that is done. Draw at least one structure.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in a second one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{one} and {other} are the same image and were drawn differently: the model cannot follow both. Remove one of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study has no structures yet. Add one under Label.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.pythons</name>
+    <message>
+        <source>This Python {version} lacks {names}. Install them in a terminal with: {command}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is a Python of 32 bit. PyTorch needs one of 64 bit.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This Python is made for Intel processors, for which PyTorch has no new builds. On a Mac with an Apple processor install Python from python.org; a Mac with an Intel processor cannot train.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Python {version} with PyTorch {torch} and all other packages.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is Python {version}, which is too old: 3.11, 3.12 or 3.13 is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is Python {version}, which is too new for PyTorch: take 3.12 or 3.13.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{python} does not exist. Name the program itself, e.g. {example}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it says nothing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{python} does not start as a Python: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} (only {version})</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.results</name>
+    <message>
+        <source>Accept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read versions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load suggestion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.sample</name>
+    <message>
+        <source>SemiSeg will download {size} MB once and make a study of {cases} brain MRI in
+
+{folder}
+
+Experts drew the hippocampus on {slices} slices in {annotated} of them, so that you can press Train at once.
+
+{licence}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.setup_process</name>
+    <message>
+        <source>Beginning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It ended early.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It ended early. The last line was: {line}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unpacking the packages; this takes a few minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Downloading {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.training</name>
+    <message>
+        <source>Look for a run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check before training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start learning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training has started. Go on drawing; new slices are used as you call them done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look at training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tell of the case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices {numbers} of {case} are drawn on but not called done; they will not be used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training is finished. Suggestions are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training was stopped; the best model until then was kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training failed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The training process has gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Send labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Earlier runs cannot be read: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The run cannot be read now: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.cases</name>
+    <message>
+        <source>probably good</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>look here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not enough labels to know</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What will be segmented; more can be added at any time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Study and cases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open study …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New study …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Make a new, empty study folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>e.g. liver, lesion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Structures:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Order by:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add files …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add image files to the study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add folder …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A folder with one DICOM series</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add from scene</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add a volume that is loaded in Slicer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add from DICOM …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose among the series in Slicer&apos;s DICOM database</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose or make an empty folder for the new study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add images</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A study is a folder that keeps your cases, everything you draw, and all models.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add images to begin.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Click a case to bring it on screen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>worth a look first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>least sure first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>slices done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggestion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Name at least one structure first, e.g. liver, lesion.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No other volume is loaded in Slicer. Load one first, e.g. from the DICOM module.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{share:.0%} right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add a DICOM series</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Worth a look next</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Of what you judged since, {share:.0%} was as suggested (Dice).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model is {share:.0%} sure near the structures.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{share:.0%} sure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This case cannot be read</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.dicom_choice</name>
+    <message>
+        <source>Series in Slicer&apos;s DICOM database (click those to be added):</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>find a name or a description</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add to the study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reads each series as one volume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add nothing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s DICOM database holds no series. Import files in the DICOM module, or add a folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Click the series that are to be added.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.export</name>
+    <message>
+        <source>Writing and checking …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cases:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the study&apos;s folder &apos;exports&apos;</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose the folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writes, reads again and compares</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>accepted cases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>all cases with a result</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a format, and cases that have a suggestion or are fully drawn.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>verified</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export to</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{n} files written to {folder} and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.label</name>
+    <message>
+        <source>No slice is done yet. Two or three per case are enough to begin.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Label</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a case, then draw each structure on two or three slices.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>another structure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add structure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add it to the study, for all cases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Import mask …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take slices from a segmentation that exists already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slice done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All structures on this slice are drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This slice shows none of the structures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take this slice back: it is not done after all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Earlier versions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Everything saved of this case; nothing is ever lost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Straighten views</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Turn the views to the volume&apos;s own axes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Saving …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Everything is saved in the study.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This view is tilted against the volume&apos;s slices; straighten it to label.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>done, nothing here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>drawn, not done yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Done:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing there:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Drawn, not done:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Worth a look:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no earlier version of this case.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;{case}&lt;/b&gt;, {plane} slice &lt;b&gt;{n}&lt;/b&gt; of {count}: {state}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{when}: {note}, by {author}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.live</name>
+    <message>
+        <source>A model learns beside you from every slice you call done. Train on my labels is still there: it also learns from the volumes nobody drew on, and says how good the model is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep learning while I draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.masks</name>
+    <message>
+        <source>Import</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These slices are then done, as the mask has them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave the case as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It counts on:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices are:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>e.g. 12, 20-25</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Numbers:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>is the structure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>slices with something drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>every slice: what is empty is background</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>these slices:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>axial</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>coronal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>sagittal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;{file}&lt;/b&gt; for {case}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{n} slices were imported and are done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Import a mask</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>One mask at a time: it belongs to the case on screen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a new structure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>leave it out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Import {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is drawn in {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices {numbers} were done before; the earlier version is kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.panel</name>
+    <message>
+        <source>The scene was closed; everything drawn is in the study. Click a case to go on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.review</name>
+    <message>
+        <source>{name}: {before:.3g} ml before, {after:.3g} ml now, overlap {dice:.0%}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Review suggestions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>After training, suggestions for every case come here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next slice worth a look</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Jump to where the model is least sure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show suggestion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show uncertainty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show the last round&apos;s outline</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Correct this slice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the suggestion on this slice into my labels and edit it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This slice is right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the suggestion on this slice as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Accept this case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Everything suggested here is right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Throw the suggestion for this case away</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Throw the suggestion for this case away? Your labels stay.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggested by the method &apos;{method}&apos;, {time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is left that the model is unsure of. Train again, or accept the cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Correct the slice, then press Slice done. Undo takes it back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the whole suggestion for {case} as right? Slices that you drew stay as you drew them; an earlier version can be brought back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Accept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model names no slices yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This case is accepted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;Since the last round&lt;/b&gt;</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;Why here:&lt;/b&gt; {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.sample</name>
+    <message>
+        <source>Real brain MRI with a few slices drawn: open it, press Train on my labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New here?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try the sample</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Make the sample study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The sample cannot be had. {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.setup</name>
+    <message>
+        <source>Download what training needs, into a folder of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look for what is missing and say what to do</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop setting up; it can go on later</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the computing environment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check my computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look for Python</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No Python {version} of 64 bit was found. Install one from python.org, then press Set up again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Repair</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set up - ready</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A training is running with this environment. Stop it first, then press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A training is running with this environment. Stop it first, then press Remove.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the computing environment?
+
+{folder}
+
+Studies, drawings and models stay.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove the environment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set-up is finished: you can train now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training needs one download into a folder of its own. Slicer itself is not changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up … you can go on working.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ready to train on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up was interrupted. Repair goes on where it stopped.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Change Slicer&apos;s Python</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set up SemiSeg</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ready to train. {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The environment has to be renewed. {why} Press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up did not work. {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.setup_choices</name>
+    <message>
+        <source>Nothing is installed into it; it is checked for what is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Path of a Python 3.11 to 3.13 that the environment is made with</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Put the environment on another disk, or where the path is short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set up without a network, from a file made on another computer with: semiseg bundle</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set up from {name}?
+
+{count} packages, {size:.1f} GB, for Python {python}. Every file is checked; nothing is downloaded. They go into:
+
+{folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>More choices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A private environment (recommended)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Another Python, which has PyTorch and MONAI</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s own Python, through the PyTorch extension</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Train with:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Changes Slicer&apos;s Python, and asks before it does.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Path of a Python 3.11 to 3.13</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Browse …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose the program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the best Python found on this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Made with:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Folder:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Other folder …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use an offline bundle …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a Python</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose an offline bundle</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Offline bundles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read the bundle</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Set up SemiSeg</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a folder with room</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.train</name>
+    <message>
+        <source>Starts from what was learned before: quicker, and corrections count at once</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping; the best model is being saved …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not enough slices yet to judge the quality</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>seconds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>error on my slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Train on my labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop and keep the best</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The best model so far is saved and used</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on from the last saved state</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show curves</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In a plot view of Slicer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Method:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Train for:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Where:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on from the last model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Advanced</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press Set up first: the computing environment is not ready.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Checks the labels, then starts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Finished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Lost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starting …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>error on my slices, lower is better</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>agreement with slices kept aside: {score:.0%}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{text}
+
+Call them done and use them?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices not done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this computer ({device})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting for the computer: {n} ahead</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>after {time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>scene.screen</name>
+    <message>
+        <source>{case} - suggestion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} - last round</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} - uncertainty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} - my labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+</TS>

@@ -1,0 +1,1 @@
+# Other extensions find this one through it; nobody does here.
