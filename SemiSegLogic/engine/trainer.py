@@ -134,6 +134,11 @@ class Trainer:
         """The weighted losses of the latest step, by name."""
         return {name: float(value) for name, value in self.losses.items()}
 
+    @property
+    def refusal(self) -> str:
+        """Why steps are not recorded; empty when they are, or may be."""
+        return self._work.refusal
+
     def _share(self) -> float:
         return self.budget.share(self.progress.step, self.progress.elapsed)
 
