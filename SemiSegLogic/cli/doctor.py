@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..environment import missing
+from ..environment.builds import find_cards, fitting
 from ..errors import SemiSegError
 from ..files import write_json
 from ..rounds import jobs_folder
@@ -80,13 +81,15 @@ def torch_works() -> Finding:
 
 def gpu_driver() -> Finding:
     """A graphics card that PyTorch cannot use is worth a word."""
-    card = shutil.which("nvidia-smi")
-    if card is None:
+    if shutil.which("nvidia-smi") is None:
         return Finding("Graphics card", True, "none from NVIDIA; training runs on the processor")
-    answer = subprocess.run([card, "-L"], capture_output=True, text=True, timeout=30, check=False)
-    good = answer.returncode == 0
-    found = answer.stdout.strip() if good else "the driver does not answer"
-    return Finding("Graphics card", good, found, "Update the NVIDIA driver and restart the computer.")
+    cards = find_cards()
+    if not cards:
+        remedy = "Update the NVIDIA driver and restart the computer."
+        return Finding("Graphics card", False, "the driver does not answer", remedy)
+    choice = fitting(cards)
+    found = ", ".join(f"{card.name} (driver {card.driver})" for card in cards)
+    return Finding("Graphics card", not choice.why, found, choice.why)
 
 
 def memory() -> Finding:

@@ -62,8 +62,9 @@ def explain_disk(error: OSError, folder: Path) -> str:
         return _full(folder)
     reason = error.strerror or str(error)
     where = error.filename or folder
-    return f"{where} cannot be written: {reason}. Close programs that may hold it, or: {ELSEWHERE}"
+    return f"{where} cannot be written: {reason}. Close programs that may hold it. {ELSEWHERE}"
 
 
 def _full(folder: Path) -> str:
-    return f"The disk is full (environment {folder}). Free about {ROOM_GB} GB, or: {ELSEWHERE} {AGAIN}"
+    return (f"The disk is full (environment {folder}). Free about {ROOM_GB} GB, or choose another folder (in a terminal "
+            f"with --environment PATH, in Slicer under More choices). {AGAIN}")

@@ -163,7 +163,13 @@ class SetupSection:
         if was is not None and (was[0], was[1].kind) == (place, state.kind) and busy:
             return
         notice(self.state, *words(place, state))
-        self.install.text = _("Set up") if state.kind == "absent" or place == SLICERS else _("Repair")
+        fresh = state.kind == "absent" or place == SLICERS
+        self.install.text = _("Set up") if fresh else _("Repair")
+        self.install.toolTip = (
+            _("Download what training needs, into a folder of its own")
+            if fresh
+            else _("Make the computing environment work again; what is downloaded already is not fetched twice")
+        )
         self.install.visible = not busy and place != CHOSEN and not (place == SLICERS and state.kind == "ready")
         self.cancel.visible = busy
         self.remove.visible = place == PRIVATE and state.kind in ("ready", "unfinished", "outdated", "failed")

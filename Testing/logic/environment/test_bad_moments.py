@@ -68,7 +68,8 @@ def test_a_set_up_that_is_killed_is_taken_up_again(
         "from SemiSegLogic.environment import Requirements, prepare, folder, pip\n" + hooks[stage] +
         "\nprepare(Path(sys.argv[1]), Requirements(('tree',), 'digest1'), Path(sys.argv[2]))"
     )  # fmt: skip
-    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path / "env"), str(base)], cwd=ROOT, capture_output=True)
+    command = [sys.executable, "-c", code, str(tmp_path / "env"), str(base)]
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     environment = EnvironmentFolder(tmp_path / "env")
     assert environment.is_ours
