@@ -19,11 +19,11 @@ from typing import Any, Self
 from .errors import SemiSegError
 from .files import read_json, replace_file, write_json
 from .geometry import SliceIndex
-from .job import JobCase, JobFolder, JobSpec, JobStructure, clean, note_collected
+from .job import JobCase, JobFolder, JobSpec, JobStructure, Status, clean, note_collected
 from .settings import Settings, Training
 from .study import Case, Study, StudyError
 
-KEPT = ("model.pt", "model.json", "curves.jsonl")
+KEPT = ("model.pt", "model.json", "model.md", "curves.jsonl")
 
 
 @dataclass(frozen=True)
@@ -220,10 +220,13 @@ class Round:
 
     def _take(self, name: str, case_id: str) -> bool:
         try:
-            result = self.job.result(name)
+            result, status = self.job.result(name), self.job.reported()
             if result is None or case_id not in {case.id for case in self.study.cases}:
                 return False
-            self.study.case(case_id).put_suggestion(result.label, result.uncertainty, self._provenance(result.n))
+            if status.state == "running" and status.results.get(name, 0) < result.n:
+                return False  # how good it probably is comes with the next status, within a second
+            provenance = self._provenance(name, result.n, status)
+            self.study.case(case_id).put_suggestion(result.label, result.uncertainty, provenance)
         except SemiSegError as error:  # locked by another writer, disk full, damaged: the result waits in the job
             logging.info("The suggestion for %s waits: %s", case_id, error)
             return False
@@ -239,11 +242,13 @@ class Round:
             if self.job.reported().ended:
                 note_collected(self.job, done | gone)
 
-    def _provenance(self, n: int) -> dict[str, Any]:
-        """Where a result comes from: mostly the model kept so far, which need not be the one in training."""
-        status = self.job.reported()
+    def _provenance(self, name: str, n: int, status: Status) -> dict[str, Any]:
+        """Where a result comes from: mostly the model kept so far, which need not be the one in training; and how good
+        it probably is.
+        """
         method = status.scores.get("kept", status.method)
-        return {"run": self.id, "method": method, "result": n, "scores": status.scores}
+        flag = {"flag": status.flags[name]} if name in status.flags else {}
+        return {"run": self.id, "method": method, "result": n, "scores": status.scores, **flag}
 
     def _keep_model(self) -> None:
         for name in KEPT:

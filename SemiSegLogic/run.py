@@ -74,8 +74,10 @@ def _run(job: JobFolder, reporter: Reporter) -> None:
     import torch
 
     from .engine.device import choose
+    from .engine.memory import keep_freed_memory
     from .settings import Training
 
+    keep_freed_memory()
     spec, training = job.spec(), Training.from_dict(job.spec().training)
     torch.manual_seed(training.seed)
     device = choose(training.device, training.precision)
@@ -97,7 +99,9 @@ def _predict(job: JobFolder, device: Device, reporter: Reporter) -> None:
     volumes = data.load(job, device, reporter.reading, model.plan)
     reporter.say("Suggesting.", phase="suggesting", method=model.method, labels_used=volumes.labels_used)
     network = model.network(volumes.classes.values[1:], device.torch)
-    complete = Suggester(job, volumes, device, reporter).all_cases(network)
+    suggester = Suggester(job, volumes, device, reporter)
+    suggester.judge = model.judge
+    complete = suggester.all_cases(network)
     state, message = ("done", "Done.") if complete else ("stopped", "Stopped; the suggestions made so far are kept.")
     reporter.say(message, state=state, fraction=1.0, seconds_left=0.0)
 
@@ -113,13 +117,12 @@ def _train(job: JobFolder, device: Device, training: Training, reporter: Reporte
     volumes = data.load(job, device, reporter.reading, saved.plan if saved else None)
     reporter.update(labels_used=volumes.labels_used, device=device.name)
     volumes.check_usable()
-    volumes.hold_out(training.held_out, saved.held_out if saved else None)
-    model = Course(job, volumes, device, training, reporter).run(saved, _start_model(job))
+    model = Course(job, volumes, device, training, reporter, saved, _start_model(job)).run()
     publish(job, model, reporter.status)
     stopped = job.stop_requested()
     message = "Stopped; the best model is kept." if stopped else "Done."
     if model.held_out is None:
-        message += " No slices were held out, as there are few, so look the suggestions over."
+        message += " No slices were held out, so look the suggestions over."
     reporter.say(message, state="stopped" if stopped else "done", fraction=1.0, seconds_left=0.0)
 
 

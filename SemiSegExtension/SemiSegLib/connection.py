@@ -100,9 +100,9 @@ class LocalConnection:
 
     def start(self, order: Order) -> str:
         from SemiSegLogic.rounds import Round
-        from SemiSegLogic.settings import METHOD_SETTINGS, Training
+        from SemiSegLogic.settings import CHOICES, Training
 
-        backend, settings = self._local(starts=True), METHOD_SETTINGS[order.method](**order.settings)
+        backend, settings = self._local(starts=True), CHOICES[order.method](**order.settings)
         training = Training(seconds=order.seconds or AS_LONG_AS_IT_HELPS_S)
         this = Round.begin(
             self._study, training, order.method, settings, open_case=order.open_case or None,

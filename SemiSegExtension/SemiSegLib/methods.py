@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from .words import _
 
-RECOMMENDED = "mean_teacher"
+RECOMMENDED = "recommended"
 
 
 def method_words() -> dict[str, tuple[str, str]]:
     """Name of a method -> what it is called and what it does, the recommended one first."""
     known = {
-        "mean_teacher": (
+        "recommended": (
             _("Recommended"),
+            _("Learns from your slices; where there is time, tries whether your other volumes help, and says so."),
+        ),
+        "mean_teacher": (
+            _("Confident answers (mean teacher)"),
             _("Learns from your slices and from its own confident answers everywhere else."),
         ),
         "supervised": (
@@ -40,10 +44,10 @@ def method_words() -> dict[str, tuple[str, str]]:
         "cad": (_("Adaptive mixing (CAD)"), _("Replaces regions it is unsure about by sure ones.")),
         "m3hl": (_("Mosaics (M3HL)"), _("Mixes labelled and unlabelled volumes like a mosaic.")),
     }
-    from SemiSegLogic.settings import METHOD_SETTINGS
+    from SemiSegLogic.settings import CHOICES
 
     names = sorted(
-        METHOD_SETTINGS, key=lambda name: (name != RECOMMENDED, list(known).index(name) if name in known else 99)
+        CHOICES, key=lambda name: (name != RECOMMENDED, list(known).index(name) if name in known else 99)
     )
     return {name: known.get(name, (name, "")) for name in names}
 

@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from ..errors import SemiSegError
-from . import benchmark, bundle, demo, doctor, jobs, methods, study, train
+from . import benchmark, bundle, demo, doctor, jobs, methods, models, study, train
 
-COMMANDS = (demo, study, train, methods, jobs, bundle, benchmark, doctor)
+COMMANDS = (demo, study, train, models, methods, jobs, bundle, benchmark, doctor)
 
 
 def parser() -> argparse.ArgumentParser:

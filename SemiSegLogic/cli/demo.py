@@ -32,7 +32,7 @@ from ..report import (
 )
 from ..rounds import Round
 from ..sample import SampleStudy, build_study, choose, find, list_cases, read_reference, split
-from ..settings import METHOD_SETTINGS, Training
+from ..settings import CHOICES, RECOMMENDED, Training
 from ..study import export_case
 from .following import follow
 from .output import Output, add_json
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
     demo.add_argument("--annotated", type=int, default=8, help="volumes with annotated slices (default 8)")
     demo.add_argument("--slices", type=int, default=3, help="annotated slices in each of them (default 3)")
     demo.add_argument("--whole", action="store_true", help="annotate whole volumes instead of slices")
-    demo.add_argument("--method", choices=sorted(METHOD_SETTINGS), default="mean_teacher")
+    demo.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED)
     demo.add_argument("--seconds", type=float, default=70.0, help="time for training (default 70)")
     demo.add_argument("--first", type=float, default=20.0, help="time until the first suggestion (default 20)")
     demo.add_argument("--seed", type=int, default=0)

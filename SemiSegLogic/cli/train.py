@@ -8,7 +8,7 @@ from typing import Any
 
 from ..backends import LocalBackend
 from ..rounds import Round, jobs_folder
-from ..settings import METHOD_SETTINGS, RECIPES, Settings, SettingsError, Training, published, recipe
+from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
 from .following import follow
 from .output import Output, add_json
@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
     """The grammar."""
     train = commands.add_parser("train", help="train on the annotated slices and suggest masks for every volume")
     train.add_argument("folder", type=Path)
-    train.add_argument("--method", choices=sorted(METHOD_SETTINGS), default="mean_teacher")
+    train.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED)
     train.add_argument("--recipe", choices=RECIPES, default="clinical",
                        help="clinical (default): scaled to the time; paper: network, optimiser, schedule and steps as "
                             "published (hours, and a GPU)")
@@ -27,6 +27,7 @@ def add(commands: Any) -> None:
     train.add_argument("--first", type=float, default=25.0, help="time until the first suggestion (default 25)")
     train.add_argument("--open", metavar="CASE", help="the case to suggest first")
     train.add_argument("--anew", action="store_true", help="do not go on from the last model")
+    train.add_argument("--start", type=Path, metavar="MODEL", help="go on from this model.pt instead of the last one")
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     train.set_defaults(do=_train)
     predict = commands.add_parser("predict", help="suggest masks with the last model, without training")
@@ -42,7 +43,7 @@ def _train(options: argparse.Namespace) -> int:
     study, out = Study.open(options.folder), Output(options.json)
     training, settings = _order(options, study)
     opened = study.case(options.open).id if options.open else None
-    earlier = None if options.anew else _last_model(study)
+    earlier = None if options.anew else _model(options.start, study)
     with out.counting("Preparing") as told:
         this = Round.begin(study, training, options.method, settings, open_case=opened, start_from=earlier, told=told)
     return _submit(this, out)
@@ -54,13 +55,15 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
     if options.recipe == "clinical":
         first = min(options.first, options.seconds)
         training = Training(seconds=options.seconds, first_mask_seconds=first, device=options.device)
-        return training, METHOD_SETTINGS[options.method].from_dict(changes)
+        return training, CHOICES[options.method].from_dict(changes)
+    if options.method == RECOMMENDED:
+        raise SettingsError("No paper published the recommended method: name one with --method beside --recipe paper.")
     dims = _dims(study, options.device)
     paper = published(options.method, dims)
     steps = FIRST_STEPS + paper.steps
     training = Training(steps=steps, first_mask_steps=FIRST_STEPS, network=paper.network, device=options.device)
     values = recipe(options.method, "paper", dims).to_dict()
-    return training, METHOD_SETTINGS[options.method].from_dict({**values, **changes})
+    return training, CHOICES[options.method].from_dict({**values, **changes})
 
 
 def _dims(study: Study, device: str) -> int:
@@ -74,10 +77,9 @@ def _dims(study: Study, device: str) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     study, out = Study.open(options.folder), Output(options.json)
-    model = options.model or _last_model(study)
-    if model is None or not model.exists():
-        where = model or f"in {study.folder}"
-        raise StudyError(f"There is no model {where}. Train first, or name one with --model.")
+    model = _model(options.model, study)
+    if model is None:
+        raise StudyError(f"There is no model in {study.folder}. Train first, or name one with --model.")
     with out.counting("Preparing") as told:
         this = Round.apply(study, model, device=options.device, told=told)
     return _submit(this, out)
@@ -92,6 +94,13 @@ def _submit(this: Round, out: Output) -> int:
         out.event("next", f"Next: {item.case}, slice {axis}:{index}. {item.reason}", case=item.case,
                   axis=item.place.axis, index=index, reason=item.reason)
     return 0 if status.state in ("done", "stopped") else 1
+
+
+def _model(named: Path | None, study: Study) -> Path | None:
+    """The model ``named``, else the last one of the study, if there is any."""
+    if named is not None and not named.exists():
+        raise StudyError(f"There is no model {named}. 'semiseg models STUDY' lists those of a study.")
+    return named or _last_model(study)
 
 
 def _last_model(study: Study) -> Path | None:

@@ -11,6 +11,7 @@ from . import checks
 STATES = ("queued", "running", "done", "failed", "stopped", "lost")
 ENDED = ("done", "failed", "stopped", "lost")
 LOST_AFTER_S = 30.0
+FLAGS = ("good", "look", "unknown")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Status:
     ``fraction`` of the work done in [0, 1]; ``seconds_left`` and ``elapsed`` seconds; ``labels_used`` the n of the
     newest labels-<n> that the trainer took in, ``labels_shown`` that of the newest ones which the latest result of the
     case on screen has learned from; ``labelled_share`` of voxels per labelled draw in [0, 1]; ``results``
-    case id -> n of its newest result; ``scores`` plain data, e.g. {"held_out": {"supervised": .8, "kept": "..."}};
+    case id -> n of its newest result, ``flags`` case id -> how good that probably is; ``scores`` plain data, e.g. {"held_out": {"supervised": .8, "kept": "..."}};
     ``heartbeat`` unix time; ``queue_position`` how many jobs are ahead (0: none); ``error`` {"text", "remedy"} or None.
     Raises JobError on a value of the wrong type or out of range.
     """
@@ -38,6 +39,7 @@ class Status:
     labelled_share: float = 0.0
     first_mask: bool = False
     results: dict[str, int] = field(default_factory=dict)
+    flags: dict[str, dict[str, Any]] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     device: str = ""
     method: str = ""
@@ -61,6 +63,7 @@ class Status:
         checks.truth("first_mask", self.first_mask)
         checks.mapping("scores", self.scores)
         _check_results(self.results)
+        _check_flags(self.flags)
         _check_error(self.error)
 
     @property
@@ -100,6 +103,16 @@ def _check_results(results: Any) -> None:
     for case_id, n in checks.mapping("results", results).items():
         checks.text("results", case_id, checks.CASE_ID, 10)
         checks.integer(f"results.{case_id}", n, 1, 2**53)
+
+
+def _check_flags(flags: Any) -> None:
+    for case_id, flag in checks.mapping("flags", flags).items():
+        checks.text("flags", case_id, checks.CASE_ID, 10)
+        found = checks.mapping(f"flags.{case_id}", flag)
+        checks.one_of(f"flags.{case_id}.state", found.get("state"), FLAGS)
+        checks.text(f"flags.{case_id}.words", found.get("words"), r"[\s\S]*", 400)
+        if found.get("expected_dice") is not None:
+            checks.number(f"flags.{case_id}.expected_dice", found["expected_dice"], 0, 1)
 
 
 def _check_error(error: Any) -> None:

@@ -1,38 +1,88 @@
-"""Which of two models is kept: never a worse one, as far as slices held out from training can tell."""
+"""Which of two models is kept: what the slices held out from both say, and when they say nothing.
+
+Two models are compared slice by slice (paired), because slices differ far more than models do. The mean difference is
+held against its standard error: on four slices a difference of 0.02 is mostly noise. Who has to prove what depends on
+what is known before: longer training is better unless shown to be worse; a semi-supervised candidate, which on average
+did not beat the baseline in our benchmarks, is not better until shown to be.
+"""
 
 from __future__ import annotations
 
-from ..engine import quality
-from ..engine.device import Device
-from ..engine.predict import Predictor
-from ..methods.base import Method
-from .data import Data
-from .model import Model
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..engine.quality import SliceScore
+
+USUAL_DEVIATION = 0.05  # of paired differences of Dice between slices, known before any is seen
+WORTH = 2  # slices that this knowledge counts for
+FEWEST = 3  # slices below which nothing is shown to be better
+PROOF = 1.0  # standard errors
 
 
-def held_out_dice(method: Method, data: Data, device: Device) -> list[float]:
-    """Dice of every structure on the held-out slices, NaN where it is in none of them; empty without such slices."""
-    volumes = list(data.volumes.values())
-    if not any(volume.held_out for volume in volumes):
-        return []
-    predictor = Predictor(method.predictor(), data.plan, device)
-    return quality.held_out_dice(predictor.probabilities, volumes, len(data.classes))
+@dataclass(frozen=True)
+class Comparison:
+    """Of a model with the one before, over ``slices`` held out from both: mean ``difference`` of Dice (positive: the
+    new one is better) and its standard ``error``.
+    """
+
+    difference: float
+    error: float
+    slices: int
+
+    @property
+    def shows_better(self) -> bool:
+        """Better by more than its error."""
+        return self.slices >= FEWEST and self.difference > PROOF * self.error
+
+    @property
+    def shows_worse(self) -> bool:
+        """Worse by more than its error."""
+        return self.slices > 0 and self.difference < -PROOF * self.error
+
+    @property
+    def shows_harm(self) -> bool:
+        """Worse by more than twice its error, on more than a few slices: for what did good everywhere else."""
+        return self.slices >= FEWEST and self.difference < -2 * PROOF * self.error
+
+    def words(self) -> str:
+        """For the card."""
+        return f"{self.difference:+.3f} ± {self.error:.3f} Dice on {self.slices} slices held out from both"
 
 
-def is_better(score: float | None, before: Model | None, finished: bool) -> bool:
-    """Whether a leg's model takes the place of the one ``before``; ``score`` its Dice, None when nobody can tell."""
-    if before is None:
-        return True
-    if score is None:
-        return finished  # half a leg without a proof is not trusted
-    return before.held_out is None or score >= before.held_out
+def compare(new: Sequence[SliceScore], before: Sequence[SliceScore]) -> Comparison:
+    """Both models on the slices that both were measured on."""
+    known = _by_place(before)
+    pairs = [(score.dice, known.get((score.case, score.place))) for score in new]
+    gaps = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
+    if not gaps:
+        return Comparison(0.0, math.inf, 0)
+    mean = sum(gaps) / len(gaps)
+    squares = sum((gap - mean) ** 2 for gap in gaps) + WORTH * USUAL_DEVIATION**2
+    deviation = math.sqrt(squares / (len(gaps) - 1 + WORTH))
+    return Comparison(mean, deviation / math.sqrt(len(gaps)), len(gaps))
 
 
-def verdict(name: str, score: float | None, before: Model | None, better: bool) -> str:
+def takes_over(role: str, found: Comparison, stopped: bool) -> bool:
+    """Whether a leg's model takes the place of the one before."""
+    if role == "candidate":
+        return found.shows_better
+    if not found.slices:
+        return not stopped  # half a leg without a proof is not trusted
+    return not found.shows_worse
+
+
+def verdict(name: str, role: str, score: float | None, found: Comparison | None, taken: bool) -> str:
     """The judgement, in words for the person."""
+    if role == "fold":
+        return "A second opinion on other slices is in."
     if score is None:
         return f"{name}: too few annotated slices to hold any out, so its quality is not known."
-    if before is None or before.held_out is None:
+    if found is None:
         return f"First suggestion: Dice {score:.3f} on held-out slices."
-    compared = f"Dice {score:.3f} on held-out slices against {before.held_out:.3f} before"
-    return f"{name}: {compared}; {'its suggestions replace' if better else 'kept are'} the earlier ones."
+    kept = "its suggestions replace" if taken else "kept are"
+    return f"{name}: {found.words()} against the model before; {kept} the earlier ones."
+
+
+def _by_place(scores: Sequence[SliceScore]) -> Mapping[tuple[str, object], float | None]:
+    return {(score.case, score.place): score.dice for score in scores}

@@ -7,38 +7,89 @@ from typing import Any
 
 from ..engine.trainer import Budget, Progress
 from ..settings import Training
+from ..settings.recommended import RECOMMENDED, Facts, Recommendation, Recommended, recommend
 
 BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
+FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure
 
 
 @dataclass(frozen=True)
 class Leg:
-    """One stretch of the course: a method and its budget."""
+    """One stretch of the course: a method and its budget.
+
+    ``role``: "first" mask; "longer": goes on from it, and stays unless held-out slices say it is worse; "candidate":
+    starts from the first mask too, and wins only where they say it is better; "fold": starts from nothing, and only
+    measures. ``part`` of the judged slices it must not see, None: it sees all.
+    """
 
     name: str
     settings: dict[str, Any]
     budget: Budget
+    role: str = "first"
+    part: int | None = 0
+
+    def called(self) -> str:
+        """For people and for the curve."""
+        named = {"first": "first mask", "candidate": f"{self.name}, the candidate", "fold": "a second opinion"}
+        return named.get(self.role, self.name)
 
 
 def legs_of(training: Training, method: str, settings: dict[str, Any]) -> list[Leg]:
-    """The two legs; only the first when it takes the whole budget."""
-    if training.steps:
-        first_steps = min(training.first_mask_steps or max(training.steps // 4, 1), training.steps)
-        first, rest = Budget(0, first_steps), Budget(0, training.steps - first_steps)
-    else:
-        seconds = min(training.first_mask_seconds, training.seconds)
-        first, rest = Budget(seconds), Budget(training.seconds - seconds)
+    """The two legs of a method that was asked for; only the first when it takes the whole budget."""
+    total, first = _amounts(training)
     baseline = settings if method == BASELINE else {}
-    legs = [Leg(BASELINE, baseline, first), Leg(method, settings, rest)]
-    return legs if rest.steps or rest.seconds > 0 else legs[:1]
+    legs = [Leg(BASELINE, baseline, _budget(training, first)),
+            Leg(method, settings, _budget(training, total - first), "longer")]
+    return [leg for number, leg in enumerate(legs) if number == 0 or _size(leg) > 0]
+
+
+def recommended_legs(
+    training: Training, settings: dict[str, Any], facts: Facts, parts: int, measurable: bool = True
+) -> tuple[list[Leg], Recommendation]:
+    """The legs of the recommended method: the rules' choice, given that slices can be held out in ``parts`` ways (0:
+    not at all). Not ``measurable``: the model to go on from has seen every slice, so folds alone can measure.
+    """
+    chosen, (total, first) = Recommended.from_dict(settings), _amounts(training)
+    judged = parts > 0 and measurable
+    spare = total * FOLDS_SHARE if parts > judged else 0
+    found = recommend(facts, chosen, (total - first - spare) / 2 if judged else 0, spare)
+    folds = min(found.folds, parts - judged)
+    each = spare / folds if folds else 0
+    rest, own = max(total - first - folds * each, 0), 0 if judged else None
+    contest = found.candidate if judged else None
+    longer = rest / 2 if contest else rest
+    legs = [Leg(BASELINE, {}, _budget(training, min(first, total - folds * each)), "first", own),
+            Leg(BASELINE, {}, _budget(training, longer), "longer", own)]
+    if contest:
+        legs.append(Leg(contest, {}, _budget(training, longer), "candidate", own))
+    legs += [Leg(BASELINE, {}, _budget(training, each), "fold", number + judged) for number in range(folds)]
+    return [leg for number, leg in enumerate(legs) if number == 0 or _size(leg) > 0], found
 
 
 def outlook(legs: list[Leg], current: int, share: float, progress: Progress) -> dict[str, float]:
     """Numbers for the status when ``share`` of leg ``current`` is done; fractions count the legs by their budgets."""
-    sizes = [leg.budget.steps or leg.budget.seconds for leg in legs]
+    sizes = [_size(leg) for leg in legs]
     total = max(sum(sizes), 1e-9)  # no time at all is one step
     done = min((sum(sizes[:current]) + share * sizes[current]) / total, 1.0)
     pace = progress.step / max(progress.elapsed, 1e-6)
     left = (1 - done) * total / (max(pace, 1e-6) if legs[0].budget.steps else 1)  # the first step may be undone
     return {"fraction": done * SHOWN, "seconds_left": left, "steps_per_second": pace}
+
+
+def _amounts(training: Training) -> tuple[float, float]:
+    """Seconds or steps: of all legs, and of the first mask."""
+    if training.steps:
+        return training.steps, min(training.first_mask_steps or max(training.steps // 4, 1), training.steps)
+    return training.seconds, min(training.first_mask_seconds, training.seconds)
+
+
+def _budget(training: Training, amount: float) -> Budget:
+    return Budget(0, round(amount)) if training.steps else Budget(amount)
+
+
+def _size(leg: Leg) -> float:
+    return leg.budget.steps or leg.budget.seconds
+
+
+__all__ = ["BASELINE", "RECOMMENDED", "Leg", "legs_of", "outlook", "recommended_legs"]

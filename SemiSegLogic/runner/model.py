@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from ..engine import checkpoint
+from ..engine.averaging import ViewAveraged
 from ..engine.plan import Plan
-from ..files import write_json
+from ..engine.quality import Judge
 from ..job import JobFolder, Status
 from ..methods import make
 from ..methods.base import Method, Task
+from . import cards
+from .parts import Place, places
 
 FORMAT = 1
 OTHER_MODEL = "Choose another model, or train anew."
@@ -24,6 +27,10 @@ OTHER_MODEL = "Choose another model, or train anew."
 class Model:
     """``weights`` the method's whole state in host memory; ``values`` label values of the classes 1..K-1;
     ``held_out`` mean Dice on held-out slices, None when there were none.
+
+    ``mirror`` (engine axis or None) and ``zooms``: the views that predictions are averaged over. ``quality`` what was
+    measured, for the card; ``judge`` by what flags are given, and ``seen`` the slices that the
+    weights have learned from (None: any may be).
     """
 
     method: str
@@ -33,6 +40,11 @@ class Model:
     values: tuple[int, ...]
     weights: dict[str, Tensor]
     held_out: float | None = None
+    mirror: int | None = None
+    zooms: tuple[float, ...] = ()
+    quality: dict[str, Any] = field(default_factory=dict)
+    judge: Judge = field(default_factory=Judge)
+    seen: tuple[Place, ...] | None = None
 
     @classmethod
     def of(cls, method: Method, name: str, plan: Plan, values: tuple[int, ...], held_out: float | None) -> Model:
@@ -46,11 +58,18 @@ class Model:
         method.load_state_dict(self.weights)
         return method.eval()
 
+    def predictor(self, device: torch.device) -> nn.Module:
+        """The predicting network, (B,1,D,H,W) -> logits (B,K,D,H,W), averaged over the model's views."""
+        network = self.build(device).predictor()
+        if self.mirror is None and not self.zooms:
+            return network
+        return ViewAveraged(network, self.mirror, self.zooms, self.plan.dims == 2).eval()
+
     def network(self, values: tuple[int, ...], device: torch.device) -> nn.Module:
         """The predicting network with its classes 1..K-1 in the order of the structures ``values``: a study may have
         gained and lost structures since. A structure that the model does not know is never predicted.
         """
-        network = self.build(device).predictor()
+        network = self.predictor(device)
         return network if values == self.values else Reordered(network, self.values, values).to(device)
 
     def to_state(self) -> dict[str, Any]:
@@ -58,6 +77,8 @@ class Model:
         return {
             "format": FORMAT, "method": self.method, "settings": self.settings, "task": asdict(self.task),
             "plan": asdict(self.plan), "values": list(self.values), "weights": self.weights, "held_out": self.held_out,
+            "mirror": self.mirror, "zooms": list(self.zooms), "quality": self.quality, "judge": self.judge.to_dict(),
+            "seen": None if self.seen is None else [list(place) for place in self.seen],
         }
 
     @classmethod
@@ -69,7 +90,8 @@ class Model:
             )
         return cls(
             state["method"], state["settings"], Task(**state["task"]), Plan(**state["plan"]), tuple(state["values"]),
-            state["weights"], state["held_out"],
+            state["weights"], state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
+            state.get("quality", {}), Judge(**state.get("judge", {})), places(state.get("seen")),
         )
 
     def save(self, path: Path) -> None:
@@ -101,14 +123,7 @@ class Reordered(nn.Module):
 
 
 def publish(job: JobFolder, model: Model, status: Status) -> None:
-    """Leave the model and its card for people in the job. Raises FileError where the disk refuses."""
+    """Leave the model and its cards, for programs and for people, in the job. Raises FileError where the disk refuses.
+    """
     model.save(job.weights)
-    spec = job.spec()
-    write_json(job.card, {
-        "method": model.method, "settings": model.settings, "asked_for": spec.method, "training": spec.training,
-        "structures": [{"value": item.value, "name": item.name} for item in spec.structures],
-        "cases": len(spec.cases), "annotated_slices": sum(len(case.slices) for case in spec.cases),
-        "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
-        "network": model.plan.network, "scores": status.scores, "device": status.device,
-        "seconds": round(status.elapsed, 1), "created": spec.created,
-    })
+    cards.write(job, cards.facts_of(job.spec(), model, status))

@@ -13,16 +13,24 @@ from ..engine import checkpoint
 from ..engine.checkpoint import CheckpointError
 from ..engine.device import Device
 from ..engine.plan import Plan
-from .data import Data
+from ..engine.quality import Looks, Measured, Reliability, SliceScore
+from ..engine.trainer import Budget
+from ..geometry import SliceIndex
+from .legs import Leg
 from .model import Model
+from .opening import Opening
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
 class Standing:
     """The ``leg`` to run, the training ``seconds`` of those before, the model ``kept`` so far, the ``scores`` by leg;
     ``to_suggest`` while the kept model's suggestions are not all out.
+
+    ``first`` the model of the first mask, from which a candidate starts; ``measured`` held-out slices by what was
+    measured there; ``kept_as`` which of these the kept model is (or was, before it learned from all slices);
+    ``verdicts`` what was decided on the way, for the card.
     """
 
     leg: int = 0
@@ -30,23 +38,46 @@ class Standing:
     kept: Model | None = None
     scores: dict[str, float | None] = field(default_factory=dict)
     to_suggest: bool = False
+    first: Model | None = None
+    measured: dict[str, Measured] = field(default_factory=dict)
+    kept_as: str = ""
+    verdicts: list[str] = field(default_factory=list)
 
-    def name_of(self, method: str) -> str:
-        """What a leg of ``method`` is called among the scores."""
-        return method if method not in self.scores else f"{method}, longer"
+    def name_of(self, leg: Leg) -> str:
+        """What ``leg`` is called among the scores."""
+        number = sum(name.startswith("fold") for name in self.measured)
+        own = f"fold {number + 1}" if leg.role == "fold" else leg.name
+        return own if own not in self.scores else f"{own}, longer"
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain data and tensors."""
+        models = {name: model.to_state() if model else None for name, model in
+                  (("kept", self.kept), ("first", self.first))}
+        measured = {name: asdict(found) for name, found in self.measured.items()}
+        return {**vars(self), **models, "measured": measured}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any], source: Path) -> Standing:
+        """The inverse of :meth:`to_plain`. Raises CheckpointError naming ``source``."""
+        models = {name: Model.from_state(plain[name], source) if plain[name] else None for name in ("kept", "first")}
+        measured = {name: _measured(found) for name, found in plain["measured"].items()}
+        return cls(**{**plain, **models, "measured": measured})
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint: the standing, the plan trained with, ``half`` the arithmetic and ``channels_last`` the layout by
-    type of device, the generators, the slices held out, and the trainer's state when it was saved within a leg.
+    """A checkpoint: the standing, the legs, the plan trained with, ``half`` the arithmetic and ``channels_last`` the
+    layout by type of device, the generators, the ``parts`` of slices to hold out, ``notes`` of what was
+    decided at the start, and the trainer's state when it was saved within a leg.
     """
 
     standing: Standing
+    legs: list[Leg]
     plan: Plan
     half: dict[str, bool]
     channels_last: dict[str, bool]
-    held_out: dict[str, list[list[int]]]
+    parts: list[dict[str, list[list[int]]]]
+    notes: dict[str, Any]
     random: dict[str, Any]
     trainer: dict[str, Any] | None
 
@@ -58,10 +89,10 @@ class Saved:
         state = checkpoint.load(path, device)
         if not isinstance(state, Mapping) or state.get("format") != FORMAT:
             raise CheckpointError(f"{path} is no checkpoint of format {FORMAT}. {checkpoint.START_AGAIN}")
-        kept = Model.from_state(state["kept"], path) if state["kept"] else None
+        legs = [Leg(**{**leg, "budget": Budget(**leg["budget"])}) for leg in state["legs"]]
         return cls(
-            Standing(**{**state["standing"], "kept": kept}), Plan(**state["plan"]), state["half"],
-            state.get("channels_last", {}), state["held_out"], state["random"], state["trainer"],
+            Standing.from_plain(state["standing"], path), legs, Plan(**state["plan"]), state["half"],
+            state.get("channels_last", {}), state["parts"], state["notes"], state["random"], state["trainer"],
         )
 
     def on(self, device: Device) -> Device:
@@ -73,17 +104,24 @@ class Saved:
         )
 
 
-def save(path: Path, standing: Standing, data: Data, device: Device, trainer: dict[str, Any] | None) -> None:
+def save(path: Path, standing: Standing, opening: Opening, device: Device, trainer: dict[str, Any] | None) -> None:
     """Write a checkpoint. Raises FileError where the disk refuses."""
-    kept = standing.kept
     checkpoint.save(path, {
         "format": FORMAT,
-        "standing": {**vars(standing), "kept": None},
-        "kept": kept.to_state() if kept else None,
-        "plan": asdict(data.plan),
+        "standing": standing.to_plain(),
+        "legs": [asdict(leg) for leg in opening.legs],
+        "plan": asdict(opening.parts.data.plan),
         "half": {device.torch.type: device.half},
         "channels_last": {device.torch.type: device.channels_last},
-        "held_out": data.held_out(),
+        "parts": opening.parts.to_plain(),
+        "notes": opening.notes(),
         "random": checkpoint.random_state(),
         "trainer": trainer,
     })
+
+
+def _measured(plain: dict[str, Any]) -> Measured:
+    """The inverse of ``asdict`` on what was measured."""
+    scores = tuple(SliceScore(**{**score, "place": SliceIndex(**score["place"])}) for score in plain["scores"])
+    reliability = Reliability(**plain["reliability"]) if plain["reliability"] else None
+    return Measured(scores, reliability, tuple((name, Looks(**looks)) for name, looks in plain["looks"]))

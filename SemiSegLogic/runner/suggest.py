@@ -9,6 +9,7 @@ from torch import nn
 
 from ..engine.device import Device
 from ..engine.predict import Predictor
+from ..engine.quality import Judge, looks_of
 from ..engine.selection import DEFAULT, CaseMaps, Profile, drawing_axis, next_slices, profile, seed_of
 from ..engine.volumes import Volume
 from ..geometry import SliceIndex
@@ -24,6 +25,7 @@ class Suggester:
 
     def __init__(self, job: JobFolder, data: Data, device: Device, reporter: Reporter, strategy: str = DEFAULT):
         self.job, self.data, self.device, self.reporter, self.strategy = job, data, device, reporter, strategy
+        self.judge = Judge()
         self._profiles: dict[str, Profile] = {}
 
     def open_case(self, network: nn.Module) -> None:
@@ -70,7 +72,9 @@ class Suggester:
         volume = self.data.volumes[name]
         prediction = predictor.predict(volume, self.data.classes)
         n = self.job.put_result(name, prediction.label, prediction.uncertainty)
-        self.reporter.update(results={**self.reporter.status.results, name: n})
+        flag = self.judge.flag(looks_of(prediction.label, prediction.uncertainty))
+        status = self.reporter.status
+        self.reporter.update(results={**status.results, name: n}, flags={**status.flags, name: flag})
         return CaseMaps(
             name, prediction.label, prediction.uncertainty, volume.grid, _array_slices(volume), prediction.second
         )

@@ -4,6 +4,7 @@ from .about import ABOUT, About
 from .fields import Settings, SettingsError
 from .methods import BCP, C3S3, CAD, ERSR, M3HL, MEDL, METHOD_SETTINGS, MN, SPCL, MeanTeacher, Supervised, TransMedSeg
 from .recipes import PAPER, RECIPES, Published, published, recipe
+from .recommended import CHOICES, CHOICES_ABOUT, RECOMMENDED, Recommended
 from .training import Training
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "BCP",
     "C3S3",
     "CAD",
+    "CHOICES",
+    "CHOICES_ABOUT",
     "ERSR",
     "M3HL",
     "MEDL",
@@ -18,10 +21,12 @@ __all__ = [
     "MN",
     "PAPER",
     "RECIPES",
+    "RECOMMENDED",
     "SPCL",
     "About",
     "MeanTeacher",
     "Published",
+    "Recommended",
     "Settings",
     "SettingsError",
     "Supervised",

@@ -15,7 +15,7 @@ class Training(Settings):
     steps: int = number(0, "Steps (0: by time)", low=0, high=10_000_000)
     first_mask_seconds: float = number(25.0, "Time until the first suggestion", unit="s", low=0, high=86400)
     first_mask_steps: int = number(0, "Steps until the first suggestion (0: by time)", low=0, high=10_000_000)
-    held_out: float = number(0.15, "Share of annotated slices kept aside to judge the model", low=0, high=0.5)
+    held_out: float = number(0.2, "Share of annotated slices kept aside to judge the model", low=0, high=0.5)
     seed: int = number(0, "Random seed", low=0, high=2**31 - 1)
     device: str = choice("auto", "Where to compute", ("auto", "cpu", "cuda"), advanced=False)
     precision: str = choice("auto", "Arithmetic", ("auto", "float32", "bfloat16"))

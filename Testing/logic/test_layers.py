@@ -36,7 +36,8 @@ WORDS = "errors settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
-WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner cli sample report pages {ENVIRONMENT}"
+FRONTS = "kept_models cli sample report pages"
+WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner {FRONTS} {ENVIRONMENT}"
 MACHINERY = {
     "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "memory", "patches", "plan",
     "predict", "probing", "quality", "resampling", "selection", "staging", "stepping", "threads", "trainer", "tuning",
@@ -65,6 +66,7 @@ ROOMS: dict[str, Room] = {
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
     "server": room(f"{WORDS} backends server", f"{PLAIN} requests fastapi uvicorn starlette pydantic cryptography"),
     "rounds": room(f"{WORDS} rounds", PLAIN),
+    "kept_models": room(f"{WORDS} rounds", PLAIN),
     # 2 engine
     "engine": room("errors settings geometry files job engine methods.base", TORCH),
     **dict.fromkeys(BLOCKS, room(f"settings geometry methods.base {' '.join(sorted(BLOCKS))}", TORCH)),

@@ -79,10 +79,10 @@ class TrainSection:
 
     def on_more(self, shown: bool) -> None:
         """The fields are made when asked for: most people never look."""
-        from SemiSegLogic.settings import METHOD_SETTINGS
+        from SemiSegLogic.settings import CHOICES
 
         if shown:
-            self.settings.show(METHOD_SETTINGS[self._chosen()])
+            self.settings.show(CHOICES[self._chosen()])
         self._advanced.visible = shown
 
     def _chosen(self) -> str:
@@ -200,6 +200,9 @@ class TrainSection:
 
 def agreement(scores: dict[str, Any]) -> str:
     """The honest quality: agreement with slices kept aside, or that there are too few to know."""
+    told = scores.get("quality") if isinstance(scores, dict) else None
+    if isinstance(told, dict) and told.get("words"):
+        return str(told["words"])
     found = scores.get("held_out") if isinstance(scores, dict) else None
     known = [value for value in found.values() if isinstance(value, (int, float))] if isinstance(found, dict) else []
     if known:

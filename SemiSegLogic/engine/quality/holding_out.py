@@ -1,67 +1,76 @@
-"""How good a model is on judged slices that training did not see."""
+"""Which judged slices are kept from training, so that they can tell how good it is."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-import torch
-from torch import Tensor
+from ...geometry import SliceIndex
+from ..volumes import Volume
 
-from ..geometry import SliceIndex
-from .volumes import Volume
+Part = dict[str, list[SliceIndex]]
+"""Slices to keep from training together, by the name of their volume, in engine order."""
+
+FEWEST = 4  # informative slices below which every single one teaches more than it tells
+MOST = 1 / 3  # of all slices that a part may take from training
 
 
-def hold_out(volumes: Sequence[Volume], share: float) -> int:
-    """Keep about ``share`` of all judged slices from training; return how many that are.
+def parts(
+    volumes: Sequence[Volume], share: float, seen: Mapping[str, Collection[SliceIndex]] | None = None
+) -> list[Part]:
+    """Parts of about ``share`` of the judged slices, each to be kept from the training of another model; the one
+    nearest to that share first. ``seen`` slices, by volume, that the model to go on from has learned from are in none.
 
-    Slices with structures are kept aside, at different relative depths in different volumes; none where a volume has
-    fewer than three judged slices, because they teach more than they tell, and never the last one with a structure.
+    Whole cases, because a model has to do well in cases it never saw; only some slices of a case where the whole would
+    take more than a third from training. Never the last slice with a structure. Empty where fewer than four slices
+    show any structure: then each teaches more than it tells.
     """
     drawn = [volume for volume in volumes if volume.slices and _informative(volume)]
-    able = [volume for volume in drawn if len(volume.slices) >= 3]
-    total = sum(len(volume.slices) for volume in able)
-    wanted = min(max(round(share * total), 1 if share > 0 else 0), 24) if able else 0
-    chosen: list[list[SliceIndex]] = [[] for _ in able]
-    teaching = Counter(value for volume in drawn for place in volume.slices for value in volume.foreground[place])
-    for turn in range(wanted):
-        number = turn % len(able) if wanted >= len(able) else turn * len(able) // wanted
-        volume, taken = able[number], chosen[number]
-        free = [place for place in _informative(volume) if place not in taken]
-        spots = [place for place in free if all(teaching[value] > 1 for value in volume.foreground[place])]
-        if len(taken) < max(1, len(volume.slices) // 3) and spots:
-            # the golden ratio spreads successive picks over the structure's depth
-            taken.append(spots[int((turn * 0.618 + 0.4) % 1 * len(spots))])
-            teaching.subtract(volume.foreground[taken[-1]].keys())
-    for volume, places in zip(able, chosen, strict=True):
-        volume.hold_out(places)
-    return sum(len(places) for places in chosen)
+    total = sum(len(volume.slices) for volume in drawn)
+    if share <= 0 or sum(len(_informative(volume)) for volume in drawn) < FEWEST:
+        return []
+    fresh = {volume.name: [place for place in volume.slices if place not in (seen or {}).get(volume.name, ())]
+             for volume in drawn}
+    dealt = [part for whole in _by_case(fresh, round(1 / share)) for part in _small_enough(whole, int(total * MOST))]
+    kept = [_with_teachers(part, drawn) for part in dealt]
+    return sorted((part for part in kept if part), key=lambda part: abs(_size(part) - share * total))
 
 
-def held_out_dice(probabilities: Callable[[Volume], Tensor], volumes: Sequence[Volume], classes: int) -> list[float]:
-    """Dice per structure (K-1 numbers) over all held-out slices together; NaN for a structure that is in none of them.
-
-    ``probabilities`` gives (K,D,H,W) of a volume.
-    """
-    overlap, size, truth_size = (torch.zeros(classes, dtype=torch.float64) for _ in range(3))
-    for volume in volumes:
-        if not volume.held_out:
-            continue
-        guess = probabilities(volume).argmax(0).cpu()
-        for place in volume.held_out:
-            truth, found = volume.plane(place).cpu(), guess.select(place.axis, place.index)
-            for value in range(1, classes):
-                overlap[value] += ((truth == value) & (found == value)).sum()
-                size[value] += (found == value).sum()
-                truth_size[value] += (truth == value).sum()
-    dice = torch.where(truth_size > 0, 2 * overlap / (size + truth_size).clamp_min(1), torch.nan)
-    return [float(value) for value in dice[1:]]
+def _by_case(fresh: Part, count: int) -> list[Part]:
+    """Cases dealt out, those with most slices first, each to the part with fewest."""
+    dealt: list[Part] = [{} for _ in range(count)]
+    for name in sorted(fresh, key=lambda name: -len(fresh[name])):
+        if fresh[name]:
+            min(dealt, key=_size)[name] = fresh[name]
+    return dealt
 
 
-def mean_dice(per_structure: Sequence[float]) -> float | None:
-    """Mean over the structures that could be judged; None when there is none."""
-    known = [value for value in per_structure if value == value]
-    return sum(known) / len(known) if known else None
+def _small_enough(part: Part, most: int) -> list[Part]:
+    """``part``, or its slices dealt out in turn so that each share is spread over the depth of its cases."""
+    turns = -(-_size(part) // max(most, 1))
+    return [{name: places[first::turns] for name, places in part.items()} for first in range(turns)]
+
+
+def _with_teachers(part: Part, drawn: Sequence[Volume]) -> Part:
+    """``part`` without the slices that alone show a structure: one of them stays with training."""
+    teaching, kept = _teaching(drawn), Part()
+    for volume in drawn:
+        for place in part.get(volume.name, []):
+            values = volume.foreground[place]
+            if all(teaching[value] > 1 for value in values):
+                teaching.subtract(values.keys())
+                kept.setdefault(volume.name, []).append(place)
+    informs = any(volume.foreground[place] for volume in drawn for place in kept.get(volume.name, []))
+    return kept if informs else {}
+
+
+def _teaching(drawn: Sequence[Volume]) -> Counter[int]:
+    """How many slices show each structure."""
+    return Counter(value for volume in drawn for place in volume.slices for value in volume.foreground[place])
+
+
+def _size(part: Part) -> int:
+    return sum(len(places) for places in part.values())
 
 
 def _informative(volume: Volume) -> list[SliceIndex]:

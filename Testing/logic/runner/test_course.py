@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.engine.trainer import Trainer
-from SemiSegLogic.geometry import IGNORE
+from SemiSegLogic.engine.quality import Measured, SliceScore
+from SemiSegLogic.geometry import IGNORE, SliceIndex
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import course
+from SemiSegLogic.runner.judging import Jury
 from SemiSegLogic.runner.legs import legs_of, outlook
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.suggest import Suggester
@@ -27,8 +29,13 @@ def budgets(training: Training, method: str = "mean_teacher") -> list[tuple[str,
 def judge_with(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
     """Let the legs have these Dice on held-out slices, and nothing be scored within a leg."""
     answers = iter(scores)
-    monkeypatch.setattr(course, "held_out_dice", lambda *_: [next(answers)])
-    monkeypatch.setattr(course, "EVALUATE_EVERY", 2.0)
+
+    def measure(*_: Any) -> Measured:
+        overlap = (round(1000 * next(answers)),) * 2
+        return Measured(tuple(SliceScore("c001", SliceIndex(0, n), overlap, (1000,) * 2, (1000,) * 2) for n in range(4)))
+
+    monkeypatch.setattr(Jury, "measure", measure)
+    monkeypatch.setattr(course.Course, "_score", lambda *_: None)
 
 
 def test_the_budget_is_split_into_a_first_mask_and_the_rest() -> None:
@@ -70,20 +77,21 @@ def test_a_second_leg_that_is_not_worse_replaces_the_first(
 ) -> None:
     judge_with(monkeypatch, 0.5, 0.5)
     this = finished(blobs.study, jobs, tiny(4, 2))
-    assert this.job.status().scores == {
-        "held_out": {"supervised": 0.5, "mean_teacher": 0.5}, "kept": "mean_teacher", "checked": True
-    }
+    scores = this.job.status().scores
+    assert scores["held_out"] == {"supervised": 0.5, "mean_teacher": 0.5}
+    assert (scores["kept"], scores["checked"]) == ("mean_teacher", True)
     assert this.job.status().results == {"c001": 2, "c002": 2, "c003": 2}
     assert Model.load(this.job.weights).method == "mean_teacher"
 
 
 def test_with_too_few_slices_nothing_is_held_out_and_the_status_says_so(tmp_path: Path, jobs: Path) -> None:
-    study = make_study(tmp_path, slices=2).study
+    study = make_study(tmp_path, slices=1).study
     status = finished(study, jobs, tiny(4, 2)).job.status()
-    assert status.scores == {
-        "held_out": {"supervised": None, "mean_teacher": None}, "kept": "mean_teacher", "checked": False
-    }
+    assert status.scores["held_out"] == {"supervised": None, "mean_teacher": None}
+    assert (status.scores["kept"], status.scores["checked"]) == ("mean_teacher", False)
+    assert "each teaches more than it tells" in status.scores["quality"]["words"]
     assert "No slices were held out" in status.message
+    assert {flag["state"] for flag in status.flags.values()} == {"unknown"}
 
 
 def test_held_out_slices_are_not_trained_on(
@@ -117,7 +125,7 @@ def test_a_stop_without_held_out_slices_does_not_trust_half_a_leg(
     tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(course, "LOOK_FOR_LABELS_S", 0.0)
-    this = begin(make_study(tmp_path, slices=2).study, jobs, tiny(500, 4))
+    this = begin(make_study(tmp_path, slices=1).study, jobs, tiny(500, 4))
     at_step(monkeypatch, 6, lambda trainer: this.job.request_stop())
     assert run_here(this).scores["kept"] == "supervised"
 

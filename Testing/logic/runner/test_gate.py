@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from SemiSegLogic.engine.plan import Plan
-from SemiSegLogic.methods.base import Task
-from SemiSegLogic.runner.gate import is_better
-from SemiSegLogic.runner.model import Model
+from SemiSegLogic.engine.quality import SliceScore
+from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.runner.gate import Comparison, compare, takes_over, verdict
 
 
-def model(held_out: float | None) -> Model:
-    """A model of which only the score matters."""
-    task = Task(1, 2, 3, (16, 16, 16), "fast", (0.9, 0.1))
-    return Model("supervised", {}, task, Plan(3, 0, (1.0, 1.0, 1.0), (16, 16, 16)), (1,), {}, held_out)
+def scores(*dice: float, case: str = "c001") -> list[SliceScore]:
+    """Slices 0, 1, ... of a case with these Dice, to a thousandth."""
+    return [SliceScore(case, SliceIndex(0, n), (round(d * 1000),), (1000,), (1000,)) for n, d in enumerate(dice)]
 
 
-@pytest.mark.parametrize(("score", "before", "better"), [
-    (0.80, 0.80, True), (0.8001, 0.80, True), (0.7999, 0.80, False), (0.795, 0.80, False), (0.10, None, True),
+def test_the_difference_is_paired_slice_by_slice() -> None:
+    found = compare(scores(0.5, 0.7, 0.9), scores(0.4, 0.6, 0.8))
+    assert found.difference == pytest.approx(0.1)
+    assert found.error == pytest.approx(0.05 * math.sqrt(2 / 4 / 3))  # no spread at all is not quite believed
+    wide = compare(scores(0.5, 0.9), scores(0.4, 0.6))
+    assert (wide.difference, wide.error) == (pytest.approx(0.2), pytest.approx(math.sqrt((0.02 + 0.005) / 3 / 2)))
+
+
+def test_only_slices_that_both_were_measured_on_count() -> None:
+    found = compare(scores(0.9, 0.9, 0.9), scores(0.5) + scores(0.1, 0.1, case="c002"))
+    assert (found.slices, found.difference) == (1, pytest.approx(0.4))
+
+
+def test_an_empty_slice_that_stays_empty_says_nothing() -> None:
+    empty = [SliceScore("c001", SliceIndex(0, 0), (0,), (0,), (0,))]
+    assert compare(empty, empty).slices == 0
+
+
+def test_a_structure_seen_where_there_is_none_counts_as_wrong() -> None:
+    clean, dirty = (SliceScore("c001", SliceIndex(0, 0), (900, 0), (1000, n), (1000, 0)) for n in (0, 7))
+    assert compare([dirty], [clean]).difference == pytest.approx(-0.45)
+
+
+@pytest.mark.parametrize(("role", "difference", "slices", "stopped", "taken"), [
+    ("longer", +0.05, 4, False, True), ("longer", -0.005, 4, False, True), ("longer", -0.05, 4, False, False),
+    ("longer", -0.05, 4, True, False), ("longer", 0.0, 0, False, True), ("longer", 0.0, 0, True, False),
+    ("candidate", +0.05, 4, False, True), ("candidate", +0.005, 4, False, False), ("candidate", -0.05, 4, False, False),
+    ("candidate", +0.3, 2, False, False), ("candidate", 0.0, 0, False, False),
 ])
-def test_not_the_slightest_loss_is_accepted(score: float, before: float | None, better: bool) -> None:
-    assert is_better(score, model(before), finished=True) is better
+def test_longer_training_stays_unless_shown_worse_a_candidate_wins_only_when_shown_better(
+    role: str, difference: float, slices: int, stopped: bool, taken: bool
+) -> None:
+    assert takes_over(role, Comparison(difference, 0.01, slices), stopped) is taken
 
 
-def test_the_first_model_is_kept_whatever_it_scores_and_half_a_leg_without_proof_is_not() -> None:
-    assert is_better(0.0, None, finished=False)
-    assert is_better(None, model(0.8), finished=True)
-    assert not is_better(None, model(0.8), finished=False)
+def test_the_verdict_says_how_many_slices_and_how_sure() -> None:
+    words = verdict("mean_teacher", "candidate", 0.8, Comparison(-0.004, 0.011, 6), False)
+    assert "-0.004 ± 0.011 Dice on 6 slices held out from both" in words
+    assert "kept are the earlier ones" in words

@@ -1,0 +1,58 @@
+"""``semiseg models``: what a study has learned: list the models, read a card, export, delete."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from ..kept_models import delete_model, export_model, kept_model, kept_models
+from ..study import Study
+from .output import Output, add_json
+
+
+def add(commands: Any) -> None:
+    """The grammar."""
+    models = commands.add_parser("models", help="the models of a study: list, read a card, export, delete")
+    models.add_argument("folder", type=Path)
+    what = models.add_mutually_exclusive_group()
+    what.add_argument("--card", metavar="RUN", help="print the card of a model")
+    what.add_argument("--export", metavar="RUN", help="copy a model and its card to another folder")
+    what.add_argument("--delete", metavar="RUN", help="remove a model; suggestions and drawings stay")
+    models.add_argument("--to", type=Path, help="where to export (default: exports in the study)")
+    add_json(models)
+    models.set_defaults(do=_models)
+
+
+def _models(options: argparse.Namespace) -> None:
+    study, out = Study.open(options.folder), Output(options.json)
+    if options.card:
+        model = kept_model(study, options.card)
+        out.event("card", model.text or model.quality, run=model.run, card=model.card)
+    elif options.export:
+        folder = export_model(kept_model(study, options.export), options.to or study.exports)
+        out.event("exported", f"{folder} (verified)", folder=str(folder))
+    elif options.delete:
+        delete_model(kept_model(study, options.delete))
+        out.event("deleted", f"The model of {options.delete} is gone; suggestions and drawings stay.",
+                  run=options.delete)
+    else:
+        _list(study, out)
+
+
+def _list(study: Study, out: Output) -> None:
+    found = kept_models(study)
+    if out.machine:
+        for model in found:
+            facts = {"run": model.run, "weights": str(model.weights), "megabytes": model.megabytes}
+            out.event("model", "", **facts, card=model.card)
+        return
+    table = Table("run", "method", "slices", "quality", "MB", title=escape(f"Models of {study.name}"), show_lines=True)
+    for model in found:
+        card = model.card
+        slices, megabytes = str(card.get("annotated_slices", "")), f"{model.megabytes:.1f}"
+        table.add_row(escape(model.run), str(card.get("method", "")), slices, escape(model.quality), megabytes)
+    out.console.print(table)

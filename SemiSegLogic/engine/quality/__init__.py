@@ -1,0 +1,23 @@
+"""How good a model is, from judged slices that training did not see: measured, with its uncertainty, in words."""
+
+from .estimate import Estimate, estimate
+from .flags import Judge, Looks, looks_of
+from .holding_out import parts
+from .measuring import Measured, SliceScore, held_out_dice, mean_dice, measure, pooled_dice
+from .reliability import Reliability
+
+__all__ = [
+    "Estimate",
+    "Judge",
+    "Looks",
+    "Measured",
+    "Reliability",
+    "SliceScore",
+    "estimate",
+    "held_out_dice",
+    "looks_of",
+    "mean_dice",
+    "measure",
+    "parts",
+    "pooled_dice",
+]

@@ -1,0 +1,106 @@
+"""The model card: what a model is, what it learned from, how good it is; for programs and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..files import replace_file, write_json
+from ..job import JobFolder, JobSpec, Status
+
+if TYPE_CHECKING:  # the model's own module writes cards
+    from .model import Model
+
+BASELINE = "supervised"
+
+
+def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
+    """Plain data for model.json."""
+    return {
+        "method": model.method, "settings": model.settings, "asked_for": spec.method, "training": spec.training,
+        "structures": [{"value": item.value, "name": item.name} for item in spec.structures],
+        "cases": len(spec.cases), "annotated_cases": sum(bool(case.slices) for case in spec.cases),
+        "annotated_slices": sum(len(case.slices) for case in spec.cases),
+        "went_on_from": spec.start_from, 
+        "views": {"mirror": model.mirror is not None, "zooms": list(model.zooms)},
+        "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
+        "network": model.plan.network, "scores": status.scores, "quality": model.quality, "device": status.device,
+        "seconds": round(status.elapsed, 1), "created": spec.created,
+    }
+
+
+def write(job: JobFolder, facts: Mapping[str, Any]) -> None:
+    """Leave model.json and model.md in the job. Raises FileError where the disk refuses."""
+    write_json(job.card, dict(facts))
+    text = "\n".join(readable(facts, job.curves())) + "\n"
+    replace_file(job.card.with_suffix(".md"), partial(_write_text, text))
+
+
+def readable(facts: Mapping[str, Any], curve: list[dict[str, Any]]) -> Iterator[str]:
+    """The lines of model.md."""
+    names = ", ".join(item["name"] for item in facts["structures"])
+    yield f"# Model for {names}"
+    yield ""
+    yield str(facts["quality"].get("words", "Nothing has been measured yet."))
+    calibration = facts["quality"].get("calibration")
+    if calibration:
+        yield calibration["words"]
+    yield ""
+    yield from _about(facts)
+    yield from _contest(facts["scores"], facts["method"])
+    yield from _curve(curve)
+
+
+def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
+    """What learning from unlabelled volumes gave, in words."""
+    held_out = scores.get("held_out", {})
+    tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold"))})
+    if not tried:
+        return "No semi-supervised method was tried in this run."
+    if kept in tried:
+        return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."
+    return (f"Semi-supervision did not help here: {', '.join(tried)} was not better than the supervised baseline on "
+            "slices held out from both, so the baseline was kept.")
+
+
+def _about(facts: Mapping[str, Any]) -> Iterator[str]:
+    views = facts["views"]
+    seen = ("mirror images, " if views["mirror"] else "") + ("three sizes, " if views["zooms"] else "")
+    rows = {
+        "Learned from": f"{facts['annotated_slices']} slices of {facts['annotated_cases']} cases, "
+                        f"{facts['cases']} cases in all",
+        "Method": f"{facts['method']} (asked for: {facts['asked_for']})",
+        "Went on from an earlier model": "yes" if facts["went_on_from"] else "no",
+        "Predicts from": f"{seen or 'one view, '}averaged" if seen else "one view",
+        "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {facts['patch']} voxels of "
+                   f"{[round(side, 3) for side in facts['spacing_mm']]} mm",
+        "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "Made": facts["created"],
+    }
+    yield from ("| | |", "|---|---|")
+    yield from (f"| {name} | {value} |" for name, value in rows.items())
+    settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items())
+    yield from ("", f"Settings: {settings}.", "")
+
+
+def _contest(scores: Mapping[str, Any], kept: str) -> Iterator[str]:
+    yield from ("## What was compared", "", semi_supervision(scores, kept), "")
+    known = {name: value for name, value in scores.get("held_out", {}).items() if value is not None}
+    if known:
+        yield from ("| model | Dice on the slices held out from it |", "|---|---|")
+        yield from (f"| {name} | {value:.3f} |" for name, value in known.items())
+        yield ""
+    yield from (f"- {reason}" for reason in scores.get("reasons", ()))
+
+
+def _curve(curve: list[dict[str, Any]]) -> Iterator[str]:
+    points = [point for point in curve if point.get("held_out_dice") is not None]
+    if points:
+        yield from ("", "## Learning curve", "")
+        yield from ("| seconds of training | leg | Dice on held-out slices |", "|---|---|---|")
+        yield from (f"| {p['training_seconds']:.0f} | {p['leg']} | {p['held_out_dice']:.3f} |" for p in points)
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")

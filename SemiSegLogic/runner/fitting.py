@@ -1,0 +1,89 @@
+"""Training one leg to its end, with smaller patches when memory runs out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..engine.device import Device, is_out_of_memory
+from ..engine.patches import NothingLabelled, Sampler
+from ..engine.trainer import Means, Progress, Trainer
+from ..errors import SemiSegError
+from ..methods import make
+from ..methods.base import Method
+from .data import Data
+from .legs import Leg
+from .reporting import Reporter
+
+Between = Callable[[Trainer, Progress, float], bool]
+"""Called between two steps; False stops."""
+
+
+class MemoryExhausted(SemiSegError):
+    """Not even the smallest patches fit into memory."""
+
+
+class Fitting:
+    """Trainers of one run on its volumes; ``between`` hears of every step."""
+
+    def __init__(self, data: Data, device: Device, reporter: Reporter, between: Between, means: Means | None = None):
+        self.data, self.device, self.reporter, self.between, self.means = data, device, reporter, between, means
+
+    def method(self, leg: Leg) -> Method:
+        """The method of a leg, with fresh weights."""
+        return make(leg.name, leg.settings, self.data.task()).to(self.device.torch)
+
+    def fit(self, method: Method, leg: Leg, state: dict[str, Any] | None) -> Trainer:
+        """Train to the end of the leg or to a stop, from ``state`` when the leg was begun before.
+
+        Raises Diverged, MemoryExhausted, NothingLabelled.
+        """
+        trainer = self._trainer(method, leg)
+        if state is not None:
+            trainer.restore(state)
+        while not self._fits(trainer):
+            # out here nothing holds the activations of the failed step any more
+            trainer = self._with_smaller_patches(trainer, leg)
+        return trainer
+
+    def _trainer(self, method: Method, leg: Leg) -> Trainer:
+        sampler = Sampler(list(self.data.volumes.values()), self.data.plan)
+        trainer = Trainer(method, sampler, self.device, leg.budget, means=self.means)
+        share = sampler.labelled_share(method.need(trainer.where()))
+        if share == 0:
+            raise NothingLabelled(
+                "Not one voxel of the patches to train on is judged. Mark the drawn slices as done, then train again."
+            )
+        self.reporter.update(labelled_share=share)
+        return trainer
+
+    def _fits(self, trainer: Trainer) -> bool:
+        """Train; False when memory ran out."""
+        try:
+            trainer.fit(lambda progress, share: self.between(trainer, progress, share))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            logging.warning("Out of memory at patch %s: %s", self.data.plan.patch, error)
+            return False
+        return True
+
+    def _with_smaller_patches(self, trainer: Trainer, leg: Leg) -> Trainer:
+        smaller = self.data.plan.smaller()
+        if smaller is None:
+            raise MemoryExhausted(
+                f"Memory ran out with patches of only {self.data.plan.patch} voxels. Close other programs, or choose "
+                "a computer with more memory, and start again."
+            )
+        self.reporter.say(f"Memory ran out: training goes on with patches of {smaller.patch} voxels.")
+        if self.device.torch.type == "cuda":
+            torch.cuda.empty_cache()
+        self.data.plan = smaller
+        method = self.method(leg)
+        method.load_state_dict(trainer.method.state_dict())
+        again = self._trainer(method, leg)
+        again.continue_at(trainer.progress)
+        return again

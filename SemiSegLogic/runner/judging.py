@@ -1,0 +1,111 @@
+"""Judging the model of a leg: measured on the slices held out, compared, kept or not, and what that says of quality."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from ..engine import quality
+from ..engine.device import Device
+from ..engine.predict import Predictor
+from ..engine.quality import Estimate, Judge, Measured
+from ..job import JobSpec
+from ..methods.base import Method
+from .data import Data
+from .gate import compare, takes_over, verdict
+from .legs import Leg
+from .model import Model
+from .opening import Opening
+from .parts import learned_from
+from .standing import Standing
+
+FEW = ("Its quality is not known: with {slices} annotated slices, each teaches more than it tells. Draw more, at best "
+       "in several cases; then some are kept aside to measure.")
+SEEN = ("Its quality is not known: the model that it went on from had learned from every slice, so none is left to "
+        "measure on. New slices, or training anew, will tell.")
+
+
+class Jury:
+    """Judges the legs of one run."""
+
+    def __init__(self, spec: JobSpec, data: Data, device: Device, opening: Opening):
+        self.spec, self.data, self.device, self.opening = spec, data, device, opening
+
+    def measure(self, network: nn.Module) -> Measured:
+        """``network`` on the slices that are held out now; nothing is predicted where there are none."""
+        predictor = Predictor(network, self.data.plan, self.device)
+        return quality.measure(predictor.probabilities, list(self.data.volumes.values()), len(self.data.classes))
+
+    def dice(self, found: Measured) -> list[float]:
+        """Per structure, over all slices together."""
+        return quality.pooled_dice(found.scores, len(self.data.classes)) if found.scores else []
+
+    def judge(self, standing: Standing, method: Method, leg: Leg, stopped: bool) -> str:
+        """Decide on the model of a leg that is over (or ``stopped``): ``standing`` is brought up to it. What was
+        decided, in words.
+        """
+        message = self._compare(standing, method, leg, stopped)
+        standing.verdicts.append(message)
+        assert standing.kept is not None
+        standing.kept = self._with_quality(standing.kept, standing)
+        return message
+
+    def _compare(self, standing: Standing, method: Method, leg: Leg, stopped: bool) -> str:
+        name, before = standing.name_of(leg), standing.kept
+        model, found = self._viewed(method, leg, name, standing)
+        score = standing.scores[name]
+        against = compare(found.scores, standing.measured[standing.kept_as].scores) if before else None
+        standing.measured[name] = found
+        taken = leg.role != "fold" and (against is None or takes_over(leg.role, against, stopped))
+        if taken:
+            standing.kept, standing.kept_as, standing.to_suggest = model, name, True
+        if leg.role == "first":
+            standing.first = model
+        return verdict(name, leg.role, score, against, taken)
+
+    def _viewed(self, method: Method, leg: Leg, name: str, standing: Standing) -> tuple[Model, Measured]:
+        """The model with its views, unless held-out slices say that they harm; the baseline's score is that without.
+        """
+        plain = self.measure(method.predictor())
+        score = quality.mean_dice(self.dice(plain))
+        standing.scores[name] = score
+        earlier = self.opening.seen
+        seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
+        model = Model.of(method, leg.name, self.data.plan, self.data.classes.values[1:], score)
+        model = replace(model, seen=seen)
+        if self.opening.mirror is None and not self.opening.zooms:
+            return model, plain
+        viewed = replace(model, mirror=self.opening.mirror, zooms=self.opening.zooms)
+        found = self.measure(viewed.predictor(self.device.torch)) if plain.scores else plain
+        if compare(found.scores, plain.scores).shows_harm:
+            return model, plain
+        score = quality.mean_dice(self.dice(found))
+        standing.scores[f"{name}, several views"] = score
+        return replace(viewed, held_out=score), found
+
+    def _with_quality(self, model: Model, standing: Standing) -> Model:
+        """``model`` with all that has been measured of it."""
+        found = standing.measured.get(standing.kept_as, Measured())
+        for name, fold in standing.measured.items():
+            found += fold if name.startswith("fold") else Measured()
+        known = quality.estimate(found.scores)
+        judge = Judge.of(known, [looks for _, looks in found.looks])
+        return replace(model, quality=self._told(known, found), judge=judge)
+
+    def _told(self, known: Estimate | None, found: Measured) -> dict[str, Any]:
+        if known is None:
+            slices = sum(len(volume.slices) for volume in self.data.volumes.values())
+            return {"words": SEEN if self.opening.seen is None else FEW.format(slices=slices)}
+        told: dict[str, Any] = {
+            "words": known.words(), "dice": round(known.dice, 3), "low": round(known.low, 3),
+            "high": round(known.high, 3), "measured": round(known.measured, 3), "slices": known.slices,
+            "cases": known.cases,
+        }
+        if found.reliability is not None:
+            told["calibration"] = {
+                "words": found.reliability.words(), "error": round(found.reliability.error, 3),
+                "temperature": found.reliability.temperature,
+            }
+        return told

@@ -1,0 +1,54 @@
+"""How a course begins: its legs, the slices that no leg may see, the model it goes on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine import quality
+from ..engine.device import Device
+from ..job import JobSpec
+from ..settings import Training
+from .data import Data
+from .facts import facts_of, mirror_axis
+from .legs import RECOMMENDED, Leg, legs_of, recommended_legs
+from .model import Model
+from .parts import Parts, Place, places, seen_by
+
+
+@dataclass(frozen=True)
+class Opening:
+    """``legs`` to run, ``parts`` to hold out, views (``mirror`` engine axis or None, ``zooms``), ``reasons`` of the
+    rules in words, and the slices ``seen`` by the model to go on from (None: any may be).
+    """
+
+    legs: list[Leg]
+    parts: Parts
+    mirror: int | None = None
+    zooms: tuple[float, ...] = ()
+    reasons: tuple[str, ...] = ()
+    seen: tuple[Place, ...] | None = ()
+
+    def notes(self) -> dict[str, Any]:
+        """Plain data of all but legs and parts."""
+        return {"mirror": self.mirror, "zooms": list(self.zooms), "reasons": list(self.reasons),
+                "seen": None if self.seen is None else [list(place) for place in self.seen]}
+
+    @classmethod
+    def resumed(cls, legs: list[Leg], parts: Parts, notes: dict[str, Any]) -> Opening:
+        """As it was begun by an earlier process."""
+        return cls(legs, parts, notes["mirror"], tuple(notes["zooms"]), tuple(notes["reasons"]), places(notes["seen"]))
+
+
+def opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
+    """A new course for ``spec``; ``start`` the model to go on from."""
+    seen, volumes = start.seen if start is not None else (), list(data.volumes.values())
+    parts = [] if seen is None else quality.parts(volumes, training.held_out, seen_by(seen, spec, data))
+    if spec.method != RECOMMENDED:
+        return Opening(legs_of(training, spec.method, spec.method_settings), Parts(data, parts[:1]), seen=seen)
+    measurable = bool(parts)
+    parts = parts or quality.parts(volumes, training.held_out)
+    facts = facts_of(data, training, device)
+    legs, found = recommended_legs(training, spec.method_settings, facts, len(parts), measurable)
+    mirror = mirror_axis(data) if found.mirror else None
+    return Opening(legs, Parts(data, parts), mirror, found.zooms, found.reasons, seen)

@@ -1,0 +1,68 @@
+"""Which judged slices a leg must not see, and which slices a model has learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..engine.quality.holding_out import Part
+from ..engine.volumes import Volume
+from ..geometry import SliceIndex
+from ..job import JobSpec
+from .data import Data
+
+Place = tuple[str, int, int]
+"""A slice wherever its image goes: the image's digest, axis and index in the image's own (k, j, i)."""
+
+
+class Parts:
+    """The parts of a run's judged slices that can be held out, by number; ``use`` holds one out."""
+
+    def __init__(self, data: Data, parts: Sequence[Part]):
+        self.data, self.parts = data, list(parts)
+
+    def use(self, part: int | None) -> None:
+        """Keep one part from training and no other slice; None, or a part that is not there: train on all of them."""
+        places = self.parts[part] if part is not None and part < len(self.parts) else {}
+        for name, volume in self.data.volumes.items():
+            volume.hold_out(places.get(name, ()))
+
+    def to_plain(self) -> list[dict[str, list[list[int]]]]:
+        """For a checkpoint."""
+        return [{name: [[place.axis, place.index] for place in places] for name, places in part.items()}
+                for part in self.parts]
+
+    @classmethod
+    def from_plain(cls, data: Data, plain: list[dict[str, list[list[int]]]]) -> Parts:
+        """The inverse of :meth:`to_plain`."""
+        return cls(data, [{name: [SliceIndex(axis, index) for axis, index in places] for name, places in part.items()}
+                          for part in plain])
+
+
+def seen_by(record: Sequence[Place], spec: JobSpec, data: Data) -> Part:
+    """Slices of ``record`` among the volumes of this job, in engine order."""
+    names = {case.image: case.id for case in spec.cases}
+    found = Part()
+    for digest, axis, index in record:
+        if digest in names:
+            volume = data.volumes[names[digest]]
+            if index < volume.grid.shape[axis]:
+                place = volume.turn.slice_to_canonical(SliceIndex(axis, index), volume.grid.shape)
+                found.setdefault(volume.name, []).append(place)
+    return found
+
+
+def learned_from(spec: JobSpec, data: Data, earlier: Sequence[Place]) -> tuple[Place, ...]:
+    """``earlier`` and every slice that training may see now."""
+    now = {(case.image, place.axis, place.index) for case in spec.cases
+           for place in _own_slices(data.volumes[case.id])}
+    return tuple(sorted({*earlier, *now}))
+
+
+def _own_slices(volume: Volume) -> list[SliceIndex]:
+    return [volume.turn.slice_to_array(place, volume.grid.shape) for place in volume.training_slices]
+
+
+def places(plain: Sequence[Sequence[Any]] | None) -> tuple[Place, ...] | None:
+    """Places from plain data."""
+    return None if plain is None else tuple((str(digest), int(axis), int(index)) for digest, axis, index in plain)

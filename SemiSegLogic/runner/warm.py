@@ -1,0 +1,43 @@
+"""Starting from the model of an earlier round, whose structures may have been added to, renamed or removed since.
+
+A structure keeps its label value for life, so a rename changes nothing. The last layer has a row per structure: rows of
+structures that are still there go to their new places, rows of new ones stay fresh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from ..engine.checkpoint import warm_start
+from ..methods import make
+from ..methods.base import Method
+from .model import Model
+
+
+def start_from(method: Method, model: Model, values: tuple[int, ...]) -> int:
+    """Start every network of ``method``, whose classes 1..K-1 are the structures ``values``, from ``model``; returns
+    how many networks did.
+    """
+    weights = model.build(torch.device("cpu")).predictor().state_dict()
+    if values == model.values:
+        return warm_start(method, weights)
+    own, fresh = (0, *model.values), method.predictor().state_dict()
+    known = [(row, own.index(value)) for row, value in enumerate((0, *values)) if value in own]
+    for name, axis in _by_class(model).items():
+        if name in fresh:
+            rows, old = fresh[name].detach().cpu().clone(), weights[name]
+            for row, source in known:
+                rows.select(axis, row).copy_(old.select(axis, source))
+            weights[name] = rows
+    return warm_start(method, weights)
+
+
+def _by_class(model: Model) -> dict[str, int]:
+    """The parameters with a slice per class, and along which axis: those that a class more makes longer by one."""
+    wider = replace(model.task, classes=model.task.classes + 1, prior=(*model.task.prior, 1e-3))
+    more = make(model.method, model.settings, wider).predictor().state_dict()
+    less = make(model.method, model.settings, model.task).predictor().state_dict()
+    grown = {name: [b - a for a, b in zip(less[name].shape, more[name].shape, strict=True)] for name in less}
+    return {name: steps.index(1) for name, steps in grown.items() if any(steps)}

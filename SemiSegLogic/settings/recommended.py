@@ -1,0 +1,109 @@
+"""The recommended method: rules from the data, and what the tournament of a run is made of.
+
+The supervised baseline always runs. A semi-supervised candidate is named by the rules, trains for as long as the
+baseline from the same first mask, and takes its place only where slices held out from both say that it is better. What
+wins predicts from several views of each volume: mirrored, smaller, larger. Where the time is too short for a candidate,
+this is the supervised baseline, step for step, with views. Evidence: Testing/benchmarks/results/simulated_studies.md
+and methods_on_hippocampus.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .about import ABOUT, EVERY, About
+from .fields import Settings, choice, switch
+from .methods import METHOD_SETTINGS
+
+RECOMMENDED = "recommended"
+CONTEST_SECONDS, CONTEST_STEPS = 25.0, 250  # less time than this for each is no contest: no method beat supervised
+FOLD_SECONDS, FOLD_STEPS = 40.0, 500  # a model from nothing is worth measuring after this
+MOST_FOLDS = 2
+VIEW_VOXELS_PER_SECOND = 4e6  # one view of a CPU core at work, measured on the sample study
+VIEW_SHARE = 0.1  # of the time for training that one more view of all cases may take
+ZOOMS = (0.9, 1.1)
+
+
+@dataclass(frozen=True)
+class Recommended(Settings):
+    """What the tournament may do; the rest follows from the data."""
+
+    candidate: str = choice("auto", "Candidate beside supervised", ("auto", "none", *sorted(METHOD_SETTINGS)))
+    views: bool = switch(True, "Predict from several views of each volume")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at. ``dims`` 2 or 3; ``unlabelled`` cases nobody drew in; ``slices`` judged; ``ellipses``
+    whether the one structure is elliptical; ``voxels`` of all cases; ``seconds`` or ``steps`` for training; ``gpu``.
+    """
+
+    dims: int
+    unlabelled: int
+    slices: int
+    ellipses: bool
+    voxels: int
+    seconds: float
+    steps: int
+    gpu: bool = False
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """``candidate`` a method or None; ``folds`` further models that only measure; ``zooms`` and ``mirror`` the views
+    to predict from; ``reasons`` in words, for the card.
+    """
+
+    candidate: str | None
+    folds: int
+    mirror: bool
+    zooms: tuple[float, ...]
+    reasons: tuple[str, ...]
+
+
+def recommend(facts: Facts, settings: Recommended, contest: float, spare: float) -> Recommendation:
+    """What suits these data. ``contest`` seconds or steps that a candidate and the baseline would have each, ``spare``
+    those that may go into folds.
+    """
+    candidate, why = _candidate(facts, settings, contest)
+    fold = FOLD_STEPS if facts.steps else FOLD_SECONDS
+    folds = min(MOST_FOLDS, int(spare / fold))
+    mirror, zooms, views = _views(facts, settings)
+    return Recommendation(candidate, folds, mirror, zooms, (why, views))
+
+
+def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str | None, str]:
+    if settings.candidate == "none":
+        return None, "No semi-supervised candidate was wanted."
+    if settings.candidate != "auto":
+        return settings.candidate, f"{settings.candidate} was chosen as the candidate."
+    if not facts.unlabelled:
+        return None, "Every case is annotated, so there is nothing for a semi-supervised method to learn from."
+    if contest < (CONTEST_STEPS if facts.steps else CONTEST_SECONDS):
+        return None, ("The time is too short for a semi-supervised candidate: none has beaten the supervised baseline "
+                      "within minutes, so all of it goes into the baseline.")
+    if facts.dims == 2 and facts.ellipses:
+        return "ersr", "Slices of one elliptical structure: ersr is the candidate, which fits ellipses."
+    return "mean_teacher", "The candidate is mean_teacher, which came nearest to the baseline in short runs."
+
+
+def _views(facts: Facts, settings: Recommended) -> tuple[bool, tuple[float, ...], str]:
+    """Mirror images and sizes, as far as predicting every case from them costs little of the time."""
+    each = 0.0 if facts.gpu else facts.voxels / VIEW_VOXELS_PER_SECOND
+    time = facts.seconds if not facts.steps else float("inf")
+    if not settings.views or each > VIEW_SHARE * time:
+        return False, (), "Predictions come from one view of each volume."
+    if 5 * each > VIEW_SHARE * time:
+        return True, (), "Predictions are averaged over each volume and its mirror image."
+    return True, ZOOMS, "Predictions are averaged over mirror images and three sizes of each volume."
+
+
+CHOICES: dict[str, type[Settings]] = {RECOMMENDED: Recommended, **METHOD_SETTINGS}
+"""All that a person can ask for, the default first."""
+
+CHOICES_ABOUT: dict[str, About] = {
+    RECOMMENDED: About(
+        "Trains the supervised baseline, lets a semi-supervised candidate compete on held-out slices where there is "
+        "time, keeps what is better and predicts from several views.", EVERY, "measured in Testing/benchmarks"),
+    **ABOUT,
+}

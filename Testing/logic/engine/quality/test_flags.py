@@ -1,0 +1,65 @@
+"""Which suggestions are probably good."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.engine.quality import Estimate, Judge, Looks, looks_of
+from SemiSegLogic.engine.quality.flags import GOOD
+
+STRONG = Estimate(0.88, 0.84, 0.91, 0.87, 12, 6)
+
+
+def test_doubt_is_summed_uncertainty_over_the_voxels_found() -> None:
+    label, doubt = np.zeros((2, 3, 4), np.uint8), np.zeros((2, 3, 4), np.uint8)
+    label[0, :2, :2], doubt[0, 0], doubt[1, 2, 3] = 7, 255, 51
+    assert looks_of(label, doubt) == Looks(pytest.approx((4 + 0.2) / 4), 4)  # type: ignore[arg-type]
+
+
+def test_nothing_found_is_infinite_doubt() -> None:
+    empty = np.zeros((2, 2, 2), np.uint8)
+    assert looks_of(empty, empty) == Looks(math.inf, 0)
+
+
+def test_a_usual_suggestion_of_a_good_model_is_probably_good_and_a_doubtful_one_needs_a_look() -> None:
+    judge = Judge.of(STRONG, [Looks(0.2, 1000), Looks(0.25, 1200)])
+    usual, doubtful = judge.flag(Looks(0.22, 1100)), judge.flag(Looks(1.5, 1100))
+    assert usual["state"] == "good"
+    assert f"above {GOOD:g} in 9 of 10" in usual["words"]
+    assert doubtful["state"] == "look"
+    assert doubtful["expected_dice"] < usual["expected_dice"]
+
+
+def test_the_expected_dice_of_a_usual_case_is_that_of_the_study() -> None:
+    judge = Judge.of(STRONG, [Looks(0.2, 1000)])
+    assert judge.expected(Looks(0.2, 1000)) == pytest.approx(STRONG.dice)
+    assert judge.expected(Looks(0.4, 1000)) < STRONG.dice < judge.expected(Looks(0.1, 1000))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("size", "words"), [(300, "much smaller"), (3000, "much larger")])
+def test_an_odd_size_needs_a_look_however_sure_the_model_is(size: int, words: str) -> None:
+    flag = Judge.of(STRONG, [Looks(0.2, 1000)]).flag(Looks(0.1, size))
+    assert flag["state"] == "look"
+    assert words in flag["words"]
+
+
+def test_nothing_found_needs_a_look_even_without_a_measurement() -> None:
+    for judge in (Judge(), Judge.of(STRONG, [Looks(0.2, 1000)])):
+        assert judge.flag(Looks(math.inf, 0))["state"] == "look"
+
+
+def test_without_a_measurement_or_with_a_vague_one_nothing_is_claimed() -> None:
+    vague = Estimate(0.7, 0.4, 0.9, 0.7, 1, 1)
+    for judge in (Judge(), Judge.of(None, [Looks(0.2, 1000)]), Judge.of(vague, [Looks(0.2, 1000)]),
+                  Judge.of(STRONG, [])):
+        flag = judge.flag(Looks(0.2, 1000))
+        assert (flag["state"], flag["expected_dice"]) == ("unknown", None)
+        assert "Not enough labels" in flag["words"]
+
+
+def test_a_judge_survives_being_written_down() -> None:
+    judge = Judge.of(STRONG, [Looks(0.2, 1000)])
+    assert Judge(**judge.to_dict()) == judge

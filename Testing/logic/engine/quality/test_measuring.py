@@ -1,0 +1,123 @@
+"""Slices kept aside, and the Dice on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from SemiSegLogic.engine.quality import held_out_dice, mean_dice, parts
+from SemiSegLogic.engine.volumes import Volume
+from SemiSegLogic.geometry import SliceIndex
+from Testing.support.engine import volume_of
+
+SHAPE = (12, 6, 7)
+
+
+def _volume(slices: int, drawn: range = range(12), value: int = 1, name: str = "c001") -> Volume:
+    """``slices`` judged slices from 0 on, those in ``drawn`` with a structure."""
+    label = np.zeros(SHAPE, np.uint8)
+    label[list(drawn), 2:4, 2:5] = value
+    volume = volume_of(np.zeros(SHAPE), label, tuple(SliceIndex(0, n) for n in range(slices)))
+    volume.name = name
+    return volume
+
+
+def _study(*slices: int, **options: object) -> list[Volume]:
+    return [_volume(count, name=f"c{n:03d}", **options) for n, count in enumerate(slices, 1)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("slices", "share", "expected"),
+    [
+        ([3] * 10, 0.2, {"c001": 3, "c006": 3}), ([3, 3, 3, 3, 2], 0.2, {"c001": 3}), ([4, 1, 2], 0.3, {"c001": 2}),
+        ([6, 6], 0.2, {"c001": 3}), ([12], 0.25, {"c001": 4}), ([2, 2], 0.2, {"c001": 1}), ([2, 1], 0.2, {}),
+        ([3], 0.5, {}), ([6, 6], 0.0, {}), ([], 0.3, {}),
+    ],
+)  # fmt: skip
+def test_whole_cases_are_kept_aside_and_slices_where_those_would_take_too_much(
+    slices: list[int], share: float, expected: dict[str, int]
+) -> None:
+    found = parts(_study(*slices), share)
+    assert {name: len(places) for name, places in (found[0] if found else {}).items()} == expected
+
+
+def test_every_part_leaves_two_thirds_to_training_and_no_slice_is_in_two() -> None:
+    for slices in ([2, 6], [1, 1, 1, 1], [5, 3, 6, 2, 1, 4], [12]):
+        found, total = parts(_study(*slices), 0.2), sum(slices)
+        places = [(name, place) for part in found for name, some in part.items() for place in some]
+        assert found
+        assert len(places) == len(set(places))
+        assert all(sum(map(len, part.values())) <= max(1, total // 3) for part in found)
+
+
+def test_the_choice_is_the_same_again() -> None:
+    assert parts(_study(4, 2, 5, 3), 0.2) == parts(_study(4, 2, 5, 3), 0.2)
+
+
+def test_slices_that_the_model_to_go_on_from_has_learned_are_never_kept_aside() -> None:
+    volumes = _study(4, 4, 4, 4, 4)
+    seen = {volume.name: volume.slices for volume in volumes[:4]}
+    for part in parts(volumes, 0.2, seen):
+        assert part.keys() == {"c005"}
+    assert parts(volumes, 0.2, {volume.name: volume.slices for volume in volumes}) == []
+
+
+def test_the_last_slice_with_a_structure_goes_on_teaching() -> None:
+    rare = _volume(3, range(1, 2), value=2, name="c009")
+    for part in parts([*_study(5, 5, 5), rare], 0.25):
+        assert SliceIndex(0, 1) not in part.get("c009", [])
+    assert parts([rare], 0.5) == []
+
+
+def test_a_part_shows_some_structure() -> None:
+    bare = _volume(3, range(0), name="c009")
+    for part in parts([*_study(5, 5, 5), bare], 0.25):
+        assert part.keys() - {"c009"}
+
+
+def test_dice_agrees_with_a_loop_over_all_held_out_slices() -> None:
+    random = np.random.default_rng(0)
+    volumes, guesses = [], {}
+    for _ in range(3):
+        label = random.integers(0, 3, SHAPE).astype(np.uint8)
+        volume = volume_of(np.zeros(SHAPE), label, tuple(SliceIndex(n % 3, n) for n in range(6)))
+        volumes.append(volume)
+        guesses[id(volume)] = torch.from_numpy(random.random((4, *SHAPE)))
+    volumes[0].hold_out([SliceIndex(0, 0), SliceIndex(1, 4)])
+    volumes[1].hold_out([SliceIndex(2, 5)])
+
+    def guess(volume: Volume) -> Tensor:
+        assert volume is not volumes[2]  # nothing is held out there: not worth a prediction
+        return guesses[id(volume)]
+
+    expected = []
+    for value in (1, 2):
+        both = sizes = 0
+        for volume in volumes[:2]:
+            for place in volume.held_out:
+                truth, found = volume.plane(place), guesses[id(volume)].argmax(0).select(place.axis, place.index)
+                for t, f in zip(truth.flatten().tolist(), found.flatten().tolist(), strict=True):
+                    both += t == f == value
+                    sizes += (t == value) + (f == value)
+        expected.append(2 * both / sizes)
+    dice = held_out_dice(guess, volumes, 4)
+    assert dice[:2] == pytest.approx(expected)
+    assert dice[2] != dice[2]  # a structure that is in none of them
+    assert mean_dice(dice) == pytest.approx(sum(expected) / 2)
+
+
+def test_a_perfect_guess_is_1_and_a_missed_structure_0() -> None:
+    volume = _volume(6)
+    volume.hold_out([SliceIndex(0, 3)])
+    assert volume.judged is not None
+    perfect = torch.nn.functional.one_hot(volume.judged.long().clamp_max(1), 2).movedim(-1, 0)
+    assert held_out_dice(lambda _: perfect, [volume], 2) == [1.0]
+    assert held_out_dice(lambda _: perfect.flip(0), [volume], 2) == [0.0]
+
+
+def test_the_mean_of_nothing_is_none() -> None:
+    assert mean_dice([]) is None
+    assert mean_dice([float("nan")]) is None
+    assert mean_dice([0.5, float("nan"), 1.0]) == 0.75

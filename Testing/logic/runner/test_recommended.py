@@ -1,0 +1,148 @@
+"""The recommended method: what the rules choose, and a run of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner.facts import ellipse_overlap
+from SemiSegLogic.runner.legs import recommended_legs
+from SemiSegLogic.runner.model import Model
+from SemiSegLogic.settings import CHOICES, METHOD_SETTINGS, Recommended, Training
+from SemiSegLogic.settings.recommended import CHOICES_ABOUT, Facts, recommend
+from Testing.support.blobs import BlobStudy, make_study, tiny
+from Testing.support.rounds import kill_at_step, run_here
+
+USUAL = Facts(dims=3, unlabelled=20, slices=24, ellipses=False, voxels=2_000_000, seconds=120.0, steps=0)
+QUICK = tiny(24, 8, checkpoint_seconds=0.0)
+
+
+def legs(
+    seconds: float, parts: int = 3, measurable: bool = True, **facts: object
+) -> list[tuple[str, str, float, int | None]]:
+    training = Training(seconds=seconds, first_mask_seconds=25)
+    found, _ = recommended_legs(training, {}, replace(USUAL, seconds=seconds, **facts), parts, measurable)
+    return [(leg.role, leg.name, round(leg.budget.seconds, 1), leg.part) for leg in found]
+
+
+def ordered(study: BlobStudy, jobs: Path, method: str = "recommended", **kept: object) -> Round:
+    settings = CHOICES[method](**kept)  # type: ignore[arg-type]
+    return Round.begin(study.study, QUICK, method, settings, jobs=jobs)
+
+
+def test_it_is_the_first_choice_and_every_choice_is_told_in_words() -> None:
+    assert list(CHOICES) == ["recommended", *METHOD_SETTINGS]
+    assert next(iter(CHOICES_ABOUT)) == "recommended"
+    assert CHOICES.keys() <= CHOICES_ABOUT.keys()
+
+
+def test_in_a_short_time_there_is_only_the_baseline() -> None:
+    assert legs(60, parts=1) == [("first", "supervised", 25, 0), ("longer", "supervised", 35, 0)]
+    assert legs(20) == [("first", "supervised", 20, 0)]
+
+
+def test_with_more_time_a_candidate_gets_as_long_as_the_baseline() -> None:
+    assert legs(125, parts=1) == [
+        ("first", "supervised", 25, 0), ("longer", "supervised", 50, 0), ("candidate", "mean_teacher", 50, 0)
+    ]
+
+
+def test_with_much_time_other_slices_are_held_out_from_models_of_their_own() -> None:
+    found = legs(900)
+    assert [(role, part) for role, _, _, part in found] == [
+        ("first", 0), ("longer", 0), ("candidate", 0), ("fold", 1), ("fold", 2)
+    ]
+    assert sum(seconds for _, _, seconds, _ in found) == pytest.approx(900)
+
+
+def test_when_no_slice_can_be_held_out_there_is_no_contest() -> None:
+    assert legs(900, parts=0) == [("first", "supervised", 25, None), ("longer", "supervised", 875, None)]
+
+
+def test_when_the_model_to_go_on_from_has_seen_all_slices_a_fold_measures() -> None:
+    found = legs(200, parts=2, measurable=False)
+    assert [(role, part) for role, _, _, part in found] == [("first", None), ("longer", None), ("fold", 0)]
+
+
+@pytest.mark.parametrize(("facts", "candidate"), [
+    ({}, "mean_teacher"), ({"unlabelled": 0}, None), ({"dims": 2, "ellipses": True}, "ersr"),
+    ({"dims": 2}, "mean_teacher"), ({"ellipses": True}, "mean_teacher"),
+])
+def test_the_data_choose_the_candidate(facts: dict[str, object], candidate: str | None) -> None:
+    assert recommend(replace(USUAL, **facts), Recommended(), 60, 0).candidate == candidate  # type: ignore[arg-type]
+
+
+def test_a_person_may_choose_the_candidate_or_none() -> None:
+    assert recommend(USUAL, Recommended(candidate="none"), 60, 0).candidate is None
+    assert recommend(USUAL, Recommended(candidate="bcp"), 1, 0).candidate == "bcp"
+
+
+def test_views_are_as_many_as_the_time_allows() -> None:
+    views = [recommend(replace(USUAL, voxels=voxels), Recommended(), 60, 0) for voxels in (10**6, 3 * 10**7, 10**9)]
+    assert [(found.mirror, len(found.zooms)) for found in views] == [(True, 2), (True, 0), (False, 0)]
+    assert recommend(replace(USUAL, voxels=10**9, gpu=True), Recommended(), 60, 0).zooms
+    assert not recommend(USUAL, Recommended(views=False), 60, 0).mirror
+
+
+def test_an_ellipse_is_told_from_a_cross_and_a_box() -> None:
+    y, x = np.mgrid[-20:21, -30:31]
+    ellipse, cross = (x / 25) ** 2 + (y / 12) ** 2 <= 1, (abs(x) < 4) | (abs(y) < 4)
+    assert ellipse_overlap(torch.from_numpy(ellipse)) > 0.97
+    assert ellipse_overlap(torch.from_numpy(cross)) < 0.7
+
+
+def test_without_a_contest_it_is_the_supervised_run_step_for_step(tmp_path: Path, jobs: Path) -> None:
+    weights = []
+    for method in ("recommended", "supervised"):
+        blobs = make_study(tmp_path / method, annotated=2)
+        this = ordered(blobs, jobs / method, method=method)
+        assert run_here(this).state == "done"
+        weights.append(Model.load(this.job.weights))
+    one, two = weights
+    assert [name for name in one.weights if not torch.equal(one.weights[name], two.weights[name])] == []
+    assert (one.zooms, two.zooms) == ((0.9, 1.1), ())
+
+
+def test_a_contest_is_told_with_both_scores(blobs: BlobStudy, jobs: Path) -> None:
+    this = ordered(blobs, jobs, candidate="mean_teacher")
+    status = run_here(this)
+    assert status.state == "done"
+    assert {"supervised", "supervised, longer", "mean_teacher"} <= set(status.scores["held_out"])
+    this.collect()
+    card, text = this.card(), (this.folder / "model.md").read_text()
+    assert card["asked_for"] == "recommended"
+    assert card["quality"]["words"] in text
+    assert "Semi-supervision" in text
+    assert "held out from both" in text
+    assert card["views"] == {"mirror": True, "zooms": [0.9, 1.1]}
+
+
+def test_every_suggestion_carries_a_flag_with_words(blobs: BlobStudy, jobs: Path) -> None:
+    this = ordered(blobs, jobs)
+    status = run_here(this)
+    assert status.flags.keys() == status.results.keys() == {"c001", "c002", "c003"}
+    this.collect()
+    for case in blobs.cases:
+        flag = case.provenance()["flag"]
+        assert flag["state"] in ("good", "look", "unknown")
+        assert flag["words"]
+
+
+@pytest.mark.parametrize("steps", [[3], [14], [20, 3]], ids=str)
+def test_a_killed_contest_ends_with_the_very_same_model(tmp_path: Path, jobs: Path, steps: list[int]) -> None:
+    models = []
+    for kills in ([], steps):
+        blobs = make_study(tmp_path / str(len(models)))
+        this = ordered(blobs, jobs / str(len(models)), candidate="mean_teacher")
+        for number in kills:
+            kill_at_step(this, number)
+        assert run_here(this).state == "done"
+        models.append(Model.load(this.job.weights))
+    one, two = models
+    assert [name for name in one.weights if not torch.equal(one.weights[name], two.weights[name])] == []
+    assert (one.method, one.held_out, one.quality, one.judge) == (two.method, two.held_out, two.quality, two.judge)
