@@ -66,5 +66,5 @@ def explain_disk(error: OSError, folder: Path) -> str:
 
 
 def _full(folder: Path) -> str:
-    return (f"The disk is full (environment {folder}). Free about {ROOM_GB} GB, or choose another folder (in a terminal "
-            f"with --environment PATH, in Slicer under More choices). {AGAIN}")
+    return (f"The disk is full (environment {folder}). Free about {ROOM_GB} GB, or choose another folder (in a "
+            f"terminal with --environment PATH, in Slicer under More choices). {AGAIN}")
