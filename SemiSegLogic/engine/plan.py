@@ -21,8 +21,19 @@ Shape = tuple[int, int, int]
 
 NATIVE = 1.2  # spacings this close (as a ratio) are taken as they are: resampling would cost more than it gives
 STRIDE = 8  # total stride of the fast network: patch sides are multiples of it
-CPU_VOXELS = 110_000  # patch volume at which a 2-core step stays near 0.1 s
+
+# Measured by Testing.benchmarks.voxel_costs: a patch of CPU_VOXELS costs 0.03 core-seconds forward and backward with the
+# fast network in bfloat16 (0.09 in float32), so four of them about 0.1 s; GPU_VOXELS is what the 3D papers train at.
+CPU_VOXELS = 110_000
 GPU_VOXELS = 112 * 112 * 80
+TRAINING_BYTES = {
+    "fast": (262, 325), "plain": (206, 412), "vnet": (632, 1052), "unet": (889, 1433), "resvnet": (783, 1566),
+}
+"""Per voxel of a patch, forward and backward, in bfloat16 and in float32; where only bfloat16 was measured, twice that.
+"""
+OTHER_BYTES = (2446, 4892)  # the hungriest of them all, with InstanceNorm
+PATCHES = 4  # in memory at once: two labelled, two unlabelled
+SHARE_OF_MEMORY = 0.4  # teachers, optimisers, volumes and workspaces take their part
 SIDES = re.compile(
     r"(?<![^\W_])(?i:left|right|l|r|lh|rh|links|linke[rsn]?|rechts|rechte[rsn]?|gauche|droite?)(?![^\W_])"
     r"|(?<![A-Za-z])([Ll]eft|[Rr]ight)(?=[A-Z])|(?<=[a-z])(Left|Right)(?![a-z])"  # also kidneyLeft, LeftKidney
@@ -100,7 +111,7 @@ def make_plan(cases: list[CaseFacts], structure_names: list[str], device: Device
     native = _shape_like(np.median([spacing for _, spacing, _ in turned], axis=0))
     size = np.median([shape for shape, _, _ in turned], axis=0)
     dims = 2 if _is_planar(turned, native) else 3
-    budget = (GPU_VOXELS if device.torch.type == "cuda" else CPU_VOXELS) * _memory_share(device)
+    budget = _budget(device, network)
     wanted = _wanted_extent(turned, native, size)
     spacing = native if dims == 2 else _coarsened(native, wanted, budget)
     ratio = np.array(native) / np.array(spacing)
@@ -174,9 +185,11 @@ def _patch(wanted: NDArray[np.floating], size: NDArray[np.floating], dims: int, 
     return _shape([1 if dims == 2 else sides[0], sides[1], sides[2]])
 
 
-def _memory_share(device: Device) -> float:
-    """Below 6 GB a patch takes its share of what there is; a rule of thumb, no measurement."""
-    return float(np.clip(device.memory / (6 << 30), 0.1, 1.0))
+def _budget(device: Device, network: str) -> float:
+    """Voxels of a patch: what time allows, or memory where that is less."""
+    bytes_each = TRAINING_BYTES.get(network, OTHER_BYTES)[0 if device.half else 1]
+    fitting = device.memory * SHARE_OF_MEMORY / (PATCHES * bytes_each)
+    return min(GPU_VOXELS if device.torch.type == "cuda" else CPU_VOXELS, fitting)
 
 
 def _multiple(side: float) -> int:

@@ -30,7 +30,7 @@ from .windows import MOST_TOGETHER, rows, window_shape
 
 BYTES_PER_VOXEL = {True: 250, False: 500}
 """Of a full pass, by whether networks run in bfloat16; measured on a CPU: fast 70 to 78 and 179, V-Net 137 to 230 and
-329. ``Testing.benchmarks.inference --memory`` prints them again.
+329. ``Testing.benchmarks.voxel_costs`` prints them again.
 """
 
 BYTES_PER_CLASS = 12  # and voxel: logits twice, shares once

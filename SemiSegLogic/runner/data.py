@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -71,9 +71,9 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     labels |= {item.case: _planes(item.label, item.slices) for item in added}
     if plan is None:
         facts = [_facts(case, labels.get(case.id, {})) for case in spec.cases]
-        plan = make_plan(facts, [item.name for item in spec.structures], device)
         network = Training.from_dict(spec.training).network
-        plan = plan if network == "auto" else replace(plan, network=network)
+        names = [item.name for item in spec.structures]
+        plan = make_plan(facts, names, device, "fast" if network == "auto" else network)
     classes = Classes([item.value for item in spec.structures])
     volumes: dict[str, Volume] = {}
     data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures})

@@ -1,6 +1,7 @@
 """Left atrium scans (LA 2018) in memory and a V-Net taught briefly on them, for the benchmark of prediction.
 
-    python -m Testing.benchmarks.atrium --data FOLDER --model FILE [--steps 300]
+    python -m Testing.benchmarks.atrium --data FOLDER --model FILE [--steps 300] [--patch 64 80 80] [--batch 2]
+    python -m Testing.benchmarks.atrium --data FOLDER --model FILE --start EARLIER --patch 80 112 112 --batch 1
 
 The folder holds images/ and labels/ with files of the same names, train.list and test.list. Teaching saves its state
 every 20 steps beside FILE and goes on from there when it is started again.
@@ -64,12 +65,16 @@ def load_scans(data: Path, chosen: list[str], plan: Plan) -> list[Volume]:
     return volumes
 
 
-def teach(data: Path, model: Path, steps: int) -> None:
-    """Train the supervised baseline with a V-Net; leaves its weights in ``model``."""
+def teach(data: Path, model: Path, steps: int, patch: tuple[int, int, int], batch: int, start: Path | None) -> None:
+    """Train the supervised baseline with a V-Net, from the model ``start`` if there is one; leaves its weights in
+    ``model``.
+    """
     chosen = names(data, "train")[:SCANS]
-    plan = plan_of(read_scan(data, chosen[0])[2])
+    plan = plan_of(read_scan(data, chosen[0])[2], patch)
     torch.manual_seed(0)
-    method, device = make("supervised", {}, task_of(plan)), choose("cpu")
+    method, device = make("supervised", {"batch": batch}, task_of(plan)), choose("cpu")
+    if start:
+        method.load_state_dict(checkpoint.load(start, device.torch)["weights"])
     trainer = Trainer(method, Sampler(load_scans(data, chosen, plan), plan), device, Budget(0, steps))
     draft = model.with_suffix(".draft")
     if draft.exists():
@@ -98,8 +103,12 @@ def main() -> None:
     words.add_argument("--data", type=Path, required=True)
     words.add_argument("--model", type=Path, required=True)
     words.add_argument("--steps", type=int, default=300)
+    words.add_argument("--patch", type=int, nargs=3, default=PATCH, help="d h w")
+    words.add_argument("--batch", type=int, default=2)
+    words.add_argument("--start", type=Path)
     options = words.parse_args()
-    teach(options.data, options.model, options.steps)
+    d, h, w = options.patch
+    teach(options.data, options.model, options.steps, (d, h, w), options.batch, options.start)
 
 
 if __name__ == "__main__":

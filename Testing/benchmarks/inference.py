@@ -2,7 +2,6 @@
 
     python -m Testing.benchmarks.inference --data LA_FOLDER --model FILE [--scans 3] [--stride 18 18 4]
     python -m Testing.benchmarks.inference --ct [--shape 400 512 512]
-    python -m Testing.benchmarks.inference --memory
 
 The baseline is what public code of the field does, written from its description: windows of 112x112x80 at a stride of
 18x18x4, one after the other, in float32, softmax of each added up and divided by how often a voxel was seen. Both use
@@ -14,7 +13,6 @@ from __future__ import annotations
 import argparse
 import math
 import resource
-import subprocess
 import sys
 import time
 from itertools import product
@@ -25,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.device import Device, choose
+from SemiSegLogic.engine.device import choose
 from SemiSegLogic.engine.nets import build
 from SemiSegLogic.engine.plan import CaseFacts, make_plan
 from SemiSegLogic.engine.predict import Predictor
@@ -105,36 +103,6 @@ def segment_ct(shape: tuple[int, int, int], full: bool) -> None:
           f"({time.perf_counter() - wall:.1f} s by the clock), peak {_peak():.2f} GB ({before:.2f} before)", flush=True)
 
 
-def memory() -> None:
-    """Bytes and microseconds per voxel of a full pass, each measured in a process of its own."""
-    print("| network | arithmetic | side | classes | bytes per voxel | s per million voxels |")
-    print("|---|---|---|---|---|---|")
-    for name, half, side, classes in [
-        ("fast", 1, 64, 2), ("fast", 1, 96, 2), ("fast", 1, 144, 2), ("fast", 1, 96, 10), ("fast", 0, 96, 2),
-        ("vnet", 1, 64, 2), ("vnet", 1, 96, 2), ("vnet", 1, 144, 2), ("vnet", 0, 96, 2), ("unet", 1, 96, 2),
-    ]:
-        words = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--pass", name, str(half), str(side),
-                 str(classes)]
-        print(subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip(), flush=True)
-
-
-def one_pass(name: str, half: bool, side: int, classes: int) -> None:
-    """One row of the table of :func:`memory`."""
-    task = Task(1, classes, 3, (64, 64, 64), name, (1 / classes,) * classes)
-    network, device = build(name, task).eval(), Device(torch.device("cpu"), half, 0)
-    small, image = torch.randn(1, 1, 16, 16, 16), torch.randn(1, 1, side, side, side)
-    with torch.no_grad(), device.arithmetic():
-        network(small)
-        before = _peak()
-        torch.softmax(network(image).float(), 1)
-        used = _peak() - before
-        begun = time.process_time()
-        network(image)
-        seconds = time.process_time() - begun
-    words = "bfloat16" if half else "float32"
-    print(f"| {name} | {words} | {side} | {classes} | {used * 1e9 / side**3:.0f} | {seconds / side**3 * 1e6:.2f} |")
-
-
 def _peak() -> float:
     """GB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
@@ -150,15 +118,8 @@ def main() -> None:
     words.add_argument("--ct", action="store_true")
     words.add_argument("--full", action="store_true", help="the CT at its own spacing")
     words.add_argument("--shape", type=int, nargs=3, default=(400, 512, 512), help="k j i")
-    words.add_argument("--memory", action="store_true")
-    words.add_argument("--pass", nargs=4, dest="one", help=argparse.SUPPRESS)
     options = words.parse_args()
-    if options.one:
-        name, half, side, classes = options.one
-        one_pass(name, half == "1", int(side), int(classes))
-    elif options.memory:
-        memory()
-    elif options.ct:
+    if options.ct:
         segment_ct(tuple(options.shape), options.full)
     else:
         compare(options.data, options.model, options.scans, tuple(options.stride))

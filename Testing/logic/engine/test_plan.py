@@ -18,6 +18,7 @@ from SemiSegLogic.engine.plan import (
     Plan,
     Shape,
     Triple,
+    _budget,
     depth_first,
     make_plan,
 )
@@ -56,9 +57,22 @@ def test_patches_are_multiples_of_8_within_the_budget(name: str, device: Device)
 
 @pytest.mark.parametrize("name", ALL)
 def test_little_memory_gives_small_patches_that_still_learn(name: str) -> None:
-    plan = make_plan(ALL[name], ["organ"], Device(torch.device("cpu"), half=False, memory=1 << 30))
-    assert np.prod(plan.patch) <= CPU_VOXELS / 6
+    plan = make_plan(ALL[name], ["organ"], Device(torch.device("cpu"), half=False, memory=60 << 20))
+    assert np.prod(plan.patch) <= CPU_VOXELS / 5
     assert max(plan.patch) >= 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "half", "gigabytes", "network", "voxels"),
+    [("cpu", True, 8, "fast", CPU_VOXELS), ("cpu", False, 0.25, "fast", 82_600),
+     ("cuda", True, 139, "vnet", GPU_VOXELS), ("cuda", True, 6, "vnet", GPU_VOXELS), ("cuda", False, 6, "vnet", 612_000), ("cuda", True, 2, "unet", 241_000)],
+)  # fmt: skip
+def test_a_patch_takes_what_time_allows_or_memory_where_that_is_less(
+    kind: str, half: bool, gigabytes: float, network: str, voxels: int
+) -> None:
+    device = Device(torch.device(kind), half=half, memory=int(gigabytes * 2**30))
+    assert _budget(device, network) == pytest.approx(voxels, rel=0.01)
+    assert np.prod(make_plan(CT, ["liver"], device, network).patch) <= voxels
 
 
 def test_small_volumes_stay_native_and_whole() -> None:
