@@ -34,11 +34,12 @@ def work_off(
     others = [subprocess.Popen(_words(about, recipe, options), cwd=ROOT) for _ in range(min(jobs, len(left)) - 1)]
     try:
         worker = Worker(about, recipe, cases, results, work, options.device, go_on, _tell, options.save_seconds)
-        worker.work_off(wanted)
+        failures = worker.work_off(wanted)
     finally:
         codes = _ended(others, go_on)
-    if any(codes):
-        raise BenchmarkError("A process beside this one failed; its message stands above. Give the command again.")
+    if failures or any(codes):
+        raise BenchmarkError("Not every run could be done; the messages stand above. Remedy what they name and give "
+                             "the command again: what is done stays done.")
     return len(todo(wanted, results.read()))
 
 

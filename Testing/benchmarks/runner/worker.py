@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from SemiSegLogic.engine.device import Device
+from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.job.locks import FileLock
 
 from .datasets import Collection
@@ -51,8 +52,9 @@ class Worker:
     save_seconds: float = 20.0
     commit: str = field(default_factory=lambda: commit())
 
-    def work_off(self, wanted: list[Run]) -> int:
-        """Do what is to be done; returns how many runs are left for another piece."""
+    def work_off(self, wanted: list[Run]) -> list[str]:
+        """Do what is to be done; returns what went wrong, in words: a run that fails does not hold up the others."""
+        failures: list[str] = []
         self.work.mkdir(parents=True, exist_ok=True)
         for run in todo(wanted, self.results.read()):
             if not self.go_on():
@@ -62,8 +64,16 @@ class Worker:
                 continue  # another worker has it
             with lock:
                 if todo([run], self.results.read()):  # it may have finished it meanwhile
-                    self._do(run)
-        return len(todo(wanted, self.results.read()))
+                    failures += self._tried(run)
+        return failures
+
+    def _tried(self, run: Run) -> list[str]:
+        try:
+            self._do(run)
+        except SemiSegError as error:
+            self.tell(f"{run.words()} failed: {error}")
+            return [f"{run.words()}: {error}"]
+        return []
 
     def _do(self, run: Run) -> None:
         state = self.work / f"{run.key}.pt"
@@ -80,13 +90,14 @@ class Worker:
         training = Training(study, legs, run, state, done, self.go_on, self.save_seconds)
         if not training.finish():
             return
-        scores = self._measured(run, Evaluation(study, training.members(), self.recipe))
-        if scores is None:
+        cases = self._measured(run, Evaluation(study, training.members(), self.recipe))
+        if cases is None:
             return
-        self.results.append(self._row(run, study, done, scores))
+        row = self._row(run, study, done, cases)
+        self.results.append(row)
         for left_behind in self.work.glob(f"*{run.key}.*"):
             left_behind.unlink()
-        self.tell(f"{run.words()}: mean Dice {mean_dice(scores):.4f}")
+        self.tell(f"{run.words()}: mean Dice {row['mean_dice']:.4f}")
 
     def _device(self, done: Done | None) -> Device:
         """A run keeps its arithmetic: which one is faster is measured, and may come out otherwise another time."""
@@ -95,7 +106,7 @@ class Worker:
         again = benchmark_device(self.device, "bfloat16" if done.half else "float32")
         return dataclasses.replace(again, channels_last=done.channels_last)
 
-    def _measured(self, run: Run, evaluation: Evaluation) -> dict[str, Scores] | None:
+    def _measured(self, run: Run, evaluation: Evaluation) -> list[Row] | None:
         """The scores of every test case, or None when time is over."""
         kept = self._cases_file(run)
         known = {row["case"]: row for row in kept.read()}
@@ -109,13 +120,13 @@ class Worker:
             scores = evaluation.scores(self.cases.case(name))
             known[name] = {"case": name, "scores": scores, "seconds": time.perf_counter() - begun}
             kept.append(known[name])
-        self._evaluation_s = sum(row["seconds"] for row in known.values())
-        return {name: row["scores"] for name, row in known.items()}
+        return list(known.values())
 
     def _cases_file(self, run: Run) -> Rows:
         return Rows(self.work / f"{run.key}.cases.jsonl")
 
-    def _row(self, run: Run, study: Study, done: Done, scores: dict[str, Scores]) -> Row:
+    def _row(self, run: Run, study: Study, done: Done, cases: list[Row]) -> Row:
+        scores = {case["case"]: case["scores"] for case in cases}
         return {
             **vars(run), "when": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%MZ}",
             "commit": " then ".join(done.commits),
@@ -123,7 +134,7 @@ class Worker:
             "torch": torch.__version__, "data": self.protocol.data.name, "test_cases": len(scores),
             "steps": done.steps, "undone": done.undone, "training_s": round(done.seconds, 1),
             "training_clock": "processor" if study.device.torch.type == "cpu" else "wall",
-            "evaluation_s": round(self._evaluation_s, 1),
+            "evaluation_s": round(sum(case["seconds"] for case in cases), 1),
             "plan": {"dims": study.plan.dims, "patch": study.plan.patch, "spacing": study.plan.spacing,
                      "depth_axis": study.plan.depth_axis, "network": study.plan.network, "mirror": study.plan.mirror},
             "values": self.recipe.everything(run.method, self.protocol.data.dims), "mean_dice": mean_dice(scores),

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import torch
 
-from SemiSegLogic.engine.checkpoint import CheckpointError
 from Testing.benchmarks.runner import pace
 from Testing.benchmarks.runner.checked import BenchmarkError
 from Testing.benchmarks.runner.command import main, parser
@@ -50,7 +49,8 @@ def work_off(
     chosen = about.recipe(recipe)
     worker = Worker(about, chosen, Collection(about.data, made.data), rows, results / "work", "cpu", go_on, tell,
                     save_seconds, commit="test")
-    worker.work_off(runs(about, chosen, choice))
+    failures = worker.work_off(runs(about, chosen, choice))
+    assert not failures, failures
     return rows.read()
 
 
@@ -188,12 +188,15 @@ def test_two_processes_share_a_queue_and_do_nothing_twice(blobs: MadeUp, tmp_pat
     assert sorted((row["cell"], row["seed"]) for row in rows) == [("1x1", 0), ("1x1", 1), ("3x2", 0), ("3x2", 1)]
 
 
-def test_a_damaged_state_is_named_with_the_remedy(blobs: MadeUp, tmp_path: Path) -> None:
+def test_a_damaged_state_is_named_with_the_remedy_and_does_not_hold_up_the_others(
+    blobs: MadeUp, tmp_path: Path
+) -> None:
     work_off(blobs, tmp_path, go_on=after(2))
     (state,) = (tmp_path / "work").glob("blobs-*.pt")
     state.write_bytes(b"nonsense")
-    with pytest.raises(CheckpointError, match=r"blobs-.*\.pt cannot be read.*Delete it"):
-        work_off(blobs, tmp_path)
+    with pytest.raises(AssertionError, match=r"mean_teacher .*blobs-.*\.pt cannot be read.*Delete it"):
+        work_off(blobs, tmp_path, Choice(("3x2",), ("mean_teacher", "supervised"), (0,)))
+    assert [row["method"] for row in Rows(tmp_path / "blobs.jsonl").read()] == ["supervised"]
 
 
 # --- the parts ------------------------------------------------------------------------------------------------
