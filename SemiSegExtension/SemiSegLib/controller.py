@@ -108,6 +108,21 @@ class Controller:
                 _("Add {name}").format(name=path.name),
                 lambda path=path: self.need_study().add_case(path, copy),
                 self._added,
+                self._not_added,
+            )
+
+    def add_series(self, series: Sequence[tuple[str, Sequence[Path]]]) -> None:
+        """Take DICOM series into the study: what people call each, and its files."""
+        for words, files in series:
+            if not files:
+                self.say(_("{name} has no files in the DICOM database any more; import it again.").format(name=words),
+                         "warning")  # fmt: skip
+                continue
+            self.disk.run(
+                _("Add {name}").format(name=words),
+                lambda files=files: self.need_study().add_series(files),
+                self._added,
+                self._not_added,
             )
 
     def add_from_scene(self, node_id: str) -> None:
@@ -124,8 +139,13 @@ class Controller:
 
         self.disk.run(_("Add {name}").format(name=name), work, self._added)
 
-    def _added(self, case: Case) -> None:
+    def _not_added(self, error: Exception) -> None:
+        self.say(str(error), "error")
         self.refresh()
+
+    def _added(self, case: Case) -> None:
+        if not any(name.startswith(_("Add {name}").format(name="")) for name in self.disk.busy):
+            self.refresh()  # once, after the last of many
         if self.open_case is None and not self.wanted_case:
             self.show(case.id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -97,3 +98,8 @@ class ScreenPort(Protocol):
 
     def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
         """Name, voxels and grid of a user's volume. Raises ValueError in words when it cannot be a case."""
+
+    def write_dicom_seg(
+        self, name: str, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown], series: str, folder: Path
+    ) -> Path:
+        """Let Slicer write a DICOM SEG; the file. Raises ValueError in words when it cannot."""

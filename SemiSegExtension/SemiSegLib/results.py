@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import SliceIndex
 
-from . import casework
+from . import casework, dicom_seg
 from .model import OpenCase
 from .words import _
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Case, ExportedFile, Version
 
     from .controller import Controller
+
+
+DICOM_SEG = "dcm"
+"""The one format that Slicer writes, not we."""
 
 
 class Results:
@@ -112,19 +116,38 @@ class Results:
     ) -> None:
         """Write these cases to ``folder``; each file is read again and compared before it counts."""
         self._controller.labelling.save_now()
-        study = self._controller.need_study()
+        study, plain = self._controller.need_study(), [name for name in formats if name != DICOM_SEG]
 
         def work() -> list[ExportedFile]:
             from SemiSegLogic.study import export_case
 
             files: list[ExportedFile] = []
             for case in [study.case(case_id) for case_id in case_ids]:
-                written = export_case(case, folder, formats)
+                written = export_case(case, folder, plain)
                 write_json(folder / f"{case.id}-provenance.json", provenance_of(case, written))
                 files += written
             return files
 
         self._controller.disk.run(_("Export"), work, done)
+        if DICOM_SEG in formats:
+            for case_id in case_ids:
+                self._export_dicom(study.case(case_id), folder, done)
+
+    def _export_dicom(self, case: Case, folder: Path, done: Callable[[list[ExportedFile]], None]) -> None:
+        """One case after the other: read on the thread, written by Slicer itself, read again on the thread."""
+        disk, structures = self._controller.disk, self._controller.structures()
+
+        def written(read: tuple[Any, Any]) -> None:
+            label, grid = read
+            path = self._controller.screen.write_dicom_seg(case.name, label, grid, structures, case.series, folder)
+            disk.run(_("Verify {name}").format(name=path.name), lambda: [verified(path, label, grid)], done)
+
+        def verified(path: Path, label: Any, grid: Any) -> ExportedFile:
+            from SemiSegLogic.study import ExportedFile
+
+            return ExportedFile(path, DICOM_SEG, dicom_seg.verify(path, label, grid, structures), verified=True)
+
+        disk.run(_("DICOM SEG of {name}").format(name=case.name), lambda: (case.result(), case.grid), written)
 
 
 def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from ..files import digest_array, disk_errors
 from .errors import DuplicateError, StudyError
 from .formats import read_image, write_image
-from .formats.dicom import is_dicom
+from .formats.dicom import is_dicom, series_uid
+from .formats.volumes import read_series
 from .history import slug
 from .record import RECORD, CaseRecord, new_record
 from .structures import check_name
@@ -21,14 +22,16 @@ SUFFIXES = (".seg.nrrd", ".nii.gz")
 
 
 def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, name: str | None,
-            duplicates: bool) -> str:
-    """Make a case of the image at ``path`` in the folder ``cases``; returns its id. Raises as ``Study.add_case``."""
+            duplicates: bool, files: Sequence[Path] = ()) -> str:
+    """Make a case of the image at ``path`` in the folder ``cases``; returns its id. ``files``: those of a DICOM series,
+    when they do not simply lie beside ``path``. Raises as ``Study.add_case``.
+    """
     names = [case.name for case in known]
     chosen = default_name(path, names) if name is None else name
     check_name(chosen, "Case name")
     if chosen.casefold() in {other.casefold() for other in names}:
         raise StudyError(f"A case named '{chosen}' is already in the study. Give {path.name} another name.")
-    array, grid = read_image(path)
+    array, grid = read_series(files) if files else read_image(path)
     digest = digest_array(array)
     if not duplicates:
         _refuse_duplicate(path, digest, known)
@@ -39,7 +42,7 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
             if copy:
                 write_image(draft / IMAGE, array, grid)
             place = IMAGE if copy else str(path.resolve())
-            save_record(draft / RECORD, new_record(chosen, grid, place, digest))
+            save_record(draft / RECORD, new_record(chosen, grid, place, digest, series_uid(path)))
             return draft.rename(_free(cases, slug(chosen))).name
     finally:
         shutil.rmtree(draft, ignore_errors=True)  # there is still one only when something went wrong

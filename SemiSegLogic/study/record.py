@@ -114,6 +114,12 @@ class CaseRecord:
             return str(self._record()["image"]["digest"])
 
     @property
+    def series(self) -> str:
+        """The UID of the DICOM series that the image came from; "" for other files. It never leaves for a job."""
+        with self._damage_told("image"):
+            return str(self._record()["image"].get("series", ""))
+
+    @property
     def image_path(self) -> Path:
         """Where the image lies: in the study, or elsewhere when the case refers to it."""
         with self._damage_told("image"):
@@ -176,7 +182,8 @@ class CaseRecord:
                               "study.") from error
 
 
-def new_record(name: str, grid: Grid, path: str, digest: str) -> dict[str, Any]:
-    """The record of a case on which nobody has worked."""
-    return {"name": name, "status": "none", "grid": asdict(grid), "image": {"path": path, "digest": digest},
+def new_record(name: str, grid: Grid, path: str, digest: str, series: str = "") -> dict[str, Any]:
+    """The record of a case on which nobody has worked; ``series`` is the DICOM series it came from."""
+    return {"name": name, "status": "none", "grid": asdict(grid),
+            "image": {"path": path, "digest": digest, "series": series},
             "slices": [], "version": "", "added": utc_now()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -145,6 +145,13 @@ class Study:
         with self.lock.hold():
             known = list(self.cases)
             return self._case(self._cases / take_in(path, self._cases, known, copy, name, duplicates))
+
+    def add_series(self, files: Sequence[Path], name: str | None = None, duplicates: bool = False) -> Case:
+        """Take a copy of one DICOM series in, given by its files wherever they lie. Raises as :meth:`add_case`."""
+        with self.lock.hold():
+            known = list(self.cases)
+            made = take_in(files[0], self._cases, known, True, name, duplicates, files)
+            return self._case(self._cases / made)
 
     def remove_case(self, key: str) -> Path:
         """Move a case to the folder ``removed``, where it stays; returns where. Moving it back brings it back."""

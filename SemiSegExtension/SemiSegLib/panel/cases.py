@@ -9,6 +9,7 @@ import qt
 import slicer
 
 from ..words import _
+from .dicom_choice import DicomChoice
 from .parts import button, form, label, row, section
 
 if TYPE_CHECKING:
@@ -54,16 +55,23 @@ class CasesSection:
         self.order.connect("currentIndexChanged(int)", self.on_order)
         self._sorting.addRow(_("Order by:"), self.order)
         self._table(inside)
-        adding = row(inside)
-        self.add = button(adding, _("Add files …"), _("Add image files to the study"), self.on_add)
-        self.add_folder = button(adding, _("Add DICOM folder …"), _("Add one DICOM series"), self.on_add_folder)
-        self.add_scene = button(
-            adding, _("Add from scene"), _("Add a volume that is loaded in Slicer"), self.on_add_scene
-        )
-        self._menu = qt.QMenu(self.add_scene)
+        self._adding(inside)
         self.hint = label(inside, faint=True)
         self._ids: list[str] = []
         self._filled: object = None
+
+    def _adding(self, inside: Any) -> None:
+        files, loaded = row(inside), row(inside)
+        self.add = button(files, _("Add files …"), _("Add image files to the study"), self.on_add)
+        self.add_folder = button(files, _("Add folder …"), _("A folder with one DICOM series"), self.on_add_folder)
+        self.add_scene = button(
+            loaded, _("Add from scene"), _("Add a volume that is loaded in Slicer"), self.on_add_scene
+        )
+        self.add_dicom = button(
+            loaded, _("Add from DICOM …"), _("Choose among the series in Slicer's DICOM database"), self.on_add_dicom
+        )
+        self._menu = qt.QMenu(self.add_scene)
+        self.dicom = DicomChoice(self._panel, inside)
 
     def _table(self, inside: Any) -> None:
         self.table = qt.QTableWidget()
@@ -119,6 +127,9 @@ class CasesSection:
         if folder:
             self._controller.add_files([Path(folder)])
 
+    def on_add_dicom(self) -> None:
+        self.dicom.ask()
+
     def on_add_scene(self) -> None:
         volumes = self._panel.screen.scene_volumes()
         if not volumes:
@@ -165,7 +176,7 @@ class CasesSection:
         )
         enough = study is not None and len(self._controller.rows) > 3
         self.order.visible = self._sorting.labelForField(self.order).visible = enough
-        for widget in (self.table, self.add, self.add_folder, self.add_scene, self.hint):
+        for widget in (self.table, self.add, self.add_folder, self.add_scene, self.add_dicom, self.hint):
             widget.visible = study is not None
         self.structures.visible = study is None
         field = self._structures.labelForField(self.structures)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
+from ..results import DICOM_SEG
 from ..words import _
 from .parts import button, enable, form, label, primary, row, section
 
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
     from .panel import Panel
 
-FORMATS = {"seg.nrrd": "Segmentation (.seg.nrrd)", "nrrd": "Label map (.nrrd)", "nii.gz": "NIfTI (.nii.gz)"}
+FORMATS = {
+    "seg.nrrd": _("Segmentation (.seg.nrrd)"),
+    "nrrd": _("Label map (.nrrd)"),
+    "nii.gz": _("NIfTI (.nii.gz)"),
+    DICOM_SEG: _("DICOM SEG (.dcm)"),
+}
 
 
 class ExportSection:
@@ -28,7 +34,7 @@ class ExportSection:
         fields.addRow(_("Cases:"), self.which)
         self.boxes = {name: qt.QCheckBox(text) for name, text in FORMATS.items()}
         for name, widget in self.boxes.items():
-            widget.checked = name != "nii.gz"
+            widget.checked = name in ("seg.nrrd", "nrrd")
             inside.addWidget(widget)
         where = row(inside)
         self.folder = qt.QLineEdit()
@@ -37,6 +43,7 @@ class ExportSection:
         button(where, "…", _("Choose the folder"), self.on_folder)
         self.export = primary(inside, _("Export"), "", self.on_export)
         self.told = label(inside)
+        self._written: list[ExportedFile] = []
 
     def on_folder(self) -> None:
         chosen = str(qt.QFileDialog.getExistingDirectory(self.header, _("Export to"), self.folder.text) or "")
@@ -50,7 +57,7 @@ class ExportSection:
             self._controller.say(_("Choose a format, and cases that have a suggestion or are fully drawn."), "warning")
             return
         folder = Path(self.folder.text.strip()) if self.folder.text.strip() else study.exports
-        self.told.text = _("Writing and checking …")
+        self.told.text, self._written = _("Writing and checking …"), []
         self._controller.results.export(folder, formats, cases, self._done)
 
     def _cases(self) -> list[str]:
@@ -61,13 +68,19 @@ class ExportSection:
         return [item.id for item in rows if item.status == "accepted" or (not accepted and item.suggestion)]
 
     def _done(self, files: list[ExportedFile]) -> None:
-        lines = [f"✔ {file.path.name}: " + _("verified") for file in files]
+        self._written += files
+        lines = [f"✔ {file.path.name}: " + _("verified") for file in self._written]
         self.told.text = "<br>".join([*lines[:12], f"… {len(lines)}" if len(lines) > 12 else ""])
-        self._controller.say(
-            _("{n} files written to {folder} and verified.").format(n=len(files), folder=files[0].path.parent), "good"
-        )
+        if files:
+            text = _("{n} files written to {folder} and verified.")
+            self._controller.say(text.format(n=len(self._written), folder=files[0].path.parent), "good")
 
     def refresh(self) -> None:
+        enable(
+            self.boxes[DICOM_SEG],
+            self._panel.screen.why_no_dicom_seg(),
+            _("For cases that came from DICOM; refers to the original series"),
+        )
         enable(
             self.export,
             "" if self._controller.study else _("Open a study first."),

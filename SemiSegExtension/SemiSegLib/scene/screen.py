@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 
 from ..model import OpenCase, Shown
 from ..words import _
-from . import nodes, plots, segments, views, volumes
+from . import dicom, dicom_seg, nodes, plots, segments, views, volumes
 
 VOLUME, LABELS, SUGGESTION, EARLIER, UNCERTAINTY = "image", "labels", "suggestion", "earlier", "uncertainty"
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
@@ -218,6 +219,23 @@ class Screen:
     def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
         node = slicer.mrmlScene.GetNodeByID(node_id)
         return str(node.GetName()), *volumes.array_of(node)
+
+    def dicom_series(self) -> list[dicom.Series]:
+        """What Slicer's DICOM database holds."""
+        return dicom.all_series()
+
+    def dicom_files(self, uid: str) -> list[Path]:
+        """The files of a series in it."""
+        return dicom.files_of(uid)
+
+    def why_no_dicom_seg(self) -> str:
+        """Why this Slicer cannot write DICOM SEG; "" when it can."""
+        return dicom_seg.why_not()
+
+    def write_dicom_seg(
+        self, name: str, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown], series: str, folder: Path
+    ) -> Path:
+        return dicom_seg.write(name, label, grid, structures, series, folder)
 
     # --- noticing ---------------------------------------------------------------------------------------------
 

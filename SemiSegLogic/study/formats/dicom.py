@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import ImageError
 
-POSITION, ORIENTATION = "0020|0032", "0020|0037"
+POSITION, ORIENTATION, SERIES = "0020|0032", "0020|0037", "0020|000e"
 EVENNESS = 0.05
 """How far a slice may lie from where an even stack has it, as a share of the slice distance (headers are rounded)."""
 
@@ -44,7 +44,11 @@ def load_series(path: Path) -> sitk.Image:
     Raises ImageError when there is none or several, when it cannot be read, or when the slices are no even stack
     (a missing or doubled slice, a tilted gantry): ITK would shift them without a word.
     """
-    files = _files_of_series(path)
+    return load_files(_files_of_series(path), path)
+
+
+def load_files(files: list[str], path: Path) -> sitk.Image:
+    """These files as one volume, sorted by where they lie; ``path`` names them in errors. Raises as load_series."""
     try:
         placed = [_place(file) for file in files]
         if len(files) > 1:
@@ -53,6 +57,26 @@ def load_series(path: Path) -> sitk.Image:
     except RuntimeError as error:
         raise ImageError(f"{path} cannot be read as a DICOM series: {str(error).strip().splitlines()[-1]}. Export the "
                          "series again, or load it in Slicer and save it as NRRD.") from error
+
+
+def in_order(files: list[str], path: Path) -> list[str]:
+    """Files of one series from the first slice to the last. Raises ImageError when one cannot be read."""
+    try:
+        placed = [_place(file) for file in files]
+    except RuntimeError as error:
+        raise ImageError(f"{path} cannot be read as DICOM: {str(error).strip().splitlines()[-1]}.") from error
+    normal = np.cross(*placed[0].directions)
+    return [one.file for one in sorted(placed, key=lambda one: float(one.position @ normal))]
+
+
+def series_uid(path: Path) -> str:
+    """The series of a DICOM file or folder, to find its originals again; "" for any other file."""
+    if not is_dicom(path):
+        return ""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(_files_of_series(path)[0])
+    reader.ReadImageInformation()
+    return reader.GetMetaData(SERIES).strip().strip("\0") if reader.HasMetaDataKey(SERIES) else ""
 
 
 def _read(files: list[str]) -> sitk.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,17 @@ def read_image(path: Path) -> tuple[NDArray[np.generic], Grid]:
     A 2D image becomes one slice, shape ``(1, j, i)``. Raises ImageError when the file is missing or damaged, has
     more than three axes or several values per voxel, holds NaN or infinity, or the same value everywhere.
     """
-    image = load(path)
+    return voxels_of(load(path), path)
+
+
+def read_series(files: Sequence[Path]) -> tuple[NDArray[np.generic], Grid]:
+    """The files of one DICOM series, wherever they lie, as :func:`read_image` gives them. Raises ImageError."""
+    named = [str(file) for file in files]
+    return voxels_of(dicom.load_files(dicom.in_order(named, files[0]), files[0]), files[0])
+
+
+def voxels_of(image: sitk.Image, path: Path) -> tuple[NDArray[np.generic], Grid]:
+    """Voxels and grid of a scalar image. Raises ImageError as :func:`read_image`."""
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise ImageError(f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour, vectors or "
                          "time steps). Save one scalar volume of it and add that.")

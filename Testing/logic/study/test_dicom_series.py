@@ -129,3 +129,25 @@ def test_no_tag_and_no_patient_enters_the_study(tmp_path: Path, study: Study, co
         assert path.is_dir() or not {SECRET.encode(), b"4711"} & {word for word in (SECRET.encode(), b"4711")
                                                                   if word in path.read_bytes()}
     assert np.array_equal(second.image(), read_image(other)[0])
+
+
+def test_the_files_of_a_series_may_lie_anywhere_and_in_any_order(tmp_path: Path) -> None:
+    write_series(tmp_path / "dicom", "oblique")
+    files = sorted((tmp_path / "dicom").iterdir())
+    for number, file in enumerate(files):
+        place = tmp_path / f"part{number % 2}"
+        place.mkdir(exist_ok=True)
+        files[number] = file.rename(place / file.name)
+    study = Study.create(tmp_path / "study", structures=["liver"])
+    case = study.add_series(files)
+    assert np.array_equal(case.image(), picture())
+    assert case.grid.agrees(grid_of("oblique"), 1e-3)
+    assert (case.name, case.series) == ("case-1", "1.2.3.4")
+
+
+def test_a_case_remembers_the_series_it_came_from_and_no_patient(tmp_path: Path) -> None:
+    write_series(tmp_path / "dicom")
+    study = Study.create(tmp_path / "study", structures=["liver"])
+    assert study.add_case(tmp_path / "dicom").series == "1.2.3.4"
+    for path in study.folder.rglob("*"):
+        assert path.is_dir() or SECRET.encode() not in path.read_bytes()

@@ -38,6 +38,7 @@ CLASSES = {
     "qt.QLineEdit": "qt.QWidget",
     "qt.QPlainTextEdit": "qt.QWidget",
     "qt.QFileDialog": "qt.QWidget",
+    "qt.QListWidget": "qt.QWidget",
     "qt.QMenu": "qt.QWidget",
     "qt.QGroupBox": "qt.QWidget",
     "qt.QStackedWidget": "qt.QWidget",

@@ -1,0 +1,48 @@
+"""Slicer's DICOM database: which series it holds, where their files lie. Read only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series of the database: its UID and how a person tells it from others."""
+
+    uid: str
+    patient: str
+    study: str
+    description: str
+
+    @property
+    def words(self) -> str:
+        """One line of a list."""
+        return " · ".join(part for part in (self.patient, self.study, self.description) if part) or self.uid
+
+
+def database() -> Any | None:
+    """The open database of Slicer; None when there is none (it is opened by the DICOM module, or turned off)."""
+    found = getattr(slicer, "dicomDatabase", None)
+    return found if found is not None and found.isOpen else None
+
+
+def all_series() -> list[Series]:
+    """Every series of the database, patient by patient; empty without a database."""
+    base, found = database(), []
+    for patient in base.patients() if base is not None else ():
+        name = str(base.nameForPatient(patient)).replace("^", " ").strip()
+        for study in base.studiesForPatient(patient):
+            words = str(base.descriptionForStudy(study))
+            for uid in base.seriesForStudy(study):
+                found.append(Series(str(uid), name, words, str(base.descriptionForSeries(uid))))
+    return found
+
+
+def files_of(uid: str) -> list[Path]:
+    """The files of a series; none when the database does not know it."""
+    base = database()
+    return [Path(str(file)) for file in base.filesForSeries(uid)] if base is not None and uid else []

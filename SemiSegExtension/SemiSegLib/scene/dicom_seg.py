@@ -1,0 +1,109 @@
+"""DICOM SEG through the plugin of the extension Quantitative Reporting: our segments, the original series, its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from numpy.typing import NDArray
+
+from SemiSegLogic.geometry import Grid
+
+from ..model import Shown
+from ..words import _
+from . import dicom, nodes, segments
+
+PLUGIN = "DICOMSegmentationPlugin"
+
+
+def why_not() -> str:
+    """Why this Slicer cannot write DICOM SEG, with the remedy; "" when it can."""
+    if PLUGIN not in getattr(slicer.modules, "dicomPlugins", {}):
+        return _("DICOM SEG is written by the extension Quantitative Reporting: install it in Slicer's Extensions "
+                 "Manager and restart.")  # fmt: skip
+    if dicom.database() is None:
+        return _("Slicer's DICOM database is not open: open the DICOM module once.")
+    return ""
+
+
+def write(
+    name: str, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown], series: str, folder: Path
+) -> Path:
+    """Write ``label`` (k, j, i) of case ``name`` to ``folder``; the file. Slicer reads the original ``series`` for it.
+
+    Raises ValueError in words when Slicer cannot, or the case did not come from DICOM.
+    """
+    problem = why_not() or _missing(name, series)
+    drawn = [item for item in structures if (label == item.value).any()]
+    if problem or not drawn:
+        raise ValueError(problem or _("{case} shows no structure; DICOM SEG cannot be empty.").format(case=name))
+    with _original(series) as volume:
+        node = segments.segmentation_for(volume, name)
+        try:
+            segments.write(node, label, grid, drawn)
+            return _export(_item(node, volume, drawn), folder)
+        finally:
+            nodes.remove(node)
+
+
+def _missing(name: str, series: str) -> str:
+    if not series:
+        text = _("{case} did not come from DICOM, so there is no series that a DICOM SEG could refer to.")
+        return text.format(case=name)
+    if not dicom.files_of(series):
+        text = _("The original series of {case} is not in Slicer's DICOM database: import it in the DICOM module.")
+        return text.format(case=name)
+    return ""
+
+
+@contextmanager
+def _original(series: str) -> Iterator[Any]:
+    """The series as Slicer loads it; gone afterwards."""
+    from DICOMLib import DICOMUtils
+
+    loaded = [slicer.mrmlScene.GetNodeByID(name) for name in DICOMUtils.loadSeriesByUID([series])]
+    try:
+        volumes = [node for node in loaded if node is not None and node.IsA("vtkMRMLScalarVolumeNode")]
+        if len(volumes) != 1:
+            text = _("Slicer makes {n} volumes of the original series; one is needed.")
+            raise ValueError(text.format(n=len(volumes)))
+        yield volumes[0]
+    finally:
+        nodes.remove(*loaded)
+
+
+def _item(node: Any, volume: Any, drawn: Sequence[Shown]) -> int:
+    """The segmentation in the subject hierarchy as the plugin wants it: beside its series, with its instances."""
+    for item in drawn:
+        segment = node.GetSegmentation().GetSegment(f"SemiSeg_{item.value}")
+        segment.SetTag("DICOM.SegmentAlgorithmType", "SEMIAUTOMATIC")
+        segment.SetTag("DICOM.SegmentAlgorithmName", "SemiSeg")
+    tree = slicer.mrmlScene.GetSubjectHierarchyNode()
+    beside, made = _in_tree(tree, volume), _in_tree(tree, node)
+    tree.SetItemParent(made, tree.GetItemParent(beside))
+    tree.SetItemAttribute(made, "DICOM.ReferencedInstanceUIDs", volume.GetAttribute("DICOM.instanceUIDs") or "")
+    return int(made)
+
+
+def _in_tree(tree: Any, node: Any) -> int:
+    """The item of a node; the application makes one for every node, without it we do."""
+    return int(tree.GetItemByDataNode(node) or tree.CreateItem(tree.GetSceneItemID(), node))
+
+
+def _export(item: int, folder: Path) -> Path:
+    plugin = slicer.modules.dicomPlugins[PLUGIN]()
+    exportables = plugin.examineForExport(item)
+    if not exportables:
+        raise ValueError(_("The plugin finds nothing to export: the original images are not all in the database."))
+    before = set(folder.glob("*.dcm"))
+    for exportable in exportables:
+        exportable.directory = str(folder)
+    error = plugin.export(exportables)
+    made = sorted(set(folder.glob("*.dcm")) - before)
+    if error or not made:
+        raise ValueError(_("DICOM SEG was not written: {error}").format(error=error or _("no file came out")))
+    return made[-1]

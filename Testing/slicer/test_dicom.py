@@ -1,0 +1,142 @@
+"""From Slicer's DICOM database into the study, and out again as DICOM SEG through the plugin that Slicer users install.
+
+Database, DICOMLib and plugin are stand-ins with the calls of the real ones; the files are real DICOM.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.geometry import Grid, SliceIndex
+from Testing.support.clinician import ball, noise, settle
+from Testing.support.dicom import Database, SegmentationPlugin, load_series, write_series
+
+SHAPE = (12, 32, 36)
+OBLIQUE = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)
+GRIDS = {
+    "axial": Grid(SHAPE, (2.0, 0.9, 0.8), (-12.0, 40.0, 7.0)),
+    "oblique": Grid(SHAPE, (2.0, 0.9, 0.8), (3.0, 4.0, 5.0), OBLIQUE),
+}
+
+
+@pytest.fixture
+def database(slicer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    series = {f"1.2.3.{n}": write_series(tmp_path / name, noise(SHAPE, 10 + n) + 400 * ball(SHAPE), grid, f"1.2.3.{n}")
+              for n, (name, grid) in enumerate(GRIDS.items(), 1)}  # fmt: skip
+    made = Database(series)
+    monkeypatch.setattr(slicer, "dicomDatabase", made, raising=False)
+    library = types.ModuleType("DICOMLib")
+    library.DICOMUtils = types.SimpleNamespace(loadSeriesByUID=load_series)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "DICOMLib", library)
+    monkeypatch.setattr(slicer.modules, "dicomPlugins", {"DICOMSegmentationPlugin": SegmentationPlugin}, raising=False)
+    monkeypatch.setattr(SegmentationPlugin, "wrong", False)
+    return made
+
+
+def added(panel: Any, study: Any, which: str = "series") -> Any:
+    """The series whose words hold ``which`` are in the study; the first of them is on screen."""
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.cases.on_add_dicom()
+    panel.cases.dicom.search.text = which
+    panel.cases.dicom.on_search()
+    for number in range(len(panel.cases.dicom._shown)):
+        panel.cases.dicom.list.item(number).setSelected(True)
+    panel.cases.dicom.on_go()
+    settle(panel)
+    assert panel.controller.notice[1] != "error", panel.controller.notice
+    return [case for case in study.cases if case.series]
+
+
+def accept_ball(case: Any) -> Any:
+    label = ball(case.grid.shape).astype(np.uint8)
+    case.set_slices(label, [SliceIndex(0, k) for k in range(label.shape[0])], "ann")
+    return label
+
+
+def test_chosen_series_come_into_the_study_voxel_for_voxel(panel: Any, study: Any, database: Any) -> None:
+    found = added(panel, study)
+    assert [case.series for case in found] == ["1.2.3.1", "1.2.3.2"]
+    for number, (case, grid) in enumerate(zip(found, GRIDS.values(), strict=True), 1):
+        assert np.array_equal(case.image(), noise(SHAPE, 10 + number) + 400 * ball(SHAPE))
+        assert case.grid.agrees(grid, 1e-3)
+    assert panel.controller.open_case is not None
+    assert len(panel.controller.rows) == 5
+
+
+def test_searching_shortens_the_list_and_nothing_chosen_adds_nothing(panel: Any, study: Any, database: Any) -> None:
+    assert len(added(panel, study, "1.2.3.2")) == 1
+    panel.cases.on_add_dicom()
+    panel.cases.dicom.on_go()
+    settle(panel)
+    assert panel.controller.notice[1] == "warning"
+    assert len(study.cases) == 4
+
+
+def test_without_a_database_the_person_is_told_what_to_do(panel: Any, study: Any, slicer: Any) -> None:
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.cases.on_add_dicom()
+    assert "DICOM module" in panel.controller.notice[0]
+    assert not panel.cases.dicom.box.visible
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_dicom_seg_is_written_verified_and_nothing_is_left_in_the_scene(
+    panel: Any, study: Any, database: Any, slicer: Any, tmp_path: Path, name: str
+) -> None:
+    case = added(panel, study)[list(GRIDS).index(name)]
+    label = accept_ball(case)
+    slicer.mrmlScene.GetSubjectHierarchyNode()  # the application always has one
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    files: list[Any] = []
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(tmp_path / "out", ["nrrd", "dcm"], [case.id], files.extend)
+    settle(panel)
+    assert [file.format for file in files] == ["nrrd", "dcm"], panel.controller.notice
+    assert files[1].verified
+    assert files[1].voxels == {"ball": int((label == 1).sum()), "core": int((label == 2).sum())}
+    assert slicer.mrmlScene.GetNumberOfNodes() == before
+
+
+def test_a_dicom_seg_that_reads_back_otherwise_does_not_count(
+    panel: Any, study: Any, database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = added(panel, study)[0]
+    accept_ball(case)
+    monkeypatch.setattr(SegmentationPlugin, "wrong", True)
+    files: list[Any] = []
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], files.extend)
+    settle(panel)
+    assert files == []
+    assert "1 voxels" in panel.controller.notice[0]
+
+
+def test_what_did_not_come_from_dicom_or_lost_its_originals_is_told(
+    panel: Any, study: Any, database: Any, tmp_path: Path
+) -> None:
+    other, case = study.cases[0], added(panel, study)[0]
+    (tmp_path / "out").mkdir()
+    for one, words in ((other, "did not come from DICOM"), (case, "not in Slicer's DICOM database")):
+        accept_ball(one)
+        if one is case:
+            database._series.clear()
+        panel.controller.results.export(tmp_path / "out", ["dcm"], [one.id], lambda _files: None)
+        settle(panel)
+        assert words in panel.controller.notice[0]
+    assert not list((tmp_path / "out").glob("*.dcm"))
+
+
+def test_without_the_plugin_the_choice_says_what_to_install(panel: Any, study: Any) -> None:
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    box = panel.export.boxes["dcm"]
+    assert not box.enabled
+    assert "Quantitative Reporting" in box.toolTip
