@@ -22,6 +22,7 @@ Judged = Mapping[str, Sequence[AnnotatedSlice]]
 """The judged slices of each case; a case without any may be missing."""
 
 APART_MM = 4.0
+APART_SHARE = 8  # no more than an eighth of the slices, or a few judged ones would close a small volume
 PER_CASE = 3
 SAMPLES = 32  # along each side of a volume
 BLOCKS = 4
@@ -89,8 +90,8 @@ def _axis(grid: Grid, usual: int | None) -> int:
 def first_slices(
     overviews: Mapping[str, Overview], grids: Mapping[str, Grid], judged: Judged, count: int = 12
 ) -> list[FirstSlice]:
-    """Up to ``count`` slices to draw, in order, at most PER_CASE of a case, none within APART_MM of a judged one or of
-    each other. Empty when nothing is left.
+    """Up to ``count`` slices to draw, in order, at most PER_CASE of a case, none close to a judged one or another.
+    Empty when nothing is left.
     """
     band = _band(overviews, judged)
     order = _order(overviews, judged)
@@ -170,7 +171,7 @@ def _index(
     view: Overview, height: float, band: tuple[float, float], taken: Sequence[int], grid: Grid
 ) -> int | None:
     """The free slice closest to ``height``, within the band if there is one, else within what the image shows."""
-    gap = max(1, round(APART_MM / grid.spacing[view.axis]))
+    gap = max(1, min(round(APART_MM / grid.spacing[view.axis]), grid.shape[view.axis] // APART_SHARE))
     extent = view.last - view.first
     free = [n for n in range(view.first, view.last + 1) if all(abs(n - other) > gap for other in taken)]
     inside = [n for n in free if band[0] * extent <= n - view.first <= band[1] * extent]

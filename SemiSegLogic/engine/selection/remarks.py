@@ -8,7 +8,7 @@ import numpy as np
 
 from .field import Field
 from .maps import Profile
-from .spread import APART_MM, Board
+from .spread import Board
 
 CERTAIN = 0.01  # of the structures' voxels in full doubt: with less, the model is sure of everything
 UNDECIDED = 0.4  # of two structures' voxels in full doubt between them: with more, they cannot be told apart
@@ -33,8 +33,7 @@ def _nothing_left(profiles: Sequence[Profile]) -> str:
     if all(len(set(item.judged)) >= len(item.doubt) for item in profiles):
         return "Every slice of every case is judged. Nothing is left to draw: add cases, or export."
     if not Board(profiles, Field.of(profiles)).free.any():
-        return (f"Every slice that is left lies within {APART_MM:g} mm of a judged one. Train again, or correct what "
-                "looks wrong.")
+        return "Every slice that is left lies close to a judged one. Train again, or correct what looks wrong."
     return ""
 
 
