@@ -34,6 +34,7 @@ class Controller:
         self.author = author or getpass.getuser() or "unknown"
         self.disk = Tasks("SemiSeg files", self.problem)
         self.study: Study | None = None
+        self.study_name = ""  # as last read: a share may have gone, and the screen must not wait for it
         self.rows: list[CaseRow] = []
         self._structures: list[Shown] = []
         self.open_case: OpenCase | None = None
@@ -70,23 +71,23 @@ class Controller:
 
     def open_study(self, folder: Path, case: str = "") -> None:
         """Open a study and, when named, one of its cases."""
-        self.wanted_case = case
-        self._use_study(_("Open study"), lambda: _study_class().open(folder))
+        self._use_study(_("Open study"), lambda: _study_class().open(folder), case)
 
-    def _use_study(self, name: str, make: Callable[[], Study]) -> None:
+    def _use_study(self, name: str, make: Callable[[], Study], case: str = "") -> None:
         self.close_case()
+        self.wanted_case = case
 
-        def work() -> tuple[Study, list[CaseRow], list[Shown]]:
+        def work() -> tuple[Study, str, list[CaseRow], list[Shown]]:
             study = make()
-            return study, study.status(), structures_of(study)
+            return study, study.name, study.status(), structures_of(study)
 
         self.disk.run(name, work, self._study_opened)
 
-    def _study_opened(self, found: tuple[Study, list[CaseRow], list[Shown]]) -> None:
-        self.study, self.rows, self._structures = found
+    def _study_opened(self, found: tuple[Study, str, list[CaseRow], list[Shown]]) -> None:
+        self.study, self.study_name, self.rows, self._structures = found
         self.tell("study")
         self.tell("cases")
-        self.say(_("Study {name}: {count} cases.").format(name=self.study.name, count=len(self.rows)))
+        self.say(_("Study {name}: {count} cases.").format(name=self.study_name, count=len(self.rows)))
         if self.wanted_case in {row.id for row in self.rows}:
             self.show(self.wanted_case)
 

@@ -110,24 +110,72 @@ def scenes(panel: Any, data: Path, folder: Path, out: Path, seconds: float) -> N
 
     made = build_study(folder / "hippocampus", list_cases(data)[0][:24], annotated=6, copy=True)
     camera = Camera(panel, out)
+    camera.take("begin", panel.label, panel.train, panel.review, panel.export)
     panel.controller.open_study(made.study.folder)
     settle(panel)
     ids = [row.id for row in panel.controller.rows]
     panel.cases.on_case(ids.index(made.annotated[0]))
     settle(panel)
     camera.take("label", panel.review, panel.export)
+    importing(panel, made.study.case(made.annotated[1]), camera, folder)
     section.TIMES = (seconds,) * 4
+    train(panel, camera, "train")
+    review(panel, camera)
+    panel.train.go_on.checked = True
+    train(panel, None, "")
+    again(panel, camera, folder / "exported")
+    print(panel.training.look.status)
+    panel.close()
+
+
+def importing(panel: Any, other: Any, camera: Camera, folder: Path) -> None:
+    """A mask of another program, asked about."""
+    from SemiSegLogic.study import Structure, write_seg_nrrd
+    from Testing.support.clinician import settle
+
+    theirs = [Structure(1, "Anterior"), Structure(2, "tail of hippocampus")]
+    write_seg_nrrd(folder / "colleague.seg.nrrd", other.labels(), other.grid, theirs)
+    panel.label.masks.look_at(folder / "colleague.seg.nrrd")
+    settle(panel)
+    camera.take("import", panel.cases, panel.train, panel.review, panel.export)
+    panel.label.masks.on_cancel()
+
+
+def train(panel: Any, camera: Camera | None, name: str) -> None:
+    before = panel.training.job
     panel.train.on_train()
-    beat(panel, lambda: panel.training.look is not None and panel.training.look.status.fraction > 0.6)
-    camera.take("train", panel.export)
+    beat(panel, lambda: panel.training.job not in ("", before) and panel.training.look is not None)
+    if camera is not None:
+        beat(panel, lambda: panel.training.look.status.fraction > 0.6 or panel.training.look.status.ended)
+        camera.take(name, panel.export)
     beat(panel, lambda: panel.training.look.status.ended)
+
+
+def review(panel: Any, camera: Camera) -> None:
+    from Testing.support.clinician import settle
+
     panel.review.on_next()
     settle(panel)
     panel.tick()
     panel.review.uncertainty.checked = True
     camera.take("review", panel.train, panel.export)
-    print(panel.training.look.status)
-    panel.close()
+    panel.review.uncertainty.checked = False
+
+
+def again(panel: Any, camera: Camera, exported: Path) -> None:
+    """After a second round: what changed, then accepted and exported."""
+    from Testing.support.clinician import settle
+
+    panel.review.earlier.checked = True
+    panel.review.refresh()
+    camera.take("compare", panel.label, panel.train, panel.export)
+    panel.review.earlier.checked = False
+    panel.review.on_accept()
+    settle(panel)
+    panel.export.folder.text = str(exported)
+    panel.export.on_export()
+    settle(panel)
+    camera.take("export", panel.label, panel.train)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +171,7 @@ class CasesSection:
     def refresh(self) -> None:
         study = self._controller.study
         self.name.text = (
-            f"<b>{study.name}</b> &nbsp; <span style='color:gray'>{study.folder}</span>"
+            f"<b>{html.escape(self._controller.study_name)}</b> &nbsp; <span style='color:gray'>{html.escape(str(study.folder))}</span>"
             if study
             else _("A study is a folder that keeps your cases, everything you draw, and all models.")
         )
