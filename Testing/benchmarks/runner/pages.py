@@ -82,6 +82,9 @@ def _recipe(found: Summary, pictures: Sequence[Path]) -> list[str]:
     parts = [f"## Recipe `{recipe.name}`", recipe.why, f"```\n{command(found.protocol, recipe)}\n```",
              f"{found.done} of {found.wanted} runs done. The command may be stopped at any moment; given again, it "
              f"goes on. One row again: add `--cell C --method M --seeds S` and another folder with `--results`."]
+    if found.others:
+        parts.append(f"{found.others} more rows of this recipe are in the file and not shown: their settings or split "
+                     "were changed since, or the run was done again.")
     if not found.done:
         return [*parts, "Nothing was run yet."]
     parts += [_circumstances(found), dice_table(found), *(f"![Dice of every run]({path.name})" for path in pictures)]
@@ -96,9 +99,9 @@ def _recipe(found: Summary, pictures: Sequence[Path]) -> list[str]:
 def _circumstances(found: Summary) -> str:
     device = told(found, lambda row: f"{row['device']}, {row['computer']}, torch {row['torch']}")
     clocks = told(found, lambda row: f"{row['training_clock']} time")
-    return (f"Mean ± spread over the seeds (how many). Intervals: 95 %, bootstrap over seeds and cases, pairs kept. "
-            f"The model behind the last step is measured; no test case chose anything. Training times are {clocks} on: "
-            f"{device}.")
+    return ("Mean ± spread over the seeds (how many). Intervals: 95 %, bootstrap over seeds and cases, pairs kept; with "
+            "one seed they cover the cases alone. The model behind the last step is measured; no test case chose "
+            f"anything. Training times are {clocks} on: {device}.")
 
 
 def _published(about: Protocol, found: Sequence[Summary]) -> list[str]:

@@ -27,11 +27,14 @@ class Mean:
 
 @dataclass(frozen=True)
 class Difference:
-    """``mean`` difference with its 95 % interval [``low``, ``high``]."""
+    """``mean`` difference with its 95 % interval [``low``, ``high``], from ``seeds`` seeds: with one, the interval
+    covers the cases alone.
+    """
 
     mean: float
     low: float
     high: float
+    seeds: int
 
 
 def mean_of(table: Table) -> Mean:
@@ -56,4 +59,4 @@ def paired(ours: Table, theirs: Table) -> Difference:
     cases = chance.integers(gap.shape[1], size=(REPETITIONS, gap.shape[1]))
     means = np.array([gap[np.ix_(s, c)].mean() for s, c in zip(seeds, cases, strict=True)])
     low, high = np.percentile(means, [2.5, 97.5])
-    return Difference(float(gap.mean()), float(low), float(high))
+    return Difference(float(gap.mean()), float(low), float(high), len(gap))

@@ -17,13 +17,14 @@ from .statistics import Difference, Mean, Table, mean_of, paired
 @dataclass(frozen=True)
 class Summary:
     """``rows`` (method, cell) -> seed -> the newest row with today's settings and split; ``wanted`` how many runs there
-    are in all.
+    are in all, ``others`` how many further rows the file holds.
     """
 
     protocol: Protocol
     recipe: Recipe
     rows: dict[tuple[str, str], dict[int, Row]]
     wanted: int
+    others: int
 
     @property
     def methods(self) -> list[str]:
@@ -73,7 +74,9 @@ def summarise(about: Protocol, recipe: Recipe, rows: Sequence[Row]) -> Summary:
         row = latest(run, rows)
         if row is not None:
             found.setdefault((run.method, run.cell), {})[run.seed] = row
-    return Summary(about, recipe, found, len(wanted))
+    shown = sum(map(len, found.values()))
+    of_recipe = sum((row.get("protocol"), row.get("recipe")) == (about.name, recipe.name) for row in rows)
+    return Summary(about, recipe, found, len(wanted), of_recipe - shown)
 
 
 def _by_case(row: Row, column: str) -> list[float]:

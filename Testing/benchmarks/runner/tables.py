@@ -37,7 +37,9 @@ def difference_table(found: Summary, baseline: str) -> str:
     """Dice minus that of ``baseline``, paired by seed and case, with 95 % intervals."""
     def cell_of(name: str, cell: str) -> str:
         gap = found.against(name, baseline, cell)
-        return "" if gap is None else f"{100 * gap.mean:+.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
+        if gap is None:
+            return ""
+        return f"{100 * gap.mean:+.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}] ({gap.seeds})"
 
     return markdown([f"Dice points against {baseline}", *found.cells], [
         [name, *(cell_of(name, cell) for cell in found.cells)] for name in found.methods if name != baseline

@@ -73,7 +73,7 @@ def test_tables_show_what_was_run_and_leave_the_rest_blank(blobs: MadeUp) -> Non
     assert lines[2] == "| supervised | 71.0 ± 1.4 (2) | 71.0 ± 1.4 (2) | 12 s | abc |"
     assert lines[4] == "| bcp |  |  |  |  |"
     gaps = difference_table(found, "supervised").splitlines()
-    assert gaps[2:] == ["| mean_teacher | +5.0 [+5.0, +5.0] | +5.0 [+5.0, +5.0] |", "| bcp |  |  |"]
+    assert gaps[2:] == ["| mean_teacher | +5.0 [+5.0, +5.0] (2) | +5.0 [+5.0, +5.0] (2) |", "| bcp |  |  |"]
     assert (found.done, found.wanted) == (8, 12)
 
 
@@ -87,7 +87,8 @@ def test_a_row_of_other_settings_or_another_split_is_not_shown(blobs: MadeUp) ->
     about, rows = blobs.protocol(), rows_of(blobs, ("supervised",))
     for number_of_row, key in enumerate(("settings", "split", "protocol")):
         rows[number_of_row][key] = "another"
-    assert summarise(about, about.recipe("short"), rows).done == 1
+    found = summarise(about, about.recipe("short"), rows)
+    assert (found.done, found.others) == (1, 2)
 
 
 def test_the_newest_row_of_a_run_counts(blobs: MadeUp) -> None:
