@@ -19,6 +19,7 @@ from .job import JobError, JobFolder, Status
 
 if TYPE_CHECKING:
     from .engine.device import Device
+    from .runner.data import Data
     from .runner.model import Model
     from .runner.reporting import Reporter
     from .settings import Training
@@ -82,12 +83,13 @@ def _run(job: JobFolder, reporter: Reporter) -> None:
     torch.manual_seed(training.seed)
     device = choose(training.device, training.precision)
     reporter.say("Reading the volumes.", device=device.name, method=spec.method, phase="reading")
-    if spec.kind == "predict":
-        _predict(job, device, reporter)
-    elif spec.kind == "live":
-        _live(job, device, training, reporter)
-    else:
-        _train(job, device, training, reporter)
+    with device.at_work():
+        if spec.kind == "predict":
+            _predict(job, device, reporter)
+        elif spec.kind == "live":
+            _live(job, device, training, reporter)
+        else:
+            _train(job, device, training, reporter)
 
 
 def _predict(job: JobFolder, device: Device, reporter: Reporter) -> None:
@@ -97,6 +99,7 @@ def _predict(job: JobFolder, device: Device, reporter: Reporter) -> None:
     model = _start_model(job)
     assert model is not None  # the order was checked
     volumes = data.load(job, device, reporter.reading, model.plan)
+    _remark(volumes, reporter)
     reporter.say("Suggesting.", phase="suggesting", method=model.method, labels_used=volumes.labels_used)
     network = model.network(volumes.classes.values[1:], device.torch)
     suggester = Suggester(job, volumes, device, reporter)
@@ -116,6 +119,7 @@ def _train(job: JobFolder, device: Device, training: Training, reporter: Reporte
     device = saved.on(device) if saved else device
     volumes = data.load(job, device, reporter.reading, saved.plan if saved else None)
     reporter.update(labels_used=volumes.labels_used, device=device.name)
+    _remark(volumes, reporter)
     volumes.check_usable()
     model = Course(job, volumes, device, training, reporter, saved, _start_model(job)).run()
     publish(job, model, reporter.status)
@@ -139,6 +143,12 @@ def _live(job: JobFolder, device: Device, training: Training, reporter: Reporter
     state = "stopped" if job.stop_requested() else "done"
     remedy = "" if model else " Nothing was drawn, so there is no model."
     reporter.say(course.farewell + remedy, state=state, fraction=1.0, seconds_left=0.0)
+
+
+def _remark(volumes: Data, reporter: Reporter) -> None:
+    """What the person should know of how the volumes are kept, once."""
+    if volumes.remark:
+        reporter.say(volumes.remark)
 
 
 def _start_model(job: JobFolder) -> Model | None:

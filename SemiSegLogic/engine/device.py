@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import memory_format, nn
 
+from ..errors import SemiSegError
 from ..settings import SettingsError
 from .tuning import prefer_channels_last, prefer_half, tuned
 
@@ -21,6 +22,18 @@ OUT_OF_MEMORY = (
     "CUDA error: out of memory",
     "ALLOC_FAILED",  # cuBLAS and cuDNN
 )
+
+
+LOST = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "device-side assert", "HIP error")
+
+
+class DeviceLost(SemiSegError):
+    """The graphics card failed; nothing in this process can use it any more."""
+
+    remedy = (
+        "Resume the job: it goes on from its last saved state. If the card fails again, choose 'cpu' under Where to "
+        "compute, or update the card's driver."
+    )
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,17 @@ class Device:
         if self.torch.type == "cuda":
             return f"{torch.cuda.get_device_name(self.torch)}, {arithmetic}"
         return f"CPU, {torch.get_num_threads()} threads, {arithmetic}"
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While the device is used: raises DeviceLost, in words, when it fails."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not is_device_lost(error):
+                raise
+            why = str(error).strip().splitlines()[0]
+            raise DeviceLost(f"The graphics card stopped working ({why}). The best model so far is kept.") from error
 
     @property
     def layout(self) -> memory_format:
@@ -93,6 +117,13 @@ def free_memory(device: torch.device) -> int:
     except (OSError, StopIteration):
         return 4 << 30
     return int(line.split()[1]) << 10
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether ``error`` is a GPU that failed, by itself or under a faulty program; running out of memory is not."""
+    if not isinstance(error, RuntimeError) or is_out_of_memory(error):
+        return False
+    return any(words in str(error) for words in LOST)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ import torch
 
 from SemiSegLogic.engine import device as module
 from SemiSegLogic.engine import tuning
-from SemiSegLogic.engine.device import Device, choose, free_memory, is_out_of_memory
+from SemiSegLogic.engine.device import Device, DeviceLost, choose, free_memory, is_device_lost, is_out_of_memory
 from SemiSegLogic.settings import SettingsError
 
 HOST = torch.device("cpu")
@@ -95,3 +95,30 @@ def test_a_real_allocation_beyond_all_memory_is_recognised() -> None:
 @pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), ValueError("can't allocate memory"), OSError(12)])
 def test_other_errors_are_not(error: Exception) -> None:
     assert not is_out_of_memory(error)
+
+
+LOST = [
+    RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later"),
+    RuntimeError("CUDA error: device-side assert triggered"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
+]
+
+
+@pytest.mark.parametrize("error", LOST)
+def test_a_card_that_fails_is_recognised_and_told_in_words(error: Exception) -> None:
+    assert is_device_lost(error)
+    with pytest.raises(DeviceLost, match="graphics card stopped working") as caught, Device(HOST, False, 0).at_work():
+        raise error
+    assert "\n" not in str(caught.value)
+    assert "Resume the job" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("CUDA error: out of memory"), RuntimeError("shape mismatch"), ValueError("CUDA error"),
+     MemoryError("none left")],
+)
+def test_other_errors_pass_as_they_are(error: Exception) -> None:
+    assert not is_device_lost(error)
+    with pytest.raises(type(error), match=str(error)), Device(HOST, False, 0).at_work():
+        raise error
