@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from itertools import product
 
@@ -68,7 +69,7 @@ class Evaluation:
                 return torch.softmax(network(image).float(), 1)
 
         d, h, w = self.recipe.stride
-        return windows(run, volume.image[None].float(), self.study.plan.patch, (d, h, w))
+        return windows(run, volume.image[None].to(volume.device).float(), self.study.plan.patch, (d, h, w))
 
     def _mirror_axis(self, volume: Volume) -> int | None:
         """The axis from right to left, where training mirrored it too."""
@@ -120,4 +121,4 @@ def _mirrors(axis: int | None) -> list[tuple[int, ...]]:
 def _mirrored(volume: Volume, flips: tuple[int, ...]) -> Volume:
     if not flips:
         return volume
-    return Volume(volume.name, volume.grid, volume.turn, volume.spacing, torch.flip(volume.image, flips))
+    return dataclasses.replace(volume, image=torch.flip(volume.image, flips))

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import torch
 
-from SemiSegLogic.engine.patches import Sampler
 from SemiSegLogic.engine.trainer import Budget, Trainer
 from SemiSegLogic.files import read_json, write_json
 from SemiSegLogic.methods import make
@@ -25,6 +24,7 @@ from .datasets import Collection
 from .protocol import protocol
 from .runs import Run
 from .study import benchmark_device, prepare, seeded
+from .training import sampler
 
 SECONDS, WARM_UP = 6.0, 4
 WORTH_IT = 1.1  # more processes must do so many times as much
@@ -101,11 +101,12 @@ def _train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     about = protocol(options.protocol, options.protocols)
     schedule = about.recipe(options.recipe).schedule(options.method, about.data.dims)
-    device = benchmark_device(options.device, about.recipe(options.recipe).precision)
+    recipe = about.recipe(options.recipe)
+    device, turns = benchmark_device(options.device, recipe.precision), recipe.augmentation == "turns"
     study = prepare(about, options.cell, options.seed, schedule, Collection(about.data, options.data), device)
     seeded(options.seed, 0, 0)
     method = make(options.method, schedule.values, study.task()).to(device.torch)
-    trainer = Trainer(method, Sampler(study.volumes, study.plan), device, Budget(0, 10**6))
+    trainer = Trainer(method, sampler(study, turns), device, Budget(0, 10**6))
     trainer.fit(lambda progress, share: progress.step < WARM_UP)
     print("ready", flush=True)
     sys.stdin.readline()

@@ -99,8 +99,8 @@ def _recipe(found: Summary, pictures: Sequence[Path]) -> list[str]:
 def _circumstances(found: Summary) -> str:
     device = told(found, lambda row: f"{row['device']}, {row['computer']}, torch {row['torch']}")
     clocks = told(found, lambda row: f"{row['training_clock']} time")
-    return ("Mean ± spread over the seeds (how many). Intervals: 95 %, bootstrap over seeds and cases, pairs kept; with "
-            "one seed they cover the cases alone. The model behind the last step is measured; no test case chose "
+    return ("Mean ± spread over the seeds (how many). Intervals: 95 %, bootstrap over seeds and cases, pairs kept; "
+            "with one seed they cover the cases alone. The model behind the last step is measured; no test case chose "
             f"anything. Training times are {clocks} on: {device}.")
 
 

@@ -23,6 +23,7 @@ class Recipe:
     is as published with "paper", and as the product plans it with "clinical". ``stride`` (d, h, w) voxels of sliding
     windows of patch size with plain averaging; none: as the product predicts. ``largest``: keep the largest piece of
     each structure. ``members`` networks of different seeds are averaged; ``flips``: and over mirrored images.
+    ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D papers do).
     ``test_cases`` of the test list are measured (0: all); a trial that does not do them all is not ``shown`` in tables.
     ``methods``, ``cells``, ``seeds`` are what a run without further words does; ``cell_methods`` restricts the methods
     of a cell; ``why`` tells the reader what was chosen, and what it costs.
@@ -41,6 +42,7 @@ class Recipe:
     flips: bool = False
     test_cases: int = 0
     shown: bool = True
+    augmentation: str = "product"
     precision: str = "auto"
     methods: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
@@ -60,7 +62,9 @@ class Recipe:
 
     def everything(self, method: str, dims: int) -> dict[str, Any]:
         """All that the numbers of a run of ``method`` depend on, but the split, the seed and the code."""
-        common = {key: value for key, value in asdict(self).items() if key not in NOT_HASHED}
+        later = {"augmentation": "product"}  # a field newer than the first rows counts where it is set: they stay valid
+        common = {key: value for key, value in asdict(self).items()
+                  if key not in NOT_HASHED and not (key in later and value == later[key])}
         first = asdict(self.schedule("supervised", dims)) if self.first_steps else None
         return {**common, "method": method, **asdict(self.schedule(method, dims)), "first": first, "metrics": METRICS}
 

@@ -24,6 +24,7 @@ from .checked import digest
 from .recipe import Schedule
 from .runs import Run
 from .study import Study, seeded
+from .turning import TurningSampler
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ class Training:
 
     def __init__(
         self, study: Study, legs: list[Leg], run: Run, file: Path, done: Done, go_on: Callable[[], bool],
-        save_seconds: float,
+        save_seconds: float, turns: bool = False,
     ):
         self.study, self.legs, self.run, self.file, self.done, self.go_on = study, legs, run, file, done, go_on
-        self.save_seconds = save_seconds
+        self.save_seconds, self.turns = save_seconds, turns
         self._saved_at = time.monotonic()
 
     def finish(self) -> bool:
@@ -105,7 +106,7 @@ class Training:
 
     def _shared(self, leg: Leg) -> Path:
         own = [leg.member, asdict(leg.schedule), leg.steps]
-        what = [self.run.split, self.run.seed, own, self.study.device.name, self.done.commits[-1]]
+        what = [self.run.split, self.run.seed, own, self.study.device.name, self.turns, self.done.commits[-1]]
         return self.file.with_name(f"first-{digest(what)[:16]}.pt")
 
     def _after(self, trainer: Trainer, progress: Progress, steps: int) -> bool:
@@ -124,7 +125,7 @@ class Training:
         method = self._method(leg)
         if not leg.first and self.done.start is not None:
             checkpoint.warm_start(method, self.done.start)
-        trainer = Trainer(method, Sampler(self.study.volumes, self.study.plan), device, Budget(0, leg.steps), clock)
+        trainer = Trainer(method, sampler(self.study, self.turns), device, Budget(0, leg.steps), clock)
         if self.done.trainer is not None:
             trainer.restore(self.done.trainer)
         return trainer
@@ -154,6 +155,11 @@ class Training:
         self.done.trainer = None if trainer is None else trainer.state()
         checkpoint.save(self.file, dict(vars(self.done)))
         self._saved_at = time.monotonic()
+
+
+def sampler(study: Study, turns: bool) -> Sampler:
+    """The product's patches, or with ``turns`` those of the 3D papers."""
+    return (TurningSampler if turns else Sampler)(study.volumes, study.plan)
 
 
 def load(file: Path, device: torch.device) -> Done | None:

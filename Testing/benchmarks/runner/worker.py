@@ -87,7 +87,8 @@ class Worker:
         done.commits += [self.commit] if self.commit not in done.commits[-1:] else []
         self.tell(f"{run.words()}: {_standing(done, sum(leg.steps for leg in legs))}")
         study = prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device)
-        training = Training(study, legs, run, state, done, self.go_on, self.save_seconds)
+        turns = self.recipe.augmentation == "turns"
+        training = Training(study, legs, run, state, done, self.go_on, self.save_seconds, turns)
         if not training.finish():
             return
         cases = self._measured(run, Evaluation(study, training.members(), self.recipe))

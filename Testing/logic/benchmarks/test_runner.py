@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 import torch
 
+from SemiSegLogic.geometry import IGNORE
+from SemiSegLogic.methods.base import Need
 from Testing.benchmarks.runner import pace
 from Testing.benchmarks.runner.checked import BenchmarkError
 from Testing.benchmarks.runner.command import main, parser
@@ -25,6 +27,7 @@ from Testing.benchmarks.runner.protocol import Choice
 from Testing.benchmarks.runner.rows import Rows
 from Testing.benchmarks.runner.runs import runs, todo
 from Testing.benchmarks.runner.study import benchmark_device, prepare
+from Testing.benchmarks.runner.turning import TurningSampler
 from Testing.benchmarks.runner.worker import Worker
 from Testing.support.made_up_set import CASES, MadeUp
 
@@ -242,6 +245,43 @@ def test_mirroring_is_undone_before_averaging(blobs: MadeUp) -> None:
     evaluation.networks = [Ramp()]
     shares = evaluation._probabilities(study.unseen(cases.case("case7")))
     assert torch.allclose(shares[0], shares[1], atol=1e-3)  # both directions cancel
+
+
+def test_the_papers_patches_are_crops_turned_by_right_angles(blobs: MadeUp) -> None:
+    """Every patch is a part of its volume, turned and mirrored in the plane; its label went with it."""
+    about = blobs.protocol()
+    recipe = about.recipe("pair")
+    cases = Collection(about.data, blobs.data)
+    study = prepare(about, "all", 0, recipe.schedule("supervised", 3), cases, benchmark_device("cpu", "float32"))
+    draws, shape = TurningSampler(study.volumes, study.plan), (6, 8, 8)
+    torch.manual_seed(0)
+    turned = set()
+    for _ in range(20):
+        patches, free = draws.draw(Need(2, 1, shape))
+        assert (free.label == IGNORE).all()
+        for image, label, number in zip(patches.image[:, 0], patches.label, patches.volume, strict=True):
+            volume = study.volumes[int(number)]
+            places = volume.image[0].float().unfold(0, 6, 1).unfold(1, 8, 1).unfold(2, 8, 1)
+            labels = volume.label.long().unfold(0, 6, 1).unfold(1, 8, 1).unfold(2, 8, 1)
+            found = [
+                (turn, axis) for turn in range(4) for axis in (1, 2)
+                if ((places == torch.rot90(image.flip(axis), -turn, (1, 2))).all(-1).all(-1).all(-1)
+                    & (labels == torch.rot90(label.flip(axis), -turn, (1, 2))).all(-1).all(-1).all(-1)).any()
+            ]
+            assert found
+            turned.update(found)
+    assert len(turned) == 8
+
+
+def test_a_volume_smaller_than_the_papers_patch_is_padded_with_background(blobs: MadeUp) -> None:
+    about = blobs.protocol()
+    study = prepare(about, "all", 0, about.recipe("pair").schedule("supervised", 3), Collection(about.data, blobs.data),
+                    benchmark_device("cpu", "float32"))
+    patches, _ = TurningSampler(study.volumes, study.plan).draw(Need(1, 0, (20, 20, 20)))
+    assert patches.label.unique().tolist() == [0, 1, 2]
+    assert (patches.image[0, 0, :2] == 0).all()
+    with pytest.raises(BenchmarkError, match="whole slices"):
+        TurningSampler(study.volumes, study.plan).draw(Need(1, 0, (1, 8, 8), whole_slice=True))
 
 
 def test_rows_survive_a_torn_line_and_name_a_damaged_one(tmp_path: Path) -> None:

@@ -164,8 +164,8 @@ def _offset() -> float:
 def test_equal_quality_runs_both_sides(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = equal_quality.study_of
 
-    def few(data: Path | None, seed: int) -> Hippocampus:
-        study = whole(data, seed)
+    def few(data: Path | None, seed: int, network: str) -> Hippocampus:
+        study = whole(data, seed, network)
         study.held = study.held[:1]
         return study
 
