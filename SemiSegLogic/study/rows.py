@@ -14,7 +14,8 @@ class CaseRow:
     """A line of the list of cases. ``problem`` says what is wrong with a case that cannot be read.
 
     ``doubt`` (0..1) is the model's own, near the structures; ``agreement`` (Dice, 0..1) compares its suggestion with
-    the slices that people judged since; ``flag`` is what the run says of the case, in words or "".
+    the slices that people judged since; ``flag`` is what the run says of it ("good", "look", "unknown" or ""),
+    ``flag_words`` its sentence.
     """
 
     id: str
@@ -29,16 +30,18 @@ class CaseRow:
     doubt: float | None = None
     agreement: float | None = None
     flag: str = ""
+    flag_words: str = ""
 
 
 def row_of(case: Case) -> CaseRow:
     """The line of a case; a damaged one is a line that says so."""
     try:
         slices, told = case.annotated, case.provenance() if case.has_suggestion else {}
+        flag = told.get("flag") if isinstance(told.get("flag"), dict) else {}
         drawn = sum(item.state == "drawn" for item in slices)
         return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn, bool(told),
                        str(case.writer or ""), doubt=_number(told.get("doubt")), agreement=case.agreement,
-                       flag=str(told.get("flag") or ""))
+                       flag=str(flag.get("state", "")), flag_words=str(flag.get("words", "")))
     except SemiSegError as error:
         return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))
 

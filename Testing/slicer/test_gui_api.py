@@ -17,7 +17,9 @@ def test_every_attribute_used_on_a_widget_exists_and_is_used_as_what_it_is() -> 
 
     uses = [use for path in FILES for use in uses_in(path, helpers_in(PARTS))]
     assert [problem for use in uses if (problem := use.problem())] == []
-    assert len(uses) > 120
+    assert len(uses) > 300
+    kinds = {use.kind for use in uses}
+    assert kinds >= {"qt.QTableWidget", "qt.QHeaderView", "qt.QAction", "qt.QListWidget", "qt.QCheckBox", "qt.QMenu"}
 
 
 def test_the_reading_finds_a_property_called_and_a_name_that_does_not_exist(tmp_path: Path) -> None:
@@ -28,6 +30,27 @@ def test_the_reading_finds_a_property_called_and_a_name_that_does_not_exist(tmp_
     path.write_text("def f():\n" + "".join(f"    {line}\n" for line in lines))
     problems = [problem for use in uses_in(path, {}) if (problem := use.problem())]
     assert len(problems) == 3
+
+
+def test_the_reading_follows_results_and_collections(tmp_path: Path) -> None:
+    from Testing.support.slicer_harness.reading import uses_in
+
+    path = tmp_path / "bad.py"
+    lines = (
+        "t = qt.QTableWidget()",
+        "t.horizontalHeader().sectionClicked(3)",
+        "m = qt.QMenu()",
+        "m.addAction('x').connect('pressed()', f)",
+        "b = {n: qt.QCheckBox(n) for n in names}",
+        "b['x'].checked()",
+        "qt.QSettings().fetch('x')",
+        "m.addAction('x').connect('triggered()', f)",
+        "b['x'].checked = True",
+        "qt.QSettings().value('x')",
+    )
+    path.write_text("def f():\n" + "".join(f"    {line}\n" for line in lines))
+    problems = [problem for use in uses_in(path, {}) if (problem := use.problem())]
+    assert [problem.split(":")[1] for problem in problems] == ["3", "5", "7", "8"]
 
 
 def test_every_class_of_qt_that_we_name_is_in_the_list_or_among_the_few_known_exceptions() -> None:

@@ -36,15 +36,21 @@ def test_the_table_tells_how_sure_the_model_is_and_then_how_much_was_right(panel
 
 def test_the_flag_of_a_run_is_told_in_words(panel: Any, study: Any) -> None:
     open_first(panel, study)
-    for case, flag in zip(study.cases, ("probably good", "look_here", "not enough labels to know"), strict=True):
-        propose(case, "run-1", 51, flag=flag)
+    for case, state in zip(study.cases, ("good", "look", "unknown"), strict=True):
+        propose(case, "run-1", 51, flag={"state": state, "words": f"Words of {state}.", "expected_dice": 0.8})
     panel.controller.refresh()
     settle(panel)
     assert [row(panel, number)[4] for number in range(3)] == [
-        "probably good · 80% sure",
-        "look here · 80% sure",
-        "not enough labels to know · 80% sure",
-    ]
+        "probably good", "look here", "not enough labels to know"
+    ]  # fmt: skip
+    tips = [panel.cases.table.real.item(number, 4).toolTip() for number in range(3)]
+    assert tips[1] == "Words of look. The model is 80% sure near the structures."
+    case = open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    assert case.agreement == 1.0
+    assert row(panel, 0)[4] == "probably good · 100% right"
 
 
 def test_the_list_is_ordered_as_asked_and_a_click_still_meets_its_case(panel: Any, study: Any) -> None:

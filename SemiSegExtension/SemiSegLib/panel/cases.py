@@ -11,7 +11,7 @@ import slicer
 
 from ..words import _
 from .dicom_choice import DicomChoice
-from .parts import button, form, label, row, section
+from .parts import ROW_PX, button, form, label, row, section, table_height
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
@@ -27,9 +27,9 @@ STATUS = {
     "damaged": ("✖", "#b3261e"),
 }
 FLAGS = {
-    "probably good": (_("probably good"), "#2e7d46"),
-    "look here": (_("look here"), "#a86a00"),
-    "not enough labels to know": (_("not enough labels to know"), "#8a8f98"),
+    "good": (_("probably good"), "#2e7d46"),
+    "look": (_("look here"), "#a86a00"),
+    "unknown": (_("not enough labels to know"), "#8a8f98"),
 }
 NEXT, CASE, STATE, SLICES, SURE = range(5)
 """The columns."""
@@ -83,7 +83,9 @@ class CasesSection:
         header.setSectionResizeMode(CASE, qt.QHeaderView.Stretch)
         for column in (NEXT, STATE, SLICES, SURE):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
-        self.table.verticalHeader().hide()
+        rows = self.table.verticalHeader()
+        rows.hide()
+        rows.setDefaultSectionSize(ROW_PX)
         self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
@@ -170,11 +172,10 @@ class CasesSection:
 
     def refresh(self) -> None:
         study = self._controller.study
-        self.name.text = (
-            f"<b>{html.escape(self._controller.study_name)}</b> &nbsp; <span style='color:gray'>{html.escape(str(study.folder))}</span>"
-            if study
-            else _("A study is a folder that keeps your cases, everything you draw, and all models.")
-        )
+        self.name.text = _("A study is a folder that keeps your cases, everything you draw, and all models.")
+        if study is not None:
+            name, where = html.escape(self._controller.study_name), html.escape(str(study.folder))
+            self.name.text = f"<b>{name}</b> &nbsp; <span style='color:gray'>{where}</span>"
         enough = study is not None and len(self._controller.rows) > 3
         self.order.visible = self._sorting.labelForField(self.order).visible = enough
         for widget in (self.table, self.add, self.add_folder, self.add_scene, self.add_dicom, self.hint):
@@ -199,7 +200,7 @@ class CasesSection:
         rows = sorted(self._controller.rows, key=lambda item: _key(item, column, item.id in stars))
         self._ids = [item.id for item in rows]
         self.table.setRowCount(len(rows))
-        self.table.minimumHeight = self.table.maximumHeight = 34 + 31 * min(max(len(rows), 2), 7)
+        self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), 7)
         for number, item in enumerate(rows):
             self._show_row(number, item, item.id in stars)
             if opened is not None and opened.id == item.id:
@@ -226,17 +227,15 @@ class CasesSection:
 
 def quality(item: CaseRow) -> tuple[str, str, str]:
     """What is known of a suggestion: words for the table, an explanation, a colour ("": the usual one)."""
-    told = []
-    if item.agreement is not None:
-        told.append(_("Of what you judged since, {share:.0%} was as suggested (Dice).").format(share=item.agreement))
+    told, number = [item.flag_words], ""
+    flag, colour = FLAGS.get(item.flag, ("", ""))
     if item.doubt is not None:
         told.append(_("The model is {share:.0%} sure near the structures.").format(share=1 - item.doubt))
-    flag, colour = FLAGS.get(item.flag.replace("_", " "), (item.flag, ""))
+        number = "" if flag else _("{share:.0%} sure").format(share=1 - item.doubt)
     if item.agreement is not None:
+        told.append(_("Of what you judged since, {share:.0%} was as suggested (Dice).").format(share=item.agreement))
         number = _("{share:.0%} right").format(share=item.agreement)
-    else:
-        number = _("{share:.0%} sure").format(share=1 - item.doubt) if item.doubt is not None else ""
-    return " · ".join(part for part in (flag, number) if part), " ".join(told), colour
+    return " · ".join(part for part in (flag, number) if part), " ".join(part for part in told if part), colour
 
 
 def _key(item: CaseRow, column: int, star: bool) -> tuple[object, ...]:

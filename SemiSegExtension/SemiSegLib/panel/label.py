@@ -122,6 +122,7 @@ class LabelSection:
 
     def refresh(self) -> None:
         opened = self._controller.open_case
+        self.hint.visible = opened is None
         if opened is None:
             return
         place = self._panel.screen.current_slice()

@@ -10,7 +10,7 @@ import qt
 from ..annotations import axis_word, slice_numbers
 from ..importing import CHOSEN, LEAVE_OUT, NEW, Answer, Imported, guess, import_mask, remember, segments_of
 from ..words import _
-from .parts import box, button, form, label, primary, row
+from .parts import ROW_PX, box, button, form, label, primary, row, table_height
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -31,7 +31,9 @@ class MaskImport:
         self.table.setHorizontalHeaderLabels([_("In the file"), _("is the structure")])
         for column in range(2):
             self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
-        self.table.verticalHeader().hide()
+        rows = self.table.verticalHeader()
+        rows.hide()
+        rows.setDefaultSectionSize(ROW_PX)
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self._build_slices(inside)
         buttons = row(inside)
@@ -99,7 +101,7 @@ class MaskImport:
     def _fill(self, table: dict[str, str]) -> None:
         known = [item.name for item in self._controller.structures()]
         self.table.setRowCount(len(table))
-        self.table.minimumHeight = self.table.maximumHeight = 34 + 31 * min(len(table), 6)
+        self.table.minimumHeight = self.table.maximumHeight = table_height(len(table), 6)
         self._targets = []
         for number, (name, target) in enumerate(table.items()):
             self.table.setItem(number, 0, qt.QTableWidgetItem(name))

@@ -8,6 +8,14 @@ from typing import Any
 import ctk
 import qt
 
+ROW_PX, HEAD_PX = 28, 30
+"""Heights of a table's rows and header."""
+
+
+def table_height(rows: int, most: int) -> int:
+    """So high that no row is cut in two: all ``rows``, or ``most`` with a bar to scroll."""
+    return HEAD_PX + ROW_PX * min(rows, most)
+
 
 def section(parent: Any, text: str, collapsed: bool = False) -> tuple[ctk.ctkCollapsibleButton, qt.QVBoxLayout]:
     """A foldable section at the end of layout ``parent``: its header and the layout of its content."""

@@ -10,6 +10,13 @@ from pathlib import Path
 from .facts import facts_of
 
 TOOLKITS = ("qt", "ctk", "slicer")
+RESULTS = {
+    "horizontalHeader": "qt.QHeaderView",
+    "verticalHeader": "qt.QHeaderView",
+    "addAction": "qt.QAction",
+    "labelForField": "qt.QWidget",
+}
+"""What methods of widgets return, so that a use of their result is read too."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,9 @@ def _kinds(scope: ast.AST, returns: dict[str, list[str]]) -> dict[str, str]:
     """``self.name`` or ``name`` -> kind, from assignments."""
     kinds: dict[str, str] = {}
     for node in ast.walk(scope):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.DictComp):  # widgets by name
+            made = _made(node.value.value, returns) if isinstance(node.value.value, ast.Call) else []
+            kinds.update({f"{ast.unparse(target)}[]": made[0] for target in node.targets if made})
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             made = _made(node.value, returns)
             for target in node.targets:
@@ -85,13 +95,28 @@ def _kinds(scope: ast.AST, returns: dict[str, list[str]]) -> dict[str, str]:
 
 def _made(call: ast.Call, returns: dict[str, list[str]]) -> list[str]:
     name = ast.unparse(call.func)
+    result = RESULTS.get(call.func.attr) if isinstance(call.func, ast.Attribute) else None
+    if result is not None:
+        return [result]
     return [name] if name.split(".")[0] in TOOLKITS else returns.get(name, [])
+
+
+def _kind(owner: ast.expr, kinds: dict[str, str]) -> str | None:
+    """The kind of what an attribute is taken of: a name that was assigned, an entry of such a collection, or the
+    result of a call on the spot.
+    """
+    if isinstance(owner, ast.Call):
+        made = _made(owner, {})
+        return made[0] if made and (made[0] in RESULTS.values() or made[0][3:4].isupper()) else None
+    return kinds.get(ast.unparse(owner)) or (
+        kinds.get(f"{ast.unparse(owner.value)}[]") if isinstance(owner, ast.Subscript) else None
+    )
 
 
 def _uses(file: str, scope: ast.AST, kinds: dict[str, str]) -> Iterator[Use]:
     called = {id(node.func): node for node in ast.walk(scope) if isinstance(node, ast.Call)}
     for node in ast.walk(scope):
-        if isinstance(node, ast.Attribute) and (kind := kinds.get(ast.unparse(node.value))) is not None:
+        if isinstance(node, ast.Attribute) and (kind := _kind(node.value, kinds)) is not None:
             call = called.get(id(node))
             how = "set" if isinstance(node.ctx, ast.Store) else "called" if call is not None else "read"
             signal = call.args[0] if call is not None and node.attr == "connect" and call.args else None
