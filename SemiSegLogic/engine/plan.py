@@ -22,8 +22,8 @@ Shape = tuple[int, int, int]
 NATIVE = 1.2  # spacings this close (as a ratio) are taken as they are: resampling would cost more than it gives
 STRIDE = 8  # total stride of the fast network: patch sides are multiples of it
 
-# Measured by Testing.benchmarks.voxel_costs: a patch of CPU_VOXELS costs 0.03 core-seconds forward and backward with the
-# fast network in bfloat16 (0.09 in float32), so four of them about 0.1 s; GPU_VOXELS is what the 3D papers train at.
+# Measured by Testing.benchmarks.voxel_costs: a patch of CPU_VOXELS costs 0.03 core-seconds forward and backward with
+# the fast network in bfloat16 (0.09 in float32), so four of them about 0.1 s; GPU_VOXELS is what 3D papers train at.
 CPU_VOXELS = 110_000
 GPU_VOXELS = 112 * 112 * 80
 TRAINING_BYTES = {

@@ -123,6 +123,10 @@ class Course:
             self._save(trainer)
         return not self._stopped
 
+    def _look_for_labels(self) -> None:
+        """Between two volumes of a long suggesting."""
+        self._take_labels(time.monotonic())
+
     def _take_labels(self, now: float) -> None:
         for item in self.job.newest_labels(self.data.labels_used):
             self.data.take_label(item.case, item.label, item.slices, item.n)
@@ -181,7 +185,8 @@ class Course:
         kept = self.standing.kept
         if self.standing.to_suggest and kept is not None:
             self.suggester.judge = kept.judge
-            self.standing.to_suggest = not self.suggester.all_cases(kept.predictor(self.device.torch))
+            network = kept.predictor(self.device.torch)
+            self.standing.to_suggest = not self.suggester.all_cases(network, between=self._look_for_labels)
 
     def _suggest_open(self, network: Any) -> None:
         self.suggester.open_case(network)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from torch import nn
@@ -51,8 +52,9 @@ class Suggester:
              "reason": item.reason} for item in next_slices(profiles, self.data.names, self.strategy, seed)
         ])
 
-    def all_cases(self, network: nn.Module) -> bool:
+    def all_cases(self, network: nn.Module, between: Callable[[], None] = lambda: None) -> bool:
         """Every case, the open one first; then the ranking of slices. ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W).
+        ``between`` is called before each: what should not wait until many large volumes are done.
 
         A stop request is honoured before its patience ends: the rest keeps its earlier suggestions, and the answer is
         False.
@@ -63,6 +65,7 @@ class Suggester:
             if self._out_of_time():
                 return False
             self.reporter.update(message=f"Suggesting: {number + 1} of {len(order)} volumes.")
+            between()
             self.case(name, network)
         self.put_ranking()
         self.reporter.update(first_mask=True)

@@ -65,7 +65,8 @@ def test_little_memory_gives_small_patches_that_still_learn(name: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "half", "gigabytes", "network", "voxels"),
     [("cpu", True, 8, "fast", CPU_VOXELS), ("cpu", False, 0.25, "fast", 82_600),
-     ("cuda", True, 139, "vnet", GPU_VOXELS), ("cuda", True, 6, "vnet", GPU_VOXELS), ("cuda", False, 6, "vnet", 612_000), ("cuda", True, 2, "unet", 241_000)],
+     ("cuda", True, 139, "vnet", GPU_VOXELS), ("cuda", True, 6, "vnet", GPU_VOXELS),
+     ("cuda", False, 6, "vnet", 612_000), ("cuda", True, 2, "unet", 241_000)],
 )  # fmt: skip
 def test_a_patch_takes_what_time_allows_or_memory_where_that_is_less(
     kind: str, half: bool, gigabytes: float, network: str, voxels: int

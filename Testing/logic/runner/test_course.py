@@ -146,7 +146,12 @@ def test_a_stop_between_the_legs_does_not_begin_the_second(
 ) -> None:
     this = begin(blobs.study, jobs, tiny(8, 4))
     plain = Suggester.all_cases
-    monkeypatch.setattr(Suggester, "all_cases", lambda *given: this.job.request_stop() or plain(*given))
+
+    def stopped(*given: object, **named: object) -> bool:
+        this.job.request_stop()
+        return plain(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Suggester, "all_cases", stopped)
     status = run_here(this)
     assert (status.state, status.phase, list(status.scores["held_out"])) == ("stopped", "first mask", ["supervised"])
 
