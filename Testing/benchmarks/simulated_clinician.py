@@ -1,6 +1,7 @@
 """The loop replayed with expert labels as the annotator: Dice against what a person had to do.
 
-    python -m Testing.benchmarks.simulated_clinician --data FOLDER [--seeds 3] [--arms ...] [--methods ...] [--report]
+    python -m Testing.benchmarks.simulated_clinician --data FOLDER [--set hippocampus] [--seeds 3] [--arms ...]
+        [--methods supervised mean_teacher ...] [--report]
 
 Every arm is a way of working (simulated_arms.py): slices by a strategy, whole volumes at random as MONAI Label does, or
 volumes filled between drawn slices. After each round the model is trained on from the one before and measured on the
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,13 +25,13 @@ import torch
 from SemiSegLogic.methods.base import Method
 from SemiSegLogic.study import all_slices
 from Testing.benchmarks.simulated_arms import ARMS
-from Testing.benchmarks.simulated_pool import Pool, hippocampus
-from Testing.support.annotator import Effort, pace
+from Testing.benchmarks.simulated_pool import Pool
+from Testing.benchmarks.simulated_sets import SETS
+from Testing.support.annotator import PACE_S, Effort
 
 RESULTS = Path(__file__).parent / "results" / "simulated_clinician.jsonl"
-POOL = 60
-NAMES = {1: "anterior", 2: "posterior"}
 CEILING, CEILING_STEPS = "all labels", 1000
+NEEDS_VOLUMES = ("whole volumes", "filled between")
 
 
 @dataclass(frozen=True)
@@ -52,82 +53,95 @@ class Row:
     cpu_s: float
 
 
-def run(data: Path | None, arm_name: str, method: str, seed: int, first: dict[tuple[str, int], Method]) -> list[Row]:
-    """All rounds of one arm. ``first`` keeps the model of round 0, which is the same for every strategy that begins
-    with the slices the images suggest.
-    """
-    pool = Pool(*hippocampus(data, seed, POOL), NAMES)
-    seconds = pace((case.truth for case in pool.cases.values()), 1)  # traced in coronal slices, as protocols say
-    arm = ARMS[arm_name](pool, arm_name, seed, seconds)
-    model: Method | None = None
-    effort, rows = Effort(), []
-    for number, steps in enumerate(arm.steps):
+class Replay:
+    """Runs of one data set in ``folder``."""
+
+    def __init__(self, folder: Path | None, data_set: str):
+        self.folder, self.name, self.data = folder, data_set, SETS[data_set]
+        self._first: dict[tuple[str, int], Method] = {}
+
+    def run(self, arm_name: str, method: str, seed: int) -> list[Row]:
+        """All rounds of one arm. The model of round 0 is the same for every strategy that begins with the slices the
+        images suggest: it is trained once.
+        """
+        pool = self._pool(seed, self.data.pool)
+        arm = ARMS[arm_name](pool, arm_name, seed, PACE_S * pool.pixel_mm)
+        model: Method | None = None
+        effort, rows = Effort(), []
+        for number, steps in enumerate(arm.steps):
+            begun = time.process_time()
+            torch.manual_seed(1000 * seed + number)
+            effort += arm.work(number, model)
+            if number == 0 and arm.starts_from_images:
+                model = self._first[method, seed] = self._first.get((method, seed)) or pool.train(method, steps, None)
+            else:
+                model = pool.train(method, steps, model)
+            dice, took = tuple(pool.dice(model)), round(time.process_time() - begun, 1)
+            rows.append(Row(self.name, arm_name, method, seed, number, effort.slices, effort.voxels,
+                            round(effort.seconds / 60, 2), dice, sum(arm.steps[: number + 1]), took))
+            print(rows[-1], flush=True)
+        return rows
+
+    def ceiling(self, seed: int) -> list[Row]:
+        """Everything labelled: all cases of the pool, whole."""
+        torch.manual_seed(seed)
+        pool, slices = self._pool(seed, 0), 0
+        for case in pool.cases.values():
+            places = all_slices(case.truth.shape, pool.axis)
+            pool.put(case.name, places, case.truth)
+            slices += sum(bool(np.take(case.truth, place.index, place.axis).any()) for place in places)
         begun = time.process_time()
-        torch.manual_seed(1000 * seed + number)
-        effort += arm.work(number, model)
-        if number == 0 and arm.starts_from_images:
-            model = first[method, seed] = first.get((method, seed)) or pool.train(method, steps, None)
-        else:
-            model = pool.train(method, steps, model)
+        model = pool.train("supervised", CEILING_STEPS, None)
         dice, took = tuple(pool.dice(model)), round(time.process_time() - begun, 1)
-        rows.append(Row("hippocampus", arm_name, method, seed, number, effort.slices, effort.voxels,
-                        round(effort.seconds / 60, 2), dice, sum(arm.steps[: number + 1]), took))
-        print(rows[-1], flush=True)
-    return rows
+        return [Row(self.name, CEILING, "supervised", seed, 0, slices, 0, 0.0, dice, CEILING_STEPS, took)]
+
+    def _pool(self, seed: int, size: int) -> Pool:
+        return Pool(*self.data.load(self.folder, seed, size), self.data.structures)
 
 
-def ceiling(data: Path | None, seed: int) -> list[Row]:
-    """Everything labelled, all 200 volumes of the pool."""
-    torch.manual_seed(seed)
-    pool = Pool(*hippocampus(data, seed, 0), NAMES)
-    for case in pool.cases.values():
-        pool.put(case.name, all_slices(case.truth.shape, pool.axis), case.truth)
-    slices = sum(int(case.truth.any((0, 1)).sum()) for case in pool.cases.values())
-    begun = time.process_time()
-    model = pool.train("supervised", CEILING_STEPS, None)
-    dice, took = tuple(pool.dice(model)), round(time.process_time() - begun, 1)
-    return [Row("hippocampus", CEILING, "supervised", seed, 0, slices, 0, 0.0, dice, CEILING_STEPS, took)]
-
-
-def rows() -> list[Row]:
-    """All rows measured so far."""
+def rows_of(data_set: str) -> list[Row]:
+    """All rows measured so far on a data set."""
     if not RESULTS.exists():
         return []
     found = [json.loads(line) for line in RESULTS.read_text().splitlines()]
-    return [Row(**{**item, "dice": tuple(item["dice"])}) for item in found]
+    return [Row(**{**item, "dice": tuple(item["dice"])}) for item in found if item["set"] == data_set]
 
 
-def jobs(seeds: int, arms: list[str], methods: list[str]) -> Iterator[tuple[str, str, int]]:
-    """(arm, method, seed) in the order of their worth, those done left out."""
-    done = {(row.arm, row.method, row.seed) for row in rows()}
+def jobs(data_set: str, seeds: int, arms: Sequence[str], methods: Sequence[str]) -> Iterator[tuple[str, str, int]]:
+    """(arm, method, seed), seed by seed, those done left out. The ceiling is supervised and measured on seed 0; single
+    images are not filled between.
+    """
+    done = {(row.arm, row.method, row.seed) for row in rows_of(data_set)}
     for method in methods:
         for seed in range(seeds):
-            wanted = arms if method == "supervised" else [arm for arm in arms if arm not in (CEILING, "random")]
-            yield from ((arm, method, seed) for arm in wanted if (arm, method, seed) not in done)
+            for arm in arms:
+                fits = SETS[data_set].whole or arm not in NEEDS_VOLUMES
+                once = arm != CEILING or (method, seed) == ("supervised", 0)
+                if fits and once and (arm, method, seed) not in done:
+                    yield arm, method, seed
 
 
 def main() -> None:
     """See the module."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--data", type=Path)
+    words.add_argument("--set", choices=list(SETS), default="hippocampus")
     words.add_argument("--seeds", type=int, default=3)
     words.add_argument("--arms", nargs="*", default=[*ARMS, CEILING], choices=[*ARMS, CEILING])
     words.add_argument("--methods", nargs="*", default=["supervised"])
-    words.add_argument("--out", type=Path, help="where the rows go (default: beside the other results)")
     words.add_argument("--report", action="store_true", help="write the table and the figure from the rows")
     options = words.parse_args()
     if options.report:
         from Testing.benchmarks.simulated_report import write
 
-        write(rows(), RESULTS.parent)
+        write(rows_of(options.set), RESULTS.parent)
         return
     torch.set_num_threads(1)
-    target, first = options.out or RESULTS, {}
-    for arm, method, seed in jobs(options.seeds, options.arms, options.methods):
-        found = ceiling(options.data, seed) if arm == CEILING else run(options.data, arm, method, seed, first)
-        with target.open("a") as file:
+    replay = Replay(options.data, options.set)
+    for arm, method, seed in jobs(options.set, options.seeds, options.arms, options.methods):
+        found = replay.ceiling(seed) if arm == CEILING else replay.run(arm, method, seed)
+        with RESULTS.open("a") as file:
             file.writelines(json.dumps(asdict(row)) + "\n" for row in found)
-    print(f"{np.datetime64('now')} done", flush=True)
 
 
 if __name__ == "__main__":

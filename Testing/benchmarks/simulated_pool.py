@@ -4,8 +4,7 @@ cases to measure on; with training and prediction in memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -19,37 +18,12 @@ from SemiSegLogic.engine.predict import Predictor
 from SemiSegLogic.engine.selection import CaseMaps
 from SemiSegLogic.engine.trainer import Budget, Trainer
 from SemiSegLogic.engine.volumes import Classes, Volume, class_prior, load_volume, set_label
-from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
+from SemiSegLogic.geometry import SliceIndex, sparse_label
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task, entropy
 from SemiSegLogic.report import dice
-from SemiSegLogic.sample import choose as choose_cases
-from SemiSegLogic.sample import find, list_cases, read_reference, split
 from SemiSegLogic.sample.slices import broadest_axis
-from SemiSegLogic.study import read_image
-
-
-@dataclass(frozen=True)
-class Example:
-    """``image`` and expert's ``truth`` (k, j, i) uint8 of a case."""
-
-    name: str
-    image: NDArray[np.generic]
-    grid: Grid
-    truth: NDArray[np.uint8]
-
-
-def hippocampus(data: Path | None, seed: int, size: int) -> tuple[list[Example], list[Example]]:
-    """``size`` cases of the pool drawn by ``seed`` (all 200 for a size of 0), and the sixty held out."""
-    pool, held = split(list_cases(find(data, network=False, phantoms=False).folder)[0])
-    chosen = choose_cases(pool, size or len(pool), seed)
-    return [_example(case.name, case.image, case.reference) for case in chosen], [
-        _example(case.name, case.image, case.reference) for case in held
-    ]
-
-
-def _example(name: str, image: Path, reference: Path) -> Example:
-    return Example(name, *read_image(image), read_reference(reference))
+from Testing.benchmarks.simulated_sets import Example
 
 
 class Pool:
@@ -58,9 +32,9 @@ class Pool:
     Slices are drawn along ``axis``, the one whose slices show most of the organ in most cases.
     """
 
-    def __init__(self, cases: list[Example], held: list[Example], names: dict[int, str]):
+    def __init__(self, cases: list[Example], held: list[Example], names: Mapping[int, str]):
         self.device: Device = choose("cpu")
-        self.names, self.classes = names, Classes(list(names))
+        self.names, self.classes = dict(names), Classes(list(names))
         axes = [broadest_axis(case.truth) for case in cases]
         self.axis = max(range(3), key=axes.count)
         facts = [CaseFacts(case.grid, (SliceIndex(self.axis, case.grid.shape[self.axis] // 2),)) for case in cases]
@@ -69,6 +43,12 @@ class Pool:
         self.volumes = {case.name: self._volume(case) for case in cases}
         self.judged: dict[str, list[SliceIndex]] = {case.name: [] for case in cases}
         self._held = [(self._volume(case), case.truth) for case in held]
+
+    @property
+    def pixel_mm(self) -> float:
+        """Median side of a pixel of the slices that are drawn."""
+        sides = [side for case in self.cases.values() for a, side in enumerate(case.grid.spacing) if a != self.axis]
+        return float(np.median(sides))
 
     def _volume(self, case: Example) -> Volume:
         return load_volume(case.name, case.image, case.grid, self.plan, self.device.torch)

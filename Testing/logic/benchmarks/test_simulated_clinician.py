@@ -43,6 +43,11 @@ def test_a_correction_costs_the_stretch_that_is_wrong() -> None:
     assert (wrong_value.voxels, wrong_value.seconds - LOOK_S) == (16, 12)
 
 
+def test_a_suggestion_in_the_wrong_place_is_cleared_and_drawn_anew() -> None:
+    truth, shown = _square(), np.roll(_square(), 5, axis=2)
+    assert judge(truth, shown, SliceIndex(0, 1), 1.0) == judge(truth, None, SliceIndex(0, 1), 1.0)
+
+
 def test_a_whole_organ_takes_half_an_hour() -> None:
     organs = [np.repeat(_square(4)[1:2], n, 0) for n in (3, 5)]
     assert pace(organs, 0) * 12 * 4 == pytest.approx(1800)
