@@ -13,7 +13,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-WHEELS = "https://download.pytorch.org/whl/"
 QUESTIONS = ("name,driver_version,compute_cap", "name,driver_version")
 """Old drivers do not know their card's compute capability."""
 
@@ -80,14 +79,6 @@ def _for(card: Card) -> Choice:
         return Choice("cpu", f"{card.name} needs driver {OLDEST_BLACKWELL_DRIVER} or newer, and this is {card.driver}. "
                       f"{UPDATE}")
     return Choice("cu126")
-
-
-def index_of(build: str, system: str = sys.platform) -> str | None:
-    """Where pip finds a build; None where the usual index holds it already.
-
-    The usual index holds the processor's build for Windows and macOS, and for Linux one with all of CUDA.
-    """
-    return None if build == "cpu" and system != "linux" else WHEELS + build
 
 
 def no_window() -> int:

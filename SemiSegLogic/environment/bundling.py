@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from . import LIST, list_digest
-from .builds import BUILDS, index_of
+from .builds import BUILDS
 from .bundle import FORMAT, MANIFEST, SYSTEMS, Bundle, Wheel, machines
+from .indexes import index_of
 from .pip import clean
 from .problem import EnvironmentProblem, explain, explain_disk
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import borrowed, lock
-from .builds import index_of
+from .indexes import index_of
 from .pip import Pip, clean, native
 from .problem import ELSEWHERE, ROOM_GB, EnvironmentProblem, explain_disk
 

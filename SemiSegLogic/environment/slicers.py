@@ -11,10 +11,9 @@ import tempfile
 from pathlib import Path
 
 from . import LIST
+from .indexes import LIGHT_THE_TORCH
 from .pip import Pip, clean
 from .problem import EnvironmentProblem, explain
-
-LIGHT_THE_TORCH = "light-the-torch>=0.8.1"
 
 
 def add_packages(python: str) -> None:

@@ -7,19 +7,20 @@ import hashlib
 import os
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
 def make_wheel(
     folder: Path, name: str, version: str = "1.0", *, needs: Sequence[str] = (), tag: str = "py3-none-any",
-    code: str = "",
+    code: str = "", modules: Mapping[str, str] | None = None,
 ) -> Path:
-    """A wheel with one module ``name`` that knows its ``version``."""
+    """A wheel with one package ``name`` that knows its ``version``; ``modules`` more of its modules with their code."""
     about = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     content = {
         f"{name}/__init__.py": f"__version__ = {version!r}\n{code}\n",
+        **{f"{name}/{module}.py": text for module, text in (modules or {}).items()},
         f"{about}/METADATA": metadata + "".join(f"Requires-Dist: {need}\n" for need in needs),
         f"{about}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.environment import builds
-from SemiSegLogic.environment.builds import BUILDS, Card, find_cards, fitting, index_of
+from SemiSegLogic.environment.builds import BUILDS, Card, find_cards, fitting
 from Testing.support.wheels import script
 
 PASCAL, VOLTA, TURING, ADA, HOPPER, BLACKWELL = (6, 1), (7, 0), (7, 5), (8, 9), (9, 0), (12, 0)
@@ -43,13 +43,6 @@ def test_the_best_of_several_cards_counts_and_a_mac_has_none() -> None:
     assert fitting(cards, "darwin", "arm64").build == "cpu"
     assert fitting(cards, "linux", "aarch64").build == "cpu"
     assert fitting([], "linux", "x86_64").build == "cpu"
-
-
-def test_only_where_the_usual_index_has_another_build_is_pytorchs_own_asked() -> None:
-    assert index_of("cpu", "win32") is None
-    assert index_of("cpu", "darwin") is None
-    assert str(index_of("cpu", "linux")).endswith("/cpu")
-    assert str(index_of("cu130", "win32")).endswith("/cu130")
 
 
 @pytest.mark.skipif(builds.sys.platform == "win32", reason="the driver's tool is a shell script here")
