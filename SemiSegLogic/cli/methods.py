@@ -1,30 +1,53 @@
-"""``semiseg methods``: what can be trained, in a sentence each."""
+"""``semiseg methods``: what can be trained, in a sentence each, and what it costs."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from ..pages import write_pages
 from ..settings import ABOUT, METHOD_SETTINGS
+from ..settings.costs import Cost, costs
 from .output import Output, add_json
 
 
 def add(commands: Any) -> None:
     """The grammar."""
-    methods = commands.add_parser("methods", help="list the methods: what they do, which data they suit")
+    methods = commands.add_parser("methods", help="list the methods: what they do, which data they suit, their cost")
+    methods.add_argument("--pages", type=Path, metavar="FOLDER", help="write the help pages, with figures, there")
     add_json(methods)
     methods.set_defaults(do=_methods)
 
 
 def _methods(options: argparse.Namespace) -> None:
     out = Output(options.json)
-    table = Table("method", "what it does", "suits", "paper", show_lines=True)
-    for name, settings in METHOD_SETTINGS.items():
-        about = ABOUT[name]
-        table.add_row(name, about.does, about.suits, about.paper)
-        if options.json:
-            out.event("method", "", method=name, **vars(about), settings=settings().to_dict())
-    if not options.json:
-        out.console.print(table)
+    if options.pages:
+        written = write_pages(options.pages)
+        out.event("pages", f"{len(written)} files are in {options.pages}.", files=[str(path) for path in written])
+    elif options.json:
+        for name, settings in METHOD_SETTINGS.items():
+            out.event("method", "", method=name, **vars(ABOUT[name]), costs=[asdict(cost) for cost in costs(name)],
+                      settings=settings().to_dict())
+    else:
+        out.console.print(_table())
+        for cost in costs("supervised")[:1]:
+            out.console.print("A step over one of supervised, and the memory that training takes, as measured on "
+                              f"{cost.date} on {cost.device}.")
+
+
+def _table() -> Table:
+    table = Table("method", "what it does", "suits", "a step takes", "memory", "paper", show_lines=True)
+    for name, about in ABOUT.items():
+        found = [cost for cost in costs(name) if cost.place == "cpu"]
+        table.add_row(name, about.does, about.suits, _lines(found, "time"), _lines(found, "memory"), about.paper)
+    return table
+
+
+def _lines(found: list[Cost], what: str) -> str:
+    """One line for volumes, one for slices."""
+    texts = (f"{cost.time:.1f} x" if what == "time" else f"{cost.memory} MB" for cost in found)
+    return "\n".join(f"{text} ({cost.dims}D)" for text, cost in zip(texts, found, strict=True)) or "not measured"

@@ -28,8 +28,8 @@ Where we differ and why (paper and released code in brackets):
 - Labels and pseudo-labels are averaged apart, the latter at half weight and ramped up [in one mean: with sparse slices
   nineteen of twenty voxels are the other network's guess, and drown the labels; ``means`` "one"].
 - Both networks learn in every step, each from what the other said [in turns, so half of the steps each; ``learners``
-  "one"], and two labelled patches stay in every step [one]. Without pre-trained weights these three made the difference
-  between useless and as good as supervised; Testing/benchmarks/results/what_each_part_costs.md has the figures.
+  "one"], and two labelled patches stay in every step [one]. The figures without pre-trained weights are in
+  Testing/benchmarks/results/what_each_part_costs.md.
 - Slices shown to f2 per step are drawn, ``slices`` at most [all of them: 48 GB].
 - Crops of unlabelled volumes are not steered to pseudo-masks saved on disk; unlabelled data are what the user put there
   [validation and test volumes as well].

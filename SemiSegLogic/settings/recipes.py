@@ -57,8 +57,8 @@ SPCL_PAPER: dict[str, Any] = {
     "dice": 0.0, "batch": 5, "contrasted": 5, "contrasted_first": 30, "join": False,
 }
 ERSR_PAPER: dict[str, Any] = {
-    **SGD, "pretraining": 0.5, "schedule": "poly", "ema": 0.99, "batch": 8, "unlabelled": 8, "overlap": 0.0,
-    "slender": 1e6, "roundest": 1.0, "whole_slice": True, "inference": "student",
+    **SGD, "pretraining": 0.5, "schedule": "poly", "ema": 0.99, "batch": 8, "unlabelled": 8, "consistency": 1.0,
+    "ramp": 1.0, "overlap": 0.0, "slender": 1e6, "roundest": 1.0, "whole_slice": True, "inference": "student",
 }
 MN_PAPER: dict[str, Any] = {
     "optimiser": "adamw", "learning_rate": 1e-4, "together": 0.125, "learners": "one", "means": "one", "batch": 5,

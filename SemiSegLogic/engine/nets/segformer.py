@@ -29,7 +29,7 @@ ADAPTED = [
 HOW_TO = (
     "Give in 'weights' the folder of a SegFormer (config.json and its weights), or the name of one in the local "
     "Hugging Face cache, such as nvidia/segformer-b2-finetuned-ade-512-512 (mind its licence). Without any, set "
-    "'slice_network' to 'unet': it learns from scratch, without the advantage of pre-training."
+    "'slice_network' to 'fast': it learns from scratch, without the advantage of pre-training."
 )
 
 
@@ -112,5 +112,5 @@ def _import(name: str) -> Any:
     except ImportError as error:
         raise SettingsError(
             f"M&N with SegFormer needs the package '{name}', which is not installed ({error}). Install both with "
-            f"pip install 'semiseg[mn]', or set 'slice_network' to 'unet'."
+            f"pip install 'semiseg[mn]', or set 'slice_network' to 'fast'."
         ) from error

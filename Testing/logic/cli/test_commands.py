@@ -14,6 +14,7 @@ from SemiSegLogic.cli import run
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.job import JobSpec
 from SemiSegLogic.settings import METHOD_SETTINGS, recipe
+from SemiSegLogic.settings.costs import costs
 from SemiSegLogic.study import Study, write_image, write_labelmap
 from Testing.support.blobs import BlobStudy, blob, make_study, tiny
 from Testing.support.rounds import begin
@@ -119,6 +120,23 @@ def test_every_method_is_listed_with_its_settings(semiseg: Command) -> None:
     told = semiseg("methods")
     assert [event["method"] for event in told] == list(METHOD_SETTINGS)
     assert all(event["does"] and event["suits"] and event["settings"] for event in told)
+    assert all(cost["time"] > 0.5 and cost["memory"] > 0 and cost["device"] for e in told for cost in e["costs"])
+    assert told[0]["costs"][0]["time"] == pytest.approx(1.0, abs=0.25)  # supervised over supervised
+
+
+def test_people_see_what_a_step_costs_and_where_it_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["methods"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    first = costs("supervised")[0]
+    assert f"{first.time:.1f} x" in told
+    assert f"{first.memory} MB" in told
+    assert first.date in told
+
+
+def test_the_help_pages_are_written_where_asked(tmp_path: Path, semiseg: Command) -> None:
+    (told,) = semiseg("methods", "--pages", tmp_path / "help")
+    assert {Path(path) for path in told["files"]} == set((tmp_path / "help").iterdir())
+    assert (tmp_path / "help" / "bcp.svg").is_file()
 
 
 def test_the_doctor_looks_at_everything(semiseg: Command) -> None:

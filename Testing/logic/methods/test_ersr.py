@@ -79,7 +79,7 @@ def test_rates_are_one_cycle_or_as_published_constant_then_poly() -> None:
 
 
 def test_weight_and_kept_share_grow_as_published(monkeypatch: pytest.MonkeyPatch) -> None:
-    method, shares, weights = ersr(), [], []
+    method, shares, weights = ersr(consistency=1.0, ramp=1.0), [], []
     monkeypatch.setattr(method.pool, "best", lambda s, share, *rest: shares.append(share) or torch.ones(len(s)) > 0)
     monkeypatch.setattr(method, "consistency", lambda image, guess: {"ellipse": torch.ones(())})
     for step in (Step(TRAIN, index, 1000) for index in (0, 250, 500, 750, 1000)):
