@@ -1,6 +1,6 @@
 """Seconds of training against Dice: how soon is the first mask worth looking at?
 
-    python -m Testing.benchmarks.first_mask --data FOLDER [--seeds 2]
+    python -m Testing.benchmarks.first_mask --data FOLDER [--seeds 2] [--seconds 5 8 10] [--whole]
 
 For 3 slices in each of 8 volumes and for 4 whole volumes, the supervised baseline is trained anew for every budget (its
 learning-rate curve is fitted to the budget) by the wall clock, and measured on the 60 held-out volumes. Run it on a
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from SemiSegLogic.engine.memory import keep_freed_memory
 from SemiSegLogic.engine.trainer import Budget
 from Testing.benchmarks.hippocampus import Hippocampus, seeded
 
@@ -34,12 +35,17 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--data", type=Path)
     words.add_argument("--seeds", type=int, default=2)
+    words.add_argument("--seconds", type=float, nargs="+", default=SECONDS)
+    words.add_argument("--whole", action="store_true", help="the whole volumes only")
     options = words.parse_args()
-    print("| labels | " + " | ".join(f"{seconds} s" for seconds in SECONDS) + " |")
-    print("|---|" + "---|" * len(SECONDS))
+    keep_freed_memory()  # as a runner does
+    print("| labels | " + " | ".join(f"{seconds:g} s" for seconds in options.seconds) + " |")
+    print("|---|" + "---|" * len(options.seconds))
     for name, (annotated, slices) in LABELS.items():
+        if options.whole and slices:
+            continue
         cells = []
-        for seconds in SECONDS:
+        for seconds in options.seconds:
             found = [measure(options.data, annotated, slices, seconds, seed) for seed in range(options.seeds)]
             cells.append(" / ".join(f"{dice:.3f}" for dice, _ in found) + f" ({found[0][1]} steps)")
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)

@@ -17,6 +17,7 @@ from Testing.benchmarks.cold_start import stages
 from Testing.benchmarks.floor import Amount, Device, amount_of, measure_device
 from Testing.benchmarks.hippocampus import Hippocampus
 from Testing.benchmarks.plain_recipe import PlainProcess, PlainRecipe, write_compressed
+from Testing.benchmarks.steady import pace
 from Testing.benchmarks.step import cases_of, compare, table
 from Testing.support.engine import CPU
 
@@ -159,6 +160,12 @@ def _offset() -> float:
     from datetime import datetime
 
     return datetime(2026, 1, 2, 3, 4, 5).timestamp() - 1767323045.0
+
+
+def test_pace_and_pages_of_steps_are_counted() -> None:
+    found = pace(2, 3, (10, 12, 14), (8, 8, 8))
+    assert found.milliseconds > 0
+    assert found.pages >= 0
 
 
 def test_equal_quality_runs_both_sides(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
