@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from ..engine.device import Device
@@ -73,14 +75,20 @@ class Suggester:
 
     def _suggest(self, name: str, predictor: Predictor) -> CaseMaps:
         volume = self.data.volumes[name]
-        prediction = predictor.predict(volume, self.data.classes)
+        prediction, earlier = predictor.predict(volume, self.data.classes), self._earlier(name)
         n = self.job.put_result(name, prediction.label, prediction.uncertainty)
         flag = self.judge.flag(looks_of(prediction.label, prediction.uncertainty))
         status = self.reporter.status
         self.reporter.update(results={**status.results, name: n}, flags={**status.flags, name: flag})
         return CaseMaps(
-            name, prediction.label, prediction.uncertainty, volume.grid, _array_slices(volume), prediction.second
+            name, prediction.label, prediction.uncertainty, volume.grid, _array_slices(volume), prediction.second,
+            earlier,
         )
+
+    def _earlier(self, name: str) -> NDArray[np.uint8] | None:
+        """The label that this run suggested before, where the strategy compares the two."""
+        result = self.job.result(name) if self.strategy == "disagreement" else None
+        return result.label if result is not None else None
 
     def _axis(self) -> int:
         """The axis of the engine's order along which people drew most: the same view of every patient."""
