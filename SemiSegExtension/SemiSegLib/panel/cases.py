@@ -80,8 +80,9 @@ class CasesSection:
         self.table.setColumnCount(5)
         self.table.setHorizontalHeaderLabels(["", _("Case"), _("Status"), _("Slices"), _("Suggestion")])
         header = self.table.horizontalHeader()
-        header.setSectionResizeMode(CASE, qt.QHeaderView.Stretch)
-        for column in (NEXT, STATE, SLICES, SURE):
+        for column in (CASE, SURE):  # they share the room: long words of one must not hide the other
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        for column in (NEXT, STATE, SLICES):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         rows = self.table.verticalHeader()
         rows.hide()
@@ -235,7 +236,7 @@ def quality(item: CaseRow) -> tuple[str, str, str]:
     if item.agreement is not None:
         told.append(_("Of what you judged since, {share:.0%} was as suggested (Dice).").format(share=item.agreement))
         number = _("{share:.0%} right").format(share=item.agreement)
-    return " · ".join(part for part in (flag, number) if part), " ".join(part for part in told if part), colour
+    return number or flag, " ".join(part for part in told if part), colour
 
 
 def _key(item: CaseRow, column: int, star: bool) -> tuple[object, ...]:

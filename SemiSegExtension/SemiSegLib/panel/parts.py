@@ -8,7 +8,7 @@ from typing import Any
 import ctk
 import qt
 
-ROW_PX, HEAD_PX = 28, 30
+ROW_PX, HEAD_PX = 28, 24
 """Heights of a table's rows and header."""
 
 
