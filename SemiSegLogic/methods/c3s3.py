@@ -24,9 +24,9 @@ networks agree on are set apart from all others, above all at borders.
          prediction: mean of both networks' softmax
 
 Where we differ and why:
-- Views: both released views are one tensor; then all that differs is dropout (``views`` "same"), and where a network has
-  none, as the fast ones, half of (5) is 0. So they are perturbed by default, in 2D too: on made slices both came out
-  alike (0.986 and 0.990, four seeds, spread 0.006).
+- Views: both released views are one tensor; then all that differs is dropout (``views`` "same"), and in networks that
+  have none half of (5) is 0. Perturbed by default, in 2D too: on made slices 0.986 against 0.990 for "same", four seeds
+  with a spread of 0.006, which tells nothing.
 - (5): released along the depth axis of the logits, so that a column of voxels can agree while each is wrong
   (``cosine`` "depth"); released between views, described between networks: here both.
 - (6): the released formula pushes the networks' features apart everywhere, most where they agree (its two

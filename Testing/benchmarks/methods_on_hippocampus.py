@@ -29,7 +29,7 @@ RESULTS = Path(__file__).parent / "results" / "methods_on_hippocampus.jsonl"
 ANNOTATED, UNLABELLED, SLICES = 8, 52, 3
 FIRST_STEPS = 120
 BUDGETS = {"200 steps": Budget(0, 200), "40 s": Budget(40)}
-SETTINGS: dict[str, dict[str, object]] = {"mn": {"slice_network": "unet"}}
+SETTINGS: dict[str, dict[str, object]] = {"mn": {"slice_network": "fast"}}
 
 
 @dataclass(frozen=True)
