@@ -53,8 +53,9 @@ class Model:
         return cls(name, settings, method.task, plan, values, checkpoint.snapshot(method), held_out)
 
     def build(self, device: torch.device) -> Method:
-        """The method with these weights, ready to predict."""
-        method = make(self.method, self.settings, self.task).to(device)
+        """The method with these weights, ready to predict. Draws no chance: looking at a model changes no training."""
+        with torch.random.fork_rng(devices=[]):
+            method = make(self.method, self.settings, self.task).to(device)
         method.load_state_dict(self.weights)
         return method.eval()
 

@@ -37,7 +37,7 @@ def start_from(method: Method, model: Model, values: tuple[int, ...]) -> int:
 def _by_class(model: Model) -> dict[str, int]:
     """The parameters with a slice per class, and along which axis: those that a class more makes longer by one."""
     wider = replace(model.task, classes=model.task.classes + 1, prior=(*model.task.prior, 1e-3))
-    more = make(model.method, model.settings, wider).predictor().state_dict()
-    less = make(model.method, model.settings, model.task).predictor().state_dict()
+    with torch.random.fork_rng(devices=[]):
+        more, less = (make(model.method, model.settings, task).predictor().state_dict() for task in (wider, model.task))
     grown = {name: [b - a for a, b in zip(less[name].shape, more[name].shape, strict=True)] for name in less}
     return {name: steps.index(1) for name, steps in grown.items() if any(steps)}

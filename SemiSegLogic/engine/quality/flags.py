@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from .estimate import Estimate
 
-GOOD = 0.75  # the Dice that "probably good" promises
-SLOPE = 0.8  # logits of Dice lost per unit of log doubt
-SPREAD = 0.35  # logits: how far cases lie from what their doubt foretells
-SURE = 1.28  # standard deviations: nine of ten
-WIDEST = 0.35  # an interval of the study wider than this tells nothing about a case
+GOOD = 0.7  # the Dice that "probably good" promises
+SLOPE = 0.5  # logits of Dice lost per unit of log doubt, within a study
+SPREAD = 0.4  # logits: how far the Dice of cases lies from what is foretold
+SURE = 1.28  # deviations: nine of ten
+WIDEST = 0.45  # an interval of the study wider than this tells nothing about a case
 ODD_SIZE = 2.0  # times larger or smaller than the cases that were measured
 
 
@@ -93,5 +93,5 @@ class Judge:
     def _centre(self, looks: Looks) -> float | None:
         if self.dice is None or not looks.size:
             return None
-        usual = math.log(self.dice / (1 - self.dice))
+        usual = math.log(self.dice / (1 - self.dice))  # within (0, 1) always: it comes from logits
         return usual - SLOPE * (math.log(max(looks.doubt, 1e-4)) - self.doubt)

@@ -52,7 +52,7 @@ def test_nothing_found_needs_a_look_even_without_a_measurement() -> None:
 
 
 def test_without_a_measurement_or_with_a_vague_one_nothing_is_claimed() -> None:
-    vague = Estimate(0.7, 0.4, 0.9, 0.7, 1, 1)
+    vague = Estimate(0.7, 0.4, 0.9, 0.7, 1, 1)  # half of all there is
     for judge in (Judge(), Judge.of(None, [Looks(0.2, 1000)]), Judge.of(vague, [Looks(0.2, 1000)]),
                   Judge.of(STRONG, [])):
         flag = judge.flag(Looks(0.2, 1000))
