@@ -86,7 +86,9 @@ ROOMS: dict[str, Room] = {
     "pages": room("settings pages"),
     "environment": room("environment"),
 }
-SCREEN = room(f"{WORDS} backends rounds sample {ENVIRONMENT}", f"{PLAIN} requests slicer qt ctk vtk SemiSegLib SampleData")
+IN_SLICER = "requests slicer qt ctk vtk SampleData DICOMLib pydicom"
+"""What every Slicer brings along."""
+SCREEN = room(f"{WORDS} backends rounds sample {ENVIRONMENT}", f"{PLAIN} {IN_SLICER} SemiSegLib")
 
 
 def python_files(folder: Path) -> list[Path]:
