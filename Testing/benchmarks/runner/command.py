@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import time
@@ -41,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words)
         command.set_defaults(do=do)
         _add_choice(command)
+        if name in ("list", "run"):
+            command.add_argument("--json", action="store_true", help="print JSON lines for programs instead of text")
         if name == "run":
             _add_run(command)
         if name == "table":
@@ -96,10 +99,13 @@ def _protocols(options: argparse.Namespace) -> list[Protocol]:
 def _list(options: argparse.Namespace) -> int:
     for about in _protocols(options):
         rows = rows_of(options.results, about).read()
-        print(f"{about.name}: {about.title}. {about.purpose}")
+        if not options.json:
+            print(f"{about.name}: {about.title}. {about.purpose}")
         for recipe in [about.recipe(options.recipe)] if options.recipe else about.recipes.values():
             wanted = runs(about, recipe, _choice(options))
-            print(f"  {recipe.name}: {len(wanted) - len(todo(wanted, rows))} of {len(wanted)} runs done. {recipe.why}")
+            done = len(wanted) - len(todo(wanted, rows))
+            words = f"  {recipe.name}: {done} of {len(wanted)} runs done. {recipe.why}"
+            _say(options, words, protocol=about.name, recipe=recipe.name, done=done, of=len(wanted))
     return 0
 
 
@@ -114,8 +120,13 @@ def _run(options: argparse.Namespace) -> int:
     with clock(options.minutes) as go_on:
         left = pieces.work_off(about, recipe, wanted, options, rows_of(options.results, about), go_on)
     done = len(wanted) - left
-    print(f"{done} of {len(wanted)} runs done" + (". The same command goes on." if left else "."), flush=True)
+    words = f"{done} of {len(wanted)} runs done" + (". The same command goes on." if left else ".")
+    _say(options, words, protocol=about.name, recipe=recipe.name, done=done, of=len(wanted))
     return 0
+
+
+def _say(options: argparse.Namespace, words: str, **data: object) -> None:
+    print(json.dumps(data) if options.json else words, flush=True)
 
 
 @contextmanager

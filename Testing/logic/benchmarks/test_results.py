@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,9 @@ def test_the_newest_row_of_a_run_counts(blobs: MadeUp) -> None:
     assert found.rows["supervised", "3x2"][0]["commit"] == "newer"
 
 
-def test_a_page_tells_data_commands_results_and_published_numbers(blobs: MadeUp, tmp_path: Path) -> None:
+def test_a_page_tells_data_commands_results_and_published_numbers(
+    blobs: MadeUp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     blobs.change(
         published=[{"method": "supervised", "cell": "3x2", "values": {"dice": 91.5}, "source": "A paper",
                     "caveat": "best checkpoint"}],
@@ -119,7 +122,10 @@ def test_a_page_tells_data_commands_results_and_published_numbers(blobs: MadeUp,
     overview = (tmp_path / "results" / "README.md").read_text()
     assert "| [Blobs](blobs.md) | short | 8 of 12 |" in overview
     assert main(["plot", *words]) == 0
-    assert main(["list", *words]) == 0
+    capsys.readouterr()
+    assert main(["list", "--json", "--recipe", "short", *words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"protocol": "blobs", "recipe": "short", "done": 8, "of": 12}
 
 
 def test_a_curve_is_drawn_when_there_are_enough_cells(blobs: MadeUp, tmp_path: Path) -> None:

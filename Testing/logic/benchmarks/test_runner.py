@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -133,9 +132,9 @@ def test_a_killed_process_costs_no_more_than_the_time_since_its_last_saving(blob
     deadline = time.monotonic() + 120
     while not list((results / "work").glob("blobs-*.pt")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    assert process.returncode != 0
     (results / "blobs.jsonl").write_text('{"half a li')  # as if it had died while writing a row
     told: list[str] = []
     (row,) = work_off(blobs, results, told=told)
