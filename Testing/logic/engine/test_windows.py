@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -136,3 +137,22 @@ def test_a_network_of_whole_slices_is_shown_whole_slices(memory: int) -> None:
     predictor = Predictor(network, plan_of((1, 16, 24), (9.0, 0.7, 0.7), dims=2), Device(CPU.torch, False, memory))
     assert predictor.probabilities(volume).shape == (2, 3, 50, 40)
     assert {size[3:] for size in seen} == {(16, 24)}
+
+
+@pytest.mark.parametrize(("name", "largest"), [("vnet", (8, 16, 16)), ("fast", (40, 50, 60))])
+def test_a_deep_network_sees_no_more_at_a_time_than_in_training(name: str, largest: tuple[int, int, int]) -> None:
+    network = _Shapes()
+    Predictor(network, replace(plan_of((8, 16, 16)), network=name), CPU).probabilities(volume_of(picture((40, 50, 60))))
+    assert set(network.shapes) == {largest}
+
+
+class _Shapes(nn.Module):
+    """Notes what it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[int, ...]] = []
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.shapes.append(tuple(image.shape[2:]))
+        return torch.cat([-image, image], 1)
