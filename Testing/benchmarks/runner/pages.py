@@ -99,9 +99,11 @@ def _recipe(found: Summary, pictures: Sequence[Path]) -> list[str]:
 def _circumstances(found: Summary) -> str:
     device = told(found, lambda row: f"{row['device']}, {row['computer']}, torch {row['torch']}")
     clocks = told(found, lambda row: f"{row['training_clock']} time")
+    versions = {row["commit"] for row in found.all_rows()}
+    mixed = f" The rows come from {len(versions)} versions of the code (column code): compare them with that in mind."
     return ("Mean ± spread over the seeds (how many). Intervals: 95 %, bootstrap over seeds and cases, pairs kept; "
             "with one seed they cover the cases alone. The model behind the last step is measured; no test case chose "
-            f"anything. Training times are {clocks} on: {device}.")
+            f"anything. Training times are {clocks} on: {device}." + (mixed if len(versions) > 1 else ""))
 
 
 def _published(about: Protocol, found: Sequence[Summary]) -> list[str]:
