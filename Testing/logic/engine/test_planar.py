@@ -1,0 +1,55 @@
+"""Flat convolutions through conv2d: the same numbers, and gradients that exist in bfloat16."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from SemiSegLogic.engine.nets import build
+from SemiSegLogic.engine.nets.planar import PlanarConv, make_planar
+from Testing.support.tiny_fit import blob_task
+
+
+def gradients(layer: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+    """Of a loss with respect to image and parameters."""
+    return torch.autograd.grad(layer(x).float().square().mean(), [x, *layer.parameters()])
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding", "depth"), [
+    ((1, 3, 3), (1, 1, 1), (0, 1, 1), 1), ((1, 2, 2), (1, 2, 2), (0, 0, 0), 1), ((1, 1, 1), (1, 1, 1), (0, 0, 0), 1),
+    ((1, 3, 3), (1, 1, 1), (0, 1, 1), 4),
+])
+def test_value_and_gradients_are_those_of_the_volume_convolution(
+    kernel: tuple[int, int, int], stride: tuple[int, int, int], padding: tuple[int, int, int], depth: int
+) -> None:
+    torch.manual_seed(0)
+    layer = nn.Sequential(nn.Conv3d(3, 5, kernel, stride, padding))
+    x = torch.randn(2, 3, depth, 8, 10, requires_grad=True)
+    value, slopes, names = layer(x), gradients(layer, x), list(layer.state_dict())
+    make_planar(layer)
+    assert isinstance(layer[0], PlanarConv)
+    assert list(layer.state_dict()) == names
+    assert torch.allclose(layer(x), value, atol=1e-5)
+    for found, wanted in zip(gradients(layer, x), slopes, strict=True):
+        assert torch.allclose(found, wanted, atol=1e-5)
+
+
+def test_gradients_in_bfloat16_are_near_the_exact_ones_at_sizes_where_volume_convolutions_fail() -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv3d(32, 32, (1, 3, 3), padding=(0, 1, 1), bias=False).to(memory_format=torch.channels_last_3d)
+    layer.__class__ = PlanarConv
+    x = torch.randn(2, 32, 1, 64, 64).to(memory_format=torch.channels_last_3d).requires_grad_()
+    exact = gradients(layer, x)[1]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = gradients(layer, x)[1]
+    assert float((found - exact).abs().max()) < 0.05 * float(exact.abs().max())
+
+
+@pytest.mark.parametrize("name", ["fast", "plain", "unet"])
+def test_networks_of_slices_are_planar_and_those_of_volumes_are_not(name: str) -> None:
+    flat, deep = build(name, blob_task(2)), build(name, blob_task(3))
+    left = [m for m in flat.modules() if type(m) is nn.Conv3d and m.kernel_size[0] == m.stride[0] == 1]
+    assert left == []
+    assert any(isinstance(m, PlanarConv) for m in flat.modules())
+    assert not any(isinstance(m, PlanarConv) for m in deep.modules())
