@@ -17,8 +17,6 @@ from SemiSegLogic.study.first_slices import first_slices, overview
 from Testing.benchmarks.simulated_pool import Pool
 from Testing.support.annotator import Effort, judge
 
-EVERY = 4  # slices from one that is drawn to the next, where those between are filled
-
 
 class Arm(ABC):
     """A way of working. ``seed`` fixes every draw."""
@@ -125,19 +123,27 @@ class WholeVolumes(Arm):
 
 
 class FilledVolumes(WholeVolumes):
-    """Every EVERY-th slice of the next volume is drawn, and those between are filled by shape-based interpolation
-    (Raya and Udupa 1990); training then takes the whole filled volume for judged.
+    """Every fourth slice of the next volume is drawn, and those between are filled by shape-based interpolation (Raya
+    and Udupa 1990); training then takes the whole filled volume for judged.
     """
+
+    every = 4
 
     def work(self, number: int, model: Method | None) -> Effort:
         """See the class."""
         effort = Effort()
         for case in self._volumes(self.sizes[number]):
             truth = self.pool.cases[case].truth
-            places = every_nth(truth, self.pool.axis, EVERY)
+            places = every_nth(truth, self.pool.axis, self.every)
             effort += sum((judge(truth, None, place, self.pace_s) for place in places), Effort())
             self.pool.put(case, all_slices(truth.shape, self.pool.axis), filled(truth, places))
         return effort
+
+
+class SparselyFilledVolumes(FilledVolumes):
+    """The same with every eighth slice: three or four of a hippocampus."""
+
+    every = 8
 
 
 def every_nth(truth: NDArray[np.uint8], axis: int, step: int) -> list[SliceIndex]:
@@ -183,5 +189,6 @@ def _depths(first: NDArray[np.bool_], last: NDArray[np.bool_]) -> tuple[NDArray[
 
 ARMS: dict[str, type[Arm]] = {
     "clasp_pe": Slices, "strided": Slices, "whole volumes": WholeVolumes, "entropy": Slices,
-    "filled between": FilledVolumes, "random": Slices, "disagreement": Slices,
+    "filled between": FilledVolumes, "filled between eighths": SparselyFilledVolumes, "random": Slices,
+    "disagreement": Slices,
 }

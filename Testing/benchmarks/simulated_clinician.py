@@ -31,7 +31,7 @@ from Testing.support.annotator import PACE_S, Effort
 
 RESULTS = Path(__file__).parent / "results" / "simulated_clinician.jsonl"
 CEILING, CEILING_STEPS = "all labels", 1000
-NEEDS_VOLUMES = ("whole volumes", "filled between")
+NEEDS_VOLUMES = ("whole volumes", "filled between", "filled between eighths")
 
 
 @dataclass(frozen=True)
