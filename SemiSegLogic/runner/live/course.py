@@ -12,7 +12,8 @@ from functools import partial
 
 from ...engine import checkpoint
 from ...engine.device import Device, is_out_of_memory
-from ...engine.trainer import Diverged, Progress
+from ...engine.memory import give_back_freed_memory
+from ...engine.trainer import Diverged, Means, Progress
 from ...engine.volumes import LabelError
 from ...errors import SemiSegError
 from ...files import FileError
@@ -76,6 +77,7 @@ class LiveCourse:
 
     def _rest(self, until: Callable[[], bool]) -> None:
         """Leave the processor to others until ``until()``, or until it is time to go home."""
+        give_back_freed_memory()
         begun = self.clock()
         while not self._goes_home(self.clock() - begun) and not until():
             time.sleep(LOOK_EVERY_S)
@@ -127,7 +129,8 @@ class LiveCourse:
         method = make(spec.method, spec.method_settings, data.task()).to(self.device.torch)
         if self.model is not None:
             checkpoint.warm_start(method, self.model.build(self.device.torch).predictor().state_dict())
-        trainer = Endless(method, Favouring(list(data.volumes.values()), data.plan), self.device)
+        means = Means("off", self.training.record, told=self.reporter.say)  # a compiler would take the first minute
+        trainer = Endless(method, Favouring(list(data.volumes.values()), data.plan), self.device, means)
         trainer.favour(self.agenda.opened)
         share = trainer.sampler.labelled_share(method.need(trainer.where()))
         self.reporter.say("Learning while you draw.", state="running", phase="live", labelled_share=share)

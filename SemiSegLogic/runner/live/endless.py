@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...engine.device import Device
 from ...engine.patches import Sampler
 from ...engine.plan import Plan
-from ...engine.trainer import Budget, Trainer
+from ...engine.trainer import Budget, Means, Trainer
 from ...engine.volumes import Volume
 from ...methods.base import Method, Step
 
@@ -36,8 +36,8 @@ class Favouring(Sampler):
 class Endless(Trainer):
     """A trainer whose methods see where they are by the age of the newest labels, not by a budget."""
 
-    def __init__(self, method: Method, sampler: Favouring, device: Device):
-        super().__init__(method, sampler, device, ENDLESS)
+    def __init__(self, method: Method, sampler: Favouring, device: Device, means: Means):
+        super().__init__(method, sampler, device, ENDLESS, means=means)
         self._favouring, self._news_at = sampler, 0.0
 
     def favour(self, case: str | None) -> None:
