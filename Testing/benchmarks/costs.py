@@ -42,11 +42,7 @@ TABLE = Path(__file__).parent / "results" / "costs.md"
 PATCHES = {3: (40, 56, 40), 2: (1, 88, 128)}
 WARM_STEPS, STEPS = 20, 12
 SETTINGS: dict[str, dict[str, Any]] = {"mn": {"slice_network": "fast"}}
-NOTES = {
-    "mn": "without its pre-trained network: a planar one from scratch in its place",
-    "medl": "not measured in 2D, as its gradients are undefined there in bfloat16 on this processor",
-    "c3s3": "not measured in 2D, for the same reason",
-}
+NOTES = {"mn": "without its pre-trained network: a planar one from scratch in its place"}
 
 
 class Made:
