@@ -223,7 +223,7 @@ class Round:
             result, status = self.job.result(name), self.job.reported()
             if result is None or case_id not in {case.id for case in self.study.cases}:
                 return False
-            if status.state == "running" and status.results.get(name, 0) < result.n:
+            if status.state == "running" and status.flags and status.results.get(name, 0) < result.n:
                 return False  # how good it probably is comes with the next status, within a second
             provenance = self._provenance(name, result.n, status)
             self.study.case(case_id).put_suggestion(result.label, result.uncertainty, provenance)

@@ -1,8 +1,8 @@
 """Which cases are probably good, which need a look: from how their suggestions look, numpy alone.
 
-The doubt of a suggestion (summed uncertainty per voxel found) foretells its Dice within a study; how strongly was
-fitted on simulated studies other than those on which the flags were then checked
-(Testing/benchmarks/results/simulated_studies.md).
+Two witnesses are weighed by how far each can be trusted: the study's estimate, and the doubt of the case's own
+suggestion (summed uncertainty per voxel found). The constants were fitted on eight simulated studies, other ones than
+those on which the flags were then checked (Testing/benchmarks/results/simulated_studies.md).
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimate import Estimate
+from .estimate import WIDTH, Estimate
 
 GOOD = 0.7  # the Dice that "probably good" promises
-SLOPE = 0.5  # logits of Dice lost per unit of log doubt, within a study
-SPREAD = 0.4  # logits: how far the Dice of cases lies from what is foretold
-SURE = 1.28  # deviations: nine of ten
+AT_ONE, SLOPE = 1.54, 1.44  # logit of Dice where the doubt is 1, and what a unit of log doubt takes from it
+SPREAD = 0.56  # logits: how far the Dice of cases lies from what their doubt foretells
+WITHIN = 0.25  # logits: how far the cases of one study lie apart
+SURE = 1.0  # deviations; nominally 5 of 6 cases, on the calibration studies 39 of 40
 WIDEST = 0.45  # an interval of the study wider than this tells nothing about a case
 ODD_SIZE = 2.0  # times larger or smaller than the cases that were measured
 
@@ -44,44 +45,36 @@ def looks_of(label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]) -> Looks:
 
 @dataclass(frozen=True)
 class Judge:
-    """What flags are given by: the study's expected ``dice`` and ``low`` bound (None: never measured) and the usual log
-    ``doubt`` of suggestions where that was measured; ``size`` voxels of a usual case.
+    """What flags are given by: the study's expected ``dice`` with its interval ``low`` to ``high`` (None: it was never
+    measured), and ``size``, the voxels of a usual suggestion.
     """
 
     dice: float | None = None
     low: float = 0.0
     high: float = 1.0
-    doubt: float = 0.0
     size: float = 0.0
 
     @classmethod
     def of(cls, estimate: Estimate | None, looks: Sequence[Looks]) -> Judge:
         """From the measurement and the looks of the volumes in which it was made."""
-        known = [item for item in looks if item.size]
-        if estimate is None or not known:
+        sizes = [item.size for item in looks if item.size]
+        if estimate is None or not sizes:
             return cls()
-        doubt = float(np.mean([math.log(max(item.doubt, 1e-4)) for item in known]))
-        size = float(np.median([item.size for item in known]))
-        return cls(estimate.dice, estimate.low, estimate.high, doubt, size)
-
-    def expected(self, looks: Looks) -> float | None:
-        """The Dice that a suggestion with these looks probably has; None without a measurement."""
-        centre = self._centre(looks)
-        return None if centre is None else 1 / (1 + math.exp(-centre))
+        return cls(estimate.dice, estimate.low, estimate.high, float(np.median(sizes)))
 
     def flag(self, looks: Looks) -> dict[str, Any]:
         """{"state": "good" | "look" | "unknown", "words", "expected_dice"}."""
         if not looks.size:
             return {"state": "look", "words": "Nothing was found here.", "expected_dice": None}
-        centre = self._centre(looks)
-        if centre is None or self.high - self.low > WIDEST:
+        if self.dice is None or self.high - self.low > WIDEST:
             return {"state": "unknown", "words": "Not enough labels to know how good this is.", "expected_dice": None}
-        expected = round(1 / (1 + math.exp(-centre)), 3)
+        centre, deviation = self._weighed(self.dice, looks)
+        expected = round(_share(centre), 3)
         if not 1 / ODD_SIZE <= looks.size / self.size <= ODD_SIZE:
             smaller = "smaller" if looks.size < self.size else "larger"
             words = f"Look here: much {smaller} than in the cases that were measured."
             return {"state": "look", "words": words, "expected_dice": expected}
-        if 1 / (1 + math.exp(SURE * SPREAD - centre)) >= GOOD:
+        if _share(centre - SURE * deviation) >= GOOD:
             words = f"Probably good: Dice {expected:.2f} expected, above {GOOD:g} in 9 of 10 such cases."
             return {"state": "good", "words": words, "expected_dice": expected}
         return {"state": "look", "words": f"Look here: Dice {expected:.2f} expected.", "expected_dice": expected}
@@ -90,8 +83,17 @@ class Judge:
         """Plain data that ``Judge(**data)`` takes back."""
         return asdict(self)
 
-    def _centre(self, looks: Looks) -> float | None:
-        if self.dice is None or not looks.size:
-            return None
-        usual = math.log(self.dice / (1 - self.dice))  # within (0, 1) always: it comes from logits
-        return usual - SLOPE * (math.log(max(looks.doubt, 1e-4)) - self.doubt)
+    def _weighed(self, dice: float, looks: Looks) -> tuple[float, float]:
+        """Logit of the Dice to expect of a case, and its deviation."""
+        own = AT_ONE - SLOPE * math.log(max(looks.doubt, 1e-4))
+        study = 1 / (((_logit(self.high) - _logit(self.low)) / (2 * WIDTH)) ** 2 + WITHIN**2)
+        both = study + 1 / SPREAD**2
+        return (study * _logit(dice) + own / SPREAD**2) / both, both**-0.5
+
+
+def _logit(dice: float) -> float:
+    return math.log(dice / (1 - dice))  # within (0, 1) always: an estimate comes from logits
+
+
+def _share(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))

@@ -84,7 +84,7 @@ def test_by_default_the_slices_with_voxels_are_taken(tmp_path: Path, semiseg: Co
 def test_train_predict_and_export_go_through(blobs: BlobStudy, semiseg: Command) -> None:
     folder = blobs.study.folder
     told = semiseg("train", folder, "--seconds", "1.5", "--first", "0.7", "--device", "cpu", "--open", "volume1",
-                   "--set", "learning_rate=0.003")
+                   "--method", "mean_teacher", "--set", "learning_rate=0.003")
     (end,) = named(told, "ended")
     assert (end["state"], end["cases"]) == ("done", ["volume0", "volume1", "volume2"])
     fractions = [event["fraction"] for event in named(told, "progress")]

@@ -1,0 +1,75 @@
+"""The rows of simulated_studies as a table, with the estimate and the flags as the product gives them now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from SemiSegLogic.engine.quality import Estimate, Judge, Looks, SliceScore, estimate
+from SemiSegLogic.engine.quality.flags import GOOD
+from SemiSegLogic.geometry import SliceIndex
+
+Row = dict[str, Any]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown: one line per study, and what it comes to."""
+    lines = ["| study | structures | slices per case | axis | measured on | expected (interval) | true | inside | "
+             "supervised | difference | flagged good | of these right |", "|---" * 12 + "|"]
+    return "\n".join([*lines, *(_line(row) for row in sorted(rows, key=lambda row: row["number"])), "", _summary(rows)])
+
+
+def estimated(row: Row) -> Estimate | None:
+    """What the product says of the study."""
+    return estimate([SliceScore(**{**score, "place": SliceIndex(**score["place"])}) for score in row["slice_scores"]])
+
+
+def flags(row: Row) -> list[tuple[str, float]]:
+    """State and true Dice of every held-out case."""
+    judge = Judge.of(estimated(row), [Looks(**looks) for looks in row["measured_looks"]])
+    return [(judge.flag(Looks(**case["looks"]))["state"], float(np.mean(case["dice"]))) for case in row["recommended"]]
+
+
+def true_dice(row: Row, method: str) -> float:
+    """Mean over held-out cases and structures."""
+    return float(np.mean([np.mean(case["dice"]) for case in row[method]]))
+
+
+def _inside(row: Row) -> bool | None:
+    found = estimated(row)
+    return None if found is None else found.low <= true_dice(row, "recommended") <= found.high
+
+
+def _line(row: Row) -> str:
+    found, true, base = estimated(row), true_dice(row, "recommended"), true_dice(row, "supervised")
+    told = "not known" if found is None else f"{found.dice:.2f} ({found.low:.2f} to {found.high:.2f})"
+    good = [dice >= GOOD for state, dice in flags(row) if state == "good"]
+    held = len(row["slice_scores"])
+    cases = len({score["case"] for score in row["slice_scores"]})
+    inside = {None: "", True: "yes", False: "**no**"}[_inside(row)]
+    cells = (row["number"], row["structures"], " ".join(map(str, row["slices"])), "kji"[row["axis"]] if row["axis"]
+             is not None else "broadest", f"{held} of {cases}", told, f"{true:.3f}", inside, f"{base:.3f}",
+             f"{true - base:+.3f}", len(good), sum(good))
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    inside = [answer for answer in map(_inside, rows) if answer is not None]
+    states = [pair for row in rows for pair in flags(row)]
+    good = [dice >= GOOD for state, dice in states if state == "good"]
+    gains = [true_dice(row, "recommended") - true_dice(row, "supervised") for row in rows]
+    errors = [row["calibration"]["error"] for row in rows if row["calibration"]]
+    widths = [found.high - found.low for found in map(estimated, rows) if found]
+    share = {state: sum(found == state for found, _ in states) for state in ("good", "look", "unknown")}
+    return "\n".join([
+        f"- {len(rows)} studies; an interval in {len(inside)}, which contains the true Dice in {sum(inside)} "
+        f"({np.mean(inside):.0%}); its median width is {np.median(widths):.2f}.",
+        f"- \"Probably good\" (true Dice of the case at least {GOOD:g}): given to {len(good)} of {len(states)} cases, "
+        f"right in {sum(good)} ({np.mean(good):.1%}); {np.mean([dice >= GOOD for _, dice in states]):.0%} of all cases "
+        f"reach it. Look here: {share['look']}, not enough labels to know: {share['unknown']}.",
+        f"- Recommended against supervised: {np.mean(gains):+.3f} on average, {min(gains):+.3f} at worst, "
+        f"{max(gains):+.3f} at best.",
+        f"- Confidence near the structures is off by {np.mean(errors):.3f} on average (expected calibration error).",
+    ])
