@@ -38,9 +38,9 @@ class TrainSection:
         self.bar = qt.QProgressBar()
         self.bar.maximum = 1000
         running.addWidget(self.bar)
-        picture = qt.QLabel()
-        running.addWidget(picture)
-        self._curve = PictureLabel(picture, panel.scratch, "curve")
+        self._picture = qt.QLabel()
+        running.addWidget(self._picture)
+        self._curve = PictureLabel(self._picture, panel.scratch, "curve")
         self.numbers = label(running, faint=True)
         buttons = row(running)
         self.stop = primary(
@@ -187,6 +187,7 @@ class TrainSection:
         self.phase.text = f"<b>{line}</b><br>{status.message}"
         self.bar.value = round(1000 * status.fraction)
         points = error_on_my_slices(look.curves)
+        self._picture.visible = len(points) > 1
         self._curve.show(curve(points))
         facts = [
             _("error on my slices, lower is better") if len(points) > 1 else "",
