@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..files import replace_file, write_json
-from ..job import JobFolder, JobSpec, Status
+from ..job import JobError, JobFolder, JobSpec, Status
 
 if TYPE_CHECKING:  # the model's own module writes cards
     from .model import Model
@@ -34,7 +35,7 @@ def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
 def write(job: JobFolder, facts: Mapping[str, Any]) -> None:
     """Leave model.json and model.md in the job. Raises FileError where the disk refuses."""
     write_json(job.card, dict(facts))
-    text = "\n".join(readable(facts, job.curves())) + "\n"
+    text = "\n".join(readable(facts, _points(job))) + "\n"
     replace_file(job.card.with_suffix(".md"), partial(_write_text, text))
 
 
@@ -100,6 +101,15 @@ def _curve(curve: list[dict[str, Any]]) -> Iterator[str]:
         yield from ("", "## Learning curve", "")
         yield from ("| seconds of training | leg | Dice on held-out slices |", "|---|---|---|")
         yield from (f"| {p['training_seconds']:.0f} | {p['leg']} | {p['held_out_dice']:.3f} |" for p in points)
+
+
+def _points(job: JobFolder) -> list[dict[str, Any]]:
+    """The learning curve; none where its file is damaged, for a card without a curve is still a card."""
+    try:
+        return job.curves()
+    except JobError as error:
+        logging.warning("The card has no curve: %s", error)
+        return []
 
 
 def _write_text(text: str, path: Path) -> None:

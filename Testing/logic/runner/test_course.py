@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.engine.quality import Measured, SliceScore
+from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE, SliceIndex
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import course
@@ -31,8 +31,8 @@ def judge_with(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
     answers = iter(scores)
 
     def measure(*_: Any) -> Measured:
-        overlap = (round(1000 * next(answers)),) * 2
-        return Measured(tuple(SliceScore("c001", SliceIndex(0, n), overlap, (1000,) * 2, (1000,) * 2) for n in range(4)))
+        overlap, all_of_it = (round(1000 * next(answers)),) * 2, (1000, 1000)
+        return Measured(tuple(SliceScore("c001", SliceIndex(0, n), overlap, all_of_it, all_of_it) for n in range(4)))
 
     monkeypatch.setattr(Jury, "measure", measure)
     monkeypatch.setattr(course.Course, "_score", lambda *_: None)

@@ -102,6 +102,22 @@ def test_thick_slices_drawn_from_another_side_are_told_so(tmp_path: Path, jobs: 
     assert "k" in status.error["text"]
 
 
+def test_two_people_who_disagree_are_both_learned_from_and_the_last_word_on_a_slice_counts(
+    tmp_path: Path, jobs: Path
+) -> None:
+    blobs = make_study(tmp_path)
+    case, other = blobs.cases[0], blobs.cases[1]
+    place, swapped = case.places[0], blobs.truth[case.id].copy()
+    swapped[blobs.truth[case.id] == 1], swapped[blobs.truth[case.id] == 2] = 2, 1
+    case.set_slices(swapped, [place], "bob")  # the very slice that somebody else drew the other way round
+    other.set_slices(np.zeros_like(blobs.truth[other.id]), [SliceIndex(2, 7)], "bob")  # across: nothing, he says
+    this = finished(blobs.study, jobs, tiny(4, 2))
+    assert this.job.status().state == "done"
+    learned = case.sparse_labels()
+    assert np.array_equal(learned[place.index], swapped[place.index])
+    assert [item.author for item in case.annotated if item.place == place] == ["bob"]
+
+
 def test_what_cannot_enter_the_study_changes_nothing_in_it(tmp_path: Path) -> None:
     blobs = make_study(tmp_path)
     before, case = label_files(blobs.study), blobs.cases[0]
