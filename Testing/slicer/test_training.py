@@ -23,7 +23,7 @@ def test_training_is_refused_in_words_without_labels_and_started_with_them(panel
     panel.train.on_train()
     settle(panel)
     order = panel.connection.calls[0]
-    assert (order.method, order.seconds, order.open_case) == ("mean_teacher", 180.0, study.cases[0].id)
+    assert (order.method, order.seconds, order.open_case) == ("recommended", 180.0, study.cases[0].id)
 
 
 def test_slices_drawn_but_not_done_are_asked_about_before_training(panel: Any, study: Any, slicer: Any) -> None:
