@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,17 @@ def wait(panel: Any, until: Any, seconds: float) -> None:
 
 
 def draw_and_call_done(panel: Any, indices: tuple[int, ...]) -> None:
-    truth = ball(panel.controller.open_case.grid.shape)
-    for index in indices:
-        panel.screen.jump(SliceIndex(0, index))
+    """Slices of the ball in the open case."""
+    shape = panel.controller.open_case.grid.shape
+    draw_slices(panel, [SliceIndex(0, index) for index in indices], ball(shape))
+
+
+def draw_slices(panel: Any, places: Sequence[SliceIndex], truth: Any) -> None:
+    """With Slicer's own editor: what ``truth`` (k, j, i) has there, in the place of what was drawn before."""
+    for place in places:
+        panel.screen.jump(place)
         for value in (1, 2):
-            paint(panel, value, SliceIndex(0, index), truth[index] == value)
+            paint(panel, value, place, np.take(truth == value, place.index, place.axis))
         panel.label.on_done()
     settle(panel)
 
@@ -68,30 +75,61 @@ def train(panel: Any, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     assert panel.training.look.status.state == "done", panel.controller.notice
 
 
+@pytest.fixture
+def sample(tmp_path: Path, data_folder: Path) -> tuple[Any, dict[str, Any], tuple[SliceIndex, ...]]:
+    """Four MRI of the sample, the experts' labels by case, and three slices to draw in the first."""
+    from SemiSegLogic.sample import choose, find, list_cases, read_reference, split, spread_slices
+    from SemiSegLogic.sample.building import STRUCTURES
+    from SemiSegLogic.sample.places import SampleError
+    from SemiSegLogic.study import Study
+
+    try:
+        pool, _held = split(list_cases(find(data_folder, network=False, phantoms=False).folder)[0])
+    except SampleError as missing:
+        pytest.skip(f"no sample data: {missing}")
+    study, truths = Study.create(tmp_path / "sample", structures=STRUCTURES), {}
+    for case in choose(pool, 4):
+        truths[study.add_case(case.image, copy=False, name=case.name).id] = read_reference(case.reference)
+    return study, truths, spread_slices(truths[study.cases[0].id], 3)
+
+
 def test_the_whole_loop_with_real_training(
     real_panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    panel, torch_before = real_panel, "torch" in sys.modules
+    truths = {case.id: ball(case.grid.shape) for case in study.cases}
+    places = tuple(SliceIndex(0, index) for index in (4, 6, 8))
+    whole_loop(real_panel, study, truths, places, monkeypatch, tmp_path)
+
+
+def test_the_whole_loop_on_the_sample_study(
+    real_panel: Any, sample: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole_loop(real_panel, *sample, monkeypatch, tmp_path)
+
+
+def whole_loop(
+    panel: Any, study: Any, truths: dict[str, Any], places: Sequence[SliceIndex], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The README's steps from opening the study to the exported file."""
+    torch_before = "torch" in sys.modules
     panel.controller.open_study(study.folder)
     settle(panel)
     panel.cases.on_case(0)
     settle(panel)
-    draw_and_call_done(panel, (4, 6, 8))
+    case = study.cases[0]
+    draw_slices(panel, places, truths[case.id])
     train(panel, monkeypatch, 8.0)
     assert all(row.suggestion for row in panel.controller.rows), "every case has a suggestion"
-    case = study.cases[0]
-    assert np.array_equal(case.suggestion()[6], ball(case.grid.shape)[6]), "drawn slices stay as drawn"
+    for place in places:
+        kept = np.take(case.suggestion(), place.index, place.axis)
+        assert np.array_equal(kept, np.take(truths[case.id], place.index, place.axis)), "drawn slices stay as drawn"
 
     panel.review.on_next()
     settle(panel)
     assert "Why here" in panel.review.reason.text
-    place = panel.screen.current_slice()
     panel.review.on_correct()
-    truth = ball(panel.controller.open_case.grid.shape)
-    for value in (1, 2):
-        paint(panel, value, place, np.take(truth == value, place.index, place.axis))
-    panel.label.on_done()
-    settle(panel)
+    draw_slices(panel, [panel.screen.current_slice()], truths[panel.controller.open_case.id])
     panel.train.go_on.checked = True
     train(panel, monkeypatch, 6.0)
 
