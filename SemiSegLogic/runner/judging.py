@@ -61,8 +61,8 @@ class Jury:
         taken = leg.role != "fold" and (against is None or takes_over(leg.role, against, stopped))
         if taken:
             standing.kept, standing.kept_as, standing.to_suggest = model, name, True
-        if leg.role == "first":
-            standing.first = model
+        if leg.role == "first" and any(other.role == "candidate" for other in self.opening.legs):
+            standing.first = model  # only then: a checkpoint holds it
         return verdict(name, leg.role, score, against, taken)
 
     def _viewed(self, method: Method, leg: Leg, name: str, standing: Standing) -> tuple[Model, Measured]:
