@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from SemiSegLogic.backends import LocalBackend
+from SemiSegLogic.backends.launch import Workers
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.standing import Saved
@@ -38,11 +38,10 @@ def ended(backend: LocalBackend, this: Round) -> Status:
 
 
 def kill(job: JobFolder) -> None:
-    """Signal 9 to the runner, if it has come so far that it can be known."""
-    try:
-        os.kill(json.loads((job.root / "process.json").read_text())["pid"], signal.SIGKILL)
-    except (FileNotFoundError, ProcessLookupError):
-        os.kill(json.loads((job.root / "launch.json").read_text())["pid"], signal.SIGKILL)
+    """Signal 9 to the runner that works on the job now, not to what is left of one that was killed before."""
+    for launch in Workers.of(job.root).known:
+        if launch.process.alive:
+            os.kill(launch.process.pid, signal.SIGKILL)
 
 
 def check_every_file(root: JobFolder) -> None:
