@@ -77,9 +77,9 @@ class Predictor:
         label, unsure, second = (np.empty(volume.shape, np.uint8) for _ in range(3))
         for start, shares in self._native_rows(volume):
             here = slice(start, start + shares.shape[1])
-            best, doubt = shares.argmax(0, keepdim=True), entropy(shares[None])[0, 0]
-            second[here] = shares.scatter(0, best, -1.0).argmax(0).to(torch.uint8).cpu().numpy()
-            found = best[0].to(torch.uint8)
+            doubt = entropy(shares[None])[0, 0]
+            found, next_best = shares.topk(2, 0).indices.to(torch.uint8)  # argmax takes ten times as long on a CPU
+            second[here] = next_best.cpu().numpy()
             if volume.judged is not None:
                 judged = volume.judged[here].to(found.device)
                 found = torch.where(judged != IGNORE, judged, found)

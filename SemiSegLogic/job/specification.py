@@ -63,8 +63,8 @@ class JobCase:
 
 @dataclass(frozen=True)
 class JobSpec:
-    """The whole order. ``kind`` "train", "live" (learning while the person draws) or "predict"; ``method`` and ``method_settings``, ``training`` as the settings
-    classes hold them; ``open_case`` the case on the person's screen, predicted first; ``start_from`` digest of
+    """The whole order. ``kind`` "train", "live" (learning while the person draws) or "predict"; ``method`` and
+    ``method_settings``, ``training`` as the settings classes hold them; ``open_case`` the case on the person's screen, predicted first; ``start_from`` digest of
     in/<digest>.pt, the weights to start from; ``created`` ISO 8601, UTC.
     """
 

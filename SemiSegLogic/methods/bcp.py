@@ -117,7 +117,7 @@ class BCP(Method):
 
     def pseudo_label(self, image: Tensor) -> Tensor:
         """(B,C,D,H,W) -> (B,D,H,W)."""
-        label = self.teacher(image).argmax(1)
+        label = self.teacher(image).max(1).indices
         return largest_components(label, self.task.classes) if self.settings.largest else label
 
     def after_step(self, step: Step) -> None:

@@ -146,7 +146,7 @@ class C3S3(Method):
 
     def pair_contrast(self, one: Seen, two: Seen, label: Tensor) -> Tensor:
         """Equation (6), mean over the images and classes that either network sees; 0 when there are none."""
-        first, second = (torch.where(label == IGNORE, seen.logits.argmax(1), label) for seen in (one, two))
+        first, second = (torch.where(label == IGNORE, seen.logits.max(1).indices, label) for seen in (one, two))
         terms = [
             self.class_contrast(one, two, row, first[row] == value, second[row] == value)
             for row in range(len(label))

@@ -139,7 +139,7 @@ class M3HL(Method):
 
     def hardened(self, logits: Tensor) -> Tensor:
         """(B,K,D,H,W) -> (B,D,H,W) int64, each structure in one piece unless the settings say otherwise."""
-        label = logits.argmax(1)
+        label = logits.max(1).indices
         return largest_components(label, self.task.classes) if self.settings.largest else label
 
     def levels(self, taps: dict[str, Tensor]) -> Features:

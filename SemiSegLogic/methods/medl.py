@@ -99,7 +99,7 @@ class MEDL(Method):
     ) -> dict[str, Tensor]:
         """Equation (10) of one network, term by term; ``fused`` carries no gradient."""
         s, known = self.settings, judged(label)
-        pseudo, guessed = fused.belief.argmax(1), 1 - known
+        pseudo, guessed = fused.belief.max(1).indices, 1 - known
         doubt = s.own_share * opinion(alpha).vacuity.detach() + (1 - s.own_share) * fused.vacuity
         eager = curriculum(doubt, known, step.progress, s.curriculum)
         eager_guess = curriculum(fused.vacuity, guessed, step.progress, s.curriculum)

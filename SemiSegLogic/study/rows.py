@@ -37,7 +37,7 @@ def row_of(case: Case) -> CaseRow:
     """The line of a case; a damaged one is a line that says so."""
     try:
         slices, told = case.annotated, case.provenance() if case.has_suggestion else {}
-        flag = told.get("flag") if isinstance(told.get("flag"), dict) else {}
+        flag = found if isinstance(found := told.get("flag"), dict) else {}
         drawn = sum(item.state == "drawn" for item in slices)
         return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn, bool(told),
                        str(case.writer or ""), doubt=_number(told.get("doubt")), agreement=case.agreement,

@@ -66,7 +66,7 @@ def looks_of_shares(shares: Tensor) -> Looks:
     """How a prediction (K,D,H,W) looks, from the very maps that a suggestion is saved as."""
     entropy = -(shares * shares.clamp_min(1e-8).log()).sum(0) / torch.log(torch.tensor(float(len(shares))))
     doubt = (entropy.clamp(0, 1) * 255).round().to(torch.uint8)
-    return looks_of(shares.argmax(0).to(torch.uint8).numpy(), doubt.numpy())
+    return looks_of(shares.max(0).indices.to(torch.uint8).numpy(), doubt.numpy())
 
 
 def held_out_dice(probabilities: Callable[[Volume], Tensor], volumes: Sequence[Volume], classes: int) -> list[float]:
