@@ -64,8 +64,9 @@ class JobCase:
 @dataclass(frozen=True)
 class JobSpec:
     """The whole order. ``kind`` "train", "live" (learning while the person draws) or "predict"; ``method`` and
-    ``method_settings``, ``training`` as the settings classes hold them; ``open_case`` the case on the person's screen, predicted first; ``start_from`` digest of
-    in/<digest>.pt, the weights to start from; ``created`` ISO 8601, UTC.
+    ``method_settings``, ``training`` as the settings classes hold them; ``open_case`` the case on the person's
+    screen, predicted first; ``start_from`` digest of in/<digest>.pt, the weights to start from; ``created`` ISO 8601,
+    UTC.
     """
 
     kind: str

@@ -19,10 +19,11 @@ class Status:
     """A job at one moment.
 
     ``fraction`` of the work done in [0, 1]; ``seconds_left`` and ``elapsed`` seconds; ``labels_used`` the n of the
-    newest labels-<n> that the trainer took in, ``labels_shown`` that of the newest ones which the latest result of the
-    case on screen has learned from; ``labelled_share`` of voxels per labelled draw in [0, 1]; ``results``
-    case id -> n of its newest result, ``flags`` case id -> how good that probably is; ``scores`` plain data, e.g.
-    {"held_out": {"supervised": .8, "kept": "..."}}; ``heartbeat`` unix time; ``queue_position`` how many jobs are ahead (0: none); ``error`` {"text", "remedy"} or None.
+    newest labels-<n> that the trainer took in, ``labels_shown`` that of the newest ones which the latest result of
+    the case on screen has learned from; ``labelled_share`` of voxels per labelled draw in [0, 1]; ``results`` case id
+    -> n of its newest result, ``flags`` case id -> how good that probably is; ``scores`` plain data, e.g.
+    {"held_out": {"supervised": .8, "kept": "..."}}; ``heartbeat`` unix time; ``queue_position`` how many jobs are
+    ahead (0: none); ``error`` {"text", "remedy"} or None.
     Raises JobError on a value of the wrong type or out of range.
     """
 
