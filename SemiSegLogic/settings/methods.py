@@ -86,12 +86,12 @@ class BCP(Optimised):
 class ERSR(Optimised):
     """Zhou et al. 2025. Defaults train within minutes; the published value stands in each source."""
 
-    pretraining: float = number(0.3, "Share of the run on labels alone", low=0, high=0.95, source="paper 0.5")
+    pretraining: float = number(0.0, "Share of the run on labels alone", low=0, high=0.95, source="paper 0.5")
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
     batch: int = number(2, "Labelled slices per step", low=1, high=64, source="paper 8")
-    unlabelled: int = number(2, "Unlabelled slices per step", low=1, high=64, source="paper 8")
-    consistency: float = number(1.0, "Weight of the unlabelled losses", low=0, high=100, source="paper 1")
-    ramp: float = number(1.0, "Share of training until that weight is full", low=0, high=1, source="paper 1")
+    unlabelled: int = number(4, "Unlabelled slices per step", low=1, high=64, source="paper 8")
+    consistency: float = number(10.0, "Weight of the unlabelled losses", low=0, high=100, source="paper 1")
+    ramp: float = number(0.1, "Share of training until that weight is full", low=0, high=1, source="paper 1")
     threshold: float = number(0.6, "Probability from which a pixel is it", low=0.5, high=0.99, source="paper 0.6")
     soft: bool = switch(False, "Keep probabilities in the refined map", source="released code no; abstract: soft")
     elliptical: str = text("all", "Elliptical structures: all, or values such as 1,2", source="paper: the head")

@@ -45,8 +45,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "supervised": ("supervised", {}),
     "mean_teacher": ("mean_teacher", {}),
     "ersr": ("ersr", {}),
-    "ersr, unlabelled losses in full": (
-        "ersr", {"pretraining": 0.0, "ramp": 0.1, "consistency": 10.0, "unlabelled": 4}),
+    "ersr, unlabelled losses gently": (
+        "ersr", {"pretraining": 0.3, "ramp": 1.0, "consistency": 1.0, "unlabelled": 2}),
 }
 
 

@@ -23,6 +23,9 @@ from Testing.support.tiny_fit import Blobs, blob_task, fit, train_step
 
 TINY = (24, 32)
 
+COLD: dict[str, object] = {"pretraining": 0.3, "consistency": 1.0, "ramp": 1.0}
+"""What a run without a first mask needs: labels alone first, guesses little by little."""
+
 
 def ersr(task: Task | None = None, **values: object) -> ERSR:
     torch.manual_seed(0)
@@ -311,9 +314,9 @@ def test_unjudged_batch_is_harmless(phase: str) -> None:
 @pytest.mark.parametrize("values", [{}, {"optimiser": "sgd", "schedule": "poly", "learning_rate": 0.05}])
 def test_learns_blobs_from_a_few_judged_slices(values: dict[str, object]) -> None:
     task = blob_task(2)
-    assert fit(ersr(task, **values), task, steps=50) > 0.75
+    assert fit(ersr(task, **COLD, **values), task, steps=50) > 0.75
 
 
 def test_learns_two_structures_of_which_one_is_an_ellipse() -> None:
     task = blob_task(2, classes=3)
-    assert fit(ersr(task, elliptical="2"), task, steps=60) > 0.6
+    assert fit(ersr(task, **COLD, elliptical="2"), task, steps=60) > 0.6
