@@ -14,6 +14,7 @@ import argparse
 import json
 import time
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -111,14 +112,14 @@ def main() -> None:
     torch.set_num_threads(1)
     part, parts = map(int, options.part.split("/"))
     RESULTS.parent.mkdir(exist_ok=True)
-    for seed in range(options.seeds):
-        todo = [(name, budget) for n, name in enumerate(options.methods) if n % parts == part for budget in BUDGETS]
+    for budget, seed in product(BUDGETS, range(options.seeds)):
+        todo = [(name, budget) for n, name in enumerate(options.methods) if n % parts == part]
         done = {(row.method, row.budget) for row in rows() if row.seed == seed}
         todo = [pair for pair in todo if pair not in done]
         if todo:
             study = Hippocampus(options.data, seed, ANNOTATED, SLICES, UNLABELLED)
             first = first_mask(study, seed)
-        for name, budget in todo:
+        for name, _ in todo:
             row = run(study, first, name, seed, budget)
             with RESULTS.open("a") as file:
                 file.write(json.dumps(asdict(row)) + "\n")
