@@ -10,8 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from ..pages import write_pages
-from ..settings import ABOUT, METHOD_SETTINGS
 from ..settings.costs import Cost, costs
+from ..settings.recommended import CHOICES, CHOICES_ABOUT, RECOMMENDED
 from .output import Output, add_json
 
 
@@ -29,8 +29,8 @@ def _methods(options: argparse.Namespace) -> None:
         written = write_pages(options.pages)
         out.event("pages", f"{len(written)} files are in {options.pages}.", files=[str(path) for path in written])
     elif options.json:
-        for name, settings in METHOD_SETTINGS.items():
-            out.event("method", "", method=name, **vars(ABOUT[name]), costs=[asdict(cost) for cost in costs(name)],
+        for name, settings in CHOICES.items():
+            out.event("method", "", method=name, **vars(CHOICES_ABOUT[name]), costs=[asdict(cost) for cost in costs(name)],
                       settings=settings().to_dict())
     else:
         out.console.print(_table())
@@ -41,9 +41,12 @@ def _methods(options: argparse.Namespace) -> None:
 
 def _table() -> Table:
     table = Table("method", "what it does", "suits", "a step takes", "memory", "paper", show_lines=True)
-    for name, about in ABOUT.items():
+    for name, about in CHOICES_ABOUT.items():
         found = [cost for cost in costs(name) if cost.place == "cpu"]
-        table.add_row(name, about.does, about.suits, _lines(found, "time"), _lines(found, "memory"), about.paper)
+        time, memory = _lines(found, "time"), _lines(found, "memory")
+        if name == RECOMMENDED:
+            time = memory = "as the method it chooses"
+        table.add_row(name, about.does, about.suits, time, memory, about.paper)
     return table
 
 

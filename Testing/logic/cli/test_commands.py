@@ -118,10 +118,10 @@ def test_a_job_that_waits_is_stopped_and_resumed_by_its_id(
 
 def test_every_method_is_listed_with_its_settings(semiseg: Command) -> None:
     told = semiseg("methods")
-    assert [event["method"] for event in told] == list(METHOD_SETTINGS)
+    assert [event["method"] for event in told] == ["recommended", *METHOD_SETTINGS]
     assert all(event["does"] and event["suits"] and event["settings"] for event in told)
     assert all(cost["time"] > 0.5 and cost["memory"] > 0 and cost["device"] for e in told for cost in e["costs"])
-    assert told[0]["costs"][0]["time"] == pytest.approx(1.0, abs=0.25)  # supervised over supervised
+    assert told[1]["costs"][0]["time"] == pytest.approx(1.0, abs=0.25)  # supervised over supervised
 
 
 def test_people_see_what_a_step_costs_and_where_it_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
