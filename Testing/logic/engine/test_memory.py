@@ -10,10 +10,13 @@ import pytest
 from SemiSegLogic.engine import memory
 
 COUNT = """
-import resource, sys, torch
+import ctypes, resource, sys, torch
 from SemiSegLogic.engine.memory import keep_freed_memory
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)  # pages of one size only (PR_SET_THP_DISABLE): else their number says little
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
+else:
+    ctypes.CDLL(None).mallopt(-3, 128 * 1024)  # the threshold as it is at first: it moves with what was freed by chance
 def step():
     maps = [torch.ones(4_000_000 + 1_000_000 * n) for n in range(4)]
     return [one * 2 for one in maps]
