@@ -30,8 +30,8 @@ def _methods(options: argparse.Namespace) -> None:
         out.event("pages", f"{len(written)} files are in {options.pages}.", files=[str(path) for path in written])
     elif options.json:
         for name, settings in CHOICES.items():
-            out.event("method", "", method=name, **vars(CHOICES_ABOUT[name]), costs=[asdict(cost) for cost in costs(name)],
-                      settings=settings().to_dict())
+            out.event("method", "", method=name, **vars(CHOICES_ABOUT[name]), settings=settings().to_dict(),
+                      costs=[asdict(cost) for cost in costs(name)])
     else:
         out.console.print(_table())
         for cost in costs("supervised")[:1]:
