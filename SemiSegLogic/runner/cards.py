@@ -24,7 +24,7 @@ def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
         "structures": [{"value": item.value, "name": item.name} for item in spec.structures],
         "cases": len(spec.cases), "annotated_cases": sum(bool(case.slices) for case in spec.cases),
         "annotated_slices": sum(len(case.slices) for case in spec.cases),
-        "went_on_from": spec.start_from, 
+        "went_on_from": spec.start_from,
         "views": {"mirror": model.mirror is not None, "zooms": list(model.zooms)},
         "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
         "network": model.plan.network, "scores": status.scores, "quality": model.quality, "device": status.device,
@@ -74,7 +74,7 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
                         f"{facts['cases']} cases in all",
         "Method": f"{facts['method']} (asked for: {facts['asked_for']})",
         "Went on from an earlier model": "yes" if facts["went_on_from"] else "no",
-        "Predicts from": f"{seen or 'one view, '}averaged" if seen else "one view",
+        "Predicts from": f"{seen}averaged" if seen else "one view",
         "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {facts['patch']} voxels of "
                    f"{[round(side, 3) for side in facts['spacing_mm']]} mm",
         "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "Made": facts["created"],

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..engine import checkpoint, quality
 from ..engine.device import Device
+from ..engine.quality import Measured
 from ..engine.trainer import Diverged, Means, Progress, Trainer
 from ..errors import SemiSegError
 from ..files import FileError
@@ -133,20 +134,22 @@ class Course:
             self.reporter.say(f"New labels of case {item.case} are in.", labels_used=self.data.labels_used)
             self._refresh_at = self._refresh_at or now + REFRESH_AFTER_S
 
-    def _score(self, method: Method, progress: Progress) -> None:
-        """A point of the curve: Dice on the held-out slices, where there are any."""
-        dice = self.jury.dice(self.jury.measure(method.predictor()))
+    def _score(self, method: Method, progress: Progress) -> Measured:
+        """The held-out slices as ``method`` sees them now, and a point of the curve where there are any."""
+        found = self.jury.measure(method.predictor())
+        dice = self.jury.dice(found)
         if dice:
             mean = quality.mean_dice(dice)
             self._curve({"held_out_dice": mean, "held_out_per_structure": dice}, progress)
+        return found
 
     def _curve(self, point: dict[str, Any], progress: Progress) -> None:
         self.reporter.curve(point, self.standing.seconds + progress.elapsed, progress.step)
 
     def _judge(self, trainer: Trainer, leg: Leg) -> None:
         """At the end of a leg, or at a stop within it."""
-        self._score(trainer.method, trainer.progress)
-        message = self.jury.judge(self.standing, trainer.method, leg, self._stopped)
+        plain = self._score(trainer.method, trainer.progress)
+        message = self.jury.judge(self.standing, trainer.method, plain, leg, self._stopped)
         if self._stopped:
             self._settle(message, trainer)
         else:

@@ -42,19 +42,19 @@ class Jury:
         """Per structure, over all slices together."""
         return quality.pooled_dice(found.scores, len(self.data.classes)) if found.scores else []
 
-    def judge(self, standing: Standing, method: Method, leg: Leg, stopped: bool) -> str:
-        """Decide on the model of a leg that is over (or ``stopped``): ``standing`` is brought up to it. What was
-        decided, in words.
+    def judge(self, standing: Standing, method: Method, plain: Measured, leg: Leg, stopped: bool) -> str:
+        """Decide on the model of a leg that is over (or ``stopped``), ``plain`` as it was measured from one view:
+        ``standing`` is brought up to it. What was decided, in words.
         """
-        message = self._compare(standing, method, leg, stopped)
+        message = self._compare(standing, method, plain, leg, stopped)
         standing.verdicts.append(message)
         assert standing.kept is not None
         standing.kept = self._with_quality(standing.kept, standing)
         return message
 
-    def _compare(self, standing: Standing, method: Method, leg: Leg, stopped: bool) -> str:
+    def _compare(self, standing: Standing, method: Method, plain: Measured, leg: Leg, stopped: bool) -> str:
         name, before = standing.name_of(leg), standing.kept
-        model, found = self._viewed(method, leg, name, standing)
+        model, found = self._viewed(method, plain, leg, name, standing)
         score = standing.scores[name]
         against = compare(found.scores, standing.measured[standing.kept_as].scores) if before else None
         standing.measured[name] = found
@@ -65,10 +65,11 @@ class Jury:
             standing.first = model  # only then: a checkpoint holds it
         return verdict(name, leg.role, score, against, taken)
 
-    def _viewed(self, method: Method, leg: Leg, name: str, standing: Standing) -> tuple[Model, Measured]:
+    def _viewed(
+        self, method: Method, plain: Measured, leg: Leg, name: str, standing: Standing
+    ) -> tuple[Model, Measured]:
         """The model with its views, unless held-out slices say that they harm; the baseline's score is that without.
         """
-        plain = self.measure(method.predictor())
         score = quality.mean_dice(self.dice(plain))
         standing.scores[name] = score
         earlier = self.opening.seen

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.trainer import Budget, Progress
 from ..settings import Training
-from ..settings.recommended import RECOMMENDED, Facts, Recommendation, Recommended, recommend
+from ..settings.recommended import Facts, Recommendation, Recommended, recommend
 
 BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
@@ -90,6 +90,3 @@ def _budget(training: Training, amount: float) -> Budget:
 
 def _size(leg: Leg) -> float:
     return leg.budget.steps or leg.budget.seconds
-
-
-__all__ = ["BASELINE", "RECOMMENDED", "Leg", "legs_of", "outlook", "recommended_legs"]

@@ -9,9 +9,10 @@ from ..engine import quality
 from ..engine.device import Device
 from ..job import JobSpec
 from ..settings import Training
+from ..settings.recommended import RECOMMENDED
 from .data import Data
 from .facts import facts_of, mirror_axis
-from .legs import RECOMMENDED, Leg, legs_of, recommended_legs
+from .legs import Leg, legs_of, recommended_legs
 from .model import Model
 from .parts import Parts, Place, places, seen_by
 

@@ -168,7 +168,7 @@ def train(study: SimulatedStudy, training: Training) -> tuple[Standing, bool]:
             start_from(method, source, values)
         sampler = Sampler(list(study.data.volumes.values()), study.data.plan)
         Trainer(method, sampler, study.device, leg.budget, time.process_time).fit(lambda progress, share: True)
-        jury.judge(standing, method, leg, stopped=False)
+        jury.judge(standing, method, jury.measure(method.predictor()), leg, stopped=False)
     return standing, any(leg.role == "candidate" for leg in plan.legs)
 
 

@@ -35,7 +35,7 @@ def judge_with(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
         return Measured(tuple(SliceScore("c001", SliceIndex(0, n), overlap, all_of_it, all_of_it) for n in range(4)))
 
     monkeypatch.setattr(Jury, "measure", measure)
-    monkeypatch.setattr(course.Course, "_score", lambda *_: None)
+    monkeypatch.setattr(course, "EVALUATE_EVERY", 2.0)
 
 
 def test_the_budget_is_split_into_a_first_mask_and_the_rest() -> None:
