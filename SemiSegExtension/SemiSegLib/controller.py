@@ -40,6 +40,7 @@ class Controller:
         self.open_case: OpenCase | None = None
         self._case: Case | None = None
         self.wanted_case = ""
+        self._adding = 0  # cases that are still being read
         self.notice: tuple[str, str] = ("", "")
         self.labelling = Labelling(self)
         self.results = Results(self)
@@ -105,12 +106,7 @@ class Controller:
     def add_files(self, paths: Sequence[Path], copy: bool = True) -> None:
         """Take image files or DICOM folders into the study, one after the other."""
         for path in paths:
-            self.disk.run(
-                _("Add {name}").format(name=path.name),
-                lambda path=path: self.need_study().add_case(path, copy),
-                self._added,
-                self._not_added,
-            )
+            self._add(path.name, lambda path=path: self.need_study().add_case(path, copy))
 
     def add_series(self, series: Sequence[tuple[str, Sequence[Path]]]) -> None:
         """Take DICOM series into the study: what people call each, and its files."""
@@ -119,12 +115,7 @@ class Controller:
                 self.say(_("{name} has no files in the DICOM database any more; import it again.").format(name=words),
                          "warning")  # fmt: skip
                 continue
-            self.disk.run(
-                _("Add {name}").format(name=words),
-                lambda files=files: self.need_study().add_series(files),
-                self._added,
-                self._not_added,
-            )
+            self._add(words, lambda files=files: self.need_study().add_series(files))
 
     def add_from_scene(self, node_id: str) -> None:
         """Take the voxels of a volume in the scene into the study; a file of it is not needed."""
@@ -138,14 +129,20 @@ class Controller:
                 write_image(path, array, grid)
                 return self.need_study().add_case(path, True, name)
 
-        self.disk.run(_("Add {name}").format(name=name), work, self._added)
+        self._add(name, work)
+
+    def _add(self, name: str, work: Callable[[], Case]) -> None:
+        self._adding += 1
+        self.disk.run(_("Add {name}").format(name=name), work, self._added, self._not_added)
 
     def _not_added(self, error: Exception) -> None:
+        self._adding -= 1
         self.say(str(error), "error")
         self.refresh()
 
     def _added(self, case: Case) -> None:
-        if not any(name.startswith(_("Add {name}").format(name="")) for name in self.disk.busy):
+        self._adding -= 1
+        if not self._adding:
             self.refresh()  # once, after the last of many
         if self.open_case is None and not self.wanted_case:
             self.show(case.id)

@@ -14,8 +14,8 @@ from ..engine.device import Device
 from ..engine.keeping import Keeper
 from ..engine.plan import CaseFacts, Plan, make_plan
 from ..engine.volumes import Classes, LabelError, Volume, class_prior, set_label
-from ..geometry import AXIS_NAMES, IGNORE, SliceIndex
-from ..job import JobCase, JobFolder
+from ..geometry import AXIS_NAMES, IGNORE, Grid, SliceIndex
+from ..job import JobFolder
 from ..methods.base import Task
 from ..settings import Training
 
@@ -25,14 +25,16 @@ Planes = dict[SliceIndex, NDArray[np.uint8]]
 
 @dataclass
 class Data:
-    """The volumes of a job by case id, in its order, with the plan to train them at; ``labels_used`` is the number of
-    the newest labels-<n> among them; ``remark`` what the person should know about how they are kept.
+    """The volumes of a job by case id, in its order, with the plan to train them at and the ``facts`` of each case that
+    a plan is made from, as it is judged now; ``labels_used`` is the number of the newest labels-<n> among them;
+    ``remark`` what the person should know about how they are kept.
     """
 
     volumes: dict[str, Volume]
     classes: Classes
     plan: Plan
     names: dict[int, str]
+    facts: dict[str, CaseFacts]
     labels_used: int = 0
     remark: str = ""
 
@@ -45,6 +47,7 @@ class Data:
         """Replace the label of a case: ``label`` (k, j, i) structure values, IGNORE outside ``slices``."""
         volume = self.volumes[case]
         set_label(volume, label, usable(volume, slices, self.plan), self.classes)
+        self.facts[case] = _facts(volume.grid, _planes(label, slices))
         self.labels_used = max(self.labels_used, n)
 
     def check_usable(self) -> None:
@@ -69,14 +72,14 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     labels = {case.id: _planes(job.label(case.label), case.slices) for case in spec.cases if case.label}
     added = job.newest_labels()
     labels |= {item.case: _planes(item.label, item.slices) for item in added}
+    facts = {case.id: _facts(case.grid, labels.get(case.id, {})) for case in spec.cases}
     if plan is None:
-        facts = [_facts(case, labels.get(case.id, {})) for case in spec.cases]
         network = Training.from_dict(spec.training).network
         names = [item.name for item in spec.structures]
-        plan = make_plan(facts, names, device, "fast" if network == "auto" else network)
+        plan = make_plan(list(facts.values()), names, device, "fast" if network == "auto" else network)
     classes = Classes([item.value for item in spec.structures])
     volumes: dict[str, Volume] = {}
-    data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures})
+    data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures}, facts)
     keeper = Keeper.of([case.grid for case in spec.cases], plan, device, Cache.beside(job.root.parent))
     for number, case in enumerate(spec.cases, 1):
         volumes[case.id] = keeper.load(case.id, case.image, partial(job.image, case.image), case.grid)
@@ -112,7 +115,7 @@ def _label(planes: Planes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     return label
 
 
-def _facts(case: JobCase, planes: Planes) -> CaseFacts:
+def _facts(grid: Grid, planes: Planes) -> CaseFacts:
     """With the box around everything drawn."""
     corners = []
     for place, plane in planes.items():
@@ -121,6 +124,6 @@ def _facts(case: JobCase, planes: Planes) -> CaseFacts:
             both = np.stack([drawn.min(0), drawn.max(0)])
             corners.append(np.insert(both, place.axis, place.index, axis=1))
     if not corners:
-        return CaseFacts(case.grid, tuple(planes))
+        return CaseFacts(grid, tuple(planes))
     k, j, i = (np.max(corners, (0, 1)) - np.min(corners, (0, 1)) + 1).tolist()
-    return CaseFacts(case.grid, tuple(planes), (k, j, i))
+    return CaseFacts(grid, tuple(planes), (k, j, i))

@@ -107,7 +107,7 @@ def test_a_run_started_before_slicer_was_closed_is_found_again(panel: Any, study
     settle(panel)
     assert panel.training.running
     assert panel.train.bar.value == 400
-    assert panel.train.stop.visible or not panel.root.visible
+    assert not panel.train.stop.isHidden()
 
 
 def test_set_up_asks_first_and_shows_its_log(panel: Any, slicer: Any, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from SemiSegLogic.engine import keeping
 from SemiSegLogic.engine.device import Device
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex
-from SemiSegLogic.job import JobCase, JobError, JobFolder
+from SemiSegLogic.job import JobError, JobFolder
 from SemiSegLogic.runner import data
 from SemiSegLogic.runner.data import Data
 from Testing.support.blobs import BlobStudy, spread, tiny
@@ -89,10 +89,23 @@ def test_the_box_of_what_is_drawn_spans_slices_of_every_axis() -> None:
     label[4, 10:13, 20:25] = 1
     label[6:9, 15, 33] = 2
     planes = data._planes(label, places)
-    facts = data._facts(JobCase("c001", "0" * 64, grid, "1" * 64, places), planes)
+    facts = data._facts(grid, planes)
     assert facts.extent == (9 - 4, 16 - 10, 34 - 20)
     assert np.array_equal(data._label(planes, grid.shape), label)
-    assert data._facts(JobCase("c001", "0" * 64, grid, None, ()), {}).extent is None
+    assert data._facts(grid, {}).extent is None
+
+
+def test_what_a_plan_is_made_from_follows_the_labels(blobs: BlobStudy, jobs: Path) -> None:
+    loaded = load(blobs, jobs)
+    volume, grid = loaded.volumes["c003"], loaded.volumes["c003"].grid
+    assert loaded.facts["c003"].slices == ()
+    label, place = np.full(grid.shape, IGNORE, np.uint8), SliceIndex(1, grid.shape[1] // 2)
+    np.moveaxis(label, 1, 0)[place.index] = 0
+    np.moveaxis(label, 1, 0)[place.index][2:5, 3:9] = 1
+    loaded.take_label("c003", label, (place,), n=1)
+    assert loaded.facts["c003"].extent == (3, 1, 6)
+    assert loaded.facts["c003"].slices == (place,)
+    assert volume.slices
 
 
 def test_a_second_job_reads_no_image_that_is_prepared_already(
