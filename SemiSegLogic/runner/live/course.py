@@ -14,7 +14,7 @@ from ...engine import checkpoint
 from ...engine.device import Device, is_out_of_memory
 from ...engine.memory import give_back_freed_memory
 from ...engine.trainer import Diverged, Means, Progress
-from ...engine.volumes import LabelError
+from ...engine.volumes import LabelError, Volume
 from ...errors import SemiSegError
 from ...files import FileError
 from ...job import JobError, JobFolder
@@ -29,6 +29,7 @@ from ..suggest import Suggester
 from .agenda import SHOW_AFTER_S, Agenda
 from .endless import Endless, Favouring
 from .plans import outgrown
+from .views import Views
 
 LOOK_EVERY_S = 0.25
 WAITING = "Waiting for your first slice: draw, and call it done."
@@ -73,7 +74,9 @@ class LiveCourse:
     def _wait(self) -> None:
         """Until the first slice comes."""
         self.reporter.say(WAITING, phase="waiting")
-        self._rest(lambda: self._anything_drawn())
+        known = max((item.n for item in self.job.newest_labels()), default=0)
+        if not self._anything_drawn():  # what came meanwhile is not waited for
+            self._rest(lambda: any(item.slices for item in self.job.newest_labels(known)))
 
     def _rest(self, until: Callable[[], bool]) -> None:
         """Leave the processor to others until ``until()``, or until it is time to go home."""
@@ -104,6 +107,7 @@ class LiveCourse:
             self.reporter.say(str(error), phase="waiting")
             return self._rest(lambda: bool(self.job.newest_labels(data.labels_used)))
         self.suggester = Suggester(self.job, data, self.device, self.reporter)
+        self.views = Views(data, self.device)
         self.agenda = Agenda(data.volumes, self.clock())
         self.agenda.open(self.job.opened())
         self._note_news(data.labels_used)
@@ -155,7 +159,7 @@ class LiveCourse:
             self._look(data, trainer)
         case = self.agenda.due(now)
         if case is not None:
-            self._show(case, trainer.method)
+            self._show(data.volumes[case], trainer.method)
         if self.agenda.settled(now):
             self._keep(data, trainer.method)
             self.reporter.say("Waiting for your next slice.", phase="waiting")
@@ -197,10 +201,10 @@ class LiveCourse:
         self.agenda.news(self.clock())
         self._taken.append((n, self.clock()))
 
-    def _show(self, case: str, method: Method) -> None:
-        begun = self.clock()
+    def _show(self, volume: Volume, method: Method) -> None:
+        begun, case = self.clock(), volume.name
         try:
-            self.suggester.case(case, method.predictor())
+            self.suggester.case(case, self.views.averaged(method.predictor(), volume))
             self.suggester.put_ranking()
         except FileError as error:
             self.reporter.say(f"A suggestion could not be saved: {error} Learning goes on.")
