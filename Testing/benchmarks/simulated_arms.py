@@ -23,6 +23,8 @@ class Arm(ABC):
 
     sizes: tuple[int, ...]
     steps: tuple[int, ...]
+    method = "supervised"
+    views = False  # whether its proposals, and what is measured, are averaged over several views
 
     def __init__(self, pool: Pool, name: str, seed: int, pace_s: float):
         self.pool, self.name, self.seed, self.pace_s = pool, name, seed, pace_s
@@ -40,11 +42,14 @@ class Arm(ABC):
 
 class Slices(Arm):
     """A few slices at a time where the strategy named ``name`` says; the first where the images alone suggest (the
-    arm ``random`` draws those at random too). The model's proposal is corrected where it is wrong.
+    arm ``random`` draws those at random too). The model's proposal is corrected where it is wrong. Trained with the
+    unlabelled volumes, and predicted from several views, as the product does.
     """
 
-    sizes = (8, 8, 8, 8)
-    steps = (200, 150, 150, 250)
+    sizes = (6, 3, 3, 4, 8, 8)
+    steps = (150, 100, 100, 100, 150, 150)
+    method = "bcp"
+    views = True
 
     def __init__(self, pool: Pool, name: str, seed: int, pace_s: float):
         super().__init__(pool, name, seed, pace_s)
@@ -65,7 +70,8 @@ class Slices(Arm):
         else:
             chosen = self._next(model, number, shown)
         if model is not None:
-            shown |= {case: self.pool.maps(model, case).label for case, _ in chosen if case not in shown}
+            unseen = [case for case, _ in chosen if case not in shown]
+            shown |= {case: self.pool.maps(model, case, views=self.views).label for case in unseen}
         effort = Effort()
         for case, place in chosen:
             truth = self.pool.cases[case].truth
@@ -88,7 +94,7 @@ class Slices(Arm):
     def _next(self, model: Method, number: int, shown: dict[str, NDArray[np.uint8]]) -> list[tuple[str, SliceIndex]]:
         profiles = []
         for case in self.pool.cases:
-            maps = self.pool.maps(model, case, self.before.get(case))
+            maps = self.pool.maps(model, case, self.before.get(case), self.views)
             self.before[case] = shown[case] = maps.label
             profiles.append(profile(maps, self.pool.axis, tuple(self.pool.names)))
         seed = seed_of(f"{self.name}-{self.seed}", number)

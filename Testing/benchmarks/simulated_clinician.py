@@ -37,7 +37,8 @@ NEEDS_VOLUMES = ("whole volumes", "filled between", "filled between eighths")
 @dataclass(frozen=True)
 class Row:
     """Where a run stood after a round: what was done until then (``minutes`` are modelled), and the held-out Dice of
-    each structure. ``steps`` of training until then, ``cpu_s`` of one thread for the round.
+    each structure, from one view (``dice``) and averaged over ``several`` views. ``steps`` of training until then,
+    ``cpu_s`` of one thread for the round; ``views`` whether this way of working predicts from several.
     """
 
     set: str
@@ -49,6 +50,8 @@ class Row:
     voxels: int
     minutes: float
     dice: tuple[float, ...]
+    several: tuple[float, ...]
+    views: bool
     steps: int
     cpu_s: float
 
@@ -76,9 +79,11 @@ class Replay:
                 model = self._first[method, seed] = self._first.get((method, seed)) or pool.train(method, steps, None)
             else:
                 model = pool.train(method, steps, model)
-            dice, took = tuple(pool.dice(model)), round(time.process_time() - begun, 1)
-            rows.append(Row(self.name, arm_name, method, seed, number, effort.slices, effort.voxels,
-                            round(effort.seconds / 60, 2), dice, sum(arm.steps[: number + 1]), took))
+            took = round(time.process_time() - begun, 1)
+            rows.append(Row(
+                self.name, arm_name, method, seed, number, effort.slices, effort.voxels, round(effort.seconds / 60, 2),
+                tuple(pool.dice(model)), tuple(pool.dice(model, True)), arm.views, sum(arm.steps[: number + 1]), took,
+            ))
             print(rows[-1], flush=True)
         return rows
 
@@ -92,8 +97,9 @@ class Replay:
             slices += sum(bool(np.take(case.truth, place.index, place.axis).any()) for place in places)
         begun = time.process_time()
         model = pool.train("supervised", CEILING_STEPS, None)
-        dice, took = tuple(pool.dice(model)), round(time.process_time() - begun, 1)
-        return [Row(self.name, CEILING, "supervised", seed, 0, slices, 0, 0.0, dice, CEILING_STEPS, took)]
+        took = round(time.process_time() - begun, 1)
+        return [Row(self.name, CEILING, "supervised", seed, 0, slices, 0, 0.0, tuple(pool.dice(model)),
+                    tuple(pool.dice(model, True)), False, CEILING_STEPS, took)]
 
     def _pool(self, seed: int, size: int) -> Pool:
         return Pool(*self.data.load(self.folder, seed, size), self.data.structures)
@@ -104,20 +110,21 @@ def rows_of(data_set: str) -> list[Row]:
     if not RESULTS.exists():
         return []
     found = [json.loads(line) for line in RESULTS.read_text().splitlines()]
-    return [Row(**{**item, "dice": tuple(item["dice"])}) for item in found if item["set"] == data_set]
+    return [Row(**{**item, "dice": tuple(item["dice"]), "several": tuple(item["several"])})
+            for item in found if item["set"] == data_set]
 
 
 def jobs(data_set: str, seeds: int, arms: Sequence[str], methods: Sequence[str]) -> Iterator[tuple[str, str, int]]:
-    """(arm, method, seed), seed by seed, those done left out. The ceiling is supervised and measured on seed 0; single
-    images are not filled between.
+    """(arm, method, seed), seed by seed, those done left out: each arm with its own method, or with all of ``methods``.
+    The ceiling is supervised and measured on seed 0; single images are not filled between.
     """
     done = {(row.arm, row.method, row.seed) for row in rows_of(data_set)}
-    for method in methods:
-        for seed in range(seeds):
-            for arm in arms:
-                fits = SETS[data_set].whole or arm not in NEEDS_VOLUMES
-                once = arm != CEILING or (method, seed) == ("supervised", 0)
-                if fits and once and (arm, method, seed) not in done:
+    for seed in range(seeds):
+        for arm in arms:
+            fits = SETS[data_set].whole or arm not in NEEDS_VOLUMES
+            own = [ARMS[arm].method] if arm != CEILING else ["supervised"] * (seed == 0)
+            for method in (methods or own) if arm != CEILING else own:
+                if fits and (arm, method, seed) not in done:
                     yield arm, method, seed
 
 
@@ -128,7 +135,7 @@ def main() -> None:
     words.add_argument("--set", choices=list(SETS), default="hippocampus")
     words.add_argument("--seeds", type=int, default=3)
     words.add_argument("--arms", nargs="*", default=[*ARMS, CEILING], choices=[*ARMS, CEILING])
-    words.add_argument("--methods", nargs="*", default=["supervised"])
+    words.add_argument("--methods", nargs="*", default=[], help="instead of each arm's own")
     words.add_argument("--report", action="store_true", help="write the table and the figure from the rows")
     options = words.parse_args()
     if options.report:

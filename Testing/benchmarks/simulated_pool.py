@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from SemiSegLogic.engine.averaging import ViewAveraged
 from SemiSegLogic.engine.checkpoint import warm_start
 from SemiSegLogic.engine.device import Device, choose
 from SemiSegLogic.engine.patches import Sampler
@@ -23,6 +24,7 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task, entropy
 from SemiSegLogic.report import dice
 from SemiSegLogic.sample.slices import broadest_axis
+from SemiSegLogic.settings.recommended import ZOOMS
 from Testing.benchmarks.simulated_sets import Example
 
 
@@ -69,10 +71,12 @@ class Pool:
         Trainer(fresh, Sampler(volumes, self.plan), self.device, Budget(0, steps)).fit(lambda progress, share: True)
         return fresh
 
-    def maps(self, method: Method, name: str, before: NDArray[np.uint8] | None = None) -> CaseMaps:
+    def maps(
+        self, method: Method, name: str, before: NDArray[np.uint8] | None = None, views: bool = False
+    ) -> CaseMaps:
         """What the model says of a case, judged slices included as the model sees them."""
         volume = self.volumes[name]
-        shares = Predictor(method.predictor(), self.plan, self.device).probabilities(volume)
+        shares = self._predictor(method, views).probabilities(volume)
         best = shares.argmax(0, keepdim=True)
         second = shares.scatter(0, best, -1.0).argmax(0)
         unsure = (entropy(shares[None])[0, 0] * 255).round()
@@ -80,11 +84,21 @@ class Pool:
         doubt = volume.to_array(unsure.to(torch.uint8)).astype(np.uint8, copy=False)
         return CaseMaps(name, label, doubt, volume.grid, tuple(self.judged[name]), partner, before)
 
-    def dice(self, method: Method) -> list[float]:
-        """Mean Dice of each structure over the held-out cases."""
-        predictor, values = Predictor(method.predictor(), self.plan, self.device), list(self.names)
+    def dice(self, method: Method, views: bool = False) -> list[float]:
+        """Mean Dice of each structure over the held-out cases, from one view of each or averaged over several."""
+        predictor, values = self._predictor(method, views), list(self.names)
         found = []
         for volume, truth in self._held:
             label = predictor.predict(volume, self.classes).label
             found.append([dice(label == value, truth == value) for value in values])
         return [float(value) for value in np.nanmean(np.array(found, float), axis=0).round(4)]
+
+    def _predictor(self, method: Method, views: bool) -> Predictor:
+        """As the product predicts: from mirror images and three sizes where there are ``views``."""
+        network: torch.nn.Module = method.predictor()
+        if views:
+            volume = next(iter(self.volumes.values()))
+            axis = volume.turn.sources.index(volume.grid.orientation().sources[2])
+            swapped = self.plan.mirror and not (self.plan.dims == 2 and axis == 0)
+            network = ViewAveraged(network, axis if swapped else None, ZOOMS, self.plan.dims == 2).eval()
+        return Predictor(network, self.plan, self.device)
