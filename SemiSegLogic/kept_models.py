@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+import os
+import secrets
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .backends import LocalBackend
+from .backends.launch import Workers
 from .errors import SemiSegError
-from .files import digest_file, disk_errors, read_json
+from .files import FileError, digest_file, disk_errors, read_json
+from .job import JobError, JobFolder
 from .rounds import jobs_folder
 from .study import Study, StudyError
 
 FILES = ("model.pt", "model.json", "model.md")
 """Weights, card for programs, card for people."""
+STAMP = "%Y%m%dT%H%M%S.%fZ"
+"""How the name of a run begins."""
 
 
 @dataclass(frozen=True)
 class KeptModel:
-    """The model of one run: its folder in the study, its card (empty when it cannot be read), megabytes of weights."""
+    """The model of one run: its folder in the study, its card (empty when it cannot be read: ``problem`` says why),
+    megabytes of weights. A card may have been damaged or edited, so nothing in it is taken on trust.
+    """
 
     run: str
     folder: Path
     card: dict[str, Any]
     megabytes: float
+    problem: str = ""
 
     @property
     def weights(self) -> Path:
@@ -31,22 +45,50 @@ class KeptModel:
         return self.folder / "model.pt"
 
     @property
+    def made(self) -> datetime | None:
+        """When its run was begun, in UTC; None when the run is not named after its time."""
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(self.run.partition("-")[0], STAMP).replace(tzinfo=UTC)
+        return None
+
+    @property
+    def method(self) -> str:
+        """The name of its method; without a card, what the run was called."""
+        told = self.card.get("method")
+        return told if isinstance(told, str) else self.run.partition("-")[2]
+
+    @property
     def quality(self) -> str:
         """How good it is, in words."""
-        return str(self.card.get("quality", {}).get("words", "Nothing is known of its quality."))
+        return str(self._measured.get("words", "Nothing is known of its quality."))
+
+    @property
+    def expected(self) -> tuple[float, float, float] | None:
+        """The Dice to expect on other cases and the interval around it, low to high; None when it was not measured."""
+        found = [value for key in ("dice", "low", "high") if _is_number(value := self._measured.get(key))]
+        return (found[0], found[1], found[2]) if len(found) == 3 else None
+
+    def count(self, what: str) -> int | None:
+        """A number of the card, such as "annotated_slices"; None when it does not tell."""
+        told = self.card.get(what)
+        return told if isinstance(told, int) else None
 
     @property
     def text(self) -> str:
-        """The card for people; empty when it was made before there were such cards."""
-        path = self.folder / "model.md"
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        """The card for people; empty when there is none."""
+        with contextlib.suppress(OSError):
+            return (self.folder / "model.md").read_text(encoding="utf-8", errors="replace")
+        return ""
+
+    @property
+    def _measured(self) -> dict[str, Any]:
+        told = self.card.get("quality")
+        return told if isinstance(told, dict) else {}
 
 
 def kept_models(study: Study) -> list[KeptModel]:
     """All models of the study, the oldest first."""
-    folders = [folder for folder in study.runs if (folder / "model.pt").exists()]
-    return [KeptModel(folder.name, folder, _card(folder), (folder / "model.pt").stat().st_size / 1e6)
-            for folder in folders]
+    return [model for folder in study.runs if (model := _model_in(folder)) is not None]
 
 
 def kept_model(study: Study, run: str) -> KeptModel:
@@ -59,34 +101,86 @@ def kept_model(study: Study, run: str) -> KeptModel:
 
 
 def export_model(model: KeptModel, target: Path) -> Path:
-    """Copy the model and its cards to a new folder in ``target``, and compare what was written. Raises StudyError
-    where there is one already or the copy differs, FileError where the disk refuses.
+    """Copy the model and its cards to a new folder in ``target``, and compare what was written; the folder appears
+    whole or not at all. Raises StudyError where there is one already or the copy differs, FileError where the disk
+    refuses.
     """
     folder = target / f"model-{model.run}"
     if folder.exists():
         raise StudyError(f"{folder} exists already. Remove it, or choose another folder.")
-    with disk_errors(folder):
-        folder.mkdir(parents=True)
-        for name in FILES:
-            if (model.folder / name).exists():
-                shutil.copyfile(model.folder / name, folder / name)
-    if digest_file(folder / "model.pt") != digest_file(model.weights):
-        raise StudyError(f"{folder / 'model.pt'} differs from {model.weights}. Check the disk, and export again.")
+    draft = target / f".{secrets.token_hex(4)}.tmp.{folder.name}"
+    try:
+        with disk_errors(folder):
+            draft.mkdir(parents=True)
+            _copy(model, draft)
+            os.rename(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
 def delete_model(model: KeptModel, jobs: Path | None = None) -> None:
     """Remove weights and cards, also from the job that made them. Suggestions and everything drawn stay; what the run
-    was stays in its provenance. Raises FileError where the disk refuses.
+    was stays in its provenance. Raises StudyError when a run on its way makes or needs the model, FileError where the
+    disk refuses.
     """
-    for folder in ((jobs or jobs_folder()) / model.run, model.folder):  # from the study last: until then it is listed
+    home = jobs or jobs_folder()
+    _require_unused(model, home)
+    for folder in (home / model.run, model.folder):  # from the study last: until then it is listed
         for name in FILES:
             with disk_errors(folder / name):
                 (folder / name).unlink(missing_ok=True)
 
 
-def _card(folder: Path) -> dict[str, Any]:
+def _model_in(folder: Path) -> KeptModel | None:
     try:
-        return dict(read_json(folder / "model.json"))
-    except SemiSegError:
-        return {}
+        megabytes = (folder / "model.pt").stat().st_size / 1e6
+    except OSError:
+        return None  # the run left none, or another window has just deleted it
+    try:
+        card = read_json(folder / "model.json")
+    except FileError as error:
+        return KeptModel(folder.name, folder, {}, megabytes, str(error))
+    if not isinstance(card, dict):
+        return KeptModel(folder.name, folder, {}, megabytes, f"{folder / 'model.json'} is damaged: it is no card.")
+    return KeptModel(folder.name, folder, card, megabytes)
+
+
+def _copy(model: KeptModel, draft: Path) -> None:
+    for name in FILES:
+        if (model.folder / name).exists():
+            shutil.copyfile(model.folder / name, draft / name)
+    if not (draft / "model.pt").exists():
+        raise StudyError(f"{model.weights} has gone: the model was deleted meanwhile. Choose another one.")
+    if digest_file(draft / "model.pt") != digest_file(model.weights):
+        raise StudyError(f"The copy of {model.weights} in {draft.parent} differs from it. Check the disk, and export "
+                         "again.")
+
+
+def _require_unused(model: KeptModel, jobs: Path) -> None:
+    running = list(_running(model.folder.parent, jobs))
+    if model.run in running:
+        raise StudyError(f"The run {model.run} is still on its way and writes its model again. Stop it first.")
+    needed = {run for run in running if _starts_from(JobFolder(jobs / run), model)}
+    if needed:
+        raise StudyError(f"The run {min(needed)} is on its way and goes on from the model {model.run}. Stop it first, "
+                         "or wait until it is done.")
+
+
+def _running(runs: Path, jobs: Path) -> Iterator[str]:
+    """The runs of a study that a process works on, or waits to."""
+    backend = LocalBackend(jobs)
+    for folder in sorted(runs.iterdir()):
+        with contextlib.suppress(JobError):  # its name is none that a job can have
+            if Workers.of(jobs / folder.name).known and not backend.poll(folder.name).ended:
+                yield folder.name
+
+
+def _starts_from(job: JobFolder, model: KeptModel) -> bool:
+    with contextlib.suppress(SemiSegError):  # an order that cannot be read, or a model that has just gone
+        return job.spec().start_from == digest_file(model.weights)
+    return False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

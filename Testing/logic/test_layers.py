@@ -66,7 +66,7 @@ ROOMS: dict[str, Room] = {
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
     "server": room(f"{WORDS} backends server", f"{PLAIN} requests fastapi uvicorn starlette pydantic cryptography"),
     "rounds": room(f"{WORDS} rounds", PLAIN),
-    "kept_models": room(f"{WORDS} rounds", PLAIN),
+    "kept_models": room(f"{WORDS} backends rounds", PLAIN),
     # 2 engine
     "engine": room("errors settings geometry files job engine methods.base", TORCH),
     **dict.fromkeys(BLOCKS, room(f"settings geometry methods.base {' '.join(sorted(BLOCKS))}", TORCH)),
@@ -88,7 +88,7 @@ ROOMS: dict[str, Room] = {
 }
 IN_SLICER = "requests slicer qt ctk vtk SampleData DICOMLib pydicom"
 """What every Slicer brings along."""
-SCREEN = room(f"{WORDS} backends rounds sample {ENVIRONMENT}", f"{PLAIN} {IN_SLICER} SemiSegLib")
+SCREEN = room(f"{WORDS} backends rounds kept_models sample {ENVIRONMENT}", f"{PLAIN} {IN_SLICER} SemiSegLib")
 
 
 def python_files(folder: Path) -> list[Path]:
