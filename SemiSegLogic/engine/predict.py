@@ -78,7 +78,7 @@ class Predictor:
         for start, shares in self._native_rows(volume):
             here = slice(start, start + shares.shape[1])
             doubt = entropy(shares[None])[0, 0]
-            found, next_best = shares.topk(2, 0).indices.to(torch.uint8)  # argmax takes ten times as long on a CPU
+            found, next_best = two_best(shares)
             second[here] = next_best.cpu().numpy()
             if volume.judged is not None:
                 judged = volume.judged[here].to(found.device)
@@ -86,9 +86,8 @@ class Predictor:
                 doubt = doubt.masked_fill(judged != IGNORE, 0)
             label[here] = found.cpu().numpy()
             unsure[here] = (doubt * 255).round().to(torch.uint8).cpu().numpy()
-        turned = np.ascontiguousarray(volume.turn.invert(unsure)).astype(np.uint8, copy=False)
-        values = (np.ascontiguousarray(classes.to_value(volume.turn.invert(item))) for item in (label, second))
-        return Prediction(next(values), turned, next(values))
+        maps = (classes.to_value(label), unsure, classes.to_value(second))
+        return Prediction(*(np.ascontiguousarray(volume.turn.invert(item)) for item in maps))
 
     def _native_rows(self, volume: Volume) -> Iterator[tuple[int, Tensor]]:
         """Shares (K,n,H,W) float32 of consecutive parts of the volume along D, with their first row."""
@@ -172,6 +171,31 @@ class Predictor:
                 return torch.softmax(self.network(image).float(), 1)
         finally:
             self.network.train(was_training)
+
+
+def two_best(shares: Tensor) -> tuple[Tensor, Tensor]:
+    """The class of the largest and of the second-largest of ``shares`` (K,...) float32: two tensors (...) uint8. Of
+    equal shares the lower class comes first.
+
+    Comparing whole planes class by class is 3 to 9 times faster on a CPU than topk, and argmax is slower still: both
+    gather the classes of every single voxel.
+    """
+    classes = len(shares)
+    if classes == 2:
+        upper = (shares[1] > shares[0]).view(torch.uint8)
+        return upper, 1 - upper
+    best, following = torch.maximum(shares[0], shares[1]), torch.minimum(shares[0], shares[1])
+    for share in shares[2:]:
+        torch.maximum(following, torch.minimum(best, share), out=following)
+        torch.maximum(best, share, out=best)
+    # classes are counted from behind, so that the maximum of those that are equal is the lowest
+    first, second = torch.zeros_like(best, dtype=torch.uint8), torch.zeros_like(best, dtype=torch.uint8)
+    for behind, share in zip(range(classes, 0, -1), shares, strict=True):
+        torch.maximum(first, (share == best).view(torch.uint8).mul_(behind), out=first)
+    for behind, share in zip(range(classes, 0, -1), shares, strict=True):
+        is_next = (share == following).logical_and_(first != behind)
+        torch.maximum(second, is_next.view(torch.uint8).mul_(behind), out=second)
+    return classes - first, classes - second
 
 
 def _middles(count: int, side: int, step: float) -> NDArray[np.float64]:

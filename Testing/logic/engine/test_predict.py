@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from SemiSegLogic.engine.device import Device
 from SemiSegLogic.engine.greys import normalise
 from SemiSegLogic.engine.plan import Plan, depth_first
-from SemiSegLogic.engine.predict import Predictor
+from SemiSegLogic.engine.predict import Predictor, two_best
 from SemiSegLogic.engine.volumes import Classes, Volume
 from SemiSegLogic.geometry import Grid, SliceIndex, slice_mask
 from Testing.support.engine import CPU, plan_of, volume_of
@@ -73,6 +73,18 @@ def test_the_second_guess_is_the_value_next_to_the_best() -> None:
     result = _predictor(plan, Threshold(sharp=1.0)).predict(volume_of(image, plan=plan, grid=grid), CLASSES)
     assert (result.second[image != 0] == 3).all()  # between the two others
     assert (result.second != result.label).all()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5, 30])
+def test_the_two_best_classes_are_found_also_where_shares_are_equal(classes: int) -> None:
+    drawn = torch.randint(0, 4, (classes, 4, 5, 60), generator=torch.Generator().manual_seed(classes)).float()
+    shares = torch.softmax(4 * drawn, 0)  # four values for many classes: mostly two or more are equal
+    first, second = two_best(shares)
+    columns = shares.flatten(1).T.tolist()
+    ranked = [sorted(range(classes), key=lambda k: (-column[k], k)) for column in columns]
+    assert first.flatten().tolist() == [order[0] for order in ranked]
+    assert second.flatten().tolist() == [order[1] for order in ranked]
+    assert first.dtype == second.dtype == torch.uint8
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.0, 1.7, 1.3), (0.6, 0.5, 1.0)])

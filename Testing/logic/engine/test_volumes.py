@@ -84,6 +84,20 @@ def test_an_unknown_value_is_reported_with_case_value_and_remedy() -> None:
         Classes([3, 7]).to_index(np.array([0, 3, 9], np.uint8), "c042")
 
 
+def test_as_many_structures_as_there_are_values_are_told_apart() -> None:
+    every = np.arange(255, dtype=np.uint8)
+    classes = Classes(list(range(1, 255)))
+    assert np.array_equal(classes.to_index(every, "c001"), every)
+    assert np.array_equal(classes.to_value(every), every)
+    with pytest.raises(LabelError, match="value 254"):
+        Classes(list(range(1, 254))).to_index(every, "c001")
+
+
+def test_an_index_without_a_class_is_refused() -> None:
+    with pytest.raises(IndexError, match="2 classes, but an index of 2"):
+        Classes([7]).to_value(np.array([0, 2]))
+
+
 def test_a_label_of_another_size_is_refused() -> None:
     volume = volume_of(picture())
     with pytest.raises(LabelError, match=r"c001.*\(2, 2, 2\)"):
@@ -158,6 +172,15 @@ def test_the_prior_counts_what_training_may_see() -> None:
     volume.hold_out([SliceIndex(0, 2)])
     assert class_prior([volume, volume_of(picture())], 3) == pytest.approx((0.8 / 1.001, 0.2 / 1.001, 1e-3 / 1.001))
     assert class_prior([], 4) == pytest.approx((0.25,) * 4)
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1, 2), ()])
+def test_every_judged_voxel_counts_once_wherever_slices_cross(axes: tuple[int, ...]) -> None:
+    drawn, places = two_blobs(), tuple(SliceIndex(axis, n) for axis in axes for n in (2, 4))
+    volume = volume_of(picture(), drawn, places)
+    seen = sparse_label(drawn, places)
+    counts = np.maximum([(seen == value).sum() / max((seen < IGNORE).sum(), 1) for value in range(3)], 1e-3)
+    assert class_prior([volume], 3) == pytest.approx(tuple(counts / counts.sum()))
 
 
 def test_a_grid_of_one_slice_is_seen_in_its_plane() -> None:
