@@ -65,8 +65,8 @@ class KeptModel:
     @property
     def expected(self) -> tuple[float, float, float] | None:
         """The Dice to expect on other cases and the interval around it, low to high; None when it was not measured."""
-        found = [value for key in ("dice", "low", "high") if _is_number(value := self._measured.get(key))]
-        return (found[0], found[1], found[2]) if len(found) == 3 else None
+        dice, low, high = (_number(self._measured.get(key)) for key in ("dice", "low", "high"))
+        return None if dice is None or low is None or high is None else (dice, low, high)
 
     def count(self, what: str) -> int | None:
         """A number of the card, such as "annotated_slices"; None when it does not tell."""
@@ -182,5 +182,5 @@ def _starts_from(job: JobFolder, model: KeptModel) -> bool:
     return False
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

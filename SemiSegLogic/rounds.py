@@ -86,11 +86,13 @@ class Round:
     @classmethod
     def apply(
         cls, study: Study, model: Path, *, jobs: Path | None = None, open_case: str | None = None,
-        device: str = "auto", told: Callable[[int, int], None] = lambda done, of: None,
+        device: str = "auto", told: Callable[[int, int], None] = lambda done, of: None, only: str | None = None,
     ) -> Self:
-        """Hand the study over to be segmented by ``model`` (a model.pt) without training."""
-        training = Training(device=device)
-        return cls._submit(study, "predict", training, "supervised", None, jobs, open_case, model, told)
+        """Hand the study over to be segmented by ``model`` (a model.pt) without training; of its cases only the one
+        with the id ``only`` where that is given. Raises StudyError when there is no such case.
+        """
+        training, cases = Training(device=device), None if only is None else [study.case(only)]
+        return cls._submit(study, "predict", training, "supervised", None, jobs, open_case, model, told, cases)
 
     @classmethod
     def latest(cls, study: Study, jobs: Path | None = None) -> Self | None:
@@ -168,11 +170,12 @@ class Round:
     def _submit(
         cls, study: Study, kind: str, training: Training, method: str, settings: Settings | None, jobs: Path | None,
         open_case: str | None, start_from: Path | None, told: Callable[[int, int], None],
+        cases: list[Case] | None = None,
     ) -> Self:
         name = {"train": method, "live": "live", "predict": "apply"}[kind]
         this = cls(study, study.new_run(name), jobs or jobs_folder())
         try:
-            this._write(kind, training, method, settings, open_case, start_from, told)
+            this._write(kind, training, method, settings, open_case, start_from, told, cases or study.cases)
         except BaseException:  # also when a person interrupts it: half a job only takes room
             for folder in (this.job.root, this.folder):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -182,10 +185,9 @@ class Round:
 
     def _write(
         self, kind: str, training: Training, method: str, settings: Settings | None, open_case: str | None,
-        start_from: Path | None, told: Callable[[int, int], None],
+        start_from: Path | None, told: Callable[[int, int], None], cases: list[Case],
     ) -> None:
         JobFolder.create(self.job.root)
-        cases = self.study.cases
         names = {f"c{number:03d}": case.id for number, case in enumerate(cases, 1)}
         entries = []
         for number, (name, case) in enumerate(zip(names, cases, strict=True), 1):

@@ -185,6 +185,21 @@
     </message>
 </context>
 <context>
+    <name>SemiSegLib.dicom_seg</name>
+    <message>
+        <source>{file} reads back otherwise than it was written ({n} voxels); do not use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The frames of the file do not lie on the voxels of the image.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file} cannot be read again: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SemiSegLib.importing</name>
     <message>
         <source>{file} covers only part of slices {numbers}: the mask ends inside the image, or leaves voxels undecided (value {open}). A slice counts only as a whole. Choose slices that the mask covers wholly, or save it in Slicer on the grid of this image first.</source>
@@ -408,6 +423,49 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
     </message>
 </context>
 <context>
+    <name>SemiSegLib.models</name>
+    <message>
+        <source>Learned from {slices} slices of {annotated} cases; {cases} cases in all.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model and its card are in {folder}, the same to the bit.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model is deleted; suggestions and drawings stay.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its card does not tell what it learned from.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{dice:.2f} ({low:.2f} to {high:.2f})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{slices} in {cases}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SemiSegLib.other_pythons</name>
     <message>
         <source>PyTorch, MONAI and the packages they need will be added to Slicer&apos;s own Python, in the way of the PyTorch extension. Other extensions will see them, too. What Slicer brought along keeps its version. It takes some minutes and up to 6 GB; to take PyTorch away again, use the module PyTorch Util.
@@ -572,6 +630,14 @@ Change Slicer&apos;s Python?</source>
         <source>Export</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>DICOM SEG of {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Verify {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>SemiSegLib.sample</name>
@@ -612,6 +678,42 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>SemiSegLib.training</name>
     <message>
+        <source>Training is finished. Suggestions are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training was stopped; the best model until then was kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training failed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The training process has gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model has been used. Its suggestions are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopped. The suggestions made until then are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model could not be used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The process that used the model has gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training has started. Go on drawing; new slices are used as you call them done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Look for a run</source>
         <translation type="unfinished"></translation>
     </message>
@@ -624,11 +726,15 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Start learning</source>
+        <source>The model is at work. Go on drawing meanwhile.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training has started. Go on drawing; new slices are used as you call them done.</source>
+        <source>Use the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start learning</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -653,22 +759,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Open a study first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training is finished. Suggestions are in the list of cases.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training was stopped; the best model until then was kept.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training failed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The training process has gone.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -700,6 +790,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>What will be segmented; more can be added at any time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A study is a folder that keeps your cases, everything you draw, and all models.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -779,10 +873,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A study is a folder that keeps your cases, everything you draw, and all models.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Add images to begin.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -851,15 +941,15 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Of what you judged since, {share:.0%} was as suggested (Dice).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The model is {share:.0%} sure near the structures.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{share:.0%} sure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Of what you judged since, {share:.0%} was as suggested (Dice).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -905,7 +995,19 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.export</name>
     <message>
-        <source>Writing and checking …</source>
+        <source>Segmentation (.seg.nrrd)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Label map (.nrrd)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>NIfTI (.nii.gz)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>DICOM SEG (.dcm)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -922,6 +1024,18 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Choose the folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writing and checking …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{n} files written to {folder} and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>For cases that came from DICOM; refers to the original series</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -954,10 +1068,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Export to</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{n} files written to {folder} and verified.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1211,6 +1321,101 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
 </context>
 <context>
+    <name>panel.models</name>
+    <message>
+        <source>Models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use on all cases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use on the open case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on training from this</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>After a training its model is kept here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggest for every case with this model, without training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggest for the case on screen with this model, without training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Train with the method and time chosen above, beginning with this model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the model and its card to a folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove the model; suggestions and drawings stay</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press Set up first: the computing environment is not ready.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A run is on its way. Stop it first, or wait until it is done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Made</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Method</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Expected Dice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the model made on {made} by the method &apos;{method}&apos;? It cannot be brought back. Suggestions and everything you drew stay.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a case first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export the model to</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>panel.panel</name>
     <message>
         <source>The scene was closed; everything drawn is in the study. Click a case to go on.</source>
@@ -1398,6 +1603,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Make the computing environment work again; what is downloaded already is not fetched twice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Set up - ready</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1576,10 +1785,6 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Stopping; the best model is being saved …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>not enough slices yet to judge the quality</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1640,6 +1845,14 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Stopping …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping; the best model is being saved …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Open a study first.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1652,11 +1865,15 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>this computer</source>
+        <source>Stop</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training</source>
+        <source>The suggestions made until then are kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this computer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1677,6 +1894,14 @@ Studies, drawings and models stay.</source>
     </message>
     <message>
         <source>Starting …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Using a model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1711,6 +1936,45 @@ Call them done and use them?</source>
     </message>
     <message>
         <source>{time} left</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>scene.dicom_seg</name>
+    <message>
+        <source>DICOM SEG is written by the extension Quantitative Reporting: install it in Slicer&apos;s Extensions Manager and restart.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s DICOM database is not open: open the DICOM module once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} did not come from DICOM, so there is no series that a DICOM SEG could refer to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The original series of {case} is not in Slicer&apos;s DICOM database: import it in the DICOM module.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer makes {n} volumes of the original series; one is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The plugin finds nothing to export: the original images are not all in the database.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>DICOM SEG was not written: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} shows no structure; DICOM SEG cannot be empty.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no file came out</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

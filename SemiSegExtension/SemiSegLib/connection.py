@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 AS_LONG_AS_IT_HELPS_S = 6 * 3600.0
+LAST = "last"
+"""In place of a run to go on from: the newest that left a model."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Next:
 class Look:
     """A run at one moment: its status, its curve, the slices worth a look, best first, and the cases that got a new
     suggestion just now. ``live``: it learns while the person draws; ``outdated``: cases or structures changed since it
-    was begun, so that it has to be begun anew.
+    was begun, so that it has to be begun anew. ``applied``: it uses a model and learns nothing.
     """
 
     job: str
@@ -42,12 +44,13 @@ class Look:
     changed: list[str] = field(default_factory=list)
     live: bool = False
     outdated: bool = False
+    applied: bool = False
 
 
 @dataclass(frozen=True)
 class Order:
-    """What the person asked for: the method's name, seconds (0: as long as it helps), the run to go on from ("": a new
-    model), the case on screen ("": none) and the method's settings that differ from their defaults.
+    """What the person asked for: the method's name, seconds (0: as long as it helps), the run to go on from (LAST; "":
+    a new model), the case on screen ("": none) and the method's settings that differ from their defaults.
     """
 
     method: str
@@ -65,6 +68,9 @@ class Connection(Protocol):
 
     def start_live(self, open_case: str, start_from: str) -> str:
         """Begin to learn while the person draws, from the model of a run ("": a new one); the job's id."""
+
+    def apply(self, model: str, open_case: str, only: bool) -> str:
+        """Suggest with the model of a run, without training: for every case, or ``only`` the open one; the job's id."""
 
     def show(self, job: str, case: str) -> None:
         """Tell a running job which case is on screen ("": none)."""
@@ -120,6 +126,16 @@ class LocalConnection:
         )
         return str(backend.submit(this.job))
 
+    def apply(self, model: str, open_case: str, only: bool) -> str:
+        from SemiSegLogic.rounds import Round
+
+        backend, weights = self._local(starts=True), self._model(model)
+        assert weights is not None  # a run was named
+        this = Round.apply(
+            self._study, weights, open_case=open_case or None, only=open_case if only else None
+        )
+        return str(backend.submit(this.job))
+
     def show(self, job: str, case: str) -> None:
         self._round(job).show(case or None)
 
@@ -127,8 +143,9 @@ class LocalConnection:
         this, status = self._round(job), self._local().poll(job)
         changed = this.collect()
         ranking = [Next(item.case, item.place, item.reason) for item in this.next_slices()]
-        live = this.job.submitted and this.job.spec().kind == "live"
-        return Look(job, status, this.job.curves(), ranking, changed, live, live and not this.covers_study())
+        kind = this.job.spec().kind if this.job.submitted else ""
+        outdated = kind == "live" and not this.covers_study()
+        return Look(job, status, this.job.curves(), ranking, changed, kind == "live", outdated, kind == "predict")
 
     def stop(self, job: str) -> None:
         self._local().stop(job, wait=False)
@@ -146,12 +163,18 @@ class LocalConnection:
         return latest.id if latest is not None and latest.job.submitted else ""
 
     def _model(self, run: str) -> Path | None:
-        """The newest model of a run of this study, None for "" and when it has none."""
-        if not run:
-            return None
-        this = self._round(run)
-        this.collect()  # what it saved last may not have been brought home yet
-        return this.model
+        """The model of a run of this study; None for "", and for LAST when there is none yet. Raises StudyError when
+        the run that was named keeps none any more.
+        """
+        from SemiSegLogic.kept_models import kept_model, kept_models
+
+        if run != LAST:
+            return kept_model(self._study, run).weights if run else None
+        newest = self.newest()
+        if newest:
+            self._round(newest).collect()  # what it saved last may not have been brought home yet
+        found = kept_models(self._study)
+        return found[-1].weights if found else None
 
     def _round(self, job: str) -> Round:
         from SemiSegLogic.rounds import Round, jobs_folder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .annotations import slice_numbers
 from .beginning import FirstSlices
-from .connection import Connection, Look, Next, Order
+from .connection import LAST, Connection, Look, Next, Order
 from .preflight import Finding, check
 from .tasks import Tasks
 from .words import _
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Study
 
     from .controller import Controller
+
+TRAINED = {
+    "done": (_("Training is finished. Suggestions are in the list of cases."), "good"),
+    "stopped": (_("Training was stopped; the best model until then was kept."), "good"),
+    "failed": (_("Training failed."), "error"),
+    "lost": (_("The training process has gone."), "error"),
+}
+USED = {
+    "done": (_("The model has been used. Its suggestions are in the list of cases."), "good"),
+    "stopped": (_("Stopped. The suggestions made until then are in the list of cases."), "good"),
+    "failed": (_("The model could not be used."), "error"),
+    "lost": (_("The process that used the model has gone."), "error"),
+}
+"""What is said at the end of a run, and how."""
 
 
 class Training:
@@ -32,8 +46,8 @@ class Training:
         self.findings: list[Finding] = []
         self._connection: Connection | None = None
         self._study: Study | None = None
-        self._looking = self._live = False
-        self.asking = False
+        self._looking = self.asking = False
+        self._begun = ""  # what the run is until it is first looked at: "live", "apply" or training
         self._told_end = ""
         controller.listen(self._heard)
 
@@ -45,7 +59,12 @@ class Training:
     @property
     def live(self) -> bool:
         """The run on its way, or the last one, learns while the person draws."""
-        return self.look.live if self.look is not None else self._live
+        return self.look.live if self.look is not None else self._begun == "live"
+
+    @property
+    def applied(self) -> bool:
+        """The run on its way, or the last one, uses a model and learns nothing."""
+        return self.look.applied if self.look is not None else self._begun == "apply"
 
     def _heard(self, what: str) -> None:
         if what in ("cases", "run") and not (self.asking or self._named):
@@ -55,7 +74,7 @@ class Training:
             self.jobs.run(_("Tell of the case"), lambda: connection.show(job, opened.id if opened else ""))
         if what == "study" and self._controller.study not in (None, self._study):
             self._find_again()
-        if what == "judged" and self.running and self._controller.open_case is not None:
+        if what == "judged" and self.running and not self.applied and self._controller.open_case is not None:
             connection, job, case = self._connection, self.job, self._controller.open_case.id
             if connection is not None:
                 self._controller.disk.run(_("Send labels"), lambda: connection.add_labels(job, case))
@@ -101,6 +120,16 @@ class Training:
 
     def start(self, order: Order) -> None:
         """Begin a run on everything that is done until now."""
+        told = _("Training has started. Go on drawing; new slices are used as you call them done.")
+        self._begin(_("Start training"), lambda connection: connection.start(order), told, "train")
+
+    def use(self, model: str, only: bool) -> None:
+        """Suggest with the model of a run, without training: for every case, or ``only`` the open one."""
+        opened = self._controller.open_case
+        case, told = opened.id if opened is not None else "", _("The model is at work. Go on drawing meanwhile.")
+        self._begin(_("Use the model"), lambda connection: connection.apply(model, case, only), told, "apply")
+
+    def _begin(self, name: str, begin: Callable[[Connection], str], told: str, kind: str) -> None:
         connection = self._connection
         if connection is None:
             self._controller.say(_("Open a study first."), "warning")
@@ -111,17 +140,19 @@ class Training:
         def work() -> str:
             if live:
                 connection.stop(live)  # it would make room by itself, only later
-            return connection.start(order)
+            return begin(connection)
 
-        self.look, self._told_end, self._live, self.asking = None, "", False, True
-        self._controller.disk.run(_("Start training"), work, self._started, self._not_started)
+        self.look, self._told_end, self._begun, self.asking = None, "", kind, True
+        self._controller.disk.run(
+            name, work, lambda job: self._started(job, told), lambda error: self._not_started(name, error)
+        )
 
     def start_live(self, failed: Callable[[Exception], None]) -> None:
         """Begin to learn while the person draws, from the last model; ``failed(error)`` when that cannot be."""
-        connection, opened, earlier = self._connection, self._controller.open_case, self.job
+        connection, opened, earlier = self._connection, self._controller.open_case, LAST if self.job else ""
         if connection is None:
             return
-        self.look, self._told_end, self._live, self.asking = None, "", True, True
+        self.look, self._told_end, self._begun, self.asking = None, "", "live", True
         case = opened.id if opened is not None else ""
 
         def not_started(error: Exception) -> None:
@@ -136,15 +167,14 @@ class Training:
         self.job, self.asking = job, False
         self._controller.tell("run")
 
-    def _not_started(self, error: Exception) -> None:
+    def _not_started(self, name: str, error: Exception) -> None:
         self.asking = False
-        self._controller.problem(_("Start training"), error, "")
+        self._controller.problem(name, error, "")
+        self._controller.tell("run")
 
-    def _started(self, job: str) -> None:
+    def _started(self, job: str, told: str) -> None:
         self.job, self.asking = job, False
-        self._controller.say(
-            _("Training has started. Go on drawing; new slices are used as you call them done."), "good"
-        )
+        self._controller.say(told, "good")
         self._controller.tell("run")
 
     def stop(self) -> None:
@@ -166,7 +196,7 @@ class Training:
     def poll(self) -> None:
         """Look at the run on the thread, unless the last look is still on its way."""
         connection, job = self._connection, self.job
-        if connection is None or not job or self._looking or self._told_end == job:
+        if connection is None or not job or self._looking or self.asking or self._told_end == job:
             return
         self._looking = True
         self.jobs.run(_("Look at training"), lambda: connection.look(job), self._looked, self._not_looked)
@@ -194,13 +224,7 @@ class Training:
         status = look.status
         if look.live and status.state in ("done", "stopped"):
             return  # its row says so; nobody has to do anything
-        words = {
-            "done": (_("Training is finished. Suggestions are in the list of cases."), "good"),
-            "stopped": (_("Training was stopped; the best model until then was kept."), "good"),
-            "failed": (_("Training failed."), "error"),
-            "lost": (_("The training process has gone."), "error"),
-        }
-        text, level = words[status.state]
+        text, level = (USED if look.applied else TRAINED)[status.state]
         if status.error:
             text = f"{text} {status.error['text']} {status.error['remedy']}"
         self._controller.say(text, level)

@@ -259,3 +259,16 @@ def test_which_case_is_which_is_told_only_once_the_job_is_complete(
     latest = Round.latest(blobs.study, jobs)
     assert latest is not None
     assert latest.id == this.id
+
+
+def test_a_model_is_applied_to_one_case_alone_when_only_that_is_asked_for(
+    blobs: BlobStudy, jobs: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / "model.pt"
+    weights.write_bytes(b"weights")
+    one = Round.apply(blobs.study, weights, jobs=jobs, open_case="volume1", only="volume1")
+    assert one.cases == {"c001": "volume1"}
+    assert one.job.spec().open_case == "c001"
+    assert len(Round.apply(blobs.study, weights, jobs=jobs).cases) == 3
+    with pytest.raises(StudyError, match="no case 'volume9'"):
+        Round.apply(blobs.study, weights, jobs=jobs, only="volume9")

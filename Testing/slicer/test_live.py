@@ -47,6 +47,8 @@ def test_it_begins_with_the_switch_takes_slices_in_and_follows_the_case_on_scree
 
 
 def test_it_is_not_begun_twice_and_not_again_until_something_happens(panel: Any, study: Any) -> None:
+    from SemiSegLib.connection import LAST
+
     open_first(panel, study)
     panel.live.want(True)
     panel.connection.next_look = live_look("done", "waiting")
@@ -58,7 +60,7 @@ def test_it_is_not_begun_twice_and_not_again_until_something_happens(panel: Any,
     panel.label.on_done()
     settle(panel)
     beat(panel)
-    assert [call for call in panel.connection.calls if call[0] == "live"][-1][2] == "live-1", "from its own model"
+    assert [call for call in panel.connection.calls if call[0] == "live"][-1][2] == LAST, "from its own model"
 
 
 def test_a_quick_hand_does_not_begin_two(panel: Any, study: Any) -> None:
@@ -85,6 +87,8 @@ def test_it_is_begun_anew_when_a_case_or_structure_was_added(panel: Any, study: 
 
 
 def test_a_training_ends_it_and_it_goes_on_afterwards(panel: Any, study: Any) -> None:
+    from SemiSegLib.connection import LAST
+
     open_first(panel, study)
     panel.live.want(True)
     beat(panel)
@@ -99,7 +103,7 @@ def test_a_training_ends_it_and_it_goes_on_afterwards(panel: Any, study: Any) ->
     panel.connection.next_look = look("done")
     beat(panel)
     beat(panel)
-    assert panel.connection.calls[-1] == ("live", study.cases[0].id, "run-1")
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST)
 
 
 def test_switching_it_off_ends_it_once(panel: Any, study: Any) -> None:

@@ -42,6 +42,10 @@ class FakeConnection:
         self.calls.append(("live", open_case, start_from))
         return "live-1"
 
+    def apply(self, model: str, open_case: str, only: bool) -> str:
+        self.calls.append(("apply", model, open_case, only))
+        return "apply-1"
+
     def show(self, job: str, case: str) -> None:
         self.calls.append(("show", case))
 

@@ -20,6 +20,7 @@ from ..words import _
 from .cases import CasesSection
 from .export import ExportSection
 from .label import LabelSection
+from .models import ModelsSection
 from .parts import label, notice
 from .places import make_places
 from .preferences import Preferences
@@ -70,6 +71,7 @@ class Panel:
         self.cases = CasesSection(self, layout)
         self.label = LabelSection(self, layout)
         self.train = TrainSection(self, layout)
+        self.models = ModelsSection(self, layout)
         self.review = ReviewSection(self, layout)
         self.export = ExportSection(self, layout)
         layout.addStretch(1)
@@ -150,6 +152,8 @@ class Panel:
             self.review.refresh()
         if what in ("study", "run"):
             self.refresh_training()
+        if what in ("study", "case", "run", "models"):
+            self.models.refresh()
 
     def refresh_training(self) -> None:
         if self.train is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
-from ..connection import Order
+from ..connection import LAST, Order
 from ..methods import TIMES, method_words, time_words
 from ..preflight import Finding
 from ..words import _
@@ -91,9 +91,13 @@ class TrainSection:
     # --- asked for --------------------------------------------------------------------------------------------
 
     def on_train(self) -> None:
-        self._training.preflight(self._checked)
+        self.train_from(LAST if self.go_on.checked and self._training.job else "")
 
-    def _checked(self, findings: list[Finding]) -> None:
+    def train_from(self, run: str) -> None:
+        """Check, then train as chosen here, from the model of ``run`` (LAST; "": a new one)."""
+        self._training.preflight(lambda findings: self._checked(findings, run))
+
+    def _checked(self, findings: list[Finding], run: str) -> None:
         self.findings.text = findings_text(findings)
         self.findings.visible = bool(findings)
         if any(finding.level == "stop" for finding in findings):
@@ -105,9 +109,9 @@ class TrainSection:
             )
             if slicer.util.confirmYesNoDisplay(question, windowTitle=_("Slices not done")):
                 self._controller.labelling.call_done(sorted(opened.touched))
-        self._start()
+        self._start(run)
 
-    def _start(self) -> None:
+    def _start(self, run: str) -> None:
         opened = self._controller.open_case
         try:
             settings = self.settings.values() if self.more.checked else {}
@@ -118,7 +122,7 @@ class TrainSection:
             Order(
                 self._chosen(),
                 TIMES[self.time.currentIndex],
-                self._training.job if self.go_on.checked else "",
+                run,
                 opened.id if opened else "",
                 settings,
             )
@@ -127,7 +131,8 @@ class TrainSection:
     def on_stop(self) -> None:
         self._training.stop()
         self.stop.enabled = False
-        self.phase.text = _("Stopping; the best model is being saved …")
+        applied = self._training.applied
+        self.phase.text = _("Stopping …") if applied else _("Stopping; the best model is being saved …")
 
     def on_resume(self) -> None:
         self._training.resume()
@@ -154,7 +159,7 @@ class TrainSection:
             self.findings.visible = False
         self._running.visible = running or look is not None
         self.go_on.visible = bool(self._training.job) and not running
-        self.stop.visible = running
+        self._show_stop(running, self._training.applied)
         if running and (look is None or not look.status.phase.startswith("stop")):
             self.stop.enabled = True
         self.resume.visible = look is not None and look.status.state in ("lost", "stopped", "failed")
@@ -163,6 +168,13 @@ class TrainSection:
             self.phase.text, self.bar.value, self.numbers.text = _("Starting …"), 0, ""
         else:
             self._show(look)
+
+    def _show_stop(self, running: bool, applied: bool) -> None:
+        self.stop.visible = running
+        self.stop.text = _("Stop") if applied else _("Stop and keep the best")
+        self.stop.toolTip = (
+            _("The suggestions made until then are kept") if applied else _("The best model so far is saved and used")
+        )
 
     def _show_where(self, look: Look | None) -> None:
         """This computer, with what it computed on the last time."""
@@ -176,7 +188,7 @@ class TrainSection:
         status = look.status
         words = {
             "queued": _("Waiting for the computer: {n} ahead").format(n=status.queue_position),
-            "running": _("Training"),
+            "running": _("Using a model") if look.applied else _("Training"),
             "done": _("Finished"),
             "failed": _("Failed"),
             "stopped": _("Stopped"),

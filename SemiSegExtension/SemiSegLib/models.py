@@ -1,0 +1,140 @@
+"""The models that the study keeps: listed, exported, deleted, always off the main thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .methods import method_words
+from .words import _
+
+if TYPE_CHECKING:
+    from SemiSegLogic.kept_models import KeptModel
+
+    from .controller import Controller
+
+
+@dataclass(frozen=True)
+class ShownModel:
+    """A kept model in a person's words; ``made`` in this computer's time, ``card`` without Markdown's signs."""
+
+    run: str
+    made: str
+    method: str
+    expected: str
+    quality: str
+    slices: str
+    learned_from: str
+    card: str
+
+
+class Models:
+    """``found``: newest first, as last read. Tells the controller's listeners "models" when they were read again."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self.found: list[ShownModel] = []
+
+    def read(self) -> None:
+        """Read the list again."""
+        study = self._controller.study
+        if study is None:
+            return
+
+        def work() -> list[tuple[KeptModel, str]]:
+            from SemiSegLogic.kept_models import kept_models
+
+            return [(model, model.text) for model in reversed(kept_models(study))]
+
+        def done(found: list[tuple[KeptModel, str]]) -> None:
+            if study is self._controller.study:
+                self.found = [shown(model, card) for model, card in found]
+                self._controller.tell("models")
+
+        self._controller.disk.run(_("Read models"), work, done)
+
+    def forget(self) -> None:
+        """Those of the study before are none of this one."""
+        self.found = []
+
+    def export(self, run: str, folder: Path) -> None:
+        """Copy a model and its card into a new folder in ``folder``, compared with what was copied."""
+        study = self._controller.need_study()
+
+        def work() -> Path:
+            from SemiSegLogic.kept_models import export_model, kept_model
+
+            return export_model(kept_model(study, run), folder)
+
+        text = _("The model and its card are in {folder}, the same to the bit.")
+        self._do(_("Export the model"), work, lambda made: text.format(folder=made))
+
+    def delete(self, run: str) -> None:
+        """Remove a model and its card; suggestions and drawings stay."""
+        study = self._controller.need_study()
+
+        def work() -> None:
+            from SemiSegLogic.kept_models import delete_model, kept_model
+
+            delete_model(kept_model(study, run))
+
+        text = _("The model is deleted; suggestions and drawings stay.")
+        self._do(_("Delete the model"), work, lambda _none: text)
+
+    def _do(self, name: str, work: Callable[[], Any], words: Callable[[Any], str]) -> None:
+        """What it did or why not; the list is read again in both cases, for another window may have changed it."""
+
+        def done(result: Any) -> None:
+            self._controller.say(words(result), "good")
+            self.read()
+
+        def failed(error: Exception) -> None:
+            self._controller.problem(name, error, "")
+            self.read()
+
+        self._controller.disk.run(name, work, done, failed)
+
+
+def shown(model: KeptModel, card: str) -> ShownModel:
+    """A model as the panel shows it; what its card does not tell stays empty or is said to be unknown."""
+    made = model.made.astimezone().strftime("%d %b %Y, %H:%M") if model.made is not None else model.run
+    method = method_words().get(model.method, (model.method, ""))[0]
+    slices, cases = model.count("annotated_slices"), model.count("annotated_cases")
+    count = _("{slices} in {cases}").format(slices=slices, cases=cases) if None not in (slices, cases) else ""
+    told = model.problem or plain(card)
+    return ShownModel(model.run, made, method, expected(model), model.quality, count, learned_from(model), told)
+
+
+def expected(model: KeptModel) -> str:
+    """The expected Dice with its interval."""
+    if model.expected is None:
+        return _("not known")
+    dice, low, high = model.expected
+    return _("{dice:.2f} ({low:.2f} to {high:.2f})").format(dice=dice, low=low, high=high)
+
+
+def learned_from(model: KeptModel) -> str:
+    """From how many slices and cases it learned."""
+    slices, annotated, cases = (model.count(what) for what in ("annotated_slices", "annotated_cases", "cases"))
+    if None in (slices, annotated, cases):
+        return _("Its card does not tell what it learned from.")
+    text = _("Learned from {slices} slices of {annotated} cases; {cases} cases in all.")
+    return text.format(slices=slices, annotated=annotated, cases=cases)
+
+
+def plain(card: str) -> str:
+    """A card in Markdown as plain text: rows of tables become lines, rules and signs go."""
+    lines = [_plain(line) for line in card.splitlines()]
+    kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
+    return "\n".join(kept).strip()
+
+
+def _plain(line: str) -> str:
+    if not line.startswith("|"):
+        return line.lstrip("# ")
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    if not any(cell.strip("-: ") for cell in cells):
+        return ""
+    return ": ".join(cells) if len(cells) == 2 else "   ".join(cells)

@@ -1,0 +1,279 @@
+"""The models of a study in the panel: listed with what they are, used, gone on from, exported, deleted."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from SemiSegLogic.files import write_json
+from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.job import JobFolder
+from Testing.support.clinician import ball, look, open_first, settle
+from Testing.support.jobs import specification
+from Testing.support.running import FOREVER, RUNNER
+
+OLD, NEW = "20261120T101500.000000Z-supervised", "20261121T091500.000000Z-recommended"
+WORDS = "Expected Dice on other cases 0.82; in 9 of 10 studies like this one the true value lies between 0.71 and 0.90."
+CARD = f"# Model for ball\n\n{WORDS}\n\n| | |\n|---|---|\n| Learned from | 24 slices of 8 cases |\n\n## Learning curve\n"
+
+
+def keep(study: Any, run: str, **facts: Any) -> Path:
+    """A model as a run leaves it."""
+    folder = study.folder / "models" / run
+    folder.mkdir()
+    (folder / "model.pt").write_bytes(run.encode() * 100)
+    quality = {"words": WORDS, "dice": 0.82, "low": 0.71, "high": 0.9}
+    write_json(folder / "model.json", {
+        "method": run.partition("-")[2], "annotated_slices": 24, "annotated_cases": 8, "cases": 60, "quality": quality,
+        **facts,
+    })  # fmt: skip
+    (folder / "model.md").write_text(CARD, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def models(panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The section, open, of a study with two models; a slice is drawn, so that training can be asked for."""
+    monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
+    keep(study, OLD)
+    keep(study, NEW, quality={"words": "Its quality is not known."})
+    case = study.cases[0]
+    case.set_slices(ball(case.grid.shape), [SliceIndex(0, 6)], "ann")
+    open_first(panel, study)
+    panel.models.header.collapsed = False
+    settle(panel)
+    return panel.models
+
+
+def cell(section: Any, row: int, column: int) -> str:
+    return str(section.table.item(row, column).text())
+
+
+def test_models_are_listed_newest_first_with_day_method_expected_dice_and_slices(models: Any) -> None:
+    assert models.table.rowCount == 2
+    assert "21 Nov 2026" in cell(models, 0, 0)
+    assert [cell(models, 0, column) for column in (1, 2, 3)] == ["Recommended", "not known", "24 in 8"]
+    assert [cell(models, 1, column) for column in (1, 2)] == ["My slices only", "0.82 (0.71 to 0.90)"]
+    assert "9 of 10 studies" in models.table.item(1, 2).toolTip()
+
+
+def test_the_card_of_the_chosen_model_is_shown_as_plain_text(models: Any) -> None:
+    models.on_choose(1)
+    lines = models.card.plainText.splitlines()
+    assert lines[0] == "Model for ball"
+    assert "Learned from: 24 slices of 8 cases" in lines
+    assert lines[-1] == "Learning curve"
+    assert not any("|" in line or "#" in line for line in lines)
+
+
+def test_nothing_is_read_while_the_section_is_folded(panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(study, OLD)
+    open_first(panel, study)
+    assert panel.models.models.found == []
+    panel.models.header.collapsed = False
+    settle(panel)
+    assert len(panel.models.models.found) == 1
+
+
+def test_a_model_is_used_on_all_cases_or_on_the_open_one_and_nothing_else_is_begun_meanwhile(
+    models: Any, panel: Any, study: Any
+) -> None:
+    models.use.real.click()
+    assert not models.use.enabled, "a second click would begin it twice"
+    settle(panel)
+    case = study.cases[0].id
+    assert panel.connection.calls[-1] == ("apply", NEW, case, False)
+    panel.connection.next_look = replace(look("running"), job="apply-1", applied=True)
+    panel.training.poll()
+    settle(panel)
+    assert not models.use_here.enabled
+    assert "on its way" in models.go_on.toolTip
+    assert "Using a model" in panel.train.phase.text
+    assert panel.train.stop.text == "Stop"
+    panel.connection.next_look = replace(look("done"), job="apply-1", applied=True)
+    panel.training.poll()
+    settle(panel)
+    assert "has been used" in panel.controller.notice[0]
+    models.on_choose(1)
+    models.use_here.real.click()
+    settle(panel)
+    assert panel.connection.calls[-1] == ("apply", OLD, case, True)
+
+
+def test_slices_drawn_while_a_model_is_used_are_not_sent_to_it(models: Any, panel: Any) -> None:
+    models.on_use(only=True)
+    settle(panel)
+    panel.controller.tell("judged")
+    settle(panel)
+    assert panel.connection.calls[-1][0] == "apply"
+
+
+def test_training_goes_on_from_the_chosen_model_after_the_usual_checks(models: Any, panel: Any) -> None:
+    models.on_choose(1)
+    panel.train.header.collapsed = True
+    models.on_go_on()
+    settle(panel)
+    assert panel.connection.calls[-1].start_from == OLD
+    assert not panel.train.header.collapsed
+    assert "Slices done: 1" in panel.train.findings.text
+
+
+def test_a_damaged_card_is_told_and_the_model_can_still_be_used(models: Any, panel: Any, study: Any) -> None:
+    for content in (b"{half", b'{"quality": 7, "method": ["x"], "annotated_slices": null}'):
+        (study.folder / "models" / NEW / "model.json").write_bytes(content)
+        (study.folder / "models" / NEW / "model.md").write_bytes(b"\xff\xfe")
+        models.models.read()
+        settle(panel)
+        assert [cell(models, 0, column) for column in (1, 2, 3)] == ["Recommended", "not known", ""]
+    (study.folder / "models" / NEW / "model.json").write_bytes(b"")
+    models.models.read()
+    settle(panel)
+    assert "model.json is damaged" in models.card.plainText
+    assert models.use.enabled
+
+
+def test_a_model_deleted_in_another_window_leaves_the_list_when_it_is_asked_for(
+    models: Any, panel: Any, study: Any, tmp_path: Path, slicer: Any
+) -> None:
+    shutil.rmtree(study.folder / "models" / NEW)
+    slicer.harness.answers["folder"] = str(tmp_path / "out")
+    models.on_export()
+    settle(panel)
+    assert f"keeps no model '{NEW}'" in panel.controller.notice[0]
+    assert models.table.rowCount == 1
+    assert cell(models, 0, 1) == "My slices only"
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_an_export_is_the_same_to_the_bit_and_its_folder_is_remembered(
+    models: Any, panel: Any, study: Any, tmp_path: Path, slicer: Any
+) -> None:
+    slicer.harness.answers["folder"] = str(tmp_path)
+    models.on_export()
+    settle(panel)
+    copy = tmp_path / f"model-{NEW}"
+    assert (copy / "model.pt").read_bytes() == (study.folder / "models" / NEW / "model.pt").read_bytes()
+    assert (copy / "model.md").exists()
+    assert str(copy) in panel.controller.notice[0]
+    assert panel.preferences.get("models") == str(tmp_path)
+
+
+def test_an_export_onto_a_full_disk_or_into_no_folder_is_told_and_leaves_nothing(
+    models: Any, panel: Any, tmp_path: Path, slicer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_source: Any, _target: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    slicer.harness.answers["folder"] = str(tmp_path / "out")
+    with monkeypatch.context() as disk:
+        disk.setattr(shutil, "copyfile", full)
+        models.on_export()
+        settle(panel)
+    assert "disk is full" in panel.controller.notice[0]
+    assert panel.controller.notice[1] == "error"
+    assert os.listdir(tmp_path / "out") == []
+    (tmp_path / "file").write_text("no folder")
+    slicer.harness.answers["folder"] = str(tmp_path / "file")
+    models.on_export()
+    settle(panel)
+    assert "was not written" in panel.controller.notice[0]
+
+
+def test_deleting_asks_first_and_suggestions_and_drawings_stay(
+    models: Any, panel: Any, study: Any, slicer: Any
+) -> None:
+    drawn = study.cases[0].labels()
+    slicer.harness.answers["confirm"] = False
+    models.on_delete()
+    settle(panel)
+    assert models.table.rowCount == 2
+    assert any(kind == "confirm" and "Recommended" in text for kind, text in slicer.harness.asked)
+    slicer.harness.answers["confirm"] = True
+    models.on_delete()
+    settle(panel)
+    assert [cell(models, row, 1) for row in range(models.table.rowCount)] == ["My slices only"]
+    assert (study.cases[0].labels() == drawn).all()
+
+
+def test_the_model_that_a_running_job_goes_on_from_is_not_deleted(
+    models: Any, panel: Any, study: Any, tmp_path: Path
+) -> None:
+    from SemiSegLogic.backends import LocalBackend
+
+    run = study.new_run("supervised").name
+    job = JobFolder.create(tmp_path / "jobs" / run)
+    weights = study.folder / "models" / NEW / "model.pt"
+    job.submit(specification(job, method_settings=FOREVER, start_from=job.put_model(weights)))
+    backend = LocalBackend(tmp_path / "jobs", module=RUNNER)
+    backend.submit(job)
+    try:
+        models.on_delete()
+        settle(panel)
+        assert f"{run} is on its way and goes on from the model {NEW}" in panel.controller.notice[0]
+        assert weights.exists()
+        assert models.table.rowCount == 2
+    finally:
+        backend.stop(run, patience_s=0)
+
+
+def test_the_list_follows_the_run_and_the_study(models: Any, panel: Any, study: Any, tmp_path: Path) -> None:
+    from SemiSegLogic.study import Study
+
+    later = "20261122T080000.000000Z-supervised"
+    keep(study, later)
+    panel.training.job, panel.connection.next_look = "run-1", look("done")
+    panel.training.poll()
+    settle(panel)
+    assert models.table.rowCount == 3
+    assert models.chosen.run == later
+    panel.controller.open_study(Study.create(tmp_path / "other", structures=["ball"]).folder)
+    settle(panel)
+    assert models.chosen is None
+    assert models._box.isHidden()
+    assert not models.hint.isHidden()
+
+
+def test_two_hundred_models_on_a_slow_disk_do_not_hold_the_panel_up(
+    models: Any, panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading takes a second on the thread; no beat of the panel takes longer than a fifth of one."""
+    from SemiSegLogic import kept_models
+
+    plain = kept_models.read_json
+
+    def slow(path: Path) -> Any:
+        time.sleep(0.005)
+        return plain(path)
+
+    monkeypatch.setattr(kept_models, "read_json", slow)
+    for number in range(200):
+        keep(study, f"2026112{number // 60 + 2}T0000{number % 60:02d}.000000Z-supervised")
+    models.models.read()
+    longest = 0.0
+    while panel.controller.disk.busy:
+        before = time.perf_counter()
+        panel.controller.disk.poll()
+        longest = max(longest, time.perf_counter() - before)
+        time.sleep(0.002)
+    assert models.table.rowCount == 202
+    assert longest < 0.2
+    assert models.table.maximumHeight < 200, "a bar to scroll, not a panel of models"
+
+
+def test_listing_exporting_and_deleting_need_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from SemiSegLogic.kept_models import delete_model, export_model, kept_models; "
+        "from SemiSegLogic.study import Study; from pathlib import Path; "
+        "kept_models(Study.create(Path(sys.argv[1]))); sys.exit('torch' in sys.modules or 'monai' in sys.modules)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "study")], cwd=root, check=False).returncode == 0
