@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShownModel:
-    """A kept model in a person's words; ``made`` in this computer's time, ``card`` without Markdown's signs."""
+    """A kept model in a person's words; ``made``, and shorter ``day``, in this computer's time, ``card`` without
+    Markdown's signs.
+    """
 
     run: str
     made: str
+    day: str
     method: str
     expected: str
     quality: str
@@ -99,12 +102,13 @@ class Models:
 
 def shown(model: KeptModel, card: str) -> ShownModel:
     """A model as the panel shows it; what its card does not tell stays empty or is said to be unknown."""
-    made = model.made.astimezone().strftime("%d %b %Y, %H:%M") if model.made is not None else model.run
+    when = model.made.astimezone() if model.made is not None else None
+    made, day = (when.strftime(how) if when else model.run for how in ("%d %b %Y, %H:%M", "%d %b, %H:%M"))
     method = method_words().get(model.method, (model.method, ""))[0]
     slices, cases = model.count("annotated_slices"), model.count("annotated_cases")
     count = _("{slices} in {cases}").format(slices=slices, cases=cases) if None not in (slices, cases) else ""
     told = model.problem or plain(card)
-    return ShownModel(model.run, made, method, expected(model), model.quality, count, learned_from(model), told)
+    return ShownModel(model.run, made, day, method, expected(model), model.quality, count, learned_from(model), told)
 
 
 def expected(model: KeptModel) -> str:

@@ -23,7 +23,7 @@ from Testing.support.running import FOREVER, RUNNER
 
 OLD, NEW = "20261120T101500.000000Z-supervised", "20261121T091500.000000Z-recommended"
 WORDS = "Expected Dice on other cases 0.82; in 9 of 10 studies like this one the true value lies between 0.71 and 0.90."
-CARD = f"# Model for ball\n\n{WORDS}\n\n| | |\n|---|---|\n| Learned from | 24 slices of 8 cases |\n\n## Learning curve\n"
+CARD = f"# Model for ball\n\n{WORDS}\n\n| | |\n|---|---|\n| Learned from | 24 slices of 8 cases |\n\n## Curve\n"
 
 
 def keep(study: Any, run: str, **facts: Any) -> Path:
@@ -60,7 +60,8 @@ def cell(section: Any, row: int, column: int) -> str:
 
 def test_models_are_listed_newest_first_with_day_method_expected_dice_and_slices(models: Any) -> None:
     assert models.table.rowCount == 2
-    assert "21 Nov 2026" in cell(models, 0, 0)
+    assert "21 Nov" in cell(models, 0, 0)
+    assert "21 Nov 2026" in models.table.item(0, 0).toolTip()
     assert [cell(models, 0, column) for column in (1, 2, 3)] == ["Recommended", "not known", "24 in 8"]
     assert [cell(models, 1, column) for column in (1, 2)] == ["My slices only", "0.82 (0.71 to 0.90)"]
     assert "9 of 10 studies" in models.table.item(1, 2).toolTip()
@@ -71,7 +72,7 @@ def test_the_card_of_the_chosen_model_is_shown_as_plain_text(models: Any) -> Non
     lines = models.card.plainText.splitlines()
     assert lines[0] == "Model for ball"
     assert "Learned from: 24 slices of 8 cases" in lines
-    assert lines[-1] == "Learning curve"
+    assert lines[-1] == "Curve"
     assert not any("|" in line or "#" in line for line in lines)
 
 

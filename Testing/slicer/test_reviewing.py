@@ -46,10 +46,12 @@ def test_the_flag_of_a_run_is_told_in_words(panel: Any, study: Any) -> None:
     tips = [panel.cases.table.real.item(number, 4).toolTip() for number in range(3)]
     assert tips[1] == "Words of look. The model is 80% sure near the structures."
     case = open_first(panel, study)
+    assert "Words of good." in panel.review.sure.text
     draw(panel, 6)
     panel.label.on_done()
     settle(panel)
     assert case.agreement == 1.0
+    assert "100% was as suggested" in panel.review.sure.text
     assert row(panel, 0)[4] == "100% right", "what a person found counts more than what was expected"
 
 

@@ -62,6 +62,7 @@ class ModelsSection:
         self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self.table.setShowGrid(False)
+        self.table.wordWrap = False
         self.table.alternatingRowColors = True
         self.table.connect("cellClicked(int,int)", self.on_choose)
 
@@ -143,7 +144,7 @@ class ModelsSection:
 
     def _show_row(self, number: int, model: ShownModel) -> None:
         cells = (
-            (model.made, model.run),
+            (model.day, f"{model.made} ({model.run})"),
             (model.method, model.method),
             (model.expected, model.quality),
             (model.slices, model.learned_from),

@@ -16,9 +16,12 @@ from SemiSegLogic.geometry import Grid
 from ..methods import method_words
 from ..model import Shown
 from ..words import _
+from .cases import quality
 from .parts import box, button, enable, label, primary, row, section
 
 if TYPE_CHECKING:
+    from SemiSegLogic.study import CaseRow
+
     from ..connection import Next
     from .panel import Panel
 
@@ -39,6 +42,7 @@ class ReviewSection:
         self.reason = label(inner)
         self.reason.visible = False
         self._case_box, case = box(inner)
+        self.sure = label(case)
         self.origin = label(case, faint=True)
         shown = row(case)
         self.suggestion = qt.QCheckBox(_("Show suggestion"))
@@ -146,6 +150,8 @@ class ReviewSection:
             self.next, "" if found else _("The model names no slices yet."), _("Jump to where the model is least sure")
         )
         if there and opened is not None:
+            self.sure.text = how_good(self._controller.rows, opened.id)
+            self.sure.visible = bool(self.sure.text)
             self.origin.text = origin(opened.provenance)
             self.earlier.visible = opened.earlier is not None
             self.changed.text = changed(opened.provenance, self._controller.structures(), voxel_ml(opened.grid))
@@ -163,6 +169,14 @@ class ReviewSection:
             self._overlaid = wanted
             self.on_uncertainty(bool(self.uncertainty.checked))
             self.on_earlier(bool(self.earlier.checked))
+
+
+def how_good(rows: Sequence[CaseRow], case: str) -> str:
+    """What is known of the suggestion of a case, in the colour of its flag."""
+    found = next((quality(row) for row in rows if row.id == case), ("", "", ""))
+    _cell, told, colour = found
+    style = f" style='color:{colour}'" if colour else ""
+    return f"<span{style}>{html.escape(told)}</span>" if told else ""
 
 
 def changed(provenance: dict[str, Any], structures: Sequence[Shown], millilitres: float) -> str:
