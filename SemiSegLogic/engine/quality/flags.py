@@ -3,6 +3,9 @@
 Two witnesses are weighed by how far each can be trusted: the study's estimate, and the doubt of the case's own
 suggestion (summed uncertainty per voxel found). The constants were fitted on eight simulated studies, other ones than
 those on which the flags were then checked (Testing/benchmarks/results/simulated_studies.md).
+
+The Dice that is weighed together for a case decides its flag and is never shown to people: the one number that they
+read is the study's. The words say how the case stands to the usual one.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ WITHIN = 0.25  # logits: how far the cases of one study lie apart
 SURE = 1.0  # deviations; nominally 5 of 6 cases, on the calibration studies 39 of 40
 WIDEST = 0.45  # an interval of the study wider than this tells nothing about a case
 ODD_SIZE = 2.0  # times larger or smaller than the cases that were measured
+ODD_DOUBT = 1.25  # times the doubt of the cases that were measured: only for the words, not for the flag
 
 
 @dataclass(frozen=True)
@@ -46,21 +50,23 @@ def looks_of(label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]) -> Looks:
 @dataclass(frozen=True)
 class Judge:
     """What flags are given by: the study's expected ``dice`` with its interval ``low`` to ``high`` (None: it was never
-    measured), and ``size``, the voxels of a usual suggestion.
+    measured), and ``size``, the voxels of a usual suggestion, with its ``doubt`` (0: not known).
     """
 
     dice: float | None = None
     low: float = 0.0
     high: float = 1.0
     size: float = 0.0
+    doubt: float = 0.0
 
     @classmethod
     def of(cls, estimate: Estimate | None, looks: Sequence[Looks]) -> Judge:
         """From the measurement and the looks of the volumes in which it was made."""
-        sizes = [item.size for item in looks if item.size]
-        if estimate is None or not sizes:
+        found = [item for item in looks if item.size]
+        if estimate is None or not found:
             return cls()
-        return cls(estimate.dice, estimate.low, estimate.high, float(np.median(sizes)))
+        size, doubt = (float(np.median(values)) for values in zip(*((it.size, it.doubt) for it in found), strict=True))
+        return cls(estimate.dice, estimate.low, estimate.high, size, doubt)
 
     def flag(self, looks: Looks) -> dict[str, Any]:
         """{"state": "good" | "look" | "unknown", "words", "expected_dice"}."""
@@ -75,13 +81,21 @@ class Judge:
             words = f"Look here: much {smaller} than in the cases that were measured."
             return {"state": "look", "words": words, "expected_dice": expected}
         if _share(centre - SURE * deviation) >= GOOD:
-            words = f"Probably good: Dice {expected:.2f} expected, above {GOOD:g} in 9 of 10 such cases."
+            words = f"Probably good: a Dice above {GOOD:g} in 9 of 10 such cases."
             return {"state": "good", "words": words, "expected_dice": expected}
-        return {"state": "look", "words": f"Look here: Dice {expected:.2f} expected.", "expected_dice": expected}
+        return {"state": "look", "words": f"Look here: {self._why_look(looks)}.", "expected_dice": expected}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that ``Judge(**data)`` takes back."""
         return asdict(self)
+
+    def _why_look(self, looks: Looks) -> str:
+        """Why a case of ordinary size is not called good."""
+        if not self.doubt:  # a model of before this was kept
+            return f"a Dice above {GOOD:g} cannot be promised"
+        if looks.doubt > ODD_DOUBT * self.doubt:
+            return "the model is more in doubt than in the usual case of this study"
+        return f"like the usual case of this study, which may fall below a Dice of {GOOD:g}"
 
     def _weighed(self, dice: float, looks: Looks) -> tuple[float, float]:
         """Logit of the Dice to expect of a case, and its deviation."""

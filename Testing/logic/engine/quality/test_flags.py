@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def test_a_usual_suggestion_of_a_good_model_is_probably_good_and_a_doubtful_one_
     judge = Judge.of(STRONG, [Looks(0.2, 1000), Looks(0.25, 1200)])
     usual, doubtful = judge.flag(Looks(0.22, 1100)), judge.flag(Looks(30.0, 1100))
     assert usual["state"] == "good"
-    assert f"above {GOOD:g} in 9 of 10" in usual["words"]
+    assert usual["words"] == f"Probably good: a Dice above {GOOD:g} in 9 of 10 such cases."
     assert doubtful["state"] == "look"
     assert doubtful["expected_dice"] < usual["expected_dice"]
 
@@ -65,3 +66,29 @@ def test_without_a_measurement_or_with_a_vague_one_nothing_is_claimed() -> None:
 def test_a_judge_survives_being_written_down() -> None:
     judge = Judge.of(STRONG, [Looks(0.2, 1000)])
     assert Judge(**judge.to_dict()) == judge
+
+
+@pytest.mark.parametrize(("doubt", "words"), [
+    (0.9, "like the usual case of this study, which may fall below a Dice of 0.7"),
+    (1.1, "like the usual case"), (1.5, "more in doubt than in the usual case of this study"),
+])  # fmt: skip
+def test_a_case_to_look_at_is_told_against_the_usual_one(doubt: float, words: str) -> None:
+    weak = Estimate(0.66, 0.52, 0.77, 0.75, 9, 4)
+    flag = Judge.of(weak, [Looks(0.8, 900), Looks(1.0, 1000), Looks(1.2, 1100)]).flag(Looks(doubt, 1000))
+    assert flag["state"] == "look"
+    assert words in flag["words"]
+
+
+def test_a_model_from_before_the_usual_doubt_was_kept_promises_nothing_either() -> None:
+    old = {name: value for name, value in Judge(0.6, 0.5, 0.7, 1000.0, 0.4).to_dict().items() if name != "doubt"}
+    assert Judge(**old).flag(Looks(2.0, 1000))["words"] == "Look here: a Dice above 0.7 cannot be promised."
+
+
+def test_no_case_is_told_a_dice_of_its_own_beside_the_studys() -> None:
+    """Two estimates on one screen would contradict each other: only the Dice that a flag promises may be named."""
+    for estimate in (STRONG, Estimate(0.72, 0.6, 0.8, 0.8, 9, 4)):
+        judge = Judge.of(estimate, [Looks(0.5, 1000)])
+        for looks in (Looks(doubt, size) for doubt in (0.05, 0.5, 5.0, 50.0) for size in (100, 1000, 9000)):
+            told = judge.flag(looks)
+            assert set(re.findall(r"[0-9]\.[0-9]+", told["words"])) <= {f"{GOOD:g}"}, told
+            assert 0 < told["expected_dice"] < 1
