@@ -501,6 +501,22 @@ Change Slicer&apos;s Python?</source>
 <context>
     <name>SemiSegLib.preflight</name>
     <message>
+        <source>In {case} slices {slices} are marked &apos;nothing here&apos;, but the slices on both sides show a structure. Check them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In {case} slices {slices} are called empty by {who}, but other people&apos;s slices on both sides show a structure there. Agree on one reading.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In {case} slices {slices} show different things on the line where they cross. Look at both, and correct one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} and {other} are the same image and were drawn differently: the model cannot follow both. Remove one of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Slices done: {slices}, in {cases} of {all} cases.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -525,10 +541,6 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>In {case} slices {numbers} are marked &apos;nothing here&apos;, but the slices on both sides show a structure. Check them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>With {n} slices the first suggestion will be rough and its quality cannot be judged. Five or more, in several cases, are a good beginning.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -550,10 +562,6 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in a second one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{one} and {other} are the same image and were drawn differently: the model cannot follow both. Remove one of them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

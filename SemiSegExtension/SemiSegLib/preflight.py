@@ -7,16 +7,14 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from SemiSegLogic.errors import SemiSegError
-from SemiSegLogic.geometry import SliceIndex, slice_mask
 
-from .annotations import slice_numbers
+from .annotations import axis_word, slice_numbers
 from .words import _
 
 if TYPE_CHECKING:
@@ -30,6 +28,17 @@ PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES = 0.8, 2, 4
 """Memory of a training: PyTorch and a network; per voxel of all images; per voxel and class of the largest one. Checked
 against Testing/benchmarks/memory.py: 1.2 GB for 80 volumes of 200 x 140 x 88, where this says 1.2.
 """
+CONTRADICTIONS = {
+    "gap": _("In {case} slices {slices} are marked 'nothing here', but the slices on both sides show a structure. "
+             "Check them."),
+    "others": _("In {case} slices {slices} are called empty by {who}, but other people's slices on both sides show a "
+                "structure there. Agree on one reading."),
+    "crossing": _("In {case} slices {slices} show different things on the line where they cross. Look at both, and "
+                  "correct one."),
+    "twins": _("{case} and {other} are the same image and were drawn differently: the model cannot follow both. Remove "
+               "one of them."),
+}  # fmt: skip
+"""SemiSegLogic/study/contradictions.py's SENTENCES, for translators."""
 
 
 @dataclass(frozen=True)
@@ -99,37 +108,21 @@ def _structures(study: Study, judged: list[Case]) -> Iterator[Finding]:
 
 
 def _contradictions(judged: list[Case]) -> Iterator[Finding]:
-    """The same image judged in two ways, and slices called empty in the middle of a structure."""
-    same: dict[str, list[Case]] = defaultdict(list)
-    for case in judged:
-        same[case.digest].append(case)
-        gaps = _gaps(case.annotated)
-        if gaps:
-            text = _("In {case} slices {numbers} are marked 'nothing here', but the slices on both sides show a "
-                     "structure. Check them.")  # fmt: skip
-            yield Finding("warning", text.format(case=case.name, numbers=slice_numbers(gaps)))
-    for group in same.values():
-        for one, other in combinations(group, 2):
-            if _differ(one, other):
-                text = _("{one} and {other} are the same image and were drawn differently: the model cannot follow "
-                         "both. Remove one of them.")  # fmt: skip
-                yield Finding("warning", text.format(one=one.name, other=other.name))
+    """What no model can follow: found as the command line finds it, said in this Slicer's language."""
+    from SemiSegLogic.study.contradictions import contradictions
+
+    for found in contradictions(judged):
+        one_axis = len({item.axis for item in found.slices}) == 1
+        name = partial(_number if one_axis else _view_and_number, found.case)
+        yield Finding("warning", found.words(name, CONTRADICTIONS))
 
 
-def _gaps(slices: list[AnnotatedSlice]) -> set[SliceIndex]:
-    state = {item.place: item.state for item in slices}
-    return {
-        place
-        for place, what in state.items()
-        if what == "empty"
-        and all(state.get(SliceIndex(place.axis, place.index + step)) == "drawn" for step in (-1, 1))
-    }
+def _number(_case: Case, item: AnnotatedSlice) -> str:
+    return slice_numbers({item.place})
 
 
-def _differ(one: Case, other: Case) -> bool:
-    both = slice_mask(one.grid.shape, one.places) & slice_mask(other.grid.shape, other.places)
-    first: NDArray[np.uint8] = one.labels()
-    return bool((first[both] != other.labels()[both]).any())
+def _view_and_number(case: Case, item: AnnotatedSlice) -> str:
+    return f"{_(axis_word(case.grid, item.axis))} {_number(case, item)}"
 
 
 def _amount(judged: list[Case], cases: list[Case]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from ..geometry import AXIS_NAMES
 from ..rounds import NextSlice, Round
 from ..study import Case, Study
 from ..study.beginning import Beginning
+from ..study.contradictions import contradictions
 from ..study.first_slices import drawing_axes
 from .output import Output, add_json
 
@@ -33,7 +34,7 @@ def add(parts: Any) -> None:
 def _next(options: argparse.Namespace) -> None:
     study, out = Study.open(options.folder), Output(options.json)
     found, sentences = _chosen(study, options.strategy, options.count)
-    for sentence in sentences:
+    for sentence in [*(found.words() for found in contradictions(study.cases)), *sentences]:
         out.event("remark", sentence, text=sentence)
     if not found and not sentences:
         out.event("remark", "No slice is left to suggest.", text="No slice is left to suggest.")

@@ -10,6 +10,7 @@ from ..backends import LocalBackend
 from ..rounds import Round, jobs_folder
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
+from ..study.contradictions import contradictions
 from .following import follow
 from .output import Output, add_json
 
@@ -44,6 +45,8 @@ def _train(options: argparse.Namespace) -> int:
     training, settings = _order(options, study)
     opened = study.case(options.open).id if options.open else None
     earlier = None if options.anew else _model(options.start, study)
+    for found in contradictions(study.cases):
+        out.event("remark", found.words(), text=found.words())
     with out.counting("Preparing") as told:
         this = Round.begin(study, training, options.method, settings, open_case=opened, start_from=earlier, told=told)
     return _submit(this, out)

@@ -83,6 +83,22 @@ def test_the_same_image_drawn_in_two_ways_is_a_contradiction(check: Any, study: 
     assert any("scan0 and twin are the same image" in text for text in told(check(study), "warning"))
 
 
+def test_annotators_who_contradict_each_other_are_told_as_the_command_line_tells_it(check: Any, study: Any) -> None:
+    from SemiSegLib.preflight import CONTRADICTIONS
+    from SemiSegLogic.study.contradictions import SENTENCES, contradictions
+
+    case = drawn(study, slices=(5, 7))
+    drawn(study, 1)
+    nothing = np.zeros(case.grid.shape, np.uint8)
+    case.set_slices(nothing, [SliceIndex(0, 6)], "Bob")
+    case.set_slices(nothing, [SliceIndex(2, 18)], "Bob")
+    assert [found.kind for found in contradictions(study.cases)] == ["others", "crossing"]
+    told_of = told(check(study), "warning")
+    assert any("slices 7 are called empty by Bob" in text for text in told_of)
+    assert any("(ann), sagittal 19 (Bob) show different things on the line" in text for text in told_of)
+    assert CONTRADICTIONS == SENTENCES
+
+
 def test_an_odd_voxel_size_is_told_but_another_orientation_is_none(check: Any, study: Any, tmp_path: Path) -> None:
     from SemiSegLogic.study import write_image
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.cli import run
+from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.study import Study, all_slices
 from Testing.support.blobs import BlobStudy, make_study
 from Testing.support.rounds import begin
@@ -93,3 +94,15 @@ def test_a_person_reads_numbered_lines(blobs: BlobStudy, capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     assert [line[:2] for line in lines] == ["1.", "2."]
     assert all(" = " in line and ": " in line for line in lines)
+
+
+def test_people_who_contradict_each_other_are_told_before_anything_else(
+    blobs: BlobStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = blobs.cases[0]
+    middle = case.grid.shape[0] // 2
+    drawn, gone = [SliceIndex(0, middle - 1), SliceIndex(0, middle + 1)], SliceIndex(0, middle)
+    case.set_slices(blobs.truth[case.id], drawn, "Ann")
+    case.set_slices(np.zeros(case.grid.shape, np.uint8), [gone], "Bob")
+    _found, remarks = ask(capsys, blobs.study.folder)
+    assert remarks[0].startswith(f"In {case.name} slices k = {middle} are called empty by Bob")
