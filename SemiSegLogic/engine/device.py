@@ -12,7 +12,7 @@ from torch import memory_format, nn
 
 from ..errors import SemiSegError
 from ..settings import SettingsError
-from .tuning import prefer_channels_last, prefer_half, tuned
+from .tuning import prefer_channels_last, prefer_half, tuned, voxel_seconds
 
 MEMINFO = Path("/proc/meminfo")  # Linux only
 OUT_OF_MEMORY = (
@@ -39,13 +39,15 @@ class DeviceLost(SemiSegError):
 @dataclass(frozen=True)
 class Device:
     """``torch`` the device; ``half`` whether networks run under bfloat16 autocast; ``memory`` bytes we may use;
-    ``channels_last`` the layout that networks train in.
+    ``channels_last`` the layout that networks train in; ``voxel_seconds`` about how long the fast network takes for a
+    voxel, forward and backward, 0 where that was not measured.
     """
 
     torch: torch.device
     half: bool
     memory: int
     channels_last: bool = True
+    voxel_seconds: float = 0.0
 
     @property
     def name(self) -> str:
@@ -104,7 +106,8 @@ def choose(wanted: str = "auto", precision: str = "auto") -> Device:
     device = torch.device("cuda" if available and wanted != "cpu" else "cpu")
     timings = tuned(device)
     half = precision == "bfloat16" or (precision == "auto" and prefer_half(timings))
-    return Device(device, half, free_memory(device), prefer_channels_last(timings, half))
+    speed = voxel_seconds(timings, half, device)
+    return Device(device, half, free_memory(device), prefer_channels_last(timings, half), speed)
 
 
 def free_memory(device: torch.device) -> int:

@@ -1,17 +1,21 @@
-"""In which arithmetic and memory layout a device runs 3D networks fastest: measured once, then remembered.
+"""In which arithmetic and memory layout a device runs 3D networks fastest, and how fast: measured once, remembered.
 
 Which is faster cannot be told from a name. Processors without matrix instructions for bfloat16 emulate it, several
 times slower; some versions of cuDNN are slow for 3D convolutions in one layout and not in the other. So one block of a
-network is timed, forward and backward, in all four ways. The figures are kept in a small file of the user's, by device,
-version of PyTorch and number of threads; a file that is damaged or cannot be written costs a measurement, nothing else.
+network is timed, forward and backward, in all four ways. A processor is timed on one core: what threads that wait for
+each other show beside a busy program is a hundred times slower and says nothing about it. The figures are kept in a
+small file of the user's, by device and version of PyTorch; a file that is damaged or cannot be written costs a
+measurement, nothing else.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -24,8 +28,13 @@ STEADY = 1.5  # the second-best time may be this much longer than the best
 CLEARLY = 1.3  # bfloat16 must be this much faster: it costs digits
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last_3d}
 PRECISIONS = ("float32", "bfloat16")
-SHAPES = {"cpu": (1, 32, 8, 24, 24), "cuda": (2, 32, 48, 64, 64)}  # enough work to be timed, no more
-REPETITIONS = 4
+SHAPES = {"cpu": (2, 32, 4, 24, 24), "cuda": (2, 32, 48, 64, 64)}
+"""Enough work to be timed, no more. Two images: a single small one goes through float32 convolutions of PyTorch's own,
+five times as slow as those that every batch of training gets.
+"""
+REPETITIONS, LEAST = 4, 2
+HOPELESS = 4.0  # a way this much slower than the best is timed LEAST times only
+BLOCKS = 7.0  # the fast network computes as much per voxel as so many blocks at half its resolution
 CPUINFO = Path("/proc/cpuinfo")  # Linux only
 
 Timings = dict[str, dict[str, float]]
@@ -59,12 +68,24 @@ def prefer_channels_last(timings: Timings, half: bool) -> bool:
     return times["channels_last"] <= times["contiguous"]
 
 
+def voxel_seconds(timings: Timings, half: bool, device: torch.device) -> float:
+    """About how long the fast network takes for a voxel of a patch, forward and backward, in the arithmetic that was
+    chosen and in its faster layout; all threads of a processor together, as if they did not hinder each other.
+
+    Against the network itself (1 thread, results/voxel_costs.md) it is right within 10 % in bfloat16 and in float32.
+    """
+    batch, _, *sides = SHAPES[device.type]
+    voxels = batch * math.prod(sides) * 8  # at the network's own resolution
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    return BLOCKS * min(timings["bfloat16" if half else "float32"].values()) / 1000 / voxels / threads
+
+
 def name_of(device: torch.device) -> str:
-    """What the figures hold for: the device, PyTorch's version, and the threads of a processor."""
+    """What the figures hold for: the device and PyTorch's version."""
     if device.type == "cuda":
         card, cudnn = torch.cuda.get_device_name(device), torch.backends.cudnn.version()
         return f"{card}, torch {torch.__version__}, cuDNN {cudnn}"
-    return f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    return f"{_processor()}, one core, torch {torch.__version__}"
 
 
 def default_file() -> Path:
@@ -77,12 +98,25 @@ def measured(device: torch.device) -> tuple[Timings, bool]:
     twice: beside a busy program they may not. Draws no random number.
     """
     ways = [(precision, layout) for precision in PRECISIONS for layout in LAYOUTS]
-    rounds = [[_milliseconds(device, *way) for way in ways] for _ in range(REPETITIONS)]
-    times = [sorted(column) for column in zip(*rounds, strict=True)]
-    timings: Timings = {precision: {} for precision in PRECISIONS}
-    for (precision, layout), (best, *_) in zip(ways, times, strict=True):
-        timings[precision][layout] = best
-    return timings, all(second < STEADY * best for best, second, *_ in times)
+    times: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
+    with _one_thread():
+        for turn in range(REPETITIONS):
+            for way in ways:
+                if turn < LEAST or min(times[way]) < HOPELESS * min(map(min, times.values())):
+                    times[way].append(_milliseconds(device, *way))
+    timings: Timings = {precision: {layout: min(times[precision, layout]) for layout in LAYOUTS}
+                        for precision in PRECISIONS}
+    return timings, all(second < STEADY * best for best, second, *_ in map(sorted, times.values()))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _milliseconds(device: torch.device, precision: str, layout: str) -> float:

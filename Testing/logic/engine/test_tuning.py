@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from SemiSegLogic.engine import tuning
-from SemiSegLogic.engine.tuning import Timings, measured, name_of, prefer_channels_last, prefer_half, tuned
+from SemiSegLogic.engine.tuning import (
+    Timings,
+    measured,
+    name_of,
+    prefer_channels_last,
+    prefer_half,
+    tuned,
+    voxel_seconds,
+)
 
 HOST = torch.device("cpu")
 
@@ -39,16 +47,25 @@ def test_a_device_is_measured_once(tmp_path: Path) -> None:
     assert meter.times == 1
 
 
-def test_another_number_of_threads_is_another_device(tmp_path: Path) -> None:
-    meter, file, before = Meter(), tmp_path / "tuning.json", torch.get_num_threads()
+def test_one_core_is_timed_whatever_the_number_of_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "SHAPES", {"cpu": (1, 32, 2, 4, 4)})
+    file, before, seen = tmp_path / "tuning.json", torch.get_num_threads(), []
+    timed = tuning._milliseconds
+
+    def note(*way: object) -> float:
+        seen.append(torch.get_num_threads())
+        return timed(*way)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tuning, "_milliseconds", note)
     try:
-        for threads in (1, 3, 1, 3):
+        for threads in (1, 3):
             torch.set_num_threads(threads)
-            tuned(HOST, file, meter)
+            tuned(HOST, file, lambda device: (measured(device)[0], True))
+            assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
-    assert meter.times == 2
-    assert len(json.loads(file.read_text())) == 2
+    assert set(seen) == {1}
+    assert len(json.loads(file.read_text())) == 1
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '"x"', "\0\0\0"])
@@ -118,3 +135,28 @@ def test_times_that_differ_from_round_to_round_are_not_steady(monkeypatch: pytes
 
     assert times([9.0, 1.0, 1.4, 8.0])
     assert not times([9.0, 1.0, 1.6, 8.0])
+
+
+def test_a_way_without_hope_is_given_up_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def milliseconds(device: torch.device, precision: str, layout: str) -> float:
+        tries.append(precision)
+        return 1.0 if precision == "float32" else 200.0
+
+    monkeypatch.setattr(tuning, "_milliseconds", milliseconds)
+    timings, steady = measured(HOST)
+    assert (tries.count("float32"), tries.count("bfloat16")) == (8, 4)
+    assert steady
+    assert timings["bfloat16"] == {"contiguous": 200.0, "channels_last": 200.0}
+
+
+def test_a_voxels_time_is_that_of_seven_blocks_at_half_the_resolution_shared_by_all_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tuning, "SHAPES", {"cpu": (2, 32, 4, 10, 10), "cuda": (1, 32, 10, 10, 10)})
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    timings = _timings(full=4.0, half=1.6)
+    assert voxel_seconds(timings, True, HOST) == pytest.approx(7 * 0.0016 / (800 * 8) / 2)
+    assert voxel_seconds(timings, False, HOST) == pytest.approx(7 * 0.004 / (800 * 8) / 2)
+    assert voxel_seconds(timings, True, torch.device("cuda")) == pytest.approx(7 * 0.0016 / (1000 * 8))
