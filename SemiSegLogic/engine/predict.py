@@ -23,17 +23,20 @@ from ..geometry import IGNORE
 from ..methods.base import entropy
 from .device import Device, is_out_of_memory
 from .folding import folded
-from .nets.base import slice_shape
+from .nets.base import classes_of, slice_shape
 from .plan import Plan, Shape
 from .volumes import Classes, Volume
 from .windows import MOST_TOGETHER, rows, window_shape
 
-BYTES_PER_VOXEL = {True: 250, False: 500}
-"""Of a full pass, by whether networks run in bfloat16; measured on a CPU: fast 70 to 78 and 179, V-Net 137 to 230 and
-329. ``Testing.benchmarks.voxel_costs`` prints them again.
+PREDICTION_BYTES = {
+    "fast": (84, 155), "plain": (75, 151), "vnet": (233, 345), "resvnet": (264, 607), "unet": (305, 452),
+    "resunet": (404, 808),
+}
+"""Per voxel of a pass with two classes, in bfloat16 and in float32, as measured on a CPU (see
+Testing/benchmarks/results/voxel_costs.md); where only bfloat16 was measured, twice that.
 """
-
-BYTES_PER_CLASS = 12  # and voxel: logits twice, shares once
+OTHER_BYTES = (944, 1451)  # the hungriest of them all, with InstanceNorm
+CLASS_BYTES = 12  # more for every further class: logits twice, shares once
 MOST_MEMORY = 4 << 30
 ONE_PASS = ("fast", "plain")
 """Networks that may see more at a time than a patch of training. A deep one, which saw nothing but padding beyond its
@@ -62,7 +65,7 @@ class Predictor:
 
     def __init__(self, network: nn.Module, plan: Plan, device: Device, flips: tuple[int, ...] = ()):
         self.network, self.plan, self.device = folded(network), plan, device
-        self.whole = slice_shape(network)
+        self.whole, self.classes = slice_shape(network), classes_of(network)
         self.views = [chosen for count in range(len(flips) + 1) for chosen in combinations(flips, count)]
         self._budget = min(device.memory / 2, MOST_MEMORY)
 
@@ -140,7 +143,8 @@ class Predictor:
         return min(max(fitting, 1), MOST_TOGETHER)
 
     def _voxel_bytes(self) -> float:
-        return BYTES_PER_VOXEL[self.device.half] + BYTES_PER_CLASS * 2
+        bytes_each = PREDICTION_BYTES.get(self.plan.network, OTHER_BYTES)[0 if self.device.half else 1]
+        return bytes_each + CLASS_BYTES * (self.classes - 2)
 
     def _seen(self, volume: Volume) -> Tensor:
         """(D,H,W) at the plan's spacing: the volume's own voxels as they are kept, else float16 between them."""

@@ -66,6 +66,12 @@ def slice_shape(network: nn.Module) -> tuple[int, int] | None:
     return next(found, None)
 
 
+def classes_of(network: nn.Module) -> int:
+    """How many maps of shares ``network`` holds at once: its classes, times the networks inside of it; at least 2."""
+    heads = [part.head.bias for part in network.modules() if isinstance(part, Network)]
+    return max(2, sum(len(bias) for bias in heads if isinstance(bias, Tensor)))
+
+
 def kernel(dims: int, size: int) -> tuple[int, int, int]:
     """``size`` along every axis, or along height and width only when slices are seen one by one."""
     return (size if dims == 3 else 1, size, size)

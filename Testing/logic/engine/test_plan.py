@@ -64,16 +64,74 @@ def test_little_memory_gives_small_patches_that_still_learn(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "half", "gigabytes", "network", "voxels"),
-    [("cpu", True, 8, "fast", CPU_VOXELS), ("cpu", False, 0.25, "fast", 82_600),
+    [("cpu", True, 8, "fast", CPU_VOXELS), ("cpu", False, 0.25, "fast", 81_600),
      ("cuda", True, 139, "vnet", GPU_VOXELS), ("cuda", True, 6, "vnet", GPU_VOXELS),
-     ("cuda", False, 6, "vnet", 612_000), ("cuda", True, 2, "unet", 241_000)],
+     ("cuda", False, 6, "vnet", 572_000), ("cuda", True, 2, "unet", 249_000)],
 )  # fmt: skip
 def test_a_patch_takes_what_time_allows_or_memory_where_that_is_less(
     kind: str, half: bool, gigabytes: float, network: str, voxels: int
 ) -> None:
     device = Device(torch.device(kind), half=half, memory=int(gigabytes * 2**30))
-    assert _budget(device, network) == pytest.approx(voxels, rel=0.01)
+    assert _budget(device, network, 2) == pytest.approx(voxels, rel=0.01)
     assert np.prod(make_plan(CT, ["liver"], device, network).patch) <= voxels
+
+
+def _measured(kind: str, half: bool, gigabytes: int, nanoseconds: float) -> Device:
+    return Device(torch.device(kind), half, gigabytes << 30, voxel_seconds=nanoseconds * 1e-9)
+
+
+MACHINES = {
+    "two cores without bfloat16": _measured("cpu", False, 4, 1500),
+    "two cores with matrix instructions": _measured("cpu", True, 16, 150),
+    "sixteen of them": _measured("cpu", True, 64, 9),
+    "card of 4 GB, float32": _measured("cuda", False, 4, 220),
+    "card of 6 GB": _measured("cuda", True, 6, 22),
+    "card of 139 GB": _measured("cuda", True, 139, 1.5),
+}
+
+
+@pytest.mark.parametrize(
+    ("machine", "structures", "atrium", "scan", "spacing"),
+    [
+        ("two cores without bfloat16", 1, (32, 40, 40), (32, 40, 40), 2.55),  # 0.3 s / 4 / 1500 ns is half of 110,000
+        ("two cores with matrix instructions", 1, (40, 48, 48), (40, 48, 48), 2.55),
+        ("two cores with matrix instructions", 30, (40, 48, 48), (40, 48, 48), 2.55),
+        ("sixteen of them", 1, (72, 72, 80), (72, 72, 80), 2.55),  # 0.02 s / 4 / 9 ns is five times 110,000: no more
+        ("card of 4 GB, float32", 1, (64, 72, 72), (64, 72, 72), 2.55),  # than four, nor less than a third
+        ("card of 6 GB", 1, (88, 104, 104), (96, 96, 104), 1.97),
+        ("card of 6 GB", 30, (80, 88, 88), (80, 88, 88), 2.29),  # 0.4 * 6 GB / 4 / (257 + 29 * 26) bytes are 637,000
+        ("card of 139 GB", 1, (88, 144, 176), (136, 144, 144), 1.39),  # 3.3 times 112x112x80 in steps of 1.4: 2.8
+        ("card of 139 GB", 30, (88, 144, 176), (136, 144, 144), 1.39),
+    ],
+)  # fmt: skip
+def test_each_machine_gets_the_patches_that_it_has_time_and_memory_for(
+    machine: str, structures: int, atrium: Shape, scan: Shape, spacing: float
+) -> None:
+    device, names = MACHINES[machine], [f"organ {n}" for n in range(structures)]
+    assert make_plan(ATRIUM, names, device).patch == atrium
+    plan = make_plan(CT, names, device)
+    assert (plan.patch, plan.spacing[2]) == (scan, pytest.approx(spacing, abs=0.01))
+    assert make_plan(HIPPOCAMPUS, names, device).spacing == (1.0, 1.0, 1.0)
+    assert make_plan(THICK, names, device).patch == (1, 144, 144)
+
+
+@pytest.mark.parametrize("network", ["fast", "vnet"])
+@pytest.mark.parametrize("nanoseconds", [130, 150, 280, 330, 450])
+def test_what_patches_were_tried_out_with_stays_on_machines_like_that(network: str, nanoseconds: float) -> None:
+    device = _measured("cpu", True, 16, nanoseconds)
+    for cases in ALL.values():
+        assert make_plan(cases, ["organ"], device, network) == make_plan(cases, ["organ"], CPU, network)
+
+
+def test_two_measurements_of_a_slow_device_give_one_plan() -> None:
+    plans = {make_plan(CT, ["organ"], _measured("cpu", False, 8, 1500 * much)) for much in (0.92, 1.0, 1.08)}
+    assert len(plans) == 1
+
+
+def test_only_the_fast_network_gets_larger_patches_than_papers_use() -> None:
+    device = MACHINES["card of 139 GB"]
+    assert _budget(device, "fast", 2) > 2 * GPU_VOXELS
+    assert _budget(device, "vnet", 2) == GPU_VOXELS
 
 
 def test_small_volumes_stay_native_and_whole() -> None:
