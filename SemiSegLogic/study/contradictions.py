@@ -23,8 +23,7 @@ NEAR = 3
 """Slices: how far another slice may be to be taken as a neighbour."""
 LEAST_VOXELS, LEAST_SHARE = 4, 0.25
 """Of a line where two slices cross: fewer contradicting voxels, or a smaller part of the structures there, are borders
-drawn a little differently. Measured on 260 experts' hippocampi, three slices in each of two views, four times: 1 of 1040
-was called a contradiction by mistake, and 942 of 1040 were when one view was emptied.
+drawn a little differently. How often that is wrong on experts' labels: ``python -m Testing.benchmarks.contradictions``.
 """
 SENTENCES = {
     "gap": "In {case} slices {slices} are marked 'nothing here', but the slices on both sides show a structure. "
@@ -86,7 +85,7 @@ def _within(case: Case) -> Iterator[Contradiction]:
     for kind, found in gaps.items():
         if found:
             yield Contradiction(kind, case, tuple(found))
-    worst = _worst_crossing(slices, label)
+    worst = worst_crossing(slices, label)
     if worst is not None:
         yield Contradiction("crossing", case, worst)
 
@@ -119,10 +118,12 @@ def _kind_of_gap(
 # --- two slices that cross -------------------------------------------------------------------------------------
 
 
-def _worst_crossing(
+def worst_crossing(
     slices: Sequence[AnnotatedSlice], label: Callable[[], NDArray[np.uint8]]
 ) -> tuple[AnnotatedSlice, AnnotatedSlice] | None:
-    """The pair that contradicts itself on most voxels of its line; None where none does."""
+    """The pair of judged slices of ``label()`` (k, j, i) that contradicts itself on most voxels of its line; None where
+    none does.
+    """
     judged = {axis: {item.index for item in slices if item.axis == axis} for axis in range(3)}
     worst, most = None, 0
     for one, other in combinations(slices, 2):
