@@ -96,12 +96,10 @@ def label_forms(case: JobCase) -> dict[str, Form]:
 
 def check_values(owner: str, label: NDArray[np.uint8], spec: JobSpec, ignore: bool = True) -> None:
     """Raises JobError when ``label`` holds a value that is neither 0, a structure's, nor (if allowed) IGNORE."""
-    known = np.zeros(256, bool)
-    known[list(spec.values)] = True
-    known[IGNORE] = ignore
-    strange = label[~known[label]]
-    if strange.size:
-        raise JobError(f"'{owner}' holds the label values {np.unique(strange).tolist()[:20]}; the job knows "
+    known = bytes([*spec.values, IGNORE] if ignore else spec.values)
+    strange = label.tobytes().translate(None, known)  # what is left; in a quarter of the time that indexing takes
+    if strange:
+        raise JobError(f"'{owner}' holds the label values {sorted(set(strange))[:20]}; the job knows "
                        f"{list(spec.values)}.", "Add the structure to the study and start a new run, or erase it.")
 
 
