@@ -425,7 +425,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
 <context>
     <name>SemiSegLib.models</name>
     <message>
-        <source>Learned from {slices} slices of {annotated} cases; {cases} cases in all.</source>
+        <source>Learned from {slices} slices, in {annotated} of {cases} cases.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -124,7 +124,7 @@ def learned_from(model: KeptModel) -> str:
     slices, annotated, cases = (model.count(what) for what in ("annotated_slices", "annotated_cases", "cases"))
     if None in (slices, annotated, cases):
         return _("Its card does not tell what it learned from.")
-    text = _("Learned from {slices} slices of {annotated} cases; {cases} cases in all.")
+    text = _("Learned from {slices} slices, in {annotated} of {cases} cases.")
     return text.format(slices=slices, annotated=annotated, cases=cases)
 
 

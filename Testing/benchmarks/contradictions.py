@@ -51,7 +51,6 @@ def _drawn(label: NDArray[np.uint8], slices: list[AnnotatedSlice]) -> Iterator[t
         yield name, drawn
 
 
-
 def _moved(far: int) -> str:
     return f"moved by {far}"
 

@@ -29,14 +29,18 @@ class Camera:
         self.panel, self.out = panel, out
         self.views = [SliceView(slicer.harness, name, (VIEW, VIEW)) for name in ("Red", "Yellow", "Green")]
 
-    def take(self, name: str, *folded: Any) -> None:
-        """One picture; the sections ``folded`` are closed on it."""
+    def take(self, name: str, *folded: Any, models: bool = False) -> None:
+        """One picture; the sections ``folded`` are closed on it, and that of the models unless it is asked for."""
         import slicer
         from PySide6 import QtGui
+
+        from Testing.support.clinician import settle
 
         for section in (self.panel.cases, self.panel.label, self.panel.train, self.panel.review, self.panel.export):
             section.header.collapsed = section in folded
             section.refresh()
+        self.panel.models.header.collapsed = not models
+        settle(self.panel)
         root = self.panel.root.real
         root.show()
         for _ in range(6):
@@ -176,6 +180,7 @@ def again(panel: Any, camera: Camera, exported: Path) -> None:
     panel.export.on_export()
     settle(panel)
     camera.take("export", panel.label, panel.train)
+    camera.take("models", panel.label, panel.review, panel.export, models=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from SemiSegLogic.files import digest_file, read_json
 from SemiSegLogic.geometry import SliceIndex
 from Testing.support.clinician import FakeInstaller, ball, paint, settle
 
@@ -144,6 +145,41 @@ def whole_loop(
     written = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / f"{panel.controller.open_case.id}.nrrd")))
     assert np.array_equal(written, panel.screen.labels()), "the file is what is on screen"
     assert ("torch" in sys.modules) == torch_before, "torch stays in its own process"
+
+
+def test_a_kept_model_is_used_on_the_open_case_gone_on_from_and_deleted(
+    real_panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = real_panel
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.cases.on_case(0)
+    settle(panel)
+    draw_and_call_done(panel, (4, 6, 8))
+    train(panel, monkeypatch, 3.0)
+    panel.models.header.collapsed = False
+    settle(panel)
+    first, before = panel.models.chosen.run, [case.provenance()["run"] for case in study.cases]
+    assert "3 slices, in 1 of 3 cases" in panel.models.chosen.learned_from
+    panel.models.on_choose(0)
+
+    panel.models.on_use(only=True)
+    wait(panel, lambda: panel.training.job not in ("", first), 60)
+    wait(panel, lambda: panel.training.look is not None and panel.training.look.status.ended, 120)
+    assert panel.training.look.applied
+    runs = [case.provenance()["run"] for case in study.cases]
+    assert (runs[0], runs[1:]) == (panel.training.job, before[1:]), "the open case has a new suggestion, no other"
+    assert panel.models.table.rowCount == 1, "using a model makes none"
+
+    panel.train.go_on.checked = True
+    train(panel, monkeypatch, 3.0)
+    assert panel.models.table.rowCount == 2
+    assert panel.models.chosen.run == first, "what was chosen stays chosen"
+    latest = study.folder / "models" / panel.training.job / "model.json"
+    assert read_json(latest)["went_on_from"] == digest_file(study.folder / "models" / first / "model.pt")
+    panel.models.on_delete()
+    settle(panel)
+    assert [model.run for model in panel.models.models.found] == [panel.training.job]
 
 
 def test_training_outlives_the_panel_and_is_found_again_and_stopped(
