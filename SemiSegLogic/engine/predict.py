@@ -81,16 +81,15 @@ class Predictor:
         for start, shares in self._native_rows(volume):
             here = slice(start, start + shares.shape[1])
             doubt = entropy(shares[None])[0, 0]
-            found, next_best = two_best(shares)
-            second[here] = next_best.cpu().numpy()
+            found, following = two_best(shares)
             if volume.judged is not None:
                 judged = volume.judged[here].to(found.device)
                 found = torch.where(judged != IGNORE, judged, found)
                 doubt = doubt.masked_fill(judged != IGNORE, 0)
-            label[here] = found.cpu().numpy()
+            label[here] = classes.to_value(found.cpu().numpy())
+            second[here] = classes.to_value(following.cpu().numpy())
             unsure[here] = (doubt * 255).round().to(torch.uint8).cpu().numpy()
-        maps = (classes.to_value(label), unsure, classes.to_value(second))
-        return Prediction(*(np.ascontiguousarray(volume.turn.invert(item)) for item in maps))
+        return Prediction(*(np.ascontiguousarray(volume.turn.invert(item)) for item in (label, unsure, second)))
 
     def _native_rows(self, volume: Volume) -> Iterator[tuple[int, Tensor]]:
         """Shares (K,n,H,W) float32 of consecutive parts of the volume along D, with their first row."""
