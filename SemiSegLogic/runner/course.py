@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -70,7 +71,7 @@ class Course:
             checkpoint.restore_random_state(self.saved.random)
             self._tolerate("The suggestions", self._suggest)
         while self.standing.leg < len(self.legs) and not self._may_end():
-            self._run_leg(self.legs[self.standing.leg], state)
+            self._run_leg(self._leg(), state)
             state = None
         self._suggest()  # those that a full disk refused; if it still does, that is how the job ends
         assert self.standing.kept is not None
@@ -80,6 +81,13 @@ class Course:
         """Whether a stop was asked for and there is a model to stop with."""
         self._stopped = self._stopped or self.job.stop_requested()
         return self._stopped and self.standing.kept is not None
+
+    def _leg(self) -> Leg:
+        """The next leg; that over all slices is of whichever method was kept."""
+        leg, kept = self.legs[self.standing.leg], self.standing.kept
+        if leg.role == "whole" and kept is not None:
+            return replace(leg, name=kept.method, settings=kept.settings)
+        return leg
 
     def _run_leg(self, leg: Leg, state: dict[str, Any] | None) -> None:
         self.opening.parts.use(leg.part)

@@ -26,6 +26,9 @@ FEW = ("Its quality is not known: with {slices} annotated slices, each teaches m
 SEEN = ("Its quality is not known: the model that it went on from had learned from every slice, so none is left to "
         "measure on. New slices, or training anew, will tell.")
 
+WIDENED = "The slices kept aside to measure have been learned from too; the quality stated was measured before that."
+NOT_WIDENED = "Stopped before the slices kept aside were learned from; the model from before is kept."
+
 
 class Jury:
     """Judges the legs of one run."""
@@ -46,11 +49,29 @@ class Jury:
         """Decide on the model of a leg that is over (or ``stopped``), ``plain`` as it was measured from one view:
         ``standing`` is brought up to it. What was decided, in words.
         """
-        message = self._compare(standing, method, plain, leg, stopped)
+        if leg.role == "whole":
+            message = self._widen(standing, method, stopped)
+        else:
+            message = self._compare(standing, method, plain, leg, stopped)
         standing.verdicts.append(message)
         assert standing.kept is not None
         standing.kept = self._with_quality(standing.kept, standing)
         return message
+
+    def _widen(self, standing: Standing, method: Method, stopped: bool) -> str:
+        """The kept model after it has learned from the slices held out before. Nothing is left to judge it by: what was
+        measured before goes on being said of it, and half a leg is not trusted.
+        """
+        kept = standing.kept
+        assert kept is not None
+        if stopped:
+            return NOT_WIDENED
+        model = Model.of(method, kept.method, self.data.plan, kept.values, kept.held_out)
+        earlier = self.opening.seen
+        seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
+        standing.kept = replace(model, mirror=kept.mirror, zooms=kept.zooms, seen=seen)
+        standing.to_suggest = True
+        return WIDENED
 
     def _compare(self, standing: Standing, method: Method, plain: Measured, leg: Leg, stopped: bool) -> str:
         name, before = standing.name_of(leg), standing.kept

@@ -12,6 +12,7 @@ from ..settings.recommended import Facts, Recommendation, Recommended, recommend
 BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
 FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure
+WHOLE_SHARE = 0.2  # of the time, for what the slices held out can still teach
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class Leg:
     """One stretch of the course: a method and its budget.
 
     ``role``: "first" mask; "longer": goes on from it, and stays unless held-out slices say it is worse; "candidate":
-    starts from the first mask too, and wins only where they say it is better; "fold": starts from nothing, and only
-    measures. ``part`` of the judged slices it must not see, None: it sees all.
+    starts from the first mask too, and wins only where they say it is better; "whole": once all is judged, what was
+    kept learns from the slices that were held out too; "fold": starts from nothing, and only measures. ``part`` of the
+    judged slices it must not see, None: it sees all.
     """
 
     name: str
@@ -31,17 +33,23 @@ class Leg:
 
     def called(self) -> str:
         """For people and for the curve."""
-        named = {"first": "first mask", "candidate": f"{self.name}, the candidate", "fold": "a second opinion"}
+        named = {"first": "first mask", "candidate": f"{self.name}, the candidate", "fold": "a second opinion",
+                 "whole": "all slices"}
         return named.get(self.role, self.name)
 
 
-def legs_of(training: Training, method: str, settings: dict[str, Any]) -> list[Leg]:
-    """The two legs of a method that was asked for; only the first when it takes the whole budget."""
+def legs_of(training: Training, method: str, settings: dict[str, Any], judged: bool = False) -> list[Leg]:
+    """The legs of a method that was asked for, ``judged`` on held-out slices or not; only the first when it takes the
+    whole budget.
+    """
     total, first = _amounts(training)
+    whole = _whole(training, total - first) if judged else 0
     baseline = settings if method == BASELINE else {}
-    legs = [Leg(BASELINE, baseline, _budget(training, first)),
-            Leg(method, settings, _budget(training, total - first), "longer")]
-    return [leg for number, leg in enumerate(legs) if number == 0 or _size(leg) > 0]
+    return _some([
+        Leg(BASELINE, baseline, _budget(training, first)),
+        Leg(method, settings, _budget(training, total - first - whole), "longer"),
+        Leg(method, settings, _budget(training, whole), "whole", None),
+    ])
 
 
 def recommended_legs(
@@ -53,18 +61,20 @@ def recommended_legs(
     chosen, (total, first) = Recommended.from_dict(settings), _amounts(training)
     judged = parts > 0 and measurable
     spare = total * FOLDS_SHARE if parts > judged else 0
-    found = recommend(facts, chosen, (total - first - spare) / 2 if judged else 0, spare)
+    whole = _whole(training, total - first) if judged else 0
+    found = recommend(facts, chosen, (total - first - whole - spare) / 2 if judged else 0, spare)
     folds = min(found.folds, parts - judged)
     each = spare / folds if folds else 0
-    rest, own = max(total - first - folds * each, 0), 0 if judged else None
+    rest, own = max(total - first - whole - folds * each, 0), 0 if judged else None
     contest = found.candidate if judged else None
     longer = rest / 2 if contest else rest
     legs = [Leg(BASELINE, {}, _budget(training, min(first, total - folds * each)), "first", own),
             Leg(BASELINE, {}, _budget(training, longer), "longer", own)]
     if contest:
         legs.append(Leg(contest, {}, _budget(training, longer), "candidate", own))
+    legs.append(Leg(BASELINE, {}, _budget(training, whole), "whole", None))
     legs += [Leg(BASELINE, {}, _budget(training, each), "fold", number + judged) for number in range(folds)]
-    return [leg for number, leg in enumerate(legs) if number == 0 or _size(leg) > 0], found
+    return _some(legs), found
 
 
 def outlook(legs: list[Leg], current: int, share: float, progress: Progress) -> dict[str, float]:
@@ -82,6 +92,17 @@ def _amounts(training: Training) -> tuple[float, float]:
     if training.steps:
         return training.steps, min(training.first_mask_steps or max(training.steps // 4, 1), training.steps)
     return training.seconds, min(training.first_mask_seconds, training.seconds)
+
+
+def _whole(training: Training, rest: float) -> float:
+    """Seconds or whole steps for learning from all slices, at most half of the ``rest`` behind the first mask."""
+    amount = min(WHOLE_SHARE * _amounts(training)[0], rest / 2)
+    return int(amount) if training.steps else amount
+
+
+def _some(legs: list[Leg]) -> list[Leg]:
+    """The first, and all that have any time."""
+    return [leg for number, leg in enumerate(legs) if number == 0 or _size(leg) > 0]
 
 
 def _budget(training: Training, amount: float) -> Budget:

@@ -46,7 +46,8 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
     seen, volumes = start.seen if start is not None else (), list(data.volumes.values())
     parts = [] if seen is None else quality.parts(volumes, training.held_out, seen_by(seen, spec, data))
     if spec.method != RECOMMENDED:
-        return Opening(legs_of(training, spec.method, spec.method_settings), Parts(data, parts[:1]), seen=seen)
+        legs = legs_of(training, spec.method, spec.method_settings, bool(parts))
+        return Opening(legs, Parts(data, parts[:1]), seen=seen)
     measurable = bool(parts)
     parts = parts or quality.parts(volumes, training.held_out)
     facts = facts_of(data, training, device)

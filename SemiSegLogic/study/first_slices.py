@@ -3,7 +3,8 @@
 The first case is the one most like all others, each further one the one least like those chosen before (farthest-first
 traversal: Sener and Savarese, Active Learning for Convolutional Neural Networks: A Core-Set Approach, ICLR 2018). Where
 in a volume an organ lies is not known, but that it mostly lies in the middle of the body part that was imaged, and
-after a first drawn slice: that it lies at about that height in the others too.
+after a first drawn slice: that it lies at about that height in the others too. Slices spread evenly over the organ
+taught more than those on which a young model was most in doubt (Testing/benchmarks/results/simulated_clinician.md).
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ SAMPLES = 32  # along each side of a volume
 BLOCKS = 4
 BINS = 16
 CONTENT = 0.25  # of the fullest slice's content: with less, a slice lies outside of what was imaged
-LEVELS = (0.5, 0.25, 0.75)  # of the extent: the middle, then towards both ends
-BEYOND = 0.1  # of the extent: how far beyond the drawn slices an organ is looked for
+MIDDLE = (0.2, 0.8)  # of the extent: where an organ is looked for as long as nothing is drawn
+FAR, BEYOND = 0.25, 0.1  # of the extent: how far beyond one drawn slice, and beyond many, an organ is looked for
+ENDS = 0.15  # of that band: how far from its ends slices are suggested, where little of an organ shows
 GOLDEN = 0.6180339887
-SPREAD = 0.2
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,14 @@ def first_slices(
     """Up to ``count`` slices to draw, in order, at most PER_CASE of a case, none close to a judged one or another.
     Empty when nothing is left.
     """
-    band = _band(overviews, judged)
+    band, before = _band(overviews, judged), sum(len(items) for items in judged.values())
     order = _order(overviews, judged)
     taken = {case: [item.index for item in judged.get(case, ()) if item.axis == overviews[case].axis] for case in order}
     found: list[FirstSlice] = []
     for turn in range(PER_CASE):
         for number, case in enumerate(order):
-            index = _index(overviews[case], _height(band, number, turn), band, taken[case], grids[case])
+            height = _height(band, before + turn * len(order) + number)
+            index = _index(overviews[case], height, band, taken[case], grids[case])
             if index is not None and len(found) < count:
                 taken[case].append(index)
                 why = _why(number, turn, bool(judged.get(case)), any(judged.values()))
@@ -130,13 +132,20 @@ def _features(shades: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _band(overviews: Mapping[str, Overview], judged: Judged) -> tuple[float, float]:
-    """Relative heights between which the organ is looked for: about the drawn slices, or everywhere."""
-    heights = [
-        (item.index - view.first) / max(view.last - view.first, 1)
-        for case, view in overviews.items() for item in judged.get(case, ())
-        if item.axis == view.axis and item.state == "drawn"
+    """Relative heights between which the organ is looked for: about the drawn slices, as far as none beyond them was
+    found empty; in the middle while nothing is drawn.
+    """
+    seen = [
+        ((item.index - view.first) / max(view.last - view.first, 1), item.state)
+        for case, view in overviews.items() for item in judged.get(case, ()) if item.axis == view.axis
     ]
-    return (max(0.0, min(heights) - BEYOND), min(1.0, max(heights) + BEYOND)) if heights else (0.0, 1.0)
+    drawn = [height for height, state in seen if state == "drawn"]
+    if not drawn:
+        return MIDDLE
+    low, high, reach = min(drawn), max(drawn), max(BEYOND, FAR / len(drawn))
+    below = [height for height, state in seen if state == "empty" and height < low]
+    above = [height for height, state in seen if state == "empty" and height > high]
+    return max([0.0, low - reach, *below]), min([1.0, high + reach, *above])
 
 
 def _order(overviews: Mapping[str, Overview], judged: Judged) -> list[str]:
@@ -158,13 +167,12 @@ def _order(overviews: Mapping[str, Overview], judged: Judged) -> list[str]:
     return [names[n] for n in [*order, *last]]
 
 
-def _height(band: tuple[float, float], number: int, turn: int) -> float:
-    """The relative height of case ``number``'s slice ``turn``: another level in every case, moved by the golden ratio,
-    so that the cases together show many.
+def _height(band: tuple[float, float], number: int) -> float:
+    """The relative height of the slice ``number`` of all: the middle first, then by the golden ratio, so that any few
+    slices in a row, of whatever cases, are spread over the whole organ.
     """
-    lap, level = divmod(number + turn, len(LEVELS))
-    moved = LEVELS[level] + (lap * GOLDEN % 1 - 0.5) * SPREAD * (lap > 0)
-    return band[0] + moved * (band[1] - band[0])
+    within = ENDS + (1 - 2 * ENDS) * ((0.5 + number * GOLDEN) % 1)
+    return band[0] + within * (band[1] - band[0])
 
 
 def _index(

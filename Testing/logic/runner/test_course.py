@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from SemiSegLogic.engine.quality import Measured, SliceScore
 from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE, SliceIndex
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner import course
+from SemiSegLogic.runner import course, legs
 from SemiSegLogic.runner.judging import Jury
 from SemiSegLogic.runner.legs import legs_of, outlook
 from SemiSegLogic.runner.model import Model
@@ -62,7 +63,10 @@ def test_no_time_at_all_still_gives_a_mask(blobs: BlobStudy, jobs: Path) -> None
     assert all(case.has_suggestion for case in blobs.cases)
 
 
-def test_a_worse_second_leg_does_not_replace_the_first(blobs: BlobStudy, jobs: Path) -> None:
+def test_a_worse_second_leg_does_not_replace_the_first(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(legs, "WHOLE_SHARE", 0.0)
     this = finished(blobs.study, jobs, tiny(56, 50), learning_rate=1.0)
     scores = this.job.status().scores
     assert scores["held_out"]["mean_teacher"] < scores["held_out"]["supervised"] - 0.05
@@ -105,6 +109,42 @@ def test_held_out_slices_are_not_trained_on(
     assert bool((volume.label.select(place.axis, place.index) == IGNORE).all())
     assert bool((volume.judged.select(place.axis, place.index) != IGNORE).all())
     assert place not in volume.training_slices
+
+
+def test_in_the_end_the_kept_model_learns_from_the_slices_that_were_held_out(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_with(monkeypatch, 0.6, 0.5, 0.9)
+    held: dict[int, int] = {}
+    for step in (1, 8, 9):
+        at_step(monkeypatch, step, partial(_count_held_out, held, step))
+    this = finished(blobs.study, jobs, tiny(10, 4))
+    status, model = this.job.status(), Model.load(this.job.weights)
+    assert held == {1: 1, 8: 1, 9: 0}
+    assert (model.method, model.held_out, status.scores["kept"]) == ("supervised", 0.6, "supervised")
+    assert model.seen is not None
+    assert len(model.seen) == sum(len(case.places) for case in blobs.cases)
+    assert model.quality["measured"] == 0.6
+    assert "measured before that" in status.scores["reasons"][-1]
+    assert status.results == {"c001": 2, "c002": 2, "c003": 2}
+
+
+def _count_held_out(held: dict[int, int], step: int, trainer: Trainer) -> None:
+    held[step] = sum(len(volume.held_out) for volume in trainer.sampler.volumes)
+
+
+def test_a_stop_while_the_held_out_slices_are_learned_keeps_the_model_that_was_judged(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(course, "LOOK_FOR_LABELS_S", 0.0)
+    judge_with(monkeypatch, 0.6, 0.7, 0.7, 0.7)
+    this = begin(blobs.study, jobs, tiny(10, 4))
+    at_step(monkeypatch, 9, lambda trainer: this.job.request_stop())
+    status, model = run_here(this), Model.load(this.job.weights)
+    assert (status.state, status.results) == ("stopped", {"c001": 2, "c002": 2, "c003": 2})
+    assert model.seen is not None
+    assert len(model.seen) == sum(len(case.places) for case in blobs.cases) - 1
+    assert "kept aside" in status.scores["reasons"][-1]
 
 
 def test_a_stop_in_the_second_leg_keeps_the_better_model(
@@ -203,6 +243,7 @@ def test_the_open_case_does_not_keep_the_suggestion_of_a_model_that_was_turned_d
     for name, value in (("LOOK_FOR_LABELS_S", 0.0), ("REFRESH_AFTER_S", 0.0)):
         monkeypatch.setattr(course, name, value)
     judge_with(monkeypatch, 0.6, 0.5, 0.6)
+    monkeypatch.setattr(legs, "WHOLE_SHARE", 0.0)
     case = blobs.cases[0]
     this = begin(blobs.study, jobs, tiny(16, 12), open_case=case.id, learning_rate=1.0)
     at_step(monkeypatch, 15, lambda trainer: this.add_labels(case))

@@ -68,7 +68,7 @@ def test_a_disk_that_stays_full_fails_the_job_in_words_and_resuming_gives_all(
     this = begin(blobs.study, jobs, tiny(8, 4))
     full_disk_for(".npz")
     status = run_here(this)
-    assert (status.state, status.step) == ("failed", 4)
+    assert (status.state, status.phase) == ("failed", "all slices")
     assert status.error is not None
     assert "the disk is full" in status.error["text"]
     assert "resume" in status.error["remedy"]
@@ -92,7 +92,7 @@ def test_when_memory_runs_out_patches_get_smaller_and_training_goes_on(
     this = begin(make_study(tmp_path, shape=(16, 16, 31)).study, jobs, tiny(8, 4))
     at_step(monkeypatch, 6, out_of_memory)
     status = run_here(this)
-    assert (status.state, status.step) == ("done", 4)
+    assert status.state == "done"
     assert Model.load(this.job.weights).plan.patch == (16, 16, 16)
     assert len(this.collect()) == 3
 

@@ -42,20 +42,23 @@ def test_it_is_the_first_choice_and_every_choice_is_told_in_words() -> None:
 
 
 def test_in_a_short_time_there_is_only_the_baseline() -> None:
-    assert legs(60, parts=1) == [("first", "supervised", 25, 0), ("longer", "supervised", 35, 0)]
+    assert legs(60, parts=1) == [
+        ("first", "supervised", 25, 0), ("longer", "supervised", 23, 0), ("whole", "supervised", 12, None)
+    ]
     assert legs(20) == [("first", "supervised", 20, 0)]
 
 
 def test_with_more_time_a_candidate_gets_as_long_as_the_baseline() -> None:
     assert legs(125, parts=1) == [
-        ("first", "supervised", 25, 0), ("longer", "supervised", 50, 0), ("candidate", "mean_teacher", 50, 0)
+        ("first", "supervised", 25, 0), ("longer", "supervised", 37.5, 0), ("candidate", "mean_teacher", 37.5, 0),
+        ("whole", "supervised", 25, None),
     ]
 
 
 def test_with_much_time_other_slices_are_held_out_from_models_of_their_own() -> None:
     found = legs(900)
     assert [(role, part) for role, _, _, part in found] == [
-        ("first", 0), ("longer", 0), ("candidate", 0), ("fold", 1), ("fold", 2)
+        ("first", 0), ("longer", 0), ("candidate", 0), ("whole", None), ("fold", 1), ("fold", 2)
     ]
     assert sum(seconds for _, _, seconds, _ in found) == pytest.approx(900)
 
