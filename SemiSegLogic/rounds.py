@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,8 @@ from .settings import Settings, Training
 from .study import Case, Study, StudyError
 
 KEPT = ("model.pt", "model.json", "model.md", "curves.jsonl")
+STATUS_FOLLOWS_S = 3.0
+"""A running job's status tells of a result about a second after it was written; by then it would be late."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +228,7 @@ class Round:
             result, status = self.job.result(name), self.job.reported()
             if result is None or case_id not in {case.id for case in self.study.cases}:
                 return False
-            if status.state == "running" and status.flags and status.results.get(name, 0) < result.n:
+            if status.state == "running" and status.results.get(name, 0) < result.n and _is_fresh(self.job, name):
                 return False  # how good it probably is comes with the next status, within a second
             provenance = self._provenance(name, result.n, status)
             self.study.case(case_id).put_suggestion(result.label, result.uncertainty, provenance)
@@ -263,6 +266,15 @@ class Round:
             if known == case_id:
                 return name
         raise StudyError(f"Case {case_id} is not part of the run {self.id}: it was added later. Train again.")
+
+
+def _is_fresh(job: JobFolder, name: str) -> bool:
+    """Whether the newest result of a case was written just now. An older one that the status does not tell of is that
+    of a runner that died.
+    """
+    with contextlib.suppress(OSError, KeyError):  # it is just being replaced by a newer one
+        return time.time() - job.results()[name][1].stat().st_mtime < STATUS_FOLLOWS_S
+    return True
 
 
 def _require_structures(study: Study) -> None:

@@ -30,9 +30,11 @@ def jobs(tmp_path: Path) -> Path:
 
 def answer(this: Round, value: int = 1, case: str = "c003") -> int:
     """What a runner would leave for one case."""
-    this.job.write_status(Status("running", method="mean_teacher", scores={"kept": "supervised"}))
     shape = this.job.spec().case(case).grid.shape
-    return this.job.put_result(case, np.full(shape, value, np.uint8), np.full(shape, 7, np.uint8))
+    number = this.job.put_result(case, np.full(shape, value, np.uint8), np.full(shape, 7, np.uint8))
+    told = {name: n for name, (n, _path) in this.job.results().items()}
+    this.job.write_status(Status("running", method="mean_teacher", scores={"kept": "supervised"}, results=told))
+    return number
 
 
 def test_a_job_knows_neither_names_nor_paths(blobs: BlobStudy, jobs: Path) -> None:
@@ -272,3 +274,21 @@ def test_a_model_is_applied_to_one_case_alone_when_only_that_is_asked_for(
     assert len(Round.apply(blobs.study, weights, jobs=jobs).cases) == 3
     with pytest.raises(StudyError, match="no case 'volume9'"):
         Round.apply(blobs.study, weights, jobs=jobs, only="volume9")
+
+
+def test_the_first_result_too_waits_for_its_flag_but_not_for_one_that_never_comes(
+    blobs: BlobStudy, jobs: Path
+) -> None:
+    this = begin(blobs.study, jobs)
+    answer(this)
+    this.job.write_status(Status("running"))  # as it stands in the second after the result, before the next heartbeat
+    assert this.collect() == []
+    flag = {"state": "good", "words": "Probably good.", "expected_dice": 0.8}
+    this.job.write_status(Status("running", results={"c003": 1}, flags={"c003": flag}))
+    assert this.collect() == ["volume2"]
+    assert blobs.cases[2].provenance()["flag"] == flag
+    answer(this, 2)
+    this.job.write_status(Status("running"))
+    result = this.job.results()["c003"][1]
+    os.utime(result, (result.stat().st_atime, result.stat().st_mtime - 60))
+    assert this.collect() == ["volume2"], "its runner has died; the result is there"
