@@ -37,8 +37,9 @@ class Camera:
         from Testing.support.clinician import settle
 
         for section in (self.panel.cases, self.panel.label, self.panel.train, self.panel.review, self.panel.export):
-            section.header.collapsed = section in folded
+            section.header.collapsed = False
             section.refresh()
+            section.header.collapsed = section in folded
         self.panel.models.header.collapsed = not models
         settle(self.panel)
         root = self.panel.root.real
@@ -180,7 +181,7 @@ def again(panel: Any, camera: Camera, exported: Path) -> None:
     panel.export.on_export()
     settle(panel)
     camera.take("export", panel.label, panel.train)
-    camera.take("models", panel.label, panel.review, panel.export, models=True)
+    camera.take("models", panel.cases, panel.label, panel.review, panel.export, models=True)
 
 
 if __name__ == "__main__":

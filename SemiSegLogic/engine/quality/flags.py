@@ -81,7 +81,7 @@ class Judge:
             words = f"Look here: much {smaller} than in the cases that were measured."
             return {"state": "look", "words": words, "expected_dice": expected}
         if _share(centre - SURE * deviation) >= GOOD:
-            words = f"Probably good: a Dice above {GOOD:g} in 9 of 10 such cases."
+            words = f"Probably good: of suggestions as sure as this one, 9 of 10 reach a Dice of {GOOD:g}."
             return {"state": "good", "words": words, "expected_dice": expected}
         return {"state": "look", "words": f"Look here: {self._why_look(looks)}.", "expected_dice": expected}
 

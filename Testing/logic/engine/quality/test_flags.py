@@ -29,7 +29,7 @@ def test_a_usual_suggestion_of_a_good_model_is_probably_good_and_a_doubtful_one_
     judge = Judge.of(STRONG, [Looks(0.2, 1000), Looks(0.25, 1200)])
     usual, doubtful = judge.flag(Looks(0.22, 1100)), judge.flag(Looks(30.0, 1100))
     assert usual["state"] == "good"
-    assert usual["words"] == f"Probably good: a Dice above {GOOD:g} in 9 of 10 such cases."
+    assert usual["words"] == f"Probably good: of suggestions as sure as this one, 9 of 10 reach a Dice of {GOOD:g}."
     assert doubtful["state"] == "look"
     assert doubtful["expected_dice"] < usual["expected_dice"]
 
