@@ -9,20 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from SemiSegLogic.engine.selection import next_slices, profile, seed_of
+from SemiSegLogic.engine.selection import DEFAULT, next_slices, profile, seed_of
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.methods.base import Method
-from SemiSegLogic.study import all_slices
+from SemiSegLogic.study import AnnotatedSlice, all_slices
 from SemiSegLogic.study.first_slices import first_slices, overview
 from Testing.benchmarks.simulated_pool import Pool
 from Testing.support.annotator import Effort, judge
 
+BEGUN = "2026-01-01T00:00:00+00:00"  # no time passes
+
 
 class Arm(ABC):
-    """A way of working. ``seed`` fixes every draw."""
+    """A way of working: ``sizes`` slices, or volumes, in each round. ``seed`` fixes every draw."""
 
     sizes: tuple[int, ...]
-    steps: tuple[int, ...]
     method = "supervised"
     views = False  # whether its proposals, and what is measured, are averaged over several views
 
@@ -41,29 +42,28 @@ class Arm(ABC):
 
 
 class Slices(Arm):
-    """A few slices at a time where the strategy named ``name`` says; the first where the images alone suggest (the
-    arm ``random`` draws those at random too). The model's proposal is corrected where it is wrong. Trained with the
-    unlabelled volumes, and predicted from several views, as the product does.
+    """A few slices at a time where the strategy named ``name`` says; the first, one after the other, where the images
+    alone suggest (the arm ``random`` draws those at random too). The model's proposal is corrected where it is wrong.
+    Predicted from several views, as the product does.
     """
 
-    sizes = (6, 3, 3, 4, 8, 8)
-    steps = (150, 100, 100, 100, 150, 150)
-    method = "bcp"
+    sizes = (6, 3, 3, 4, 8)
     views = True
 
     def __init__(self, pool: Pool, name: str, seed: int, pace_s: float):
         super().__init__(pool, name, seed, pace_s)
         self.before: dict[str, NDArray[np.uint8]] = {}
+        self.strategy = name.split(",")[0]
 
     @property
     def starts_from_images(self) -> bool:
         """See Arm."""
-        return self.name != "random"
+        return self.strategy != "random"
 
     def work(self, number: int, model: Method | None) -> Effort:
         """See the class."""
         shown: dict[str, NDArray[np.uint8]] = {}
-        if self.name == "random":
+        if self.strategy == "random":
             chosen = self._anywhere(self.sizes[number])
         elif model is None:
             chosen = self._first(self.sizes[number])
@@ -89,7 +89,14 @@ class Slices(Arm):
     def _first(self, count: int) -> list[tuple[str, SliceIndex]]:
         views = {case: overview(example.image, self.pool.axis) for case, example in self.pool.cases.items()}
         grids = {case: example.grid for case, example in self.pool.cases.items()}
-        return [(item.case, item.place) for item in first_slices(views, grids, {}, count)]
+        judged: dict[str, list[AnnotatedSlice]] = {}
+        for _ in range(count):
+            item = first_slices(views, grids, judged, 1)[0]
+            drawn = np.take(self.pool.cases[item.case].truth, item.place.index, item.place.axis).any()
+            judged.setdefault(item.case, []).append(AnnotatedSlice(
+                item.place.axis, item.place.index, "drawn" if drawn else "empty", "expert", BEGUN,
+            ))
+        return [(case, item.place) for case, items in judged.items() for item in items]
 
     def _next(self, model: Method, number: int, shown: dict[str, NDArray[np.uint8]]) -> list[tuple[str, SliceIndex]]:
         profiles = []
@@ -97,8 +104,8 @@ class Slices(Arm):
             maps = self.pool.maps(model, case, self.before.get(case), self.views)
             self.before[case] = shown[case] = maps.label
             profiles.append(profile(maps, self.pool.axis, tuple(self.pool.names)))
-        seed = seed_of(f"{self.name}-{self.seed}", number)
-        found = next_slices(profiles, self.pool.names, self.name, seed, self.sizes[number])
+        seed = seed_of(f"{self.strategy}-{self.seed}", number)
+        found = next_slices(profiles, self.pool.names, self.strategy, seed, self.sizes[number])
         return [(item.case, item.place) for item in found]
 
 
@@ -107,8 +114,7 @@ class WholeVolumes(Arm):
     nothing here, which is in its favour.
     """
 
-    sizes = (1,) * 6
-    steps = (150, *(120,) * 5)
+    sizes = (1,) * 5
 
     def work(self, number: int, model: Method | None) -> Effort:
         """See the class."""
@@ -193,8 +199,14 @@ def _depths(first: NDArray[np.bool_], last: NDArray[np.bool_]) -> tuple[NDArray[
     return a, np.full(first.shape, -a.max()) if b is None else b
 
 
+class OurLoop(Slices):
+    """What we suggest to do: the default strategy, and a method that learns from the unlabelled volumes too."""
+
+    method = "bcp"
+
+
 ARMS: dict[str, type[Arm]] = {
-    "clasp_pe": Slices, "strided": Slices, "whole volumes": WholeVolumes, "entropy": Slices,
-    "filled between": FilledVolumes, "filled between eighths": SparselyFilledVolumes, "random": Slices,
-    "disagreement": Slices,
+    f"{DEFAULT}, our loop": OurLoop, "whole volumes": WholeVolumes, "clasp_pe": Slices, "strided": Slices,
+    "entropy": Slices, "random": Slices, "disagreement": Slices, "filled between": FilledVolumes,
+    "filled between eighths": SparselyFilledVolumes,
 }

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from SemiSegLogic.engine.averaging import ViewAveraged
-from SemiSegLogic.engine.checkpoint import warm_start
 from SemiSegLogic.engine.device import Device, choose
 from SemiSegLogic.engine.patches import Sampler
 from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
@@ -60,14 +59,12 @@ class Pool:
         self.judged[name] = sorted({*self.judged[name], *places})
         set_label(self.volumes[name], sparse_label(label, self.judged[name]), self.judged[name], self.classes)
 
-    def train(self, method: str, steps: int, start: Method | None) -> Method:
-        """One round of learning from all that is judged, warm-started from ``start``."""
+    def train(self, method: str, steps: int) -> Method:
+        """Learn from all that is judged, from nothing."""
         volumes = list(self.volumes.values())
         prior = class_prior(volumes, len(self.classes))
         task = Task(1, len(self.classes), self.plan.dims, self.plan.patch, self.plan.network, prior)
         fresh = make(method, {}, task)
-        if start is not None:
-            warm_start(fresh, start.predictor().state_dict())
         Trainer(fresh, Sampler(volumes, self.plan), self.device, Budget(0, steps)).fit(lambda progress, share: True)
         return fresh
 
