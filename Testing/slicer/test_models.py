@@ -83,6 +83,11 @@ def test_nothing_is_read_while_the_section_is_folded(panel: Any, study: Any, mon
     panel.models.header.collapsed = False
     settle(panel)
     assert len(panel.models.models.found) == 1
+    keep(study, NEW)  # by the command line
+    panel.models.header.collapsed = True
+    panel.models.header.collapsed = False
+    settle(panel)
+    assert len(panel.models.models.found) == 2
 
 
 def test_a_model_is_used_on_all_cases_or_on_the_open_one_and_nothing_else_is_begun_meanwhile(

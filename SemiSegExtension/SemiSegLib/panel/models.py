@@ -44,7 +44,7 @@ class ModelsSection:
         self._chosen = ""
         self._read_for: object = None
         self._filled: list[ShownModel] = []
-        self.header.connect("contentsCollapsed(bool)", lambda _folded: self.refresh())
+        self.header.connect("contentsCollapsed(bool)", self.on_fold)
 
     def _table(self, inside: Any) -> None:
         self.table = qt.QTableWidget()
@@ -73,6 +73,11 @@ class ModelsSection:
         return next((model for model in found if model.run == self._chosen), found[0] if found else None)
 
     # --- asked for --------------------------------------------------------------------------------------------
+
+    def on_fold(self, _folded: bool) -> None:
+        """Opened again, it is read again: another window or the command line may have changed what there is."""
+        self._read_for = None
+        self.refresh()
 
     def on_choose(self, number: int, _column: int = 0) -> None:
         if 0 <= number < len(self._filled):
