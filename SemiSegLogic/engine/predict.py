@@ -180,7 +180,7 @@ def two_best(shares: Tensor) -> tuple[Tensor, Tensor]:
     """The class of the largest and of the second-largest of ``shares`` (K,...) float32: two tensors (...) uint8. Of
     equal shares the lower class comes first.
 
-    Comparing whole planes class by class is 3 to 9 times faster on a CPU than topk, and argmax is slower still: both
+    Comparing whole planes class by class is 2 to 9 times faster on a CPU than topk, and argmax is slower still: both
     gather the classes of every single voxel.
     """
     classes = len(shares)

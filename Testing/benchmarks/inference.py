@@ -1,7 +1,7 @@
 """Seconds to segment a scan: ours against the usual sliding window, in one run on one machine.
 
     python -m Testing.benchmarks.inference --data LA_FOLDER --model FILE [--scans 3] [--stride 18 18 4]
-    python -m Testing.benchmarks.inference --ct [--shape 400 512 512]
+    python -m Testing.benchmarks.inference --ct [--shape 400 512 512] [--structures 1]
 
 The baseline is what public code of the field does, written from its description: windows of 112x112x80 at a stride of
 18x18x4, one after the other, in float32, softmax of each added up and divided by how often a voxel was seen. Both use
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.device import choose
+from SemiSegLogic.engine.memory import keep_freed_memory
 from SemiSegLogic.engine.nets import build
 from SemiSegLogic.engine.plan import CaseFacts, make_plan
 from SemiSegLogic.engine.predict import Predictor
@@ -82,21 +83,22 @@ def _row(name: str, shape: str, values: tuple[float, ...]) -> None:
           flush=True)
 
 
-def segment_ct(shape: tuple[int, int, int], full: bool) -> None:
+def segment_ct(shape: tuple[int, int, int], full: bool, structures: int) -> None:
     """A synthetic CT to mask, with the plan that such volumes get (``full``: at their own spacing)."""
     device, grid = choose("auto"), Grid(shape, (1.0, 0.8, 0.8))
     facts = [CaseFacts(grid, (SliceIndex(0, shape[0] // 2),), (shape[0] // 2, 300, 300))]
-    plan = make_plan(facts, ["organ"], device)
+    plan = make_plan(facts, [f"organ {n}" for n in range(structures)], device)
     if full:
         plan = type(plan)(3, plan.depth_axis, plan.orientation(grid).triple(grid.spacing), plan.patch)
-    network = build(plan.network, Task(1, 2, plan.dims, plan.patch, plan.network, (0.9, 0.1)))
+    prior = (0.9, *[0.1 / structures] * structures)
+    network = build(plan.network, Task(1, len(prior), plan.dims, plan.patch, plan.network, prior))
     image = synthetic_ct(shape, 0)
     begun = time.process_time()
     volume = load_volume("ct", image, grid, plan, device.torch)
     del image
     prepared, before = time.process_time(), _peak()
     wall = time.perf_counter()
-    Predictor(network, plan, device).predict(volume, Classes([1]))
+    Predictor(network, plan, device).predict(volume, Classes(range(1, structures + 1)))
     seconds = time.process_time() - prepared
     print(f"{device.name}: {shape} at {tuple(round(s, 2) for s in plan.spacing)} mm, kept {tuple(volume.image.shape)}: "
           f"prepared in {prepared - begun:.1f} s, segmented in {seconds:.1f} s of one core "
@@ -117,10 +119,12 @@ def main() -> None:
     words.add_argument("--stride", type=int, nargs=3, default=(4, 18, 18), help="d h w")
     words.add_argument("--ct", action="store_true")
     words.add_argument("--full", action="store_true", help="the CT at its own spacing")
+    words.add_argument("--structures", type=int, default=1, help="in the CT")
     words.add_argument("--shape", type=int, nargs=3, default=(400, 512, 512), help="k j i")
     options = words.parse_args()
+    keep_freed_memory()  # as a runner does
     if options.ct:
-        segment_ct(tuple(options.shape), options.full)
+        segment_ct(tuple(options.shape), options.full, options.structures)
     else:
         compare(options.data, options.model, options.scans, tuple(options.stride))
 
