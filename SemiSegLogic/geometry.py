@@ -16,6 +16,7 @@ IGNORE = 255
 """Label value of a voxel that nobody judged. It is never background."""
 
 AXIS_NAMES = ("k", "j", "i")
+APART_MM, APART_SHARE = 4.0, 8
 
 
 @dataclass(frozen=True, order=True)
@@ -133,6 +134,14 @@ def sparse_label(label: NDArray[np.generic], slices: Iterable[SliceIndex]) -> ND
     judged = slice_mask(label.shape, slices)
     sparse[judged] = label[judged]
     return sparse
+
+
+def gap_between(spacing: float, slices: int) -> int:
+    """How many slices to either side of a judged one are too much like it to be suggested: those within APART_MM, at
+    ``spacing`` mm from slice to slice; of few ``slices`` in all no more than an eighth, or some judged ones would close
+    a small volume.
+    """
+    return max(1, min(round(APART_MM / spacing), slices // APART_SHARE))
 
 
 def _closest_axes(alignment: NDArray[np.float64]) -> tuple[int, int, int]:

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Grid, SliceIndex
+from ..geometry import Grid, SliceIndex, gap_between
 from .annotations import AnnotatedSlice
 
 Judged = Mapping[str, Sequence[AnnotatedSlice]]
 """The judged slices of each case; a case without any may be missing."""
 
-APART_MM = 4.0
-APART_SHARE = 8  # no more than an eighth of the slices, or a few judged ones would close a small volume
 PER_CASE = 3
 SAMPLES = 32  # along each side of a volume
 BLOCKS = 4
@@ -179,7 +177,7 @@ def _index(
     view: Overview, height: float, band: tuple[float, float], taken: Sequence[int], grid: Grid
 ) -> int | None:
     """The free slice closest to ``height``, within the band if there is one, else within what the image shows."""
-    gap = max(1, min(round(APART_MM / grid.spacing[view.axis]), grid.shape[view.axis] // APART_SHARE))
+    gap = gap_between(grid.spacing[view.axis], grid.shape[view.axis])
     extent = view.last - view.first
     free = [n for n in range(view.first, view.last + 1) if all(abs(n - other) > gap for other in taken)]
     inside = [n for n in free if band[0] * extent <= n - view.first <= band[1] * extent]

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from SemiSegLogic.geometry import IGNORE, Grid, Orientation, SliceIndex, slice_mask, sparse_label
+from SemiSegLogic.geometry import IGNORE, Grid, Orientation, SliceIndex, gap_between, slice_mask, sparse_label
 
 SHAPE = (3, 4, 5)
 SIGNED_AXES = [np.eye(3)[:, list(order)] * signs
@@ -102,3 +102,11 @@ def test_a_sparse_label_holds_ignore_wherever_nobody_judged() -> None:
 def test_a_slice_outside_the_volume_is_refused(place: SliceIndex) -> None:
     with pytest.raises(IndexError, match="lies outside"):
         slice_mask(SHAPE, [place])
+
+
+def test_slices_close_in_millimetres_are_too_alike_but_few_slices_are_not_all_closed() -> None:
+    assert gap_between(1.0, 100) == 4
+    assert gap_between(2.5, 100) == 2
+    assert gap_between(9.0, 100) == 1
+    assert gap_between(0.1, 64) == 8
+    assert gap_between(1.0, 5) == 1

@@ -8,12 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry import SliceIndex
+from ...geometry import SliceIndex, gap_between
 from .field import Field, Matrix
 from .maps import Profile
-
-APART_MM = 4.0
-APART_SHARE = 8  # no more than an eighth of the slices, or a few judged ones would close a small volume
 
 
 def drawing_axis(all_slices: Iterable[SliceIndex], default: int = 0) -> int:
@@ -27,11 +24,9 @@ class Board:
     the nearest slice judged or chosen, infinite where there is none.
     """
 
-    def __init__(self, profiles: Sequence[Profile], field: Field, apart_mm: float = APART_MM):
+    def __init__(self, profiles: Sequence[Profile], field: Field):
         self._field = field
-        self._gaps = [
-            max(1, min(round(apart_mm / item.spacing), len(item.doubt) // APART_SHARE)) for item in profiles
-        ]
+        self._gaps = [gap_between(item.spacing, len(item.doubt)) for item in profiles]
         self.free: NDArray[np.bool_] = field.exists.copy()
         self.distance: Matrix = np.full(field.doubt.shape, np.inf)
         self.turns = np.zeros(len(profiles), int)

@@ -89,7 +89,7 @@ def test_train_predict_and_export_go_through(blobs: BlobStudy, semiseg: Command)
     assert (end["state"], end["cases"]) == ("done", ["volume0", "volume1", "volume2"])
     fractions = [event["fraction"] for event in named(told, "progress")]
     assert max(fractions) == 1.0
-    assert [event["phase"] for event in named(told, "phase")][-1] == "mean_teacher"
+    assert [event["phase"] for event in named(told, "phase")][-2:] == ["mean_teacher", "all slices"]
     assert {event["case"] for event in named(told, "next")} <= {"volume0", "volume1", "volume2"}
     blobs.cases[2].discard_suggestion()
     (end,) = named(semiseg("predict", folder, "--device", "cpu"), "ended")
