@@ -1,6 +1,7 @@
-"""Left atrium scans (LA 2018) in memory and a V-Net taught briefly on them, for the benchmark of prediction.
+"""Left atrium scans (LA 2018) in memory and a network taught briefly on them, for the benchmark of prediction.
 
     python -m Testing.benchmarks.atrium --data FOLDER --model FILE [--steps 300] [--patch 64 80 80] [--batch 2]
+        [--network vnet]
     python -m Testing.benchmarks.atrium --data FOLDER --model FILE --start EARLIER --patch 80 112 112 --batch 1
 
 The folder holds images/ and labels/ with files of the same names, train.list and test.list. Teaching saves its state
@@ -44,9 +45,9 @@ def read_scan(data: Path, name: str) -> tuple[NDArray[np.generic], NDArray[np.ui
     return image, (label > 0).astype(np.uint8), grid
 
 
-def plan_of(grid: Grid, patch: tuple[int, int, int] = PATCH) -> Plan:
-    """V-Net at the scans' own spacing."""
-    return Plan(3, 0, grid.orientation().triple(grid.spacing), patch, "vnet")
+def plan_of(grid: Grid, patch: tuple[int, int, int] = PATCH, network: str = "vnet") -> Plan:
+    """A network at the scans' own spacing."""
+    return Plan(3, 0, grid.orientation().triple(grid.spacing), patch, network)
 
 
 def task_of(plan: Plan) -> Task:
@@ -65,12 +66,9 @@ def load_scans(data: Path, chosen: list[str], plan: Plan) -> list[Volume]:
     return volumes
 
 
-def teach(data: Path, model: Path, steps: int, patch: tuple[int, int, int], batch: int, start: Path | None) -> None:
-    """Train the supervised baseline with a V-Net, from the model ``start`` if there is one; leaves its weights in
-    ``model``.
-    """
+def teach(data: Path, model: Path, steps: int, plan: Plan, batch: int, start: Path | None) -> None:
+    """Train the supervised baseline, from the model ``start`` if there is one; leaves its weights in ``model``."""
     chosen = names(data, "train")[:SCANS]
-    plan = plan_of(read_scan(data, chosen[0])[2], patch)
     torch.manual_seed(0)
     method, device = make("supervised", {"batch": batch}, task_of(plan)), choose("cpu")
     if start:
@@ -106,9 +104,11 @@ def main() -> None:
     words.add_argument("--patch", type=int, nargs=3, default=PATCH, help="d h w")
     words.add_argument("--batch", type=int, default=2)
     words.add_argument("--start", type=Path)
+    words.add_argument("--network", default="vnet", choices=("vnet", "fast"))
     options = words.parse_args()
     d, h, w = options.patch
-    teach(options.data, options.model, options.steps, (d, h, w), options.batch, options.start)
+    plan = plan_of(read_scan(options.data, names(options.data, "train")[0])[2], (d, h, w), options.network)
+    teach(options.data, options.model, options.steps, plan, options.batch, options.start)
 
 
 if __name__ == "__main__":

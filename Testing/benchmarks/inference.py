@@ -1,11 +1,12 @@
 """Seconds to segment a scan: ours against the usual sliding window, in one run on one machine.
 
-    python -m Testing.benchmarks.inference --data LA_FOLDER --model FILE [--scans 3] [--stride 18 18 4]
+    python -m Testing.benchmarks.inference --data LA_FOLDER --model FILE [--network vnet] [--scans 3]
+        [--stride 4 18 18]
     python -m Testing.benchmarks.inference --ct [--shape 400 512 512] [--structures 1]
 
 The baseline is what public code of the field does, written from its description: windows of 112x112x80 at a stride of
 18x18x4, one after the other, in float32, softmax of each added up and divided by how often a voxel was seen. Both use
-the same V-Net, taught by ``Testing.benchmarks.atrium``. Times are seconds of one core (process time).
+the same network, taught by ``Testing.benchmarks.atrium``. Times are seconds of one core (process time).
 """
 
 from __future__ import annotations
@@ -53,14 +54,14 @@ def baseline(network: nn.Module, image: Tensor, stride: tuple[int, int, int]) ->
     return (total / count).argmax(0).numpy().astype(np.uint8)
 
 
-def compare(data: Path, model: Path, scans: int, stride: tuple[int, int, int]) -> None:
+def compare(data: Path, model: Path, kind: str, scans: int, stride: tuple[int, int, int]) -> None:
     """Print a row for every scan and the mean."""
     device, found = choose("cpu"), []
     print(f"{device.name}; stride (d, h, w) {stride}")
     print("| scan | shape | windows' s | our s | ratio | windows' Dice | our Dice |\n|---|---|---|---|---|---|---|")
     for name in names(data, "test")[:scans]:
         image, truth, grid = read_scan(data, name)
-        plan = plan_of(grid)
+        plan = plan_of(grid, WINDOW, kind)
         network = load_taught(model, plan).predictor()
         volume = load_volume(name, image, grid, plan, device.torch)
         begun = time.process_time()
@@ -115,6 +116,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--data", type=Path)
     words.add_argument("--model", type=Path)
+    words.add_argument("--network", default="vnet", choices=("vnet", "fast"))
     words.add_argument("--scans", type=int, default=3)
     words.add_argument("--stride", type=int, nargs=3, default=(4, 18, 18), help="d h w")
     words.add_argument("--ct", action="store_true")
@@ -126,7 +128,7 @@ def main() -> None:
     if options.ct:
         segment_ct(tuple(options.shape), options.full, options.structures)
     else:
-        compare(options.data, options.model, options.scans, tuple(options.stride))
+        compare(options.data, options.model, options.network, options.scans, tuple(options.stride))
 
 
 if __name__ == "__main__":
