@@ -70,9 +70,11 @@ def rows() -> list[Row]:
 
 
 def table(found: list[Row]) -> str:
-    """Markdown: mean and spread over the seeds, both budgets, and the difference to supervised."""
-    lines = ["| method | " + " | ".join(f"Dice, {b} | against supervised" for b in BUDGETS) + " | time per step |",
-             "|---|" + "---|" * (2 * len(BUDGETS) + 1)]
+    """Markdown: mean and spread over the seeds, the difference to supervised and the mean of each structure, for both
+    budgets.
+    """
+    columns = " | ".join(f"Dice, {b} | against supervised | anterior, posterior" for b in BUDGETS)
+    lines = [f"| method | {columns} | time per step |", "|---|" + "---|" * (3 * len(BUDGETS) + 1)]
     for name in METHODS:
         cells = [_cell(found, name, budget) for budget in BUDGETS]
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {_cost(found, name)} |")
@@ -84,9 +86,10 @@ def _cell(found: list[Row], name: str, budget: str) -> str:
     base = [np.mean(row.dice) for row in found if (row.method, row.budget) == ("supervised", budget) and row.dice]
     if not mine:
         note = next((row.note for row in found if row.method == name and row.note), "not run")
-        return f"{note.split('.')[0]} | "
+        return f"{note.split('.')[0]} | | "
     change = f"{np.mean(mine) - np.mean(base):+.3f}" if base else ""
-    return f"{np.mean(mine):.3f} ± {np.std(mine):.3f} ({len(mine)} seeds) | {change}"
+    each = np.mean([row.dice for row in found if (row.method, row.budget) == (name, budget) and row.dice], 0)
+    return f"{np.mean(mine):.3f} ± {np.std(mine):.3f} ({len(mine)} seeds) | {change} | {each[0]:.3f}, {each[1]:.3f}"
 
 
 def _cost(found: list[Row], name: str) -> str:
