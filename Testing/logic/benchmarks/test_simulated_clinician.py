@@ -87,7 +87,7 @@ def test_filling_keeps_structures_apart_and_lets_one_end_half_way() -> None:
 
 def _row(number: int, slices: int, dice: float, arm: str = "a", seed: int = 0) -> Row:
     both = (dice, dice)
-    return Row("h", arm, "supervised", seed, number, slices, 10 * slices, slices / 2, both, (0.0, 0.0), False, 1, 1.0)
+    return Row("h", arm, "supervised", seed, number, slices, 10 * slices, slices / 2, both, both, False, 1, 1.0)
 
 
 def test_what_is_needed_for_the_goal_lies_between_two_rounds() -> None:
