@@ -4,8 +4,9 @@
 
 A session on the sample study with the real worker in a process of its own: the person draws three slices in one volume
 after the other, each of which takes ``--drawing`` seconds. After the fifth slice the suggestion of the open case is
-compared with that of a fresh training of 20 s on the same slices. Dice of the whole volume, drawn slices included in
-both. Run it on a quiet computer; one JSON line per session is appended to results/live.jsonl.
+compared with that of a fresh training of 20 s on the same slices, predicted from one view and, as the recommended
+method does, from several. Dice of the whole volume, drawn slices included in all. Run it on a quiet computer; one JSON
+line per session is appended to results/live.jsonl.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from SemiSegLogic.rounds import Round
 from SemiSegLogic.sample import SampleCase, choose, find, list_cases, read_reference, split, spread_slices
 from SemiSegLogic.sample.building import STRUCTURES
 from SemiSegLogic.sample.slices import varied_offset
-from SemiSegLogic.settings import Supervised, Training
+from SemiSegLogic.settings import CHOICES, RECOMMENDED, Training
 from SemiSegLogic.study import Case, Study
 
 RESULTS = Path(__file__).parent / "results" / "live.jsonl"
@@ -48,7 +49,7 @@ class Drawn:
 @dataclass(frozen=True)
 class Session:
     """``latency`` seconds by slice; ``dice`` of the open case in the first suggestion that knew the slice, ``later``
-    when the next one was begun; ``live`` and ``fresh`` after the fifth slice.
+    when the next one was begun; ``live`` and ``fresh`` (one view; ``fresh_views``: several) after the fifth slice.
     """
 
     seed: int
@@ -58,6 +59,7 @@ class Session:
     later: list[float]
     live: float
     fresh: float
+    fresh_views: float
 
 
 def make_study(folder: Path, data: Path | None, seed: int) -> tuple[Study, list[SampleCase]]:
@@ -105,8 +107,8 @@ def session(data: Path | None, seed: int, slices: int, drawing: float) -> Sessio
             _draw_on(this, begun + drawing)
             later.append(quality(drawn))
         backend.stop(this.id)
-        fresh = _fresh(Path(folder) / "again", data, seed)
-    return Session(seed, drawing, latency, first, later, later[COMPARED_AFTER - 1], fresh)
+        fresh, views = (_fresh(Path(folder) / name, data, seed, name) for name in ("supervised", RECOMMENDED))
+    return Session(seed, drawing, latency, first, later, later[COMPARED_AFTER - 1], fresh, views)
 
 
 def _call_done(this: Round, drawn: Drawn) -> None:
@@ -133,7 +135,7 @@ def _draw_on(this: Round, until: float) -> None:
         this.collect()
 
 
-def _fresh(folder: Path, data: Path | None, seed: int) -> float:
+def _fresh(folder: Path, data: Path | None, seed: int, method: str) -> float:
     """Dice of the same case after a training of FRESH_S seconds from nothing on the first five slices."""
     study, cases = make_study(folder / "study", data, seed)
     *_, last = drawn = list(script(study, cases, COMPARED_AFTER))
@@ -141,7 +143,7 @@ def _fresh(folder: Path, data: Path | None, seed: int) -> float:
         item.case.set_slices(item.truth, item.places[-1:], "expert")
     training = Training(seconds=FRESH_S, first_mask_seconds=FRESH_S, held_out=0.0, device="cpu", seed=seed)
     backend = LocalBackend(folder / "jobs")
-    this = Round.begin(study, training, "supervised", Supervised(), jobs=backend.root)
+    this = Round.begin(study, training, method, CHOICES[method](), jobs=backend.root)
     backend.submit(this.job)
     _until(lambda: backend.poll(this.id).ended)
     assert backend.poll(this.id).state == "done", backend.poll(this.id)
@@ -167,7 +169,8 @@ def main() -> None:
         with RESULTS.open("a") as file:
             file.write(json.dumps(asdict(found)) + "\n")
         print(f"seed {seed}: median {np.median(found.latency):.1f} s, longest {max(found.latency):.1f} s; open case "
-              f"after {COMPARED_AFTER} slices {found.live:.3f}, fresh {FRESH_S:.0f} s {found.fresh:.3f}", flush=True)
+              f"after {COMPARED_AFTER} slices {found.live:.3f}, fresh {FRESH_S:.0f} s {found.fresh:.3f}, "
+              f"from several views {found.fresh_views:.3f}", flush=True)
 
 
 if __name__ == "__main__":
