@@ -18,16 +18,6 @@ from Testing.support.blobs import BlobStudy, add_volume, label_files, make_study
 from Testing.support.rounds import begin
 
 
-@pytest.fixture
-def blobs(tmp_path: Path) -> BlobStudy:
-    return make_study(tmp_path)
-
-
-@pytest.fixture
-def jobs(tmp_path: Path) -> Path:
-    return tmp_path / "jobs"
-
-
 def answer(this: Round, value: int = 1, case: str = "c003") -> int:
     """What a runner would leave for one case."""
     shape = this.job.spec().case(case).grid.shape

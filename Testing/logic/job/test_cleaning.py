@@ -16,18 +16,8 @@ import pytest
 from SemiSegLogic.cli import run
 from SemiSegLogic.files import write_json
 from SemiSegLogic.job import FileLock, JobFolder, Status, clean
-from Testing.support.blobs import BlobStudy, make_study
+from Testing.support.blobs import BlobStudy
 from Testing.support.rounds import begin
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> BlobStudy:
-    return make_study(tmp_path)
-
-
-@pytest.fixture
-def jobs(tmp_path: Path) -> Path:
-    return tmp_path / "jobs"
 
 
 def ended(blobs: BlobStudy, jobs: Path, state: str = "done", collect: bool = True, age_s: float = 0.0) -> JobFolder:
