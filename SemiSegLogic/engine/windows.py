@@ -18,25 +18,36 @@ from .plan import Shape
 OVERLAP = 0.25
 GRAIN = 16  # windows are multiples of the networks' largest stride, so that nothing is padded inside a volume
 MOST_TOGETHER = 8  # windows in one batch
+ROW = 0.3  # memory of a voxel of a row, sums of shares and weights, against that of a window's voxel, all maps at once
+MOST_ALONG = 12  # windows along an axis that are tried, beside the smallest ones
 
 Run = Callable[[Tensor], Tensor]
 
 
 def window_shape(size: Shape, least: Shape, budget: float) -> Shape:
-    """The largest window with at most ``budget`` voxels: all of ``size`` if that fits, else the side that is longest
-    in terms of ``least`` is cut again and again; no side gets shorter than ``least`` (or the volume).
+    """The window with which a volume of ``size`` takes the least work, seen twice where windows overlap: all of it if
+    that is at most ``budget`` voxels, else one that fits with its row. No side is shorter than ``least`` (or the
+    volume), whatever the budget.
     """
-    sides = list(size)
-    floor = [min(a, n) for a, n in zip(least, size, strict=True)]
-    while math.prod(sides) > budget:
-        able = [axis for axis in range(3) if sides[axis] > floor[axis]]
-        if not able:
-            break
-        axis = max(able, key=lambda a: sides[a] / floor[a])
-        shorter = -(-int(sides[axis] * 0.75) // GRAIN) * GRAIN
-        sides[axis] = max(floor[axis], min(shorter, sides[axis] - 1))
-    d, h, w = sides
+    if math.prod(size) <= budget:
+        return size
+    floor = tuple(min(a, n) for a, n in zip(least, size, strict=True))
+    ways = [_sides(length, shortest) for length, shortest in zip(size, floor, strict=True)]
+    fitting = [(math.prod(way[1] for way in one), tuple(way[0] for way in one)) for one in product(*ways)]
+    row = ROW * size[1] * size[2]
+    _, (d, h, w) = min((one for one in fitting if math.prod(one[1]) + row * one[1][0] <= budget), default=(0, floor))
     return d, h, w
+
+
+def _sides(length: int, shortest: int) -> list[tuple[int, int]]:
+    """Sides of windows along an axis of ``length``, each with the sum of all its windows' sides: ``shortest``, and the
+    sides that cover the axis with one window, two, ...
+    """
+    found = {length, shortest}
+    for count in range(2, MOST_ALONG + 1):
+        side = math.ceil(length / (count - OVERLAP * (count - 1)) / GRAIN) * GRAIN
+        found.add(min(max(side, shortest), length))
+    return [(side, side * len(starts(length, side))) for side in sorted(found, reverse=True)]
 
 
 def starts(length: int, side: int) -> list[int]:

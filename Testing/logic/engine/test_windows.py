@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ from SemiSegLogic.engine.nets import NETWORKS, build
 from SemiSegLogic.engine.nets.base import classes_of
 from SemiSegLogic.engine.nets.ensemble import MeanOf
 from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.windows import _bump, rows, starts, window_shape
+from SemiSegLogic.engine.windows import ROW, _bump, rows, starts, window_shape
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.methods.base import Task
 from Testing.support.engine import CPU, plan_of, volume_of
@@ -48,6 +48,24 @@ def test_windows_keep_to_their_budget_unless_they_would_get_too_small(
         assert window == size
     elif math.prod(window) > math.prod(floor):
         assert math.prod(window) > budget / 4  # as large as it may be
+
+
+@pytest.mark.parametrize("budget", [70_000, 40_000, 25_000])
+@pytest.mark.parametrize("size", [(40, 70, 50), (90, 33, 40)])
+def test_no_other_window_that_fits_would_be_much_less_work(size: tuple[int, int, int], budget: int) -> None:
+    def work(window: tuple[int, ...]) -> float:
+        return math.prod(len(starts(n, side)) * side for n, side in zip(size, window, strict=True))
+
+    least = (8, 16, 16)
+    every = product(*(range(short, length + 1, 2) for short, length in zip(least, size, strict=True)))
+    fitting = [one for one in every if math.prod(one) + ROW * one[0] * size[1] * size[2] <= budget]
+    assert work(window_shape(size, least, budget)) <= 1.15 * min(map(work, fitting))
+
+
+def test_a_large_volume_is_cut_along_few_axes() -> None:
+    """A CT of 105 million voxels, in windows that take at most 51 million with their row: four, each whole in plane."""
+    assert window_shape((400, 512, 512), (80, 96, 112), 51e6) == (128, 512, 512)
+    assert len(starts(400, 128)) == 4
 
 
 @pytest.mark.parametrize("together", [1, 3])
