@@ -1,8 +1,8 @@
 """Prediction of whole volumes on their own grid, with uncertainty.
 
-One fully convolutional pass where it fits, else windows as large as memory allows, blended with Gaussian weights (see
-windows.py). A volume passes through in rows along D: what is in memory at any time is one row of windows, and for plans
-coarser than the case its shares at the plan's spacing.
+One fully convolutional pass over volumes not much larger than the patches of training, else windows that are not,
+blended with Gaussian weights (see windows.py). A volume passes through in rows along D: what is in memory at any time
+is one row of windows, and for plans coarser than the case its shares at the plan's spacing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from ..methods.base import entropy
 from .device import Device, is_out_of_memory
 from .folding import folded
 from .nets.base import classes_of, slice_shape
-from .plan import Plan, Shape
+from .plan import STRIDE, Plan, Shape
 from .volumes import Classes, Volume
 from .windows import MOST_TOGETHER, rows, window_shape
 
@@ -38,9 +39,10 @@ Testing/benchmarks/results/voxel_costs.md); where only bfloat16 was measured, tw
 OTHER_BYTES = (944, 1451)  # the hungriest of them all, with InstanceNorm
 CLASS_BYTES = 12  # more for every further class: logits twice, shares once
 MOST_MEMORY = 4 << 30
-ONE_PASS = ("fast", "plain")
-"""Networks that may see more at a time than a patch of training. A deep one, which saw nothing but padding beyond its
-patches, does worse on what it suddenly sees there: V-Net in one pass lost 0.04 Dice on four scans.
+REACH = MappingProxyType({"fast": 1.5, "plain": 1.5})
+"""Sides of what is seen at a time over those of a training patch; 1 for networks that are not named. With more context
+than it was taught on a network does worse: in one pass V-Net lost 0.04 Dice on four scans, and the fast network 0.007
+on twenty against windows of this size (Testing/benchmarks/results/inference.md).
 """
 
 SLAB_VALUES = 1_000_000  # shares that are brought to the case's own voxels at a time
@@ -60,13 +62,17 @@ class Prediction:
 class Predictor:
     """Runs ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W) over volumes. ``flips`` names axes (0, 1, 2) along which the
     volume is also seen mirrored, in every combination: the mean of 2, 4 or 8 passes, for an uncertainty that knows of
-    them. The network must not change while its predictor lives: normalisation is folded into a copy.
+    them. ``reach``: sides of what is seen at a time over those of a patch, REACH when None. The network must not change
+    while its predictor lives: normalisation is folded into a copy.
     """
 
-    def __init__(self, network: nn.Module, plan: Plan, device: Device, flips: tuple[int, ...] = ()):
+    def __init__(
+        self, network: nn.Module, plan: Plan, device: Device, flips: tuple[int, ...] = (), reach: float | None = None
+    ):
         self.network, self.plan, self.device = folded(network), plan, device
         self.whole, self.classes = slice_shape(network), classes_of(network)
         self.views = [chosen for count in range(len(flips) + 1) for chosen in combinations(flips, count)]
+        self._reach = REACH.get(plan.network, 1.0) if reach is None else reach
         self._budget = min(device.memory / 2, MOST_MEMORY)
 
     @torch.no_grad()
@@ -131,10 +137,11 @@ class Predictor:
     def _window(self, seen: Tensor) -> Shape:
         d, h, w = self.plan.patch
         size = (seen.shape[0], seen.shape[1], seen.shape[2])
-        least = (1 if self.plan.dims == 2 else 2 * d, 2 * h, 2 * w)
-        if self.plan.network not in ONE_PASS and self.plan.dims == 3:
-            least = d, h, w
-            size = (min(d, size[0]), min(h, size[1]), min(w, size[2]))
+        least = (1, 2 * h, 2 * w)
+        if self.plan.dims == 3:
+            least = (d, h, w)
+            size = (_within(size[0], self._reach * d), _within(size[1], self._reach * h),
+                    _within(size[2], self._reach * w))
         return window_shape(size, (least[0], *size[1:]) if self.whole else least, self._budget / self._voxel_bytes())
 
     def _together(self, window: Shape) -> int:
@@ -199,6 +206,11 @@ def two_best(shares: Tensor) -> tuple[Tensor, Tensor]:
         is_next = (share == following).logical_and_(first != behind)
         torch.maximum(second, is_next.view(torch.uint8).mul_(behind), out=second)
     return classes - first, classes - second
+
+
+def _within(length: int, most: float) -> int:
+    """``length``, or ``most`` in whole strides of the networks where that is less."""
+    return length if most >= length else min(length, math.ceil(most / STRIDE) * STRIDE)
 
 
 def _middles(count: int, side: int, step: float) -> NDArray[np.float64]:

@@ -159,8 +159,8 @@ def test_a_network_of_whole_slices_is_shown_whole_slices(memory: int) -> None:
     assert {size[3:] for size in seen} == {(16, 24)}
 
 
-@pytest.mark.parametrize(("name", "largest"), [("vnet", (8, 16, 16)), ("fast", (40, 50, 60))])
-def test_a_deep_network_sees_no_more_at_a_time_than_in_training(name: str, largest: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(("name", "largest"), [("vnet", (8, 16, 16)), ("fast", (16, 24, 24))])
+def test_a_network_sees_not_much_more_at_a_time_than_in_training(name: str, largest: tuple[int, int, int]) -> None:
     network = _Shapes()
     Predictor(network, replace(plan_of((8, 16, 16)), network=name), CPU).probabilities(volume_of(picture((40, 50, 60))))
     assert set(network.shapes) == {largest}
@@ -170,7 +170,7 @@ def test_a_deep_network_sees_no_more_at_a_time_than_in_training(name: str, large
 def test_many_classes_take_memory_too(classes: int, windows: bool) -> None:
     """A CT at 2 mm, 200x256x256 voxels, on a card of 6 GB: 3 GB for 84 bytes of each and 12 more for every class."""
     network = build("fast", Task(1, classes, 3, (96, 96, 96), "fast", (1 / classes,) * classes))
-    predictor = Predictor(network, plan_of((96, 96, 96)), Device(torch.device("cpu"), True, 6 << 30))
+    predictor = Predictor(network, plan_of((136, 176, 176)), Device(torch.device("cpu"), True, 6 << 30))
     seen = torch.zeros(1).expand(200, 256, 256)
     assert (predictor._window(seen) != (200, 256, 256)) is windows
     assert math.prod(predictor._window(seen)) * (84 + 12 * (classes - 2)) <= 3 << 30
