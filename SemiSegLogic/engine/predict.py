@@ -41,8 +41,8 @@ CLASS_BYTES = 12  # more for every further class: logits twice, shares once
 MOST_MEMORY = 4 << 30
 REACH = MappingProxyType({"fast": 1.5, "plain": 1.5})
 """Sides of what is seen at a time over those of a training patch; 1 for networks that are not named. With more context
-than it was taught on a network does worse: in one pass V-Net lost 0.04 Dice on four scans, and the fast network 0.007
-on twenty against windows of this size (Testing/benchmarks/results/inference.md).
+than it was taught on a network does worse: in one pass V-Net lost 0.04 Dice on four scans, and the fast network 0.009
+on thirty against windows of this size (Testing/benchmarks/results/inference.md).
 """
 
 SLAB_VALUES = 1_000_000  # shares that are brought to the case's own voxels at a time
