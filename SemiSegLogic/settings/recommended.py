@@ -80,8 +80,8 @@ def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str
     if not facts.unlabelled:
         return None, "Every case is annotated, so there is nothing for a semi-supervised method to learn from."
     if contest < (CONTEST_STEPS if facts.steps else CONTEST_SECONDS):
-        return None, ("The time is too short for a semi-supervised candidate: none has beaten the supervised baseline "
-                      "within a minute, so all of it goes into the baseline.")
+        return None, ("The time is too short for a contest with a semi-supervised candidate: all of it goes into the "
+                      "supervised baseline.")
     if facts.dims == 2 and facts.ellipses:
         return "ersr", "Slices of one elliptical structure: ersr is the candidate, which fits ellipses."
     if facts.dims == 2:

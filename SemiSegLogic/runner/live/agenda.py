@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-SHOW_AFTER_S = (2.5, 6.0, 14.0, 30.0, 60.0)
+SHOW_AFTER_S = (2.5, 6.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds after new labels at which the case on screen is shown again: at once, then better, then settled."""
 OTHERS_SHARE = 0.25  # of the time, at most, goes into the cases that are not on screen
 
