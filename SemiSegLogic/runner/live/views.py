@@ -14,7 +14,7 @@ from ..data import Data
 from ..facts import mirror_axis
 
 MOMENT_S = 0.5  # that the views beside the first may take of the time for learning
-GPU_SPEED = 50  # times a CPU core's
+GPU_SPEED = 50  # times a CPU core's: assumed, no GPU was measured
 
 
 class Views:
