@@ -12,9 +12,8 @@ are paired, seed by seed. Time is processor time.
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +35,8 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.report import dice
 from Testing.benchmarks.hippocampus import seeded
+from Testing.benchmarks.row_files import RowFile
 
-RESULTS = Path(__file__).parent / "results" / "hc18.jsonl"
 SHAPE = (64, 96)
 ANNOTATED = 0.1
 FIRST_STEPS, STEPS = 300, 1000
@@ -59,6 +58,9 @@ class Row:
     dice: float
     worst: float
     seconds: float
+
+
+FILE = RowFile("hc18", Row)
 
 
 class FetalHeads:
@@ -133,13 +135,6 @@ def run(heads: FetalHeads, first: Method, variant: str, seed: int) -> Row:
     return Row(variant, seed, round(float(np.mean(scores)), 4), round(worst, 4), round(trainer.progress.elapsed, 1))
 
 
-def rows() -> list[Row]:
-    """All rows measured so far."""
-    if not RESULTS.exists():
-        return []
-    return [Row(**json.loads(line)) for line in RESULTS.read_text().splitlines()]
-
-
 def table(found: list[Row]) -> str:
     """Markdown: means over the seeds, and the paired difference to supervised with its standard error."""
     base = {row.seed: row.dice for row in found if row.variant == "supervised"}
@@ -167,21 +162,17 @@ def main() -> None:
     words.add_argument("--table", action="store_true")
     options = words.parse_args()
     if options.table:
-        print(table(rows()))
+        print(table(FILE.read()))
         return
     torch.set_num_threads(1)
-    RESULTS.parent.mkdir(exist_ok=True)
     for seed in range(options.seeds):
-        done = {row.variant for row in rows() if row.seed == seed}
+        done = {row.variant for row in FILE.read() if row.seed == seed}
         if todo := [name for name in options.only if name not in done]:
             heads = FetalHeads(options.data, seed)
             seeded(seed)
             first = heads.train("supervised", {}, FIRST_STEPS, None)[0]
         for variant in todo:
-            row = run(heads, first, variant, seed)
-            with RESULTS.open("a") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
-            print(row, flush=True)
+            FILE.add(run(heads, first, variant, seed))
 
 
 if __name__ == "__main__":

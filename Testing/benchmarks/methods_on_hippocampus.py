@@ -11,9 +11,8 @@ behind the last step is evaluated; nothing is selected on the held-out volumes. 
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -25,8 +24,8 @@ from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.methods import METHODS
 from SemiSegLogic.methods.base import Method
 from Testing.benchmarks.hippocampus import Hippocampus, seeded
+from Testing.benchmarks.row_files import RowFile
 
-RESULTS = Path(__file__).parent / "results" / "methods_on_hippocampus.jsonl"
 ANNOTATED, UNLABELLED, SLICES = 8, 52, 3
 FIRST_STEPS = 120
 BUDGETS = {"200 steps": Budget(0, 200), "40 s": Budget(40)}
@@ -46,6 +45,9 @@ class Row:
     note: str = ""
 
 
+FILE = RowFile("methods_on_hippocampus", Row)
+
+
 def run(study: Hippocampus, first: Method, name: str, seed: int, budget: str) -> Row:
     """One row; a method that cannot take this data says so in the note."""
     seeded(seed)
@@ -60,13 +62,6 @@ def first_mask(study: Hippocampus, seed: int) -> Method:
     """The supervised model that every method of this seed starts from."""
     seeded(seed)
     return study.train("supervised", {}, Budget(0, FIRST_STEPS))[0]
-
-
-def rows() -> list[Row]:
-    """All rows measured so far."""
-    if not RESULTS.exists():
-        return []
-    return [Row(**json.loads(line)) for line in RESULTS.read_text().splitlines()]
 
 
 def table(found: list[Row]) -> str:
@@ -110,23 +105,19 @@ def main() -> None:
     words.add_argument("--table", action="store_true")
     options = words.parse_args()
     if options.table:
-        print(table(rows()))
+        print(table(FILE.read()))
         return
     torch.set_num_threads(1)
     part, parts = map(int, options.part.split("/"))
-    RESULTS.parent.mkdir(exist_ok=True)
     for budget, seed in product(BUDGETS, range(options.seeds)):
         todo = [(name, budget) for n, name in enumerate(options.methods) if n % parts == part]
-        done = {(row.method, row.budget) for row in rows() if row.seed == seed}
+        done = {(row.method, row.budget) for row in FILE.read() if row.seed == seed}
         todo = [pair for pair in todo if pair not in done]
         if todo:
             study = Hippocampus(options.data, seed, ANNOTATED, SLICES, UNLABELLED)
             first = first_mask(study, seed)
         for name, _ in todo:
-            row = run(study, first, name, seed, budget)
-            with RESULTS.open("a") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
-            print(row, flush=True)
+            FILE.add(run(study, first, name, seed, budget))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ are paired, seed by seed, against ``supervised``.
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,8 @@ from SemiSegLogic.methods.base import Method
 from Testing.benchmarks.hippocampus import Hippocampus, seeded
 from Testing.benchmarks.methods_on_hippocampus import ANNOTATED, SLICES, UNLABELLED, first_mask
 from Testing.benchmarks.parts import VARIANTS
+from Testing.benchmarks.row_files import RowFile
 
-RESULTS = Path(__file__).parent / "results" / "what_each_part_costs.jsonl"
 STEPS = 200
 
 
@@ -39,11 +38,7 @@ class Row:
     seconds: float
 
 
-def rows() -> list[Row]:
-    """All rows measured so far."""
-    if not RESULTS.exists():
-        return []
-    return [Row(**json.loads(line)) for line in RESULTS.read_text().splitlines()]
+FILE = RowFile("what_each_part_costs", Row)
 
 
 def run(study: Hippocampus, first: Method, variant: str, seed: int) -> Row:
@@ -78,21 +73,17 @@ def main() -> None:
     words.add_argument("--table", action="store_true")
     options = words.parse_args()
     if options.table:
-        print(table(rows()))
+        print(table(FILE.read()))
         return
     torch.set_num_threads(1)
-    RESULTS.parent.mkdir(exist_ok=True)
     wanted = [name for prefix in options.only or [""] for name in VARIANTS if name.startswith(prefix)]
     for seed in range(options.seeds):
-        done = {row.variant for row in rows() if row.seed == seed}
+        done = {row.variant for row in FILE.read() if row.seed == seed}
         if todo := [name for name in wanted if name not in done]:
             study = Hippocampus(options.data, seed, ANNOTATED, SLICES, UNLABELLED)
             first = first_mask(study, seed)
         for variant in todo:
-            row = run(study, first, variant, seed)
-            with RESULTS.open("a") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
-            print(row, flush=True)
+            FILE.add(run(study, first, variant, seed))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import slicer
 
 from ..words import _
 from .dicom_choice import DicomChoice
-from .parts import ROW_PX, button, form, label, row, section, table_height
+from .parts import button, choosing_table, form, label, row, section, table_height
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
@@ -55,7 +55,9 @@ class CasesSection:
         self.order.addItems([_("name"), _("worth a look first"), _("status"), _("least sure first"), _("slices done")])
         self.order.connect("currentIndexChanged(int)", self.on_order)
         self._sorting.addRow(_("Order by:"), self.order)
-        self._table(inside)
+        titles = ("", _("Case"), _("Status"), _("Slices"), _("Suggestion"))
+        # CASE and SURE share the room: long words of one must not hide the other
+        self.table = choosing_table(inside, titles, {CASE, SURE}, self.on_case)
         self._adding(inside)
         self.hint = label(inside, faint=True)
         self._ids: list[str] = []
@@ -73,26 +75,6 @@ class CasesSection:
         )
         self._menu = qt.QMenu(self.add_scene)
         self.dicom = DicomChoice(self._panel, inside)
-
-    def _table(self, inside: Any) -> None:
-        self.table = qt.QTableWidget()
-        inside.addWidget(self.table)
-        self.table.setColumnCount(5)
-        self.table.setHorizontalHeaderLabels(["", _("Case"), _("Status"), _("Slices"), _("Suggestion")])
-        header = self.table.horizontalHeader()
-        for column in (CASE, SURE):  # they share the room: long words of one must not hide the other
-            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
-        for column in (NEXT, STATE, SLICES):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
-        rows = self.table.verticalHeader()
-        rows.hide()
-        rows.setDefaultSectionSize(ROW_PX)
-        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        self.table.setShowGrid(False)
-        self.table.alternatingRowColors = True
-        self.table.connect("cellClicked(int,int)", self.on_case)
 
     # --- asked for --------------------------------------------------------------------------------------------
 

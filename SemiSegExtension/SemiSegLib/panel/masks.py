@@ -10,7 +10,7 @@ import qt
 from ..annotations import axis_word, slice_numbers
 from ..importing import CHOSEN, LEAVE_OUT, NEW, Answer, Imported, guess, import_mask, remember, segments_of
 from ..words import _
-from .parts import ROW_PX, box, button, form, label, primary, row, table_height
+from .parts import box, button, form, label, primary, row, table, table_height
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -25,16 +25,7 @@ class MaskImport:
         self._panel, self._controller = panel, panel.controller
         self.box, inside = box(layout)
         self.title = label(inside)
-        self.table = qt.QTableWidget()
-        inside.addWidget(self.table)
-        self.table.setColumnCount(2)
-        self.table.setHorizontalHeaderLabels([_("In the file"), _("is the structure")])
-        for column in range(2):
-            self.table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
-        rows = self.table.verticalHeader()
-        rows.hide()
-        rows.setDefaultSectionSize(ROW_PX)
-        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        self.table = table(inside, (_("In the file"), _("is the structure")), {0, 1})
         self._build_slices(inside)
         buttons = row(inside)
         self.go = primary(buttons, _("Import"), _("These slices are then done, as the mask has them"), self.on_import)

@@ -10,15 +10,15 @@ import slicer
 
 from ..models import Models, ShownModel
 from ..words import _
-from .parts import ROW_PX, box, button, enable, label, primary, row, section, table_height
+from .parts import box, button, choosing_table, enable, label, primary, row, section, table_height
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Study
 
     from .panel import Panel
 
-MADE, METHOD, EXPECTED, SLICES = range(4)
-"""The columns."""
+METHOD = 1
+"""The column that takes the room that the others leave."""
 CARD_PX = 150
 
 
@@ -29,7 +29,9 @@ class ModelsSection:
         self.header, inside = section(layout, _("Models"), collapsed=True)
         self.hint = label(inside, "", faint=True)
         self._box, inner = box(inside)
-        self._table(inner)
+        titles = (_("Made"), _("Method"), _("Expected Dice"), _("Slices"))
+        self.table = choosing_table(inner, titles, {METHOD}, self.on_choose)
+        self.table.wordWrap = False
         self.card = qt.QPlainTextEdit()
         self.card.readOnly = True
         self.card.minimumHeight = self.card.maximumHeight = CARD_PX
@@ -45,26 +47,6 @@ class ModelsSection:
         self._read_for: object = None
         self._filled: list[ShownModel] = []
         self.header.connect("contentsCollapsed(bool)", self.on_fold)
-
-    def _table(self, inside: Any) -> None:
-        self.table = qt.QTableWidget()
-        inside.addWidget(self.table)
-        self.table.setColumnCount(4)
-        self.table.setHorizontalHeaderLabels([_("Made"), _("Method"), _("Expected Dice"), _("Slices")])
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(METHOD, qt.QHeaderView.Stretch)
-        for column in (MADE, EXPECTED, SLICES):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
-        rows = self.table.verticalHeader()
-        rows.hide()
-        rows.setDefaultSectionSize(ROW_PX)
-        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        self.table.setShowGrid(False)
-        self.table.wordWrap = False
-        self.table.alternatingRowColors = True
-        self.table.connect("cellClicked(int,int)", self.on_choose)
 
     @property
     def chosen(self) -> ShownModel | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import ctk
@@ -15,6 +15,36 @@ ROW_PX, HEAD_PX = 28, 24
 def table_height(rows: int, most: int) -> int:
     """So high that no row is cut in two: all ``rows``, or ``most`` with a bar to scroll."""
     return HEAD_PX + ROW_PX * min(rows, most)
+
+
+def table(layout: Any, titles: Sequence[str], wide: Collection[int]) -> qt.QTableWidget:
+    """A table to read at the end of ``layout``; its columns ``wide`` share the room that the others leave."""
+    made = qt.QTableWidget()
+    layout.addWidget(made)
+    made.setColumnCount(len(titles))
+    made.setHorizontalHeaderLabels(list(titles))
+    header = made.horizontalHeader()
+    for column in range(len(titles)):
+        mode = qt.QHeaderView.Stretch if column in wide else qt.QHeaderView.ResizeToContents
+        header.setSectionResizeMode(column, mode)
+    rows = made.verticalHeader()
+    rows.hide()
+    rows.setDefaultSectionSize(ROW_PX)
+    made.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+    return made
+
+
+def choosing_table(
+    layout: Any, titles: Sequence[str], wide: Collection[int], clicked: Callable[..., None]
+) -> qt.QTableWidget:
+    """A table in which a whole row is clicked: ``clicked(row, column)``."""
+    made = table(layout, titles, wide)
+    made.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+    made.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+    made.setShowGrid(False)
+    made.alternatingRowColors = True
+    made.connect("cellClicked(int,int)", clicked)
+    return made
 
 
 def section(parent: Any, text: str, collapsed: bool = False) -> tuple[ctk.ctkCollapsibleButton, qt.QVBoxLayout]:
