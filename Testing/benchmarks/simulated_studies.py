@@ -1,6 +1,6 @@
 """Simulated studies of 2 to 8 cases: is the estimate honest, are the flags right, is the recommended choice safe?
 
-    python -m Testing.benchmarks.simulated_studies --data FOLDER [--kind calibration|reported] [--table]
+    python -m Testing.benchmarks.simulated_studies --data FOLDER [--kind calibration|reported] [--steps 160] [--table]
 
 Each study draws, by its number: how many cases, 1 to 6 slices in each, along which axis (mostly the one that shows the
 structure best), which structures (both, one, or the whole), a few more cases that nobody drew in. The recommended
@@ -20,7 +20,7 @@ import json
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
 from SemiSegLogic.runner.data import Data
 from SemiSegLogic.runner.judging import Jury
-from SemiSegLogic.runner.model import Model
+from SemiSegLogic.runner.legs import Leg
 from SemiSegLogic.runner.opening import opening
 from SemiSegLogic.runner.standing import Standing
 from SemiSegLogic.runner.warm import start_from
@@ -56,6 +56,8 @@ NUMBERS = {"calibration": range(0, 8), "reported": range(100, 130)}
 STRUCTURES = {"both": ("anterior", "posterior"), "anterior": ("anterior",), "posterior": ("posterior",),
               "whole": ("hippocampus",)}
 MEASURED_ON = 30
+ALONE = {"candidate": "none", "views": False}
+"""The recommended method without what it adds to the supervised one."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +115,15 @@ class SimulatedStudy:
             return whole
         return ((whole > 0) if wanted == "whole" else whole == (1 + (wanted == "posterior"))).astype(np.uint8)
 
-    def specification(self, training: Training) -> JobSpec:
-        """The order, with digests that only tell the cases apart."""
+    def specification(self, training: Training, settings: dict[str, Any]) -> JobSpec:
+        """The order, with digests that only tell the cases apart; ``settings`` of the recommended method."""
         cases = tuple(
             JobCase(name, f"{number:064x}", volume.grid, f"{number:064x}" if volume.slices else None,
                     tuple(volume.turn.slice_to_array(place, volume.grid.shape) for place in volume.slices))
             for number, (name, volume) in enumerate(self.data.volumes.items())
         )
         structures = tuple(JobStructure(value, name) for value, name in self.data.names.items())
-        return JobSpec("train", structures, cases, "recommended", training=training.to_dict())
+        return JobSpec("train", structures, cases, "recommended", settings, training.to_dict())
 
     def _label(
         self, case: SampleCase, number: int, chance: random.Random
@@ -138,11 +140,10 @@ def run(data: Path | None, number: int, kind: str, steps: int) -> dict[str, Any]
     begun = time.process_time()
     study = SimulatedStudy(data, *draw(number, kind))
     training = Training(steps=steps, device="cpu", seed=number)
-    torch.manual_seed(number)
-    standing, contest = train(study, training)
-    kept = standing.kept
-    assert kept is not None
-    plain = Model.build(kept, study.device.torch).predictor()
+    standing, contest = train(study, training, {})
+    kept, alone = standing.kept, train(study, training, ALONE)[0].kept if contest else standing.kept
+    assert kept is not None and alone is not None
+    plain = alone.build(study.device.torch).predictor()
     found = standing.measured[standing.kept_as]
     return {
         **asdict(study.drawn), "steps": steps, "contest": contest, "kept": kept.method, "scores": standing.scores,
@@ -154,13 +155,15 @@ def run(data: Path | None, number: int, kind: str, steps: int) -> dict[str, Any]
     }
 
 
-def train(study: SimulatedStudy, training: Training) -> tuple[Standing, bool]:
+def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -> tuple[Standing, bool]:
     """All legs of the recommended method, judged as the product does; and whether there was a candidate."""
-    spec = study.specification(training)
+    torch.manual_seed(study.drawn.number)
+    spec = study.specification(training, settings)
     plan = opening(spec, study.data, training, study.device, None)
     jury, standing = Jury(spec, study.data, study.device, plan), Standing()
     values = study.data.classes.values[1:]
-    for leg in plan.legs:
+    for planned in plan.legs:
+        leg = _of_the_kept(planned, standing)
         plan.parts.use(leg.part)
         method = make(leg.name, leg.settings, study.data.task())
         source = {"first": None, "fold": None, "candidate": standing.first}.get(leg.role, standing.kept)
@@ -170,6 +173,12 @@ def train(study: SimulatedStudy, training: Training) -> tuple[Standing, bool]:
         Trainer(method, sampler, study.device, leg.budget, time.process_time).fit(lambda progress, share: True)
         jury.judge(standing, method, jury.measure(method.predictor()), leg, stopped=False)
     return standing, any(leg.role == "candidate" for leg in plan.legs)
+
+
+def _of_the_kept(leg: Leg, standing: Standing) -> Leg:
+    """The leg over all slices is of whichever method was kept."""
+    kept = standing.kept
+    return replace(leg, name=kept.method, settings=kept.settings) if leg.role == "whole" and kept else leg
 
 
 def truth_of(study: SimulatedStudy, network: torch.nn.Module) -> list[dict[str, Any]]:
@@ -216,6 +225,7 @@ def main() -> None:
     words.add_argument("--data", type=Path)
     words.add_argument("--kind", choices=list(NUMBERS), nargs="+", default=list(NUMBERS))
     words.add_argument("--steps", type=int, default=160)
+    words.add_argument("--numbers", type=int, nargs="+", help="these studies alone")
     words.add_argument("--table", action="store_true")
     options = words.parse_args()
     if options.table:
@@ -227,7 +237,7 @@ def main() -> None:
     for kind in options.kind:
         done = {row["number"] for row in rows(kind, options.steps)}
         for number in NUMBERS[kind]:
-            if number not in done:
+            if number not in done and number in (options.numbers or [number]):
                 row = run(options.data, number, kind, options.steps)
                 with RESULTS.open("a") as file:
                     file.write(json.dumps(row) + "\n")
