@@ -60,7 +60,8 @@ class Jury:
 
     def _widen(self, standing: Standing, method: Method, stopped: bool) -> str:
         """The kept model after it has learned from the slices held out before. Nothing is left to judge it by: what was
-        measured before goes on being said of it, and half a leg is not trusted.
+        measured before goes on being said of it, and half a leg is not trusted. What was judged is kept beside it, for
+        a later round to go on from.
         """
         kept = standing.kept
         assert kept is not None
@@ -69,7 +70,7 @@ class Jury:
         model = Model.of(method, kept.method, self.data.plan, kept.values, kept.held_out)
         earlier = self.opening.seen
         seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
-        standing.kept = replace(model, mirror=kept.mirror, zooms=kept.zooms, seen=seen)
+        standing.kept = replace(model, mirror=kept.mirror, zooms=kept.zooms, seen=seen, judged=kept.beginning())
         standing.to_suggest = True
         return WIDENED
 

@@ -17,10 +17,29 @@ from ..job import JobFolder, Status
 from ..methods import make
 from ..methods.base import Method, Task
 from . import cards
-from .parts import Place, places
+from .parts import Place, places, plain_places
 
 FORMAT = 1
 OTHER_MODEL = "Choose another model, or train anew."
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a later round goes on from: the state of the predicting ``network`` in host memory, and the slices ``seen``
+    that it has learned from (None: any may be).
+    """
+
+    network: dict[str, Tensor]
+    seen: tuple[Place, ...] | None
+
+    def to_state(self) -> dict[str, Any]:
+        """Plain data and tensors."""
+        return {"network": self.network, "seen": plain_places(self.seen)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Beginning:
+        """The inverse of :meth:`to_state`."""
+        return cls(state["network"], places(state["seen"]))
 
 
 @dataclass(frozen=True)
@@ -30,7 +49,8 @@ class Model:
 
     ``mirror`` (engine axis or None) and ``zooms``: the views that predictions are averaged over. ``quality`` what was
     measured, for the card; ``judge`` by what flags are given, and ``seen`` the slices that the
-    weights have learned from (None: any may be).
+    weights have learned from (None: any may be). ``judged``: as it was judged, where it has learned from the slices
+    that judged it since.
     """
 
     method: str
@@ -45,6 +65,7 @@ class Model:
     quality: dict[str, Any] = field(default_factory=dict)
     judge: Judge = field(default_factory=Judge)
     seen: tuple[Place, ...] | None = None
+    judged: Beginning | None = None
 
     @classmethod
     def of(cls, method: Method, name: str, plan: Plan, values: tuple[int, ...], held_out: float | None) -> Model:
@@ -58,6 +79,14 @@ class Model:
             method = make(self.method, self.settings, self.task).to(device)
         method.load_state_dict(self.weights)
         return method.eval()
+
+    def beginning(self) -> Beginning:
+        """What a later round goes on from. A model that has learned from every slice cannot be measured on any of them,
+        nor can what goes on from it: therefore as it was judged, where that is kept.
+        """
+        if self.judged is not None:
+            return self.judged
+        return Beginning(checkpoint.snapshot(self.build(torch.device("cpu")).predictor()), self.seen)
 
     def predictor(self, device: torch.device) -> nn.Module:
         """The predicting network, (B,1,D,H,W) -> logits (B,K,D,H,W), averaged over the model's views."""
@@ -79,7 +108,7 @@ class Model:
             "format": FORMAT, "method": self.method, "settings": self.settings, "task": asdict(self.task),
             "plan": asdict(self.plan), "values": list(self.values), "weights": self.weights, "held_out": self.held_out,
             "mirror": self.mirror, "zooms": list(self.zooms), "quality": self.quality, "judge": self.judge.to_dict(),
-            "seen": None if self.seen is None else [list(place) for place in self.seen],
+            "seen": plain_places(self.seen), "judged": self.judged.to_state() if self.judged else None,
         }
 
     @classmethod
@@ -89,10 +118,12 @@ class Model:
             raise checkpoint.CheckpointError(
                 f"{source} is not a model of format {FORMAT}. Update SemiSeg, or train anew."
             )
+        judged = state.get("judged")  # files of before have none
         return cls(
             state["method"], state["settings"], Task(**state["task"]), Plan(**state["plan"]), tuple(state["values"]),
             state["weights"], state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
             state.get("quality", {}), Judge(**state.get("judge", {})), places(state.get("seen")),
+            Beginning.from_state(judged) if judged else None,
         )
 
     def save(self, path: Path) -> None:

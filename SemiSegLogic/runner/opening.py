@@ -14,7 +14,7 @@ from .data import Data
 from .facts import facts_of, mirror_axis
 from .legs import Leg, legs_of, recommended_legs
 from .model import Model
-from .parts import Parts, Place, places, seen_by
+from .parts import Parts, Place, places, plain_places, seen_by
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Opening:
     def notes(self) -> dict[str, Any]:
         """Plain data of all but legs and parts."""
         return {"mirror": self.mirror, "zooms": list(self.zooms), "reasons": list(self.reasons),
-                "seen": None if self.seen is None else [list(place) for place in self.seen]}
+                "seen": plain_places(self.seen)}
 
     @classmethod
     def resumed(cls, legs: list[Leg], parts: Parts, notes: dict[str, Any]) -> Opening:
@@ -43,7 +43,7 @@ class Opening:
 
 def opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
     """A new course for ``spec``; ``start`` the model to go on from."""
-    seen, volumes = start.seen if start is not None else (), list(data.volumes.values())
+    seen, volumes = start.beginning().seen if start is not None else (), list(data.volumes.values())
     parts = [] if seen is None else quality.parts(volumes, training.held_out, seen_by(seen, spec, data))
     if spec.method != RECOMMENDED:
         legs = legs_of(training, spec.method, spec.method_settings, bool(parts))

@@ -66,3 +66,8 @@ def _own_slices(volume: Volume) -> list[SliceIndex]:
 def places(plain: Sequence[Sequence[Any]] | None) -> tuple[Place, ...] | None:
     """Places from plain data."""
     return None if plain is None else tuple((str(digest), int(axis), int(index)) for digest, axis, index in plain)
+
+
+def plain_places(seen: Sequence[Place] | None) -> list[list[Any]] | None:
+    """The inverse of :func:`places`."""
+    return None if seen is None else [list(place) for place in seen]

@@ -17,10 +17,10 @@ from .model import Model
 
 
 def start_from(method: Method, model: Model, values: tuple[int, ...]) -> int:
-    """Start every network of ``method``, whose classes 1..K-1 are the structures ``values``, from ``model``; returns
-    how many networks did.
+    """Start every network of ``method``, whose classes 1..K-1 are the structures ``values``, from what ``model`` has to
+    go on from; returns how many networks did.
     """
-    weights = model.build(torch.device("cpu")).predictor().state_dict()
+    weights = dict(model.beginning().network)
     if values == model.values:
         return warm_start(method, weights)
     own, fresh = (0, *model.values), method.predictor().state_dict()

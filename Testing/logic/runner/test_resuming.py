@@ -57,6 +57,23 @@ def test_a_killed_run_ends_with_the_very_same_weights(
         assert np.array_equal(one.label, two.label)
 
 
+def test_a_run_killed_while_it_learns_from_all_slices_keeps_what_was_judged(
+    blobs: BlobStudy, jobs: Path, whole: Round
+) -> None:
+    this = begin(blobs.study, jobs, OFTEN)
+    kill_at_step(this, 12)
+    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    assert saved is not None
+    assert saved.legs[saved.standing.leg].role == "whole"
+    run_here(this)
+    assert differing(this, whole) == []
+    mine, theirs = Model.load(this.job.weights).judged, Model.load(whole.job.weights).judged
+    assert mine is not None
+    assert theirs is not None
+    assert mine.seen == theirs.seen
+    assert all(torch.equal(value, theirs.network[name]) for name, value in mine.network.items())
+
+
 def test_the_same_between_two_checkpoints(blobs: BlobStudy, jobs: Path, whole: Round) -> None:
     this = begin(blobs.study, jobs, tiny(12, 6, checkpoint_seconds=3600.0))
     kill_at_step(this, 10)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
+from SemiSegLogic.engine import checkpoint
 from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
+from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.model import Model
+from SemiSegLogic.runner.parts import Place
 from SemiSegLogic.runner.warm import start_from
 from Testing.support.blobs import BlobStudy, spread, tiny
-from Testing.support.rounds import finished
+from Testing.support.rounds import at_step, finished
 
 PATCH = (8, 16, 16)
+WIDENED = tiny(10, 4)  # the last two steps learn from the slices that were held out, too
 
 
 def task(classes: int) -> Task:
@@ -82,3 +88,75 @@ def test_a_model_that_may_have_seen_everything_is_not_measured_but_told(blobs: B
     scores = two.job.status().scores
     assert "had learned from every slice" in scores["quality"]["words"]
     assert scores["checked"] is False
+
+
+def drawn(this: Round) -> set[Place]:
+    return {(case.image, place.axis, place.index) for case in this.job.spec().cases for place in case.slices}
+
+
+def test_what_was_judged_is_kept_beside_what_has_learned_from_every_slice(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_its_end: dict[str, torch.Tensor] = {}
+
+    def note(trainer: Trainer) -> None:
+        at_its_end.update({name: value.clone() for name, value in trainer.method.predictor().state_dict().items()})
+
+    at_step(monkeypatch, 9, note)  # the leg over all slices begins where the judged one ended
+    this = finished(blobs.study, jobs, WIDENED)
+    model = Model.load(this.job.weights)
+    assert model.judged is not None
+    assert model.judged.seen is not None
+    assert model.seen is not None
+    assert set(model.seen) == drawn(this)
+    assert len(drawn(this) - set(model.judged.seen)) == model.quality["slices"]
+    assert all(torch.equal(value, at_its_end[name]) for name, value in model.judged.network.items())
+    final = model.build(torch.device("cpu")).predictor().state_dict()
+    assert not all(torch.equal(value, final[name]) for name, value in model.judged.network.items())
+
+
+def test_nothing_is_kept_beside_a_model_that_never_saw_what_judged_it(blobs: BlobStudy, jobs: Path) -> None:
+    model = Model.load(finished(blobs.study, jobs, tiny(4, 2)).job.weights)
+    assert model.judged is None
+    assert model.beginning().seen == model.seen
+
+
+def test_a_second_round_without_a_new_slice_states_its_quality_on_slices_that_no_part_of_it_ever_saw(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = finished(blobs.study, jobs, WIDENED)
+    judged = Model.load(one.job.weights).beginning()
+    assert judged.seen is not None
+    learned: set[Place] = set(judged.seen)
+    digests = {case.id: case.image for case in one.job.spec().cases}
+
+    def note(trainer: Trainer) -> None:
+        for volume in trainer.sampler.volumes:
+            for place in volume.training_slices:
+                own = volume.turn.slice_to_array(place, volume.grid.shape)
+                learned.add((digests[volume.name], own.axis, own.index))
+
+    for step in (1, 5, 8):
+        at_step(monkeypatch, step, note)
+    two = finished(blobs.study, jobs, WIDENED, start_from=one.model)
+    quality = two.job.status().scores["quality"]
+    assert 0 <= quality["low"] <= quality["dice"] <= quality["high"] <= 1
+    assert quality["slices"] == len(drawn(two) - learned) > 0
+    again = Model.load(two.job.weights)
+    assert again.judged is not None
+    assert again.seen is not None
+    assert set(again.seen) == drawn(two)  # in the end it has learned from all of them
+
+
+def test_a_model_file_of_before_is_read_and_gone_on_from_as_it_is(blobs: BlobStudy, jobs: Path) -> None:
+    one = finished(blobs.study, jobs, WIDENED)
+    assert one.model is not None
+    state = Model.load(one.model).to_state()
+    del state["judged"]
+    checkpoint.save(one.model, state)
+    old = Model.load(one.model)
+    network = old.build(torch.device("cpu")).predictor().state_dict()
+    assert old.beginning().seen == old.seen
+    assert all(torch.equal(value, network[name]) for name, value in old.beginning().network.items())
+    two = finished(blobs.study, jobs, WIDENED, start_from=one.model)
+    assert "Its quality is not known" in two.job.status().scores["quality"]["words"]
