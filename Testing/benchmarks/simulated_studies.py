@@ -97,7 +97,8 @@ class SimulatedStudy:
         names = STRUCTURES[drawn.structures]
         facts = [_facts(grid, label) for (_, grid), label in zip(images, labels, strict=True)]
         classes = Classes(range(1, len(names) + 1))
-        self.data = Data({}, classes, make_plan(facts, list(names), self.device), dict(enumerate(names, 1)))
+        plan, seen = make_plan(facts, list(names), self.device), {f"c{n:03d}": one for n, one in enumerate(facts, 1)}
+        self.data = Data({}, classes, plan, dict(enumerate(names, 1)), seen)
         for number, ((image, grid), label) in enumerate(zip(images, labels, strict=True), 1):
             volume = self.volume(f"c{number:03d}", image, grid)
             if label is not None:

@@ -67,9 +67,10 @@ def _summary(rows: Sequence[Row]) -> str:
         f"- {len(rows)} studies; an interval in {len(inside)}, which contains the true Dice in {sum(inside)} "
         f"({np.mean(inside):.0%}); its median width is {np.median(widths):.2f}.",
         f"- \"Probably good\" (true Dice of the case at least {GOOD:g}): given to {len(good)} of {len(states)} cases, "
-        f"right in {sum(good)} ({np.mean(good):.1%}); {np.mean([dice >= GOOD for _, dice in states]):.0%} of all cases "
+        f"right in {sum(good)}{f' ({np.mean(good):.1%})' if good else ''}; {np.mean([dice >= GOOD for _, dice in states]):.0%} of all cases "
         f"reach it. Look here: {share['look']}, not enough labels to know: {share['unknown']}.",
         f"- Recommended against supervised: {np.mean(gains):+.3f} on average, {min(gains):+.3f} at worst, "
         f"{max(gains):+.3f} at best.",
-        f"- Confidence near the structures is off by {np.mean(errors):.3f} on average (expected calibration error).",
+        *([f"- Confidence near the structures is off by {np.mean(errors):.3f} on average (expected calibration error)."]
+          if errors else []),
     ])
