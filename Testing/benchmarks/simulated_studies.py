@@ -56,8 +56,7 @@ NUMBERS = {"calibration": range(0, 8), "reported": range(100, 130)}
 STRUCTURES = {"both": ("anterior", "posterior"), "anterior": ("anterior",), "posterior": ("posterior",),
               "whole": ("hippocampus",)}
 MEASURED_ON = 30
-ALONE = {"candidate": "none", "views": False}
-"""The recommended method without what it adds to the supervised one."""
+ALONE = {"candidate": "none", "views": False}  # the recommended method without what it adds to the supervised one
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,8 @@ def run(data: Path | None, number: int, kind: str, steps: int) -> dict[str, Any]
     training = Training(steps=steps, device="cpu", seed=number)
     standing, contest = train(study, training, {})
     kept, alone = standing.kept, train(study, training, ALONE)[0].kept if contest else standing.kept
-    assert kept is not None and alone is not None
+    assert kept is not None
+    assert alone is not None
     plain = alone.build(study.device.torch).predictor()
     found = standing.measured[standing.kept_as]
     return {

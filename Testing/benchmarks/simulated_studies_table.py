@@ -59,6 +59,7 @@ def _summary(rows: Sequence[Row]) -> str:
     inside = [answer for answer in map(_inside, rows) if answer is not None]
     states = [pair for row in rows for pair in flags(row)]
     good = [dice >= GOOD for state, dice in states if state == "good"]
+    right = f"{sum(good)} ({np.mean(good):.1%})" if good else "0"
     gains = [true_dice(row, "recommended") - true_dice(row, "supervised") for row in rows]
     errors = [row["calibration"]["error"] for row in rows if row["calibration"]]
     widths = [found.high - found.low for found in map(estimated, rows) if found]
@@ -67,7 +68,7 @@ def _summary(rows: Sequence[Row]) -> str:
         f"- {len(rows)} studies; an interval in {len(inside)}, which contains the true Dice in {sum(inside)} "
         f"({np.mean(inside):.0%}); its median width is {np.median(widths):.2f}.",
         f"- \"Probably good\" (true Dice of the case at least {GOOD:g}): given to {len(good)} of {len(states)} cases, "
-        f"right in {sum(good)}{f' ({np.mean(good):.1%})' if good else ''}; {np.mean([dice >= GOOD for _, dice in states]):.0%} of all cases "
+        f"right in {right}; {np.mean([dice >= GOOD for _, dice in states]):.0%} of all cases "
         f"reach it. Look here: {share['look']}, not enough labels to know: {share['unknown']}.",
         f"- Recommended against supervised: {np.mean(gains):+.3f} on average, {min(gains):+.3f} at worst, "
         f"{max(gains):+.3f} at best.",
