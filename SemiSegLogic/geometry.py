@@ -6,8 +6,9 @@ NRRD write them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,10 @@ class SliceIndex:
 
     axis: int
     index: int
+
+
+Planes = Mapping[SliceIndex, NDArray[np.uint8]]
+"""Judged slices of a label (k, j, i) and what is drawn on each, the other two axes in order."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Orientation:
     sources: tuple[int, int, int] = (0, 1, 2)
     flips: tuple[bool, bool, bool] = (False, False, False)
 
-    def apply(self, array: NDArray[np.generic]) -> NDArray[np.generic]:
+    def apply(self, array: NDArray[Any]) -> NDArray[Any]:
         """``(k, j, i)`` to canonical; a view."""
         turned = np.transpose(array, self.sources)
         return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
@@ -101,7 +106,7 @@ class Orientation:
         return a, b, c
 
 
-def plane(array: NDArray[np.generic], place: SliceIndex) -> NDArray[np.generic]:
+def plane(array: NDArray[Any], place: SliceIndex) -> NDArray[Any]:
     """The 2D view of one slice of ``array`` (k, j, i)."""
     return np.asarray(np.moveaxis(array, place.axis, 0)[place.index])
 
@@ -111,6 +116,19 @@ def copy_slices(source: NDArray[np.generic], target: NDArray[np.generic], places
     """
     for place in places:
         plane(target, place)[...] = plane(source, place)
+
+
+def planes_of(label: NDArray[np.uint8], slices: Iterable[SliceIndex]) -> dict[SliceIndex, NDArray[np.uint8]]:
+    """Copies of these slices of ``label`` (k, j, i): the rest of it need not be kept."""
+    return {place: plane(label, place).copy() for place in slices}
+
+
+def label_of(planes: Planes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The inverse of :func:`planes_of`: a label (k, j, i) of ``shape``, IGNORE outside the slices."""
+    label = np.full(shape, IGNORE, np.uint8)
+    for place, drawn in planes.items():
+        plane(label, place)[...] = drawn
+    return label
 
 
 def slice_mask(shape: tuple[int, int, int], slices: Iterable[SliceIndex]) -> NDArray[np.bool_]:

@@ -144,7 +144,7 @@ class Sampler:
     def _label(self, look: Look, out: Tensor) -> None:
         volume = self.volumes[look.number]
         label = volume.label if look.labelled else None
-        sample_label(label, look.view, _shape(out), volume.training_slices, out)
+        sample_label(label, look.view, _shape(out), out)
 
 
 def choose_place(volume: Volume, chance: Chance, whole_slice: bool = False) -> tuple[SliceIndex, list[float]]:

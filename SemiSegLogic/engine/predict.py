@@ -88,10 +88,7 @@ class Predictor:
             here = slice(start, start + shares.shape[1])
             doubt = entropy(shares[None])[0, 0]
             found, following = two_best(shares)
-            if volume.judged is not None:
-                judged = volume.judged[here].to(found.device)
-                found = torch.where(judged != IGNORE, judged, found)
-                doubt = doubt.masked_fill(judged != IGNORE, 0)
+            _keep_judged(volume, start, found, doubt)
             label[here] = classes.to_value(found.cpu().numpy())
             second[here] = classes.to_value(following.cpu().numpy())
             unsure[here] = (doubt * 255).round().to(torch.uint8).cpu().numpy()
@@ -206,6 +203,17 @@ def two_best(shares: Tensor) -> tuple[Tensor, Tensor]:
         is_next = (share == following).logical_and_(first != behind)
         torch.maximum(second, is_next.view(torch.uint8).mul_(behind), out=second)
     return classes - first, classes - second
+
+
+def _keep_judged(volume: Volume, start: int, found: Tensor, doubt: Tensor) -> None:
+    """Put what people drew into ``found`` (n,H,W) uint8, the part of the volume from ``start`` on, and no ``doubt``."""
+    if volume.judged is None:
+        return
+    n, h, w = found.shape
+    for where, drawn in volume.judged.pieces((start, 0, 0), (n, h, w)):
+        judged = drawn.to(found.device)
+        found[where] = torch.where(judged != IGNORE, judged, found[where])
+        doubt[where] = doubt[where].masked_fill(judged != IGNORE, 0)
 
 
 def _within(length: int, most: float) -> int:

@@ -7,7 +7,8 @@ dimensions, which is 20 times faster on a CPU and the same trilinear interpolati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -15,9 +16,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..geometry import IGNORE, SliceIndex
+from ..geometry import IGNORE
 from .framing import View
 from .plan import Shape
+from .slice_label import SliceLabel
 
 Fetch = Callable[[Tensor], Tensor]
 """Brings a part of a volume, of any type, to where patches are made, as float32."""
@@ -68,52 +70,72 @@ def _planes(part: Tensor, place: NDArray[np.float64], fetch: Fetch) -> Tensor:
     return below.lerp_(above, torch.from_numpy(share).to(block)[:, None, None])
 
 
-def sample_label(
-    label: Tensor | None, view: View, shape: Shape, judged: Sequence[SliceIndex], out: Tensor
-) -> None:
-    """Write into ``out`` (D,H,W) int64 the nearest values of ``label`` (d,h,w) uint8; IGNORE outside the volume or
-    without a label. ``judged`` names the slices outside of which the label is IGNORE throughout.
+def sample_label(label: SliceLabel | None, view: View, shape: Shape, out: Tensor) -> None:
+    """Write into ``out`` (D,H,W) int64 the nearest values of ``label``; IGNORE outside the volume, where nobody judged
+    and without a label.
     """
     axis = view.straight_axis
     if label is None:
         out.fill_(IGNORE)
     elif axis is None:
-        out.copy_(_nearest(label, view, shape))
+        out.copy_(_nearest(label, view, shape, out.device))
     else:
-        only = {place.index for place in judged} if all(place.axis == axis for place in judged) else None
-        _nearest_in_plane(label, view, shape, axis, only, out)
+        _nearest_in_plane(label, view, shape, axis, out)
 
 
-def _nearest(label: Tensor, view: View, shape: Shape) -> Tensor:
+def _nearest(label: SliceLabel, view: View, shape: Shape, device: torch.device) -> Tensor:
     """(D,H,W) uint8."""
-    matrix, centre = (torch.from_numpy(part).float().to(label.device) for part in (view.matrix, view.centre))
-    lines = [torch.arange(n, dtype=torch.float32, device=label.device) - (n - 1) / 2 for n in shape]
-    index, inside = torch.zeros(shape, dtype=torch.int64, device=label.device), None
-    for axis, side in enumerate(label.shape):
-        d, h, w = (line * step for line, step in zip(lines, matrix[axis], strict=True))
-        near = (d[:, None, None] + h[:, None] + (w + centre[axis])).round_()
-        here = (near >= 0).logical_and_(near < side)
-        inside = here if inside is None else inside.logical_and_(here)
-        index.mul_(side).add_(near.clamp_(0, side - 1).long())
-    assert inside is not None
-    return label.flatten()[index].masked_fill_(~inside, IGNORE)
+    near, inside = zip(*(_nearest_along(axis, view, shape, (0, 1, 2), side, device)
+                         for axis, side in enumerate(label.shape)), strict=True)
+    return _outside_ignored(label.at(near), inside)
 
 
-def _nearest_in_plane(
-    label: Tensor, view: View, shape: Shape, axis: int, only: set[int] | None, out: Tensor
-) -> None:
-    """As :func:`_nearest`, plane by plane along ``axis``; of the volume's planes those in ``only`` (None: all)."""
+def _nearest_in_plane(label: SliceLabel, view: View, shape: Shape, axis: int, out: Tensor) -> None:
+    """As :func:`_nearest` where the patch is not turned out of ``axis``: only the planes on which anything is judged
+    are looked at, all at the same places.
+    """
     out.fill_(IGNORE)
-    place = np.rint(_line(view, shape, axis)).astype(np.int64)
-    rows, columns = (other for other in range(3) if other != axis)
-    wanted = [n for n, p in enumerate(place) if 0 <= p < label.shape[axis] and (only is None or int(p) in only)]
+    place, shown = np.rint(_line(view, shape, axis)).astype(np.int64), label.shown(axis)
+    wanted = [n for n, p in enumerate(place) if 0 <= p < len(shown) and shown[p]]  # mostly one or two
     if not wanted:
         return
-    flat = View(view.matrix[np.ix_([axis, rows, columns], [axis, rows, columns])], view.centre[[axis, rows, columns]])
-    flat.centre[0] = 0
-    for n in wanted:  # mostly one or two
-        plane = label.select(axis, int(place[n]))[None]
-        out.select(axis, n).copy_(_nearest(plane, flat, (1, shape[rows], shape[columns]))[0])
+    flat = [other for other in range(3) if other != axis]
+    found = [_nearest_along(other, view, shape, flat, label.shape[other], out.device) for other in flat]
+    near = [places.unsqueeze(axis) for places, _ in found]
+    near.insert(axis, _along(torch.from_numpy(place[wanted].astype(np.int32)).to(out.device), axis, 3))
+    values = _outside_ignored(label.at(near), [None if here is None else here.unsqueeze(axis) for _, here in found])
+    out.index_copy_(axis, torch.tensor(wanted, device=out.device), values.long())
+
+
+def _nearest_along(
+    axis: int, view: View, shape: Shape, over: Sequence[int], side: int, device: torch.device
+) -> tuple[Tensor, Tensor | None]:
+    """For every sample of the patch's axes ``over``: the nearest of ``side`` voxels along ``axis`` of the volume
+    (int32), and which samples lie inside (bool; None: all).
+    """
+    middle, reach = float(view.centre[axis]), float(view.reach(shape)[axis])
+    steps = [torch.arange(shape[a], dtype=torch.float32, device=device) - (shape[a] - 1) / 2 for a in over]
+    lines = [_along(line * float(view.matrix[axis, a]), n, len(over))
+             for n, (line, a) in enumerate(zip(steps, over, strict=True))]
+    lines[-1] += middle
+    place = reduce(torch.add, lines).round_()
+    if middle - reach > -0.4 and middle + reach < side - 0.6:  # well inside, whatever float32 makes of it
+        return place.int(), None
+    inside = (place >= 0).logical_and_(place < side)
+    return place.clamp_(0, side - 1).int(), inside
+
+
+def _along(values: Tensor, axis: int, dims: int) -> Tensor:
+    """``values`` (N,) along ``axis`` of a tensor of ``dims`` axes, the others of one element."""
+    return values.view([-1 if a == axis else 1 for a in range(dims)])
+
+
+def _outside_ignored(values: Tensor, inside: Iterable[Tensor | None]) -> Tensor:
+    """``values`` (D,H,W) uint8, IGNORE where a sample lies outside of the volume along some axis."""
+    for here in inside:
+        if here is not None:
+            values.masked_fill_(~here, IGNORE)
+    return values
 
 
 def _box(view: View, shape: Shape, size: tuple[int, ...]) -> tuple[list[int], list[int]]:

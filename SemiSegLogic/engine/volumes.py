@@ -1,8 +1,8 @@
 """The volumes of a run.
 
-Images are float16, normalised per volume; labels are uint8 class indices with IGNORE where nobody judged. Both lie in
-the engine's axis order (see plan.py). Eighty scans of 200x140x88 take 0.4 GB. Where an image lies (GPU, memory, mapped
-file) is decided in keeping.py.
+Images are float16, normalised per volume; labels are uint8 class indices on the judged slices (see slice_label.py).
+Both lie in the engine's axis order (see plan.py). Eighty scans of 200x140x88 take 0.4 GB. Where an image lies (GPU,
+memory, mapped file) is decided in keeping.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import SemiSegError
-from ..geometry import IGNORE, Grid, Orientation, SliceIndex
+from ..geometry import AXIS_NAMES, IGNORE, Grid, Orientation, Planes, SliceIndex, plane
 from .greys import slabs
 from .plan import Plan
+from .slice_label import Drawn, SliceLabel
 
 MOST_SPOTS = 4096  # to look at; a dense label of a large volume has millions
 UNKNOWN = 254  # no class has this index but the last of 255, and then every value is known
@@ -33,10 +34,10 @@ class Volume:
     """One case.
 
     ``image`` (1,d,h,w) float16: where the plan is coarser than the case, the mean of every ``thin`` voxels (see
-    :meth:`Plan.thin`), else all of them. ``spacing`` (d, h, w) mm of the case. ``judged`` (D,H,W) uint8 class index or
-    IGNORE, None when nothing is judged; ``label`` the same without the slices held out from training. ``slices`` all
-    judged slices in engine order, ``held_out`` those kept aside. ``foreground`` voxels (N, 2) of each class in each
-    slice, at most ``MOST_SPOTS``.
+    :meth:`Plan.thin`), else all of them. ``spacing`` (d, h, w) mm of the case. ``judged`` what people drew, None when
+    nobody did; ``label`` the same without the slices held out from training. ``slices`` the judged slices to learn from
+    in engine order, ``held_out`` those of them kept aside. ``foreground`` voxels (N, 2) of each class in each slice, at
+    most ``MOST_SPOTS``.
     """
 
     name: str
@@ -46,8 +47,8 @@ class Volume:
     image: Tensor
     thin: tuple[int, int, int] = (1, 1, 1)
     where: torch.device | None = None
-    judged: Tensor | None = None
-    label: Tensor | None = None
+    judged: SliceLabel | None = None
+    label: SliceLabel | None = None
     slices: tuple[SliceIndex, ...] = ()
     held_out: tuple[SliceIndex, ...] = ()
     foreground: dict[SliceIndex, dict[int, Tensor]] = field(default_factory=dict)
@@ -79,16 +80,12 @@ class Volume:
     def plane(self, place: SliceIndex) -> Tensor:
         """The label of one slice, a view."""
         assert self.judged is not None
-        return self.judged.select(place.axis, place.index)
+        return self.judged.plane(place)
 
     def hold_out(self, places: Sequence[SliceIndex]) -> None:
         """Keep the judged slices ``places`` from training from now on (and only them)."""
         self.held_out = tuple(place for place in places if place in self.slices)
-        self.label = self.judged
-        if self.held_out and self.judged is not None:
-            self.label = self.judged.clone()
-            for place in self.held_out:
-                self.label.select(place.axis, place.index).fill_(IGNORE)
+        self.label = None if self.judged is None else self.judged.without(self.held_out)
 
     def to_array(self, values: Tensor) -> NDArray[np.generic]:
         """A (D,H,W) tensor back as the case's own ``(k, j, i)`` array."""
@@ -144,14 +141,36 @@ def load_volume(name: str, array: NDArray[np.generic], grid: Grid, plan: Plan, d
 
 
 def set_label(volume: Volume, label: NDArray[np.uint8], slices: Sequence[SliceIndex], classes: Classes) -> None:
-    """Give ``volume`` its label: ``label (k, j, i)`` structure values, IGNORE outside ``slices`` (in ``(k, j, i)``)."""
+    """Give ``volume`` its label: ``label`` (k, j, i) structure values of which ``slices`` (in (k, j, i)) are judged.
+    Raises LabelError on another shape or an unknown value.
+    """
     if label.shape != volume.grid.shape:
         raise LabelError(f"The label of case {volume.name} has {label.shape} voxels, its image {volume.grid.shape}.")
-    index = np.ascontiguousarray(volume.turn.apply(classes.to_index(label, volume.name)))
-    volume.judged = torch.from_numpy(index).to(volume.device)
+    set_planes(volume, {place: plane(label, place) for place in slices}, slices, classes)
+
+
+def set_planes(volume: Volume, planes: Planes, slices: Sequence[SliceIndex], classes: Classes) -> None:
+    """Give ``volume`` its label: ``planes`` structure values of the judged slices, of which ``slices`` are to be
+    learned from; both in (k, j, i). Raises LabelError on another shape or an unknown value.
+    """
+    drawn = dict(_drawn(volume, planes, axis, classes) for axis in sorted({place.axis for place in planes}))
+    volume.judged = SliceLabel.of(drawn, volume.shape, volume.device)
     volume.slices = tuple(sorted(volume.turn.slice_to_canonical(place, volume.grid.shape) for place in slices))
     volume.foreground = {place: _foreground(volume.plane(place)) for place in volume.slices}
     volume.hold_out(volume.held_out)
+
+
+def _drawn(volume: Volume, planes: Planes, axis: int, classes: Classes) -> tuple[int, Drawn]:
+    """The planes along ``axis`` of (k, j, i) as class indices, along the engine's axis, in its order."""
+    places = sorted(place for place in planes if place.axis == axis)
+    across = tuple(side for other, side in enumerate(volume.grid.shape) if other != axis)
+    for place in places:
+        if planes[place].shape != across:
+            raise LabelError(f"Slice {place.index} along {AXIS_NAMES[axis]} of case {volume.name} was drawn with "
+                             f"{planes[place].shape} voxels, its image has {across} there.")
+    turned = volume.turn.apply(classes.to_index(np.stack([planes[place] for place in places], axis), volume.name))
+    own = sorted(volume.turn.slice_to_canonical(place, volume.grid.shape) for place in places)
+    return own[0].axis, ([place.index for place in own], np.moveaxis(turned, own[0].axis, 0))
 
 
 def _foreground(plane: Tensor) -> dict[int, Tensor]:
@@ -164,20 +183,9 @@ def _foreground(plane: Tensor) -> dict[int, Tensor]:
 
 def class_prior(volumes: Sequence[Volume], classes: int) -> tuple[float, ...]:
     """Frequencies of the classes in the judged voxels, at least 1e-3 each, summing to 1."""
-    counts = torch.zeros(classes, dtype=torch.float64)
+    counts = np.zeros(classes)
     for volume in volumes:
         if volume.label is not None:
-            counts += _counts(volume.label)[:classes]
-    share = (counts / counts.sum().clamp_min(1)).clamp_min(1e-3)
+            counts += volume.label.counts()[:classes]
+    share = torch.from_numpy(counts / max(counts.sum(), 1)).clamp_min(1e-3)
     return tuple((share / share.sum()).tolist())
-
-
-def _counts(label: Tensor) -> Tensor:
-    """(256,) float64: how many voxels of ``label`` (D,H,W) uint8 have each value but IGNORE, which is not counted where
-    a whole slice holds nothing else.
-    """
-    rows = label.flatten(1)
-    counts = np.zeros(256)
-    for row in rows[rows.amin(1) < IGNORE].cpu().numpy():
-        counts += np.bincount(row, minlength=256)
-    return torch.from_numpy(counts)

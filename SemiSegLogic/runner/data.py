@@ -13,14 +13,11 @@ from ..engine.cache import Cache
 from ..engine.device import Device
 from ..engine.keeping import Keeper
 from ..engine.plan import CaseFacts, Plan, make_plan
-from ..engine.volumes import Classes, LabelError, Volume, class_prior, set_label
-from ..geometry import AXIS_NAMES, IGNORE, Grid, SliceIndex
+from ..engine.volumes import Classes, LabelError, Volume, class_prior, set_planes
+from ..geometry import AXIS_NAMES, IGNORE, Grid, Planes, SliceIndex, planes_of
 from ..job import JobFolder
 from ..methods.base import Task
 from ..settings import Training
-
-Planes = dict[SliceIndex, NDArray[np.uint8]]
-"""Judged slices (k, j, i) of a label and what is drawn on each."""
 
 
 @dataclass
@@ -45,9 +42,13 @@ class Data:
 
     def take_label(self, case: str, label: NDArray[np.uint8], slices: tuple[SliceIndex, ...], n: int) -> None:
         """Replace the label of a case: ``label`` (k, j, i) structure values, IGNORE outside ``slices``."""
+        self.take_planes(case, planes_of(label, slices), n)
+
+    def take_planes(self, case: str, planes: Planes, n: int) -> None:
+        """Replace the label of a case by ``planes`` of structure values; all other slices are not judged."""
         volume = self.volumes[case]
-        set_label(volume, label, usable(volume, slices, self.plan), self.classes)
-        self.facts[case] = _facts(volume.grid, _planes(label, slices))
+        set_planes(volume, planes, usable(volume, tuple(planes), self.plan), self.classes)
+        self.facts[case] = _facts(volume.grid, planes)
         self.labels_used = max(self.labels_used, n)
 
     def check_usable(self) -> None:
@@ -69,9 +70,9 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     """
     spec = job.spec()
     # of a label only the judged planes are kept until its volume is there: the whole is as large as the image
-    labels = {case.id: _planes(job.label(case.label), case.slices) for case in spec.cases if case.label}
+    labels = {case.id: planes_of(job.label(case.label), case.slices) for case in spec.cases if case.label}
     added = job.newest_labels()
-    labels |= {item.case: _planes(item.label, item.slices) for item in added}
+    labels |= {item.case: planes_of(item.label, item.slices) for item in added}
     facts = {case.id: _facts(case.grid, labels.get(case.id, {})) for case in spec.cases}
     if plan is None:
         network = Training.from_dict(spec.training).network
@@ -84,8 +85,7 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     for number, case in enumerate(spec.cases, 1):
         volumes[case.id] = keeper.load(case.id, case.image, partial(job.image, case.image), case.grid)
         if case.id in labels:
-            planes = labels[case.id]
-            data.take_label(case.id, _label(planes, case.grid.shape), tuple(planes), n=0)
+            data.take_planes(case.id, labels[case.id], n=0)
         told(number, len(spec.cases))
     data.labels_used = max((item.n for item in added), default=0)
     data.remark = keeper.cache.problem
@@ -100,19 +100,7 @@ def usable(volume: Volume, slices: tuple[SliceIndex, ...], plan: Plan) -> tuple[
 
 
 def _is_judged(volume: Volume) -> bool:
-    return volume.judged is not None and bool((volume.judged != IGNORE).any())
-
-
-def _planes(label: NDArray[np.uint8], slices: tuple[SliceIndex, ...]) -> Planes:
-    return {place: np.moveaxis(label, place.axis, 0)[place.index].copy() for place in slices}
-
-
-def _label(planes: Planes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The inverse of :func:`_planes`: IGNORE outside the slices."""
-    label = np.full(shape, IGNORE, np.uint8)
-    for place, plane in planes.items():
-        np.moveaxis(label, place.axis, 0)[place.index] = plane
-    return label
+    return volume.judged is not None and volume.judged.is_judged()
 
 
 def _facts(grid: Grid, planes: Planes) -> CaseFacts:

@@ -56,7 +56,7 @@ def train_plain(study: Hippocampus, steps: int, seed: int) -> tuple[nn.Module, D
     cases: list[Case] = []
     for volume in sorted(study.volumes, key=lambda volume: volume.judged is None):
         image = volume.image[0].float().numpy()
-        label = np.zeros(image.shape, np.uint8) if volume.judged is None else volume.judged.numpy()
+        label = np.zeros(image.shape, np.uint8) if volume.judged is None else volume.judged.all_voxels().numpy()
         cases.append((image, label))
     known = sum(volume.judged is not None for volume in study.volumes)
     with tempfile.TemporaryDirectory() as folder:

@@ -40,8 +40,8 @@ FRONTS = "kept_models cli sample report pages"
 WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner {FRONTS} {ENVIRONMENT}"
 MACHINERY = {
     "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "memory", "patches", "plan",
-    "predict", "probing", "quality", "resampling", "selection", "staging", "stepping", "threads", "trainer", "tuning",
-    "volumes", "watch", "windows",
+    "predict", "probing", "quality", "resampling", "selection", "slice_label", "staging", "stepping", "threads",
+    "trainer", "tuning", "volumes", "watch", "windows",
 }
 """Modules of the engine that know volumes, devices, files or the training loop."""
 

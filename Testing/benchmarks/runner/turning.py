@@ -47,8 +47,11 @@ class TurningSampler(Sampler):
         volume = self.volumes[number]
         label = volume.label if labelled else None
         corner = [_upto(max(side - wanted, 0)) for side, wanted in zip(volume.shape, shape, strict=True)]
-        image = _cut(volume.image[0], corner, shape).to(volume.device).float()
-        known = torch.full(shape, IGNORE, device=volume.device) if label is None else _cut(label, corner, shape)
+        size = [min(side, wanted) for side, wanted in zip(volume.shape, shape, strict=True)]
+        part = volume.image[0][tuple(slice(start, start + side) for start, side in zip(corner, size, strict=True))]
+        image = _padded(part, shape).to(volume.device).float()
+        known = torch.full(shape, IGNORE, device=volume.device) if label is None else _padded(
+            label.box(corner, (size[0], size[1], size[2])), shape)
         turn, axis = (_upto(3) if shape[1] == shape[2] else 2 * _upto(1)), 1 + _upto(1)
         image, known = (torch.rot90(part, turn, (1, 2)).flip(axis) for part in (image, known))
         middle = torch.tensor(corner) + (torch.tensor(shape) - 1) / 2
@@ -56,11 +59,10 @@ class TurningSampler(Sampler):
         return image[None].contiguous(), known.long().contiguous(), place
 
 
-def _cut(array: Tensor, corner: Sequence[int], shape: Shape) -> Tensor:
-    """``array`` (d,h,w) from ``corner`` on, with zeros around it where it is smaller than ``shape``."""
-    inner = array[tuple(slice(start, start + side) for start, side in zip(corner, shape, strict=True))]
-    pads = [side - own for side, own in zip(shape, inner.shape, strict=True)]
-    return nn.functional.pad(inner, [n for pad in reversed(pads) for n in (pad // 2, pad - pad // 2)])
+def _padded(part: Tensor, shape: Shape) -> Tensor:
+    """``part`` (d,h,w) with zeros around it where it is smaller than ``shape``."""
+    pads = [side - own for side, own in zip(shape, part.shape, strict=True)]
+    return nn.functional.pad(part, [n for pad in reversed(pads) for n in (pad // 2, pad - pad // 2)])
 
 
 def _upto(last: int) -> int:

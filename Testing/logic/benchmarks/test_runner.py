@@ -261,7 +261,7 @@ def test_the_papers_patches_are_crops_turned_by_right_angles(blobs: MadeUp) -> N
         for image, label, number in zip(patches.image[:, 0], patches.label, patches.volume, strict=True):
             volume = study.volumes[int(number)]
             places = volume.image[0].float().unfold(0, 6, 1).unfold(1, 8, 1).unfold(2, 8, 1)
-            labels = volume.label.long().unfold(0, 6, 1).unfold(1, 8, 1).unfold(2, 8, 1)
+            labels = volume.label.all_voxels().long().unfold(0, 6, 1).unfold(1, 8, 1).unfold(2, 8, 1)
             found = [
                 (turn, axis) for turn in range(4) for axis in (1, 2)
                 if ((places == torch.rot90(image.flip(axis), -turn, (1, 2))).all(-1).all(-1).all(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -12,8 +13,10 @@ from torch import Tensor
 from SemiSegLogic.engine.framing import View
 from SemiSegLogic.engine.greys import slabs, thinned_shape
 from SemiSegLogic.engine.resampling import sample_image, sample_label
+from SemiSegLogic.engine.slice_label import SliceLabel
 from SemiSegLogic.engine.staging import Staging
 from SemiSegLogic.geometry import IGNORE, Orientation, SliceIndex
+from Testing.support.dense_label import kept
 from Testing.support.engine import coordinates_of
 
 SIZE = (9, 14, 11)
@@ -77,27 +80,31 @@ def test_images_agree_with_a_trilinear_loop_and_repeat_the_border(view: View, si
 
 @pytest.mark.parametrize("size", [SIZE, (1, 14, 11)])
 def test_labels_agree_with_a_loop(view: View, size: tuple[int, int, int]) -> None:
-    label = torch.from_numpy(np.random.default_rng(0).integers(0, 3, size).astype(np.uint8))
-    out = torch.empty(SHAPE, dtype=torch.int64)
+    drawn = np.random.default_rng(0).integers(0, 3, size).astype(np.uint8)
+    label, out = torch.from_numpy(drawn), torch.empty(SHAPE, dtype=torch.int64)
     everything = [SliceIndex(axis, index) for axis in range(3) for index in range(size[axis])]
-    sample_label(label, view, SHAPE, everything, out)
+    sample_label(kept(drawn, everything), view, SHAPE, out)
     points = coordinates_of(view, SHAPE)
     for place in np.ndindex(SHAPE):
         assert int(out[place]) == _nearest(label, points[place].tolist())
-    sample_label(None, view, SHAPE, (), out)
+    sample_label(None, view, SHAPE, out)
     assert bool((out == IGNORE).all())
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_planes_that_nobody_judged_need_not_be_looked_at(axis: int) -> None:
+def test_planes_that_nobody_judged_are_not_looked_at(axis: int) -> None:
     view, index = VIEWS[f"about {axis}"], (4, 7, 5)[axis]
-    label = torch.full(SIZE, IGNORE, dtype=torch.uint8)
-    label.select(axis, index).fill_(1)
-    out, slow = torch.empty(SHAPE, dtype=torch.int64), torch.empty(SHAPE, dtype=torch.int64)
-    sample_label(label, view, SHAPE, [SliceIndex(axis, index)], out)
-    sample_label(label, view, SHAPE, [SliceIndex(a, index) for a in range(3)], slow)
-    assert torch.equal(out, slow)
-    assert bool((out == 1).any())
+    label = kept(np.ones(SIZE, np.uint8), [SliceIndex(axis, index)])
+    out, planes = torch.empty(SHAPE, dtype=torch.int64), []
+
+    class Counted(SliceLabel):
+        def at(self, near: Sequence[Tensor]) -> Tensor:
+            planes.append(near[axis].numel())
+            return super().at(near)
+
+    sample_label(Counted(label.shape, label.stacks), view, SHAPE, out)
+    assert planes == [int((out == 1).movedim(axis, 0).flatten(1).any(1).sum())]
+    assert planes[0] < SHAPE[axis]
 
 
 @pytest.mark.parametrize("thin", [(1, 1, 1), (2, 3, 2), (1, 2, 4)])

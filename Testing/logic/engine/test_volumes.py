@@ -117,7 +117,7 @@ def test_what_is_turned_comes_back_voxel_for_voxel(kind: str, depth_axis: int) -
     label, places = two_blobs(), (SliceIndex(0, 2), SliceIndex(1, 4), SliceIndex(2, 0))
     set_label(volume, sparse_label(label, places), places, Classes([1, 2]))
     assert volume.judged is not None
-    assert np.array_equal(volume.to_array(volume.judged), sparse_label(label, places))
+    assert np.array_equal(volume.to_array(volume.judged.all_voxels()), sparse_label(label, places))
     for place in volume.slices:
         assert bool((volume.plane(place) != IGNORE).all())
         own = volume.turn.slice_to_array(place, grid.shape)
@@ -139,11 +139,12 @@ def test_slices_kept_aside_leave_the_label_and_stay_judged() -> None:
     assert volume.label is not None
     assert volume.held_out == (SliceIndex(0, 3),)
     assert volume.training_slices == (SliceIndex(0, 1), SliceIndex(2, 4))
-    assert bool((volume.label[3] == IGNORE).all())
-    assert torch.equal(volume.label[1], volume.judged[1])
-    assert torch.equal(volume.judged[3].cpu(), torch.from_numpy(label[3]))
+    seen, judged = volume.label.all_voxels(), volume.judged.all_voxels()
+    assert bool((seen[3] == IGNORE).all())
+    assert torch.equal(seen[1], judged[1])
+    assert torch.equal(judged[3].cpu(), torch.from_numpy(label[3]))
     volume.hold_out([])
-    assert torch.equal(volume.label, volume.judged)
+    assert torch.equal(volume.label.all_voxels(), judged)
 
 
 def test_new_labels_keep_what_is_kept_aside() -> None:
@@ -153,7 +154,7 @@ def test_new_labels_keep_what_is_kept_aside() -> None:
     set_label(volume, sparse_label(two_blobs(), places), places, Classes([1, 2]))
     assert volume.held_out == (SliceIndex(0, 3),)
     assert volume.label is not None
-    assert bool((volume.label[3] == IGNORE).all())
+    assert bool((volume.label.all_voxels()[3] == IGNORE).all())
 
 
 def test_dense_means_every_slice_along_an_axis_and_more_than_one() -> None:

@@ -106,8 +106,8 @@ def test_held_out_slices_are_not_trained_on(
     finished(blobs.study, jobs, tiny(2, 1))
     (held,) = [(volume, place) for volume in seen for place in volume.held_out]
     volume, place = held
-    assert bool((volume.label.select(place.axis, place.index) == IGNORE).all())
-    assert bool((volume.judged.select(place.axis, place.index) != IGNORE).all())
+    assert bool((volume.label.all_voxels().select(place.axis, place.index) == IGNORE).all())
+    assert bool((volume.plane(place) != IGNORE).all())
     assert place not in volume.training_slices
 
 

@@ -11,7 +11,7 @@ import torch
 
 from SemiSegLogic.engine import keeping
 from SemiSegLogic.engine.device import Device
-from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex
+from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, label_of, planes_of
 from SemiSegLogic.job import JobError, JobFolder
 from SemiSegLogic.runner import data
 from SemiSegLogic.runner.data import Data
@@ -55,7 +55,7 @@ def test_the_last_slice_can_be_taken_back(blobs: BlobStudy, jobs: Path) -> None:
     assert loaded.volumes["c001"].slices == ()
     judged = loaded.volumes["c001"].judged
     assert judged is not None
-    assert bool((judged == IGNORE).all())
+    assert not judged.is_judged()
 
 
 def test_a_label_file_with_an_unknown_value_is_named(blobs: BlobStudy, jobs: Path) -> None:
@@ -88,10 +88,10 @@ def test_the_box_of_what_is_drawn_spans_slices_of_every_axis() -> None:
     label[4], label[:, :, 33] = 0, 0
     label[4, 10:13, 20:25] = 1
     label[6:9, 15, 33] = 2
-    planes = data._planes(label, places)
+    planes = planes_of(label, places)
     facts = data._facts(grid, planes)
     assert facts.extent == (9 - 4, 16 - 10, 34 - 20)
-    assert np.array_equal(data._label(planes, grid.shape), label)
+    assert np.array_equal(label_of(planes, grid.shape), label)
     assert data._facts(grid, {}).extent is None
 
 

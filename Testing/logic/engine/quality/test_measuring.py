@@ -112,7 +112,7 @@ def test_a_perfect_guess_is_1_and_a_missed_structure_0() -> None:
     volume = _volume(6)
     volume.hold_out([SliceIndex(0, 3)])
     assert volume.judged is not None
-    perfect = torch.nn.functional.one_hot(volume.judged.long().clamp_max(1), 2).movedim(-1, 0)
+    perfect = torch.nn.functional.one_hot(volume.judged.all_voxels().long().clamp_max(1), 2).movedim(-1, 0)
     assert held_out_dice(lambda _: perfect, [volume], 2) == [1.0]
     assert held_out_dice(lambda _: perfect.flip(0), [volume], 2) == [0.0]
 
