@@ -1,19 +1,26 @@
 """The backend process on one page: ``python -m SemiSegLogic.run JOB``.
 
 Wait for the turn, read the order, bring the volumes to the device, train and suggest (or only suggest), leave a model.
-Everything it does can be followed, stopped and resumed through the job folder alone.
+Everything it does can be followed, stopped and resumed through the job folder alone. ``--second``: train the candidate
+of a contest beside the process that has the job (see runner/second.py). ``--placed``: a cluster chose this computer,
+so do not wait for a turn on it.
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .backends.queue import NoTurn, turn
+from .backends.claims import called_upon
+from .backends.queue import NoTurn, placed, turn
 from .errors import SemiSegError
 from .job import JobError, JobFolder, Status
 
@@ -28,30 +35,73 @@ LONGEST_ERROR = 4000  # characters; libraries can be wordy
 
 
 def main(arguments: list[str]) -> int:
-    """Run the job in the folder ``arguments[0]``; 0 when it ended as it should."""
+    """Run the job that ``arguments`` name; 0 when it ended as it should."""
+    options = _grammar().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout, force=True)
-    job = JobFolder(Path(arguments[0]))
+    job = JobFolder(options.job)
     try:
-        with turn(job):
-            return 0 if work(job) else 1
+        if options.second:
+            return 0 if _second(job) else 1
+        with placed(job) if options.placed else turn(job):
+            if options.placed:
+                _when_sent_home(job.request_stop)
+            return 0 if work(job, options.places) else 1
     except NoTurn as reason:
         logging.info(str(reason))
         return 0
 
 
-def work(job: JobFolder) -> bool:
-    """The job itself, now that the computer is ours. Failures end in the status, in words."""
+def _grammar() -> argparse.ArgumentParser:
+    words = argparse.ArgumentParser(prog="python -m SemiSegLogic.run", description="Do the work of a job folder.")
+    words.add_argument("job", type=Path, metavar="JOB_FOLDER")
+    words.add_argument("--second", action="store_true", help="train the candidate beside the process that has the job")
+    words.add_argument("--placed", action="store_true", help="a cluster placed this process: wait for no turn here")
+    words.add_argument("--places", type=int, default=0, metavar="N", help=(
+        "runners that may work on one job here at the same time (default: one for each graphics card, else one)"))
+    return words
+
+
+def work(job: JobFolder, places: int = 0) -> bool:
+    """The job itself, now that the computer is ours. Failures end in the status, in words. ``places`` how many runners
+    may work on it here at the same time, 0: one for each graphics card.
+    """
     from .runner.reporting import Reporter  # torch is loaded from here on, not while waiting
 
     with Reporter(job, _earlier(job)) as reporter:
-        try:
-            _run(job, reporter)
-        except SemiSegError as error:
-            return _failed(reporter, str(error), getattr(error, "remedy", "") or "Correct this and resume the job.")
-        except Exception as error:
-            text = "".join(traceback.format_exception_only(error)).strip()
-            remedy = "Resume the job. If it fails again, send log.txt from its folder with your report."
-            return _failed(reporter, text, remedy)
+        return _in_words(reporter, lambda: _run(job, reporter, places))
+
+
+def _second(job: JobFolder) -> bool:
+    """The work of a second runner, if one is needed."""
+    claim = called_upon(job)
+    if claim is None:
+        logging.info("No second runner is needed for this job.")
+        return True
+    from .runner.reporting import Reporter
+    from .runner.second import OwnDesk, begin
+
+    sent_home = threading.Event()
+    _when_sent_home(sent_home.set)
+    with Reporter(OwnDesk(claim), _earlier(job)) as reporter:
+        reporter.update(message="Starting.", phase="", results={}, flags={}, scores={}, fraction=0.0, step=0)
+        return _in_words(reporter, lambda: begin(job, claim, reporter, sent_home.is_set))
+
+
+def _when_sent_home(leave: Callable[[], None]) -> None:
+    """Clusters end a process with SIGTERM and leave it some time to save."""
+    signal.signal(signal.SIGTERM, lambda number, frame: leave())
+
+
+def _in_words(reporter: Reporter, act: Callable[[], None]) -> bool:
+    """Whether ``act`` succeeded; a failure ends in the status."""
+    try:
+        act()
+    except SemiSegError as error:
+        return _failed(reporter, str(error), getattr(error, "remedy", "") or "Correct this and resume the job.")
+    except Exception as error:
+        text = "".join(traceback.format_exception_only(error)).strip()
+        remedy = "Resume the job. If it fails again, send log.txt from its folder with your report."
+        return _failed(reporter, text, remedy)
     return True
 
 
@@ -71,7 +121,7 @@ def _failed(reporter: Reporter, text: str, remedy: str) -> bool:
     return False
 
 
-def _run(job: JobFolder, reporter: Reporter) -> None:
+def _run(job: JobFolder, reporter: Reporter, places: int) -> None:
     import torch
 
     from .engine.device import choose
@@ -89,7 +139,7 @@ def _run(job: JobFolder, reporter: Reporter) -> None:
         elif spec.kind == "live":
             _live(job, device, training, reporter)
         else:
-            _train(job, device, training, reporter)
+            _train(job, device, training, reporter, places)
 
 
 def _predict(job: JobFolder, device: Device, reporter: Reporter) -> None:
@@ -109,8 +159,9 @@ def _predict(job: JobFolder, device: Device, reporter: Reporter) -> None:
     reporter.say(message, state=state, fraction=1.0, seconds_left=0.0)
 
 
-def _train(job: JobFolder, device: Device, training: Training, reporter: Reporter) -> None:
+def _train(job: JobFolder, device: Device, training: Training, reporter: Reporter, places: int) -> None:
     from .runner import data
+    from .runner.beside import environment_for
     from .runner.course import Course
     from .runner.model import publish
     from .runner.standing import Saved
@@ -121,7 +172,8 @@ def _train(job: JobFolder, device: Device, training: Training, reporter: Reporte
     reporter.update(labels_used=volumes.labels_used, device=device.name)
     _remark(volumes, reporter)
     volumes.check_usable()
-    model = Course(job, volumes, device, training, reporter, saved, _start_model(job)).run()
+    second = environment_for(places, device)
+    model = Course(job, volumes, device, training, reporter, saved, _start_model(job), second).run()
     publish(job, model, reporter.status)
     stopped = job.stop_requested()
     message = "Stopped; the best model is kept." if stopped else "Done."
@@ -159,8 +211,6 @@ def _start_model(job: JobFolder) -> Model | None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("Usage: python -m SemiSegLogic.run JOB_FOLDER")
     try:
         sys.exit(main(sys.argv[1:]))
     except JobError as problem:

@@ -9,6 +9,7 @@ the order in which they were started; the dead are passed over.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +19,13 @@ from pathlib import Path
 
 from ..files import FileError
 from ..job import FileLock, JobError, JobFolder, Status
+from .claims import Pulse
 from .launch import Launch, Workers
 from .processes import Process
 
 LOOK_EVERY_S = 0.5
 REPORT_EVERY_S = 2.0
+PROOF_S = 5.0  # in which a runner on another computer shows that it lives: it writes every second
 
 
 class NoTurn(Exception):
@@ -54,6 +57,41 @@ def turn(
         claim(job)
         _wait(job, running, report, look_every_s)
         yield
+
+
+@contextmanager
+def placed(job: JobFolder, pulse: Pulse | None = None, look_every_s: float = LOOK_EVERY_S) -> Iterator[None]:
+    """Hold the job, but wait for no turn: a cluster gave this computer, or a part of it, to this process.
+
+    Raises AlreadyRunning when a process works on the job, on this computer or on another that shares the disk: the
+    status of one elsewhere is watched for a few seconds, as locks do not reach across every disk.
+    """
+    with FileLock(job.root / "process.lock") as held:
+        if not _try(held) or _elsewhere(job, pulse or Pulse(silent_s=PROOF_S), look_every_s):
+            raise AlreadyRunning(f"Another process works on {job.root}.")
+        claim(job)
+        yield
+
+
+def _try(lock: FileLock) -> bool:
+    """Whether the lock is ours; also where the disk knows no locks."""
+    try:
+        return lock.try_acquire()
+    except OSError as error:
+        logging.warning("%s cannot be locked: %s", lock.path, error)
+        return True
+
+
+def _elsewhere(job: JobFolder, pulse: Pulse, look_every_s: float) -> bool:
+    """Whether the process of another computer works on the job."""
+    claimed = Workers.of(job.root).claimed
+    if claimed is None or claimed.process.here:
+        return False
+    while not (status := _earlier(job)).ended and pulse.alive("runner", claimed.process, status.heartbeat):
+        if pulse.proven("runner", claimed.process):
+            return True
+        time.sleep(look_every_s)
+    return False
 
 
 def claim(job: JobFolder) -> None:

@@ -5,6 +5,7 @@
     in/labels-<n>.npz       client, while the job runs    out/<case>.<n>.npz, out/ranking.json runner
     open.json               client: the case on screen    launch.json client, process.json runner (see backends)
     stop                    client: save and stop
+    beside/                 a second runner, which trains the candidate of a contest (see backends/claims.py)
 
 Data only, never code; nothing is pickled. Every file but the curve and the log is replaced as a whole.
 """
@@ -208,7 +209,7 @@ class JobFolder:
         """Remove drafts that killed writers left: the runner's own, and a client's once they are an hour old. Only for
         the process that holds the job.
         """
-        for folder in (self.root, self.inputs, self.outputs):
+        for folder in (self.root, self.inputs, self.outputs, self.beside):
             for draft in folder.glob(".*.tmp.*"):
                 mine = folder == self.outputs or draft.name.split(".tmp.", 1)[1] in _RUNNER_FILES
                 with contextlib.suppress(FileNotFoundError):  # a client has just finished with it
@@ -241,6 +242,11 @@ class JobFolder:
     def checkpoint(self) -> Path:
         """All that resuming needs."""
         return self.root / "model.ckpt"
+
+    @property
+    def beside(self) -> Path:
+        """Folder of a second runner."""
+        return self.root / "beside"
 
     @property
     def weights(self) -> Path:

@@ -9,7 +9,7 @@ steps.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,17 +24,16 @@ from ..job import JobFolder
 from ..methods.base import Method
 from ..settings import Training
 from . import standing as standings
+from .contest import Contest
 from .data import Data
 from .fitting import Fitting, MemoryExhausted
 from .judging import Jury
 from .legs import Leg, outlook
 from .model import Model, publish
-from .opening import Opening, opening
-from .parts import Parts
+from .opening import opening
 from .reporting import Reporter
 from .standing import Saved, Standing
 from .suggest import Suggester
-from .warm import start_from
 
 LOOK_FOR_LABELS_S = 1.0
 REFRESH_AFTER_S = 2.0  # of training on new labels before the open case is shown again
@@ -43,17 +42,18 @@ EVALUATE_EVERY = 0.2  # of a leg
 
 class Course:
     """Runs the legs for one job, resuming where a killed process left off: ``saved`` is its checkpoint, ``start`` a
-    model of an earlier round to go on from.
+    model of an earlier round to go on from. ``second`` the environment of a second runner, where this computer has a
+    place for one.
     """
 
     def __init__(
         self, job: JobFolder, data: Data, device: Device, training: Training, reporter: Reporter,
-        saved: Saved | None = None, start: Model | None = None,
+        saved: Saved | None = None, start: Model | None = None, second: Mapping[str, str] | None = None,
     ):
         self.job, self.data, self.device, self.training, self.reporter = job, data, device, training, reporter
         self.saved, self.start = saved, start
-        self.opening = _opened(job, data, device, training, saved, start)
-        self.legs = self.opening.legs
+        self.opening = saved.opening(data) if saved else opening(job.spec(), data, training, device, start)
+        self.contest = Contest(job, reporter, second)
         self.standing = saved.standing if saved else Standing()
         self.jury = Jury(job.spec(), data, device, self.opening)
         means = Means(training.compile, training.record, told=reporter.say)
@@ -70,9 +70,13 @@ class Course:
             state = self.saved.trainer
             checkpoint.restore_random_state(self.saved.random)
             self._tolerate("The suggestions", self._suggest)
-        while self.standing.leg < len(self.legs) and not self._may_end():
-            self._run_leg(self._leg(), state)
-            state = None
+        self.contest.begin(self.legs[self.standing.leg:])
+        try:
+            while self.standing.leg < len(self.legs) and not self._may_end():
+                self._run_leg(self._leg(fresh=state is None), state)
+                state = None
+        finally:
+            self.contest.companion.close()
         self._suggest()  # those that a full disk refused; if it still does, that is how the job ends
         assert self.standing.kept is not None
         return self.standing.kept
@@ -82,14 +86,31 @@ class Course:
         self._stopped = self._stopped or self.job.stop_requested()
         return self._stopped and self.standing.kept is not None
 
-    def _leg(self) -> Leg:
+    @property
+    def legs(self) -> list[Leg]:
+        """All of this run, as they stand now."""
+        return self.opening.legs
+
+    def _leg(self, fresh: bool) -> Leg:
         """The next leg; that over all slices is of whichever method was kept."""
+        if fresh:  # whether the contest is held side by side is saved before a second runner hears of it
+            self._set_legs(self.contest.arranged(self.legs, self.standing))
+            self.contest.announce(self.legs, self.standing)
         leg, kept = self.legs[self.standing.leg], self.standing.kept
         if leg.role == "whole" and kept is not None:
             return replace(leg, name=kept.method, settings=kept.settings)
         return leg
 
+    def _set_legs(self, legs: list[Leg]) -> None:
+        if legs != self.legs:
+            self.opening = replace(self.opening, legs=legs)
+            self._save(None)
+
     def _run_leg(self, leg: Leg, state: dict[str, Any] | None) -> None:
+        if leg.beside:
+            self._wait_for_second(leg)
+            return
+        state = state or self.contest.state(leg, self.device)
         self.opening.parts.use(leg.part)
         self._evaluated = 0.0
         method = self._begun(leg, fresh=state is None)
@@ -103,14 +124,26 @@ class Course:
         else:
             self._judge(trainer, leg)
 
+    def _wait_for_second(self, leg: Leg) -> None:
+        """Judge what a second runner trained meanwhile. Where it was lost, the leg becomes this runner's own."""
+        delivery = self.contest.delivery(leg, self._go_on)
+        if delivery is not None:
+            outcome = self.contest.noted(delivery, leg, self.standing).outcome
+            self._next_leg(self.jury.decide(self.standing, outcome, leg, stopped=False), 0.0)
+        elif not self._may_end():
+            self._set_legs(self.contest.taken_back(self.legs, self.standing))
+
+    def _go_on(self) -> bool:
+        """While waiting: take labels in, and go on unless a stop was asked for."""
+        self._look_for_labels()
+        return not self._may_end()
+
     def _begun(self, leg: Leg, fresh: bool) -> Method:
         """The method of a leg; a ``fresh`` one starts from the model that the leg's role goes on from."""
-        method = self.fitting.method(leg)
+        if not fresh:
+            return self.fitting.method(leg)
         sources = {"first": self.start, "candidate": self.standing.first, "fold": None}
-        source = sources.get(leg.role, self.standing.kept)
-        if fresh and source is not None:
-            start_from(method, source, self.data.classes.values[1:])
-        return method
+        return self.fitting.begun(leg, self.training.seed, sources.get(leg.role, self.standing.kept))
 
     def _after(self, trainer: Trainer, progress: Progress, share: float) -> bool:
         """Between two steps: tell, take labels in, save, stop."""
@@ -121,6 +154,7 @@ class Course:
         if now - self._looked_at > LOOK_FOR_LABELS_S:
             self._looked_at = now
             self._take_labels(now)
+            self.contest.companion.look()
             self._stopped = self.job.stop_requested()
         if self._refresh_at is not None and now > self._refresh_at:
             self._refresh_at, self._refreshed = None, True
@@ -215,11 +249,3 @@ class Course:
             write()
         except FileError as error:
             self.reporter.say(f"{what} could not be saved: {error} Training goes on.")
-
-
-def _opened(
-    job: JobFolder, data: Data, device: Device, training: Training, saved: Saved | None, start: Model | None
-) -> Opening:
-    if saved is None:
-        return opening(job.spec(), data, training, device, start)
-    return Opening.resumed(saved.legs, Parts.from_plain(data, saved.parts), saved.notes)

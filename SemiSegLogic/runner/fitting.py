@@ -16,7 +16,9 @@ from ..methods import make
 from ..methods.base import Method
 from .data import Data
 from .legs import Leg
+from .model import Model
 from .reporting import Reporter
+from .warm import start_from
 
 Between = Callable[[Trainer, Progress, float], bool]
 """Called between two steps; False stops."""
@@ -35,6 +37,16 @@ class Fitting:
     def method(self, leg: Leg) -> Method:
         """The method of a leg, with fresh weights."""
         return make(leg.name, leg.settings, self.data.task()).to(self.device.torch)
+
+    def begun(self, leg: Leg, seed: int, source: Model | None) -> Method:
+        """The method at the very beginning of a leg of a run with this ``seed``: chance begins anew, and what
+        ``source`` knows is taken over.
+        """
+        torch.manual_seed(leg.seed(seed))
+        method = self.method(leg)
+        if source is not None:
+            start_from(method, source, self.data.classes.values[1:])
+        return method
 
     def fit(self, method: Method, leg: Leg, state: dict[str, Any] | None) -> Trainer:
         """Train to the end of the leg or to a stop, from ``state`` when the leg was begun before.

@@ -18,6 +18,7 @@ from .gate import compare, takes_over, verdict
 from .legs import Leg
 from .model import Model
 from .opening import Opening
+from .outcome import Outcome
 from .parts import learned_from
 from .standing import Standing
 
@@ -50,9 +51,14 @@ class Jury:
         ``standing`` is brought up to it. What was decided, in words.
         """
         if leg.role == "whole":
-            message = self._widen(standing, method, stopped)
-        else:
-            message = self._compare(standing, method, plain, leg, stopped)
+            return self._noted(standing, self._widen(standing, method, stopped))
+        return self.decide(standing, self.outcome(method, plain, leg), leg, stopped)
+
+    def decide(self, standing: Standing, outcome: Outcome, leg: Leg, stopped: bool) -> str:
+        """The same on what another runner may have trained and measured."""
+        return self._noted(standing, self._compare(standing, outcome, leg, stopped))
+
+    def _noted(self, standing: Standing, message: str) -> str:
         standing.verdicts.append(message)
         assert standing.kept is not None
         standing.kept = self._with_quality(standing.kept, standing)
@@ -74,10 +80,11 @@ class Jury:
         standing.to_suggest = True
         return WIDENED
 
-    def _compare(self, standing: Standing, method: Method, plain: Measured, leg: Leg, stopped: bool) -> str:
-        name, before = standing.name_of(leg), standing.kept
-        model, found = self._viewed(method, plain, leg, name, standing)
-        score = standing.scores[name]
+    def _compare(self, standing: Standing, outcome: Outcome, leg: Leg, stopped: bool) -> str:
+        name, before, model, found = standing.name_of(leg), standing.kept, outcome.model, outcome.measured
+        score = standing.scores[name] = outcome.one_view
+        if outcome.several_views:
+            standing.scores[f"{name}, several views"] = model.held_out
         against = compare(found.scores, standing.measured[standing.kept_as].scores) if before else None
         standing.measured[name] = found
         taken = leg.role != "fold" and (against is None or takes_over(leg.role, against, stopped))
@@ -87,26 +94,22 @@ class Jury:
             standing.first = model  # only then: a checkpoint holds it
         return verdict(name, leg.role, score, against, taken)
 
-    def _viewed(
-        self, method: Method, plain: Measured, leg: Leg, name: str, standing: Standing
-    ) -> tuple[Model, Measured]:
-        """The model with its views, unless held-out slices say that they harm; the baseline's score is that without.
+    def outcome(self, method: Method, plain: Measured, leg: Leg) -> Outcome:
+        """The model of a leg with its views, unless held-out slices say that they harm; ``plain`` as it was measured
+        from one view.
         """
         score = quality.mean_dice(self.dice(plain))
-        standing.scores[name] = score
         earlier = self.opening.seen
         seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
         model = Model.of(method, leg.name, self.data.plan, self.data.classes.values[1:], score)
         model = replace(model, seen=seen)
         if self.opening.mirror is None and not self.opening.zooms:
-            return model, plain
+            return Outcome(model, plain, score)
         viewed = replace(model, mirror=self.opening.mirror, zooms=self.opening.zooms)
         found = self.measure(viewed.predictor(self.device.torch)) if plain.scores else plain
         if compare(found.scores, plain.scores).shows_harm:
-            return model, plain
-        score = quality.mean_dice(self.dice(found))
-        standing.scores[f"{name}, several views"] = score
-        return replace(viewed, held_out=score), found
+            return Outcome(model, plain, score)
+        return Outcome(replace(viewed, held_out=quality.mean_dice(self.dice(found))), found, score)
 
     def _with_quality(self, model: Model, standing: Standing) -> Model:
         """``model`` with all that has been measured of it."""

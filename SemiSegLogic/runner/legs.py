@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..engine.trainer import Budget, Progress
@@ -22,7 +24,7 @@ class Leg:
     ``role``: "first" mask; "longer": goes on from it, and stays unless held-out slices say it is worse; "candidate":
     starts from the first mask too, and wins only where they say it is better; "whole": once all is judged, what was
     kept learns from the slices that were held out too; "fold": starts from nothing, and only measures. ``part`` of the
-    judged slices it must not see, None: it sees all.
+    judged slices it must not see, None: it sees all. ``beside``: another runner trains it at the same time.
     """
 
     name: str
@@ -30,6 +32,14 @@ class Leg:
     budget: Budget
     role: str = "first"
     part: int | None = 0
+    beside: bool = False
+
+    def seed(self, training: int) -> int:
+        """Where chance begins in this leg of a run with the seed ``training``: the same whichever leg came before, and
+        whichever runner trains it.
+        """
+        words = f"{training} {self.role} {self.part or 0}"
+        return int.from_bytes(hashlib.sha256(words.encode()).digest()[:6])
 
     def called(self) -> str:
         """For people and for the curve."""
@@ -77,9 +87,25 @@ def recommended_legs(
     return _some(legs), found
 
 
+def contested(legs: Sequence[Leg]) -> Leg | None:
+    """The candidate among ``legs``, if there is a contest."""
+    return next((leg for leg in legs if leg.role == "candidate"), None)
+
+
+def side_by_side(legs: Sequence[Leg]) -> list[Leg]:
+    """``legs`` whose contest takes place at the same time on two computers or cards: both sides get all the time that
+    they would have shared. Legs without a contest stay as they are.
+    """
+    if contested(legs) is None:
+        return list(legs)
+    shared = [leg for leg in legs if leg.role in ("longer", "candidate")]
+    both = Budget(sum(leg.budget.seconds for leg in shared), sum(leg.budget.steps for leg in shared))
+    return [replace(leg, budget=both, beside=leg.role == "candidate") if leg in shared else leg for leg in legs]
+
+
 def outlook(legs: list[Leg], current: int, share: float, progress: Progress) -> dict[str, float]:
     """Numbers for the status when ``share`` of leg ``current`` is done; fractions count the legs by their budgets."""
-    sizes = [_size(leg) for leg in legs]
+    sizes = [0 if leg.beside else _size(leg) for leg in legs]
     total = max(sum(sizes), 1e-9)  # no time at all is one step
     done = min((sum(sizes[:current]) + share * sizes[current]) / total, 1.0)
     pace = progress.step / max(progress.elapsed, 1e-6)

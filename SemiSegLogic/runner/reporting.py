@@ -8,23 +8,33 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from ..errors import SemiSegError
-from ..job import JobFolder, Status
+from ..job import Status
 
 PERIOD_S = 1.0
 LONGEST = 1000  # characters of a message; libraries can be wordy
 
 
+class Desk(Protocol):
+    """Where a runner reports: the job folder, or the files of a second runner in it."""
+
+    def write_status(self, status: Status) -> None:
+        """Replace the status. Raises FileError."""
+
+    def append_curve(self, point: Mapping[str, Any]) -> None:
+        """Add a point to the learning curve. Raises JobError."""
+
+
 class Reporter:
-    """Writes status.json once a second while it is entered, and at once on :meth:`say`.
+    """Writes the status once a second while it is entered, and at once on :meth:`say`.
 
     A disk that refuses is logged and tried again: a full disk must not end a training.
     """
 
-    def __init__(self, job: JobFolder, status: Status):
-        self._job, self._status = job, status
+    def __init__(self, desk: Desk, status: Status):
+        self._desk, self._status = desk, status
         self._begun = time.monotonic() - status.elapsed
         self._lock, self._over = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
@@ -66,7 +76,7 @@ class Reporter:
             "step": step,
         }
         try:
-            self._job.append_curve({**place, **point})
+            self._desk.append_curve({**place, **point})
         except SemiSegError as error:
             logging.warning("A point of the curve is lost: %s", error)
 
@@ -78,6 +88,6 @@ class Reporter:
         with self._lock:
             self._status = replace(self._status, elapsed=time.monotonic() - self._begun)
             try:
-                self._job.write_status(self._status)
+                self._desk.write_status(self._status)
             except SemiSegError as error:
                 logging.warning("The status could not be written: %s", error)

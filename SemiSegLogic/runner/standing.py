@@ -13,12 +13,14 @@ from ..engine import checkpoint
 from ..engine.checkpoint import CheckpointError
 from ..engine.device import Device
 from ..engine.plan import Plan
-from ..engine.quality import Looks, Measured, Reliability, SliceScore
+from ..engine.quality import Measured
 from ..engine.trainer import Budget
-from ..geometry import SliceIndex
+from .data import Data
 from .legs import Leg
 from .model import Model
 from .opening import Opening
+from .outcome import measured_from
+from .parts import Parts
 
 FORMAT = 2
 
@@ -60,7 +62,7 @@ class Standing:
     def from_plain(cls, plain: dict[str, Any], source: Path) -> Standing:
         """The inverse of :meth:`to_plain`. Raises CheckpointError naming ``source``."""
         models = {name: Model.from_state(plain[name], source) if plain[name] else None for name in ("kept", "first")}
-        measured = {name: _measured(found) for name, found in plain["measured"].items()}
+        measured = {name: measured_from(found) for name, found in plain["measured"].items()}
         return cls(**{**plain, **models, "measured": measured})
 
 
@@ -95,6 +97,10 @@ class Saved:
             state.get("channels_last", {}), state["parts"], state["notes"], state["random"], state["trainer"],
         )
 
+    def opening(self, data: Data) -> Opening:
+        """How this run began."""
+        return Opening.resumed(self.legs, Parts.from_plain(data, self.parts), self.notes)
+
     def on(self, device: Device) -> Device:
         """``device`` as this run began with it: what was measured then may come out otherwise now."""
         kind = device.torch.type
@@ -118,10 +124,3 @@ def save(path: Path, standing: Standing, opening: Opening, device: Device, train
         "random": checkpoint.random_state(),
         "trainer": trainer,
     })
-
-
-def _measured(plain: dict[str, Any]) -> Measured:
-    """The inverse of ``asdict`` on what was measured."""
-    scores = tuple(SliceScore(**{**score, "place": SliceIndex(**score["place"])}) for score in plain["scores"])
-    reliability = Reliability(**plain["reliability"]) if plain["reliability"] else None
-    return Measured(scores, reliability, tuple((name, Looks(**looks)) for name, looks in plain["looks"]))
