@@ -77,6 +77,14 @@ class Step:
         return min(self.index / max(self.total, 1), 1 - 1e-6)
 
 
+PRETRAIN = "pre-training"
+
+
+def after_pretraining(share: float, name: str) -> list[Phase]:
+    """The phase ``name``, after PRETRAIN where that has a ``share`` of the budget."""
+    return [Phase(PRETRAIN, share), Phase(name, 1 - share)] if share > 0 else [Phase(name)]
+
+
 class Optimiser(Protocol):
     """What the trainer asks of an optimiser: those of ``engine.optim`` and of torch.optim fit. ``param_groups``:
     dictionaries with ``params`` and ``lr`` at least.

@@ -36,47 +36,21 @@ Where we differ and why (the paper's values are settings):
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..engine.ema import copy_of, ema_update
+from ..engine.ema import ema_update
 from ..engine.losses import judged
 from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_loss
-from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor
 from ..geometry import IGNORE
 from ..settings import BCP as BCPSettings
-from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
+from .base import PRETRAIN, Patches, Step
+from .student_teacher import PastedPairs
 
-PRETRAIN, SELF_TRAIN = "pre-training", "self-training"
 
-
-class BCP(Method):
+class BCP(PastedPairs):
     """A student that sees pasted images only, and its running average that labels the unlabelled ones."""
 
-    def __init__(self, settings: BCPSettings, task: Task):
-        super().__init__()
-        self.settings, self.task = settings, task
-        self.student = build(task.network, task)
-        self.teacher = copy_of(self.student)
-
-    def phases(self) -> list[Phase]:
-        """Pre-training, unless a model to start from makes it needless (share 0), then self-training."""
-        share = self.settings.pretraining
-        return [Phase(PRETRAIN, share), Phase(SELF_TRAIN, 1 - share)] if share > 0 else [Phase(SELF_TRAIN)]
-
-    def optimisers(self, phase: str) -> list[Optimiser]:
-        """The student's; fresh in each phase."""
-        s = self.settings
-        return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
-
-    def rate(self, step: Step) -> float:
-        """The chosen curve, once per phase."""
-        return rate_factor(self.settings.schedule, step.progress, step.index)
-
-    def need(self, step: Step) -> Need:
-        """Pairs: half of the labelled patches are a, half are b; u and v likewise."""
-        rows = 2 * self.settings.pairs
-        return Need(rows, rows if step.phase == SELF_TRAIN else 0, self.task.patch)
+    settings: BCPSettings
 
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
         """Equation (1), or (2) to (7). Without unlabelled patches there is nothing to paste but labelled ones."""
@@ -123,8 +97,4 @@ class BCP(Method):
     def after_step(self, step: Step) -> None:
         """The teacher: the student itself while pre-training, so that both start self-training alike; then (7)."""
         ema_update(self.teacher, self.student, 0.0 if step.phase == PRETRAIN else self.settings.ema)
-
-    def predictor(self) -> nn.Module:
-        """The teacher, or the student as published."""
-        return self.student if self.settings.inference == "student" else self.teacher
 

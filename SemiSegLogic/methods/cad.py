@@ -58,9 +58,9 @@ from ..engine.perturb import strong
 from ..engine.views import cut_out
 from ..geometry import IGNORE
 from ..settings import CAD as CADSettings
-from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
+from .base import PRETRAIN, Method, Need, Optimiser, Patches, Phase, Step, Task, after_pretraining
 
-PRETRAIN, SELF_TRAIN = "pre-training", "self-training"
+SELF_TRAIN = "self-training"
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,7 @@ class CAD(Method):
 
     def phases(self) -> list[Phase]:
         """Pre-training, unless a model to start from makes it needless (share 0), then self-training."""
-        share = self.settings.pretraining
-        return [Phase(PRETRAIN, share), Phase(SELF_TRAIN, 1 - share)] if share > 0 else [Phase(SELF_TRAIN)]
+        return after_pretraining(self.settings.pretraining, SELF_TRAIN)
 
     def optimisers(self, phase: str) -> list[Optimiser]:
         """One set per student; pre-training has one student."""

@@ -48,18 +48,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..engine.ellipse import Guard, Map, read, without_overlap
-from ..engine.ema import copy_of, ema_update, warm_decay
+from ..engine.ema import ema_update, warm_decay
 from ..engine.losses import focal, partial_cross_entropy, soft_dice, weighted_mean
-from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
+from ..engine.nets import Network
+from ..engine.optim import rate_factor, sigmoid_ramp
 from ..engine.outline import blank, contour_score, edge_score, released_scores
 from ..engine.score_pool import ScorePool
 from ..engine.symmetry import Mirror, mirrored_images
 from ..settings import ERSR as ERSRSettings
 from ..settings import SettingsError
-from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
+from .base import PRETRAIN, Need, Patches, Phase, Step, Task, after_pretraining
+from .student_teacher import StudentTeacher
 
-PRETRAIN, TRAIN = "pre-training", "training"
+TRAIN = "training"
 
 
 @dataclass(frozen=True)
@@ -74,34 +75,30 @@ class Guess:
     structure: Tensor
 
 
-class ERSR(Method):
+class ERSR(StudentTeacher):
     """Student and teacher on slices, and the sizes and scores they have seen."""
 
     smallest: Tensor
     largest: Tensor
 
     def __init__(self, settings: ERSRSettings, task: Task):
-        super().__init__()
         if task.dims != 2:
             raise SettingsError("ERSR sees slices, as ellipses are planar. For volumes choose m3hl or bcp.")
-        self.settings, self.task = settings, task
+        super().__init__(settings, task)
         self.elliptical = settings.elliptical_classes(task.classes)
-        self.student = build(task.network, task)
-        self.student.whole_slice = task.patch[1:] if settings.whole_slice else None
-        self.teacher = copy_of(self.student)
         self.pool = ScorePool(settings.pool, 2)
         self.register_buffer("smallest", torch.full((task.classes,), torch.inf))
         self.register_buffer("largest", torch.zeros(task.classes))
 
+    def new_student(self) -> Network:
+        """It sees whole slices as published, or crops."""
+        student = super().new_student()
+        student.whole_slice = self.task.patch[1:] if self.settings.whole_slice else None
+        return student
+
     def phases(self) -> list[Phase]:
         """Supervised pre-training, then everything."""
-        share = self.settings.pretraining
-        return [Phase(PRETRAIN, share), Phase(TRAIN, 1 - share)] if share > 0 else [Phase(TRAIN)]
-
-    def optimisers(self, phase: str) -> list[Optimiser]:
-        """SGD as published, or Muon and AdamW."""
-        s = self.settings
-        return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
+        return after_pretraining(self.settings.pretraining, TRAIN)
 
     def rate(self, step: Step) -> float:
         """One cycle in each phase; as published constant in pre-training, then poly."""
@@ -222,7 +219,7 @@ class ERSR(Method):
 
     def predictor(self) -> nn.Module:
         """The teacher, or the student as published. No ellipse is fitted to what it predicts."""
-        return self.teacher if self.settings.inference == "teacher" else self.student
+        return super().predictor()
 
 
 def augmented_loss(halves: tuple[Tensor, Tensor], own: Tensor, mirror: Mirror) -> Tensor:

@@ -44,43 +44,28 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..engine.ema import copy_of, ema_update
+from ..engine.ema import ema_update
 from ..engine.losses import judged, partial_cross_entropy, weighted_mean
 from ..engine.mixing import halves, largest_components, mosaic, paste, region_dice
-from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor
 from ..geometry import IGNORE
 from ..settings import M3HL as M3HLSettings
-from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
+from .base import PRETRAIN, Need, Patches, Phase, Step, after_pretraining
+from .student_teacher import StudentTeacher
 
-PRETRAIN, MIX = "pre-training", "mixing"
+MIX = "mixing"
 Features = tuple[Tensor, Tensor]  # low, high
 
 
-class M3HL(Method):
+class M3HL(StudentTeacher):
     """A student that sees mosaics, and its running average that sees the images themselves."""
 
-    def __init__(self, settings: M3HLSettings, task: Task):
-        super().__init__()
-        self.settings, self.task = settings, task
-        self.student = build(task.network, task)
-        self.teacher = copy_of(self.student)
+    settings: M3HLSettings
 
     def phases(self) -> list[Phase]:
         """On labels alone, then mixing."""
-        share = self.settings.pretraining
-        return [Phase(PRETRAIN, share), Phase(MIX, 1 - share)] if share > 0 else [Phase(MIX)]
-
-    def optimisers(self, phase: str) -> list[Optimiser]:
-        """The student's; fresh in each phase."""
-        s = self.settings
-        return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
-
-    def rate(self, step: Step) -> float:
-        """The chosen curve, once per phase."""
-        return rate_factor(self.settings.schedule, step.progress, step.index)
+        return after_pretraining(self.settings.pretraining, MIX)
 
     def need(self, step: Step) -> Need:
         """Pairs: half of the labelled patches are a, half are b; u and v likewise."""
@@ -179,10 +164,6 @@ class M3HL(Method):
     def after_step(self, step: Step) -> None:
         """Equation (7); during the first phase the teacher is the student itself."""
         ema_update(self.teacher, self.student, 0.0 if step.phase == PRETRAIN else self.settings.ema)
-
-    def predictor(self) -> nn.Module:
-        """The teacher, or the student as published."""
-        return self.student if self.settings.inference == "student" else self.teacher
 
 
 def low_loss(pairs: list[tuple[Features, Features, Tensor]]) -> Tensor:

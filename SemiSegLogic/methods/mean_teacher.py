@@ -21,33 +21,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..engine.ema import copy_of, ema_update, warm_decay
+from ..engine.ema import ema_update, warm_decay
 from ..engine.losses import cross_entropy_and_dice, partial_cross_entropy
-from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
+from ..engine.optim import sigmoid_ramp
 from ..engine.perturb import strong
 from ..geometry import IGNORE
 from ..settings import MeanTeacher as MeanTeacherSettings
-from .base import Method, Need, Optimiser, Patches, Step, Task
+from .base import Need, Patches, Step
+from .student_teacher import StudentTeacher
 
 
-class MeanTeacher(Method):
+class MeanTeacher(StudentTeacher):
     """A student, and its running average as teacher."""
 
-    def __init__(self, settings: MeanTeacherSettings, task: Task):
-        super().__init__()
-        self.settings, self.task = settings, task
-        self.student = build(task.network, task)
-        self.teacher = copy_of(self.student)
-
-    def optimisers(self, phase: str) -> list[Optimiser]:
-        """Muon for inner kernels and AdamW for the rest, or SGD; the teacher learns by equation (5) alone."""
-        s = self.settings
-        return build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
-
-    def rate(self, step: Step) -> float:
-        """The chosen curve."""
-        return rate_factor(self.settings.schedule, step.progress, step.index)
+    settings: MeanTeacherSettings
 
     def need(self, step: Step) -> Need:
         """Labelled and unlabelled patches of one shape."""

@@ -46,9 +46,9 @@ from ..engine.optimisers import AdamW
 from ..engine.perturb import weak
 from ..engine.views import flipped, turned
 from ..settings import SPCL as SPCLSettings
-from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
+from .base import PRETRAIN, Method, Need, Optimiser, Patches, Phase, Step, Task, after_pretraining
 
-PRETRAIN, TRAIN = "pre-training", "training"
+TRAIN = "training"
 
 
 class SPCL(Method):
@@ -64,8 +64,7 @@ class SPCL(Method):
 
     def phases(self) -> list[Phase]:
         """Pre-training of the encoder, then both losses."""
-        share = self.settings.pretraining
-        return [Phase(PRETRAIN, share), Phase(TRAIN, 1 - share)] if share > 0 else [Phase(TRAIN)]
+        return after_pretraining(self.settings.pretraining, TRAIN)
 
     def optimisers(self, phase: str) -> list[Optimiser]:
         """RAdam as published, or Muon and AdamW. What gets no gradient (the decoder in pre-training) stays as it is."""

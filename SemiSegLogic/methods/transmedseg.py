@@ -44,15 +44,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..engine.ema import copy_of, ema_update
+from ..engine.ema import ema_update
 from ..engine.graph import GraphClustering
 from ..engine.losses import judged
 from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_loss
-from ..engine.nets import build
+from ..engine.nets import Network
 from ..engine.nets.projection import tap_width
-from ..engine.optim import build_optimisers, rate_factor
 from ..engine.optimisers import AdamW
 from ..engine.semantic_augmentation import (
     ClassStatistics,
@@ -72,9 +71,8 @@ from ..engine.semantic_augmentation import (
 from ..geometry import IGNORE
 from ..settings import SettingsError
 from ..settings import TransMedSeg as TransMedSegSettings
-from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
-
-PRETRAIN, SELF_TRAIN = "pre-training", "self-training"
+from .base import PRETRAIN, Optimiser, Patches, Step, Task
+from .student_teacher import PastedPairs
 
 
 @dataclass(frozen=True)
@@ -89,48 +87,35 @@ class Lesson:
     features: Tensor
 
 
-class TransMedSeg(Method):
+class TransMedSeg(PastedPairs):
     """A student on mixed images whose labelled features are moved towards the unlabelled ones; an averaged teacher."""
 
     def __init__(self, settings: TransMedSegSettings, task: Task):
-        super().__init__()
-        self.settings, self.task = settings, task
-        self.student = build(task.network, task)
-        try:
-            make_head_linear(self.student, task)
-        except ValueError as error:
-            raise SettingsError(f"transmedseg: {error} Choose the network fast, vnet or unet.") from error
-        self.teacher = copy_of(self.student)
+        super().__init__(settings, task)
         width = tap_width(self.student, task.channels, "last")
         self.source, self.target = ClassStatistics(task.classes, width), ClassStatistics(task.classes, width)
         self.graph = self.graph_clustering() if settings.graph else None
+
+    def new_student(self) -> Network:
+        """With a linear classifier. Raises SettingsError when the network has none."""
+        student = super().new_student()
+        try:
+            make_head_linear(student, self.task)
+        except ValueError as error:
+            raise SettingsError(f"transmedseg: {error} Choose the network fast, vnet or unet.") from error
+        return student
 
     def graph_clustering(self) -> GraphClustering:
         """The term of GraphCL on the deepest features."""
         deepest = tap_width(self.student, self.task.channels, "bottleneck")
         return GraphClustering(deepest, self.settings.clusters, self.settings.graph_temperature)
 
-    def phases(self) -> list[Phase]:
-        """Pre-training, unless a model to start from makes it needless (share 0), then self-training."""
-        share = self.settings.pretraining
-        return [Phase(PRETRAIN, share), Phase(SELF_TRAIN, 1 - share)] if share > 0 else [Phase(SELF_TRAIN)]
-
     def optimisers(self, phase: str) -> list[Optimiser]:
         """The student's, and the graph's where there is one; fresh in each phase."""
-        s = self.settings
-        optimisers = build_optimisers(s.optimiser, self.student, s.learning_rate, s.weight_decay)
+        optimisers = super().optimisers(phase)
         if self.graph is not None:
-            optimisers.append(AdamW(self.graph.parameters(), lr=s.learning_rate))
+            optimisers.append(AdamW(self.graph.parameters(), lr=self.settings.learning_rate))
         return optimisers
-
-    def rate(self, step: Step) -> float:
-        """The chosen curve, once per phase."""
-        return rate_factor(self.settings.schedule, step.progress, step.index)
-
-    def need(self, step: Step) -> Need:
-        """Pairs: half of the labelled patches are a, half are b; u and v likewise."""
-        rows = 2 * self.settings.pairs
-        return Need(rows, rows if step.phase == SELF_TRAIN else 0, self.task.patch)
 
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
         """Equation (1), or (2) to (8)."""
@@ -219,7 +204,3 @@ class TransMedSeg(Method):
     def after_step(self, step: Step) -> None:
         """The teacher: the student itself while pre-training, then the average of (8)."""
         ema_update(self.teacher, self.student, 0.0 if step.phase == PRETRAIN else self.settings.ema)
-
-    def predictor(self) -> nn.Module:
-        """The teacher, or the student as published for the base."""
-        return self.student if self.settings.inference == "student" else self.teacher

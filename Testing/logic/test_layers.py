@@ -73,9 +73,12 @@ ROOMS: dict[str, Room] = {
     # the optional extra "mn": pre-trained weights through their own libraries
     "engine.nets.segformer": room("settings methods.base engine.nets", f"{TORCH} transformers peft"),
     "methods.base": room("settings geometry", "torch"),
+    "methods.student_teacher": room(f"methods.base {' '.join(sorted(BLOCKS))}", "torch"),
     # 3 methods
     "methods.__init__": room("settings methods"),
-    "methods": room(f"settings geometry methods.base {' '.join(sorted(BLOCKS))}", "torch numpy"),
+    "methods": room(
+        f"settings geometry methods.base methods.student_teacher {' '.join(sorted(BLOCKS))}", "torch numpy"
+    ),
     # 4 process
     "run": room(WHOLE_HOUSE, TORCH),
     "runner": room(WHOLE_HOUSE, TORCH),

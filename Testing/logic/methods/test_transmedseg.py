@@ -10,8 +10,9 @@ from torch import Tensor
 
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
-from SemiSegLogic.methods.base import Patches, Step, Task
-from SemiSegLogic.methods.transmedseg import PRETRAIN, SELF_TRAIN, TransMedSeg
+from SemiSegLogic.methods.base import PRETRAIN, Patches, Step, Task
+from SemiSegLogic.methods.student_teacher import SELF_TRAIN
+from SemiSegLogic.methods.transmedseg import TransMedSeg
 from SemiSegLogic.settings import SettingsError
 from Testing.support.method_checks import check_bfloat16, check_nothing_judged, check_resume, made_batches
 from Testing.support.tiny_fit import Blobs, blob_task, fit, train_step
