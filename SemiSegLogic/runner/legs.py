@@ -9,7 +9,7 @@ from typing import Any
 
 from ..engine.trainer import Budget, Progress
 from ..settings import Training
-from ..settings.recommended import Facts, Recommendation, Recommended, recommend
+from ..settings.recommended import Facts, Recommendation, Recommended, folds_within, recommend
 
 BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
@@ -70,11 +70,10 @@ def recommended_legs(
     """
     chosen, (total, first) = Recommended.from_dict(settings), _amounts(training)
     judged = parts > 0 and measurable
-    spare = total * FOLDS_SHARE if parts > judged else 0
+    folds = min(folds_within(total * FOLDS_SHARE, facts), parts - judged)
+    each = total * FOLDS_SHARE / folds if folds else 0
     whole = _whole(training, total - first) if judged else 0
-    found = recommend(facts, chosen, (total - first - whole - spare) / 2 if judged else 0, spare)
-    folds = min(found.folds, parts - judged)
-    each = spare / folds if folds else 0
+    found = recommend(facts, chosen, (total - first - whole - folds * each) / 2 if judged else 0)
     rest, own = max(total - first - whole - folds * each, 0), 0 if judged else None
     contest = found.candidate if judged else None
     longer = rest / 2 if contest else rest

@@ -50,26 +50,26 @@ class Facts:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """``candidate`` a method or None; ``folds`` further models that only measure; ``zooms`` and ``mirror`` the views
-    to predict from; ``reasons`` in words, for the card.
+    """``candidate`` a method or None; ``zooms`` and ``mirror`` the views to predict from; ``reasons`` in words, for the
+    card.
     """
 
     candidate: str | None
-    folds: int
     mirror: bool
     zooms: tuple[float, ...]
     reasons: tuple[str, ...]
 
 
-def recommend(facts: Facts, settings: Recommended, contest: float, spare: float) -> Recommendation:
-    """What suits these data. ``contest`` seconds or steps that a candidate and the baseline would have each, ``spare``
-    those that may go into folds.
-    """
+def recommend(facts: Facts, settings: Recommended, contest: float) -> Recommendation:
+    """What suits these data. ``contest`` seconds or steps that a candidate and the baseline would have each."""
     candidate, why = _candidate(facts, settings, contest)
-    fold = FOLD_STEPS if facts.steps else FOLD_SECONDS
-    folds = min(MOST_FOLDS, int(spare / fold))
     mirror, zooms, views = _views(facts, settings)
-    return Recommendation(candidate, folds, mirror, zooms, (why, views))
+    return Recommendation(candidate, mirror, zooms, (why, views))
+
+
+def folds_within(spare: float, facts: Facts) -> int:
+    """How many further models that only measure fit into ``spare`` seconds or steps."""
+    return min(MOST_FOLDS, int(spare / (FOLD_STEPS if facts.steps else FOLD_SECONDS)))
 
 
 def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str | None, str]:

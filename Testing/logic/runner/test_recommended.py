@@ -55,6 +55,11 @@ def test_with_more_time_a_candidate_gets_as_long_as_the_baseline() -> None:
     ]
 
 
+def test_time_for_a_model_that_only_measures_is_set_aside_only_where_it_is_enough_for_one() -> None:
+    assert legs(120, parts=3) == legs(120, parts=1)
+    assert [role for role, *_ in legs(120, parts=3)] == ["first", "longer", "candidate", "whole"]
+
+
 def test_with_much_time_other_slices_are_held_out_from_models_of_their_own() -> None:
     found = legs(900)
     assert [(role, part) for role, _, _, part in found] == [
@@ -77,19 +82,19 @@ def test_when_the_model_to_go_on_from_has_seen_all_slices_a_fold_measures() -> N
     ({"dims": 2}, "mean_teacher"), ({"ellipses": True}, "bcp"),
 ])
 def test_the_data_choose_the_candidate(facts: dict[str, object], candidate: str | None) -> None:
-    assert recommend(replace(USUAL, **facts), Recommended(), 60, 0).candidate == candidate  # type: ignore[arg-type]
+    assert recommend(replace(USUAL, **facts), Recommended(), 60).candidate == candidate  # type: ignore[arg-type]
 
 
 def test_a_person_may_choose_the_candidate_or_none() -> None:
-    assert recommend(USUAL, Recommended(candidate="none"), 60, 0).candidate is None
-    assert recommend(USUAL, Recommended(candidate="bcp"), 1, 0).candidate == "bcp"
+    assert recommend(USUAL, Recommended(candidate="none"), 60).candidate is None
+    assert recommend(USUAL, Recommended(candidate="bcp"), 1).candidate == "bcp"
 
 
 def test_views_are_as_many_as_the_time_allows() -> None:
-    views = [recommend(replace(USUAL, voxels=voxels), Recommended(), 60, 0) for voxels in (10**6, 3 * 10**7, 10**9)]
+    views = [recommend(replace(USUAL, voxels=voxels), Recommended(), 60) for voxels in (10**6, 3 * 10**7, 10**9)]
     assert [(found.mirror, len(found.zooms)) for found in views] == [(True, 2), (True, 0), (False, 0)]
-    assert recommend(replace(USUAL, voxels=10**9, gpu=True), Recommended(), 60, 0).zooms
-    assert not recommend(USUAL, Recommended(views=False), 60, 0).mirror
+    assert recommend(replace(USUAL, voxels=10**9, gpu=True), Recommended(), 60).zooms
+    assert not recommend(USUAL, Recommended(views=False), 60).mirror
 
 
 def test_an_ellipse_is_told_from_a_cross_and_a_box() -> None:
