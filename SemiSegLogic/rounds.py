@@ -115,7 +115,7 @@ class Round:
 
     def add_labels(self, case: Case) -> int:
         """Give the running job the present labels of a case; returns their number. Raises JobError."""
-        return self.job.add_labels(self._job_case(case.id), case.sparse_labels(), case.places)
+        return self.job.add_labels(self._job_case(case.id), case.planes())
 
     def covers_study(self) -> bool:
         """Whether the job still knows every case and exactly the structures of the study."""
@@ -209,7 +209,7 @@ class Round:
     def _entry(self, name: str, case: Case) -> JobCase:
         image = self._image(case)
         places = tuple(sorted(case.places))
-        label = self.job.put_label(case.sparse_labels(), places) if places else None
+        label = self.job.put_label(case.planes(), case.grid.shape) if places else None
         return JobCase(name, image, case.grid, label, places)
 
     def _image(self, case: Case) -> str:

@@ -34,7 +34,8 @@ class Form:
         sides = len(shape) == len(self.shape) and all(
             wanted is None or wanted == side for side, wanted in zip(shape, self.shape, strict=True)
         )
-        return sides and (dtype.kind in self.kinds or dtype.name == self.kinds)
+        named = not self.kinds.isalpha()  # the letter of int8 is in "uint8", too
+        return sides and (dtype.name == self.kinds if named else dtype.kind in self.kinds)
 
     def __str__(self) -> str:
         sides = ", ".join("any" if side is None else str(side) for side in self.shape)
@@ -86,6 +87,15 @@ def map_npy(path: Path, form: Form) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+
+
+def names_in(path: Path) -> set[str]:
+    """The names of the arrays of an .npz. Raises JobError naming the file when it cannot be opened."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name.removesuffix(".npy") for name in archive.namelist()}
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
 

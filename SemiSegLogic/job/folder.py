@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import getpid
 from pathlib import Path
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import FileError, read_json, write_json
-from ..geometry import SliceIndex
+from ..geometry import Planes
 from . import checks, inputs, labels, outputs
 from .errors import JobError
 from .labels import AddedLabels
@@ -70,9 +70,9 @@ class JobFolder:
         """Use the image file ``earlier`` of another job here too, if it is whole; says whether it is."""
         return inputs.link_image(self.inputs, earlier)
 
-    def put_label(self, label: NDArray[np.uint8], slices: Iterable[SliceIndex]) -> str:
-        """Store a label uint8 (k, j, i), IGNORE outside ``slices``; returns its digest. Raises JobError, FileError."""
-        return labels.put_label(self.inputs, label, slices)
+    def put_label(self, planes: Planes, shape: tuple[int, int, int]) -> str:
+        """Store the judged slices of a volume of ``shape``; returns their digest. Raises JobError, FileError."""
+        return labels.put_label(self.inputs, planes, shape)
 
     def put_model(self, source: Path) -> str:
         """Copy weights to start from; returns their digest. Raises FileError."""
@@ -90,9 +90,11 @@ class JobFolder:
         inputs.check(self.inputs, spec)
         write_json(self.spec_path, spec.to_dict())
 
-    def add_labels(self, case_id: str, label: NDArray[np.uint8], slices: Iterable[SliceIndex]) -> int:
-        """Hand the whole present label of a case to a job that may be running; returns its number. Raises JobError."""
-        return labels.add_labels(self.inputs, self.spec(), case_id, label, slices)
+    def add_labels(self, case_id: str, planes: Planes) -> int:
+        """Hand all slices of a case that are judged now to a job that may be running; returns their number. Raises
+        JobError.
+        """
+        return labels.add_labels(self.inputs, self.spec(), case_id, planes)
 
     def set_open(self, case_id: str | None) -> None:
         """Say which case is on the person's screen now (None: no case). Raises JobError when the job lacks it."""
@@ -164,8 +166,8 @@ class JobFolder:
         """An image of the job (k, j, i), memory-mapped, verified. Raises JobError naming a wrong file."""
         return inputs.image(self.inputs, self._owner(digest, "image"))
 
-    def label(self, digest: str) -> NDArray[np.uint8]:
-        """A label of the job, uint8 (k, j, i), IGNORE where nobody judged, verified. Raises JobError."""
+    def label(self, digest: str) -> Planes:
+        """The judged slices of a label of the job, verified. Raises JobError."""
         return labels.read_label(self.inputs, self._owner(digest, "label"), self.spec())
 
     def start_model(self) -> Path | None:

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import digest_array, digest_file, replace_file
-from . import arrays
+from . import arrays, drawn
 from .arrays import Form
 from .errors import JobError
-from .labels import label_forms
 from .specification import JobCase, JobSpec, check_shape
 
 
@@ -91,7 +90,7 @@ def check(folder: Path, spec: JobSpec) -> None:
     for case in spec.cases:
         arrays.check_npy(folder / f"{case.image}.npy", Form("iuf", case.grid.shape))
         if case.label is not None:
-            arrays.check_npz(folder / f"{case.label}.npz", label_forms(case))
+            drawn.check_file(folder / f"{case.label}.npz", case)
     if spec.start_from is not None and not (folder / f"{spec.start_from}.pt").is_file():
         raise JobError(f"{folder / spec.start_from}.pt is missing.", "Put the model into the job before submitting it.")
 

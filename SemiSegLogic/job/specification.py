@@ -19,7 +19,9 @@ from ..geometry import IGNORE, Grid, SliceIndex
 from . import checks
 from .errors import JobError
 
-FORMAT = 1
+FIRST, FORMAT = 1, 2
+"""The oldest format that is read, and the one that is written; labels differ (see drawn.py)."""
+
 KINDS = ("train", "live", "predict")
 LONGEST_SIDE = 65536
 MOST_VOXELS = 2**34
@@ -81,7 +83,7 @@ class JobSpec:
     format: int = FORMAT
 
     def __post_init__(self) -> None:
-        checks.integer("format", self.format, FORMAT, FORMAT)
+        checks.integer("format", self.format, FIRST, FORMAT)
         checks.one_of("kind", self.kind, KINDS)
         checks.text("method", self.method, r"[a-z][a-z0-9_]*", 64)
         checks.flat("method_settings", self.method_settings)

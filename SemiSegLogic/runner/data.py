@@ -69,10 +69,9 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     ``plan`` is that of an earlier model, else one is made. Raises JobError or LabelError naming what is wrong, NoRoom.
     """
     spec = job.spec()
-    # of a label only the judged planes are kept until its volume is there: the whole is as large as the image
-    labels = {case.id: planes_of(job.label(case.label), case.slices) for case in spec.cases if case.label}
+    labels = {case.id: job.label(case.label) for case in spec.cases if case.label}
     added = job.newest_labels()
-    labels |= {item.case: planes_of(item.label, item.slices) for item in added}
+    labels |= {item.case: item.planes for item in added}
     facts = {case.id: _facts(case.grid, labels.get(case.id, {})) for case in spec.cases}
     if plan is None:
         network = Training.from_dict(spec.training).network

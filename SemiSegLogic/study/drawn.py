@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import disk_errors
-from ..geometry import SliceIndex, copy_slices, sparse_label
+from ..geometry import Planes, SliceIndex, copy_slices, planes_of, sparse_label
 from .annotations import AnnotatedSlice, check_slices
 from .errors import LabelError
 from .formats import read_mask
@@ -49,8 +49,12 @@ class DrawnCase(CaseRecord):
         check_slices(judged, places, self.structures, str(self.folder / LABELS))
         return judged
 
+    def planes(self) -> Planes:
+        """The judged slices, in order, and what was drawn on each: what training needs."""
+        return planes_of(self.labels(), sorted(self.places))
+
     def sparse_labels(self) -> NDArray[np.uint8]:
-        """The same with IGNORE wherever nobody judged: what training needs."""
+        """The same as :meth:`labels` with IGNORE wherever nobody judged."""
         return sparse_label(self.labels(), self.places)
 
     def set_slices(self, label: NDArray[np.generic], slices: Iterable[SliceIndex], author: str) -> None:

@@ -1,12 +1,14 @@
 """Does a run slow down or grow when there are more volumes, or larger ones?
 
-    python -m Testing.benchmarks.scaling [--folder DIR] [--volumes 10 100 500] [--shape 1000 512 512] [--full]
+    python -m Testing.benchmarks.scaling [--folder DIR] [--volumes 10 100 500] [--annotated 4] [--shape 1000 512 512]
+                                         [--full]
 
 Makes jobs of synthetic CT volumes: three different ones, which all the cases of a job share, so that 500 of them fit on
 a disk; every case is prepared, mapped and drawn from on its own. For each number of volumes a process of its own builds
 the job, brings it to the engine (first with an empty cache, then from it), trains some steps of mean teacher and
 predicts three volumes. ``--full`` keeps the volumes at their own spacing, as a plan for small structures would.
-"Own memory" is what the process holds itself; mapped files come on top and are given back when others need the room.
+Of each number of volumes ``--annotated`` have three annotated slices. "Own memory" is what the process holds itself;
+mapped files come on top, are given back when others need the room, and count in the peak of the preparation.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from SemiSegLogic.engine.memory import give_back_freed_memory
 from SemiSegLogic.engine.patches import Sampler
 from SemiSegLogic.engine.predict import Predictor
 from SemiSegLogic.engine.trainer import Budget, Progress, Trainer
-from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex
+from SemiSegLogic.geometry import Grid, Planes, SliceIndex
 from SemiSegLogic.job import JobCase, JobFolder, JobSpec, JobStructure
 from SemiSegLogic.methods import make
 from SemiSegLogic.runner import data
@@ -37,18 +39,19 @@ from SemiSegLogic.settings import Training
 from Testing.support.scaling import synthetic_ct
 
 CONTENTS = 3
-ANNOTATED = 4
 STEPS, WARM_UP = 24, 4
 SPACING = (1.0, 0.8, 0.8)
 
 
-def make_job(root: Path, count: int, shape: tuple[int, int, int], organ: int, source: Path) -> JobFolder:
-    """``count`` cases; four of them have three annotated slices with an organ ``organ`` voxels wide."""
+def make_job(
+    root: Path, count: int, annotated: int, shape: tuple[int, int, int], organ: int, source: Path
+) -> JobFolder:
+    """``count`` cases; ``annotated`` of them have three annotated slices with an organ ``organ`` voxels wide."""
     job, grid, cases = JobFolder.create(root), Grid(shape, SPACING), []
     digests = [_image(job, number, shape, source) for number in range(CONTENTS)]
     for number in range(count):
         places = tuple(SliceIndex(0, shape[0] // 2 + turn * shape[0] // 16) for turn in (-1, 0, 1))
-        label = job.put_label(_label(shape, places, organ), places) if number < ANNOTATED else None
+        label = job.put_label(_planes(shape, places, organ), shape) if number < annotated else None
         cases.append(JobCase(f"c{number + 1:03d}", digests[number % CONTENTS], grid, label, places if label else ()))
     job.submit(JobSpec("train", (JobStructure(1, "organ"),), tuple(cases), "mean_teacher", {}, Training().to_dict()))
     return job
@@ -69,34 +72,35 @@ def _image(job: JobFolder, number: int, shape: tuple[int, int, int], source: Pat
     return digest
 
 
-def _label(shape: tuple[int, int, int], places: tuple[SliceIndex, ...], organ: int) -> np.ndarray:
-    label = np.full(shape, IGNORE, np.uint8)
-    middle, half = [side // 2 for side in shape], organ // 2
-    for place in places:
-        label[place.index] = 0
-        label[place.index, middle[1] - half : middle[1] + half, middle[2] - half : middle[2] + half] = 1
-    return label
+def _planes(shape: tuple[int, int, int], places: tuple[SliceIndex, ...], organ: int) -> Planes:
+    plane, half = np.zeros(shape[1:], np.uint8), organ // 2
+    j, i = (side // 2 for side in shape[1:])
+    plane[j - half : j + half, i - half : i + half] = 1
+    return dict.fromkeys(places, plane)
 
 
-def measure(folder: Path, count: int, shape: tuple[int, int, int], full: bool) -> dict[str, object]:
+def measure(folder: Path, count: int, annotated: int, shape: tuple[int, int, int], full: bool) -> dict[str, object]:
     """One row."""
     begun = time.perf_counter()
-    job = make_job(folder / f"job{count}", count, shape, 40 if full else 300, folder / "images")
+    job = make_job(folder / f"job{count}", count, annotated, shape, 40 if full else 300, folder / "images")
     built = time.perf_counter() - begun
     device = choose("cpu")
+    forget_peak()
     prepared = load(job, device)[1]
+    peak = memory("VmHWM")
     give_back_freed_memory()  # the first volumes are gone: only those of the second time are to be counted
     loaded, again = load(job, device)
     volume = next(iter(loaded.volumes.values()))
     row = {"volumes": count, "kept": f"{volume.image.nbytes / 1e6:.0f} MB each", "plan": list(loaded.plan.patch),
-           "built_s": built, "prepared_s": prepared, "read_s": again, "memory_loaded_gb": own_memory()}
+           "annotated": min(annotated, count),
+           "built_s": built, "prepared_s": prepared, "peak_gb": peak, "read_s": again, "memory_loaded_gb": memory()}
     row |= train(loaded, device)
-    row["memory_trained_gb"] = own_memory()
+    row["memory_trained_gb"] = memory()
     begun = time.process_time()
     predictor = Predictor(make("supervised", {}, loaded.task()).eval().predictor(), loaded.plan, device)
     for name in list(loaded.volumes)[:CONTENTS]:
         predictor.predict(loaded.volumes[name], loaded.classes)
-    return row | {"predict_s": (time.process_time() - begun) / CONTENTS, "memory_end_gb": own_memory()}
+    return row | {"predict_s": (time.process_time() - begun) / CONTENTS, "memory_end_gb": memory()}
 
 
 def load(job: JobFolder, device: Device) -> tuple[Data, float]:
@@ -111,11 +115,11 @@ def train(loaded: Data, device: Device) -> dict[str, float]:
     method = make("mean_teacher", {}, loaded.task())
     sampler = Sampler(list(loaded.volumes.values()), loaded.plan)
     trainer = Trainer(method, sampler, device, Budget(0, STEPS))
-    times, memory = [time.process_time()], []
+    times, held = [time.process_time()], []
 
     def after(progress: Progress, share: float) -> bool:
         times.append(time.process_time())
-        memory.append(own_memory())
+        held.append(memory())
         return True
 
     trainer.fit(after)
@@ -125,24 +129,29 @@ def train(loaded: Data, device: Device) -> dict[str, float]:
         sampler.draw(method.need(trainer.where()))
         draws.append(time.process_time() - begun)
     return {"step_ms": float(np.median(np.diff(times)[WARM_UP:])) * 1e3, "draw_ms": float(np.median(draws)) * 1e3,
-            "growth_mb": (memory[-1] - memory[WARM_UP]) * 1e3}
+            "growth_mb": (held[-1] - held[WARM_UP]) * 1e3}
 
 
-def own_memory() -> float:
-    """GB of anonymous memory of this process (Linux)."""
+def memory(kind: str = "RssAnon") -> float:
+    """GB of this process (Linux): "RssAnon" what it holds itself, "VmHWM" the most it had, mapped files too."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("RssAnon")).split()[1]) * 1024 / 1e9
+    return int(next(line for line in lines if line.startswith(kind)).split()[1]) * 1024 / 1e9
+
+
+def forget_peak() -> None:
+    """Let "VmHWM" start anew (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def show(rows: list[dict[str, float]]) -> None:
     """The table, with ratios to the first row."""
-    print("| volumes | kept | job built s | prepared s | read again s | draw ms | step ms | ratio | growth over "
-          f"{STEPS - WARM_UP} steps MB | predict s | own memory GB: loaded / trained / end |")
-    print("|" + "---|" * 11)
+    print("| volumes | annotated | kept | job built s | prepared s | peak GB | read again s | draw ms | step ms | ratio "
+          f"| growth over {STEPS - WARM_UP} steps MB | predict s | own memory GB: loaded / trained / end |")
+    print("|" + "---|" * 13)
     for row in rows:
-        print(f"| {row['volumes']} | {row['kept']} | {row['built_s']:.1f} | {row['prepared_s']:.1f} | "
-              f"{row['read_s']:.2f} | {row['draw_ms']:.1f} | {row['step_ms']:.0f} | "
-              f"{row['step_ms'] / rows[0]['step_ms']:.2f} | {row['growth_mb']:+.1f} | {row['predict_s']:.1f} | "
+        print(f"| {row['volumes']} | {row['annotated']} | {row['kept']} | {row['built_s']:.1f} | "
+              f"{row['prepared_s']:.1f} | {row['peak_gb']:.2f} | {row['read_s']:.2f} | "
+              f"{row['draw_ms']:.1f} | {row['step_ms']:.0f} | {row['step_ms'] / rows[0]['step_ms']:.2f} | {row['growth_mb']:+.1f} | {row['predict_s']:.1f} | "
               f"{row['memory_loaded_gb']:.2f} / {row['memory_trained_gb']:.2f} / {row['memory_end_gb']:.2f} |")
 
 
@@ -151,20 +160,21 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--folder", type=Path)
     words.add_argument("--volumes", type=int, nargs="+", default=[10, 100, 500])
+    words.add_argument("--annotated", type=int, default=4)
     words.add_argument("--shape", type=int, nargs=3, default=(1000, 512, 512), help="k j i")
     words.add_argument("--full", action="store_true")
     words.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = words.parse_args()
     k, j, i = options.shape
     if options.one:
-        print(json.dumps(measure(options.folder, options.one, (k, j, i), options.full)))
+        print(json.dumps(measure(options.folder, options.one, options.annotated, (k, j, i), options.full)))
         return
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     try:
         device = choose("cpu")
         print(f"{device.name}, torch {torch.__version__}, {k}x{j}x{i} voxels of {SPACING} mm")
         call = [sys.executable, "-m", "Testing.benchmarks.scaling", "--folder", str(folder), "--shape", str(k), str(j),
-                str(i), *(["--full"] if options.full else [])]
+                str(i), "--annotated", str(options.annotated), *(["--full"] if options.full else [])]
         rows = []
         for count in options.volumes:
             done = subprocess.run([*call, "--one", str(count)], check=True, stdout=subprocess.PIPE, text=True)

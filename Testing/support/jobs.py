@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
+from SemiSegLogic.geometry import Grid, Planes, SliceIndex, planes_of, sparse_label
 from SemiSegLogic.job import JobCase, JobFolder, JobSpec, JobStructure
 
 SHAPE = (4, 6, 5)
@@ -31,9 +31,14 @@ def label(slices: tuple[SliceIndex, ...] = SLICES, seed: int = 0) -> np.ndarray:
     return sparse_label(full, slices)
 
 
+def drawn(slices: tuple[SliceIndex, ...] = SLICES, seed: int = 0) -> Planes:
+    """The judged slices of :func:`label`."""
+    return planes_of(label(slices, seed), slices)
+
+
 def specification(job: JobFolder, **changes: Any) -> JobSpec:
     """An order of two cases, the first one labelled, whose arrays are put into ``job``. ``changes`` replace fields."""
-    first = JobCase("c001", job.put_image(image(1)), GRID, job.put_label(label(), SLICES), SLICES)
+    first = JobCase("c001", job.put_image(image(1)), GRID, job.put_label(drawn(), SHAPE), SLICES)
     second = JobCase("c002", job.put_image(image(2)), GRID)
     values = {"kind": "train", "structures": STRUCTURES, "cases": (first, second), "method": "supervised"}
     return JobSpec(**{**values, **changes})  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
+from SemiSegLogic.geometry import Grid, SliceIndex, planes_of
 from SemiSegLogic.job import JobCase, JobFolder, JobSpec, JobStructure
 from SemiSegLogic.settings import Training
 
@@ -43,7 +43,7 @@ def make_job(
         image, label = blob(shape, number)
         places = tuple(SliceIndex(0, shape[0] * (turn + 2) // (SLICES + 3)) for turn in range(SLICES))
         drawn = number < annotated
-        digest = job.put_label(sparse_label(label, places), places) if drawn else None
+        digest = job.put_label(planes_of(label, places), shape) if drawn else None
         cases.append(JobCase(f"c{number + 1:03d}", job.put_image(image), Grid(shape), digest, places if drawn else ()))
     job.submit(JobSpec("train", structures, tuple(cases), method, {}, training.to_dict()))
     return job

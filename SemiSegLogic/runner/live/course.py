@@ -192,7 +192,7 @@ class LiveCourse:
             self.reporter.update(message=f"New labels cannot be used: {error}"[:1000])
             return
         for item in added:
-            data.take_label(item.case, item.label, item.slices, item.n)
+            data.take_planes(item.case, item.planes, item.n)
         if added:
             cases = ", ".join(item.case for item in added)
             self.reporter.say(f"New labels of {cases} are in.", phase="live", labels_used=data.labels_used)

@@ -13,7 +13,7 @@ import pytest
 
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.job import JobError, JobFolder
-from Testing.support.jobs import SLICES, label, make_job, wait_until
+from Testing.support.jobs import SLICES, drawn, make_job, wait_until
 from Testing.support.running import FOREVER, RUNNER, start, wait_for, wait_for_step
 
 
@@ -97,7 +97,7 @@ def test_a_done_job_is_not_run_again(backend: LocalBackend) -> None:
 def test_labels_are_taken_in_while_the_job_runs(backend: LocalBackend) -> None:
     job = start(backend, "one", **FOREVER)
     wait_for_step(backend, "one", 2)
-    n = job.add_labels("c001", label(SLICES, 3), SLICES)
+    n = job.add_labels("c001", drawn(SLICES, 3))
     wait_until(lambda: backend.poll("one").labels_used == n)
 
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.launch import Workers
+from SemiSegLogic.geometry import label_of
 from SemiSegLogic.job import JobFolder
-from Testing.support.jobs import label, leader_of, session_members, wait_until
+from Testing.support.jobs import SHAPE, label, leader_of, session_members, wait_until
 from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
 
 
@@ -25,7 +26,7 @@ def assert_every_file_is_whole(job: JobFolder) -> None:
     spec = job.spec()
     for case in spec.cases:
         job.image(case.image)
-    assert np.array_equal(job.label(str(spec.cases[0].label)), label())
+    assert np.array_equal(label_of(job.label(str(spec.cases[0].label)), SHAPE), label())
     job.newest_labels()
     job.reported()
     assert [point["step"] for point in job.curves()]

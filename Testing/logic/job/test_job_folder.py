@@ -16,7 +16,7 @@ import pytest
 from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.job import JobError, JobFolder, Status
-from Testing.support.jobs import SHAPE, SLICES, image, label, make_job
+from Testing.support.jobs import SHAPE, drawn, image, make_job
 
 
 @pytest.fixture
@@ -154,12 +154,12 @@ def test_a_full_disk_leaves_every_old_file_as_it_was(job: JobFolder, monkeypatch
     job.write_status(Status("running", step=1))
     job.put_result("c001", *result())
     job.put_ranking([{"case": "c001"}])
-    job.add_labels("c001", label(), SLICES)
+    job.add_labels("c001", drawn())
     before = {path: path.read_bytes() for path in job.root.rglob("*") if path.is_file()}
     monkeypatch.setattr(os, "fsync", full_disk)
     attempts = [
         lambda: job.write_status(Status("running", step=2)), lambda: job.put_result("c001", *result(1)),
-        lambda: job.put_ranking([]), lambda: job.add_labels("c001", label(), SLICES), lambda: job.put_image(image(9)),
+        lambda: job.put_ranking([]), lambda: job.add_labels("c001", drawn()), lambda: job.put_image(image(9)),
         lambda: job.request_stop(),
     ]
     for attempt in attempts:

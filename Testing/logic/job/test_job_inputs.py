@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
+import hashlib
 import json
 import os
 import subprocess
@@ -14,10 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from SemiSegLogic.geometry import IGNORE, SliceIndex
-from SemiSegLogic.job import JobError, JobFolder, numbered
+from SemiSegLogic.files import digest_array
+from SemiSegLogic.geometry import IGNORE, Planes, SliceIndex, label_of
+from SemiSegLogic.job import JobError, JobFolder, inputs, numbered
 from SemiSegLogic.job.arrays import write_npz
-from Testing.support.jobs import SHAPE, SLICES, image, label, make_job, specification
+from SemiSegLogic.job.drawn import to_arrays
+from Testing.support.jobs import SHAPE, SLICES, drawn, image, label, make_job, specification
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def test_arrays_come_back_bit_for_bit(job: JobFolder) -> None:
     first, second = JobFolder(job.root).spec().cases
     assert np.array_equal(job.image(first.image), image(1))
     assert np.array_equal(job.image(second.image), image(2))
-    assert np.array_equal(job.label(str(first.label)), label())
+    assert np.array_equal(label_of(job.label(str(first.label)), SHAPE), label())
 
 
 def test_images_are_mapped_not_loaded(job: JobFolder) -> None:
@@ -40,13 +44,14 @@ def test_the_same_content_is_stored_once(job: JobFolder) -> None:
     before = sorted(os.listdir(job.inputs))
     assert job.put_image(image(1)[:, ::-1][:, ::-1]) == job.spec().cases[0].image  # strided, same values
     assert job.put_image(image(1).astype(">i2")) == job.spec().cases[0].image
-    assert job.put_label(label(), SLICES) == job.spec().cases[0].label
+    assert job.put_label(drawn(), SHAPE) == job.spec().cases[0].label
     assert sorted(os.listdir(job.inputs)) == before
 
 
 def test_a_label_drawn_on_other_slices_is_another_label(job: JobFolder) -> None:
-    blank = np.full(SHAPE, IGNORE, np.uint8)
-    assert job.put_label(blank, [SliceIndex(0, 0)]) != job.put_label(blank, [SliceIndex(0, 1)])
+    blank = np.full(SHAPE[1:], IGNORE, np.uint8)
+    digests = {job.put_label({SliceIndex(0, n): blank for n in places}, SHAPE) for places in ([0], [1], [0, 1], [])}
+    assert len(digests) == 4
 
 
 @pytest.mark.parametrize(
@@ -59,11 +64,32 @@ def test_what_is_no_image_is_refused(job: JobFolder, array: np.ndarray) -> None:
         job.put_image(array)
 
 
-def test_a_label_value_outside_the_annotated_slices_is_refused(job: JobFolder) -> None:
-    wrong = label()
-    wrong[0, 0, 0] = 0
-    with pytest.raises(JobError, match="annotated slices"):
-        job.put_label(wrong, SLICES)
+@pytest.mark.parametrize(
+    ("planes", "complaint"),
+    [
+        ({SliceIndex(0, 1): np.zeros((5, 6), np.uint8)}, r"uint8 of shape \(5, 6\); it must be uint8 of \(6, 5\)"),
+        ({SliceIndex(0, 1): np.zeros((6, 5), np.int16)}, "int16"),
+        ({SliceIndex(0, 4): np.zeros((6, 5), np.uint8)}, "index along axis 0"),
+        ({SliceIndex(0, 1): np.zeros((6, 5), np.uint8), SliceIndex(2, 3): np.ones((4, 6), np.uint8)}, "they cross"),
+        ({SliceIndex(1, 1): np.zeros((4, 5), np.uint8), SliceIndex(2, 3): np.ones((4, 6), np.uint8)}, "they cross"),
+    ],
+)
+def test_slices_that_do_not_fit_the_volume_or_each_other_are_refused(
+    job: JobFolder, planes: Planes, complaint: str
+) -> None:
+    with pytest.raises(JobError, match=complaint):
+        job.put_label(planes, SHAPE)
+    with pytest.raises(JobError, match=complaint):
+        job.add_labels("c001", planes)
+
+
+def test_slices_of_every_axis_that_cross_come_back(job: JobFolder) -> None:
+    places = tuple(SliceIndex(axis, n) for axis in (2, 0, 1) for n in (3, 0, 2))
+    job.add_labels("c001", drawn(places))
+    (added,) = job.newest_labels()
+    assert added.slices == places
+    assert np.array_equal(added.label, label(places))
+    assert (job.inputs / "labels-1.npz").stat().st_size < 3000
 
 
 @pytest.mark.parametrize("keep", [0, 5, 60, 130, -1])
@@ -102,21 +128,73 @@ def test_any_changed_byte_of_a_label_is_found_or_harmless(job: JobFolder) -> Non
 def read_label_or_complaint(job: JobFolder) -> str:
     digest = str(job.spec().cases[0].label)
     try:
-        return "as it was" if np.array_equal(job.label(digest), label()) else "changed"
+        return "as it was" if np.array_equal(label_of(job.label(digest), SHAPE), label()) else "changed"
     except JobError as error:
         return f"{digest}.npz" if f"{digest}.npz" in str(error) else str(error)
 
 
 def test_a_label_of_another_shape_is_named(job: JobFolder) -> None:
-    path = job.inputs / f"{job.spec().cases[0].label}.npz"
-    write_npz(path, {"label": np.full((2, 2, 2), IGNORE, np.uint8), "slices": np.zeros((2, 2), np.int64)})
-    with pytest.raises(JobError, match=r"label is uint8 of shape \(2, 2, 2\)"):
-        job.label(str(job.spec().cases[0].label))
+    small = {SliceIndex(0, 1): np.zeros((3, 3), np.uint8)}
+    write_npz(job.inputs / "labels-1.npz", {"case": np.array("c001"), **to_arrays(small, (3, 3, 3))})
+    with pytest.raises(JobError, match=r"labels-1\.npz.*the label has shape \(3, 3, 3\), the image \(4, 6, 5\)"):
+        job.newest_labels()
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "complaint"),
+    [
+        ("along0", np.zeros((2, 6, 5), np.uint8), "1 slices"), ("along2", np.zeros((1, 6, 4), np.uint8), "along2"),
+        ("shape", np.array([4, 6, 0]), "0"), ("shape", np.array([2**40, 2**40, 1]), "shape"),
+        ("slices", np.array([[0, 1], [2, 5]]), "index along axis 2"), ("slices", np.array([[0, 1], [3, 5]]), "axis"),
+        ("slices", np.array([[0, 1], [0, 1]]), "twice"), ("along0", np.full((1, 6, 5), 3, np.uint8), "cross"),
+        ("along1", np.zeros((0, 4, 5), np.int8), "int8"), ("slices", np.zeros((2, 3), np.int64), "slices"),
+    ],
+)
+def test_a_label_file_whose_parts_do_not_fit_is_named(
+    job: JobFolder, name: str, changed: np.ndarray, complaint: str
+) -> None:
+    content = {"case": np.array("c001"), **to_arrays(drawn(), SHAPE), name: changed}
+    write_npz(job.inputs / "labels-1.npz", content)
+    with pytest.raises(JobError, match=rf"labels-1\.npz.*{complaint}"):
+        job.newest_labels()
+
+
+def test_labels_of_the_first_format_are_still_read(job: JobFolder) -> None:
+    """An array of every voxel, as written until format 2."""
+    table = np.array([(place.axis, place.index) for place in SLICES], np.int64)
+    digest = hashlib.sha256((digest_array(label()) + digest_array(table)).encode()).hexdigest()
+    write_npz(job.inputs / f"{digest}.npz", {"label": label(), "slices": table})
+    write_npz(job.inputs / "labels-1.npz", {"case": np.array("c001"), "label": label(SLICES, 5), "slices": table})
+    first = job.spec().cases[0]
+    told = json.loads(job.spec_path.read_text().replace(str(first.label), digest))
+    job.spec_path.write_text(json.dumps({**told, "format": 1}))
+    old = JobFolder(job.root)
+    inputs.check(job.inputs, old.spec())
+    assert old.spec().format == 1
+    assert np.array_equal(label_of(old.label(digest), SHAPE), label())
+    (added,) = old.newest_labels()
+    assert np.array_equal(added.label, label(SLICES, 5))
+
+
+def test_a_first_format_label_with_values_outside_its_slices_is_named(job: JobFolder) -> None:
+    wrong = label()
+    wrong[0, 0, 0] = 0
+    write_npz(job.inputs / "labels-1.npz", {"case": np.array("c001"), "label": wrong,
+                                            "slices": np.array([(0, 1), (2, 3)], np.int64)})
+    with pytest.raises(JobError, match=r"labels-1\.npz.*annotated slices"):
+        job.newest_labels()
+
+
+def test_an_order_whose_label_has_other_slices_is_refused(job: JobFolder) -> None:
+    first = job.spec().cases[0]
+    fewer = dataclasses.replace(first, slices=SLICES[:1])
+    with pytest.raises(JobError, match=f"{first.label}.npz"):
+        inputs.check(job.inputs, dataclasses.replace(job.spec(), cases=(fewer,)))
 
 
 def test_pickled_objects_are_refused(job: JobFolder) -> None:
     path = job.inputs / f"{job.spec().cases[0].label}.npz"
-    np.savez(path, label=np.array([{"a": 1}], object), slices=np.zeros((2, 2), np.int64))
+    np.savez(path, **{**to_arrays(drawn(), SHAPE), "along0": np.array([{"a": 1}], object)})
     with pytest.raises(JobError, match="objects"):
         job.label(str(job.spec().cases[0].label))
     np.save(job.inputs / f"{job.spec().cases[0].image}.npy", np.array([{"a": 1}], object))
@@ -126,22 +204,23 @@ def test_pickled_objects_are_refused(job: JobFolder) -> None:
 
 def test_a_header_that_claims_more_than_the_file_holds_takes_no_memory(job: JobFolder) -> None:
     path = job.inputs / "labels-1.npz"
+    forms = {"case": ("<U4", ()), "shape": ("<i8", (3,)), "slices": ("<i8", (1, 2)), "along1": ("|u1", (0, 4, 5)),
+             "along2": ("|u1", (0, 4, 6)), "along0": ("|u1", (10**6, 10**6, 10**3))}
     with zipfile.ZipFile(path, "w") as archive:
-        for name in ("case", "label", "slices"):
+        for name, (kind, shape) in forms.items():
             with archive.open(f"{name}.npy", "w") as stream:
-                header = {"descr": {"case": "<U4", "label": "|u1", "slices": "<i8"}[name], "fortran_order": False,
-                          "shape": {"case": (), "label": (10**6, 10**6, 10**3), "slices": (1, 2)}[name]}
+                header = {"descr": kind, "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(stream, header)
-                stream.write(b"\0" * 16)
-    with pytest.raises(JobError, match=r"labels-1\.npz is not whole: 'label'"):
+                stream.write(b"\0" * {"case": 16, "shape": 24, "slices": 16}.get(name, 0))
+    with pytest.raises(JobError, match=r"labels-1\.npz is not whole: 'along0'"):
         job.newest_labels()
 
 
 def test_added_labels_arrive_in_order_newest_of_each_case(job: JobFolder) -> None:
     fresh = (SliceIndex(1, 2),)
-    assert job.add_labels("c001", label(SLICES, 5), SLICES) == 1
-    assert job.add_labels("c002", label(fresh, 6), fresh) == 2
-    assert job.add_labels("c001", label(SLICES, 7), SLICES) == 3
+    assert job.add_labels("c001", drawn(SLICES, 5)) == 1
+    assert job.add_labels("c002", drawn(fresh, 6)) == 2
+    assert job.add_labels("c001", drawn(SLICES, 7)) == 3
     found = JobFolder(job.root).newest_labels()
     assert [(added.n, added.case) for added in found] == [(2, "c002"), (3, "c001")]
     assert found[0].slices == fresh
@@ -151,19 +230,18 @@ def test_added_labels_arrive_in_order_newest_of_each_case(job: JobFolder) -> Non
 
 
 def test_every_mark_can_be_taken_back(job: JobFolder) -> None:
-    job.add_labels("c001", np.full(SHAPE, IGNORE, np.uint8), [])
+    job.add_labels("c001", {})
     assert job.newest_labels()[0].slices == ()
 
 
 def test_added_labels_that_do_not_fit_are_refused(job: JobFolder) -> None:
-    strange = label()
-    strange[1, 0, 0] = 9
+    strange = {SliceIndex(0, 1): np.full((6, 5), 9, np.uint8)}
     with pytest.raises(JobError, match=r"\[9\]"):
-        job.add_labels("c001", strange, SLICES)
+        job.add_labels("c001", strange)
     with pytest.raises(JobError, match="c004"):
-        job.add_labels("c004", label(), SLICES)
+        job.add_labels("c004", drawn())
     with pytest.raises(JobError, match="shape"):
-        job.add_labels("c001", np.full((9, 9, 9), IGNORE, np.uint8), [])
+        job.add_labels("c001", {SliceIndex(0, 1): np.zeros((9, 9), np.uint8)})
     assert job.newest_labels() == []
 
 
@@ -171,11 +249,11 @@ RACER = """
 import sys
 from pathlib import Path
 from SemiSegLogic.job import JobFolder, numbered
-from Testing.support.jobs import SLICES, label
+from Testing.support.jobs import SLICES, drawn
 if sys.argv[3] == "without links":
     numbered.os.link = lambda *_: (_ for _ in ()).throw(OSError(95, "no hard links"))
 job = JobFolder(Path(sys.argv[1]))
-print([job.add_labels("c001", label(SLICES, int(sys.argv[2])), SLICES) for _ in range(25)])
+print([job.add_labels("c001", drawn(SLICES, int(sys.argv[2]))) for _ in range(25)])
 """
 
 
@@ -187,8 +265,8 @@ def test_two_clients_that_add_labels_at_once_overwrite_nothing(job: JobFolder, d
     assert sorted(mine[0] + mine[1]) == list(range(1, 51))
     for seed, numbers in zip((1, 2), mine, strict=True):
         for n in numbers:
-            found = np.load(job.inputs / f"labels-{n}.npz", allow_pickle=False)["label"]
-            assert np.array_equal(found, label(SLICES, seed))
+            found = np.load(job.inputs / f"labels-{n}.npz", allow_pickle=False)["along0"]
+            assert np.array_equal(found, label(SLICES, seed)[1:2])
     assert not list(job.inputs.glob("*.tmp.*"))
 
 
@@ -197,7 +275,7 @@ def test_labels_are_not_lost_where_the_disk_has_no_hard_links(job: JobFolder, mo
         raise OSError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(numbered.os, "link", refuse)
-    assert [job.add_labels("c001", label(SLICES, seed), SLICES) for seed in (1, 2)] == [1, 2]
+    assert [job.add_labels("c001", drawn(SLICES, seed)) for seed in (1, 2)] == [1, 2]
 
 
 def test_weights_to_start_from_are_verified(tmp_path: Path) -> None:

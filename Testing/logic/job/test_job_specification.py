@@ -31,7 +31,8 @@ def test_an_order_survives_json_exactly(spec: JobSpec) -> None:
     ("place", "value", "named"),
     [
         (("colour",), 1, "colour"),
-        (("format",), 2, "Update SemiSeg"),
+        (("format",), 3, "Update SemiSeg"),
+        (("format",), 0, "format"),
         (("format",), True, "format"),
         (("kind",), "destroy", "destroy"),
         (("method",), "../evil", "evil"),

@@ -60,9 +60,8 @@ def test_the_last_slice_can_be_taken_back(blobs: BlobStudy, jobs: Path) -> None:
 
 def test_a_label_file_with_an_unknown_value_is_named(blobs: BlobStudy, jobs: Path) -> None:
     this = begin(blobs.study, jobs)
-    label = np.full(blobs.cases[0].grid.shape, IGNORE, np.uint8)
-    label[3] = 9
-    digest = this.job.put_label(label, [SliceIndex(0, 3)])
+    shape = blobs.cases[0].grid.shape
+    digest = this.job.put_label({SliceIndex(0, 3): np.full(shape[1:], 9, np.uint8)}, shape)
     entry = this.job.spec().cases[0]
     text = this.job.spec_path.read_text().replace(str(entry.label), digest)
     this.job.spec_path.write_text(text)
