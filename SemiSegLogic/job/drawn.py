@@ -25,7 +25,7 @@ from .arrays import Form
 from .errors import JobError
 from .specification import JobCase, check_shape, check_slices
 
-Volume = tuple[int, int, int]
+Sides = tuple[int, int, int]
 ALONG = ("along0", "along1", "along2")
 FORMS = {"shape": Form("int64", (3,)), "slices": Form("int64", (None, 2)),
          **dict.fromkeys(ALONG, Form("uint8", (None, None, None)))}
@@ -37,11 +37,11 @@ FIRST_FORMS = {"label": Form("uint8", (None, None, None)), "slices": Form("int64
 class Drawn:
     """What a file holds: ``planes`` of a volume of ``shape``."""
 
-    shape: Volume
+    shape: Sides
     planes: Planes
 
 
-def to_arrays(planes: Planes, shape: Volume) -> dict[str, NDArray[Any]]:
+def to_arrays(planes: Planes, shape: Sides) -> dict[str, NDArray[Any]]:
     """What is written. Raises JobError when a plane does not fit the volume."""
     check("label", planes, shape)
     stacks = {name: [planes[place] for place in planes if place.axis == axis] for axis, name in enumerate(ALONG)}
@@ -80,8 +80,8 @@ def from_arrays(found: Mapping[str, NDArray[Any]], owner: str) -> Drawn:
     """What was drawn, of either format. Raises JobError naming ``owner`` where the arrays do not fit each other."""
     places = tuple(SliceIndex(int(axis), int(index)) for axis, index in found["slices"])
     if "label" in found:
-        return Drawn(_volume(found["label"].shape), _of_every_voxel(found["label"], places, owner))
-    shape = _volume(found["shape"].tolist())
+        return Drawn(_sides(found["label"].shape), _of_every_voxel(found["label"], places, owner))
+    shape = _sides(found["shape"].tolist())
     check_shape(f"{owner}.shape", shape)
     check_slices(owner, places, shape)
     planes: dict[SliceIndex, NDArray[np.uint8]] = {}
@@ -95,7 +95,7 @@ def from_arrays(found: Mapping[str, NDArray[Any]], owner: str) -> Drawn:
     return Drawn(shape, {place: planes[place] for place in places})
 
 
-def check(owner: str, planes: Planes, shape: Volume) -> None:
+def check(owner: str, planes: Planes, shape: Sides) -> None:
     """Raises JobError unless ``planes`` are uint8, lie in a volume of ``shape`` and agree wherever they cross."""
     check_shape(f"{owner}.shape", shape)
     check_slices(owner, tuple(planes), shape)
@@ -111,18 +111,18 @@ def check(owner: str, planes: Planes, shape: Volume) -> None:
 
 
 def _agree(planes: Planes, one: int, other: int) -> bool:
-    """Whether the planes along two axes hold the same on the lines where they cross."""
+    """Whether the planes along two axes, ``one`` before ``other``, hold the same on the lines where they cross."""
     first, second = ([place for place in planes if place.axis == axis] for axis in (one, other))
     if not first or not second:
         return True
-    across = np.stack([planes[place] for place in first]).take([place.index for place in second], other)
-    back = np.stack([planes[place] for place in second]).take([place.index for place in first], 1 + one)
+    across = np.stack([planes[place].take([crossing.index for crossing in second], other - 1) for place in first])
+    back = np.stack([planes[place].take([crossing.index for crossing in first], one) for place in second])
     return np.array_equal(np.moveaxis(across, other, 1), np.moveaxis(back, 1 + one, 0))
 
 
 def _of_every_voxel(label: NDArray[np.uint8], places: Sequence[SliceIndex], owner: str) -> Planes:
     """The judged slices of an array of the first format. Raises JobError when it holds values outside of them."""
-    shape = _volume(label.shape)
+    shape = _sides(label.shape)
     check_slices(owner, places, shape)
     if ((label != IGNORE) & ~slice_mask(shape, places)).any():
         raise JobError(f"'{owner}' has label values outside of its annotated slices.",
@@ -130,12 +130,12 @@ def _of_every_voxel(label: NDArray[np.uint8], places: Sequence[SliceIndex], owne
     return planes_of(label, places)
 
 
-def _across(shape: Volume, axis: int) -> tuple[int, int]:
+def _across(shape: Sides, axis: int) -> tuple[int, int]:
     """The sides of a plane along ``axis``."""
     first, second = (side for other, side in enumerate(shape) if other != axis)
     return first, second
 
 
-def _volume(sides: Sequence[int]) -> Volume:
+def _sides(sides: Sequence[int]) -> Sides:
     k, j, i = sides
     return k, j, i

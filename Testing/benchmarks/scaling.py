@@ -145,14 +145,14 @@ def forget_peak() -> None:
 
 def show(rows: list[dict[str, float]]) -> None:
     """The table, with ratios to the first row."""
-    print("| volumes | annotated | kept | job built s | prepared s | peak GB | read again s | draw ms | step ms | ratio "
-          f"| growth over {STEPS - WARM_UP} steps MB | predict s | own memory GB: loaded / trained / end |")
+    print("| volumes | annotated | kept | job built s | prepared s | peak GB | read again s | draw ms | step ms | "
+          f"ratio | growth over {STEPS - WARM_UP} steps MB | predict s | own memory GB: loaded / trained / end |")
     print("|" + "---|" * 13)
     for row in rows:
-        print(f"| {row['volumes']} | {row['annotated']} | {row['kept']} | {row['built_s']:.1f} | "
-              f"{row['prepared_s']:.1f} | {row['peak_gb']:.2f} | {row['read_s']:.2f} | "
-              f"{row['draw_ms']:.1f} | {row['step_ms']:.0f} | {row['step_ms'] / rows[0]['step_ms']:.2f} | {row['growth_mb']:+.1f} | {row['predict_s']:.1f} | "
-              f"{row['memory_loaded_gb']:.2f} / {row['memory_trained_gb']:.2f} / {row['memory_end_gb']:.2f} |")
+        print("| {volumes} | {annotated} | {kept} | {built_s:.1f} | {prepared_s:.1f} | {peak_gb:.2f} | {read_s:.2f} | "
+              "{draw_ms:.1f} | {step_ms:.0f} | {ratio:.2f} | {growth_mb:+.1f} | {predict_s:.1f} | "
+              "{memory_loaded_gb:.2f} / {memory_trained_gb:.2f} / {memory_end_gb:.2f} |".format(
+                  **row, ratio=row["step_ms"] / rows[0]["step_ms"]))
 
 
 def main() -> None:
