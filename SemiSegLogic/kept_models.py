@@ -25,6 +25,8 @@ FILES = ("model.pt", "model.json", "model.md")
 """Weights, card for programs, card for people."""
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 """How the name of a run begins."""
+LIVE = "-live"
+"""How the name of a run ends that learned while somebody drew."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,13 @@ def kept_model(study: Study, run: str) -> KeptModel:
         known = ", ".join(found) or "none yet; train first"
         raise StudyError(f"{study.folder} keeps no model '{run}'. It keeps: {known}.")
     return found[run]
+
+
+def last_trained(study: Study) -> KeptModel | None:
+    """The newest model of a training, if there is any. One that learned while somebody drew has learned from every
+    slice: the quality of what goes on from it could not be measured.
+    """
+    return next((model for model in reversed(kept_models(study)) if not model.run.endswith(LIVE)), None)
 
 
 def export_model(model: KeptModel, target: Path) -> Path:

@@ -837,6 +837,22 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggestion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Add files …</source>
         <translation type="unfinished"></translation>
     </message>
@@ -906,22 +922,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>slices done</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Case</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Status</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Suggestion</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1335,6 +1335,22 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Made</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Method</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Expected Dice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Use on all cases</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1388,22 +1404,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>A run is on its way. Stop it first, or wait until it is done.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Made</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Method</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Expected Dice</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1789,7 +1789,7 @@ Studies, drawings and models stay.</source>
 <context>
     <name>panel.train</name>
     <message>
-        <source>Starts from what was learned before: quicker, and corrections count at once</source>
+        <source>Begins with what the last training learned: better masks in the same time</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1845,7 +1845,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Go on from the last model</source>
+        <source>Go on from the last training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

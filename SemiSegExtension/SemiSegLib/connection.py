@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 AS_LONG_AS_IT_HELPS_S = 6 * 3600.0
 LAST = "last"
-"""In place of a run to go on from: the newest that left a model."""
+"""In place of a run to go on from: the newest that left a model; for a training, the newest training."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class LocalConnection:
         training = Training(seconds=order.seconds or AS_LONG_AS_IT_HELPS_S)
         this = Round.begin(
             self._study, training, order.method, settings, open_case=order.open_case or None,
-            start_from=self._model(order.start_from),
+            start_from=self._trained() if order.start_from == LAST else self._model(order.start_from),
         )
         return str(backend.submit(this.job))
 
@@ -170,11 +170,23 @@ class LocalConnection:
 
         if run != LAST:
             return kept_model(self._study, run).weights if run else None
-        newest = self.newest()
-        if newest:
-            self._round(newest).collect()  # what it saved last may not have been brought home yet
+        self._bring_home()
         found = kept_models(self._study)
         return found[-1].weights if found else None
+
+    def _trained(self) -> Path | None:
+        """The model of the newest training; None when there is none yet."""
+        from SemiSegLogic.kept_models import last_trained
+
+        self._bring_home()
+        found = last_trained(self._study)
+        return found.weights if found is not None else None
+
+    def _bring_home(self) -> None:
+        """What the newest run saved last may not be in the study yet."""
+        newest = self.newest()
+        if newest:
+            self._round(newest).collect()
 
     def _round(self, job: str) -> Round:
         from SemiSegLogic.rounds import Round, jobs_folder

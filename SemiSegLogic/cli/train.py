@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..backends import LocalBackend
+from ..kept_models import last_trained
 from ..rounds import Round, jobs_folder
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
@@ -27,8 +28,10 @@ def add(commands: Any) -> None:
     train.add_argument("--seconds", type=float, default=120.0, help="time for training (default 120; not with paper)")
     train.add_argument("--first", type=float, default=25.0, help="time until the first suggestion (default 25)")
     train.add_argument("--open", metavar="CASE", help="the case to suggest first")
-    train.add_argument("--anew", action="store_true", help="do not go on from the last model")
-    train.add_argument("--start", type=Path, metavar="MODEL", help="go on from this model.pt instead of the last one")
+    begin = train.add_mutually_exclusive_group()
+    begin.add_argument("--anew", action="store_true",
+                       help="begin from nothing, as --recipe paper does, instead of going on from the last training")
+    begin.add_argument("--start", type=Path, metavar="MODEL", help="go on from this model.pt instead")
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     train.set_defaults(do=_train)
     predict = commands.add_parser("predict", help="suggest masks with the last model, without training")
@@ -44,7 +47,7 @@ def _train(options: argparse.Namespace) -> int:
     study, out = Study.open(options.folder), Output(options.json)
     training, settings = _order(options, study)
     opened = study.case(options.open).id if options.open else None
-    earlier = None if options.anew else _model(options.start, study)
+    earlier = _beginning(options, study)
     for found in contradictions(study.cases):
         out.event("remark", found.words(), text=found.words())
     with out.counting("Preparing") as told:
@@ -97,6 +100,14 @@ def _submit(this: Round, out: Output) -> int:
         out.event("next", f"Next: {item.case}, slice {axis}:{index}. {item.reason}", case=item.case,
                   axis=item.place.axis, index=index, reason=item.reason)
     return 0 if status.state in ("done", "stopped") else 1
+
+
+def _beginning(options: argparse.Namespace, study: Study) -> Path | None:
+    """The model to go on from: the one named, else the last one trained; none where it is to begin from nothing."""
+    if options.start is not None:
+        return _model(options.start, study)
+    last = None if options.anew or options.recipe == "paper" else last_trained(study)
+    return last.weights if last is not None else None
 
 
 def _model(named: Path | None, study: Study) -> Path | None:

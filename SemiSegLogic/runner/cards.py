@@ -24,7 +24,7 @@ def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
         "structures": [{"value": item.value, "name": item.name} for item in spec.structures],
         "cases": len(spec.cases), "annotated_cases": sum(bool(case.slices) for case in spec.cases),
         "annotated_slices": sum(len(case.slices) for case in spec.cases),
-        "went_on_from": spec.start_from,
+        "went_on_from": spec.start_from if status.scores.get("goes_on", True) else None,
         "views": {"mirror": model.mirror is not None, "zooms": list(model.zooms)},
         "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
         "network": model.plan.network, "scores": status.scores, "quality": model.quality, "device": status.device,

@@ -51,8 +51,9 @@ class Course:
         saved: Saved | None = None, start: Model | None = None, second: Mapping[str, str] | None = None,
     ):
         self.job, self.data, self.device, self.training, self.reporter = job, data, device, training, reporter
-        self.saved, self.start = saved, start
+        self.saved = saved
         self.opening = saved.opening(data) if saved else opening(job.spec(), data, training, device, start)
+        self.start = start if self.opening.goes_on else None
         self.contest = Contest(job, reporter, second)
         self.standing = saved.standing if saved else Standing()
         self.jury = Jury(job.spec(), data, device, self.opening)
@@ -213,7 +214,8 @@ class Course:
         kept, scores = self.standing.kept, self.standing.scores
         assert kept is not None
         told = {"held_out": dict(scores), "kept": kept.method, "checked": kept.held_out is not None,
-                "quality": kept.quality, "reasons": [*self.opening.reasons, *self.standing.verdicts]}
+                "quality": kept.quality, "reasons": [*self.opening.reasons, *self.standing.verdicts],
+                "goes_on": self.opening.goes_on}
         self.reporter.say(message, scores=told)
         self._save(trainer)
         self._tolerate("The model", partial(publish, self.job, kept, self.reporter.status))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..engine import quality
@@ -15,6 +15,7 @@ from .facts import facts_of, mirror_axis
 from .legs import Leg, legs_of, recommended_legs
 from .model import Model
 from .parts import Parts, Place, places, plain_places, seen_by
+from .warm import NO_START, fits
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Opening:
     reasons: tuple[str, ...] = ()
     seen: tuple[Place, ...] | None = ()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes on from an earlier model: each has seen something."""
+        return self.seen != ()
+
     def notes(self) -> dict[str, Any]:
         """Plain data of all but legs and parts."""
         return {"mirror": self.mirror, "zooms": list(self.zooms), "reasons": list(self.reasons),
@@ -42,7 +48,10 @@ class Opening:
 
 
 def opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
-    """A new course for ``spec``; ``start`` the model to go on from."""
+    """A new course for ``spec``; ``start`` the model to go on from, which is left aside where it does not fit."""
+    if start is not None and not fits(start, data.task()):
+        fresh = opening(spec, data, training, device, None)
+        return replace(fresh, reasons=(NO_START, *fresh.reasons))
     seen, volumes = start.beginning().seen if start is not None else (), list(data.volumes.values())
     parts = [] if seen is None else quality.parts(volumes, training.held_out, seen_by(seen, spec, data))
     if spec.method != RECOMMENDED:

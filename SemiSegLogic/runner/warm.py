@@ -6,14 +6,28 @@ structures that are still there go to their new places, rows of new ones stay fr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from ..engine.checkpoint import warm_start
 from ..methods import make
-from ..methods.base import Method
+from ..methods.base import Method, Task
+from .legs import BASELINE
 from .model import Model
+
+NO_START = ("The earlier model has another network than these images and this time ask for: this one begins from "
+            "nothing.")
+
+
+def fits(model: Model, task: Task) -> bool:
+    """Whether the first mask for ``task`` can go on from ``model``: the same network, but for its structures."""
+    alike = replace(task, classes=model.task.classes, prior=model.task.prior)
+    with torch.random.fork_rng(devices=[]):
+        wanted = make(BASELINE, {}, alike).predictor().state_dict()
+    return _shapes(wanted) == _shapes(model.beginning().network)
 
 
 def start_from(method: Method, model: Model, values: tuple[int, ...]) -> int:
@@ -41,3 +55,7 @@ def _by_class(model: Model) -> dict[str, int]:
         more, less = (make(model.method, model.settings, task).predictor().state_dict() for task in (wider, model.task))
     grown = {name: [b - a for a, b in zip(less[name].shape, more[name].shape, strict=True)] for name in less}
     return {name: steps.index(1) for name, steps in grown.items() if any(steps)}
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}

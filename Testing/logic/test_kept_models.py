@@ -15,7 +15,7 @@ import pytest
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.job import JobFolder
-from SemiSegLogic.kept_models import delete_model, export_model, kept_model, kept_models
+from SemiSegLogic.kept_models import delete_model, export_model, kept_model, kept_models, last_trained
 from SemiSegLogic.study import Study, StudyError
 from Testing.support.jobs import specification
 from Testing.support.running import FOREVER, RUNNER
@@ -157,3 +157,17 @@ def test_the_model_of_a_run_on_its_way_is_not_deleted(study: Study, jobs: Path) 
     with pytest.raises(StudyError, match="still on its way"):
         delete_model(kept_model(study, SECOND), jobs)
     assert kept_model(study, SECOND).weights.exists()
+
+
+def test_the_last_training_is_not_what_learned_while_somebody_drew(study: Study, tmp_path: Path) -> None:
+    last = last_trained(study)
+    assert last is not None
+    live = study.folder / "models" / "20991121T091500.000000Z-live"
+    live.mkdir()
+    (live / "model.pt").write_bytes(b"weights")
+    assert [model.run for model in kept_models(study)][-1] == live.name
+    assert last_trained(study) == last
+    for model in kept_models(study):
+        if model.run != live.name:
+            delete_model(model, tmp_path / "jobs")
+    assert last_trained(study) is None

@@ -26,6 +26,20 @@ def test_training_is_refused_in_words_without_labels_and_started_with_them(panel
     assert (order.method, order.seconds, order.open_case) == ("recommended", 180.0, study.cases[0].id)
 
 
+def test_a_second_training_goes_on_from_the_last_one_unless_the_person_says_otherwise(panel: Any, study: Any) -> None:
+    from SemiSegLib.connection import LAST
+
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    for wanted in (True, True, False):
+        panel.train.go_on.checked = panel.train.go_on.checked and wanted
+        panel.train.on_train()
+        settle(panel)
+    assert [call.start_from for call in panel.connection.calls] == ["", LAST, ""]
+
+
 def test_slices_drawn_but_not_done_are_asked_about_before_training(panel: Any, study: Any, slicer: Any) -> None:
     case = open_first(panel, study)
     draw(panel, 6)

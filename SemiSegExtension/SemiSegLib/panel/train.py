@@ -61,8 +61,9 @@ class TrainSection:
         fields.addRow(_("Train for:"), self.time)
         self.where = qt.QLabel("")
         fields.addRow(_("Where:"), self.where)
-        self.go_on = qt.QCheckBox(_("Go on from the last model"))
-        self.go_on.toolTip = _("Starts from what was learned before: quicker, and corrections count at once")
+        self.go_on = qt.QCheckBox(_("Go on from the last training"))
+        self.go_on.toolTip = _("Begins with what the last training learned: better masks in the same time")
+        self.go_on.checked = True
         layout.addWidget(self.go_on)
         self.more = qt.QCheckBox(_("Advanced"))
         layout.addWidget(self.more)

@@ -12,7 +12,7 @@ import pytest
 
 from SemiSegLogic.cli import run
 from SemiSegLogic.geometry import Grid
-from SemiSegLogic.job import JobSpec
+from SemiSegLogic.job import JobFolder, JobSpec
 from SemiSegLogic.settings import METHOD_SETTINGS, recipe
 from SemiSegLogic.settings.costs import costs
 from SemiSegLogic.study import Study, write_image, write_labelmap
@@ -209,6 +209,28 @@ def test_words_that_are_not_understood_end_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit) as problem:
         run(words)
     assert problem.value.code == 2
+
+
+def test_training_goes_on_from_the_last_training_unless_told_otherwise(
+    blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[str | None] = []
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, out: orders.append(_begins(this.job)) or 0)
+    semiseg("train", blobs.study.folder)  # there is none yet
+    models = {name: blobs.study.folder / "models" / f"2026112{day}T101500.000000Z-{name}" / "model.pt"
+              for day, name in enumerate(("first", "second", "live"))}
+    for name, path in models.items():
+        path.parent.mkdir()
+        path.write_text(name)
+    for words in ((), ("--anew",), ("--start", models["first"]), ("--recipe", "paper", "--method", "bcp")):
+        semiseg("train", blobs.study.folder, *words)
+    semiseg("train", blobs.study.folder, "--recipe", "paper", "--method", "bcp", "--start", models["live"])
+    assert orders == [None, "second", None, "first", None, "live"]
+
+
+def _begins(job: JobFolder) -> str | None:
+    path = job.start_model()
+    return path.read_text() if path else None
 
 
 def test_training_without_labels_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

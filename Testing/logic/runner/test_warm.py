@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +17,7 @@ from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.parts import Place
-from SemiSegLogic.runner.warm import start_from
+from SemiSegLogic.runner.warm import NO_START, fits, start_from
 from Testing.support.blobs import BlobStudy, spread, tiny
 from Testing.support.rounds import at_step, finished
 
@@ -160,3 +162,27 @@ def test_a_model_file_of_before_is_read_and_gone_on_from_as_it_is(blobs: BlobStu
     assert all(torch.equal(value, network[name]) for name, value in old.beginning().network.items())
     two = finished(blobs.study, jobs, WIDENED, start_from=one.model)
     assert "Its quality is not known" in two.job.status().scores["quality"]["words"]
+
+
+@pytest.mark.parametrize(("changes", "expected"), [
+    ({}, True),
+    ({"classes": 5, "prior": (0.2,) * 5}, True),  # structures may come and go
+    ({"patch": (32, 16, 16)}, False),  # deep patches have another stem
+    ({"dims": 2, "patch": (1, 16, 16)}, False),
+    ({"network": "plain"}, False),
+], ids=str)
+def test_only_a_model_of_the_same_network_is_gone_on_from(changes: dict[str, Any], expected: bool) -> None:
+    earlier = model(1, 2)
+    before = torch.get_rng_state()
+    assert fits(earlier, replace(task(3), **changes)) is expected
+    assert torch.equal(torch.get_rng_state(), before)  # looking draws no chance
+
+
+def test_a_model_of_another_network_is_left_aside_and_the_card_says_so(blobs: BlobStudy, jobs: Path) -> None:
+    one = finished(blobs.study, jobs, tiny(2, 1, network="plain"))
+    two = finished(blobs.study, jobs, tiny(2, 1), start_from=one.model)
+    cold = finished(blobs.study, jobs, tiny(2, 1))
+    mine, theirs = (Model.load(this.job.weights) for this in (two, cold))
+    assert all(torch.equal(value, theirs.weights[name]) for name, value in mine.weights.items())
+    assert two.job.status().scores["reasons"][0] == NO_START
+    assert two.card()["went_on_from"] is None
