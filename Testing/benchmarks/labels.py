@@ -1,6 +1,6 @@
 """What a label costs as it is kept (its judged slices) and as an array of every voxel: room, and time to draw from.
 
-    python -m Testing.benchmarks.labels [--draws 200]
+    python -m Testing.benchmarks.labels [--draws 60]
 
 Both sides cut the same labelled patches, in turns, in one process; milliseconds of processor time per patch, medians.
 """
@@ -90,15 +90,15 @@ def measure(kind: Kind, draws: int) -> Cost:
     fast, slow = (torch.empty(kind.patch, dtype=torch.int64) for _ in range(2))
     kept_ms, array_ms = [], []
     for look in kind.looks(volume, draws + WARM):
-        for _ in range(TURNS if draws > 1 else 1):
+        for _ in range(TURNS):
             kept_ms.append(_ms(lambda look=look: sample_label(label, look.view, kind.patch, fast)))
             array_ms.append(_ms(lambda look=look: sample_dense(array, look.view, kind.patch, slices, slow)))
         if not torch.equal(fast, slow):
             raise ValueError(f"{kind.name}: {look} differs.")
     kept = sum(stack.planes.nbytes for stack in volume.judged.stacks)
     before = array.nbytes * (2 if kind.held_out else 1)
-    skip = WARM * TURNS if draws > 1 else 0
-    return Cost(kept / 1e6, before / 1e6, statistics.median(kept_ms[skip:]), statistics.median(array_ms[skip:]))
+    ours, theirs = (statistics.median(times[WARM * TURNS :]) for times in (kept_ms, array_ms))
+    return Cost(kept / 1e6, before / 1e6, ours, theirs)
 
 
 def _ball(shape: Shape) -> np.ndarray:
