@@ -19,8 +19,10 @@ class Backend(Protocol):
     def poll(self, job_id: JobId) -> Status:
         """How the job stands. Never raises for a dead process or a lost connection: the status says it."""
 
-    def stop(self, job_id: JobId) -> Status:
-        """Ask the job to save and stop, and see to it that it does."""
+    def stop(self, job_id: JobId, *, wait: bool = True) -> Status:
+        """Ask the job to save and stop, and see to it that it does. Returns when it has, or at once without ``wait``:
+        the :meth:`poll` of any client sees to the rest.
+        """
 
     def fetch(self, job_id: JobId, into: Path) -> None:
         """Copy what came out so far (results, curve, weights, card, log) to the folder ``into``."""

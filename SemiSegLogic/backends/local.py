@@ -8,8 +8,6 @@ and never from the job folder, which holds data only. Every client with the same
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 import time
@@ -17,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..files import FileError, replace_file
 from ..job import JobError, JobFolder, Status, judged
 from .base import JobId
+from .fetching import fetch
+from .folders import Folders, gone, is_job_id, with_last_words
 from .launch import Launch, Workers
 from .processes import Process, child_environment, kill_tree, start_detached
 from .queue import job_roots
@@ -27,10 +26,7 @@ from .queue import job_roots
 STOP_PATIENCE_S = 60.0
 KILL_PATIENCE_S = 10.0
 POLL_EVERY_S = 0.1
-LAST_WORDS = 300
 IMPORT_ROOT = Path(__file__).resolve().parents[2]
-_JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_FETCHED = ("status.json", "curves.jsonl", "log.txt", "model.pt", "model.json", "out/ranking.json")
 
 
 class LocalBackend:
@@ -38,35 +34,32 @@ class LocalBackend:
 
     ``python`` the command of the interpreter, as a list (PythonSlicer, or another). ``environment`` what the runner
     inherits (None: a copy of this process's; os.environ is never changed). ``own_python`` False: the interpreter is
-    another than this one, so the variables that would lead it astray are left out. ``module`` what it runs.
+    another than this one, so the variables that would lead it astray are left out. ``module`` what it runs. ``places``
+    how many runners may work on one job at the same time, 0: one for each graphics card, else one.
     """
 
     def __init__(
         self, root: Path, python: Sequence[str] = (sys.executable,), environment: Mapping[str, str] | None = None,
-        *, own_python: bool = True, module: str = "SemiSegLogic.run",
+        *, own_python: bool = True, module: str = "SemiSegLogic.run", places: int = 0,
     ) -> None:
         self.root = Path(root)
         self._command = [*python, "-m", module]
+        self._places = ["--places", str(places)] if places else []
         base = os.environ if environment is None else environment
         self._environment = child_environment(base, IMPORT_ROOT, own_python)
-        self._folders: dict[JobId, JobFolder] = {}
+        self._folders = Folders(self.root)
         self._children: dict[JobId, subprocess.Popen[bytes]] = {}
 
     def folder(self, job_id: JobId) -> JobFolder:
         """The folder of a job. Raises JobError when the id is no plain name."""
-        if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
-            raise JobError(f"The job id {job_id!r:.120} is not a plain name.", "Use letters, digits, '.', '_' and '-'.")
-        return self._folders.setdefault(job_id, JobFolder(self.root / job_id))
+        return self._folders[job_id]
 
     def submit(self, job: JobFolder) -> JobId:
         """Start a complete job and return its id. Idempotent: one that was ever started is left as it is (a job that
         ended is started again by :meth:`resume`). Raises JobError when it is incomplete, lies elsewhere or cannot
         start.
         """
-        job_id = job.root.name
-        if job.root.resolve() != self.folder(job_id).root.resolve():
-            raise JobError(f"The job {job.root} is not in {self.root}.", "Create it there: a job runs where it lies.")
-        job.spec()
+        job_id = self._folders.id_of(job)
         if not Workers.of(self.folder(job_id).root).known:
             self._start(job_id)
         return job_id
@@ -77,7 +70,7 @@ class LocalBackend:
         """
         job = self.folder(job_id)
         if not job.submitted:
-            return _gone(f"There is no job in {job.root}.", "Choose another job, or start a new one.")
+            return gone(f"There is no job in {job.root}.", "Choose another job, or start a new one.")
         self._reap(job_id)
         workers = Workers.of(job.root)
         if workers.alive and self._overdue(job):
@@ -85,9 +78,9 @@ class LocalBackend:
             self._reap(job_id)
         alive = workers.alive  # looked at before the status is read: the last word of a process counts
         try:
-            return _with_last_words(self._judged(job, workers, alive), job)
+            return with_last_words(self._judged(job, workers, alive), job)
         except JobError as error:
-            return _gone(error.text, error.remedy)
+            return gone(error.text, error.remedy)
 
     def stop(self, job_id: JobId, patience_s: float = STOP_PATIENCE_S, wait: bool = True) -> Status:
         """Ask the job to save and stop; end it by force, with all it started, once ``patience_s`` seconds are over.
@@ -121,29 +114,19 @@ class LocalBackend:
         return job_id
 
     def fetch(self, job_id: JobId, into: Path) -> None:
-        """Copy the newest results, ranking, curve, weights, card, status and log to ``into``, each as a whole. Raises
-        JobError when there is no such job, FileError where the disk refuses.
-        """
-        job = self.folder(job_id)
-        if not job.submitted:
-            raise JobError(f"There is no job in {job.root}.", "Choose another job.")
-        if job.root.resolve() == into.resolve():
-            return
-        (into / "out").mkdir(parents=True, exist_ok=True)
-        for name in _FETCHED:
-            _copy(job.root / name, into / name)
-        for case_id in job.results():
-            _copy_newest(job, case_id, into / "out")
+        """Copy what came out so far to ``into`` (see fetching.py). Raises JobError, FileError."""
+        fetch(self.folder(job_id), into)
 
     def jobs(self) -> dict[JobId, Status]:
         """Every job in the root and how it stands, in the order in which they were started."""
-        ids = [path.name for path in job_roots(self.root) if _JOB_ID.fullmatch(path.name)]
+        ids = [path.name for path in job_roots(self.root) if is_job_id(path.name)]
         ids.sort(key=lambda job_id: (Workers.of(self.root / job_id).order, job_id))
         return {job_id: self.poll(job_id) for job_id in ids}
 
     def _start(self, job_id: JobId) -> None:
         job, order = self.folder(job_id), time.time()
-        child = start_detached([*self._command, str(job.root.resolve())], IMPORT_ROOT, job.log, self._environment)
+        command = [*self._command, str(job.root.resolve()), *self._places]
+        child = start_detached(command, IMPORT_ROOT, job.log, self._environment)
         self._children[job_id] = child
         Launch(order, Process.of(child.pid)).write(job.root / "launch.json")
 
@@ -170,46 +153,6 @@ class LocalBackend:
         return judged(reported, time.time(), alive, job.stop_requested())
 
 
-def _with_last_words(status: Status, job: JobFolder) -> Status:
-    """A lost job with the last line of its log, which mostly says why."""
-    if status.state != "lost" or status.error is None or not job.log.exists():
-        return status
-    with job.log.open("rb") as log:
-        log.seek(max(log.seek(0, os.SEEK_END) - 4096, 0))
-        lines = log.read().decode(errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")[-LAST_WORDS:]
-    text = f"{status.error['text']} Its last line: {last}"
-    return replace(status, error={**status.error, "text": text}) if last else status
-
-
 def _kill(workers: Workers, patience_s: float = 5.0) -> None:
     for launch in workers.known:
         kill_tree(launch.process, patience_s)
-
-
-def _gone(text: str, remedy: str) -> Status:
-    return Status("lost", message=text, error={"text": text, "remedy": remedy})
-
-
-def _copy_newest(job: JobFolder, case_id: str, into: Path) -> None:
-    """Copy the newest result of a case and remove older copies; the runner may replace it while we read."""
-    while True:
-        _, source = job.results()[case_id]
-        try:
-            _copy(source, into / source.name)
-            break
-        except FileError:
-            if source.exists():
-                raise
-    for older in into.glob(f"{case_id}.*.npz"):
-        if older.name != source.name:
-            older.unlink(missing_ok=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.exists():
-        replace_file(target, lambda temporary: _copy_bytes(source, temporary))
-
-
-def _copy_bytes(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..backends import LocalBackend
+from ..backends import Backend
 from ..job import Status
 from ..rounds import Round
 from .output import Output
@@ -14,7 +14,7 @@ LOOK_EVERY_S = 0.5
 
 
 def follow(
-    this: Round, backend: LocalBackend, out: Output, seen: Callable[[Status], None] = lambda status: None
+    this: Round, backend: Backend, out: Output, seen: Callable[[Status], None] = lambda status: None
 ) -> Status:
     """Watch until the job ends; collects suggestions whenever there are new ones. Returns the last status.
 
@@ -44,7 +44,7 @@ def follow(
     return status
 
 
-def _wait(this: Round, backend: LocalBackend, out: Output) -> None:
+def _wait(this: Round, backend: Backend, out: Output) -> None:
     try:
         time.sleep(LOOK_EVERY_S)
     except KeyboardInterrupt:

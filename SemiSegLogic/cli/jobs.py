@@ -1,4 +1,4 @@
-"""``semiseg jobs``: the queue of this computer; stop, resume and follow what runs."""
+"""``semiseg jobs``: the queue of this computer or of a cluster; stop, resume and follow what runs."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from ..backends import LocalBackend
 from ..job import JobError, clean
-from ..rounds import jobs_folder
 from .output import Output, add_json
+from .places import Place, add_cluster, backend_of
 
 
 def add(commands: Any) -> None:
     """The grammar."""
-    jobs = commands.add_parser("jobs", help="the queue of this computer: list, stop, resume")
+    jobs = commands.add_parser("jobs", help="the queue of this computer or of a cluster: list, stop, resume")
     jobs.add_argument("action", nargs="?", choices=("list", "stop", "resume"), default="list")
     jobs.add_argument("id", nargs="?", help="the job to stop or resume")
     jobs.add_argument("--clean", action="store_true", help=(
         "take the images, labels and masks from old jobs that are over and whose results are in their study; the "
         "newest three stay whole (this also happens whenever a job begins)"
     ))
+    add_cluster(jobs)
     add_json(jobs)
     jobs.set_defaults(do=_jobs)
 
 
 def _jobs(options: argparse.Namespace) -> int:
-    backend, out = LocalBackend(jobs_folder()), Output(options.json)
+    backend, out = backend_of(options), Output(options.json)
     if options.clean:
         return _clean(backend, out)
     if options.action != "list":
@@ -43,7 +43,7 @@ def _jobs(options: argparse.Namespace) -> int:
     return 0
 
 
-def _clean(backend: LocalBackend, out: Output) -> int:
+def _clean(backend: Place, out: Output) -> int:
     freed = clean(backend.root)
     for name, size in freed.items():
         out.event("cleaned", f"{name}: {size / 1e6:.0f} MB freed", id=name, bytes=size)
@@ -52,7 +52,7 @@ def _clean(backend: LocalBackend, out: Output) -> int:
     return 0
 
 
-def _check(backend: LocalBackend, job_id: str | None) -> None:
+def _check(backend: Place, job_id: str | None) -> None:
     """Raises JobError unless there is such a job."""
     if job_id is None:
         raise JobError("No job was named.", "Name the job, e.g. semiseg jobs stop ID; 'semiseg jobs' lists them.")
@@ -60,7 +60,7 @@ def _check(backend: LocalBackend, job_id: str | None) -> None:
         raise JobError(f"There is no job {job_id} in {backend.root}.", "Choose another; 'semiseg jobs' lists them.")
 
 
-def _list(backend: LocalBackend, out: Output) -> None:
+def _list(backend: Place, out: Output) -> None:
     found = backend.jobs()
     if out.machine:
         for name, status in found.items():

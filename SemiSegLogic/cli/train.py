@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..backends import LocalBackend
 from ..kept_models import last_trained
-from ..rounds import Round, jobs_folder
+from ..rounds import Round
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
 from ..study.contradictions import contradictions
 from .following import follow
 from .output import Output, add_json
+from .places import Place, add_cluster, backend_of
 
 FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
@@ -40,19 +40,21 @@ def add(commands: Any) -> None:
     predict.set_defaults(do=_predict)
     for command in (train, predict):
         command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        add_cluster(command)
         add_json(command)
 
 
 def _train(options: argparse.Namespace) -> int:
-    study, out = Study.open(options.folder), Output(options.json)
+    study, out, place = Study.open(options.folder), Output(options.json), backend_of(options)
     training, settings = _order(options, study)
     opened = study.case(options.open).id if options.open else None
     earlier = _beginning(options, study)
     for found in contradictions(study.cases):
         out.event("remark", found.words(), text=found.words())
     with out.counting("Preparing") as told:
-        this = Round.begin(study, training, options.method, settings, open_case=opened, start_from=earlier, told=told)
-    return _submit(this, out)
+        this = Round.begin(study, training, options.method, settings, jobs=place.root, open_case=opened,
+                           start_from=earlier, told=told)
+    return _submit(this, place, out)
 
 
 def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Settings]:
@@ -82,19 +84,18 @@ def _dims(study: Study, device: str) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    study, out = Study.open(options.folder), Output(options.json)
+    study, out, place = Study.open(options.folder), Output(options.json), backend_of(options)
     model = _model(options.model, study)
     if model is None:
         raise StudyError(f"There is no model in {study.folder}. Train first, or name one with --model.")
     with out.counting("Preparing") as told:
-        this = Round.apply(study, model, device=options.device, told=told)
-    return _submit(this, out)
+        this = Round.apply(study, model, jobs=place.root, device=options.device, told=told)
+    return _submit(this, place, out)
 
 
-def _submit(this: Round, out: Output) -> int:
-    backend = LocalBackend(jobs_folder())
-    backend.submit(this.job)
-    status = follow(this, backend, out)
+def _submit(this: Round, place: Place, out: Output) -> int:
+    place.submit(this.job)
+    status = follow(this, place, out)
     for item in this.next_slices()[:3]:
         axis, index = "kji"[item.place.axis], item.place.index
         out.event("next", f"Next: {item.case}, slice {axis}:{index}. {item.reason}", case=item.case,

@@ -21,13 +21,17 @@ from SemiSegLogic.job import JobFolder, Status
 
 
 def main(job: JobFolder) -> None:
-    how = {"steps": 20, "sleep": 0.02, "crash_at": -1, "ignore_stop": False, "grandchild": False, "silent_exit": False,
-           **job.spec().method_settings}
+    how = how_of(job)
     if how["silent_exit"]:
         print("no module named torch")
         sys.exit(3)
     with turn(job, look_every_s=0.05):
         work(job, how)
+
+
+def how_of(job: JobFolder) -> dict[str, Any]:
+    return {"steps": 20, "sleep": 0.02, "crash_at": -1, "ignore_stop": False, "grandchild": False, "silent_exit": False,
+            **job.spec().method_settings}
 
 
 def work(job: JobFolder, how: dict[str, Any]) -> None:

@@ -215,7 +215,7 @@ def test_training_goes_on_from_the_last_training_unless_told_otherwise(
     blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders: list[str | None] = []
-    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, out: orders.append(_begins(this.job)) or 0)
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, *_: orders.append(_begins(this.job)) or 0)
     semiseg("train", blobs.study.folder)  # there is none yet
     models = {name: blobs.study.folder / "models" / f"2026112{day}T101500.000000Z-{name}" / "model.pt"
               for day, name in enumerate(("first", "second", "live"))}
@@ -231,6 +231,22 @@ def test_training_goes_on_from_the_last_training_unless_told_otherwise(
 def _begins(job: JobFolder) -> str | None:
     path = job.start_model()
     return path.read_text() if path else None
+
+
+@pytest.mark.parametrize(("content", "words"), [
+    (None, "cluster.json is missing"), ('{"ray": "http://gpu:8265", "token": "t", "jobs": "j"}', "SSH tunnel"),
+    ('{"ray": "http://127.0.0.1:8265", "token": "t"}', "does not say jobs"),
+])
+def test_what_is_wrong_with_a_cluster_is_said_before_anything_is_done(
+    tmp_path: Path, blobs: BlobStudy, capsys: pytest.CaptureFixture[str], content: str | None, words: str
+) -> None:
+    path = tmp_path / "cluster.json"
+    if content is not None:
+        path.write_text(content)
+    for command in (["train", str(blobs.study.folder)], ["jobs"]):
+        assert run([*command, "--cluster", str(path)]) == 1
+        assert words in capsys.readouterr().err
+    assert not list((blobs.study.folder / "models").glob("*"))
 
 
 def test_training_without_labels_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

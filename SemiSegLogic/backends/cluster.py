@@ -1,0 +1,105 @@
+"""A cluster as one small file describes it; the same file serves every study and every person of a site.
+
+    {"ray": "http://127.0.0.1:8265", "token": "~/.ray/auth_token", "jobs": "/mnt/semiseg/jobs"}
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Self
+
+from ..files import FileError, read_json
+from ..job import JobError
+from ..settings import SettingsError
+from ..settings.fields import Settings, number, text
+
+EXAMPLE = 'It holds at least {"ray": "http://127.0.0.1:8265", "token": "TOKEN_FILE", "jobs": "SHARED_FOLDER"}.'
+
+
+class ClusterError(JobError):
+    """Something about the cluster, its description or its answer is not as it must be."""
+
+
+@dataclass(frozen=True)
+class Cluster(Settings):
+    """Where a Ray cluster answers and what each job gets there. Raises SettingsError on a value out of place."""
+
+    ray: str = text("", "Address of Ray's dashboard")
+    token: str = text("", "File with the cluster's token")
+    jobs: str = text("", "Folder for jobs on the disk that the computers share")
+    jobs_there: str = text("", "The same folder as the cluster's computers see it")
+    python: str = text("python3", "Command of the Python with SemiSeg's packages on the cluster's computers")
+    package: str = text("", "Folder there that holds SemiSegLogic, where that Python has it not installed")
+    gpus: int = number(1, "Graphics cards for a runner", low=0, high=8)
+    cpus: int = number(1, "Processor cores for a runner", low=1, high=256)
+    authority: str = text("", "File with the certificate that signed the cluster's own (empty: those of the system)")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The cluster that a file describes. Raises ClusterError naming the file, the value and what to do."""
+        try:
+            values = read_json(path)
+            if not isinstance(values, dict):
+                raise ClusterError(f"{path} describes no cluster: it is no list of named values.", EXAMPLE)
+            found = cls.from_dict(values)
+        except FileError as error:
+            raise ClusterError(str(error), EXAMPLE) from error
+        except SettingsError as error:
+            raise ClusterError(f"{path}: {error}", EXAMPLE) from error
+        missing = [name for name in ("ray", "token", "jobs") if not getattr(found, name)]
+        if missing:
+            raise ClusterError(f"{path} does not say {', '.join(missing)}.", EXAMPLE)
+        return found
+
+    @property
+    def folder(self) -> Path:
+        """Of the jobs, as this computer sees it."""
+        return Path(self.jobs).expanduser()
+
+    @property
+    def token_file(self) -> Path:
+        """Where the token lies."""
+        return Path(self.token).expanduser()
+
+    def entrypoint(self, job_id: str, second: bool) -> str:
+        """The shell's words by which a computer of the cluster works on a job; what it prints goes to the job's log."""
+        folder = PurePosixPath(self.jobs_there or self.folder.resolve().as_posix()) / job_id
+        log = folder / "beside" / "log.txt" if second else folder / "log.txt"
+        package = {"PYTHONPATH": self.package} if self.package else {}
+        values = {"OMP_NUM_THREADS": str(self.cpus), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **package}
+        variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
+        how = "--second" if second else "--placed"
+        return (f"mkdir -p {_quoted(log.parent)} && exec env {variables} {self.python} -m SemiSegLogic.run "
+                f"{_quoted(folder)} {how} >> {_quoted(log)} 2>&1")
+
+    def places(self, computers: list[dict[str, float]]) -> int:
+        """How many runners have room at the same time on ``computers``: what each has by name, as Ray tells it."""
+        return sum(self._places(has) for has in computers)
+
+    def _places(self, has: dict[str, float]) -> int:
+        by_cores = int(has.get("CPU", 0.0) // self.cpus)
+        return min(by_cores, int(has.get("GPU", 0.0) // self.gpus)) if self.gpus else by_cores
+
+
+def read_token(path: Path) -> str:
+    """The token in a file that nobody else can read. Raises ClusterError naming the file."""
+    try:
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise ClusterError(f"Others on this computer can read the token in {path}.", f"Run: chmod 600 {path}")
+        token = path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ClusterError(f"The token file {path} cannot be read: {error.strerror or error}.",
+                           "Copy the cluster's ~/.ray/auth_token there, or name another file.") from error
+    except ValueError:
+        token = ""
+    if not token or not token.isprintable() or " " in token:
+        raise ClusterError(f"{path} holds no token: it must be one word of plain letters and digits.",
+                           "Copy the cluster's ~/.ray/auth_token there.")
+    return token
+
+
+def _quoted(path: PurePosixPath) -> str:
+    return shlex.quote(str(path))

@@ -1,0 +1,31 @@
+"""Where the jobs of a command run: on this computer, or on a cluster that a file describes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..backends import LocalBackend
+from ..rounds import jobs_folder
+
+Place: TypeAlias = "LocalBackend | RayBackend"
+
+if TYPE_CHECKING:
+    from ..backends.ray_jobs import RayBackend
+
+
+def add_cluster(command: argparse.ArgumentParser) -> None:
+    """The option that names a cluster."""
+    command.add_argument("--cluster", type=Path, metavar="FILE", help=(
+        "run on the Ray cluster that this file describes (see README) instead of this computer"))
+
+
+def backend_of(options: argparse.Namespace) -> Place:
+    """The place that the options choose. Raises ClusterError naming what is wrong with a cluster's file."""
+    if options.cluster is None:
+        return LocalBackend(jobs_folder())
+    from ..backends.cluster import Cluster
+    from ..backends.ray_jobs import RayBackend
+
+    return RayBackend(Cluster.read(options.cluster))

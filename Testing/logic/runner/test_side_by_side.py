@@ -1,0 +1,266 @@
+"""A contest side by side: the same verdict as in turn, whoever dies on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from SemiSegLogic.backends.claims import RUNNER, Claim, Claims
+from SemiSegLogic.engine.trainer import Budget, Progress
+from SemiSegLogic.job import JobFolder
+from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner import course, second
+from SemiSegLogic.runner.beside import second_place
+from SemiSegLogic.runner.legs import Leg, outlook, recommended_legs, side_by_side
+from SemiSegLogic.runner.model import Model
+from SemiSegLogic.runner.standing import Saved
+from SemiSegLogic.settings import Training
+from SemiSegLogic.settings.recommended import Facts
+from Testing.support.blobs import BlobStudy, make_study, spread, tiny
+from Testing.support.rounds import at_step, kill_at_step, run_here
+from Testing.support.seconds import contest, dies_at, trains, with_second
+
+SELDOM = tiny(24, 8)  # first mask 8, then 6 + 6 in turn, all slices 4
+OFTEN = tiny(24, 8, checkpoint_seconds=0.0)  # saves after every step
+FIRST, LONGER, WHOLE = 8, 12, 4  # steps, side by side
+
+Work = Callable[[JobFolder, Claim], str]
+
+
+def gone(job: JobFolder, claim: Claim) -> str:
+    """A second runner that is there when it is looked for, and dies before its first step."""
+    return dies_at(1)(job, claim)
+
+
+def same(one: Round, two: Round) -> bool:
+    """Whether two runs came to the same model and the same judgement, bit for bit."""
+    mine, theirs = Model.load(one.job.weights), Model.load(two.job.weights)
+    assert mine.weights.keys() == theirs.weights.keys()
+    unequal = [name for name in mine.weights if not torch.equal(mine.weights[name], theirs.weights[name])]
+    told = [run.job.status().scores for run in (one, two)]
+    verdicts = [[words for words in scores["reasons"] if "held out from both" in words] for scores in told]
+    return (unequal == [] and mine.method == theirs.method and mine.quality == theirs.quality
+            and told[0]["held_out"] == told[1]["held_out"] and verdicts[0] == verdicts[1] != [])
+
+
+@pytest.fixture(scope="module")
+def in_turn(tmp_path_factory: pytest.TempPathFactory) -> Round:
+    """The contest with these budgets, one leg after the other in one runner."""
+    folder = tmp_path_factory.mktemp("in_turn")
+    this = contest(make_study(folder).study, folder / "jobs", SELDOM)
+    with pytest.MonkeyPatch.context() as patch:
+        assert with_second(patch, gone) == []
+        status = run_here(this)
+    assert (status.state, Claims(this.job).newest().role) == ("done", RUNNER)  # type: ignore[union-attr]
+    assert any("was lost" in words for words in status.scores["reasons"])
+    return this
+
+
+# --- budgets, seeds, places ---------------------------------------------------------------------------------------
+
+
+def legs_of_a_contest() -> list[Leg]:
+    facts = Facts(dims=3, unlabelled=20, slices=24, ellipses=False, voxels=2_000_000, seconds=200.0, steps=0)
+    return recommended_legs(Training(seconds=200, first_mask_seconds=25), {}, facts, 1)[0]
+
+
+def test_side_by_side_both_get_all_the_time_that_they_would_have_shared() -> None:
+    before = {leg.role: leg.budget.seconds for leg in legs_of_a_contest()}
+    after = {leg.role: leg.budget.seconds for leg in side_by_side(legs_of_a_contest())}
+    assert before == {"first": 25, "longer": 67.5, "candidate": 67.5, "whole": 40}
+    assert after == {"first": 25, "longer": 135, "candidate": 135, "whole": 40}
+    assert [leg.role for leg in side_by_side(legs_of_a_contest()) if leg.beside] == ["candidate"]
+
+
+def test_without_a_contest_nothing_is_side_by_side() -> None:
+    legs = [leg for leg in legs_of_a_contest() if leg.role != "candidate"]
+    assert side_by_side(legs) == legs
+
+
+def test_the_bar_does_not_count_what_another_runner_trains() -> None:
+    legs = side_by_side(legs_of_a_contest())
+    told = outlook(legs, 1, 1.0, Progress(10, 5.0))
+    assert told["fraction"] == pytest.approx(0.95 * 160 / 200)
+    assert told["seconds_left"] == pytest.approx(40)
+
+
+def test_every_leg_has_a_seed_of_its_own_whatever_the_other_legs_are() -> None:
+    roles = [("first", 0), ("longer", 0), ("candidate", 0), ("whole", None), ("fold", 1), ("fold", 2)]
+    legs = [Leg("supervised", {}, Budget(1.0), role, part) for role, part in roles]
+    seeds = [leg.seed(0) for leg in legs]
+    assert len(set(seeds)) == len(legs)
+    assert [replace(leg, budget=Budget(9.0), beside=True).seed(0) for leg in legs] == seeds
+    assert legs[0].seed(1) != seeds[0]
+
+
+@pytest.mark.parametrize(("places", "kind", "cards", "visible", "expected"), [
+    (0, "cuda", 2, None, "1"), (0, "cuda", 2, "4,7", "7"), (2, "cuda", 3, "GPU-a, GPU-b,GPU-c", "GPU-b"),
+    (0, "cuda", 1, None, None), (1, "cuda", 2, None, None), (0, "cpu", 0, None, None), (1, "cpu", 0, None, None),
+])
+def test_a_second_runner_gets_the_second_card(
+    places: int, kind: str, cards: int, visible: str | None, expected: str | None
+) -> None:
+    environment = {"PATH": "/bin"} | ({"CUDA_VISIBLE_DEVICES": visible} if visible else {})
+    found = second_place(places, kind, cards, environment)
+    assert (found or {}).get("CUDA_VISIBLE_DEVICES") == expected
+
+
+def test_without_a_card_it_starts_only_where_two_places_were_given() -> None:
+    assert second_place(2, "cpu", 0, {"PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+# --- the same verdict ---------------------------------------------------------------------------------------------
+
+
+def test_side_by_side_ends_as_in_turn_bit_for_bit(
+    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, this = with_second(monkeypatch, trains), contest(blobs.study, jobs, SELDOM)
+    status = run_here(this)
+    assert (status.state, said) == ("done", ["The candidate is trained."])
+    assert same(this, in_turn)
+    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    assert saved is not None
+    assert {leg.role: leg.budget.steps for leg in saved.legs} == {
+        "first": FIRST, "longer": LONGER, "candidate": LONGER, "whole": WHOLE
+    }
+
+
+def test_card_status_and_curve_say_that_it_was_side_by_side(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_second(monkeypatch, trains)
+    this = contest(blobs.study, jobs, SELDOM)
+    reasons = run_here(this).scores["reasons"]
+    assert any("held side by side" in words for words in reasons)
+    assert any(words.startswith("mean_teacher trained for") and "CPU" in words for words in reasons)
+    this.collect()
+    assert "held side by side" in (this.folder / "model.md").read_text()
+    beside = [point for point in this.job.curves() if point.get("beside")]
+    assert {point["leg"] for point in beside} == {"mean_teacher, the candidate"}
+    assert [point for point in beside if "held_out_dice" in point]
+
+
+@pytest.mark.parametrize("work", [(dies_at(9),), (dies_at(5), trains), (dies_at(5), dies_at(4))], ids=["1", "2", "3"])
+def test_what_killed_second_runners_did_is_gone_on_from(
+    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch, work: tuple[Work, ...]
+) -> None:
+    this = contest(blobs.study, jobs, OFTEN)
+    if len(work) == 2:  # the first runner dies while it waits for the one that was killed
+        with pytest.MonkeyPatch.context() as patch:
+            with_second(patch, work[0])
+            patch.setattr("SemiSegLogic.runner.beside._delivered", _die)
+            with pytest.raises(KeyboardInterrupt):
+                run_here(this)
+    with_second(monkeypatch, work[-1])
+    steps: list[int] = []
+    at_step(monkeypatch, 1, lambda trainer: steps.append(trainer.progress.step))
+    assert run_here(this).state == "done"
+    assert same(this, in_turn)
+    assert steps == [{1: 0}.get(len(work), 4)]
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", [3, FIRST + 4, FIRST + 2 * LONGER + 2])
+def test_a_first_runner_that_was_killed_finds_the_contest_decided(
+    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    this = contest(blobs.study, jobs, OFTEN)
+    with pytest.MonkeyPatch.context() as patch:
+        with_second(patch, lambda job, claim: trains(job, claim))
+        kill_at_step(this, step)
+    with_second(monkeypatch, *([] if Claims(this.job).newest() else [trains]))
+    assert run_here(this).state == "done"
+    assert same(this, in_turn)
+
+
+def test_one_that_was_overtaken_is_not_listened_to(
+    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(job: JobFolder, claim: Claim) -> str:
+        assert Claims(job).make(RUNNER, claim) is not None  # it was silent for too long
+        claim.outcome_path.write_bytes(b"whatever it may come to")
+        return trains(job, claim)
+
+    said, this = with_second(monkeypatch, too_late), contest(blobs.study, jobs, SELDOM)
+    assert run_here(this).state == "done"
+    assert said == ["There is no contest to help with."]
+    assert same(this, in_turn)
+
+
+def test_what_was_left_damaged_is_trained_again(
+    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(job: JobFolder, claim: Claim) -> str:
+        trains(job, claim)
+        claim.outcome_path.write_bytes(b"torn")
+        claim.state_path.write_bytes(b"torn")
+        return "damaged"
+
+    with_second(monkeypatch, damaged)
+    this = contest(blobs.study, jobs, OFTEN)
+    assert run_here(this).state == "done"
+    assert same(this, in_turn)
+
+
+# --- nobody there, stop, labels -----------------------------------------------------------------------------------
+
+
+def test_with_nobody_there_the_time_is_shared_as_ever_and_a_late_one_goes_home(blobs: BlobStudy, jobs: Path) -> None:
+    from SemiSegLogic.backends.claims import called_upon
+
+    this = contest(blobs.study, jobs, SELDOM)
+    status = run_here(this)
+    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    assert saved is not None
+    assert {leg.role: leg.budget.steps for leg in saved.legs}["candidate"] == 6
+    assert not any("side by side" in words for words in status.scores["reasons"])
+    assert Claims(this.job).offered() is False
+    assert called_upon(this.job) is None
+
+
+def test_a_stop_reaches_both_and_both_go_on_later(
+    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second, "LOOK_EVERY_S", 0.0)
+
+    def stopped(job: JobFolder, claim: Claim) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            at_step(patch, 5, lambda trainer: job.request_stop())
+            return trains(job, claim)
+
+    said, this = with_second(monkeypatch, stopped, trains), contest(blobs.study, jobs, OFTEN)
+    status = run_here(this)
+    assert (status.state, len(status.results)) == ("stopped", 3)
+    this.job.withdraw_stop()
+    assert run_here(this).state == "done"
+    assert said == ["Left before its end; another runner goes on from what was saved.", "The candidate is trained."]
+    assert same(this, in_turn)
+
+
+def test_labels_that_arrive_reach_both(blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(course, "LOOK_FOR_LABELS_S", 0.0)
+    case, trained = blobs.cases[2], list[list[int]]()
+
+    def work(job: JobFolder, claim: Claim) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            at_step(patch, 3, lambda trainer: draw())
+            at_step(patch, 6, lambda trainer: trained.append(trainer.sampler.labelled()))
+            return trains(job, claim)
+
+    def draw() -> None:
+        case.set_slices(blobs.truth[case.id], spread(blobs.truth[case.id], 4), "ann")
+        this.add_labels(case)
+
+    with_second(monkeypatch, work)
+    this = contest(blobs.study, jobs, SELDOM)
+    status = run_here(this)
+    assert (status.state, status.labels_used, trained) == ("done", 1, [[0, 1, 2]])
