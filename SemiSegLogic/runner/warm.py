@@ -4,8 +4,8 @@ A structure keeps its label value for life, so a rename changes nothing. The las
 structures that are still there go to their new places, rows of new ones stay fresh.
 
 Weights are taken over as they are, and learning begins at the usual rate. A network that goes on from what it learned
-on fewer data can end below one from nothing; shrinking its weights towards a fresh start is the known remedy (J. Ash, R.
-Adams: On Warm-Starting Neural Network Training, NeurIPS 2020). For rounds of up to 700 steps neither the loss nor a
+on fewer data can end below one from nothing; shrinking its weights towards a fresh start is the known remedy (J. Ash,
+R. Adams: On Warm-Starting Neural Network Training, NeurIPS 2020). For rounds of up to 700 steps neither the loss nor a
 gain by the remedy was found: Testing/benchmarks/results/warm_start.md.
 """
 
