@@ -49,6 +49,8 @@ def _train(options: argparse.Namespace) -> int:
     training, settings = _order(options, study)
     opened = study.case(options.open).id if options.open else None
     earlier = _beginning(options, study)
+    if earlier is not None:
+        out.event("start", f"Going on from {earlier}; --anew begins from nothing.", model=str(earlier))
     for found in contradictions(study.cases):
         out.event("remark", found.words(), text=found.words())
     with out.counting("Preparing") as told:

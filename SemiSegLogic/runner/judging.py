@@ -13,6 +13,7 @@ from ..engine.predict import Predictor
 from ..engine.quality import Estimate, Judge, Measured
 from ..job import JobSpec
 from ..methods.base import Method
+from ..settings import Training
 from .data import Data
 from .gate import compare, takes_over, verdict
 from .legs import Leg
@@ -122,8 +123,7 @@ class Jury:
 
     def _told(self, known: Estimate | None, found: Measured) -> dict[str, Any]:
         if known is None:
-            slices = sum(len(volume.slices) for volume in self.data.volumes.values())
-            return {"words": SEEN if self.opening.seen is None else FEW.format(slices=slices)}
+            return {"words": self._unknown()}
         told: dict[str, Any] = {
             "words": known.words(), "dice": round(known.dice, 3), "low": round(known.low, 3),
             "high": round(known.high, 3), "measured": round(known.measured, 3), "slices": known.slices,
@@ -135,3 +135,10 @@ class Jury:
                 "temperature": found.reliability.temperature,
             }
         return told
+
+    def _unknown(self) -> str:
+        """Why nothing could be measured."""
+        volumes = list(self.data.volumes.values())
+        if self.opening.goes_on and quality.parts(volumes, Training.from_dict(self.spec.training).held_out):
+            return SEEN
+        return FEW.format(slices=sum(len(volume.slices) for volume in volumes))

@@ -161,7 +161,7 @@ def test_a_model_file_of_before_is_read_and_gone_on_from_as_it_is(blobs: BlobStu
     assert old.beginning().seen == old.seen
     assert all(torch.equal(value, network[name]) for name, value in old.beginning().network.items())
     two = finished(blobs.study, jobs, WIDENED, start_from=one.model)
-    assert "Its quality is not known" in two.job.status().scores["quality"]["words"]
+    assert "had learned from every slice" in two.job.status().scores["quality"]["words"]
 
 
 @pytest.mark.parametrize(("changes", "expected"), [
