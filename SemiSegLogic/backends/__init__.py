@@ -1,4 +1,4 @@
-"""Where jobs run: this computer today. Light: no torch, no network."""
+"""Where jobs run: this computer, or a cluster (ray_jobs.py, for those who import it). Light: no torch, no network."""
 
 from __future__ import annotations
 

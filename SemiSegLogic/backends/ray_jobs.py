@@ -42,6 +42,7 @@ class RayBackend:
         self.cluster, self.root = cluster, cluster.folder
         self._ray = RayRest(cluster.ray, cluster.token_file, Path(cluster.authority) if cluster.authority else None)
         self._folders, self._silent_until = Folders(self.root), 0.0
+        self._last: dict[JobId, Status] = {}
 
     def folder(self, job_id: JobId) -> JobFolder:
         """The folder of a job. Raises JobError when the id is no plain name."""
@@ -62,15 +63,13 @@ class RayBackend:
         plain name. Ends a job by force that was asked to stop and did not in time.
         """
         job = self.folder(job_id)
-        if not job.submitted:
-            return gone(f"There is no job in {job.root}.", "Choose another job, or start a new one.")
         try:
-            reported, made = job.reported(), Submission.read(job)
-        except JobError as error:
-            return gone(error.text, error.remedy)
-        if made is None or (reported.ended and reported.heartbeat >= made.order):
-            return reported
-        return with_last_words(self._judged(job, made, reported), job)
+            status = self._status(job)
+        except OSError as error:  # the shared disk does not answer
+            last = self._last.get(job_id, Status("queued"))
+            return replace(last, message=f"{self.root} cannot be read just now: {error.strerror}.")
+        self._last[job_id] = status
+        return status
 
     def stop(self, job_id: JobId, patience_s: float = STOP_PATIENCE_S, wait: bool = True) -> Status:
         """Ask the job to save and stop; have Ray end it once ``patience_s`` seconds are over. Without ``wait`` it
@@ -133,6 +132,17 @@ class RayBackend:
         except ClusterError as error:
             logging.warning("Whether there is room for two runners is not known: %s", error)
             return False
+
+    def _status(self, job: JobFolder) -> Status:
+        if not job.submitted:
+            return gone(f"There is no job in {job.root}.", "Choose another job, or start a new one.")
+        try:
+            reported, made = job.reported(), Submission.read(job)
+        except JobError as error:
+            return gone(error.text, error.remedy)
+        if made is None or (reported.ended and reported.heartbeat >= made.order):
+            return reported
+        return with_last_words(self._judged(job, made, reported), job)
 
     def _judged(self, job: JobFolder, made: Submission, reported: Status) -> Status:
         """``reported`` as its reader should take it, with Ray's word where the job itself is silent."""

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ..job import JobError, clean
 from .output import Output, add_json
-from .places import Place, add_cluster, backend_of
+from .places import Place, add_place, backend_of
 
 
 def add(commands: Any) -> None:
@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
         "take the images, labels and masks from old jobs that are over and whose results are in their study; the "
         "newest three stay whole (this also happens whenever a job begins)"
     ))
-    add_cluster(jobs)
+    add_place(jobs)
     add_json(jobs)
     jobs.set_defaults(do=_jobs)
 

@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from ..backends.ray_jobs import RayBackend
 
 
-def add_cluster(command: argparse.ArgumentParser) -> None:
-    """The option that names a cluster."""
-    command.add_argument("--cluster", type=Path, metavar="FILE", help=(
+def add_place(command: argparse.ArgumentParser) -> None:
+    """The options that choose a place."""
+    chosen = command.add_mutually_exclusive_group()
+    chosen.add_argument("--cluster", type=Path, metavar="FILE", help=(
         "run on the Ray cluster that this file describes (see README) instead of this computer"))
+    chosen.add_argument("--places", type=int, default=0, metavar="N", help=(
+        "train the baseline and its candidate at the same time where N is 2 (default: where there are two graphics "
+        "cards)"))
 
 
 def backend_of(options: argparse.Namespace) -> Place:
     """The place that the options choose. Raises ClusterError naming what is wrong with a cluster's file."""
     if options.cluster is None:
-        return LocalBackend(jobs_folder())
+        return LocalBackend(jobs_folder(), places=options.places)
     from ..backends.cluster import Cluster
     from ..backends.ray_jobs import RayBackend
 

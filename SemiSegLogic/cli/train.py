@@ -13,7 +13,7 @@ from ..study import Study, StudyError
 from ..study.contradictions import contradictions
 from .following import follow
 from .output import Output, add_json
-from .places import Place, add_cluster, backend_of
+from .places import Place, add_place, backend_of
 
 FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
     predict.set_defaults(do=_predict)
     for command in (train, predict):
         command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-        add_cluster(command)
+        add_place(command)
         add_json(command)
 
 

@@ -87,7 +87,7 @@ class SecondRunner:
         return Saved.load(self.job.checkpoint, self.device.torch)
 
     def _train(self, saved: Saved, leg: Leg) -> Delivery | None:
-        self.saved, self.leg, self.opening = saved, leg, saved.opening(self.data)
+        self.saved, self.leg, self.opening = replace(saved, trainer=None), leg, saved.opening(self.data)
         self.opening.parts.use(leg.part)
         self.jury = Jury(self.job.spec(), self.data, self.device, self.opening)
         means = Means(self.training.compile, self.training.record, told=self.reporter.say)

@@ -19,7 +19,8 @@ from Testing.support.blobs import BlobStudy, tiny
 from Testing.support.fake_ray import TOKEN, FakeRay
 from Testing.support.jobs import leader_of, session_members, wait_until
 from Testing.support.processes import check_every_file, kill
-from Testing.support.seconds import contest
+from Testing.support.rounds import run_here
+from Testing.support.seconds import contest, dies_at, same, with_second
 
 PATIENCE_S = 120.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,12 +71,18 @@ def test_a_stop_ends_both_and_a_kill_of_either_loses_nothing(blobs: BlobStudy, t
     check_every_file(this.job)
 
 
-def test_a_contest_on_two_places_of_this_computer(blobs: BlobStudy, two_places: LocalBackend) -> None:
+def test_a_contest_of_two_processes_ends_as_one_in_turn_bit_for_bit(blobs: BlobStudy, two_places: LocalBackend) -> None:
     this = contest(blobs.study, two_places.root, SHORT)
     two_places.submit(this.job)
     status = wait_until(lambda: (s := two_places.poll(this.id)).ended and s, PATIENCE_S)
     was_held_side_by_side(status, this.job)
     assert len(this.collect()) == 3
+    in_turn = contest(blobs.study, two_places.root / "in turn", SHORT)
+    with pytest.MonkeyPatch.context() as patch:
+        with_second(patch, dies_at(1))
+        assert run_here(in_turn).state == "done"
+    assert any("was lost" in words for words in in_turn.job.status().scores["reasons"])
+    assert same(this, in_turn)
 
 
 def test_a_contest_on_two_places_of_a_cluster(blobs: BlobStudy, tmp_path: Path) -> None:

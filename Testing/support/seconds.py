@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from SemiSegLogic.backends.claims import SECOND, Claim, Claims
 from SemiSegLogic.engine.device import Device
@@ -18,6 +19,7 @@ from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.beside import Companion
+from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.reporting import Reporter
 from SemiSegLogic.runner.second import OwnDesk, SecondRunner
 from SemiSegLogic.settings import CHOICES, Training
@@ -43,6 +45,7 @@ def with_second(patch: pytest.MonkeyPatch, *work: Callable[[JobFolder, Claim], s
         for deed in deeds:
             claim = claims.make(SECOND, claims.newest())
             assert claim is not None
+            torch.manual_seed(4000 + claim.n)  # as in a process of its own
             said.append(deed(companion.job, claim))
             break
         return wait(companion, *given)  # type: ignore[arg-type]
@@ -80,6 +83,17 @@ def dies_at(step: int) -> Callable[[JobFolder, Claim], str]:
         return "killed"
 
     return work
+
+
+def same(one: Round, two: Round) -> bool:
+    """Whether two runs came to the same model and the same judgement, bit for bit."""
+    mine, theirs = Model.load(one.job.weights), Model.load(two.job.weights)
+    assert mine.weights.keys() == theirs.weights.keys()
+    unequal = [name for name in mine.weights if not torch.equal(mine.weights[name], theirs.weights[name])]
+    told = [run.job.status().scores for run in (one, two)]
+    verdicts = [[words for words in scores["reasons"] if "held out from both" in words] for scores in told]
+    return (unequal == [] and mine.method == theirs.method and mine.quality == theirs.quality
+            and told[0]["held_out"] == told[1]["held_out"] and verdicts[0] == verdicts[1] != [])
 
 
 def bury(job: JobFolder, claim: Claim) -> None:

@@ -334,6 +334,23 @@ def test_polling_never_raises_for_what_is_gone(ray: FakeRay, backend: RayBackend
     backend.stop("one")
 
 
+def test_a_shared_disk_that_does_not_answer_changes_nothing(
+    backend: RayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(backend, "one", **FOREVER)
+    step = wait_for_step(backend, "one", 3).step
+
+    def stale(_: object) -> bool:
+        raise OSError(116, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "submitted", property(stale))
+        status = backend.poll("one")
+    assert (status.state, status.step >= step) == ("running", True)
+    assert "Stale file handle" in status.message
+    backend.stop("one")
+
+
 def test_the_token_is_in_no_order_file_or_log(
     ray: FakeRay, backend: RayBackend, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,18 +11,19 @@ import torch
 
 from SemiSegLogic.backends.claims import RUNNER, Claim, Claims
 from SemiSegLogic.engine.trainer import Budget, Progress
-from SemiSegLogic.job import JobFolder
+from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import course, second
-from SemiSegLogic.runner.beside import second_place
+from SemiSegLogic.runner.beside import environment_for, second_place
 from SemiSegLogic.runner.legs import Leg, outlook, recommended_legs, side_by_side
-from SemiSegLogic.runner.model import Model
+from SemiSegLogic.runner.second import OwnDesk
 from SemiSegLogic.runner.standing import Saved
 from SemiSegLogic.settings import Training
 from SemiSegLogic.settings.recommended import Facts
 from Testing.support.blobs import BlobStudy, make_study, spread, tiny
+from Testing.support.engine import CPU
 from Testing.support.rounds import at_step, kill_at_step, run_here
-from Testing.support.seconds import contest, dies_at, trains, with_second
+from Testing.support.seconds import contest, dies_at, same, trains, with_second
 
 SELDOM = tiny(24, 8)  # first mask 8, then 6 + 6 in turn, all slices 4
 OFTEN = tiny(24, 8, checkpoint_seconds=0.0)  # saves after every step
@@ -31,29 +32,13 @@ FIRST, LONGER, WHOLE = 8, 12, 4  # steps, side by side
 Work = Callable[[JobFolder, Claim], str]
 
 
-def gone(job: JobFolder, claim: Claim) -> str:
-    """A second runner that is there when it is looked for, and dies before its first step."""
-    return dies_at(1)(job, claim)
-
-
-def same(one: Round, two: Round) -> bool:
-    """Whether two runs came to the same model and the same judgement, bit for bit."""
-    mine, theirs = Model.load(one.job.weights), Model.load(two.job.weights)
-    assert mine.weights.keys() == theirs.weights.keys()
-    unequal = [name for name in mine.weights if not torch.equal(mine.weights[name], theirs.weights[name])]
-    told = [run.job.status().scores for run in (one, two)]
-    verdicts = [[words for words in scores["reasons"] if "held out from both" in words] for scores in told]
-    return (unequal == [] and mine.method == theirs.method and mine.quality == theirs.quality
-            and told[0]["held_out"] == told[1]["held_out"] and verdicts[0] == verdicts[1] != [])
-
-
 @pytest.fixture(scope="module")
 def in_turn(tmp_path_factory: pytest.TempPathFactory) -> Round:
     """The contest with these budgets, one leg after the other in one runner."""
     folder = tmp_path_factory.mktemp("in_turn")
     this = contest(make_study(folder).study, folder / "jobs", SELDOM)
     with pytest.MonkeyPatch.context() as patch:
-        assert with_second(patch, gone) == []
+        assert with_second(patch, dies_at(1)) == []
         status = run_here(this)
     assert (status.state, Claims(this.job).newest().role) == ("done", RUNNER)  # type: ignore[union-attr]
     assert any("was lost" in words for words in status.scores["reasons"])
@@ -111,6 +96,15 @@ def test_a_second_runner_gets_the_second_card(
 
 def test_without_a_card_it_starts_only_where_two_places_were_given() -> None:
     assert second_place(2, "cpu", 0, {"PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+def test_the_cards_of_the_first_runner_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    card = replace(CPU, torch=torch.device("cuda"))
+    assert (environment_for(0, card) or {}).get("CUDA_VISIBLE_DEVICES") == "1"
+    assert environment_for(1, card) is None
+    assert environment_for(0, CPU) is None
 
 
 # --- the same verdict ---------------------------------------------------------------------------------------------
@@ -192,6 +186,19 @@ def test_one_that_was_overtaken_is_not_listened_to(
     said, this = with_second(monkeypatch, too_late), contest(blobs.study, jobs, SELDOM)
     assert run_here(this).state == "done"
     assert said == ["There is no contest to help with."]
+    assert same(this, in_turn)
+
+
+def test_what_a_second_runner_failed_at_is_trained_by_the_first(
+    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(job: JobFolder, claim: Claim) -> str:  # its process is alive: it is only going home
+        OwnDesk(claim).write_status(Status("failed", error={"text": "Memory ran out.", "remedy": "Buy some."}))
+        return "failed"
+
+    with_second(monkeypatch, fails)
+    this = contest(blobs.study, jobs, SELDOM)
+    assert run_here(this).state == "done"
     assert same(this, in_turn)
 
 
