@@ -148,7 +148,7 @@ class Pulse:
     def alive(self, who: str, process: Process | None, heartbeat: float | None) -> bool:
         """Whether ``who`` lives, given the ``heartbeat`` read last; who was never seen before gets the benefit."""
         now, (earlier, since) = self.clock(), self._seen.get(who, (None, self.clock()))
-        if heartbeat != earlier or who not in self._seen:
+        if who not in self._seen or heartbeat not in (None, earlier):  # None: it could not be read just now
             self._beats[who] = self._beats.get(who, -1) + 1
             earlier, since = heartbeat, now
         self._seen[who] = earlier, since

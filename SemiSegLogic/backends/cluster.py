@@ -69,11 +69,13 @@ class Cluster(Settings):
         folder = PurePosixPath(self.jobs_there or self.folder.resolve().as_posix()) / job_id
         log = folder / "beside" / "log.txt" if second else folder / "log.txt"
         package = {"PYTHONPATH": self.package} if self.package else {}
-        values = {"OMP_NUM_THREADS": str(self.cpus), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **package}
+        values = {"OMP_NUM_THREADS": str(self.cpus), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1",
+                  **package}
         variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
         how = "--second" if second else "--placed"
-        return (f"mkdir -p {_quoted(log.parent)} && exec env {variables} {self.python} -m SemiSegLogic.run "
-                f"{_quoted(folder)} {how} >> {_quoted(log)} 2>&1")
+        # a folder that is not there is told by ls, in Ray's own words: nothing is made in its place
+        return (f"ls -d {_quoted(folder)} && mkdir -p {_quoted(log.parent)} && exec env {variables} {self.python} "
+                f"-m SemiSegLogic.run {_quoted(folder)} {how} >> {_quoted(log)} 2>&1")
 
     def places(self, computers: list[dict[str, float]]) -> int:
         """How many runners have room at the same time on ``computers``: what each has by name, as Ray tells it."""

@@ -13,6 +13,7 @@ from typing import Any
 from ..backends.claims import RUNNER, SECOND, Claim, Claims, Pulse, holder_lives
 from ..engine.checkpoint import CheckpointError
 from ..engine.device import Device
+from ..files import FileError
 from ..job import JobError, JobFolder
 from ..job.outputs import read_curves
 from .outcome import Delivery
@@ -70,7 +71,7 @@ class Companion:
             delivery = _delivered(claim) if claim is not None else None
             if delivery is not None:
                 return delivery
-            if not lives and self.claims.make(RUNNER, claim) is not None:
+            if not lives and self._takes_over(claim):
                 return None
             self._tell(called, claim)
             time.sleep(LOOK_EVERY_S)
@@ -121,6 +122,14 @@ class Companion:
                 return claim
             time.sleep(LOOK_EVERY_S / 4)
         return self.claims.newest()
+
+    def _takes_over(self, claim: Claim | None) -> bool:
+        """Whether the candidate is this process's own from now on."""
+        try:
+            return self.claims.make(RUNNER, claim) is not None
+        except FileError as error:  # a disk that refuses must not end a training
+            logging.warning("That no second runner is waited for could not be said: %s", error)
+            return True
 
     def _tell(self, called: str, claim: Claim | None) -> None:
         said = claim.status() if claim is not None else None

@@ -33,6 +33,7 @@ from .standing import Saved
 
 LOOK_EVERY_S = 1.0
 EVALUATE_EVERY = 0.2  # of the leg
+LEFT_ALONE_S = 600.0  # without a word of the first runner, after which its second saves and goes home
 Found = TypeVar("Found")
 
 
@@ -60,6 +61,7 @@ class SecondRunner:
     ):
         self.job, self.claim, self.claims, self.device, self.training = job, claim, Claims(job), device, training
         self.reporter, self.sent_home, self.pulse = reporter, sent_home, pulse or Pulse()
+        self.patient = Pulse(LEFT_ALONE_S)
         self._looked_at = self._saved_at = self._evaluated = 0.0
         self._left = False
 
@@ -112,7 +114,7 @@ class SecondRunner:
             for item in self.job.newest_labels(self.data.labels_used):
                 self.data.take_label(item.case, item.label, item.slices, item.n)
             self.reporter.update(labels_used=self.data.labels_used)
-            self._left = self._unwanted()
+            self._left = self._unwanted() or not self._first_lives(self.patient)
         if share - self._evaluated >= EVALUATE_EVERY:
             self._evaluated = share
             self._score(trainer)
@@ -140,7 +142,7 @@ class SecondRunner:
 
     def _wait_for(self, look: Callable[[], Found | None]) -> Found | None:
         """What ``look`` finds; None when nobody needs it any more."""
-        while not self._unwanted() and self._first_lives():
+        while not self._unwanted() and self._first_lives(self.pulse):
             found = look()
             if found is not None:
                 return found
@@ -151,13 +153,13 @@ class SecondRunner:
         overtaken = not self.claims.holds(self.claim)
         return overtaken or self.sent_home() or self.job.stop_requested() or self.claims.offered() is False
 
-    def _first_lives(self) -> bool:
+    def _first_lives(self, pulse: Pulse) -> bool:
         """Whether the job's runner goes on. It may just be starting again: its last word of before is given time."""
         try:
             reported = self.job.reported()
         except JobError:
-            return self.pulse.alive("runner", None, None)
-        return reported.state != "done" and self.pulse.alive("runner", None, reported.heartbeat)
+            return pulse.alive("runner", None, None)
+        return reported.state != "done" and pulse.alive("runner", None, reported.heartbeat)
 
 
 def left_by_others(claims: Claims, device: Device) -> dict[str, Any] | None:

@@ -92,6 +92,16 @@ def test_a_holder_elsewhere_lives_as_long_as_its_file_changes_whatever_its_clock
     assert not holder_lives(claim_of(job, ELSEWHERE, 12.0), pulse)
 
 
+def test_a_file_that_cannot_be_read_now_and_then_is_no_sign_of_life(job: JobFolder) -> None:
+    clock = Hands()
+    pulse = Pulse(60.0, clock)
+    for heartbeat in (12.0, None, 12.0, None, 12.0):
+        alive = pulse.alive("it", ELSEWHERE, heartbeat)
+        clock.now += 20
+    assert not alive
+    assert not pulse.proven("it", ELSEWHERE)
+
+
 def test_files_that_were_left_prove_no_life(job: JobFolder) -> None:
     pulse = Pulse(60.0, Hands())
     assert holder_lives(claim_of(job, ELSEWHERE, 12.0), pulse)  # it may

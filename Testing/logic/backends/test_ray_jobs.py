@@ -176,9 +176,10 @@ def test_a_file_that_describes_no_cluster_is_named_with_the_value(tmp_path: Path
 def test_a_job_is_placed_where_the_disk_is_there() -> None:
     there = Cluster(ray="a", token="b", jobs="/here", jobs_there="/disk of all/jobs", python="python3.11", cpus=4)
     words = there.entrypoint("2026-01", second=False)
-    assert words == ("mkdir -p '/disk of all/jobs/2026-01' && exec env OMP_NUM_THREADS=4 PYTHONUNBUFFERED=1 "
-                     "PYTHONUTF8=1 python3.11 -m SemiSegLogic.run '/disk of all/jobs/2026-01' --placed "
-                     ">> '/disk of all/jobs/2026-01/log.txt' 2>&1")
+    assert words == ("ls -d '/disk of all/jobs/2026-01' && mkdir -p '/disk of all/jobs/2026-01' && exec env "
+                     "OMP_NUM_THREADS=4 PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1 PYTHONUTF8=1 python3.11 -m "
+                     "SemiSegLogic.run '/disk of all/jobs/2026-01' --placed >> '/disk of all/jobs/2026-01/log.txt' "
+                     "2>&1")
     assert there.entrypoint("2026-01", second=True).endswith("--second >> '/disk of all/jobs/2026-01/beside/log.txt' "
                                                               "2>&1")
 
@@ -318,6 +319,16 @@ def test_one_that_waited_longer_than_ray_allows_is_told_with_the_remedy(ray: Fak
     assert "900.0 seconds" in status.error["text"]
     assert "RAY_JOB_START_TIMEOUT_SECONDS=604800" in status.error["remedy"]
     backend.stop("one")
+
+
+def test_a_folder_that_the_cluster_does_not_see_is_not_made_there(ray: FakeRay, token: Path) -> None:
+    nowhere = token.parent / "nowhere"
+    backend = RayBackend(cluster(ray, token, jobs_there=str(nowhere)))
+    start(backend, "one")
+    status = wait_for(backend, "one", "lost")
+    assert status.error is not None
+    assert "Ray says FAILED" in status.error["text"]
+    assert not nowhere.exists()
 
 
 def test_polling_never_raises_for_what_is_gone(ray: FakeRay, backend: RayBackend) -> None:

@@ -110,7 +110,7 @@ def test_the_cards_of_the_first_runner_are_counted(monkeypatch: pytest.MonkeyPat
 # --- the same verdict ---------------------------------------------------------------------------------------------
 
 
-def test_side_by_side_ends_as_in_turn_bit_for_bit(
+def test_side_by_side_ends_as_in_turn_bit_for_bit_and_card_and_curve_tell_of_it(
     blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said, this = with_second(monkeypatch, trains), contest(blobs.study, jobs, SELDOM)
@@ -122,14 +122,7 @@ def test_side_by_side_ends_as_in_turn_bit_for_bit(
     assert {leg.role: leg.budget.steps for leg in saved.legs} == {
         "first": FIRST, "longer": LONGER, "candidate": LONGER, "whole": WHOLE
     }
-
-
-def test_card_status_and_curve_say_that_it_was_side_by_side(
-    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_second(monkeypatch, trains)
-    this = contest(blobs.study, jobs, SELDOM)
-    reasons = run_here(this).scores["reasons"]
+    reasons = status.scores["reasons"]
     assert any("held side by side" in words for words in reasons)
     assert any(words.startswith("mean_teacher trained for") and "CPU" in words for words in reasons)
     this.collect()
@@ -139,30 +132,29 @@ def test_card_status_and_curve_say_that_it_was_side_by_side(
     assert [point for point in beside if "held_out_dice" in point]
 
 
-@pytest.mark.parametrize("work", [(dies_at(9),), (dies_at(5), trains), (dies_at(5), dies_at(4))], ids=["1", "2", "3"])
+@pytest.mark.parametrize("work", [(dies_at(5), trains), (dies_at(5), dies_at(4))], ids=["second", "first"])
 def test_what_killed_second_runners_did_is_gone_on_from(
     blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch, work: tuple[Work, ...]
 ) -> None:
     this = contest(blobs.study, jobs, OFTEN)
-    if len(work) == 2:  # the first runner dies while it waits for the one that was killed
-        with pytest.MonkeyPatch.context() as patch:
-            with_second(patch, work[0])
-            patch.setattr("SemiSegLogic.runner.beside._delivered", _die)
-            with pytest.raises(KeyboardInterrupt):
-                run_here(this)
-    with_second(monkeypatch, work[-1])
+    with pytest.MonkeyPatch.context() as patch:  # the first runner dies while it waits for the one that was killed
+        with_second(patch, work[0])
+        patch.setattr("SemiSegLogic.runner.beside._delivered", _die)
+        with pytest.raises(KeyboardInterrupt):
+            run_here(this)
+    with_second(monkeypatch, work[1])
     steps: list[int] = []
     at_step(monkeypatch, 1, lambda trainer: steps.append(trainer.progress.step))
     assert run_here(this).state == "done"
     assert same(this, in_turn)
-    assert steps == [{1: 0}.get(len(work), 4)]
+    assert steps == [4]
 
 
 def _die(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("step", [3, FIRST + 4, FIRST + 2 * LONGER + 2])
+@pytest.mark.parametrize("step", [FIRST + 4, FIRST + 2 * LONGER + 2])
 def test_a_first_runner_that_was_killed_finds_the_contest_decided(
     blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
@@ -189,26 +181,14 @@ def test_one_that_was_overtaken_is_not_listened_to(
     assert same(this, in_turn)
 
 
-def test_what_a_second_runner_failed_at_is_trained_by_the_first(
-    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(job: JobFolder, claim: Claim) -> str:  # its process is alive: it is only going home
-        OwnDesk(claim).write_status(Status("failed", error={"text": "Memory ran out.", "remedy": "Buy some."}))
-        return "failed"
-
-    with_second(monkeypatch, fails)
-    this = contest(blobs.study, jobs, SELDOM)
-    assert run_here(this).state == "done"
-    assert same(this, in_turn)
-
-
-def test_what_was_left_damaged_is_trained_again(
+def test_what_a_failed_one_left_damaged_is_trained_again(
     blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged(job: JobFolder, claim: Claim) -> str:
         trains(job, claim)
         claim.outcome_path.write_bytes(b"torn")
         claim.state_path.write_bytes(b"torn")
+        OwnDesk(claim).write_status(Status("failed", error={"text": "Memory ran out.", "remedy": "Buy some."}))
         return "damaged"
 
     with_second(monkeypatch, damaged)
@@ -249,6 +229,23 @@ def test_a_stop_reaches_both_and_both_go_on_later(
     this.job.withdraw_stop()
     assert run_here(this).state == "done"
     assert said == ["Left before its end; another runner goes on from what was saved.", "The candidate is trained."]
+    assert same(this, in_turn)
+
+
+def test_a_second_runner_that_is_left_alone_saves_and_goes_home(
+    blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second, "LOOK_EVERY_S", 0.0)
+
+    def left_alone(job: JobFolder, claim: Claim) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(second, "LEFT_ALONE_S", 0.0)
+            return trains(job, claim)
+
+    said, this = with_second(monkeypatch, left_alone), contest(blobs.study, jobs, SELDOM)
+    assert run_here(this).state == "done"
+    assert said == ["Left before its end; another runner goes on from what was saved."]
+    assert Claims(this.job).state() is not None
     assert same(this, in_turn)
 
 
