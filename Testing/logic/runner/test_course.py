@@ -284,7 +284,7 @@ def test_a_structure_that_nobody_drew_does_no_harm(tmp_path: Path, jobs: Path) -
 
 
 def test_a_model_is_applied_without_training(blobs: BlobStudy, jobs: Path) -> None:
-    one = finished(blobs.study, jobs, tiny(8, 4))
+    one = finished(blobs.study, jobs, tiny(8, 4, precision="auto"))  # as models are applied
     before = blobs.cases[2].suggestion()
     blobs.cases[2].discard_suggestion()
     assert one.model is not None
