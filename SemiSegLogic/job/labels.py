@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import IGNORE, Planes, SliceIndex, label_of
+from ..geometry import IGNORE, Planes, SliceIndex
 from . import arrays, drawn
 from .arrays import Form
 from .drawn import Drawn
@@ -36,11 +36,6 @@ class AddedLabels:
     def slices(self) -> tuple[SliceIndex, ...]:
         """The judged slices."""
         return tuple(self.planes)
-
-    @property
-    def label(self) -> NDArray[np.uint8]:
-        """An array of every voxel (k, j, i), IGNORE outside the slices: as large as the volume."""
-        return label_of(self.planes, self.shape)
 
 
 def put_label(folder: Path, planes: Planes, shape: tuple[int, int, int]) -> str:

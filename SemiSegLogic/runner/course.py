@@ -173,7 +173,7 @@ class Course:
 
     def _take_labels(self, now: float) -> None:
         for item in self.job.newest_labels(self.data.labels_used):
-            self.data.take_label(item.case, item.label, item.slices, item.n)
+            self.data.take_planes(item.case, item.planes, item.n)
             self.reporter.say(f"New labels of case {item.case} are in.", labels_used=self.data.labels_used)
             self._refresh_at = self._refresh_at or now + REFRESH_AFTER_S
 

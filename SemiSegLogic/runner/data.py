@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..engine.cache import Cache
 from ..engine.device import Device
 from ..engine.keeping import Keeper
 from ..engine.plan import CaseFacts, Plan, make_plan
 from ..engine.volumes import Classes, LabelError, Volume, class_prior, set_planes
-from ..geometry import AXIS_NAMES, IGNORE, Grid, Planes, SliceIndex, planes_of
+from ..geometry import AXIS_NAMES, IGNORE, Grid, Planes, SliceIndex
 from ..job import JobFolder
 from ..methods.base import Task
 from ..settings import Training
@@ -39,10 +38,6 @@ class Data:
         """What a method needs to know."""
         prior = class_prior(list(self.volumes.values()), len(self.classes))
         return Task(1, len(self.classes), self.plan.dims, self.plan.patch, self.plan.network, prior)
-
-    def take_label(self, case: str, label: NDArray[np.uint8], slices: tuple[SliceIndex, ...], n: int) -> None:
-        """Replace the label of a case: ``label`` (k, j, i) structure values, IGNORE outside ``slices``."""
-        self.take_planes(case, planes_of(label, slices), n)
 
     def take_planes(self, case: str, planes: Planes, n: int) -> None:
         """Replace the label of a case by ``planes`` of structure values; all other slices are not judged."""

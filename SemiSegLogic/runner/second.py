@@ -112,7 +112,7 @@ class SecondRunner:
         if now - self._looked_at > LOOK_EVERY_S:
             self._looked_at = now
             for item in self.job.newest_labels(self.data.labels_used):
-                self.data.take_label(item.case, item.label, item.slices, item.n)
+                self.data.take_planes(item.case, item.planes, item.n)
             self.reporter.update(labels_used=self.data.labels_used)
             self._left = self._unwanted() or not self._first_lives(self.patient)
         if share - self._evaluated >= EVALUATE_EVERY:

@@ -88,7 +88,7 @@ def test_slices_of_every_axis_that_cross_come_back(job: JobFolder) -> None:
     job.add_labels("c001", drawn(places))
     (added,) = job.newest_labels()
     assert added.slices == places
-    assert np.array_equal(added.label, label(places))
+    assert np.array_equal(label_of(added.planes, SHAPE), label(places))
     assert (job.inputs / "labels-1.npz").stat().st_size < 3000
 
 
@@ -173,7 +173,7 @@ def test_labels_of_the_first_format_are_still_read(job: JobFolder) -> None:
     assert old.spec().format == 1
     assert np.array_equal(label_of(old.label(digest), SHAPE), label())
     (added,) = old.newest_labels()
-    assert np.array_equal(added.label, label(SLICES, 5))
+    assert np.array_equal(label_of(added.planes, SHAPE), label(SLICES, 5))
 
 
 def test_a_first_format_label_with_values_outside_its_slices_is_named(job: JobFolder) -> None:
@@ -224,7 +224,7 @@ def test_added_labels_arrive_in_order_newest_of_each_case(job: JobFolder) -> Non
     found = JobFolder(job.root).newest_labels()
     assert [(added.n, added.case) for added in found] == [(2, "c002"), (3, "c001")]
     assert found[0].slices == fresh
-    assert np.array_equal(found[1].label, label(SLICES, 7))
+    assert np.array_equal(label_of(found[1].planes, SHAPE), label(SLICES, 7))
     assert [added.n for added in job.newest_labels(after=2)] == [3]
     assert job.newest_labels(after=3) == []
 

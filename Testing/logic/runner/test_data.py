@@ -101,7 +101,7 @@ def test_what_a_plan_is_made_from_follows_the_labels(blobs: BlobStudy, jobs: Pat
     label, place = np.full(grid.shape, IGNORE, np.uint8), SliceIndex(1, grid.shape[1] // 2)
     np.moveaxis(label, 1, 0)[place.index] = 0
     np.moveaxis(label, 1, 0)[place.index][2:5, 3:9] = 1
-    loaded.take_label("c003", label, (place,), n=1)
+    loaded.take_planes("c003", planes_of(label, (place,)), n=1)
     assert loaded.facts["c003"].extent == (3, 1, 6)
     assert loaded.facts["c003"].slices == (place,)
     assert volume.slices

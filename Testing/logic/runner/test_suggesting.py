@@ -9,7 +9,7 @@ import pytest
 
 from SemiSegLogic.engine.device import choose
 from SemiSegLogic.engine.selection import STRATEGIES
-from SemiSegLogic.geometry import SliceIndex, label_of
+from SemiSegLogic.geometry import SliceIndex, label_of, planes_of
 from SemiSegLogic.job import Status
 from SemiSegLogic.methods import make
 from SemiSegLogic.runner import data as datas
@@ -40,7 +40,8 @@ def test_the_ranking_is_the_same_until_a_label_comes_in(blobs: BlobStudy, jobs: 
     np.moveaxis(label, place.axis, 0)[place.index] = 1
     entry = suggester.job.spec().case(case)
     known = label_of(suggester.job.label(entry.label), shape) if entry.label else label
-    suggester.data.take_label(case, np.where(label != 255, label, known), (*entry.slices, place), 1)
+    drawn = planes_of(np.where(label != 255, label, known), (*entry.slices, place))
+    suggester.data.take_planes(case, drawn, 1)
     suggester.put_ranking()
     assert (case, place) not in [
         (item["case"], SliceIndex(item["axis"], item["index"])) for item in suggester.job.ranking()
