@@ -37,7 +37,7 @@ PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
 FRONTS = "kept_models cli sample report pages"
-WHOLE_HOUSE = f"{WORDS} backends server rounds engine methods run runner {FRONTS} {ENVIRONMENT}"
+WHOLE_HOUSE = f"{WORDS} backends rounds engine methods run runner {FRONTS} {ENVIRONMENT}"
 MACHINERY = {
     "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "memory", "patches", "plan",
     "predict", "probing", "quality", "resampling", "selection", "slice_label", "staging", "stepping", "threads",
@@ -64,7 +64,6 @@ ROOMS: dict[str, Room] = {
     "job": room("errors settings geometry files job", PLAIN),
     # 1 carriers
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
-    "server": room(f"{WORDS} backends server", f"{PLAIN} requests fastapi uvicorn starlette pydantic cryptography"),
     "rounds": room(f"{WORDS} rounds", PLAIN),
     "kept_models": room(f"{WORDS} backends rounds", PLAIN),
     # 2 engine

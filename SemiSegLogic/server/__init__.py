@@ -1,1 +1,0 @@
-"""The remote gateway arrives in a later version; nothing of it is here yet."""
