@@ -307,7 +307,7 @@ def test_the_paper_recipe_orders_the_papers_network_steps_and_settings(
     blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders: list[JobSpec] = []
-    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, out: orders.append(this.job.spec()) or 0)
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, *_: orders.append(this.job.spec()) or 0)
     semiseg("train", blobs.study.folder, "--method", "bcp", "--recipe", "paper", "--set", "ema=0.98", "--anew")
     semiseg("train", blobs.study.folder, "--method", "bcp", "--seconds", 30, "--anew")
     paper, clinical = orders
