@@ -124,9 +124,9 @@ class Jury:
     def _told(self, known: Estimate | None, found: Measured) -> dict[str, Any]:
         if known is None:
             return {"words": self._unknown()}
-        told: dict[str, Any] = {
-            "words": known.words(), "dice": round(known.dice, 3), "low": round(known.low, 3),
-            "high": round(known.high, 3), "measured": round(known.measured, 3), "slices": known.slices,
+        told: dict[str, Any] = {  # 6 digits: rounded to 3 and again to 2, a number would differ from that in the words
+            "words": known.words(), "dice": round(known.dice, 6), "low": round(known.low, 6),
+            "high": round(known.high, 6), "measured": round(known.measured, 6), "slices": known.slices,
             "cases": known.cases,
         }
         if found.reliability is not None:
