@@ -1,0 +1,87 @@
+"""From a job back to the study: its results become suggestions, its model is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import SemiSegError
+from ..job import JobFolder, Status, note_collected
+from ..study import Study
+from .run_folder import RunFolder
+
+STATUS_FOLLOWS_S = 3.0
+"""A running job's status tells of a result about a second after it was written; by then it would be late."""
+
+
+def collect(study: Study, run: RunFolder, job: JobFolder) -> list[str]:
+    """Take new results of ``job`` into the study; returns the cases that changed. Harmless to repeat at any time.
+
+    A case that somebody else is writing, or that was removed, is left for the next time.
+    """
+    names, done, results = run.cases, run.collected, job.results()
+    collector, changed = Collector(study, run.path.name, job), []
+    for name, case_id in names.items():
+        newest = results.get(name, (0, None))[0]
+        if newest > done.get(name, 0) and collector.take(name, case_id):
+            done[name] = newest
+            changed.append(case_id)
+    if changed:
+        run.note_collected(done)
+    run.keep_model(job)
+    collector.tell_job(done, names)
+    return changed
+
+
+class Collector:
+    """Takes results of ``job``, which is the run of that name, into ``study``."""
+
+    def __init__(self, study: Study, run: str, job: JobFolder) -> None:
+        self.study, self.run, self.job = study, run, job
+
+    def take(self, name: str, case_id: str) -> bool:
+        """Make the newest result of the job's case ``name`` the suggestion of the study's; False: not this time."""
+        try:
+            result, status = self.job.result(name), self.job.reported()
+            if result is None or case_id not in self._study_cases():
+                return False
+            if status.state == "running" and status.results.get(name, 0) < result.n and self._is_fresh(name):
+                return False  # how good it probably is comes with the next status, within a second
+            provenance = self._provenance(name, result.n, status)
+            self.study.case(case_id).put_suggestion(result.label, result.uncertainty, provenance)
+        except SemiSegError as error:  # locked by another writer, disk full, damaged: the result waits in the job
+            logging.info("The suggestion for %s waits: %s", case_id, error)
+            return False
+        return True
+
+    def tell_job(self, done: Mapping[str, int], names: Mapping[str, str]) -> None:
+        """Say what the study has, so that it may be cleaned some day; what is left of removed cases nobody
+        will ever want.
+        """
+        there = self._study_cases()
+        gone = {name: n for name, (n, _) in self.job.results().items() if names.get(name) not in there}
+        with contextlib.suppress(SemiSegError):  # the disk is full, or the status damaged: another time
+            if self.job.reported().ended:
+                note_collected(self.job, {**done, **gone})
+
+    def _study_cases(self) -> set[str]:
+        return {case.id for case in self.study.cases}
+
+    def _is_fresh(self, name: str) -> bool:
+        """Whether the newest result of a case was written just now. An older one that the status does not tell of is
+        that of a runner that died.
+        """
+        with contextlib.suppress(OSError, KeyError):  # it is just being replaced by a newer one
+            return time.time() - self.job.results()[name][1].stat().st_mtime < STATUS_FOLLOWS_S
+        return True
+
+    def _provenance(self, name: str, n: int, status: Status) -> dict[str, Any]:
+        """Where a result comes from: mostly the model kept so far, which need not be the one in training; and how good
+        it probably is.
+        """
+        method = status.scores.get("kept", status.method)
+        flag = {"flag": status.flags[name]} if name in status.flags else {}
+        return {"run": self.run, "method": method, "result": n, "scores": status.scores, **flag}

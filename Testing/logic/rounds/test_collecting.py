@@ -1,0 +1,103 @@
+"""From a job back to the study: what is taken, and what nothing may touch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.geometry import IGNORE
+from SemiSegLogic.job import JobError, Status
+from SemiSegLogic.rounds import Round
+from SemiSegLogic.study import Study
+from Testing.support.blobs import BlobStudy, label_files
+from Testing.support.rounds import begin
+
+
+def answer(this: Round, value: int = 1, case: str = "c003") -> int:
+    """What a runner would leave for one case."""
+    shape = this.job.spec().case(case).grid.shape
+    number = this.job.put_result(case, np.full(shape, value, np.uint8), np.full(shape, 7, np.uint8))
+    told = {name: n for name, (n, _path) in this.job.results().items()}
+    this.job.write_status(Status("running", method="mean_teacher", scores={"kept": "supervised"}, results=told))
+    return number
+
+
+def test_a_new_result_is_collected_once_with_its_origin(blobs: BlobStudy, jobs: Path) -> None:
+    this = begin(blobs.study, jobs)
+    assert this.collect() == []
+    answer(this)
+    assert this.collect() == ["volume2"]
+    assert this.collect() == []
+    case = blobs.study.case("volume2")
+    assert set(np.unique(case.suggestion())) == {1}
+    told = case.provenance()
+    assert (told["run"], told["method"], told["result"]) == (this.id, "supervised", 1)
+    answer(this, 2)
+    assert Round.latest(blobs.study, jobs).collect() == ["volume2"]  # type: ignore[union-attr]
+    assert set(np.unique(case.suggestion())) == {2}
+
+
+def test_annotated_slices_keep_the_persons_voxels_whatever_the_model_says(blobs: BlobStudy, jobs: Path) -> None:
+    this, case = begin(blobs.study, jobs), blobs.cases[0]
+    before, drawn = label_files(blobs.study), case.sparse_labels()
+    answer(this, 2, "c001")
+    this.collect()
+    known = drawn != IGNORE
+    assert np.array_equal(case.suggestion()[known], drawn[known])
+    assert set(np.unique(case.suggestion()[~known])) == {2}
+    assert label_files(blobs.study) == before
+
+
+def test_a_case_that_is_being_written_waits_for_the_next_time(blobs: BlobStudy, jobs: Path) -> None:
+    this = begin(blobs.study, jobs)
+    answer(this, 1, "c002")
+    answer(this, 1, "c003")
+    with Study.open(blobs.study.folder).case("volume2").writing():
+        assert this.collect() == ["volume1"]
+    assert this.collect() == ["volume2"]
+
+
+def test_a_case_that_was_removed_meanwhile_does_not_hinder_the_others(blobs: BlobStudy, jobs: Path) -> None:
+    this = begin(blobs.study, jobs)
+    answer(this, 1, "c002")
+    answer(this, 1, "c003")
+    blobs.study.remove_case("volume1")
+    assert this.collect() == ["volume2"]
+
+
+def test_a_damaged_result_does_not_hinder_the_others(blobs: BlobStudy, jobs: Path) -> None:
+    this = begin(blobs.study, jobs)
+    answer(this, 1, "c002")
+    answer(this, 1, "c003")
+    _, path = this.job.results()["c002"]
+    path.write_bytes(path.read_bytes()[:50])
+    assert this.collect() == ["volume2"]
+
+
+def test_a_job_folder_that_was_deleted_is_said_to_be_gone(blobs: BlobStudy, jobs: Path) -> None:
+    this = begin(blobs.study, jobs)
+    shutil.rmtree(this.job.root)
+    with pytest.raises(JobError, match="cannot be read"):
+        this.collect()
+
+
+def test_the_first_result_too_waits_for_its_flag_but_not_for_one_that_never_comes(
+    blobs: BlobStudy, jobs: Path
+) -> None:
+    this = begin(blobs.study, jobs)
+    answer(this)
+    this.job.write_status(Status("running"))  # as it stands in the second after the result, before the next heartbeat
+    assert this.collect() == []
+    flag = {"state": "good", "words": "Probably good.", "expected_dice": 0.8}
+    this.job.write_status(Status("running", results={"c003": 1}, flags={"c003": flag}))
+    assert this.collect() == ["volume2"]
+    assert blobs.cases[2].provenance()["flag"] == flag
+    answer(this, 2)
+    this.job.write_status(Status("running"))
+    result = this.job.results()["c003"][1]
+    os.utime(result, (result.stat().st_atime, result.stat().st_mtime - 60))
+    assert this.collect() == ["volume2"], "its runner has died; the result is there"

@@ -1,0 +1,61 @@
+"""A round that is on its way: found again, told of new labels, asked where to look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.job import JobError
+from SemiSegLogic.rounds import Round, jobs_folder
+from SemiSegLogic.study import StudyError
+from Testing.support.blobs import BlobStudy, add_volume, spread
+from Testing.support.rounds import begin
+
+
+def test_what_to_look_at_next_leaves_out_what_was_drawn_since(blobs: BlobStudy, jobs: Path) -> None:
+    this, case = begin(blobs.study, jobs), blobs.cases[2]
+    this.job.put_ranking([
+        {"case": "c003", "axis": 0, "index": 5, "score": 9.0, "reason": "border"},
+        {"case": "c003", "axis": 1, "index": 5, "score": 8.0, "reason": "border"},
+        {"case": "c009", "axis": 1, "index": 5, "score": 8.0, "reason": "no such case"},
+    ])
+    case.set_slices(blobs.truth[case.id], [SliceIndex(0, 5)], "ann")
+    assert [(item.case, item.place) for item in this.next_slices()] == [("volume2", SliceIndex(1, 5))]
+
+
+def test_labels_can_be_added_to_a_job_and_only_of_its_cases(blobs: BlobStudy, jobs: Path, tmp_path: Path) -> None:
+    this, case = begin(blobs.study, jobs), blobs.cases[2]
+    case.set_slices(blobs.truth[case.id], spread(blobs.truth[case.id], 2), "ann")
+    assert this.add_labels(case) == 1
+    (added,) = this.job.newest_labels()
+    assert (added.case, added.slices) == ("c003", tuple(case.places))
+    new, _ = add_volume(blobs.study, tmp_path, 7)
+    with pytest.raises(StudyError, match="was added later"):
+        this.add_labels(new)
+
+
+def test_a_tampered_label_is_refused_with_its_value(blobs: BlobStudy, jobs: Path) -> None:
+    this, case = begin(blobs.study, jobs), blobs.cases[0]
+    strange = {place: np.where(plane == 1, np.uint8(9), plane) for place, plane in case.planes().items()}
+    with pytest.raises(JobError, match=r"holds the label values \[9\]; the job knows \[0, 1, 2\]"):
+        this.job.add_labels("c001", strange)
+
+
+def test_the_newest_round_is_found_again(blobs: BlobStudy, jobs: Path) -> None:
+    assert Round.latest(blobs.study, jobs) is None
+    begin(blobs.study, jobs)
+    second = begin(blobs.study, jobs)
+    found = Round.latest(blobs.study, jobs)
+    assert found is not None
+    assert (found.id, found.job.spec()) == (second.id, second.job.spec())
+    assert (found.model, found.card()) == (None, {})
+
+
+def test_the_jobs_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "here"))
+    assert jobs_folder() == tmp_path / "here"
+    monkeypatch.delenv("SEMISEG_JOBS")
+    assert jobs_folder().parts[-2:] == (".semiseg", "jobs")
