@@ -38,18 +38,35 @@ class Editor:
         self.widget.setMRMLScene(scene)
 
     def edit(self, segmentation: Any | None, volume: Any | None) -> None:
-        """Draw into ``segmentation`` over ``volume``; None takes both away."""
+        """Draw into ``segmentation`` over ``volume``; None takes both away.
+
+        Needed again whenever somebody else may have used the editor node: it then edits what was chosen there.
+        """
         self.widget.setActiveEffect(None)
         if segmentation is None:
             self.widget.setSegmentationNode(None)
             return
         if self.widget.mrmlSegmentEditorNode() is None:
             self.attach()
+        self._forget_masks_of_others(segmentation)
         self.widget.setSegmentationNode(segmentation)
         self.widget.setSourceVolumeNode(volume)
         names = segmentation.GetSegmentation().GetSegmentIDs()
         if names and self.widget.currentSegmentID() not in names:
             self.widget.setCurrentSegmentID(names[0])
+
+    def _forget_masks_of_others(self, segmentation: Any) -> None:
+        """A mask chosen for another segmentation or image would keep the brush from drawing, and nobody saw why."""
+        node, kinds = self.widget.mrmlSegmentEditorNode(), slicer.vtkMRMLSegmentationNode
+        names = segmentation.GetSegmentation().GetSegmentIDs()
+        inside_one = node.GetMaskMode() == kinds.EditAllowedInsideSingleSegment
+        if node.GetSegmentationNode() is not segmentation or (inside_one and node.GetMaskSegmentID() not in names):
+            node.SetMaskMode(kinds.EditAllowedEverywhere)
+            node.SetSourceVolumeIntensityMask(False)
+
+    def choose(self, segment_id: str) -> None:
+        """Draw this structure next."""
+        self.widget.setCurrentSegmentID(segment_id)
 
     def save_undo(self) -> None:
         """Begin one undo step."""
@@ -59,6 +76,7 @@ class Editor:
     def enter(self) -> None:
         if not self._entered:
             self._entered = True
+            self.widget.updateEffectList()  # extensions register theirs when they like, also after we were made
             self.widget.setupViewObservations()
             self.widget.installKeyboardShortcuts()
             self.widget.updateWidgetFromMRML()
@@ -71,9 +89,9 @@ class Editor:
             self.widget.uninstallKeyboardShortcuts()
             self.widget.removeViewObservations()
 
-    def scene_closing(self) -> None:
-        """Before the nodes go."""
-        self.widget.setActiveEffect(None)
-        self.widget.setSegmentationNode(None)
+    def let_go(self) -> None:
+        """Before the nodes go. Else the widget would take up another segmentation of the scene, whosever it is; and it
+        observes the views again as soon as an effect is chosen.
+        """
+        self.edit(None, None)
         self.widget.removeViewObservations()
-        self._entered = False

@@ -33,6 +33,7 @@ class LabelSection:
         adding = row(drawing)
         self.structure = qt.QLineEdit()
         self.structure.setPlaceholderText(_("another structure"))
+        self._added = ""
         adding.addWidget(self.structure)
         self.add = button(adding, _("Add structure"), _("Add it to the study, for all cases"), self.on_add)
         self.mask = button(
@@ -68,8 +69,10 @@ class LabelSection:
         )
 
     def on_add(self) -> None:
-        if self.structure.text.strip():
-            self._controller.add_structure(self.structure.text.strip())
+        name = self.structure.text.strip()
+        if name:
+            self._added = name
+            self._controller.add_structure(name)
             self.structure.text = ""
 
     def on_mask(self) -> None:
@@ -117,14 +120,30 @@ class LabelSection:
         self._box.visible = opened is not None
         self.masks.on_cancel()
         self.hint.visible = opened is None
-        self.editor.edit(self._panel.screen.segmentation if opened else None, self._panel.screen.volume)
+        if opened is None:
+            self.editor.let_go()
+        self.take_hold()
         self.refresh()
+
+    def take_hold(self) -> None:
+        """The editor draws on the case on screen, whatever it was used for meanwhile."""
+        if self._controller.open_case is not None:
+            self.editor.edit(self._panel.screen.segmentation, self._panel.screen.volume)
+
+    def _choose_added(self) -> None:
+        """A structure that was just added is the one to draw."""
+        there = {item.name: item.segment_id for item in self._panel.screen.structures()}
+        if self._added in there:
+            self.editor.choose(there[self._added])
+            self._added = ""
 
     def refresh(self) -> None:
         opened = self._controller.open_case
         self.hint.visible = opened is None
         if opened is None:
             return
+        if self._added:
+            self._choose_added()
         place = self._panel.screen.current_slice()
         self._show_place(opened, place)
         axis = place.axis if place is not None else opened.axis

@@ -9,6 +9,7 @@ from typing import Any
 
 import qt
 import slicer
+import vtk
 
 from ..connection import Connection, LocalConnection
 from ..controller import Controller
@@ -78,7 +79,7 @@ class Panel:
 
     def _wire(self) -> None:
         self.screen.edited, self.screen.scrolled = self._edited, self._on_scroll
-        self.screen.save_undo = self.label.editor.save_undo
+        self.screen.save_undo, self.screen.let_go = self.label.editor.save_undo, self.label.editor.let_go
         self.controller.listen(self._heard)
         self.timer = qt.QTimer()
         self.timer.setInterval(TICK_MS)
@@ -88,6 +89,7 @@ class Panel:
         self._scene_observers.watch(scene, scene.StartCloseEvent, self._scene_closing)
         self._scene_observers.watch(scene, scene.EndCloseEvent, self._scene_closed)
         self._scene_observers.watch(scene, scene.EndImportEvent, self._scene_imported)
+        self._scene_observers.watch(scene, scene.NodeAboutToBeRemovedEvent, self._node_going)
         for what in ("study", "case"):
             self._heard(what)
 
@@ -174,6 +176,7 @@ class Panel:
     def enter(self) -> None:
         """The module is shown: take up the study of the scene, or the person's last one."""
         self.label.editor.attach()
+        self.label.take_hold()
         self.label.editor.enter()
         if self.controller.study is None and not self.controller.disk.busy:
             self._take_up(Parameters())
@@ -191,7 +194,7 @@ class Panel:
 
     def _scene_closing(self, *_event: Any) -> None:
         self.controller.close_case(leave_nodes=True)
-        self.label.editor.scene_closing()
+        self.label.editor.let_go()
         self.screen.scene_closed()
 
     def _scene_closed(self, *_event: Any) -> None:
@@ -209,6 +212,21 @@ class Panel:
             self._take_up(parameters)
         else:
             self._remember()
+        self.controller.next_beat(self.label.take_hold)  # when all who listen to the scene have done their part
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _node_going(self, _scene: Any, _event: str, node: Any) -> None:
+        """The person deletes a node of the case on screen, say in the module Data: what is drawn is saved first."""
+        if self.controller.open_case is not None and node in (self.screen.volume, self.screen.segmentation):
+            self.controller.labelling.save_now()
+            self.controller.next_beat(self._case_gone)
+
+    def _case_gone(self) -> None:
+        opened = self.controller.open_case
+        if opened is not None and None in (self.screen.volume, self.screen.segmentation):
+            self.controller.close_case()
+            text = _("{case} was deleted from the scene. The study has everything drawn; click the case to go on.")
+            self.controller.say(text.format(case=opened.name))
 
     def close(self) -> None:
         """Slicer or the module goes: save, let go. Training goes on by itself."""

@@ -23,13 +23,15 @@ EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModif
 
 class Screen:
     """``edited`` is called after every change of the person's segmentation that we did not make ourselves;
-    ``scrolled`` when a slice view shows another slice; ``save_undo`` before we change the segmentation.
+    ``scrolled`` when a slice view shows another slice; ``save_undo`` before we change the segmentation; ``let_go``
+    before we take it out of the scene.
     """
 
     def __init__(self) -> None:
         self.edited: Callable[[], None] = lambda: None
         self.scrolled: Callable[[], None] = lambda: None
         self.save_undo: Callable[[], None] = lambda: None
+        self.let_go: Callable[[], None] = lambda: None
         self._grid: Grid | None = None
         self._ids: dict[str, str] = {}
         self._view: Any = None
@@ -69,8 +71,11 @@ class Screen:
         self._view_observers.clear()
         self._grid = None
         views.no_overlay(self._node(UNCERTAINTY))
-        nodes.remove(*(self._node(role) for role in self._ids))
-        self._ids = {}
+        if self._ids:
+            self.let_go()
+        going = [self._node(role) for role in self._ids]
+        self._ids = {}  # they are not ours any more: nobody needs to be told that they go
+        nodes.remove(*going)
 
     def scene_closed(self) -> None:
         """The scene took our nodes away itself."""

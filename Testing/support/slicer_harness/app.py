@@ -60,14 +60,15 @@ class Harness:
     def _modules(self, slicer: Any) -> None:
         from PySide6 import QtCore, QtGui, QtWidgets
 
-        from . import widgets
+        from . import segment_editor, widgets
         from .facts import listed
         from .wrap import expose
 
         made = {"qt": types.ModuleType("qt"), "ctk": types.ModuleType("ctk")}
+        places = (QtWidgets, QtGui, QtCore, widgets, segment_editor)
         for name in listed():
             module, cls = name.split(".")
-            found = next((getattr(m, cls) for m in (QtWidgets, QtGui, QtCore, widgets) if hasattr(m, cls)), None)
+            found = next((getattr(m, cls) for m in places if hasattr(m, cls)), None)
             if found is not None:
                 setattr(made.get(module, slicer), cls, expose(module, found))
         for cls in UNLISTED:

@@ -1,10 +1,12 @@
-"""PySide6 stand-ins for the ctk and qMRML widgets that the panel uses: enough to click on and to look at."""
+"""PySide6 stand-ins for the ctk and qMRML widgets that the panel uses: enough to click on and to look at.
+
+The Segment Editor is in ``segment_editor``.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal
 
@@ -92,125 +94,3 @@ class qMRMLWidget(QtWidgets.QWidget):
 
     def mrmlScene(self) -> Any:
         return self._scene
-
-
-class qMRMLSegmentEditorWidget(qMRMLWidget):
-    """Slicer's Segment Editor: its picture is drawn here, its logic is the real ``vtkSlicerSegmentEditorLogic``."""
-
-    currentSegmentIDChanged = Signal(str)
-    segmentationNodeChanged = Signal(object)
-    sourceVolumeNodeChanged = Signal(object)
-
-    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.editor = slicer.vtkSlicerSegmentEditorLogic()
-        self.calls: list[str] = []
-        self._effects: list[str] = []
-        self._switches: dict[str, Any] = {}
-        self._table = QtWidgets.QListWidget()
-        self._table.setMaximumHeight(84)
-        self._table.currentRowChanged.connect(lambda row: self._pick(row))
-        self._row = QtWidgets.QGridLayout()
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._table)
-        layout.addLayout(self._row)
-
-    def setMRMLScene(self, scene: Any) -> None:
-        self.editor.SetMRMLScene(scene)
-        super().setMRMLScene(scene)
-
-    def setMRMLSegmentEditorNode(self, node: Any) -> None:
-        self.calls.append("node")
-        self.editor.SetSegmentEditorNode(node)
-
-    def mrmlSegmentEditorNode(self) -> Any:
-        return self.editor.GetSegmentEditorNode()
-
-    def setSegmentationNode(self, node: Any) -> None:
-        if node is not None and self.editor.GetSegmentEditorNode() is None:
-            raise RuntimeError("Need to set segment editor node before the segmentation node.")
-        self.calls.append("segmentation" if node else "no segmentation")
-        self.editor.SetSegmentationNode(node)
-        self._list(node)
-        self.segmentationNodeChanged.emit(node)
-
-    def segmentationNode(self) -> Any:
-        return self.editor.GetSegmentationNode()
-
-    def setSourceVolumeNode(self, node: Any) -> None:
-        if node is not None and self.editor.GetSegmentationNode() is None:
-            raise RuntimeError("Need to set segment editor and segmentation nodes before the source volume.")
-        self.editor.SetSourceVolumeNode(node)
-        self.sourceVolumeNodeChanged.emit(node)
-
-    def sourceVolumeNode(self) -> Any:
-        return self.editor.GetSourceVolumeNode()
-
-    def setCurrentSegmentID(self, name: str) -> None:
-        if self.editor.GetSegmentEditorNode() is not None:
-            self.editor.GetSegmentEditorNode().SetSelectedSegmentID(name)
-            self.currentSegmentIDChanged.emit(name)
-
-    def currentSegmentID(self) -> str:
-        node = self.editor.GetSegmentEditorNode()
-        return (node.GetSelectedSegmentID() or "") if node else ""
-
-    def setActiveEffect(self, effect: Any) -> None:
-        self.calls.append(f"effect {effect}")
-
-    def setActiveEffectByName(self, name: str) -> None:
-        self.calls.append(f"effect {name}")
-
-    def saveStateForUndo(self) -> None:
-        self.calls.append("save undo")
-        self.editor.SaveStateForUndo()
-
-    def undo(self) -> None:
-        self.editor.Undo()
-
-    def setEffectNameOrder(self, names: list[str]) -> None:
-        self._effects = list(names)
-        for place, name in enumerate(names):
-            button = QtWidgets.QToolButton()
-            button.setText(name)
-            button.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-            self._row.addWidget(button, place // 4, place % 4)
-
-    def effectNameOrder(self) -> list[str]:
-        return self._effects
-
-    def setUnorderedEffectsVisible(self, visible: bool) -> None:
-        self._switches["unorderedEffectsVisible"] = visible
-
-    def _list(self, node: Any) -> None:
-        self._table.clear()
-        if node is None:
-            return
-        segmentation = node.GetSegmentation()
-        for name in segmentation.GetSegmentIDs():
-            pixmap = QtGui.QPixmap(14, 14)
-            pixmap.fill(QtGui.QColor.fromRgbF(*segmentation.GetSegment(name).GetColor()))
-            item = QtWidgets.QListWidgetItem(QtGui.QIcon(pixmap), segmentation.GetSegment(name).GetName())
-            item.setData(QtCore.Qt.ItemDataRole.UserRole, name)
-            self._table.addItem(item)
-
-    def _pick(self, row: int) -> None:
-        if row >= 0:
-            self.setCurrentSegmentID(self._table.item(row).data(QtCore.Qt.ItemDataRole.UserRole))
-
-    def __getattr__(self, name: str) -> Any:
-        """Switches such as ``setMaskingSectionVisible``: remembered; the list of facts says which exist."""
-        if name in (
-            "installKeyboardShortcuts",
-            "uninstallKeyboardShortcuts",
-            "setupViewObservations",
-            "removeViewObservations",
-            "updateWidgetFromMRML",
-            "rotateSliceViewsToSegmentation",
-        ):
-            return lambda: self.calls.append(name)
-        if name.startswith("set"):
-            key = name[3].lower() + name[4:]
-            return lambda value: self._switches.__setitem__(key, value)
-        raise AttributeError(name)
