@@ -16,6 +16,7 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 from ..model import OpenCase, Shown
 from ..words import _
 from . import dicom, dicom_seg, nodes, plots, segments, views, volumes
+from .attention import Attention
 
 VOLUME, LABELS, SUGGESTION, EARLIER, UNCERTAINTY = "image", "labels", "suggestion", "earlier", "uncertainty"
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
@@ -34,9 +35,9 @@ class Screen:
         self.let_go: Callable[[], None] = lambda: None
         self._grid: Grid | None = None
         self._ids: dict[str, str] = {}
-        self._view: Any = None
         self._quiet = False
-        self._observers, self._view_observers = nodes.Observers(), nodes.Observers()
+        self._observers = nodes.Observers()
+        self._attention = Attention(lambda: self.scrolled())
 
     # --- the case ---------------------------------------------------------------------------------------------
 
@@ -63,12 +64,12 @@ class Screen:
         segments.write(node, case.labels, case.grid, structures)
         views.show(volume)
         self._watch(node)
-        self._view = None
+        self._attention.follow(case.grid)
         self.jump(self._first_slice(case))
 
     def clear_case(self) -> None:
         self._observers.clear()
-        self._view_observers.clear()
+        self._attention.stop()
         self._grid = None
         views.no_overlay(self._node(UNCERTAINTY))
         if self._ids:
@@ -80,8 +81,8 @@ class Screen:
     def scene_closed(self) -> None:
         """The scene took our nodes away itself."""
         self._observers.clear()
-        self._view_observers.clear()
-        self._grid, self._view, self._ids = None, None, {}
+        self._attention.stop()
+        self._grid, self._ids = None, {}
 
     def imported(self, keep: bool) -> None:
         """A scene file brought nodes of ours from when it was saved. They are not those on screen: with ``keep`` they
@@ -198,20 +199,10 @@ class Screen:
     # --- looking around ---------------------------------------------------------------------------------------
 
     def current_slice(self) -> SliceIndex | None:
-        if self._grid is None:
-            return None
-        view = self._view if self._view is not None else next(iter(views.slice_nodes()), None)
-        return views.slice_in(view, self._grid) if view is not None else None
+        return self._attention.place()
 
     def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
-        if self._grid is None:
-            return False
-        self._quiet = True
-        view = views.jump(self._grid, place, None if centre is None else np.array(centre, float))
-        self._quiet = False
-        self._view = view or self._view
-        self.scrolled()
-        return view is not None
+        return self._attention.jump(place, centre)
 
     def straighten(self) -> None:
         """Turn the views back to the volume's own axes."""
@@ -247,17 +238,11 @@ class Screen:
     def _watch(self, node: Any) -> None:
         for event in EDITS:
             self._observers.watch(node.GetSegmentation(), getattr(slicer.vtkSegmentation, event), self._on_edit)
-        for view in views.slice_nodes():
-            self._view_observers.watch(view, "ModifiedEvent", self._on_view)
 
     def _on_edit(self, *_event: Any) -> None:
         if not self._quiet:
+            self._attention.worked()
             self.edited()
-
-    def _on_view(self, view: Any, _event: Any) -> None:
-        if not self._quiet and self._grid is not None:
-            self._view = view
-            self.scrolled()
 
     def _silence(self, undoable: bool) -> Silence:
         if undoable:

@@ -26,6 +26,12 @@ def slice_nodes() -> list[Any]:
     return sorted(nodes, key=lambda node: node.GetLayoutName() != "Red")
 
 
+def under_mouse() -> Any | None:
+    """The slice view node that the mouse is in; None when it is elsewhere."""
+    crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    return crosshair.GetCursorPositionXYZ([0.0, 0.0, 0.0]) if crosshair is not None else None
+
+
 def show(volume: Any | None) -> None:
     """Make ``volume`` the background of every slice view, fitted and along its own axes."""
     logic = slicer.app.applicationLogic()

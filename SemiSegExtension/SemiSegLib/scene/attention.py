@@ -1,0 +1,73 @@
+"""Which slice a person means: the one in the view that they work in, not in every view that moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from SemiSegLogic.geometry import Grid, SliceIndex
+
+from . import views
+from .nodes import Observers
+
+
+class Attention:
+    """The view where the person drew, scrolled or was taken last; ``told`` is called when another slice is meant.
+
+    Views move by themselves, too: when the window is resized, or with Shift pressed, when they follow the mouse in
+    another view. So a view counts when its slice changes, and then the one under the mouse counts before it.
+    """
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told = told
+        self._grid: Grid | None = None
+        self._view: Any = None
+        self._places: dict[str, SliceIndex | None] = {}
+        self._quiet = False
+        self._observers = Observers()
+
+    def follow(self, grid: Grid) -> None:
+        """Watch the slice views from now on, for a case on ``grid``."""
+        self.stop()
+        self._grid = grid
+        for view in views.slice_nodes():
+            self._places[view.GetID()] = views.slice_in(view, grid)
+            self._observers.watch(view, "ModifiedEvent", self._on_view)
+
+    def stop(self) -> None:
+        self._observers.clear()
+        self._grid, self._view, self._places = None, None, {}
+
+    def worked(self) -> None:
+        """The person just drew: in the view under the mouse."""
+        self._view = views.under_mouse() or self._view
+
+    def place(self) -> SliceIndex | None:
+        """The slice that is meant; None when its view is tilted, or nothing is followed."""
+        if self._grid is None:
+            return None
+        view = self._view if self._view is not None else next(iter(views.slice_nodes()), None)
+        return views.slice_in(view, self._grid) if view is not None else None
+
+    def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
+        """Show a slice and mean it; False when no view looks along its axis."""
+        if self._grid is None:
+            return False
+        self._quiet = True
+        view = views.jump(self._grid, place, None if centre is None else np.array(centre, float))
+        self._quiet = False
+        self._view = view or self._view
+        self._told()
+        return view is not None
+
+    def _on_view(self, view: Any, _event: str) -> None:
+        if self._grid is None:
+            return
+        place = views.slice_in(view, self._grid)
+        moved = place != self._places.get(view.GetID())
+        self._places[view.GetID()] = place
+        if moved and not self._quiet:
+            self._view = views.under_mouse() or view
+            self._told()
