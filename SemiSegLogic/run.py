@@ -1,9 +1,9 @@
 """The backend process on one page: ``python -m SemiSegLogic.run JOB``.
 
-Wait for the turn, read the order, bring the volumes to the device, train and suggest (or only suggest), leave a model.
-Everything it does can be followed, stopped and resumed through the job folder alone. ``--second``: train the candidate
-of a contest beside the process that has the job (see runner/second.py). ``--placed``: a cluster chose this computer,
-so do not wait for a turn on it.
+Wait for the turn, do what the job orders (see runner/orders.py), end in words whatever happens. All of it can be
+followed, stopped and resumed through the job folder alone. ``--second``: train the candidate of a contest beside the
+process that has the job (see runner/second.py). ``--placed``: a cluster chose this computer, so do not wait for a turn
+on it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,7 @@ from .errors import SemiSegError
 from .job import JobError, JobFolder, Status
 
 if TYPE_CHECKING:
-    from .engine.device import Device
-    from .runner.data import Data
-    from .runner.model import Model
     from .runner.reporting import Reporter
-    from .settings import Training
 
 LONGEST_ERROR = 4000  # characters; libraries can be wordy
 
@@ -65,10 +61,16 @@ def work(job: JobFolder, places: int = 0) -> bool:
     """The job itself, now that the computer is ours. Failures end in the status, in words. ``places`` how many runners
     may work on it here at the same time, 0: one for each graphics card.
     """
-    from .runner.reporting import Reporter  # torch is loaded from here on, not while waiting
+    from .runner.reporting import Reporter
 
     with Reporter(job, _earlier(job)) as reporter:
-        return _in_words(reporter, lambda: _run(job, reporter, places))
+        return _in_words(reporter, lambda: _carry_out(job, reporter, places))
+
+
+def _carry_out(job: JobFolder, reporter: Reporter, places: int) -> None:
+    from .runner.orders import carry_out  # torch is loaded from here on, not while waiting
+
+    carry_out(job, reporter, places)
 
 
 def _second(job: JobFolder) -> bool:
@@ -119,95 +121,6 @@ def _failed(reporter: Reporter, text: str, remedy: str) -> bool:
     error = {"text": text[:LONGEST_ERROR], "remedy": remedy}
     reporter.say(f"Failed: {text}", state="failed", seconds_left=None, error=error)
     return False
-
-
-def _run(job: JobFolder, reporter: Reporter, places: int) -> None:
-    import torch
-
-    from .engine.device import choose
-    from .engine.memory import keep_freed_memory
-    from .settings import Training
-
-    keep_freed_memory()
-    spec, training = job.spec(), Training.from_dict(job.spec().training)
-    torch.manual_seed(training.seed)
-    device = choose(training.device, training.precision)
-    reporter.say("Reading the volumes.", device=device.name, method=spec.method, phase="reading")
-    with device.at_work():
-        if spec.kind == "predict":
-            _predict(job, device, reporter)
-        elif spec.kind == "live":
-            _live(job, device, training, reporter)
-        else:
-            _train(job, device, training, reporter, places)
-
-
-def _predict(job: JobFolder, device: Device, reporter: Reporter) -> None:
-    from .runner import data
-    from .runner.suggest import Suggester
-
-    model = _start_model(job)
-    assert model is not None  # the order was checked
-    volumes = data.load(job, device, reporter.reading, model.plan)
-    _remark(volumes, reporter)
-    reporter.say("Suggesting.", phase="suggesting", method=model.method, labels_used=volumes.labels_used)
-    network = model.network(volumes.classes.values[1:], device.torch)
-    suggester = Suggester(job, volumes, device, reporter)
-    suggester.judge = model.judge
-    complete = suggester.all_cases(network)
-    state, message = ("done", "Done.") if complete else ("stopped", "Stopped; the suggestions made so far are kept.")
-    reporter.say(message, state=state, fraction=1.0, seconds_left=0.0)
-
-
-def _train(job: JobFolder, device: Device, training: Training, reporter: Reporter, places: int) -> None:
-    from .runner import data
-    from .runner.beside import environment_for
-    from .runner.course import Course
-    from .runner.model import publish
-    from .runner.standing import Saved
-
-    saved = Saved.load(job.checkpoint, device.torch)
-    device = saved.on(device) if saved else device
-    volumes = data.load(job, device, reporter.reading, saved.plan if saved else None)
-    reporter.update(labels_used=volumes.labels_used, device=device.name)
-    _remark(volumes, reporter)
-    volumes.check_usable()
-    second = environment_for(places, device)
-    model = Course(job, volumes, device, training, reporter, saved, _start_model(job), second).run()
-    publish(job, model, reporter.status)
-    stopped = job.stop_requested()
-    message = "Stopped; the best model is kept." if stopped else "Done."
-    if model.held_out is None:
-        message += " No slices were held out, so look the suggestions over."
-    reporter.say(message, state="stopped" if stopped else "done", fraction=1.0, seconds_left=0.0)
-
-
-def _live(job: JobFolder, device: Device, training: Training, reporter: Reporter) -> None:
-    from .backends.processes import yield_to_others
-    from .backends.queue import jobs_behind
-    from .runner.live import LiveCourse
-    from .runner.model import Model
-
-    yield_to_others()  # the person draws on the same computer
-    earlier = Model.load(job.weights) if job.weights.exists() else _start_model(job)
-    course = LiveCourse(job, device, training, reporter, others_wait=lambda: jobs_behind(job) > 0)
-    model = course.run(earlier)
-    state = "stopped" if job.stop_requested() else "done"
-    remedy = "" if model else " Nothing was drawn, so there is no model."
-    reporter.say(course.farewell + remedy, state=state, fraction=1.0, seconds_left=0.0)
-
-
-def _remark(volumes: Data, reporter: Reporter) -> None:
-    """What the person should know of how the volumes are kept, once."""
-    if volumes.remark:
-        reporter.say(volumes.remark)
-
-
-def _start_model(job: JobFolder) -> Model | None:
-    from .runner.model import Model
-
-    path = job.start_model()
-    return Model.load(path) if path else None
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from ..engine.device import Device
 from ..files import FileError
 from ..job import JobError, JobFolder
 from ..job.outputs import read_curves
+from .candidate import left_by_others
 from .outcome import Delivery
 from .reporting import Reporter
-from .second import left_by_others
 
 LOOK_EVERY_S = 0.5
 PROOF_S = 3.0  # in which a second runner elsewhere shows that it lives: it writes every second

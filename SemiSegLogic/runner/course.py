@@ -9,35 +9,29 @@ steps.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from ..engine import checkpoint, quality
-from ..engine.device import Device
-from ..engine.quality import Measured
-from ..engine.trainer import Diverged, Means, Progress, Trainer
+from ..engine import checkpoint
+from ..engine.trainer import Diverged, Trainer
 from ..errors import SemiSegError
-from ..files import FileError
-from ..job import JobFolder
 from ..methods.base import Method
-from ..settings import Training
-from . import standing as standings
+from .bookkeeping import Bookkeeper
 from .contest import Contest
+from .curve import Curve
 from .data import Data
 from .fitting import Fitting, MemoryExhausted
 from .judging import Jury
 from .legs import Leg, outlook
-from .model import Model, publish
+from .model import Model
+from .news import News
 from .opening import opening
-from .reporting import Reporter
 from .standing import Saved, Standing
 from .suggest import Suggester
+from .workplace import Workplace
 
 LOOK_FOR_LABELS_S = 1.0
-REFRESH_AFTER_S = 2.0  # of training on new labels before the open case is shown again
-EVALUATE_EVERY = 0.2  # of a leg
 
 
 class Course:
@@ -47,30 +41,26 @@ class Course:
     """
 
     def __init__(
-        self, job: JobFolder, data: Data, device: Device, training: Training, reporter: Reporter,
-        saved: Saved | None = None, start: Model | None = None, second: Mapping[str, str] | None = None,
+        self, place: Workplace, data: Data, saved: Saved | None = None, start: Model | None = None,
+        second: Mapping[str, str] | None = None,
     ):
-        self.job, self.data, self.device, self.training, self.reporter = job, data, device, training, reporter
-        self.saved = saved
-        self.opening = saved.opening(data) if saved else opening(job.spec(), data, training, device, start)
-        self.start = start if self.opening.goes_on else None
-        self.contest = Contest(job, reporter, second)
+        self.place, self.job, self.reporter, self.saved = place, place.job, place.reporter, saved
+        spec, device = place.job.spec(), place.device
+        self.opening = saved.opening(data) if saved else opening(spec, data, place.training, device, start)
         self.standing = saved.standing if saved else Standing()
-        self.jury = Jury(job.spec(), data, device, self.opening)
-        means = Means(training.compile, training.record, told=reporter.say)
-        self.fitting = Fitting(data, device, reporter, self._after, means)
-        self.suggester = Suggester(job, data, device, reporter)
-        self._saved_at = self._looked_at = self._evaluated = 0.0
-        self._refresh_at: float | None = None
-        self._refreshed = self._stopped = False
+        self.start = start if self.opening.goes_on else None
+        self.jury = Jury(spec, data, device, self.opening)
+        self.curve = Curve(place.reporter, self.jury, self.standing)
+        self.contest = Contest(place.job, place.reporter, second)
+        self.fitting = Fitting(place, data, self._after)
+        suggester = Suggester(place, data)
+        self.news = News(place, data, suggester)
+        self.books = Bookkeeper(place, self.opening, self.standing, suggester, self.news)
+        self._looked_at, self._stopped = 0.0, False
 
     def run(self) -> Model:
         """All legs to the end or to a stop; returns the model to keep."""
-        state = None
-        if self.saved is not None:
-            state = self.saved.trainer
-            checkpoint.restore_random_state(self.saved.random)
-            self._tolerate("The suggestions", self._suggest)
+        state = self._resumed(self.saved) if self.saved is not None else None
         self.contest.begin(self.legs[self.standing.leg:])
         try:
             while self.standing.leg < len(self.legs) and not self._may_end():
@@ -78,14 +68,23 @@ class Course:
                 state = None
         finally:
             self.contest.companion.close()
-        self._suggest()  # those that a full disk refused; if it still does, that is how the job ends
+        self.books.suggest()  # those that a full disk refused; if it still does, that is how the job ends
         assert self.standing.kept is not None
         return self.standing.kept
+
+    def _resumed(self, saved: Saved) -> dict[str, Any] | None:
+        """The state within the leg that a killed process was at, if it was at one; chance goes on from there."""
+        checkpoint.restore_random_state(saved.random)
+        with self.reporter.tolerating("The suggestions"):
+            self.books.suggest()
+        return saved.trainer
 
     def _may_end(self) -> bool:
         """Whether a stop was asked for and there is a model to stop with."""
         self._stopped = self._stopped or self.job.stop_requested()
         return self._stopped and self.standing.kept is not None
+
+    # --- legs ---------------------------------------------------------------------------------------------------
 
     @property
     def legs(self) -> list[Leg]:
@@ -104,16 +103,16 @@ class Course:
 
     def _set_legs(self, legs: list[Leg]) -> None:
         if legs != self.legs:
-            self.opening = replace(self.opening, legs=legs)
-            self._save(None)
+            self.opening.legs = legs
+            self.books.save(None)
 
     def _run_leg(self, leg: Leg, state: dict[str, Any] | None) -> None:
         if leg.beside:
             self._wait_for_second(leg)
             return
-        state = state or self.contest.state(leg, self.device)
+        state = state or self.contest.state(leg, self.place.device)
         self.opening.parts.use(leg.part)
-        self._evaluated = 0.0
+        self.curve.begin_leg()
         method = self._begun(leg, fresh=state is None)
         self.reporter.say(f"Training: {leg.called()}.", state="running", phase=leg.called(), method=leg.name)
         try:
@@ -136,7 +135,7 @@ class Course:
 
     def _go_on(self) -> bool:
         """While waiting: take labels in, and go on unless a stop was asked for."""
-        self._look_for_labels()
+        self.news.take(time.monotonic())
         return not self._may_end()
 
     def _begun(self, leg: Leg, fresh: bool) -> Method:
@@ -144,57 +143,42 @@ class Course:
         if not fresh:
             return self.fitting.method(leg)
         sources = {"first": self.start, "candidate": self.standing.first, "fold": None}
-        return self.fitting.begun(leg, self.training.seed, sources.get(leg.role, self.standing.kept))
+        return self.fitting.begun(leg, self.place.training.seed, sources.get(leg.role, self.standing.kept))
 
-    def _after(self, trainer: Trainer, progress: Progress, share: float) -> bool:
+    # --- within a leg -------------------------------------------------------------------------------------------
+
+    def _after(self, trainer: Trainer, share: float) -> bool:
         """Between two steps: tell, take labels in, save, stop."""
         now = time.monotonic()
-        self.reporter.update(step=progress.step, **outlook(self.legs, self.standing.leg, share, progress))
-        if progress.step % 20 == 1:
-            self._curve({"losses": trainer.last_losses()}, progress)
+        self._tell(trainer, share)
         if now - self._looked_at > LOOK_FOR_LABELS_S:
             self._looked_at = now
-            self._take_labels(now)
-            self.contest.companion.look()
-            self._stopped = self.job.stop_requested()
-        if self._refresh_at is not None and now > self._refresh_at:
-            self._refresh_at, self._refreshed = None, True
-            self._tolerate("The open case's suggestion", partial(self._suggest_open, trainer.method.predictor()))
-        if share - self._evaluated >= EVALUATE_EVERY:
-            self._evaluated = share
-            self._score(trainer.method, progress)
-        if self._stopped or now - self._saved_at > self.training.checkpoint_seconds:
-            self._save(trainer)
+            self._look(now)
+        self.news.show(now, trainer.method)
+        self.curve.evaluate(trainer, share)
+        if self._stopped or self.books.is_due(now):
+            self.books.save(trainer)
         return not self._stopped
 
-    def _look_for_labels(self) -> None:
-        """Between two volumes of a long suggesting."""
-        self._take_labels(time.monotonic())
+    def _tell(self, trainer: Trainer, share: float) -> None:
+        progress = trainer.progress
+        self.reporter.update(step=progress.step, **outlook(self.legs, self.standing.leg, share, progress))
+        self.curve.losses(trainer)
 
-    def _take_labels(self, now: float) -> None:
-        for item in self.job.newest_labels(self.data.labels_used):
-            self.data.take_planes(item.case, item.planes, item.n)
-            self.reporter.say(f"New labels of case {item.case} are in.", labels_used=self.data.labels_used)
-            self._refresh_at = self._refresh_at or now + REFRESH_AFTER_S
+    def _look(self, now: float) -> None:
+        """What the client and the second runner did since."""
+        self.news.take(now)
+        self.contest.companion.look()
+        self._stopped = self.job.stop_requested()
 
-    def _score(self, method: Method, progress: Progress) -> Measured:
-        """The held-out slices as ``method`` sees them now, and a point of the curve where there are any."""
-        found = self.jury.measure(method.predictor())
-        dice = self.jury.dice(found)
-        if dice:
-            mean = quality.mean_dice(dice)
-            self._curve({"held_out_dice": mean, "held_out_per_structure": dice}, progress)
-        return found
-
-    def _curve(self, point: dict[str, Any], progress: Progress) -> None:
-        self.reporter.curve(point, self.standing.seconds + progress.elapsed, progress.step)
+    # --- the end of a leg ---------------------------------------------------------------------------------------
 
     def _judge(self, trainer: Trainer, leg: Leg) -> None:
         """At the end of a leg, or at a stop within it."""
-        plain = self._score(trainer.method, trainer.progress)
+        plain = self.curve.score(trainer)
         message = self.jury.judge(self.standing, trainer.method, plain, leg, self._stopped)
         if self._stopped:
-            self._settle(message, trainer)
+            self.books.settle(message, trainer)
         else:
             self._next_leg(message, trainer.progress.elapsed)
 
@@ -207,47 +191,4 @@ class Course:
     def _next_leg(self, message: str, seconds: float) -> None:
         self.standing.leg += 1
         self.standing.seconds += seconds
-        self._settle(message, None)
-
-    def _settle(self, message: str, trainer: Trainer | None) -> None:
-        """Say how it stands, save it, and bring the suggestions up to it."""
-        kept, scores = self.standing.kept, self.standing.scores
-        assert kept is not None
-        told = {"held_out": dict(scores), "kept": kept.method, "checked": kept.held_out is not None,
-                "quality": kept.quality, "reasons": [*self.opening.reasons, *self.standing.verdicts],
-                "goes_on": self.opening.goes_on}
-        self.reporter.say(message, scores=told)
-        self._save(trainer)
-        self._tolerate("The model", partial(publish, self.job, kept, self.reporter.status))
-        if self._refreshed and not self.standing.to_suggest:  # the open case shows a model that was turned down
-            shown = kept.predictor(self.device.torch)
-            self._tolerate("The open case's suggestion", partial(self._suggest_open, shown))
-        self._refreshed = False
-        if self.standing.to_suggest:
-            self._tolerate("The suggestions", self._suggest)
-            self._save(trainer)
-
-    def _suggest(self) -> None:
-        """The kept model's suggestions, where they are still to be made. Raises FileError where the disk refuses."""
-        kept = self.standing.kept
-        if self.standing.to_suggest and kept is not None:
-            self.suggester.judge = kept.judge
-            network = kept.predictor(self.device.torch)
-            self.standing.to_suggest = not self.suggester.all_cases(network, between=self._look_for_labels)
-
-    def _suggest_open(self, network: Any) -> None:
-        self.suggester.open_case(network)
-
-    def _save(self, trainer: Trainer | None) -> None:
-        """The checkpoint: the standing, and the state within the leg when it is not over."""
-        self._saved_at = time.monotonic()
-        state = trainer.state() if trainer else None
-        write = partial(standings.save, self.job.checkpoint, self.standing, self.opening, self.device, state)
-        self._tolerate("The state", write)
-
-    def _tolerate(self, what: str, write: Callable[[], None]) -> None:
-        """A disk that refuses must not end a training."""
-        try:
-            write()
-        except FileError as error:
-            self.reporter.say(f"{what} could not be saved: {error} Training goes on.")
+        self.books.settle(message, None)

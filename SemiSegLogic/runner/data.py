@@ -14,7 +14,7 @@ from ..engine.keeping import Keeper
 from ..engine.plan import CaseFacts, Plan, make_plan
 from ..engine.volumes import Classes, LabelError, Volume, class_prior, set_planes
 from ..geometry import AXIS_NAMES, IGNORE, Grid, Planes, SliceIndex
-from ..job import JobFolder
+from ..job import AddedLabels, JobFolder
 from ..methods.base import Task
 from ..settings import Training
 
@@ -45,6 +45,15 @@ class Data:
         set_planes(volume, planes, usable(volume, tuple(planes), self.plan), self.classes)
         self.facts[case] = _facts(volume.grid, planes)
         self.labels_used = max(self.labels_used, n)
+
+    def take_new(self, job: JobFolder) -> list[AddedLabels]:
+        """Take in the labels that came to ``job`` since the last ones; returns them in order of number. Raises
+        JobError.
+        """
+        added = job.newest_labels(self.labels_used)
+        for item in added:
+            self.take_planes(item.case, item.planes, item.n)
+        return added
 
     def check_usable(self) -> None:
         """Raises LabelError when all that people drew lies across the slices that the plan learns from."""

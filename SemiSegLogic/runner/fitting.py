@@ -8,20 +8,20 @@ from typing import Any
 
 import torch
 
-from ..engine.device import Device, is_out_of_memory
+from ..engine.device import is_out_of_memory
 from ..engine.patches import NothingLabelled, Sampler
-from ..engine.trainer import Means, Progress, Trainer
+from ..engine.trainer import Trainer
 from ..errors import SemiSegError
 from ..methods import make
 from ..methods.base import Method
 from .data import Data
 from .legs import Leg
 from .model import Model
-from .reporting import Reporter
 from .warm import start_from
+from .workplace import Workplace
 
-Between = Callable[[Trainer, Progress, float], bool]
-"""Called between two steps; False stops."""
+Between = Callable[[Trainer, float], bool]
+"""Called between two steps with the share of the leg that is done; False stops."""
 
 
 class MemoryExhausted(SemiSegError):
@@ -31,8 +31,9 @@ class MemoryExhausted(SemiSegError):
 class Fitting:
     """Trainers of one run on its volumes; ``between`` hears of every step."""
 
-    def __init__(self, data: Data, device: Device, reporter: Reporter, between: Between, means: Means | None = None):
-        self.data, self.device, self.reporter, self.between, self.means = data, device, reporter, between, means
+    def __init__(self, place: Workplace, data: Data, between: Between):
+        self.data, self.device, self.reporter, self.between = data, place.device, place.reporter, between
+        self.means = place.means()
 
     def method(self, leg: Leg) -> Method:
         """The method of a leg, with fresh weights."""
@@ -75,7 +76,7 @@ class Fitting:
     def _fits(self, trainer: Trainer) -> bool:
         """Train; False when memory ran out."""
         try:
-            trainer.fit(lambda progress, share: self.between(trainer, progress, share))
+            trainer.fit(lambda progress, share: self.between(trainer, share))
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

@@ -18,10 +18,11 @@ from .parts import Parts, Place, places, plain_places, seen_by
 from .warm import NO_START, fits
 
 
-@dataclass(frozen=True)
+@dataclass
 class Opening:
-    """``legs`` to run, ``parts`` to hold out, views (``mirror`` engine axis or None, ``zooms``), ``reasons`` of the
-    rules in words, and the slices ``seen`` by the model to go on from (None: any may be).
+    """``legs`` to run (the contest may arrange them anew), ``parts`` to hold out, views (``mirror`` engine axis or
+    None, ``zooms``), ``reasons`` of the rules in words, and the slices ``seen`` by the model to go on from (None: any
+    may be).
     """
 
     legs: list[Leg]

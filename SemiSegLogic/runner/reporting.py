@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from ..errors import SemiSegError
+from ..files import FileError
 from ..job import Status
 
 PERIOD_S = 1.0
@@ -63,6 +65,14 @@ class Reporter:
         logging.info(message)
         self.update(message=message[:LONGEST], **changes)
         self._write()
+
+    @contextmanager
+    def tolerating(self, what: str, goes_on: str = "Training") -> Iterator[None]:
+        """While ``what`` is being written: a disk that refuses is told of, and must not end a training."""
+        try:
+            yield
+        except FileError as error:
+            self.say(f"{what} could not be saved: {error} {goes_on} goes on.")
 
     def reading(self, done: int, of: int) -> None:
         """Tell how many volumes have been read."""

@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from ..engine.device import Device
 from ..engine.predict import Predictor
 from ..engine.quality import Judge, looks_of
 from ..engine.selection import DEFAULT, CaseMaps, Profile, drawing_axis, next_slices, profile, seed_of
 from ..engine.volumes import Volume
 from ..geometry import SliceIndex
-from ..job import JobFolder
 from .data import Data
-from .reporting import Reporter
+from .workplace import Workplace
 
 
 class Suggester:
@@ -26,8 +24,9 @@ class Suggester:
     engine/selection/strategies.py).
     """
 
-    def __init__(self, job: JobFolder, data: Data, device: Device, reporter: Reporter, strategy: str = DEFAULT):
-        self.job, self.data, self.device, self.reporter, self.strategy = job, data, device, reporter, strategy
+    def __init__(self, place: Workplace, data: Data, strategy: str = DEFAULT):
+        self.job, self.device, self.reporter = place.job, place.device, place.reporter
+        self.data, self.strategy = data, strategy
         self.judge = Judge()
         self._profiles: dict[str, Profile] = {}
 

@@ -22,6 +22,7 @@ from SemiSegLogic.runner.beside import Companion
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.reporting import Reporter
 from SemiSegLogic.runner.second import OwnDesk, SecondRunner
+from SemiSegLogic.runner.workplace import Workplace
 from SemiSegLogic.settings import CHOICES, Training
 from SemiSegLogic.study import Study
 
@@ -59,7 +60,7 @@ def trains(job: JobFolder, claim: Claim, device: Device = CPU) -> str:
     """The whole work of a second runner."""
     training = Training.from_dict(job.spec().training)
     with Reporter(OwnDesk(claim), Status("running")) as reporter:
-        farewell = SecondRunner(job, claim, device, training, reporter).run()
+        farewell = SecondRunner(Workplace(job, device, training, reporter), claim).run()
         reporter.say(farewell, state="done")
     return farewell
 

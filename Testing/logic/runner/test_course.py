@@ -13,7 +13,7 @@ from SemiSegLogic.engine.quality import Measured, SliceScore
 from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE, SliceIndex
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner import course, legs
+from SemiSegLogic.runner import course, curve, legs, news
 from SemiSegLogic.runner.judging import Jury
 from SemiSegLogic.runner.legs import legs_of, outlook
 from SemiSegLogic.runner.model import Model
@@ -36,7 +36,7 @@ def judge_with(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
         return Measured(tuple(SliceScore("c001", SliceIndex(0, n), overlap, all_of_it, all_of_it) for n in range(4)))
 
     monkeypatch.setattr(Jury, "measure", measure)
-    monkeypatch.setattr(course, "EVALUATE_EVERY", 2.0)
+    monkeypatch.setattr(curve, "EVALUATE_EVERY", 2.0)
 
 
 def test_the_budget_is_split_into_a_first_mask_and_the_rest() -> None:
@@ -214,8 +214,9 @@ def test_a_stop_whose_patience_ends_leaves_the_rest_for_later(
 def test_labels_that_arrive_are_trained_on_and_refresh_the_open_case(
     blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("LOOK_FOR_LABELS_S", 0.0), ("REFRESH_AFTER_S", 0.0), ("EVALUATE_EVERY", 2.0)):
-        monkeypatch.setattr(course, name, value)
+    monkeypatch.setattr(course, "LOOK_FOR_LABELS_S", 0.0)
+    monkeypatch.setattr(news, "REFRESH_AFTER_S", 0.0)
+    monkeypatch.setattr(curve, "EVALUATE_EVERY", 2.0)
     case = blobs.cases[2]
     this = begin(blobs.study, jobs, tiny(8, 4), open_case=case.id)
     trained: list[int] = []
@@ -240,8 +241,8 @@ def test_labels_that_arrive_are_trained_on_and_refresh_the_open_case(
 def test_the_open_case_does_not_keep_the_suggestion_of_a_model_that_was_turned_down(
     blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("LOOK_FOR_LABELS_S", 0.0), ("REFRESH_AFTER_S", 0.0)):
-        monkeypatch.setattr(course, name, value)
+    monkeypatch.setattr(course, "LOOK_FOR_LABELS_S", 0.0)
+    monkeypatch.setattr(news, "REFRESH_AFTER_S", 0.0)
     judge_with(monkeypatch, 0.6, 0.5, 0.6)
     monkeypatch.setattr(legs, "WHOLE_SHARE", 0.0)
     case = blobs.cases[0]

@@ -13,7 +13,7 @@ from SemiSegLogic.backends.claims import RUNNER, Claim, Claims
 from SemiSegLogic.engine.trainer import Budget, Progress
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner import course, second
+from SemiSegLogic.runner import candidate, course, second
 from SemiSegLogic.runner.beside import environment_for, second_place
 from SemiSegLogic.runner.legs import Leg, outlook, recommended_legs, side_by_side
 from SemiSegLogic.runner.second import OwnDesk
@@ -216,7 +216,7 @@ def test_with_nobody_there_the_time_is_shared_as_ever_and_a_late_one_goes_home(b
 def test_a_stop_reaches_both_and_both_go_on_later(
     blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(second, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(candidate, "LOOK_EVERY_S", 0.0)
 
     def stopped(job: JobFolder, claim: Claim) -> str:
         with pytest.MonkeyPatch.context() as patch:
@@ -235,7 +235,7 @@ def test_a_stop_reaches_both_and_both_go_on_later(
 def test_a_second_runner_that_is_left_alone_saves_and_goes_home(
     blobs: BlobStudy, jobs: Path, in_turn: Round, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(second, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(candidate, "LOOK_EVERY_S", 0.0)
 
     def left_alone(job: JobFolder, claim: Claim) -> str:
         with pytest.MonkeyPatch.context() as patch:
@@ -250,7 +250,7 @@ def test_a_second_runner_that_is_left_alone_saves_and_goes_home(
 
 
 def test_labels_that_arrive_reach_both(blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(second, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(candidate, "LOOK_EVERY_S", 0.0)
     monkeypatch.setattr(course, "LOOK_FOR_LABELS_S", 0.0)
     case, trained = blobs.cases[2], list[list[int]]()
 

@@ -15,6 +15,8 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.runner import data as datas
 from SemiSegLogic.runner.reporting import Reporter
 from SemiSegLogic.runner.suggest import Suggester
+from SemiSegLogic.runner.workplace import Workplace
+from SemiSegLogic.settings import Training
 from Testing.support.blobs import BlobStudy
 from Testing.support.rounds import begin
 
@@ -22,7 +24,7 @@ from Testing.support.rounds import begin
 def _suggester(blobs: BlobStudy, jobs: Path, strategy: str) -> Suggester:
     job, device = begin(blobs.study, jobs).job, choose("cpu")
     data = datas.load(job, device, lambda done, of: None)
-    return Suggester(job, data, device, Reporter(job, Status("running")), strategy)
+    return Suggester(Workplace(job, device, Training(), Reporter(job, Status("running"))), data, strategy)
 
 
 @pytest.mark.parametrize("strategy", list(STRATEGIES))

@@ -1,0 +1,68 @@
+"""Bringing a job up to how its course stands: what is told, saved, published and suggested."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ..engine.trainer import Trainer
+from . import standing as standings
+from .model import Model, publish
+from .news import News
+from .opening import Opening
+from .standing import Standing
+from .suggest import Suggester
+from .workplace import Workplace
+
+
+class Bookkeeper:
+    """Of the course that began with ``opening`` and stands at ``standing``."""
+
+    def __init__(self, place: Workplace, opening: Opening, standing: Standing, suggester: Suggester, news: News):
+        self.place, self.opening, self.standing = place, opening, standing
+        self.suggester, self.news = suggester, news
+        self._saved_at = 0.0
+
+    def settle(self, message: str, trainer: Trainer | None) -> None:
+        """Say how it stands, save it, and bring the suggestions up to it."""
+        kept, reporter = self.standing.kept, self.place.reporter
+        assert kept is not None
+        reporter.say(message, scores=self._scores(kept))
+        self.save(trainer)
+        with reporter.tolerating("The model"):
+            publish(self.place.job, kept, reporter.status)
+        self.news.settle(kept, self.standing.to_suggest)
+        if self.standing.to_suggest:
+            with reporter.tolerating("The suggestions"):
+                self.suggest()
+            self.save(trainer)
+
+    def suggest(self) -> None:
+        """The kept model's suggestions, where they are still to be made. Raises FileError where the disk refuses."""
+        kept = self.standing.kept
+        if self.standing.to_suggest and kept is not None:
+            self.suggester.judge = kept.judge
+            network = kept.predictor(self.place.device.torch)
+            self.standing.to_suggest = not self.suggester.all_cases(network, between=self._take_news)
+
+    def save(self, trainer: Trainer | None) -> None:
+        """The checkpoint: the standing, and the state within the leg when it is not over."""
+        self._saved_at = time.monotonic()
+        state = trainer.state() if trainer else None
+        with self.place.reporter.tolerating("The state"):
+            standings.save(self.place.job.checkpoint, self.standing, self.opening, self.place.device, state)
+
+    def is_due(self, now: float) -> bool:
+        """Whether the last checkpoint is so old that another should be saved."""
+        return now - self._saved_at > self.place.training.checkpoint_seconds
+
+    def _scores(self, kept: Model) -> dict[str, Any]:
+        """What the status tells of the course and of the model it has kept so far."""
+        standing, opening = self.standing, self.opening
+        return {"held_out": dict(standing.scores), "kept": kept.method, "checked": kept.held_out is not None,
+                "quality": kept.quality, "reasons": [*opening.reasons, *standing.verdicts],
+                "goes_on": opening.goes_on}
+
+    def _take_news(self) -> None:
+        """Between two volumes of a long suggesting."""
+        self.news.take(time.monotonic())

@@ -1,0 +1,88 @@
+"""The candidate of a contest, trained by a second runner."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..backends.claims import Claim, Claims
+from ..engine.device import Device
+from ..engine.trainer import Trainer
+from ..files import FileError
+from . import standing as standings
+from .curve import Curve
+from .data import Data
+from .fitting import Fitting
+from .judging import Jury
+from .legs import Leg, outlook
+from .outcome import Delivery
+from .standing import Saved
+from .workplace import Workplace
+
+LOOK_EVERY_S = 1.0
+
+
+class Candidate:
+    """Trains ``leg`` of the course that the first runner ``saved``, as the holder of ``claim``. ``leave()`` says
+    whether this process has to leave before the end.
+    """
+
+    def __init__(
+        self, place: Workplace, data: Data, saved: Saved, leg: Leg, claim: Claim, leave: Callable[[], bool]
+    ):
+        self.place, self.data, self.leg, self.claim, self.leave = place, data, leg, claim, leave
+        self.standing, self.opening = saved.standing, saved.opening(data)
+        self.jury = Jury(place.job.spec(), data, place.device, self.opening)
+        self.curve = Curve(place.reporter, self.jury, self.standing, beside=True)
+        self._looked_at = self._saved_at = 0.0
+        self._left = False
+
+    def train(self) -> Delivery | None:
+        """To the end of the leg; None when this process left before. Raises what a training raises."""
+        place, leg = self.place, self.leg
+        self.opening.parts.use(leg.part)
+        fitting = Fitting(place, self.data, self._after)
+        state = left_by_others(Claims(place.job), place.device)
+        method = fitting.method(leg) if state else fitting.begun(leg, place.training.seed, self.standing.first)
+        place.reporter.say(f"Training: {leg.called()}.", phase=leg.called(), method=leg.name)
+        trainer = fitting.fit(method, leg, state)
+        if self._left:
+            return None
+        outcome = self.jury.outcome(trainer.method, self.curve.score(trainer), leg)
+        return Delivery(outcome, place.device.name, trainer.progress.elapsed)
+
+    def _after(self, trainer: Trainer, share: float) -> bool:
+        """Between two steps: tell, take labels in, save, leave when it is time."""
+        now, progress = time.monotonic(), trainer.progress
+        self.place.reporter.update(step=progress.step, **outlook([self.leg], 0, share, progress))
+        self.curve.losses(trainer)
+        if now - self._looked_at > LOOK_EVERY_S:
+            self._looked_at = now
+            self._look()
+        self.curve.evaluate(trainer, share)
+        if self._left or now - self._saved_at > self.place.training.checkpoint_seconds:
+            self._saved_at = now
+            self._save(trainer)
+        return not self._left
+
+    def _look(self) -> None:
+        self.data.take_new(self.place.job)
+        self.place.reporter.update(labels_used=self.data.labels_used)
+        self._left = self.leave()
+
+    def _save(self, trainer: Trainer) -> None:
+        try:
+            standings.save(self.claim.state_path, self.standing, self.opening, self.place.device, trainer.state())
+        except FileError as error:
+            logging.warning("The state of the candidate could not be saved: %s", error)
+
+
+def left_by_others(claims: Claims, device: Device) -> dict[str, Any] | None:
+    """The state within the candidate's leg that an earlier runner saved; None when there is none. Raises
+    CheckpointError naming a damaged file.
+    """
+    path = claims.state()
+    saved = Saved.load(path, device.torch) if path else None
+    return saved.trainer if saved else None

@@ -1,0 +1,88 @@
+"""Doing what a job orders: train, learn while the person draws, or only suggest."""
+
+from __future__ import annotations
+
+from ..backends.processes import yield_to_others
+from ..backends.queue import jobs_behind
+from ..job import JobFolder
+from . import data
+from .beside import environment_for
+from .course import Course
+from .data import Data
+from .live import LiveCourse, Stay
+from .model import Model, publish
+from .reporting import Reporter
+from .standing import Saved
+from .suggest import Suggester
+from .workplace import Workplace, workplace
+
+
+def carry_out(job: JobFolder, reporter: Reporter, places: int) -> None:
+    """The whole work of a job on the device that this computer has; ``places`` how many runners may work on it here at
+    the same time, 0: one for each graphics card. Raises what a training raises.
+    """
+    spec = job.spec()
+    with workplace(job, reporter) as place:
+        reporter.say("Reading the volumes.", device=place.device.name, method=spec.method, phase="reading")
+        if spec.kind == "predict":
+            predict(place)
+        elif spec.kind == "live":
+            learn_live(place)
+        else:
+            train(place, places)
+
+
+def predict(place: Workplace) -> None:
+    """Suggest with the model that the job starts from, without training."""
+    job, reporter = place.job, place.reporter
+    model = _start_model(job)
+    assert model is not None  # the order was checked
+    volumes = data.load(job, place.device, reporter.reading, model.plan)
+    _remark(volumes, reporter)
+    reporter.say("Suggesting.", phase="suggesting", method=model.method, labels_used=volumes.labels_used)
+    suggester = Suggester(place, volumes)
+    suggester.judge = model.judge
+    complete = suggester.all_cases(model.network(volumes.classes.values[1:], place.device.torch))
+    state, message = ("done", "Done.") if complete else ("stopped", "Stopped; the suggestions made so far are kept.")
+    reporter.say(message, state=state, fraction=1.0, seconds_left=0.0)
+
+
+def train(place: Workplace, places: int) -> None:
+    """A course of training to its end or to a stop, going on from the checkpoint of a killed one."""
+    job, reporter = place.job, place.reporter
+    saved = Saved.load(job.checkpoint, place.device.torch)
+    place = place.with_device(saved.on(place.device)) if saved else place
+    volumes = data.load(job, place.device, reporter.reading, saved.plan if saved else None)
+    reporter.update(labels_used=volumes.labels_used, device=place.device.name)
+    _remark(volumes, reporter)
+    volumes.check_usable()
+    model = Course(place, volumes, saved, _start_model(job), environment_for(places, place.device)).run()
+    publish(job, model, reporter.status)
+    stopped = job.stop_requested()
+    message = "Stopped; the best model is kept." if stopped else "Done."
+    if model.held_out is None:
+        message += " No slices were held out, so look the suggestions over."
+    reporter.say(message, state="stopped" if stopped else "done", fraction=1.0, seconds_left=0.0)
+
+
+def learn_live(place: Workplace) -> None:
+    """Learn while the person draws on the same computer."""
+    job = place.job
+    yield_to_others()
+    earlier = Model.load(job.weights) if job.weights.exists() else _start_model(job)
+    stay = Stay(place, others_wait=lambda: jobs_behind(job) > 0)
+    model = LiveCourse(place, stay).run(earlier)
+    state = "stopped" if job.stop_requested() else "done"
+    remedy = "" if model else " Nothing was drawn, so there is no model."
+    place.reporter.say(stay.farewell + remedy, state=state, fraction=1.0, seconds_left=0.0)
+
+
+def _remark(volumes: Data, reporter: Reporter) -> None:
+    """What the person should know of how the volumes are kept, once."""
+    if volumes.remark:
+        reporter.say(volumes.remark)
+
+
+def _start_model(job: JobFolder) -> Model | None:
+    path = job.start_model()
+    return Model.load(path) if path else None
