@@ -2,7 +2,15 @@
 
 from .annotations import AnnotatedSlice, all_slices, drawn_slices
 from .case import Case
-from .errors import DuplicateError, FormatError, ImageError, LabelError, LockedError, StudyError
+from .errors import (
+    DuplicateError,
+    FormatError,
+    ImageError,
+    LabelError,
+    LockedError,
+    StudyError,
+    UnknownSegmentError,
+)
 from .exports import FORMATS, ExportedFile, export_case
 from .formats import (
     Mask,
@@ -24,6 +32,6 @@ from .structures import Structure, Structures
 __all__ = [
     "FORMATS", "AnnotatedSlice", "Case", "CaseRow", "DuplicateError", "ExportedFile", "FormatError", "ImageError",
     "LabelError", "LockedError", "Mask", "MaskSegment", "Status", "Structure", "Structures", "Study", "StudyError",
-    "Version", "Writer", "all_slices", "drawn_slices", "export_case", "list_segments", "read_image", "read_mask",
-    "write_image", "write_labelmap", "write_seg_nrrd",
+    "UnknownSegmentError", "Version", "Writer", "all_slices", "drawn_slices", "export_case", "list_segments",
+    "read_image", "read_mask", "write_image", "write_labelmap", "write_seg_nrrd",
 ]

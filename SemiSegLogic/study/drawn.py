@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import disk_errors
-from ..geometry import Planes, SliceIndex, copy_slices, planes_of, sparse_label
+from ..geometry import AXIS_NAMES, IGNORE, Planes, SliceIndex, copy_slices, plane, planes_of, sparse_label
 from .annotations import AnnotatedSlice, check_slices
 from .errors import LabelError
 from .formats import read_mask
@@ -40,8 +40,9 @@ class DrawnCase(CaseRecord):
         grid, places, version = self.grid, self.places, self.version
         if not version:
             return np.zeros(grid.shape, np.uint8)
+        path = self._current_file(version)
         try:
-            label = read_mask(self._current_file(version)).on(grid)
+            label = read_mask(path).on(grid)
         except LabelError as error:
             raise LabelError(f"{error} {self.history.offer()}") from error
         judged = np.zeros(grid.shape, np.uint8)
@@ -89,10 +90,16 @@ class DrawnCase(CaseRecord):
         """Take judged slices from a mask file. ``slices`` chooses them from the mask on the image's grid, e.g.
         :func:`annotations.drawn_slices`; ``names`` as in :func:`formats.read_mask`, the study's own by default.
 
-        Returns the slices. Raises LabelError when the mask does not fit or names something unknown.
+        Returns the slices. Raises LabelError when the mask does not fit, names something unknown, or leaves part of a
+        slice open.
         """
         label = read_mask(path, self.structures.names if names is None else names).on(self.grid)
-        places = _in_order(slices(label))
+        chosen = list(slices(label))
+        if not chosen:
+            raise LabelError(f"Nothing is drawn in {path}, so it says nothing of any slice. If slices of it are judged "
+                             "to be empty, name them.")
+        places = _in_order(chosen)
+        _must_cover(label, places, path)
         self.set_slices(label, places, author)
         return places
 
@@ -142,7 +149,7 @@ class DrawnCase(CaseRecord):
         path = self.folder / LABELS
         if self._foreign():
             raise LabelError(f"{path} was changed by another program. Restore a version; the changed file is then "
-                             f"kept as {EDITED} and can be imported as a mask.")
+                             f"kept as {EDITED} and can be imported as a mask. {self.history.offer()}")
         if path.exists() and header_entries(path).get(VERSION, version) != version:
             return self.history.version(version).path
         return path
@@ -183,6 +190,19 @@ def _in_order(slices: Iterable[SliceIndex]) -> list[SliceIndex]:
     if any(place.axis not in (0, 1, 2) for place in places):
         raise LabelError(f"There is no axis {places[-1].axis}; axes are 0, 1, 2 (k, j, i).")
     return places
+
+
+def _must_cover(label: NDArray[np.uint8], places: list[SliceIndex], path: Path) -> None:
+    """Raises LabelError when the mask leaves part of a slice open: only a whole slice can be judged."""
+    for place in places:
+        if not 0 <= place.index < label.shape[place.axis]:
+            continue  # told as that, later
+        left = int(np.count_nonzero(plane(label, place) == IGNORE))
+        if left:
+            raise LabelError(f"{path} leaves {left} voxels of slice {AXIS_NAMES[place.axis]} = {place.index} open: it "
+                             f"ends inside the image, or holds {IGNORE} there, which means 'not judged'. A slice "
+                             "counts only as a whole: choose slices that the mask covers, save it on the image's grid, "
+                             f"or say which structure {IGNORE} is.")
 
 
 def _slices(places: list[SliceIndex]) -> str:

@@ -17,6 +17,14 @@ class LabelError(StudyError):
     """Labels are damaged, do not fit their image, or hold values that mean nothing here."""
 
 
+class UnknownSegmentError(LabelError):
+    """A mask holds a ``segment`` (its name, or its value where it has none) that is no structure."""
+
+    def __init__(self, message: str, segment: str) -> None:
+        super().__init__(message)
+        self.segment = segment
+
+
 class FormatError(StudyError):
     """A folder is no study, its records are damaged, or a newer version wrote them."""
 

@@ -15,6 +15,7 @@ from ..geometry import Grid
 from .case import Case
 from .errors import StudyError
 from .formats import read_mask, write_labelmap, write_seg_nrrd
+from .formats.volumes import read_voxels
 from .formats.writing import tolerance_of
 from .structures import Structures
 
@@ -57,10 +58,18 @@ def _export(path: Path, name: str, array: NDArray[np.uint8], grid: Grid, structu
         write_seg_nrrd(path, array, grid, structures)
     else:
         write_labelmap(path, array, grid, structures)
-    mask = read_mask(path, structures.names)
-    if not np.array_equal(mask.array, array) or not mask.grid.agrees(grid, tolerance_of(path)):
+    written, there = _read_again(path, name, structures)
+    if not np.array_equal(written, array) or not there.agrees(grid, tolerance_of(path)):
         path.unlink(missing_ok=True)
         raise StudyError(f"{path} read back otherwise than it was written and was removed. Export again, to another "
                          "disk if that repeats.")
     voxels = {item.name: int(np.count_nonzero(array == item.value)) for item in structures}
     return ExportedFile(path, name, voxels, verified=True)
+
+
+def _read_again(path: Path, name: str, structures: Structures) -> tuple[NDArray[np.generic], Grid]:
+    """A segmentation by the names in it; a label map as it is, for 255 in it may mean that nobody judged."""
+    if name == "seg.nrrd":
+        mask = read_mask(path, structures.names)
+        return mask.array, mask.grid
+    return read_voxels(path)

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ...geometry import IGNORE, Grid
-from ..errors import ImageError, LabelError
+from ..errors import ImageError, LabelError, UnknownSegmentError
 from ..structures import LAST_VALUE, Color
 from ..values import values_of
 from . import segnrrd
@@ -53,18 +53,21 @@ def read_mask(path: Path, names: Mapping[str, int] | None = None) -> Mask:
 
     Label maps have no names: there the name is the number itself, ``{"1": 2}`` renumbers, and a table without
     numbers means that the values are to be taken as they are, if the table knows them. Without a table the file's
-    own values stay. Raises LabelError when the file is damaged, a segment is not in the table, two segments claim
-    a voxel or a value is no whole number in 1..254. Nothing unknown becomes background.
+    own values stay. Raises LabelError when the file is damaged, two segments claim a voxel or a value is no whole
+    number in 1..254, UnknownSegmentError when a segment is not in the table. Nothing unknown becomes background.
+
+    In a label map 255 means that nobody judged, unless the table names it or nothing else is there: many programs
+    write masks as 0 and 255.
     """
     layers, grid, described = _read(path)
-    found = described + _undescribed(layers, described, path)
+    found = described + _undescribed(layers, described, path, names or {})
     _check_unambiguous(found, names, path)
     targets = [_target(segment, names, path) for segment in found]
     if len(layers) == 1 and targets == [one.value for one in found]:  # every value is known and stays what it is
         array = layers[0].astype(np.uint8, copy=False)
     else:
         array = _merged(layers, list(zip(found, targets, strict=True)), path)
-        if not described:
+        if not described and IGNORE not in {one.value for one in found}:
             array[layers[0] == IGNORE] = IGNORE
     segments = tuple(MaskSegment(one.name, value, one.color) for one, value in zip(found, targets, strict=True))
     return Mask(array, grid, segments, 0 if described else IGNORE, path)
@@ -73,7 +76,7 @@ def read_mask(path: Path, names: Mapping[str, int] | None = None) -> Mask:
 def list_segments(path: Path) -> list[MaskSegment]:
     """The segments of a mask file with the file's own values, to make a table of names from. Raises LabelError."""
     layers, _, described = _read(path)
-    found = described + _undescribed(layers, described, path)
+    found = described + _undescribed(layers, described, path, {})
     return [MaskSegment(one.name, one.value, one.color) for one in found]
 
 
@@ -99,12 +102,16 @@ def _read(path: Path) -> tuple[NDArray[np.generic], Grid, list[HeaderSegment]]:
     return np.moveaxis(array.reshape(*grid.shape, count), -1, 0), grid, described
 
 
-def _undescribed(layers: NDArray[np.generic], described: list[HeaderSegment], path: Path) -> list[HeaderSegment]:
-    """Segments for the values that occur without a name; IGNORE in a plain label map is none."""
+def _undescribed(layers: NDArray[np.generic], described: list[HeaderSegment], path: Path,
+                 names: Mapping[str, int]) -> list[HeaderSegment]:
+    """Segments for the values that occur without a name; IGNORE in a label map is one only as :func:`read_mask` says.
+    """
     known = {(one.layer, one.value) for one in described}
-    skip = {0} if described else {0, IGNORE}
-    return [HeaderSegment(str(value), value, number, None) for number, layer in enumerate(layers)
-            for value in values_in(layer, path) if value not in skip and (number, value) not in known]
+    there = [(number, value) for number, layer in enumerate(layers) for value in values_in(layer, path)
+             if value != 0 and (number, value) not in known]
+    if not described and str(IGNORE) not in names and {value for _, value in there} != {IGNORE}:
+        there = [(number, value) for number, value in there if value != IGNORE]
+    return [HeaderSegment(str(value), value, number, None) for number, value in there]
 
 
 def values_in(array: NDArray[np.generic], path: Path) -> list[int]:
@@ -143,9 +150,9 @@ def _target(segment: HeaderSegment, names: Mapping[str, int] | None, path: Path)
         if chosen is None and segment.name == str(value) and not by_number and value in table.values():
             chosen = value
         if chosen is None:
-            raise LabelError(f"{path} holds '{segment.name}' (value {value}), which is not in the table: "
-                             f"{', '.join(f'{name} = {number}' for name, number in names.items())}. Add it there, or "
-                             "map it to 0 to leave it out.")
+            known = ", ".join(f"{name} = {number}" for name, number in names.items()) or "there are none yet"
+            raise UnknownSegmentError(f"{path} holds '{segment.name}' (value {value}), which is no structure here "
+                                      f"({known}). Say which structure it is, or leave it out.", segment.name)
         value = chosen
     if not (0 if names is not None else 1) <= value <= LAST_VALUE:
         raise LabelError(f"{path}: '{segment.name}' has the label value {value}; it must lie in 1..{LAST_VALUE}. Give "

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from ..errors import ImageError
 
 CHUNK = 1 << 20
-HEADER = 540
+SHORTEST, HEADER = 348, 540
 
 
 def is_nifti(path: Path) -> bool:
@@ -39,6 +39,8 @@ def check_whole(path: Path) -> None:
 
 def _expected_bytes(header: bytes) -> int:
     """Header and voxels, from the header of NIfTI 1 or 2 in either byte order. Raises struct.error on neither."""
+    if len(header) < SHORTEST:
+        raise struct.error(f"only {len(header)} bytes are in it, fewer than a header has")
     for order in "<>":
         size = struct.unpack_from(order + "i", header)[0]
         if size == 348:

@@ -54,7 +54,14 @@ def parse(entries: Mapping[str, str], layers: int) -> list[HeaderSegment]:
 
 def _segment(number: int, fields: Mapping[str, str], layers: int) -> HeaderSegment:
     name = fields.get("Name") or fields.get("ID") or f"Segment {number + 1}"
-    layer = int(fields.get("Layer", number if layers > 1 else 0))
+    layer = _number(fields.get("Layer", str(number if layers > 1 else 0)), name)
     color = tuple(float(part) for part in fields.get("Color", "").split())
-    return HeaderSegment(name, int(fields.get("LabelValue", 1)), layer,
+    return HeaderSegment(name, _number(fields.get("LabelValue", "1"), name), layer,
                          (color[0], color[1], color[2]) if len(color) == 3 else None)
+
+
+def _number(text: str, name: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError(f"'{name}' has '{text}' where a whole number belongs") from error

@@ -17,8 +17,9 @@ from . import dicom, nifti
 def read_image(path: Path) -> tuple[NDArray[np.generic], Grid]:
     """The voxels ``(k, j, i)`` of an image file or DICOM folder, in the file's own type, and their grid.
 
-    A 2D image becomes one slice, shape ``(1, j, i)``. Raises ImageError when the file is missing or damaged, has
-    more than three axes or several values per voxel, holds NaN or infinity, or the same value everywhere.
+    A 2D image becomes one slice, shape ``(1, j, i)``; a colour image that is grey is taken as one value per voxel.
+    Raises ImageError when the file is missing or damaged, has more than three axes or several values per voxel, holds
+    NaN or infinity, or the same value everywhere.
     """
     return voxels_of(load(path), path)
 
@@ -31,22 +32,25 @@ def read_series(files: Sequence[Path]) -> tuple[NDArray[np.generic], Grid]:
 
 def voxels_of(image: sitk.Image, path: Path) -> tuple[NDArray[np.generic], Grid]:
     """Voxels and grid of a scalar image. Raises ImageError as :func:`read_image`."""
-    if image.GetNumberOfComponentsPerPixel() != 1:
-        raise ImageError(f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour, vectors or "
-                         "time steps). Save one scalar volume of it and add that.")
-    array = sitk.GetArrayFromImage(image)
     grid = grid_of(image)
+    array = _one_value(image, grid, path)
     _check_values(array, path)
-    return array.reshape(grid.shape), grid
+    return array, grid
+
+
+def read_voxels(path: Path) -> tuple[NDArray[np.generic], Grid]:
+    """Voxels (k, j, i) and grid as they lie in a file, whatever the values. Raises ImageError."""
+    image = load(path)
+    grid = grid_of(image)
+    return sitk.GetArrayFromImage(image).reshape(grid.shape), grid
 
 
 def read_bytes(path: Path, grid: Grid) -> NDArray[np.uint8]:
     """A map of bytes (k, j, i) that must lie on ``grid``, whatever its values. Raises ImageError otherwise."""
-    image = load(path)
-    array = sitk.GetArrayFromImage(image)
-    if array.dtype != np.uint8 or not grid_of(image).agrees(grid):
+    array, own = read_voxels(path)
+    if array.dtype != np.uint8 or not own.agrees(grid):
         raise ImageError(f"{path} is no map of bytes on its image's grid: another program changed it. Make it anew.")
-    return array.reshape(grid.shape)
+    return array.astype(np.uint8, copy=False)
 
 
 def load(path: Path) -> sitk.Image:
@@ -59,8 +63,7 @@ def load(path: Path) -> sitk.Image:
     try:
         return _of_three_axes(sitk.ReadImage(str(path)), path)
     except RuntimeError as error:
-        raise ImageError(f"{path} cannot be read: {itk_reason(error)}. It may be cut short or of a kind that is not "
-                         "supported: copy it again from where it came, or save it as NRRD.") from error
+        raise _refusal(path, error) from error
 
 
 def grid_of(image: sitk.Image) -> Grid:
@@ -80,6 +83,17 @@ def itk_reason(error: Exception) -> str:
     return lines[-1].rstrip(".") if lines else "unknown reason"
 
 
+def _refusal(path: Path, error: RuntimeError) -> ImageError:
+    """What ITK means, for the person who has the file."""
+    if "Unable to determine ImageIO" in str(error):
+        return ImageError(f"{path} is no image of a kind that can be read. Save it as NRRD or NIfTI.")
+    if "orthonormal" in str(error):
+        return ImageError(f"{path} has axes that are not at right angles to each other (a sheared scan). Load it in "
+                          "Slicer, resample it (module Resample Scalar/Vector/DWI Volume) and add the result.")
+    return ImageError(f"{path} cannot be read: {itk_reason(error)}. It may be cut short or of a kind that is not "
+                      "supported: copy it again from where it came, or save it as NRRD.")
+
+
 def _of_three_axes(image: sitk.Image, path: Path) -> sitk.Image:
     """Without trailing axes of length 1."""
     while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
@@ -89,6 +103,19 @@ def _of_three_axes(image: sitk.Image, path: Path) -> sitk.Image:
         raise ImageError(f"{path} has {image.GetDimension()} axes ({sizes}); two or three are needed. Save one volume "
                          "of it (one time step) and add that.")
     return image
+
+
+def _one_value(image: sitk.Image, grid: Grid, path: Path) -> NDArray[np.generic]:
+    """The voxels (k, j, i) of an image with one value each, or of a colour image that is grey: red, green and blue are
+    the same everywhere, as many ultrasound machines save it, and opacity says nothing.
+    """
+    count = image.GetNumberOfComponentsPerPixel()
+    array = sitk.GetArrayFromImage(image).reshape(*grid.shape, count)
+    grey = count in (3, 4) and all(np.array_equal(array[..., 0], array[..., n]) for n in (1, 2))
+    if count == 1 or (grey and (count == 3 or array[..., 3].min() == array[..., 3].max())):
+        return np.ascontiguousarray(array[..., 0])
+    raise ImageError(f"{path} has {count} values per voxel (colour, vectors or time steps). Save it as a grey-value "
+                     "image, or one scalar volume of it, and add that.")
 
 
 def _check_values(array: NDArray[np.generic], path: Path) -> None:

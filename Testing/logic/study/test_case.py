@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 
 from SemiSegLogic.files import FileError, write_json
-from SemiSegLogic.geometry import IGNORE, SliceIndex
+from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex
 from SemiSegLogic.study import (
     Case,
     ImageError,
@@ -379,5 +379,25 @@ def test_a_mask_that_does_not_fit_changes_nothing(case: Case, tmp_path: Path) ->
 
 def test_an_empty_mask_is_not_taken_for_a_judged_volume(case: Case, tmp_path: Path) -> None:
     write_seg_nrrd(tmp_path / "mask.seg.nrrd", np.zeros_like(two_blobs()), case.grid, case.structures)
-    with pytest.raises(LabelError, match="nothing is drawn in the mask"):
+    with pytest.raises(LabelError, match=r"Nothing is drawn in .*mask\.seg\.nrrd"):
         case.import_mask(tmp_path / "mask.seg.nrrd", drawn_slices, "ann")
+
+
+def test_a_mask_that_ends_inside_the_image_says_so_and_nothing_is_taken(case: Case, tmp_path: Path) -> None:
+    j, grid = 3, case.grid
+    smaller = Grid((5, j, 7), grid.spacing, grid.origin, grid.direction)
+    write_image(tmp_path / "part.nrrd", two_blobs()[:, :j], smaller)
+    with pytest.raises(LabelError, match=r"part\.nrrd leaves 21 voxels of slice k = 1 open.*on the image's grid"):
+        case.import_mask(tmp_path / "part.nrrd", drawn_slices, "ann")
+    assert not case.annotated
+
+
+def test_a_missing_version_offers_the_good_one_once(case: Case) -> None:
+    for place in (K1, K2):
+        case.set_slices(two_blobs(), [place], "ann")
+    good, gone = case.versions()[1], case.versions()[0]
+    case.history.copy_to(good, case.folder / "labels.seg.nrrd")
+    gone.path.unlink()
+    with pytest.raises(LabelError) as refused:
+        case.labels()
+    assert str(refused.value).count(good.name) == 1

@@ -79,3 +79,11 @@ def test_a_file_that_reads_back_otherwise_is_not_called_verified(finished: Case,
         with pytest.raises(FileError, match="was not written"):
             export_case(finished, tmp_path / "out", [name])
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_drawn_slices_that_are_all_empty_are_exported_with_255_where_nobody_judged(case: Case, tmp_path: Path) -> None:
+    case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 2)], "ann")
+    for file in export_case(case, tmp_path / "out", ["nrrd", "nii.gz"], "labels"):
+        written = sitk.GetArrayFromImage(sitk.ReadImage(str(file.path)))
+        assert (written[2] == 0).all()
+        assert (np.delete(written, 2, axis=0) == IGNORE).all()

@@ -16,6 +16,7 @@ from SemiSegLogic.study import (
     LabelError,
     Structure,
     Structures,
+    UnknownSegmentError,
     list_segments,
     read_mask,
     write_image,
@@ -94,7 +95,7 @@ def test_what_the_table_does_not_know_never_becomes_background(tmp_path: Path, n
         write_seg_nrrd(tmp_path / "a.nrrd", two_blobs(), grid_of("oblique"), structures)
     else:
         write_labelmap(tmp_path / "a.nrrd", two_blobs(), grid_of("oblique"), [])
-    with pytest.raises(LabelError, match=r"which is not in the table.*map it to 0 to leave it out"):
+    with pytest.raises(LabelError, match=r"which is no structure here.*or leave it out"):
         read_mask(tmp_path / "a.nrrd", names)
 
 
@@ -269,3 +270,28 @@ def test_the_masks_of_real_scans_fit_their_images(data_folder: Path) -> None:
         mask = read_mask(path, {"1": 1}).on(grid)
         assert mask.shape == array.shape
         assert mask.any()
+
+
+# --- 255 -----------------------------------------------------------------------------------------------------------
+
+def test_a_mask_of_0_and_255_is_a_mask_and_comes_in_by_its_number(tmp_path: Path) -> None:
+    image = sitk.GetImageFromArray((two_blobs()[2] > 0).astype("uint8") * 255)
+    sitk.WriteImage(image, str(tmp_path / "a.png"))
+    assert [one.name for one in list_segments(tmp_path / "a.png")] == ["255"]
+    assert np.array_equal(read_mask(tmp_path / "a.png", {"255": 2}).array[0], (two_blobs()[2] > 0) * 2)
+
+
+def test_a_mask_of_0_and_255_is_never_taken_for_one_in_which_nothing_is_drawn(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.nrrd", (two_blobs() > 0).astype("uint8") * 255, grid_of("oblique"))
+    with pytest.raises(UnknownSegmentError, match=r"holds '255'.*Say which structure it is") as refused:
+        read_mask(tmp_path / "a.nrrd", {"anterior": 1})
+    assert refused.value.segment == "255"
+
+
+@pytest.mark.parametrize(("names", "expected"), [({"1": 1}, IGNORE), ({"1": 1, "255": 2}, 2)])
+def test_255_beside_other_values_means_not_judged_unless_the_table_names_it(
+    tmp_path: Path, names: dict[str, int], expected: int
+) -> None:
+    write_image(tmp_path / "a.nrrd", np.array([0, 1, IGNORE], np.uint8)[two_blobs()], grid_of("oblique"))
+    found = read_mask(tmp_path / "a.nrrd", names).array
+    assert np.array_equal(found, np.array([0, 1, expected], np.uint8)[two_blobs()])

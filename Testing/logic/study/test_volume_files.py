@@ -195,3 +195,47 @@ def test_a_file_that_reads_back_otherwise_never_takes_its_place(tmp_path: Path, 
         write_image(tmp_path / name, picture(), grid_of("oblique"))
     assert (tmp_path / name).read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
+
+
+# --- what ultrasound machines, colleagues and broken copies give ---------------------------------------------------
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("name", ["a.png", "a.nrrd"])
+def test_a_colour_image_that_is_grey_is_taken_voxel_for_voxel(tmp_path: Path, channels: int, name: str) -> None:
+    grey = picture((6, 7), dtype="uint8")
+    layers = [grey, grey, grey, np.full_like(grey, 255)][:channels]
+    save(np.stack(layers, axis=-1), tmp_path / name, vector=True)
+    array, grid = read_image(tmp_path / name)
+    assert grid.shape == (1, 6, 7)
+    assert np.array_equal(array[0], grey)
+
+
+def test_a_colour_image_with_one_coloured_voxel_is_refused(tmp_path: Path) -> None:
+    colours = np.repeat(picture((6, 7), dtype="uint8")[..., None], 3, axis=-1)
+    colours[3, 4, 1] += 1
+    save(colours, tmp_path / "a.png", vector=True)
+    with pytest.raises(ImageError, match=r"3 values per voxel.*Save it as a grey-value image"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_sheared_nifti_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    affine = np.array([[1, 0.2, 0, 5], [0, 1, 0, 6], [0, 0, 1, 7], [0, 0, 0, 1.0]])
+    image = nibabel.Nifti1Image(picture(), None)
+    image.set_sform(affine, code=2)
+    image.set_qform(np.eye(4), code=0)
+    nibabel.save(image, tmp_path / "sheared.nii.gz")
+    with pytest.raises(ImageError, match=r"sheared\.nii\.gz has axes that are not at right angles.*resample it"):
+        read_image(tmp_path / "sheared.nii.gz")
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("word.docx", "word.docx is no image of a kind that can be read. Save it as NRRD or NIfTI."),
+    ("empty.nii.gz", "empty.nii.gz is damaged: only 0 bytes are in it, fewer than a header has."),
+])
+def test_what_is_no_image_is_refused_without_a_word_of_programmers(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(b"") if name.endswith("gz") else b"PK")
+    with pytest.raises(ImageError) as refused:
+        read_image(tmp_path / name)
+    assert words in str(refused.value)
+    assert "sitk" not in str(refused.value)
+    assert "unpack" not in str(refused.value)
