@@ -114,8 +114,16 @@ def largest_components(label: Tensor, classes: int) -> Tensor:
     kept = label.to(torch.uint8).cpu().numpy().copy()
     for image in kept:
         for value in range(1, classes):
-            _keep_largest(image, value)
+            _keep_largest(_part_with(image, value), value)
     return torch.from_numpy(kept).to(label.device, torch.int64)
+
+
+def _part_with(image: NDArray[np.uint8], value: int) -> NDArray[np.uint8]:
+    """The smallest box of ``image`` with every ``value``, a view: pieces are counted in it several times faster."""
+    inside = image == value
+    axes = range(image.ndim)
+    seen = [np.flatnonzero(inside.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
+    return image[tuple(slice(where[0], where[-1] + 1) if len(where) else slice(0) for where in seen)]
 
 
 def _keep_largest(image: NDArray[np.uint8], value: int) -> None:

@@ -22,7 +22,7 @@ from .framing import Chance, View, anchored, augmentation, keep_inside
 from .perturb import weak
 from .plan import Plan, Shape, Triple
 from .resampling import sample_image, sample_label
-from .staging import Staging
+from .staging import Staging, sent
 from .volumes import Volume
 
 TOWARDS_STRUCTURE = 0.67
@@ -134,7 +134,7 @@ class Sampler:
         position = torch.tensor(np.array(places).reshape(-1, 3).clip(0, 1), dtype=torch.float32)
         numbers = torch.tensor([look.number for look in looks], dtype=torch.int64)
         grey = weak(image) if self.augment and looks else image
-        return Patches(grey, label, position.to(device), numbers.to(device))
+        return Patches(grey, label, sent(position, device), sent(numbers, device))
 
     def _image(self, look: Look, out: Tensor) -> None:
         volume = self.volumes[look.number]

@@ -20,6 +20,7 @@ from ..geometry import IGNORE
 from .framing import View
 from .plan import Shape
 from .slice_label import SliceLabel
+from .staging import sent
 
 Fetch = Callable[[Tensor], Tensor]
 """Brings a part of a volume, of any type, to where patches are made, as float32."""
@@ -42,7 +43,7 @@ def _turned_freely(image: Tensor, view: View, shape: Shape, fetch: Fetch) -> Ten
     starts, stops = _box(view, shape, tuple(image.shape))
     part = image[starts[0] : stops[0], starts[1] : stops[1], starts[2] : stops[2]]
     box = fetch(part)[None, None]
-    grid = _grid(_theta(view, shape, starts, stops, (2, 1, 0)).to(box.device), shape)
+    grid = _grid(sent(_theta(view, shape, starts, stops, (2, 1, 0)), box.device), shape)
     return F.grid_sample(box, grid, padding_mode="border", align_corners=True)[0, 0]
 
 
@@ -52,7 +53,7 @@ def _turned_in_plane(image: Tensor, view: View, shape: Shape, axis: int, fetch: 
     place = np.clip(_line(view, shape, axis), 0, image.shape[axis] - 1)
     part = image.movedim(axis, 0)[:, starts[rows] : stops[rows], starts[columns] : stops[columns]]
     planes = _planes(part, place, fetch)[None]
-    theta = _theta(view, shape, starts, stops, (columns, rows)).to(planes.device)
+    theta = sent(_theta(view, shape, starts, stops, (columns, rows)), planes.device)
     grid = _grid(theta, (shape[rows], shape[columns]))
     return F.grid_sample(planes, grid, padding_mode="border", align_corners=True)[0].movedim(0, axis)
 
@@ -63,11 +64,11 @@ def _planes(part: Tensor, place: NDArray[np.float64], fetch: Fetch) -> Tensor:
     share = (place - low).clip(0)
     first, last = int(low.min()), int(np.ceil(place - 1e-9).max())
     block = fetch(part[first : last + 1])
-    below = block[torch.from_numpy(low - first)]
+    below = block[sent(torch.from_numpy(low - first), block.device)]
     if share.max() < 1e-9:
         return below
-    above = block[torch.from_numpy(np.minimum(low + 1, last) - first)]
-    return below.lerp_(above, torch.from_numpy(share).to(block)[:, None, None])
+    above = block[sent(torch.from_numpy(np.minimum(low + 1, last) - first), block.device)]
+    return below.lerp_(above, sent(torch.from_numpy(share).to(block.dtype), block.device)[:, None, None])
 
 
 def sample_label(label: SliceLabel | None, view: View, shape: Shape, out: Tensor) -> None:
@@ -102,9 +103,9 @@ def _nearest_in_plane(label: SliceLabel, view: View, shape: Shape, axis: int, ou
     flat = [other for other in range(3) if other != axis]
     found = [_nearest_along(other, view, shape, flat, label.shape[other], out.device) for other in flat]
     near = [places.unsqueeze(axis) for places, _ in found]
-    near.insert(axis, _along(torch.from_numpy(place[wanted].astype(np.int32)).to(out.device), axis, 3))
+    near.insert(axis, _along(sent(torch.from_numpy(place[wanted].astype(np.int32)), out.device), axis, 3))
     values = _outside_ignored(label.at(near), [None if here is None else here.unsqueeze(axis) for _, here in found])
-    out.index_copy_(axis, torch.tensor(wanted, device=out.device), values.long())
+    out.index_copy_(axis, sent(torch.tensor(wanted), out.device), values.long())
 
 
 def _nearest_along(

@@ -1,7 +1,8 @@
-"""From volumes that stay in host memory (or in a mapped file) to a GPU, through pinned memory.
+"""From the host to a GPU through pinned memory, so that nobody waits: the GPU fetches when it comes to it, and the host
+goes on meanwhile to draw the next patches.
 
-Only the box that a patch needs is copied, into a pinned buffer that is used again and again: so nothing is allocated
-once the largest box has been seen, and the GPU fetches it while the next box is being copied.
+Of volumes that stay in host memory (or in a mapped file) only the box that a patch needs is copied, into a pinned
+buffer that is used again and again: nothing is allocated once the largest box has been seen.
 """
 
 from __future__ import annotations
@@ -12,6 +13,13 @@ import torch
 from torch import Tensor
 
 SLOTS = 8  # boxes under way at the same time
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """A few ``values`` of the host on ``device``. PyTorch keeps their pinned memory until the GPU has fetched them, and
+    then uses it again.
+    """
+    return values if device.type == "cpu" else values.pin_memory().to(device, non_blocking=True)
 
 
 @dataclass

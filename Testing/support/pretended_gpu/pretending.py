@@ -1,0 +1,43 @@
+"""Within :func:`pretended_gpu`, torch.cuda has one card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad
+from torch.utils._foreach_utils import _group_tensors_by_device_and_dtype as group_below
+
+from .calls import Calls
+from .card import PretendedGpu
+from .operations import Operations
+from .torch_cuda import stand_ins
+
+GROUPED = "_group_tensors_by_device_and_dtype"
+
+
+@contextmanager
+def pretended_gpu() -> Iterator[PretendedGpu]:
+    """Within, torch.cuda has one card."""
+    gpu = PretendedGpu()
+    with ExitStack() as stack:
+        for name, value in stand_ins(gpu).items():
+            stack.enter_context(mock.patch.object(torch.cuda, name, value))
+        seeded = torch.manual_seed
+        stack.enter_context(mock.patch.object(torch, "manual_seed", lambda seed: (gpu.seed(seed), seeded(seed))[1]))
+        autocast = torch.autocast
+        stack.enter_context(mock.patch.object(torch, "autocast", lambda _kind, **named: autocast("cpu", **named)))
+        stack.enter_context(mock.patch.object(clip_grad, GROUPED, _grouped))
+        stack.enter_context(Operations(gpu))
+        stack.enter_context(Calls(gpu))
+        yield gpu
+
+
+def _grouped(lists: list[list[Tensor]], with_indices: bool = False) -> dict[Any, Any]:
+    """As torch groups them below the level that is seen here, where all tensors are the processor's."""
+    found = group_below(lists, with_indices)
+    return {(lists[0][0].device, dtype): group for (_, dtype), group in found.items()}

@@ -1,0 +1,78 @@
+"""What stands in for torch.cuda while the card is pretended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from .graphs import Graph, Recording
+
+if TYPE_CHECKING:
+    from .card import PretendedGpu
+
+MEMORY = 8 << 30
+
+
+class Event:
+    """Everything has always happened already."""
+
+    def __init__(self, **_named: Any):
+        self.recorded = 0
+
+    def record(self, _stream: object = None) -> None:
+        """See torch."""
+        self.recorded += 1
+
+    def synchronize(self) -> None:
+        """See torch."""
+
+    def query(self) -> bool:
+        """See torch."""
+        return True
+
+
+class Stream:
+    """There is one, and it is in order."""
+
+    def wait_stream(self, _other: object) -> None:
+        """See torch."""
+
+    def synchronize(self) -> None:
+        """See torch."""
+
+
+def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
+    """By their names in torch.cuda."""
+
+    def strictness(mode: str | int) -> None:
+        gpu.strictness = mode
+
+    @contextmanager
+    def graph(target: Graph, **_named: Any) -> Iterator[None]:
+        before, gpu.recording = gpu.chance_state, Recording()
+        recording = gpu.recording
+        try:
+            yield
+        finally:
+            gpu.recording, gpu.chance_state = None, before
+            target.close(recording)
+
+    def made() -> Graph:
+        gpu.graphs.append(Graph(gpu.with_chance))
+        return gpu.graphs[-1]
+
+    return _facts() | {
+        "Event": Event, "Stream": Stream, "current_stream": lambda *_: Stream(), "stream": lambda _: nullcontext(),
+        "synchronize": lambda *_: None, "empty_cache": lambda: None, "CUDAGraph": made, "graph": graph,
+        "set_sync_debug_mode": strictness, "get_sync_debug_mode": lambda: gpu.strictness,
+        "get_rng_state": lambda *_: gpu.chance_state, "set_rng_state": lambda state, *_: gpu.restore_chance(state),
+    }
+
+
+def _facts() -> dict[str, Callable[..., Any]]:
+    return {
+        "is_available": lambda: True, "device_count": lambda: 1, "current_device": lambda: 0,
+        "get_device_name": lambda *_: "Pretended card", "is_bf16_supported": lambda *_: True,
+        "mem_get_info": lambda *_: (MEMORY, MEMORY), "max_memory_allocated": lambda *_: 0,
+    }
