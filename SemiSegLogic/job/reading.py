@@ -1,0 +1,99 @@
+"""What either side may read of a job."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ..files import FileError, read_json
+from . import checks, outputs
+from .errors import JobError
+from .outputs import Result
+from .places import JobPlaces
+from .specification import JobSpec
+from .status import Status, judged
+
+LARGEST_JSON = 64 * 2**20
+READ_TRIES = 5
+
+
+class JobReader(JobPlaces):
+    """The order, how the job stands, what came out of it so far. Making one reads nothing."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._spec: JobSpec | None = None
+        self._last_good: Status | None = None
+
+    def spec(self) -> JobSpec:
+        """The order, checked. Raises JobError naming file, key and value."""
+        if self._spec is None:
+            self._spec = self._read_spec()
+        return self._spec
+
+    def status(self, alive: bool | None = None) -> Status:
+        """How the job stands. ``alive``: whether its process lives, where the caller knows; else the heartbeat decides
+        and "lost" is said after 30 silent seconds. Raises JobError when status.json was never once readable.
+        """
+        return judged(self.reported(), time.time(), alive, self.stop_requested())
+
+    def reported(self) -> Status:
+        """What the runner wrote last, as it stands; the last good copy when the file cannot be read just now."""
+        path = self.status_path
+        for _ in range(READ_TRIES):
+            try:
+                self._last_good = self._read_status(path)
+                return self._last_good
+            except (FileError, JobError) as error:
+                if self._last_good is not None:
+                    return self._last_good
+                problem = error
+            time.sleep(0.01)  # on Windows the writer may hold it for a moment
+        raise JobError(f"{path} cannot be read: {problem}", "Resume the job; it writes the file anew.")
+
+    def stop_requested(self) -> bool:
+        """True when the client wants the job to save and stop."""
+        return self.stop_path.exists()
+
+    def stop_deadline(self) -> float | None:
+        """Unix time after which a runner that was asked to stop may be ended by force; None: never."""
+        try:
+            asked = read_json(self.stop_path)
+            return float(asked["requested"]) + float(asked["patience"])
+        except (FileError, KeyError, TypeError, ValueError):
+            return None  # no request, or one made by hand: the file counts, not what it says
+
+    def curves(self) -> list[dict[str, Any]]:
+        """All points of the learning curve. Raises JobError naming a damaged file."""
+        return outputs.read_curves(self.curve_path)
+
+    def results(self) -> dict[str, tuple[int, Path]]:
+        """The newest result of every case that has one: case id -> (n, file)."""
+        return outputs.results(self.outputs)
+
+    def result(self, case_id: str) -> Result | None:
+        """The newest result of a case, read and checked; None while there is none. Raises JobError."""
+        return outputs.read_result(self.outputs, self.spec(), case_id)
+
+    def ranking(self) -> list[dict[str, Any]]:
+        """Which slice to look at next, best first. Raises JobError naming a damaged file."""
+        return outputs.read_ranking(self.outputs)
+
+    def _read_status(self, path: Path) -> Status:
+        if not path.exists():
+            return Status("queued", message="Waiting to be started.")
+        return Status.from_dict(read_json(path))
+
+    def _read_spec(self) -> JobSpec:
+        path = self.spec_path
+        try:
+            if path.stat().st_size > LARGEST_JSON:
+                raise JobError(f"It is larger than {LARGEST_JSON} bytes.", checks.WRITE_AGAIN)
+            return JobSpec.from_dict(read_json(path))
+        except OSError as error:
+            raise JobError(f"{path} cannot be read: {error.strerror}.", "Submit the job again.") from error
+        except FileError as error:
+            raise JobError(str(error), checks.WRITE_AGAIN) from error
+        except JobError as error:
+            raise error.within(str(path)) from error
