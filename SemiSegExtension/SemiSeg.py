@@ -27,7 +27,7 @@ class SemiSeg(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("SemiSeg")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        parent.dependencies = []
+        parent.dependencies = ["Segmentations", "SubjectHierarchy", "Plots"]
         parent.contributors = ["SemiSeg developers"]
         parent.helpText = _(
             "Draw your structures on a few slices, press <i>Train on my labels</i>, and get a segmentation of every "
@@ -55,6 +55,8 @@ class SemiSegWidget(ScriptedLoadableModuleWidget):
 
         self.panel = Panel(self.layout)
         slicer.app.connect("aboutToQuit()", self.cleanup)
+        if self.parent.isEntered:  # after a reload nobody calls enter()
+            self.panel.enter()
 
     def enter(self):
         if self.panel is not None:
@@ -85,7 +87,6 @@ class SemiSegTest(ScriptedLoadableModuleTest):
         find_package()
         from SemiSegLib.selftest import run
 
-        self.setUp()
         run()
 
 

@@ -37,10 +37,10 @@ BUSY_TICK_MS, LET_GO_S = 20, 0.03
 
 
 class Panel:
-    """Everything in the module's area. ``installer`` and ``connect`` are given by tests."""
+    """Everything in the module's area. ``installer``, ``connect`` and ``preferences`` are given by tests."""
 
-    def __init__(self, layout: Any, installer: Any = None, connect: Any = None) -> None:
-        self.preferences, self.screen = Preferences(), Screen()
+    def __init__(self, layout: Any, installer: Any = None, connect: Any = None, preferences: Any = None) -> None:
+        self.preferences, self.screen = preferences or Preferences(), Screen()
         self.scratch = str(slicer.app.temporaryPath)
         self.places = make_places(self.preferences, installer)
         self.controller = Controller(self.screen, self.preferences.get("author"))

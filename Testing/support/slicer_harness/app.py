@@ -111,10 +111,14 @@ class Harness:
 
     def _scripted(self, slicer: Any) -> None:
         from . import scripted
+        from .wrap import expose
 
         i18n = types.ModuleType("slicer.i18n")
         i18n.tr = lambda text: text  # type: ignore[attr-defined]
         i18n.translate = lambda context, text: text  # type: ignore[attr-defined]
+        slicer.util.reloadScriptedModule = scripted.reload
+        area = scripted.qSlicerScriptedLoadableModuleWidget
+        slicer.qSlicerScriptedLoadableModuleWidget = expose("slicer", area)
         for name, module in (("i18n", i18n), ("ScriptedLoadableModule", scripted)):
             sys.modules[f"slicer.{name}"] = module
             setattr(slicer, name, module)
@@ -163,34 +167,27 @@ def load_module(path: Path) -> tuple[types.ModuleType, Any]:
     """Import ``<Name>.py`` as Slicer does; the Python module and the instance of its module class."""
     import slicer
 
+    from .scripted import ModuleObject
+
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     module = importlib.import_module(path.stem)
-    about = types.SimpleNamespace(
-        path=str(path),
-        title="",
-        categories=[],
-        dependencies=[],
-        contributors=[],
-        helpText="",
-        acknowledgementText="",
-        icon=None,
-        hidden=False,
-    )
+    about = ModuleObject(str(path))
     instance = getattr(module, path.stem)(about)
     setattr(slicer.modules, path.stem.lower(), types.SimpleNamespace(name=path.stem, path=str(path)))
     return module, instance
 
 
-def open_panel(module: types.ModuleType) -> Any:
-    """The module's widget in a parent with a layout, set up and entered."""
-    import qt
+def open_panel(module: types.ModuleType, enter: bool = True) -> Any:
+    """The module's widget in its area, set up and, unless ``enter`` is False, entered, as Slicer does it."""
     import slicer
 
-    parent = slicer.qMRMLWidget()
-    parent.setLayout(qt.QVBoxLayout())
+    parent = slicer.qSlicerScriptedLoadableModuleWidget()
     parent.setMRMLScene(slicer.mrmlScene)
     widget = getattr(module, module.__name__ + "Widget")(parent)
+    setattr(slicer.modules, module.__name__ + "Widget", widget)
     widget.setup()
-    widget.enter()
+    if enter:
+        parent.real._entered = True
+        widget.enter()
     return widget

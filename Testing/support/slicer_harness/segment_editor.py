@@ -50,7 +50,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.calls: list[str] = []
         self.shortcuts = self.observing = False
         self.edited: list[Any] = []
-        self._watched: list[tuple[Any, int]] = []
+        self._watched: dict[str, list[tuple[Any, int]]] = {"scene": [], "node": []}
+        watched = self._watched
+        self.destroyed.connect(lambda *_: unwatch(watched))  # not a method of ours: it would be gone by then
         self._shown: Any = None
         self._switches: dict[str, Any] = {}
         self._effects: list[str] = []
@@ -70,21 +72,20 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             return
         self.editor.SetMRMLScene(scene)
         super().setMRMLScene(scene)
-        for event, call in (
-            (scene.NodeRemovedEvent, self._node_removed),
-            (scene.EndBatchProcessEvent, lambda *_: self.updateWidgetFromMRML()),
-            (scene.EndCloseEvent, lambda *_: self.updateWidgetFromMRML()),
-        ):
-            scene.AddObserver(event, call)
+        calls = dict.fromkeys((scene.EndBatchProcessEvent, scene.EndCloseEvent), self._modified)
+        self._watch("scene", scene, {**calls, scene.NodeRemovedEvent: self._node_removed})
         self.updateWidgetFromMRML()
+
+    def _watch(self, what: str, subject: Any, calls: dict[Any, Any]) -> None:
+        """As the real widget's connections: gone with the widget."""
+        unwatch({what: self._watched[what]})
+        self._watched[what] = [(subject, subject.AddObserver(event, call)) for event, call in calls.items()]
 
     def setMRMLSegmentEditorNode(self, node: Any) -> None:
         if node is self.editor.GetSegmentEditorNode():
             return
         self.calls.append("node")
-        for subject, tag in self._watched:
-            subject.RemoveObserver(tag)
-        self._watched = [] if node is None else [(node, node.AddObserver("ModifiedEvent", self._modified))]
+        self._watch("node", node, {"ModifiedEvent": self._modified} if node is not None else {})
         self.editor.SetSegmentEditorNode(node)
         self.updateWidgetFromMRML()
 
@@ -182,6 +183,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def effectNameOrder(self) -> list[str]:
         return self._effects
 
+    def availableEffectNames(self) -> list[str]:
+        return self._effects
+
     def updateEffectList(self) -> None:
         self.calls.append("updateEffectList")
 
@@ -223,3 +227,10 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def _pick(self, row: int) -> None:
         if row >= 0:
             self.setCurrentSegmentID(self._table.item(row).data(QtCore.Qt.ItemDataRole.UserRole))
+
+
+def unwatch(watched: dict[str, list[tuple[Any, int]]]) -> None:
+    for observed in watched.values():
+        for subject, tag in observed:
+            subject.RemoveObserver(tag)
+        observed.clear()

@@ -1,0 +1,129 @@
+"""The module's life in the application: made, shown, left, reloaded, closed; with and without a main window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from Testing.support.clinician import ball, open_first, paint, settle
+
+FILE = Path(__file__).resolve().parents[2] / "SemiSegExtension" / "SemiSeg.py"
+PLACE_INDEX = 6
+
+
+@pytest.fixture
+def module(slicer: Any) -> Iterator[Any]:
+    from Testing.support.slicer_harness.app import load_module
+
+    loaded, _instance = load_module(FILE)
+    yield loaded
+    for slots in slicer.app.slots.values():
+        slots.clear()
+
+
+def shown(module: Any, **how: Any) -> Any:
+    from Testing.support.slicer_harness.app import open_panel
+
+    return open_panel(module, **how)
+
+
+def names_of_nodes(slicer: Any) -> set[str]:
+    """Display nodes left out: ``slicer.util.updateSegmentBinaryLabelmapFromArray`` leaves one of its own behind."""
+    scene = slicer.mrmlScene
+    every = (scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes()))
+    return {node.GetID() for node in every if not node.IsA("vtkMRMLDisplayNode")}
+
+
+def test_after_a_reload_the_study_and_the_case_are_there_and_can_be_drawn_on(
+    module: Any, study: Any, slicer: Any
+) -> None:
+    from SemiSegLogic.geometry import SliceIndex
+
+    widget = shown(module)
+    open_first(widget.panel, study)
+    truth = ball(study.cases[0].grid.shape)[PLACE_INDEX] == 1
+    paint(widget.panel, 1, SliceIndex(0, PLACE_INDEX), truth)
+    old = widget.panel
+    widget.onReload()
+    new = slicer.modules.SemiSegWidget.panel
+    assert new is not None
+    assert new is not old
+    settle(new)
+    settle(new)
+    assert new.controller.open_case.id == study.cases[0].id
+    assert np.array_equal(new.screen.labels()[PLACE_INDEX] == 1, truth)
+    assert new.label.editor.widget.segmentationNode() is new.screen.segmentation
+    assert new.label.editor.widget.real.shortcuts
+    assert not old.label.editor.widget.real.shortcuts
+    slicer.modules.SemiSegWidget.cleanup()
+
+
+def test_a_widget_that_is_made_and_never_shown_goes_quietly(module: Any, slicer: Any) -> None:
+    """Slicer's generic tests make every module's widget without a main window, hence without any view."""
+    nodes = [slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{name}") for name in ("Red", "Yellow", "Green")]
+    for node in nodes:
+        slicer.mrmlScene.RemoveNode(node)
+    try:
+        widget = shown(module, enter=False)
+        widget.panel.tick()
+        widget.cleanup()
+        widget.cleanup()
+        assert widget.panel is None
+    finally:
+        for node in nodes:
+            slicer.mrmlScene.AddNode(node)
+
+
+def test_when_slicer_quits_everything_is_let_go_of_once(module: Any, slicer: Any) -> None:
+    widget = shown(module)
+    quitting = list(slicer.app.slots["aboutToQuit()"])
+    assert len(quitting) == 1
+    quitting[0]()
+    assert widget.panel is None
+    assert slicer.app.slots["aboutToQuit()"] == []
+    widget.exit()
+
+
+def test_the_self_test_passes_in_a_session_at_work_and_changes_nothing_of_it(
+    module: Any, study: Any, slicer: Any
+) -> None:
+    """'Reload and Test' is pressed while a case is open and the scene holds nodes of the person's own."""
+    import qt
+
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
+    widget = shown(module)
+    open_first(widget.panel, study)
+    before = names_of_nodes(slicer)
+    slicer.selfTests["SemiSeg"](msec=100)
+    assert names_of_nodes(slicer) == before
+    assert slicer.harness.asked == [], "a self-test asks nothing"
+    assert qt.QSettings().value("SemiSeg/study") == str(study.folder)
+    parameters = slicer.mrmlScene.GetSingletonNode("SemiSeg", "vtkMRMLScriptedModuleNode")
+    assert parameters.GetParameter("study") == str(study.folder)
+    assert parameters.GetParameter("case") == study.cases[0].id
+    widget.panel.enter()
+    assert widget.panel.label.editor.widget.segmentationNode() is widget.panel.screen.segmentation
+    widget.cleanup()
+
+
+def test_the_self_test_notices_an_editor_without_the_effects_that_we_show(module: Any, monkeypatch: Any) -> None:
+    from SemiSegLib import selftest
+
+    monkeypatch.setattr(selftest, "EFFECTS", ["Paint", "Airbrush"])
+    with pytest.raises(AssertionError, match="Airbrush"):
+        module.SemiSegTest().runTest()
+
+
+def test_the_module_sets_only_what_a_scripted_module_has(module: Any) -> None:
+    from Testing.support.slicer_harness.scripted import ModuleObject
+
+    about = ModuleObject(str(FILE))
+    module.SemiSeg(about)
+    assert about.categories == ["Segmentation"]
+    assert "Segmentations" in about.dependencies, "the panel shows its Segment Editor"
+    with pytest.raises(AttributeError):
+        about.homepage = "x"
