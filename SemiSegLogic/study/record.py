@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,15 @@ from numpy.typing import NDArray
 from ..files import digest_array
 from ..geometry import Grid, SliceIndex
 from .annotations import AnnotatedSlice, utc_now
-from .errors import FormatError, ImageError
+from .checking import Status, check_case, grid_in, slices_in
+from .errors import ImageError
 from .formats import read_image
 from .lock import WriteLock, Writer
 from .structures import Structures, check_name
 from .suggestions import SuggestionFiles
 from .twins import Remembered, load_record, save_record
 
-Status = Literal["none", "slices drawn", "suggested", "corrected", "accepted"]
-
 RECORD, LOCK = "case.json", "lock.json"
-KEYS = frozenset({"name", "status", "grid", "image", "slices", "version"})
 
 
 class CaseRecord:
@@ -39,7 +38,7 @@ class CaseRecord:
         self.lock = WriteLock(folder / LOCK)
         self._structures = structures
         self._suggestion = SuggestionFiles(folder)
-        self._kept = Remembered(folder / RECORD, load_record)
+        self._kept = Remembered(folder / RECORD, partial(load_record, check=check_case))
 
     def __repr__(self) -> str:
         return f"Case({str(self.folder)!r})"
@@ -52,14 +51,12 @@ class CaseRecord:
     @property
     def grid(self) -> Grid:
         """The image's grid; the image is not read."""
-        with self._damage_told("grid"):
-            return Grid(**{key: tuple(numbers) for key, numbers in self._record()["grid"].items()})
+        return grid_in(self._record())
 
     @property
     def annotated(self) -> list[AnnotatedSlice]:
         """The judged slices, by axis and index."""
-        with self._damage_told("list of slices"):
-            return [AnnotatedSlice(**item) for item in self._record()["slices"]]
+        return slices_in(self._record())
 
     @property
     def places(self) -> list[SliceIndex]:
@@ -71,9 +68,6 @@ class CaseRecord:
         """How far the work on this case is."""
         record = self._record()
         status = record["status"]
-        if status not in get_args(Status):
-            raise FormatError(f"{self.folder / RECORD} has the status {status!r}; it must be one of "
-                              f"{', '.join(get_args(Status))}. Repair the study.")
         if status in ("suggested", "corrected") and not self.has_suggestion:  # writing one was cut off
             return self._status_with(bool(record["slices"]))
         return cast(Status, status)
@@ -110,20 +104,17 @@ class CaseRecord:
     @property
     def digest(self) -> str:
         """SHA-256 of the image's voxels, as :func:`files.digest_array` makes it."""
-        with self._damage_told("image"):
-            return str(self._record()["image"]["digest"])
+        return str(self._record()["image"]["digest"])
 
     @property
     def series(self) -> str:
         """The UID of the DICOM series that the image came from; "" for other files. It never leaves for a job."""
-        with self._damage_told("image"):
-            return str(self._record()["image"].get("series", ""))
+        return str(self._record()["image"].get("series", ""))
 
     @property
     def image_path(self) -> Path:
         """Where the image lies: in the study, or elsewhere when the case refers to it."""
-        with self._damage_told("image"):
-            return self.folder / self._record()["image"]["path"]  # an absolute path stays what it is
+        return self.folder / self._record()["image"]["path"]  # an absolute path stays what it is
 
     def image(self) -> NDArray[np.generic]:
         """The voxels (k, j, i), read and checked now. Raises ImageError when the file is gone, damaged or changed."""
@@ -157,11 +148,7 @@ class CaseRecord:
             yield
 
     def _record(self) -> dict[str, Any]:
-        record = self._kept.get()
-        missing = KEYS - record.keys()
-        if missing:
-            raise FormatError(f"{self.folder / RECORD} is damaged: '{min(missing)}' is missing. Repair the study.")
-        return record
+        return self._kept.get()
 
     def _save(self, record: dict[str, Any]) -> None:
         save_record(self.folder / RECORD, record)
@@ -172,14 +159,6 @@ class CaseRecord:
         if not self.has_suggestion:
             return "slices drawn" if slices else "none"
         return "corrected" if slices else "suggested"
-
-    @contextlib.contextmanager
-    def _damage_told(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except (KeyError, TypeError, AttributeError) as error:
-            raise FormatError(f"{self.folder / RECORD} is damaged: its {what} cannot be read ({error!r}). Repair the "
-                              "study.") from error
 
 
 def new_record(name: str, grid: Grid, path: str, digest: str, series: str = "") -> dict[str, Any]:

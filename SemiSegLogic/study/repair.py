@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..files import disk_errors
-from .twins import recover_record
+from .twins import Check, recover_record
 
 LEFT_BEHIND = re.compile(r"\.(new-\w+|[0-9a-f]+\.(tmp\..+|lock\.json))")
 """Temporary names of this package; a program that was killed cannot remove them."""
 DAY_S = 86400
 
 
-def repair(study: Path, records: Iterable[Path]) -> list[str]:
+def repair(study: Path, records: Mapping[Path, Check]) -> list[str]:
     """What was mended, in words. Raises FileError when a record and its twin are both damaged."""
-    mended = [f"{path} was damaged and has been replaced by its twin." for path in records if recover_record(path)]
+    mended = [f"{path} was damaged and has been replaced by its twin." for path, check in records.items()
+              if recover_record(path, check)]
     return mended + [f"{path}, left behind by a program that was killed, was removed." for path in _swept(study)]
 
 

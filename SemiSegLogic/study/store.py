@@ -13,6 +13,7 @@ from ..errors import SemiSegError
 from ..files import disk_errors
 from .annotations import utc_now
 from .case import Case
+from .checking import check_case, check_study
 from .errors import FormatError, StudyError
 from .formats.masks import values_in
 from .history import slug
@@ -77,7 +78,8 @@ class Study:
         """Replace damaged records by their twins and remove temporary files older than a day; returns what was done,
         in words. Raises FileError when a twin is damaged too.
         """
-        return repair(folder, [folder / STUDY, *(path / RECORD for path in _case_folders(folder))])
+        cases = {path / RECORD: check_case for path in _case_folders(folder)}
+        return repair(folder, {folder / STUDY: check_study, **cases})
 
     @property
     def name(self) -> str:
@@ -89,12 +91,7 @@ class Study:
     @property
     def structures(self) -> Structures:
         """The structures with their values, as they are on the disk now."""
-        record = self._record()
-        try:
-            return Structures.from_dict(record)
-        except (KeyError, TypeError, ValueError, StudyError) as error:
-            raise FormatError(f"{self.folder / STUDY} is damaged: its structures cannot be read ({error}). Repair the "
-                              "study.") from error
+        return Structures.from_dict(self._record())
 
     def add_structure(self, name: str, color: Color | None = None, terminology: str = "") -> Structure:
         """A new structure with a value never used before."""
@@ -194,7 +191,7 @@ class Study:
         return self._opened.setdefault(folder.name, Case(folder, lambda: self.structures))
 
     def _record(self) -> dict[str, Any]:
-        return load_record(self.folder / STUDY)
+        return load_record(self.folder / STUDY, check_study)
 
     def _save_structures(self, structures: Structures) -> None:
         save_record(self.folder / STUDY, {**self._record(), **structures.to_dict()})

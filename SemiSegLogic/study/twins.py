@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..files import FileError, read_json, write_json
 from .errors import FormatError
 
 FORMAT = 1
+Check: TypeAlias = Callable[[dict[str, Any]], None]
+"""Raises ValueError, in words, when a record lacks something or holds what cannot be."""
 
 
 class Remembered:
@@ -49,28 +51,28 @@ def save_record(path: Path, content: dict[str, Any]) -> None:
     write_json(path, stamped)  # last: as long as this has not happened, nothing has changed
 
 
-def load_record(path: Path) -> dict[str, Any]:
+def load_record(path: Path, check: Check) -> dict[str, Any]:
     """The record at ``path``. Raises FormatError when it is damaged (offering the twin) or newer than this program."""
     try:
-        record = _read(path)
+        record = _read(path, check)
     except FileError as error:
-        raise FormatError(f"{error} {_offer(path)}") from error
+        raise FormatError(f"{error} {_offer(path, check)}") from error
     if record["format"] > FORMAT:
         raise FormatError(f"{path} was written by a newer version (format {record['format']}; this version reads up to "
                           f"{FORMAT}). Update SemiSeg; nothing was changed.")
     return record
 
 
-def recover_record(path: Path) -> bool:
+def recover_record(path: Path, check: Check) -> bool:
     """Put the twin in the place of a missing or damaged record; False when there was nothing to mend.
 
     Raises FileError when the twin is damaged too.
     """
     try:
-        _read(path)
+        _read(path, check)
         return False
     except FileError:
-        write_json(path, _read(backup_of(path)))
+        write_json(path, _read(backup_of(path), check))
         return True
 
 
@@ -79,16 +81,28 @@ def backup_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}.backup{path.suffix}")
 
 
-def _read(path: Path) -> dict[str, Any]:
-    record = read_json(path)
+def _read(path: Path, check: Check) -> dict[str, Any]:
+    """Raises FileError when it is missing or damaged; a record of a newer version is not looked at further."""
+    try:
+        record = read_json(path)
+    except FileError as error:
+        if isinstance(error.__cause__, ValueError):
+            raise FileError(f"{path} is damaged: it was cut short or overwritten.") from error
+        raise
     if not isinstance(record, dict) or not isinstance(record.get("format"), int):
         raise FileError(f"{path} is damaged: it has no format number.")
+    if record["format"] <= FORMAT:
+        try:
+            check(record)
+        except ValueError as error:
+            raise FileError(f"{path} is damaged: {error}.") from error
     return record
 
 
-def _offer(path: Path) -> str:
+def _offer(path: Path, check: Check) -> str:
     try:
-        _read(backup_of(path))
+        _read(backup_of(path), check)
     except FileError:
-        return f"Its twin {backup_of(path).name} is no help either."
-    return f"A good copy is beside it ({backup_of(path).name}); repairing the study puts it back."
+        return f"Its twin {backup_of(path).name} is no help either: restore the study from a backup."
+    return (f"A good copy is beside it ({backup_of(path).name}); repairing the study puts it back: "
+            "semiseg study repair, and the study's folder.")

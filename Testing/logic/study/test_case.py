@@ -16,6 +16,7 @@ from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex
 from SemiSegLogic.study import (
     Case,
+    FormatError,
     ImageError,
     LabelError,
     Structures,
@@ -290,17 +291,48 @@ def test_a_full_disk_leaves_the_labels_as_they_were(case: Case, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("key", ["name", "status", "grid", "image", "slices", "version", "format"])
-def test_a_damaged_record_is_named_and_its_twin_mends_it(study: Study, case: Case, key: str) -> None:
+def test_a_record_that_lacks_something_is_named_and_its_twin_mends_it(study: Study, case: Case, key: str) -> None:
+    case.set_slices(two_blobs(), [K2], "ann")
+    _spoil(case, {name: value for name, value in case._record().items() if name != key})
+    _is_told_and_mended(study, case)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe"])
+def test_a_record_that_was_cut_short_is_named_and_its_twin_mends_it(study: Study, case: Case, content: bytes) -> None:
+    case.set_slices(two_blobs(), [K2], "ann")
+    (case.folder / "case.json").write_bytes(content)
+    _is_told_and_mended(study, case)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"grid": 5}, {"grid": {"shape": [5, 6, 7]}}, {"shape": ["a", "b", "c"]}, {"shape": [5, 6]}, {"shape": [5, 6, 0]},
+    {"spacing": [1, 0, 1]}, {"spacing": [1, 1]}, {"origin": [0, 0, None]}, {"direction": [1, 0, 0]}, {"slices": 5},
+    {"slices": [{"axis": 7}]}, {"index": 9999}, {"image": None}, {"name": None}, {"version": 7}, {"status": "foo"},
+    {"status": ["x"]},
+])
+def test_a_record_with_a_value_that_cannot_be_is_named_and_its_twin_mends_it(
+    study: Study, case: Case, wrong: dict[str, object]
+) -> None:
     case.set_slices(two_blobs(), [K2], "ann")
     record = case._record()
-    path = case.folder / "case.json"
-    write_json(path, {name: value for name, value in record.items() if name != key})
-    with pytest.raises(StudyError, match=r"case.json is damaged"):
+    (key, value), = wrong.items()
+    if key in record["grid"]:
+        wrong = {"grid": {**record["grid"], key: value}}
+    elif key == "index":
+        wrong = {"slices": [{**record["slices"][0], "index": value}]}
+    _spoil(case, {**record, **wrong})
+    _is_told_and_mended(study, case)
+
+
+def _spoil(case: Case, record: dict[str, object]) -> None:
+    write_json(case.folder / "case.json", record)
+    case._kept.forget()
+
+
+def _is_told_and_mended(study: Study, case: Case) -> None:
+    with pytest.raises(FormatError, match=r"case\.json is damaged.*A good copy is beside it.*semiseg study repair"):
         case.labels()
     assert study.status()[0].problem
-    path.write_text("{")
-    with pytest.raises(StudyError, match="A good copy is beside it"):
-        case.labels()
     assert len(Study.repair(study.folder)) == 1
     assert np.array_equal(case.labels()[2], two_blobs()[2])
     assert Study.repair(study.folder) == []
