@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..job import JobError
+from .lives import before_boot, birth, group_lives
 
 FOREIGN = (
     "PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONPLATLIBDIR",
@@ -27,8 +28,6 @@ FOREIGN = (
 
 NICENESS = 5
 _BELOW_NORMAL_PRIORITY = 0x4000
-_STILL_ACTIVE = 259
-_QUERY_LIMITED_INFORMATION = 0x1000
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,6 @@ class Process:
         return self.here and self.pid > 0 and birth(self.pid) == self.started
 
 
-def birth(pid: int) -> str | None:
-    """A word for the moment process ``pid`` began; None when no such process runs (a zombie does not run)."""
-    if sys.platform == "win32":
-        return _birth_windows(pid)
-    if sys.platform == "linux":
-        return _birth_linux(pid)
-    return _birth_ps(pid)
-
-
 def start_detached(
     command: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
@@ -96,14 +86,14 @@ def kill_tree(process: Process, patience_s: float = 5.0) -> bool:
     Nothing happens when the id belongs to another process by now, or to another computer.
     """
     found = birth(process.pid) if process.here else "elsewhere"
-    if found not in (None, process.started) or process.pid <= 1 or _before_boot(process):
+    if found not in (None, process.started) or process.pid <= 1 or before_boot(process.started):
         return not process.alive
     if sys.platform == "win32":
         _taskkill(process.pid)
     else:
         _kill_group(process.pid)
     deadline = time.monotonic() + patience_s
-    while not (gone := not (process.alive or _group_lives(process.pid))) and time.monotonic() < deadline:
+    while not (gone := not (process.alive or group_lives(process.pid))) and time.monotonic() < deadline:
         time.sleep(0.02)
     return gone
 
@@ -131,64 +121,6 @@ def child_environment(base: Mapping[str, str], import_root: Path, own_python: bo
     return {**clean, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 
 
-def _birth_linux(pid: int) -> str | None:
-    fields = _stat_linux(str(pid))
-    return f"{_boot()}:{fields[19]}" if fields else None
-
-
-def _stat_linux(pid: str) -> list[str]:
-    """State, parent, group, session ... of a process that runs, as the kernel tells them; empty for any other."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    fields = text.rpartition(")")[2].split()  # the name before it may hold blanks and brackets
-    return [] if fields[0] in "ZXx" else fields
-
-
-def _group_lives(leader: int) -> bool:
-    """True while a process of the group runs. Zombies do not run: they wait for their parent to ask for them."""
-    if sys.platform == "win32":
-        return False  # taskkill has waited for the tree
-    if sys.platform == "linux":
-        groups = (_stat_linux(name)[2:3] for name in os.listdir("/proc") if name.isdigit())
-        return [str(leader)] in groups
-    found = subprocess.run(["ps", "-A", "-o", "pgid=", "-o", "stat="], capture_output=True, text=True, check=False)
-    rows = (line.split() for line in found.stdout.splitlines())
-    return any(row[0] == str(leader) and not row[1].startswith("Z") for row in rows if len(row) == 2)
-
-
-def _boot() -> str:
-    """The id of this run of the kernel: start times count from it. Empty where it is not told."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _before_boot(process: Process) -> bool:
-    return sys.platform == "linux" and not process.started.startswith(f"{_boot()}:")
-
-
-def _birth_ps(pid: int) -> str | None:
-    if not _id_in_use(pid):  # starting ps takes long; most ids of finished jobs are free
-        return None
-    command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
-    found = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False)
-    state, _, began = found.stdout.strip().partition(" ")
-    return None if not began or state.startswith("Z") else " ".join(began.split())
-
-
-def _id_in_use(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True  # another user's
-    return True
-
-
 def _kill_group(pid: int) -> None:
     """The group goes even when its leader has died and left children; a runner started by hand leads none."""
     if sys.platform == "win32":
@@ -207,28 +139,3 @@ def _creation_flags() -> int:
 def _taskkill(pid: int) -> None:
     command = ["taskkill", "/PID", str(pid), "/T", "/F"]
     subprocess.run(command, capture_output=True, check=False, creationflags=_creation_flags())
-
-
-def _birth_windows(pid: int) -> str | None:
-    if sys.platform != "win32":
-        return None
-    import ctypes
-    from ctypes import wintypes
-
-    kernel = ctypes.WinDLL("kernel32", use_last_error=True)
-    kernel.OpenProcess.restype = wintypes.HANDLE  # a handle has 64 bits; the default would cut it
-    kernel.OpenProcess.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.DWORD]
-    kernel.CloseHandle.argtypes = [wintypes.HANDLE]
-    kernel.GetExitCodeProcess.argtypes = [wintypes.HANDLE, ctypes.POINTER(wintypes.DWORD)]
-    kernel.GetProcessTimes.argtypes = [wintypes.HANDLE, *[ctypes.POINTER(wintypes.FILETIME)] * 4]
-    handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, pid)
-    if not handle:
-        return None
-    try:
-        code, times = wintypes.DWORD(), [wintypes.FILETIME() for _ in range(4)]
-        kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-        kernel.GetProcessTimes(handle, *[ctypes.byref(moment) for moment in times])
-    finally:
-        kernel.CloseHandle(handle)
-    began = times[0]
-    return f"{began.dwHighDateTime << 32 | began.dwLowDateTime}" if code.value == _STILL_ACTIVE else None

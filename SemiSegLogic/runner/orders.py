@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..backends.processes import yield_to_others
+from ..backends import processes
 from ..backends.queue import jobs_behind
 from ..job import JobFolder
 from . import data
@@ -68,7 +68,7 @@ def train(place: Workplace, places: int) -> None:
 def learn_live(place: Workplace) -> None:
     """Learn while the person draws on the same computer."""
     job = place.job
-    yield_to_others()
+    processes.yield_to_others()
     earlier = Model.load(job.weights) if job.weights.exists() else _start_model(job)
     stay = Stay(place, others_wait=lambda: jobs_behind(job) > 0)
     model = LiveCourse(place, stay).run(earlier)

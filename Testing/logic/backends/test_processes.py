@@ -10,14 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends.processes import (
-    Process,
-    _birth_ps,
-    birth,
-    child_environment,
-    kill_tree,
-    start_detached,
-)
+from SemiSegLogic.backends.lives import birth, birth_by_ps
+from SemiSegLogic.backends.processes import Process, child_environment, kill_tree, start_detached
 from SemiSegLogic.job import JobError
 from Testing.support.jobs import session_members, wait_until
 
@@ -72,11 +66,11 @@ def test_no_process_has_no_birth() -> None:
 
 
 def test_the_way_of_macos_tells_processes_apart_too(sleeper: subprocess.Popen[bytes]) -> None:
-    assert _birth_ps(sleeper.pid) == _birth_ps(sleeper.pid)
-    assert _birth_ps(sleeper.pid) not in (None, _birth_ps(1))
+    assert birth_by_ps(sleeper.pid) == birth_by_ps(sleeper.pid)
+    assert birth_by_ps(sleeper.pid) not in (None, birth_by_ps(1))
     sleeper.kill()
-    wait_until(lambda: _birth_ps(sleeper.pid) is None, what="a zombie counts as dead")
-    assert _birth_ps(2**22 + 1) is None
+    wait_until(lambda: birth_by_ps(sleeper.pid) is None, what="a zombie counts as dead")
+    assert birth_by_ps(2**22 + 1) is None
 
 
 def test_the_whole_tree_dies(tmp_path: Path) -> None:
