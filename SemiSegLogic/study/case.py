@@ -82,12 +82,10 @@ class Case(DrawnCase):
         """Of the suggestion with ``label`` on the slices judged since it came."""
         if not self.has_suggestion:
             return None
-        before = {SliceIndex(axis, index) for axis, index in self.provenance().get("judged", [])}
-        since = [item.place for item in slices if item.place not in before]
-        if not since:
-            return None
         with contextlib.suppress(LabelError):  # a suggestion that another program broke must not stop the saving
-            return agreement(self._suggestion.label(self.grid, self.structures), label, since)
+            before = {SliceIndex(axis, index) for axis, index in self.provenance().get("judged", [])}
+            since = [item.place for item in slices if item.place not in before]
+            return agreement(self._suggestion.label(self.grid, self.structures), label, since) if since else None
         return None
 
     def _drawn_over(self, label: NDArray[np.uint8]) -> NDArray[np.uint8]:

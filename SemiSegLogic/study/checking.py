@@ -18,7 +18,7 @@ GRID = {"shape": 3, "spacing": 3, "origin": 3, "direction": 9}
 
 def check_study(record: Mapping[str, Any]) -> None:
     """The record of a study."""
-    _require("the study", record, {"name": str})
+    _require("the study", record, {"name": str, "structures": list, "next_value": int})
     try:
         Structures.from_dict(dict(record))
     except (KeyError, TypeError, ValueError, AttributeError, SemiSegError) as error:

@@ -53,7 +53,7 @@ class History:
         """Write a new version, newer than all others. Raises FileError where the disk refuses."""
         with disk_errors(self.folder):
             self.folder.mkdir(exist_ok=True)
-        name = f"{self._next_stamp()}-{slug(author)}"
+        name = f"{next_stamp(path.name for path in self.folder.glob(f'*{SUFFIX}'))}-{slug(author)}"
         version = Version(name, self.folder / (name + SUFFIX), author, note, tuple(slices))
         listed = json.dumps([item.to_dict() for item in slices], ensure_ascii=False)
         write_seg_nrrd(version.path, label, grid, structures,
@@ -104,13 +104,6 @@ class History:
         except (KeyError, TypeError, ValueError, LabelError):
             return None
 
-    def _next_stamp(self) -> str:
-        now = datetime.now(UTC)
-        names = sorted(path.name for path in self.folder.glob(f"*{SUFFIX}") if STAMPED.match(path.name))
-        if names:  # never older than the last one, whatever this computer's clock says
-            newest = datetime.strptime(names[-1].split("-")[0], STAMP).replace(tzinfo=UTC)
-            now = max(now, newest + timedelta(microseconds=1))
-        return now.strftime(STAMP)
 
 
 def header_entries(path: Path) -> dict[str, str]:
@@ -122,6 +115,18 @@ def header_entries(path: Path) -> dict[str, str]:
     except RuntimeError:
         return {}
     return {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
+
+
+def next_stamp(names: Iterable[str]) -> str:
+    """This moment in UTC as names begin with it that are sorted by time; never before the newest of ``names``, whatever
+    this computer's clock says.
+    """
+    stamped = sorted(name for name in names if STAMPED.match(name))
+    now = datetime.now(UTC)
+    if stamped:
+        newest = datetime.strptime(stamped[-1].split("-")[0], STAMP).replace(tzinfo=UTC)
+        now = max(now, newest + timedelta(microseconds=1))
+    return now.strftime(STAMP)
 
 
 def slug(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +15,7 @@ from .case import Case
 from .checking import check_case, check_study
 from .errors import FormatError, StudyError
 from .formats.masks import values_in
-from .history import slug
+from .history import next_stamp, slug
 from .intake import move_out, take_in
 from .lock import WriteLock
 from .record import RECORD
@@ -173,7 +172,7 @@ class Study:
 
     def new_run(self, label: str) -> Path:
         """An empty folder ``models/<utc>-<label>`` for a run."""
-        path = self.folder / "models" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z-{slug(label)}"
+        path = self.folder / "models" / f"{next_stamp(run.name for run in self.runs)}-{slug(label)}"
         with disk_errors(path):
             path.mkdir(parents=True)
         return path

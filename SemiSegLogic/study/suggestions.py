@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import disk_errors, move_file, read_json, write_json
+from ..files import FileError, disk_errors, move_file, read_json, write_json
 from ..geometry import Grid
 from .annotations import utc_now
 from .comparison import change, mean_doubt
@@ -35,7 +35,7 @@ class SuggestionFiles:
         self.provenance_path = folder / "provenance.json"
         self._files = (self.label_path, self.uncertainty_path, self.provenance_path)
         self._earlier = (folder / "suggestion.before.seg.nrrd", folder / "provenance.before.json")
-        self._told = Remembered(self.provenance_path, read_json)
+        self._told = Remembered(self.provenance_path, _told_in)
 
     @property
     def exists(self) -> bool:
@@ -73,16 +73,26 @@ class SuggestionFiles:
         return read_bytes(self.uncertainty_path, grid)
 
     def provenance(self) -> dict[str, Any]:
-        """Run, method, time and whatever the run told of itself."""
+        """Run, method, time and whatever the run told of itself. Raises LabelError when it is damaged."""
         self._must_exist()
-        return dict(self._told.get())
+        try:
+            return dict(self._told.get())
+        except FileError as error:
+            raise LabelError(f"{self.provenance_path} is damaged, so nobody knows where this suggestion came from. "
+                             "Train again, or reject it; what people drew is safe.") from error
+
+    def of_run(self) -> str:
+        """The run of the suggestion; "" where there is none, or nobody knows."""
+        with contextlib.suppress(LabelError, StudyError):
+            return str(self.provenance().get("run", ""))
+        return ""
 
     def earlier(self, grid: Grid, structures: Structures, run: str | None = None) -> NDArray[np.uint8] | None:
         """The label of the run before the present one, or of the newest before ``run``; None when there is none.
 
         Raises LabelError when it is damaged.
         """
-        if run is not None and self.exists and str(self.provenance().get("run", "")) != run:
+        if run is not None and self.exists and self.of_run() != run:
             return self.label(grid, structures)
         if not all(path.exists() for path in self._earlier):
             return None
@@ -101,7 +111,7 @@ class SuggestionFiles:
 
     def _make_room(self, run: str) -> None:
         """For a suggestion of ``run``: one of another run becomes the earlier one. Moves only: no disk can be full."""
-        if self.exists and str(self.provenance().get("run", "")) != run:
+        if self.exists and self.of_run() != run:
             _remove(*self._earlier)
             move_file(self.provenance_path, self._earlier[1])
             move_file(self.label_path, self._earlier[0])
@@ -110,6 +120,13 @@ class SuggestionFiles:
     def _must_exist(self) -> None:
         if not self.exists:
             raise StudyError(f"{self.label_path.parent} has no suggestion yet. Train on the labels first.")
+
+
+def _told_in(path: Path) -> dict[str, Any]:
+    told = read_json(path)
+    if not isinstance(told, dict):
+        raise FileError(f"{path} is damaged: it is no list of named values.")
+    return told
 
 
 def _remove(*paths: Path) -> None:

@@ -341,3 +341,17 @@ def test_what_another_program_wrote_is_seen_although_records_are_remembered(
     name = mine.name
     Study.open(study.folder).case(mine.id).rename(name.upper())  # as long as the name before
     assert mine.name == name.upper()
+
+
+def test_a_run_is_the_newest_although_the_clock_was_set_back(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    from SemiSegLogic.study import history
+
+    class Earlier(history.datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> history.datetime:  # type: ignore[override]
+            return history.datetime(2001, 1, 1, tzinfo=history.UTC)
+
+    first = study.new_run("supervised")
+    monkeypatch.setattr(history, "datetime", Earlier)
+    second = study.new_run("bcp")
+    assert study.runs == [first, second]

@@ -130,3 +130,25 @@ def test_a_damaged_suggestion_is_named(case: Case) -> None:
     sitk.WriteImage(sitk.Image(2, 2, 2, sitk.sitkUInt8), str(case.folder / "uncertainty.nrrd"))
     with pytest.raises(StudyError, match="another program changed it"):
         case.uncertainty()
+
+
+@pytest.mark.parametrize("content", ["{", "", "[]", "3"])
+def test_a_damaged_provenance_is_told_stops_no_drawing_and_the_next_suggestion_replaces_it(
+    study: Study, case: Case, content: str
+) -> None:
+    case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
+    (case.folder / "provenance.json").write_text(content)
+    with pytest.raises(LabelError, match=r"provenance\.json is damaged.*Train again, or reject it"):
+        case.provenance()
+    assert "provenance.json is damaged" in study.status()[0].problem
+    case.set_slices(two_blobs(), [K2], "ann")
+    case.put_suggestion(two_blobs(), SURE, {"run": "r2"})
+    assert case.provenance()["run"] == "r2"
+    assert study.status()[0].suggestion
+
+
+def test_a_damaged_provenance_can_be_rejected(study: Study, case: Case) -> None:
+    case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
+    (case.folder / "provenance.json").write_text("{")
+    case.discard_suggestion()
+    assert study.status()[0].status == "none"
