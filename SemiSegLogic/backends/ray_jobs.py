@@ -1,16 +1,11 @@
 """Jobs on a Ray cluster whose computers share the disk that the job folders lie on.
 
 Ray decides where and when a runner starts; everything else goes through the job folder, as on one computer: what the
-runner writes into status.json is the truth, and Ray is asked only about a job that says nothing. An order that may hold
-a contest is submitted twice: as the runner, and as a second runner that trains the candidate at the same time, where
-the cluster has room for two (see claims.py). Traps of Ray, measured: a submission that waits longer than
-RAY_JOB_START_TIMEOUT_SECONDS of the head node (900 s unless set) fails; a stopped one is killed after 3 s unless
-RAY_JOB_STOP_WAIT_TIME_S says otherwise, which is set here; its log endpoint may fail, so runners write log.txt.
+runner writes into status.json is the truth, and Ray is asked only about a job that says nothing.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,14 +16,13 @@ from .cluster import Cluster, ClusterError
 from .fetching import fetch
 from .folders import Folders, gone, is_job_id, with_last_words
 from .queue import job_roots
-from .ray_rest import RayRest, RayWord, Unreachable
-from .submission import Submission, may_compete
+from .ray_line import STOP_PATIENCE_S, RayLine
+from .ray_rest import RayWord
+from .submission import Submission
 
-STOP_PATIENCE_S = 60.0
 KILL_PATIENCE_S = 30.0
 POLL_EVERY_S = 0.5
 FRESH_S = 10.0  # a status this new needs no word of Ray
-ASK_AGAIN_S = 5.0  # after Ray gave no answer: whoever polls should not wait for it each time
 UNKNOWN = "Ray does not know the job: it was started anew since, or never heard of it."
 IN_TIME = ("Set RAY_JOB_START_TIMEOUT_SECONDS=604800 on the head node (it is 900 unless set), then resume the job.")
 
@@ -40,8 +34,7 @@ class RayBackend:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster, self.root = cluster, cluster.folder
-        self._ray = RayRest(cluster.ray, cluster.token_file, Path(cluster.authority) if cluster.authority else None)
-        self._folders, self._silent_until = Folders(self.root), 0.0
+        self._line, self._folders = RayLine(cluster), Folders(self.root)
         self._last: dict[JobId, Status] = {}
 
     def folder(self, job_id: JobId) -> JobFolder:
@@ -54,8 +47,10 @@ class RayBackend:
         """
         job_id = self._folders.id_of(job)
         before = Submission.read(job)
-        if before is None or (not job.reported().ended and self._ray.word(before.runner) is None):
-            self._hand_over(job, before)
+        if before is None:
+            self._line.join(job, number=1)
+        elif not job.reported().ended and not self._line.heard_of(before.runner):
+            self._line.join(job, before.number)
         return job_id
 
     def poll(self, job_id: JobId) -> Status:
@@ -78,7 +73,7 @@ class RayBackend:
         job, status = self.folder(job_id), self.poll(job_id)
         if not status.ended:
             job.request_stop(patience_s)
-        self._leave_line(job)
+        self._line.leave(Submission.read(job))
         give_up = time.monotonic() + patience_s + KILL_PATIENCE_S
         while wait and not self.poll(job_id).ended and time.monotonic() < give_up:
             time.sleep(POLL_EVERY_S)
@@ -93,9 +88,9 @@ class RayBackend:
             raise JobError(f"The job {job_id} is done.", "Start a new one from its model.")
         if status.ended or before is None:
             job.spec()
-            self._end(before)
+            self._line.end(before)
             job.withdraw_stop()
-            self._hand_over(job, replace(before, number=before.number + 1) if before else None)
+            self._line.join(job, before.number + 1 if before else 1)
         return job_id
 
     def fetch(self, job_id: JobId, into: Path) -> None:
@@ -108,31 +103,6 @@ class RayBackend:
         in_order = sorted(made.items(), key=lambda item: (item[1].order if item[1] else 0.0, item[0]))
         return {job_id: self.poll(job_id) for job_id, _ in in_order}
 
-    def _hand_over(self, job: JobFolder, again: Submission | None) -> None:
-        """The record first: a client that dies after it finds out whether Ray heard of it, and no job runs twice."""
-        self._ray.check()
-        second = may_compete(job.spec()) and self._has_two_places()
-        made = Submission.of(job.root.name, again.number if again else 1, second)
-        made.write(job)
-        self._put_in_line(job, made.runner, second=False)
-        if second:
-            try:
-                self._put_in_line(job, made.second, second=True)
-            except ClusterError as error:  # the contest is held in turn then
-                logging.warning("No second runner: %s", error)
-
-    def _put_in_line(self, job: JobFolder, name: str, second: bool) -> None:
-        wait = {"RAY_JOB_STOP_WAIT_TIME_S": str(round(STOP_PATIENCE_S))}
-        entrypoint = self.cluster.entrypoint(job.root.name, second)
-        self._ray.submit(name, entrypoint, self.cluster.gpus, self.cluster.cpus, wait)
-
-    def _has_two_places(self) -> bool:
-        try:
-            return self.cluster.places(self._ray.computers()) > 1
-        except ClusterError as error:
-            logging.warning("Whether there is room for two runners is not known: %s", error)
-            return False
-
     def _status(self, job: JobFolder) -> Status:
         if not job.submitted:
             return gone(f"There is no job in {job.root}.", "Choose another job, or start a new one.")
@@ -142,7 +112,13 @@ class RayBackend:
             return gone(error.text, error.remedy)
         if made is None or (reported.ended and reported.heartbeat >= made.order):
             return reported
+        self._end_when_overdue(job, made)
         return with_last_words(self._judged(job, made, reported), job)
+
+    def _end_when_overdue(self, job: JobFolder, made: Submission) -> None:
+        deadline = job.stop_deadline()
+        if deadline is not None and time.time() > deadline:
+            self._line.end(made)
 
     def _judged(self, job: JobFolder, made: Submission, reported: Status) -> Status:
         """``reported`` as its reader should take it, with Ray's word where the job itself is silent."""
@@ -150,16 +126,15 @@ class RayBackend:
         begun = reported.heartbeat >= made.order
         if not begun:  # the word of an earlier run
             reported = replace(reported, state="queued", heartbeat=0.0, message="Waiting to be placed.", error=None)
-        self._end_when_overdue(job, made, now)
         if begun and abs(now - reported.heartbeat) < FRESH_S:
             return reported
         try:
-            word = self._word(made.runner)
+            word = self._line.word(made.runner)
         except ClusterError as error:
             waiting = reported if begun else replace(reported, message=f"{error.text} {error.remedy}")
             return judged(waiting, now, None, job.stop_requested())
         if word is not None and word.waits_or_runs:
-            return reported if begun else replace(reported, message=self._why_waiting(word))
+            return reported if begun else replace(reported, message=self._line.why_waiting(word))
         return self._over(reported, word, begun, now, job.stop_requested())
 
     def _over(self, reported: Status, word: RayWord | None, begun: bool, now: float, stop: bool) -> Status:
@@ -176,50 +151,3 @@ class RayBackend:
         late = not begun and "start" in word.message
         return replace(found, error={"text": f"Ray says {word.state}: {word.message}",
                                      "remedy": IN_TIME if late else found.error["remedy"]})
-
-    def _why_waiting(self, word: RayWord) -> str:
-        if word.state == "RUNNING":
-            return "Starting."
-        wanted = f"{self.cluster.gpus} graphics cards and {self.cluster.cpus} processor cores"
-        try:
-            if self.cluster.places(self._ray.computers()) == 0:
-                return f"Waiting: no computer of the cluster has {wanted} at present."
-        except ClusterError:
-            pass  # the place in the line is kept
-        return "Waiting for a free place in the cluster."
-
-    def _word(self, name: str) -> RayWord | None:
-        """Ray's word, but not again right after it gave no answer. Raises ClusterError, Unreachable."""
-        if time.monotonic() < self._silent_until:
-            raise Unreachable(f"The cluster at {self.cluster.ray} cannot be reached.", "It is asked again soon.")
-        try:
-            return self._ray.word(name)
-        except ClusterError:
-            self._silent_until = time.monotonic() + ASK_AGAIN_S
-            raise
-
-    def _end_when_overdue(self, job: JobFolder, made: Submission, now: float) -> None:
-        deadline = job.stop_deadline()
-        if deadline is not None and now > deadline:
-            self._end(made)
-
-    def _leave_line(self, job: JobFolder) -> None:
-        """Take out of Ray's line what has not begun; what runs reads the stop request."""
-        made = Submission.read(job)
-        for name in made.names if made else ():
-            try:
-                word = self._word(name)
-                if word is not None and word.state == "PENDING":
-                    self._ray.stop(name)
-            except ClusterError as error:
-                logging.warning("%s stays in the cluster's line for now: %s", name, error)
-
-    def _end(self, made: Submission | None) -> None:
-        """Have Ray end all of a submission that still goes on."""
-        for name in made.names if made else ():
-            try:
-                word = self._word(name)
-                if word is not None and word.waits_or_runs:
-                    self._ray.stop(name)
-            except ClusterError as error:
-                logging.warning("%s could not be ended: %s", name, error)

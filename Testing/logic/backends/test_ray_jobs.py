@@ -242,7 +242,7 @@ def test_the_name_of_another_job_is_not_taken_for_ours(ray: FakeRay, token: Path
 def test_a_lost_connection_changes_nothing(
     ray: FakeRay, backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SemiSegLogic.backends.ray_jobs.ASK_AGAIN_S", 0.1)
+    monkeypatch.setattr("SemiSegLogic.backends.ray_line.ASK_AGAIN_S", 0.1)
     start(backend, "one", steps=150, sleep=0.01)
     wait_for_step(backend, "one", 3)
     start(backend, "two", steps=3)
@@ -282,7 +282,7 @@ def test_a_job_that_waits_is_taken_out_of_the_line(ray: FakeRay, backend: RayBac
 def test_one_that_will_not_stop_is_ended_by_ray(
     ray: FakeRay, backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SemiSegLogic.backends.ray_jobs.STOP_PATIENCE_S", 0.3)  # Ray's own, here
+    monkeypatch.setattr("SemiSegLogic.backends.ray_line.STOP_PATIENCE_S", 0.3)  # Ray's own, here
     start(backend, "one", **FOREVER, ignore_stop=True)
     wait_for_step(backend, "one", 3)
     monkeypatch.setattr("SemiSegLogic.backends.ray_jobs.FRESH_S", 0.0)
