@@ -8,6 +8,7 @@ import os
 import signal
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from SemiSegLogic.backends.cluster import Cluster
+
+ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-plain-letters"
 
 
@@ -102,6 +106,15 @@ class FakeRay:
                 for one in waiting[: self.places - running]:
                     one.process = subprocess.Popen(one.order["entrypoint"], shell=True, start_new_session=True)
                     one.status = "RUNNING"
+
+
+def cluster_of(ray: FakeRay, token: Path, **changes: Any) -> Cluster:
+    """``ray`` with the token in that file; its jobs lie beside it, and their runners are fake."""
+    jobs = token.parent / "jobs"
+    jobs.mkdir(exist_ok=True)
+    values = {"ray": ray.address, "token": str(token), "jobs": str(jobs), "package": str(ROOT), "gpus": 0,
+              "python": f"{sys.executable} -m Testing.support.fake_placed", **changes}
+    return Cluster(**values)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,52 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from SemiSegLogic.backends.cluster import Cluster, ClusterError
 from SemiSegLogic.backends.ray_jobs import RayBackend
 from SemiSegLogic.backends.ray_rest import RayRest, Unreachable
 from SemiSegLogic.job import JobError, JobFolder, Status
-from Testing.support.fake_ray import TOKEN, FakeRay
+from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import make_job, specification, wait_until
 
-ROOT = Path(__file__).resolve().parents[3]
 FOREVER = {"steps": 1_000_000, "sleep": 0.01}
 
 
 @pytest.fixture
-def ray() -> Iterator[FakeRay]:
-    ray = FakeRay()
-    yield ray
-    ray.close()
-
-
-@pytest.fixture
-def token(tmp_path: Path) -> Path:
-    path = tmp_path / "token"
-    path.write_text(TOKEN + "\n")
-    path.chmod(0o600)
-    return path
-
-
-def cluster(ray: FakeRay, token: Path, **changes: Any) -> Cluster:
-    jobs = token.parent / "jobs"
-    jobs.mkdir(exist_ok=True)
-    values = {"ray": ray.address, "token": str(token), "jobs": str(jobs), "package": str(ROOT), "gpus": 0,
-              "python": f"{sys.executable} -m Testing.support.fake_placed", **changes}
-    return Cluster(**values)  # type: ignore[arg-type]
-
-
-@pytest.fixture
 def backend(ray: FakeRay, token: Path) -> RayBackend:
-    return RayBackend(cluster(ray, token))
+    return RayBackend(cluster_of(ray, token))
 
 
 def start(backend: RayBackend, name: str, **behaviour: object) -> JobFolder:
@@ -65,132 +37,6 @@ def wait_for(backend: RayBackend, job_id: str, state: str, seconds: float = 20.0
 
 def wait_for_step(backend: RayBackend, job_id: str, step: int) -> Status:
     return wait_until(lambda: (s := backend.poll(job_id)).state == "running" and s.step >= step and s, 20)
-
-
-# --- who may be spoken to -----------------------------------------------------------------------------------------
-
-
-def test_a_ray_that_takes_jobs_without_a_token_is_refused(ray: FakeRay, backend: RayBackend) -> None:
-    ray.open = True
-    with pytest.raises(ClusterError, match=r"takes jobs from anybody.*RAY_AUTH_MODE=token"):
-        start(backend, "one")
-    assert ray.submitted == {}
-    assert [said for _, _, said in ray.asked if said] == []  # it never saw the token
-
-
-def test_a_token_that_ray_does_not_take_is_named_by_its_file(backend: RayBackend, token: Path) -> None:
-    token.write_text("another")
-    with pytest.raises(ClusterError, match=f"does not take the token in {token} .403.") as caught:
-        start(backend, "one")
-    assert "another" not in str(caught.value)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-def test_a_token_that_others_can_read_is_not_used(backend: RayBackend, token: Path) -> None:
-    token.chmod(0o640)
-    with pytest.raises(ClusterError, match=f"chmod 600 {token}"):
-        start(backend, "one")
-
-
-@pytest.mark.parametrize(("content", "words"), [("", "holds no token"), ("two words", "holds no token"),
-                                                (None, "cannot be read")])
-def test_a_token_file_without_a_token_is_named(
-    backend: RayBackend, token: Path, content: str | None, words: str
-) -> None:
-    token.unlink() if content is None else token.write_text(content)
-    with pytest.raises(ClusterError, match=words):
-        start(backend, "one")
-
-
-@pytest.mark.parametrize("address", ["http://10.0.0.7:8265", "http://cluster.example:8265", "http://127.0.0.1.example"])
-def test_plain_http_to_another_computer_is_refused(token: Path, address: str) -> None:
-    with pytest.raises(ClusterError, match=r"anybody on the way.*SSH tunnel"):
-        RayRest(address, token)
-
-
-@pytest.mark.parametrize("address", ["", "127.0.0.1:8265", "ftp://a", "https://user:word@host", "https://host/path"])
-def test_an_address_that_is_none_is_refused(token: Path, address: str) -> None:
-    with pytest.raises(ClusterError, match="no address of a Ray"):
-        RayRest(address, token)
-
-
-@pytest.mark.parametrize("address", ["https://cluster.example:8265", "http://[::1]:8265", "http://localhost:8265/"])
-def test_a_tunnel_and_a_certificate_are_good(token: Path, address: str) -> None:
-    assert RayRest(address, token).address == address.rstrip("/")
-
-
-def test_the_token_follows_no_redirect_and_no_proxy(
-    ray: FakeRay, token: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = FakeRay()
-    try:
-        ray.redirect = other.address
-        monkeypatch.setenv("http_proxy", other.address)
-        with pytest.raises(ClusterError, match="307"):
-            RayRest(ray.address, token).computers()
-        assert other.asked == []
-    finally:
-        other.close()
-
-
-def test_only_a_certificate_that_is_trusted_is_spoken_to(token: Path, tmp_path: Path) -> None:
-    certificate = _certificate(tmp_path)
-    ray = FakeRay(certificate=certificate)
-    try:
-        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
-            RayRest(ray.address, token).check()
-        RayRest(ray.address, token, certificate).check()
-    finally:
-        ray.close()
-
-
-def _certificate(folder: Path) -> Path:
-    """Key and self-signed certificate of 127.0.0.1 in one file."""
-    path = folder / "both.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-               "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"), "-out", str(path)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("openssl is not here to make a certificate")
-    path.write_text((folder / "key.pem").read_text() + path.read_text())
-    return path
-
-
-# --- a cluster's file ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("content", "words"), [
-    ("{", "damaged"), ("[]", "describes no cluster"), ('{"ray": "http://127.0.0.1:1"}', "does not say token, jobs"),
-    ('{"ray": "a", "token": "b", "jobs": "c", "gpu": 1}', "no setting 'gpu'"),
-    ('{"ray": "a", "token": "b", "jobs": "c", "gpus": -1}', "gpus is -1"),
-])
-def test_a_file_that_describes_no_cluster_is_named_with_the_value(tmp_path: Path, content: str, words: str) -> None:
-    path = tmp_path / "cluster.json"
-    path.write_text(content)
-    with pytest.raises(ClusterError, match=words) as caught:
-        Cluster.read(path)
-    assert str(path) in caught.value.text
-
-
-def test_a_job_is_placed_where_the_disk_is_there() -> None:
-    there = Cluster(ray="a", token="b", jobs="/here", jobs_there="/disk of all/jobs", python="python3.11", cpus=4)
-    words = there.entrypoint("2026-01", second=False)
-    assert words == ("ls -d '/disk of all/jobs/2026-01' && mkdir -p '/disk of all/jobs/2026-01' && exec env "
-                     "OMP_NUM_THREADS=4 PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1 PYTHONUTF8=1 python3.11 -m "
-                     "SemiSegLogic.run '/disk of all/jobs/2026-01' --placed >> '/disk of all/jobs/2026-01/log.txt' "
-                     "2>&1")
-    assert there.entrypoint("2026-01", second=True).endswith("--second >> '/disk of all/jobs/2026-01/beside/log.txt' "
-                                                              "2>&1")
-
-
-@pytest.mark.parametrize(("gpus", "cpus", "expected"), [(1, 1, 3), (2, 1, 1), (0, 4, 4), (1, 8, 2), (0, 32, 0)])
-def test_places_are_counted_computer_by_computer(gpus: int, cpus: int, expected: int) -> None:
-    has = [{"CPU": 8.0, "GPU": 2.0, "memory": 1e9}, {"CPU": 8.0, "GPU": 1.0}, {"CPU": 2.0}]
-    assert Cluster(gpus=gpus, cpus=cpus).places(has) == expected
-
-
-# --- jobs ---------------------------------------------------------------------------------------------------------
 
 
 def test_jobs_wait_for_a_free_place_and_then_run(backend: RayBackend, tmp_path: Path) -> None:
@@ -229,14 +75,6 @@ def test_a_submission_that_was_lost_on_the_way_is_made_again(
 
 def _lose() -> None:
     raise Unreachable("torn off", "Try again.")
-
-
-def test_the_name_of_another_job_is_not_taken_for_ours(ray: FakeRay, token: Path) -> None:
-    there = RayRest(ray.address, token)
-    there.submit("one", "true", 0, 1, {})
-    there.submit("one", "true", 0, 1, {})
-    with pytest.raises(ClusterError, match="knows another job by the name one"):
-        there.submit("one", "false", 0, 1, {})
 
 
 def test_a_lost_connection_changes_nothing(
@@ -323,7 +161,7 @@ def test_one_that_waited_longer_than_ray_allows_is_told_with_the_remedy(ray: Fak
 
 def test_a_folder_that_the_cluster_does_not_see_is_not_made_there(ray: FakeRay, token: Path) -> None:
     nowhere = token.parent / "nowhere"
-    backend = RayBackend(cluster(ray, token, jobs_there=str(nowhere)))
+    backend = RayBackend(cluster_of(ray, token, jobs_there=str(nowhere)))
     start(backend, "one")
     status = wait_for(backend, "one", "lost")
     assert status.error is not None

@@ -1,0 +1,115 @@
+"""To whom the token goes, and to whom it does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from SemiSegLogic.backends.cluster import ClusterError
+from SemiSegLogic.backends.ray_jobs import RayBackend
+from SemiSegLogic.backends.ray_rest import RayRest, Unreachable
+from Testing.support.fake_ray import FakeRay, cluster_of
+from Testing.support.jobs import make_job
+
+
+@pytest.fixture
+def backend(ray: FakeRay, token: Path) -> RayBackend:
+    return RayBackend(cluster_of(ray, token))
+
+
+def test_a_ray_that_takes_jobs_without_a_token_is_refused(ray: FakeRay, backend: RayBackend) -> None:
+    ray.open = True
+    with pytest.raises(ClusterError, match=r"takes jobs from anybody.*RAY_AUTH_MODE=token"):
+        backend.submit(make_job(backend.root / "one"))
+    assert ray.submitted == {}
+    assert [said for _, _, said in ray.asked if said] == []  # it never saw the token
+
+
+def test_a_token_that_ray_does_not_take_is_named_by_its_file(backend: RayBackend, token: Path) -> None:
+    token.write_text("another")
+    with pytest.raises(ClusterError, match=f"does not take the token in {token} .403.") as caught:
+        backend.submit(make_job(backend.root / "one"))
+    assert "another" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_token_that_others_can_read_is_not_used(backend: RayBackend, token: Path) -> None:
+    token.chmod(0o640)
+    with pytest.raises(ClusterError, match=f"chmod 600 {token}"):
+        backend.submit(make_job(backend.root / "one"))
+
+
+@pytest.mark.parametrize(("content", "words"), [("", "holds no token"), ("two words", "holds no token"),
+                                                (None, "cannot be read")])
+def test_a_token_file_without_a_token_is_named(
+    backend: RayBackend, token: Path, content: str | None, words: str
+) -> None:
+    token.unlink() if content is None else token.write_text(content)
+    with pytest.raises(ClusterError, match=words):
+        backend.submit(make_job(backend.root / "one"))
+
+
+@pytest.mark.parametrize("address", ["http://10.0.0.7:8265", "http://cluster.example:8265", "http://127.0.0.1.example"])
+def test_plain_http_to_another_computer_is_refused(token: Path, address: str) -> None:
+    with pytest.raises(ClusterError, match=r"anybody on the way.*SSH tunnel"):
+        RayRest(address, token)
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1:8265", "ftp://a", "https://user:word@host", "https://host/path"])
+def test_an_address_that_is_none_is_refused(token: Path, address: str) -> None:
+    with pytest.raises(ClusterError, match="no address of a Ray"):
+        RayRest(address, token)
+
+
+@pytest.mark.parametrize("address", ["https://cluster.example:8265", "http://[::1]:8265", "http://localhost:8265/"])
+def test_a_tunnel_and_a_certificate_are_good(token: Path, address: str) -> None:
+    assert RayRest(address, token).address == address.rstrip("/")
+
+
+def test_the_token_follows_no_redirect_and_no_proxy(
+    ray: FakeRay, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = FakeRay()
+    try:
+        ray.redirect = other.address
+        monkeypatch.setenv("http_proxy", other.address)
+        with pytest.raises(ClusterError, match="307"):
+            RayRest(ray.address, token).computers()
+        assert other.asked == []
+    finally:
+        other.close()
+
+
+def test_only_a_certificate_that_is_trusted_is_spoken_to(token: Path, tmp_path: Path) -> None:
+    certificate = _certificate(tmp_path)
+    ray = FakeRay(certificate=certificate)
+    try:
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            RayRest(ray.address, token).check()
+        RayRest(ray.address, token, certificate).check()
+    finally:
+        ray.close()
+
+
+def _certificate(folder: Path) -> Path:
+    """Key and self-signed certificate of 127.0.0.1 in one file."""
+    path = folder / "both.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+               "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"), "-out", str(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("openssl is not here to make a certificate")
+    path.write_text((folder / "key.pem").read_text() + path.read_text())
+    return path
+
+
+def test_the_name_of_another_job_is_not_taken_for_ours(ray: FakeRay, token: Path) -> None:
+    there = RayRest(ray.address, token)
+    there.submit("one", "true", 0, 1, {})
+    there.submit("one", "true", 0, 1, {})
+    with pytest.raises(ClusterError, match="knows another job by the name one"):
+        there.submit("one", "false", 0, 1, {})
