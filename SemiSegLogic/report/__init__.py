@@ -5,10 +5,10 @@ from .curves import changes, learning_curve
 from .metrics import EMPTY_RULE, Score, Summary, compare, dice, evaluate, mean_dice, summarise
 from .planes import CaseView
 from .tables import Scores, case_table, spread_over_ranks, summary_table
-from .writing import DataSource, Picture, Section, write_report
+from .writing import DataSource, Picture, Report, Section, write_report
 
 __all__ = [
-    "EMPTY_RULE", "CaseView", "DataSource", "Picture", "Score", "Scores", "Section", "Summary", "case_table", "changes",
-    "compare", "contact_sheet", "dice", "evaluate", "learning_curve", "mean_dice", "spread_over_ranks", "summarise",
-    "summary_table", "write_report",
+    "EMPTY_RULE", "CaseView", "DataSource", "Picture", "Report", "Score", "Scores", "Section", "Summary", "case_table",
+    "changes", "compare", "contact_sheet", "dice", "evaluate", "learning_curve", "mean_dice", "spread_over_ranks",
+    "summarise", "summary_table", "write_report",
 ]

@@ -6,8 +6,9 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..files import replace_file, write_json
 from ..study.structures import Structure
@@ -50,40 +51,73 @@ class Picture:
     title: str
 
 
-def write_report(
-    folder: Path, *, title: str, data: DataSource, structures: Sequence[Structure], sections: Sequence[Section],
-    pictures: Sequence[Picture] = (), facts: Mapping[str, str] | None = None, times: Mapping[str, float] | None = None,
-    exported: Sequence[str] = (),
-) -> tuple[Path, Path]:
-    """Writes report.md and report.json into ``folder``; their paths.
-
-    ``facts`` are lines of the run (device, method, annotated slices, ...), ``times`` seconds by name, ``exported``
-    lines about files that were written and verified. The last section also gets the table of every case.
+@dataclass(frozen=True)
+class Report:
+    """What a report tells. ``facts`` are lines of the run (device, method, annotated slices, ...), ``times`` seconds by
+    name, ``exported`` lines about files that were written and verified. The last of the ``sections`` also gets the
+    table of every case.
     """
+
+    title: str
+    data: DataSource
+    structures: Sequence[Structure]
+    sections: Sequence[Section]
+    pictures: Sequence[Picture] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    times: Mapping[str, float] = field(default_factory=dict)
+    exported: Sequence[str] = ()
+
+    def text(self, made_with: Mapping[str, str]) -> str:
+        """For people, in Markdown."""
+        return "\n".join([*self._beginning(), *self._results(), *self._circumstances(made_with), *self._every_case()])
+
+    def to_plain(self, made_with: Mapping[str, str]) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "format": 1, "title": self.title, "phantom": self.data.phantom, "data": asdict(self.data),
+            "facts": dict(self.facts), "times_s": dict(self.times), "made_with": dict(made_with),
+            "exported": list(self.exported),
+            "structures": [{"value": item.value, "name": item.name} for item in self.structures],
+            "results": {section.title: as_data(section.scores, self.structures) for section in self.sections},
+        }
+
+    def _beginning(self) -> list[str]:
+        lines = [PHANTOM_WARNING, ""] if self.data.phantom else []
+        lines += [f"# {self.title}", ""]
+        for picture in self.pictures:
+            lines += [f"![{picture.title}]({picture.file})", ""]
+        return lines
+
+    def _results(self) -> list[str]:
+        lines = []
+        for section in self.sections:
+            table = summary_table(section.scores, self.structures)
+            lines += [f"## {section.title}", "", section.text, "", table, ""]
+        return lines + _measures_explained()
+
+    def _circumstances(self, made_with: Mapping[str, str]) -> list[str]:
+        return [
+            *_listing("Files written and verified", self.exported),
+            *_listing("The run", [f"{name}: {value}" for name, value in self.facts.items()]),
+            *_listing("Times", [f"{name}: {seconds:.1f} s" for name, seconds in self.times.items()]),
+            *_listing("Data", [self.data.name, self.data.attribution, *self.data.notes]),
+            *_listing("Made with", [f"{name}: {value}" for name, value in made_with.items()]),
+        ]
+
+    def _every_case(self) -> list[str]:
+        if not self.sections:
+            return []
+        last = self.sections[-1]
+        return [f"## Every case: {last.title}", "", case_table(last.scores, self.structures), ""]
+
+
+def write_report(folder: Path, report: Report) -> tuple[Path, Path]:
+    """Writes report.md and report.json into ``folder``; their paths. Raises FileError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
-    surroundings = {**computer(), **versions()}
-    lines = [PHANTOM_WARNING, ""] if data.phantom else []
-    lines += [f"# {title}", ""]
-    for picture in pictures:
-        lines += [f"![{picture.title}]({picture.file})", ""]
-    for section in sections:
-        lines += [f"## {section.title}", "", section.text, "", summary_table(section.scores, structures), ""]
-    lines += _measures_explained()
-    lines += _listing("Files written and verified", exported)
-    lines += _listing("The run", [f"{name}: {value}" for name, value in (facts or {}).items()])
-    lines += _listing("Times", [f"{name}: {seconds:.1f} s" for name, seconds in (times or {}).items()])
-    lines += _listing("Data", [data.name, data.attribution, *data.notes])
-    lines += _listing("Made with", [f"{name}: {value}" for name, value in surroundings.items()])
-    if sections:
-        lines += [f"## Every case: {sections[-1].title}", "", case_table(sections[-1].scores, structures), ""]
-    replace_file(folder / "report.md", lambda path: _write_text(path, "\n".join(lines)))
-    content = {
-        "format": 1, "title": title, "phantom": data.phantom, "data": asdict(data), "facts": dict(facts or {}),
-        "times_s": dict(times or {}), "made_with": surroundings, "exported": list(exported),
-        "structures": [{"value": item.value, "name": item.name} for item in structures],
-        "results": {section.title: as_data(section.scores, structures) for section in sections},
-    }
-    write_json(folder / "report.json", content)
+    made_with = {**computer(), **versions()}
+    text = report.text(made_with)
+    replace_file(folder / "report.md", lambda path: _write_text(path, text))
+    write_json(folder / "report.json", report.to_plain(made_with))
     return folder / "report.md", folder / "report.json"
 
 

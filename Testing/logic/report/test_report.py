@@ -8,6 +8,7 @@ from pathlib import Path
 from SemiSegLogic.report import (
     DataSource,
     Picture,
+    Report,
     Score,
     Section,
     case_table,
@@ -25,12 +26,12 @@ SCORES = {
 
 def written(folder: Path, phantom: bool = False) -> tuple[str, dict]:
     """The report as text and as data."""
-    text, data = write_report(
-        folder, title="The demo", data=DataSource("MSD Task04", ATTRIBUTION, phantom, ("downloaded",)),
-        structures=STRUCTURES, sections=[Section("First", "early", SCORES), Section("At the end", "late", SCORES)],
+    text, data = write_report(folder, Report(
+        title="The demo", data=DataSource("MSD Task04", ATTRIBUTION, phantom, ("downloaded",)), structures=STRUCTURES,
+        sections=[Section("First", "early", SCORES), Section("At the end", "late", SCORES)],
         pictures=[Picture("contact_sheet.png", "Contact sheet")], facts={"device": "CPU, 2 cores"},
         times={"training": 61.25}, exported=["a.nrrd: verified"],
-    )
+    ))
     return text.read_text(), json.loads(data.read_text())
 
 
