@@ -226,7 +226,7 @@ class Training:
             return  # its row says so; nobody has to do anything
         text, level = (USED if look.applied else TRAINED)[status.state]
         if status.error:
-            text = f"{text} {status.error['text']} {status.error['remedy']}"
+            text = sentences(text, status.error["text"], status.error["remedy"])
         self._controller.say(text, level)
 
     # --- what to look at next ---------------------------------------------------------------------------------
@@ -245,3 +245,8 @@ class Training:
         done = set(opened.done) if opened is not None else set()
         here = opened.id if opened is not None else ""
         return [item for item in ranking if item.case != here or item.place not in done]
+
+
+def sentences(*parts: str) -> str:
+    """One after the other, each with its full stop: what a library says of an error has none."""
+    return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)

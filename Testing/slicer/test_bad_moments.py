@@ -141,3 +141,30 @@ def test_nodes_of_an_old_scene_file_never_stand_in_for_the_case_on_screen(
     panel.controller.labelling.save_now()
     settle(panel)
     assert np.array_equal(case.labels()[6], truth)
+
+
+def test_an_export_that_fails_does_not_say_for_ever_that_it_is_being_written(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.export.on_export()
+    assert panel.export.told.text.startswith("Writing")
+    settle(panel)
+    assert panel.controller.notice[1] == "error"
+    assert panel.export.told.text == ""
+
+
+def test_what_a_library_says_of_an_error_and_what_to_do_are_two_sentences() -> None:
+    from SemiSegLib.training import sentences
+
+    assert sentences("It failed.", "TypeError: no shape", "Resume it.") == "It failed. TypeError: no shape. Resume it."
+    assert sentences("It failed.", "", "") == "It failed."
+
+
+def test_a_message_with_an_angle_bracket_is_shown_as_it_is(panel: Any, study: Any) -> None:
+    from dataclasses import replace
+
+    open_first(panel, study)
+    panel.training.job = "run-1"
+    panel.connection.next_look = replace(look(), status=replace(look().status, message="a < b in <scan>"))
+    panel.training.poll()
+    settle(panel)
+    assert "a &lt; b in &lt;scan&gt;" in panel.train.phase.text

@@ -19,7 +19,8 @@ def test_every_attribute_used_on_a_widget_exists_and_is_used_as_what_it_is() -> 
     assert [problem for use in uses if (problem := use.problem())] == []
     assert len(uses) > 300
     kinds = {use.kind for use in uses}
-    assert kinds >= {"qt.QTableWidget", "qt.QHeaderView", "qt.QAction", "qt.QListWidget", "qt.QCheckBox", "qt.QMenu"}
+    assert kinds >= {"qt.QTableWidget", "qt.QHeaderView", "qt.QAction", "qt.QListWidget", "qt.QCheckBox", "qt.QMenu",
+                     "qt.QListWidgetItem", "slicer.qSlicerApplication", "slicer.qMRMLSegmentEditorWidget"}  # fmt: skip
 
 
 def test_the_reading_finds_a_property_called_and_a_name_that_does_not_exist(tmp_path: Path) -> None:
@@ -53,14 +54,39 @@ def test_the_reading_follows_results_and_collections(tmp_path: Path) -> None:
     assert [problem.split(":")[1] for problem in problems] == ["3", "5", "7", "8"]
 
 
-def test_every_class_of_qt_that_we_name_is_in_the_list_or_among_the_few_known_exceptions() -> None:
-    from Testing.support.slicer_harness.app import UNLISTED
+def test_every_class_of_qt_that_we_name_is_in_the_list() -> None:
     from Testing.support.slicer_harness.facts import listed
     from Testing.support.slicer_harness.reading import toolkit_names
 
     names = {".".join(name.split(".")[:2]) for path in FILES for name in toolkit_names(path)}
     widgets = {name for name in names if name.startswith(("qt.", "ctk.", "slicer.qMRML", "slicer.qSlicer"))}
-    assert widgets - set(listed()) - {f"qt.{name}" for name in UNLISTED} == set()
+    assert widgets - set(listed()) == set()
+
+
+def test_every_constant_of_qt_is_spelled_alike_in_qt_5_and_qt_6(slicer: Any) -> None:
+    import qt
+
+    from Testing.support.slicer_harness.facts import CONSTANTS
+    from Testing.support.slicer_harness.reading import toolkit_names
+
+    names = {name for path in FILES for name in toolkit_names(path) if name.startswith("qt.")}
+    used = {name for name in names if name.count(".") == 2 and name.split(".")[2][0].isupper()}
+    assert used == CONSTANTS
+    for name in used:
+        assert getattr(getattr(qt, name.split(".")[1]), name.split(".")[2]) is not None
+
+
+def test_a_file_dialog_refuses_what_the_real_one_would(slicer: Any) -> None:
+    import qt
+
+    box = qt.QWidget()
+    slicer.harness.answers["files"] = ["a.nrrd"]
+    assert qt.QFileDialog.getOpenFileNames(box, "Add images", "", "Images (*.nrrd)") == ("a.nrrd",)
+    assert qt.QFileDialog.getExistingDirectory(box, "Open", "") == "", "cancelled"
+    with pytest.raises(TypeError):
+        qt.QFileDialog.getOpenFileNames("Add images", "", "")
+    with pytest.raises(TypeError):
+        qt.QFileDialog.getExistingDirectory(box, "Open", None)
 
 
 def test_every_mrml_class_and_function_of_slicer_util_that_we_name_exists(slicer: Any) -> None:
@@ -70,7 +96,7 @@ def test_every_mrml_class_and_function_of_slicer_util_that_we_name_exists(slicer
     names = {name for path in FILES for name in toolkit_names(path) if name.startswith(("slicer.vtk", "slicer.util."))}
     for name in sorted(names - known):
         found: Any = slicer
-        for part in name.split(".")[1:3]:
+        for part in name.split(".")[1:]:
             assert hasattr(found, part), f"{name} does not exist in slicer-core"
             found = getattr(found, part)
 

@@ -58,6 +58,7 @@ class CasesSection:
         titles = ("", _("Case"), _("Status"), _("Slices"), _("Suggestion"))
         # CASE and SURE share the room: long words of one must not hide the other
         self.table = choosing_table(inside, titles, {CASE, SURE}, self.on_case)
+        self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
         self._adding(inside)
         self.hint = label(inside, faint=True)
         self._ids: list[str] = []

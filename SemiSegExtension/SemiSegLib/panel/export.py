@@ -44,6 +44,8 @@ class ExportSection:
         self.export = primary(inside, _("Export"), "", self.on_export)
         self.told = label(inside)
         self._written: list[ExportedFile] = []
+        self._writing = False
+        self._controller.listen(self._heard)
 
     def on_folder(self) -> None:
         chosen = str(qt.QFileDialog.getExistingDirectory(self.header, _("Export to"), self.folder.text) or "")
@@ -57,7 +59,7 @@ class ExportSection:
             self._controller.say(_("Choose a format, and cases that have a suggestion or are fully drawn."), "warning")
             return
         folder = Path(self.folder.text.strip()) if self.folder.text.strip() else study.exports
-        self.told.text, self._written = _("Writing and checking …"), []
+        self.told.text, self._written, self._writing = _("Writing and checking …"), [], True
         self._controller.results.export(folder, formats, cases, self._done)
 
     def _cases(self) -> list[str]:
@@ -67,8 +69,14 @@ class ExportSection:
         accepted = self.which.currentIndex == 1
         return [item.id for item in rows if item.status == "accepted" or (not accepted and item.suggestion)]
 
+    def _heard(self, what: str) -> None:
+        """Nothing is being written any more when it failed; the panel's first line says why."""
+        if what == "notice" and self._writing and self._controller.notice[1] == "error":
+            self.told.text, self._writing = "", False
+
     def _done(self, files: list[ExportedFile]) -> None:
         self._written += files
+        self._writing = False
         lines = [f"✔ {file.path.name}: " + _("verified") for file in self._written]
         self.told.text = "<br>".join([*lines[:12], f"… {len(lines)}" if len(lines) > 12 else ""])
         if files:

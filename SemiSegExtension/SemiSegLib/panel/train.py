@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -197,18 +198,18 @@ class TrainSection:
         }
         left = minutes(status.seconds_left) if status.state == "running" else ""
         line = words[status.state] + (" · " + _("{time} left").format(time=left) if left else "")
-        self.phase.text = f"<b>{line}</b><br>{status.message}"
+        self.phase.text = f"<b>{line}</b><br>{html.escape(status.message)}"
         self.bar.value = round(1000 * status.fraction)
         points = error_on_my_slices(look.curves)
         self._picture.visible = len(points) > 1
         self._curve.show(curve(points))
-        facts = [
-            _("error on my slices, lower is better") if len(points) > 1 else "",
+        facts = [status.device, _("after {time}").format(time=minutes(status.elapsed)) if status.elapsed else ""]
+        lines = [
+            _("The line: error on my slices; lower is better.") if len(points) > 1 else "",
             agreement(status.scores),
-            status.device,
-            _("after {time}").format(time=minutes(status.elapsed)) if status.elapsed else "",
+            " · ".join(fact for fact in facts if fact),
         ]
-        self.numbers.text = " · ".join(fact for fact in facts if fact)
+        self.numbers.text = "<br>".join(html.escape(line) for line in lines if line)
         self._panel.screen.curves(columns(look.curves))
 
 

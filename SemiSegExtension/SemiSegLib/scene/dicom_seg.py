@@ -26,8 +26,8 @@ PLUGIN = "DICOMSegmentationPlugin"
 def why_not() -> str:
     """Why this Slicer cannot write DICOM SEG, with the remedy; "" when it can."""
     if PLUGIN not in getattr(slicer.modules, "dicomPlugins", {}):
-        return _("This Slicer cannot write DICOM SEG. Slicer 5.12 and newer can; for an older one install the extension "
-                 "Quantitative Reporting in the Extensions Manager, and restart.")  # fmt: skip
+        return _("This Slicer cannot write DICOM SEG. Slicer 5.12 and newer can; for an older one install the "
+                 "extension Quantitative Reporting in the Extensions Manager, and restart.")  # fmt: skip
     if dicom.database() is None:
         return _("Slicer's DICOM database is not open: open the DICOM module once.")
     return ""

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-UNLISTED = ("QPixmap", "QKeySequence", "QBrush", "QAbstractItemView")
-"""Classes of Qt that the list of facts lacks and the panel needs nevertheless; keep this short."""
 
 
 def boot() -> types.ModuleType:
@@ -71,14 +69,8 @@ class Harness:
             found = next((getattr(m, cls) for m in places if hasattr(m, cls)), None)
             if found is not None:
                 setattr(made.get(module, slicer), cls, expose(module, found))
-        for cls in UNLISTED:
-            found = next(getattr(m, cls) for m in (QtCore, QtGui, QtWidgets) if hasattr(m, cls))
-            setattr(made["qt"], cls, expose("qt", found))
         made["qt"].Qt = QtCore.Qt  # type: ignore[attr-defined]
-        made["qt"].QFileDialog = types.SimpleNamespace(  # type: ignore[attr-defined]
-            getExistingDirectory=lambda *_: self.answer("folder", "", ""),
-            getOpenFileNames=lambda *_: self.answer("files", "", ()),
-        )
+        made["qt"].QFileDialog = FileDialogs(self)  # type: ignore[attr-defined]
         sys.modules.update(made)
 
     def answer(self, kind: str, text: str, default: Any) -> Any:
@@ -122,6 +114,29 @@ class Harness:
         for name, module in (("i18n", i18n), ("ScriptedLoadableModule", scripted)):
             sys.modules[f"slicer.{name}"] = module
             setattr(slicer, name, module)
+
+
+class FileDialogs:
+    """``qt.QFileDialog``: its static functions with the arguments that they take, in place of their windows."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._harness = harness
+
+    def getExistingDirectory(self, parent: Any = None, caption: str = "", dir: str = "") -> str:
+        return str(self._asked("folder", parent, (caption, dir)) or "")
+
+    def getOpenFileNames(self, parent: Any = None, caption: str = "", dir: str = "", filter: str = "") -> Any:
+        """A tuple of texts, as PythonQt makes of a QStringList."""
+        return tuple(str(name) for name in self._asked("files", parent, (caption, dir, filter)) or ())
+
+    def _asked(self, kind: str, parent: Any, texts: tuple[str, ...]) -> Any:
+        from PySide6 import QtWidgets
+
+        if parent is not None and not isinstance(getattr(parent, "real", None), QtWidgets.QWidget):
+            raise TypeError(f"The parent of a dialog is a widget, not {parent!r}.")
+        if wrong := [text for text in texts if not isinstance(text, str)]:
+            raise TypeError(f"Texts are wanted, not {wrong}.")
+        return self._harness.answer(kind, "", None)
 
 
 class Application:

@@ -21,11 +21,38 @@ class Facts:
         return frozenset(signal.split("(")[0] for signal in self.signals)
 
 
+MORE: dict[str, set[str]] = {
+    "qt.QAbstractItemView": set(),
+    "qt.QBrush": set(),
+    "qt.QKeySequence": set(),
+    "qt.QListWidgetItem": {"isSelected", "setSelected", "text", "setText"},
+    "qt.QPixmap": set(),
+    "qt.Qt": set(),
+}
+"""Classes that the stored list lacks, with their functions that we may use; constructors and constants beside. Looked
+up in the wrappers that PythonQt 3.6 (Slicer 5.10) and 4.1 (5.12 and newer) generate for Qt 5.15."""
+
+CONSTANTS = {
+    "qt.QAbstractItemView.MultiSelection",
+    "qt.QAbstractItemView.NoEditTriggers",
+    "qt.QAbstractItemView.SelectRows",
+    "qt.QAbstractItemView.SingleSelection",
+    "qt.QHeaderView.ResizeToContents",
+    "qt.QHeaderView.Stretch",
+    "qt.Qt.ElideMiddle",
+}
+"""Constants of Qt that are spelled alike in Qt 5 and Qt 6: those of unscoped enumerations."""
+
+
 @cache
 def listed() -> dict[str, dict[str, object]]:
-    """The stored list: {class: {base, properties, callables, signals, lacks}}."""
+    """The stored list, and ours: {class: {base, properties, callables, signals, lacks}}."""
     text = Path(__file__).with_name("pythonqt_facts.json").read_text(encoding="utf-8")
-    return dict(json.loads(text)["classes"])
+    more = {
+        name: {"base": "", "properties": [], "callables": sorted(callables), "signals": [], "lacks": {}}
+        for name, callables in MORE.items()
+    }
+    return {**more, **json.loads(text)["classes"]}
 
 
 @cache

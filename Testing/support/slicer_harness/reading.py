@@ -10,11 +10,14 @@ from pathlib import Path
 from .facts import facts_of
 
 TOOLKITS = ("qt", "ctk", "slicer")
+KNOWN = {"slicer.app": "slicer.qSlicerApplication"}
+"""Objects that are there without being made."""
 RESULTS = {
     "horizontalHeader": "qt.QHeaderView",
     "verticalHeader": "qt.QHeaderView",
     "addAction": "qt.QAction",
     "labelForField": "qt.QWidget",
+    "item": "qt.QListWidgetItem",
 }
 """What methods of widgets return, so that a use of their result is read too."""
 
@@ -108,8 +111,11 @@ def _kind(owner: ast.expr, kinds: dict[str, str]) -> str | None:
     if isinstance(owner, ast.Call):
         made = _made(owner, {})
         return made[0] if made and (made[0] in RESULTS.values() or made[0][3:4].isupper()) else None
-    return kinds.get(ast.unparse(owner)) or (
-        kinds.get(f"{ast.unparse(owner.value)}[]") if isinstance(owner, ast.Subscript) else None
+    name = ast.unparse(owner)
+    return (
+        kinds.get(name)
+        or KNOWN.get(name)
+        or (kinds.get(f"{ast.unparse(owner.value)}[]") if isinstance(owner, ast.Subscript) else None)
     )
 
 
