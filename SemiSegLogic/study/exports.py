@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import disk_errors
+from ..files import FileError, digest_file, disk_errors, read_json, write_json
 from ..geometry import Grid
 from .case import Case
 from .errors import StudyError
@@ -21,6 +22,8 @@ from .structures import Structures
 
 FORMATS = ("seg.nrrd", "nrrd", "nii.gz")
 Content = Literal["result", "labels"]
+LEFT = ".semiseg-exports.json"
+"""Beside the exports: what they were when they were written."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ def export_case(case: Case, folder: Path, formats: Sequence[str] = ("seg.nrrd", 
     """Write a case's segmentation to ``folder/<case>.<format>`` for each format.
 
     ``what`` "result": the whole segmentation. "labels": what people drew, with IGNORE (255) where nobody judged;
-    as label map only, since a segmentation file cannot say "not judged". Raises StudyError on an unknown format or
-    when there is no result yet, FileError where the disk refuses or a file reads back otherwise.
+    as label map only, since a segmentation file cannot say "not judged". Only files that an export left there, as it
+    left them, are replaced. Raises StudyError on an unknown format, when there is no result yet, or where a file of
+    somebody else is in the way; FileError where the disk refuses or a file reads back otherwise.
     """
     for name in formats:
         if name not in FORMATS or (what == "labels" and name == "seg.nrrd"):
@@ -49,8 +53,28 @@ def export_case(case: Case, folder: Path, formats: Sequence[str] = ("seg.nrrd", 
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     ending = "" if what == "result" else "-drawn"
-    return [_export(folder / f"{case.id}{ending}.{name}", name, array, case.grid, case.structures)
-            for name in formats]
+    paths = {name: folder / f"{case.id}{ending}.{name}" for name in formats}
+    for path in paths.values():
+        _require_ours(path)
+    return [_export(path, name, array, case.grid, case.structures) for name, path in paths.items()]
+
+
+def _require_ours(path: Path) -> None:
+    """Raises StudyError where there is a file that no export left there as it is: an image of the same name, or a
+    segmentation that somebody has corrected since.
+    """
+    if path.exists() and _left_in(path.parent).get(path.name) != digest_file(path):
+        raise StudyError(f"{path} exists already, and no export of SemiSeg left it as it is: it may be an image, or a "
+                         "segmentation that somebody corrected. Nothing was replaced. Choose another folder, or move "
+                         "that file away.")
+
+
+def _left_in(folder: Path) -> dict[str, Any]:
+    """What exports left in a folder: file name to SHA-256. Empty where nobody knows; then nothing is replaced."""
+    with contextlib.suppress(FileError):
+        told = read_json(folder / LEFT)
+        return told if isinstance(told, dict) else {}
+    return {}
 
 
 def _export(path: Path, name: str, array: NDArray[np.uint8], grid: Grid, structures: Structures) -> ExportedFile:
@@ -63,6 +87,7 @@ def _export(path: Path, name: str, array: NDArray[np.uint8], grid: Grid, structu
         path.unlink(missing_ok=True)
         raise StudyError(f"{path} read back otherwise than it was written and was removed. Export again, to another "
                          "disk if that repeats.")
+    write_json(path.parent / LEFT, {**_left_in(path.parent), path.name: digest_file(path)})
     voxels = {item.name: int(np.count_nonzero(array == item.value)) for item in structures}
     return ExportedFile(path, name, voxels, verified=True)
 

@@ -12,7 +12,7 @@ import slicerio
 
 from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import IGNORE, SliceIndex
-from SemiSegLogic.study import FORMATS, Case, StudyError, export_case
+from SemiSegLogic.study import FORMATS, Case, StudyError, all_slices, export_case
 from SemiSegLogic.study.formats import writing
 from Testing.support.volumes import two_blobs
 
@@ -38,7 +38,7 @@ def test_every_format_holds_the_result(finished: Case, tmp_path: Path) -> None:
 
 def test_corrections_are_exported_over_the_suggestion(finished: Case, tmp_path: Path) -> None:
     finished.set_slices(np.zeros(finished.grid.shape, np.uint8), [SliceIndex(0, 2)], "ann")
-    [file] = export_case(finished, tmp_path, ["nrrd"])
+    [file] = export_case(finished, tmp_path / "out", ["nrrd"])
     array = sitk.GetArrayFromImage(sitk.ReadImage(str(file.path)))
     assert not array[2].any()
     assert np.array_equal(array[3], two_blobs()[3])
@@ -87,3 +87,32 @@ def test_drawn_slices_that_are_all_empty_are_exported_with_255_where_nobody_judg
         written = sitk.GetArrayFromImage(sitk.ReadImage(str(file.path)))
         assert (written[2] == 0).all()
         assert (np.delete(written, 2, axis=0) == IGNORE).all()
+
+
+def test_an_export_never_replaces_the_image_that_it_was_made_from(case: Case, tmp_path: Path) -> None:
+    image = tmp_path / "images" / f"{case.id}.nrrd"
+    image.parent.mkdir()
+    image.write_bytes((case.folder / "image.nrrd").read_bytes())
+    before = image.read_bytes()
+    case.set_slices(two_blobs(), all_slices(case.grid.shape), "ann")
+    with pytest.raises(StudyError, match=r"exists already.*may be an image.*Choose another folder"):
+        export_case(case, image.parent)
+    assert image.read_bytes() == before
+    assert [path.name for path in image.parent.iterdir()] == [image.name], "nothing is half exported"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_export_is_replaced_by_the_next_one_but_not_when_somebody_corrected_it(
+    case: Case, tmp_path: Path, name: str
+) -> None:
+    case.set_slices(two_blobs(), all_slices(case.grid.shape), "ann")
+    (file,) = export_case(case, tmp_path / "out", [name])
+    case.set_slices(np.zeros_like(two_blobs()), [SliceIndex(0, 1)], "ann")
+    assert export_case(case, tmp_path / "out", [name])[0].voxels != file.voxels
+    corrected = sitk.ReadImage(str(file.path))
+    corrected[0, 0, 0] = 2
+    sitk.WriteImage(corrected, str(file.path))
+    before = file.path.read_bytes()
+    with pytest.raises(StudyError, match=r"that somebody corrected\. Nothing was replaced"):
+        export_case(case, tmp_path / "out", [name])
+    assert file.path.read_bytes() == before
