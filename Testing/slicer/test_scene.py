@@ -220,3 +220,22 @@ def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None
     assert changed[60:100, 60:100].all() != changed[140:200, 140:200].any()
     screen.show_uncertainty(None)
     assert np.array_equal(view.picture(), plain)
+
+
+def test_what_is_shown_in_3d_stays_shown_when_a_suggestion_is_taken(slicer: Any) -> None:
+    from SemiSegLib.scene import segments
+
+    grid = GRIDS["oblique and anisotropic"]
+    labels = labels_on(grid)
+    _, node = put(slicer, grid, labels)
+    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    segments.write(node, labels, grid, segments.shown(node))
+    assert not node.GetSegmentation().ContainsRepresentation(name), "surfaces are made only for who wants them"
+    node.CreateClosedSurfaceRepresentation()
+    before = node.GetClosedSurfaceInternalRepresentation("SemiSeg_3").GetNumberOfPoints()
+    smaller = labels.copy()
+    smaller[0] = 0
+    segments.write_slices(node, smaller, grid, [SliceIndex(0, 0)])
+    assert node.GetClosedSurfaceInternalRepresentation("SemiSeg_3").GetNumberOfPoints() < before
+    segments.write(node, labels, grid, segments.shown(node))
+    assert node.GetClosedSurfaceInternalRepresentation("SemiSeg_3").GetNumberOfPoints() == before

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -40,9 +41,15 @@ def bind(node: Any, segment_id: str, value: int) -> None:
 
 def write(node: Any, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Shown]) -> None:
     """Make the segments of ``node`` be exactly ``array`` (k, j, i) uint8: one segment per structure, also without
-    voxels. Values of ``array`` without a structure are not shown. What the user hid stays hidden.
+    voxels. Values of ``array`` without a structure are not shown. What the user hid stays hidden, what is shown in 3D
+    stays shown.
     """
-    segmentation, wanted, image = node.GetSegmentation(), list(structures), oriented(array, grid)
+    with _surface_kept(node):
+        _write(node, array, grid, list(structures))
+
+
+def _write(node: Any, array: NDArray[np.uint8], grid: Grid, wanted: list[Shown]) -> None:
+    segmentation, image = node.GetSegmentation(), oriented(array, grid)
     layer = _only_layer(node, wanted)
     if layer is not None:  # the same segments: the selected one and its observers stay as they are
         for structure in wanted:
@@ -62,6 +69,21 @@ def write(node: Any, array: NDArray[np.uint8], grid: Grid, structures: Iterable[
 
 def write_slices(node: Any, array: NDArray[np.uint8], grid: Grid, slices: Sequence[SliceIndex]) -> None:
     """Replace only these slices of every structure in ``node`` by those of ``array`` (k, j, i)."""
+    with _surface_kept(node):
+        _write_slices(node, array, grid, slices)
+
+
+@contextmanager
+def _surface_kept(node: Any) -> Iterator[None]:
+    """Segments that the person shows in 3D are shown so afterwards: MRML drops surfaces when voxels change."""
+    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    there = node.GetSegmentation().ContainsRepresentation(name)
+    yield
+    if there and node.GetSegmentation().GetNumberOfSegments():
+        node.CreateClosedSurfaceRepresentation()
+
+
+def _write_slices(node: Any, array: NDArray[np.uint8], grid: Grid, slices: Sequence[SliceIndex]) -> None:
     structures = [structure for structure in shown(node) if structure.value]
     layer = _common_layer(node)
     if layer is not None:
@@ -72,7 +94,7 @@ def write_slices(node: Any, array: NDArray[np.uint8], grid: Grid, slices: Sequen
     labels, twice = read(node, grid)
     if not twice:
         copy_slices(array, labels, slices)
-        write(node, labels, grid, structures)
+        _write(node, labels, grid, structures)
         return
     for place in slices:  # where structures overlap, the other slices must keep their overlaps: slower
         extent, drawn_here = extent_at(grid.shape, place), thick(array, place)
