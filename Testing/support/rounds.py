@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from SemiSegLogic import run
+from SemiSegLogic.engine.quality import Measured, SliceScore
 from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import Status
 from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner import curve
+from SemiSegLogic.runner.judging import Jury
 from SemiSegLogic.settings import METHOD_SETTINGS, Training
 from SemiSegLogic.study import Study
 
@@ -66,6 +70,18 @@ def kill_at_step(this: Round, number: int) -> None:
         at_step(patch, number, _die)
         with pytest.raises(Killed):
             run.work(this.job)
+
+
+def judge_with(patch: pytest.MonkeyPatch, *scores: float) -> None:
+    """Let the legs have these Dice on held-out slices, and nothing be scored within a leg."""
+    answers = iter(scores)
+
+    def measure(*_: Any) -> Measured:
+        overlap, all_of_it = (round(1000 * next(answers)),) * 2, (1000, 1000)
+        return Measured(tuple(SliceScore("c001", SliceIndex(0, n), overlap, all_of_it, all_of_it) for n in range(4)))
+
+    patch.setattr(Jury, "measure", measure)
+    patch.setattr(curve, "EVALUATE_EVERY", 2.0)
 
 
 def _die(trainer: Trainer) -> None:

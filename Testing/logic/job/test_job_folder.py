@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,7 @@ import pytest
 from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.job import JobError, JobFolder, Status
-from Testing.support.jobs import SHAPE, drawn, image, make_job
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> JobFolder:
-    return make_job(tmp_path / "job")
+from Testing.support.jobs import SHAPE, drawn, image
 
 
 def result(value: int = 7) -> tuple[np.ndarray, np.ndarray]:

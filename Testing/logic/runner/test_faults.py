@@ -1,20 +1,15 @@
-"""Full disks, memory that runs out, losses that are no numbers: the training goes on, or says what to do."""
+"""Memory that runs out, losses that are no numbers, damaged files: the training goes on, or says what to do."""
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from SemiSegLogic import files, run
-from SemiSegLogic.engine import checkpoint
 from SemiSegLogic.engine.checkpoint import CheckpointError
 from SemiSegLogic.engine.trainer import Trainer
-from SemiSegLogic.job import JobFolder, arrays
 from SemiSegLogic.methods.mean_teacher import MeanTeacher
 from SemiSegLogic.methods.supervised import Supervised
 from SemiSegLogic.rounds import Round
@@ -23,25 +18,6 @@ from SemiSegLogic.runner.model import Model
 from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.rounds import at_step, begin, kill_at_step, run_here
 
-Full = Callable[[str], Any]
-
-
-@pytest.fixture
-def full_disk_for(monkeypatch: pytest.MonkeyPatch) -> Full:
-    """From then on the disk is full for every file whose name ends so; called with nothing, it has room again."""
-    endings: set[str] = set()
-    plain = files.replace_file
-
-    def replace_file(path: Path, write: Callable[[Path], None]) -> None:
-        if any(path.name.endswith(ending) for ending in endings):
-            with files.disk_errors(path):
-                raise OSError(errno.ENOSPC, "No space left on device")
-        plain(path, write)
-
-    for module in (files, checkpoint, arrays):
-        monkeypatch.setattr(module, "replace_file", replace_file)
-    return lambda ending="": endings.add(ending) if ending else endings.clear()
-
 
 def never_a_number(self: Any, *given: Any) -> dict[str, torch.Tensor]:
     return {"loss": torch.full((), float("nan")) * next(self.parameters()).sum()}
@@ -49,41 +25,6 @@ def never_a_number(self: Any, *given: Any) -> dict[str, torch.Tensor]:
 
 def out_of_memory(trainer: Trainer) -> None:
     raise MemoryError("injected")
-
-
-@pytest.mark.parametrize("ending", ["status.json", "model.ckpt", "ranking.json"])
-def test_training_goes_on_while_the_disk_is_full(blobs: BlobStudy, jobs: Path, full_disk_for: Full, ending: str,
-                                                 monkeypatch: pytest.MonkeyPatch) -> None:
-    this = begin(blobs.study, jobs, tiny(8, 4, checkpoint_seconds=0.0))
-    full_disk_for(ending)
-    at_step(monkeypatch, 7, lambda trainer: full_disk_for(""))
-    assert run_here(this).state == "done"
-    assert len(this.collect()) == 3
-    assert Model.load(this.job.weights)
-
-
-def test_a_disk_that_stays_full_fails_the_job_in_words_and_resuming_gives_all(
-    blobs: BlobStudy, jobs: Path, full_disk_for: Full, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    this = begin(blobs.study, jobs, tiny(8, 4))
-    full_disk_for(".npz")
-    status = run_here(this)
-    assert (status.state, status.phase) == ("failed", "all slices")
-    assert status.error is not None
-    assert "the disk is full" in status.error["text"]
-    assert "resume" in status.error["remedy"]
-    full_disk_for("")
-    monkeypatch.setattr(Trainer, "_step", lambda *_: pytest.fail("what was trained is not trained again"))
-    assert run_here(this).state == "done"
-    assert len(this.collect()) == 3
-
-
-def test_a_curve_that_cannot_be_written_does_not_matter(
-    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    this = begin(blobs.study, jobs, tiny(4, 2))
-    (this.job.root / "curves.jsonl").mkdir()
-    assert run_here(this).state == "done"
 
 
 def test_when_memory_runs_out_patches_get_smaller_and_training_goes_on(
@@ -233,17 +174,6 @@ def test_an_image_of_the_job_that_was_damaged_is_named(blobs: BlobStudy, jobs: P
     assert status.state == "failed"
     assert status.error is not None
     assert path.name in status.error["text"]
-
-
-def test_a_read_only_job_says_so_in_its_log(
-    blobs: BlobStudy, jobs: Path, full_disk_for: Full, caplog: pytest.LogCaptureFixture
-) -> None:
-    this = begin(blobs.study, jobs, tiny(4, 2))
-    for ending in (".json", ".npz", ".pt", ".ckpt"):
-        full_disk_for(ending)
-    assert not run.work(JobFolder(this.job.root))
-    assert "status could not be written" in caplog.text
-    assert "the disk is full" in caplog.text
 
 
 def test_reordered_classes_say_what_they_mean() -> None:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from SemiSegLogic.backends.claims import RUNNER, Claim, Claims
-from SemiSegLogic.engine.trainer import Budget, Progress
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import candidate, course, second
-from SemiSegLogic.runner.beside import environment_for, second_place
-from SemiSegLogic.runner.legs import Leg, outlook, recommended_legs, side_by_side
 from SemiSegLogic.runner.second import OwnDesk
 from SemiSegLogic.runner.standing import Saved
-from SemiSegLogic.settings import Training
-from SemiSegLogic.settings.recommended import Facts
 from Testing.support.blobs import BlobStudy, make_study, spread, tiny
-from Testing.support.engine import CPU
 from Testing.support.rounds import at_step, kill_at_step, run_here
 from Testing.support.seconds import contest, dies_at, same, trains, with_second
 
 SELDOM = tiny(24, 8)  # first mask 8, then 6 + 6 in turn, all slices 4
 OFTEN = tiny(24, 8, checkpoint_seconds=0.0)  # saves after every step
 FIRST, LONGER, WHOLE = 8, 12, 4  # steps, side by side
-
 Work = Callable[[JobFolder, Claim], str]
 
 
@@ -43,68 +35,6 @@ def in_turn(tmp_path_factory: pytest.TempPathFactory) -> Round:
     assert (status.state, Claims(this.job).newest().role) == ("done", RUNNER)  # type: ignore[union-attr]
     assert any("was lost" in words for words in status.scores["reasons"])
     return this
-
-
-# --- budgets, seeds, places ---------------------------------------------------------------------------------------
-
-
-def legs_of_a_contest() -> list[Leg]:
-    facts = Facts(dims=3, unlabelled=20, slices=24, ellipses=False, voxels=2_000_000, seconds=200.0, steps=0)
-    return recommended_legs(Training(seconds=200, first_mask_seconds=25), {}, facts, 1)[0]
-
-
-def test_side_by_side_both_get_all_the_time_that_they_would_have_shared() -> None:
-    before = {leg.role: leg.budget.seconds for leg in legs_of_a_contest()}
-    after = {leg.role: leg.budget.seconds for leg in side_by_side(legs_of_a_contest())}
-    assert before == {"first": 25, "longer": 67.5, "candidate": 67.5, "whole": 40}
-    assert after == {"first": 25, "longer": 135, "candidate": 135, "whole": 40}
-    assert [leg.role for leg in side_by_side(legs_of_a_contest()) if leg.beside] == ["candidate"]
-
-
-def test_without_a_contest_nothing_is_side_by_side() -> None:
-    legs = [leg for leg in legs_of_a_contest() if leg.role != "candidate"]
-    assert side_by_side(legs) == legs
-
-
-def test_the_bar_does_not_count_what_another_runner_trains() -> None:
-    legs = side_by_side(legs_of_a_contest())
-    told = outlook(legs, 1, 1.0, Progress(10, 5.0))
-    assert told["fraction"] == pytest.approx(0.95 * 160 / 200)
-    assert told["seconds_left"] == pytest.approx(40)
-
-
-def test_every_leg_has_a_seed_of_its_own_whatever_the_other_legs_are() -> None:
-    roles = [("first", 0), ("longer", 0), ("candidate", 0), ("whole", None), ("fold", 1), ("fold", 2)]
-    legs = [Leg("supervised", {}, Budget(1.0), role, part) for role, part in roles]
-    seeds = [leg.seed(0) for leg in legs]
-    assert len(set(seeds)) == len(legs)
-    assert [replace(leg, budget=Budget(9.0), beside=True).seed(0) for leg in legs] == seeds
-    assert legs[0].seed(1) != seeds[0]
-
-
-@pytest.mark.parametrize(("places", "kind", "cards", "visible", "expected"), [
-    (0, "cuda", 2, None, "1"), (0, "cuda", 2, "4,7", "7"), (2, "cuda", 3, "GPU-a, GPU-b,GPU-c", "GPU-b"),
-    (0, "cuda", 1, None, None), (1, "cuda", 2, None, None), (0, "cpu", 0, None, None), (1, "cpu", 0, None, None),
-])
-def test_a_second_runner_gets_the_second_card(
-    places: int, kind: str, cards: int, visible: str | None, expected: str | None
-) -> None:
-    environment = {"PATH": "/bin"} | ({"CUDA_VISIBLE_DEVICES": visible} if visible else {})
-    found = second_place(places, kind, cards, environment)
-    assert (found or {}).get("CUDA_VISIBLE_DEVICES") == expected
-
-
-def test_without_a_card_it_starts_only_where_two_places_were_given() -> None:
-    assert second_place(2, "cpu", 0, {"PATH": "/bin"}) == {"PATH": "/bin"}
-
-
-def test_the_cards_of_the_first_runner_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    card = replace(CPU, torch=torch.device("cuda"))
-    assert (environment_for(0, card) or {}).get("CUDA_VISIBLE_DEVICES") == "1"
-    assert environment_for(1, card) is None
-    assert environment_for(0, CPU) is None
 
 
 # --- the same verdict ---------------------------------------------------------------------------------------------
