@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import LIST, list_digest
 from .builds import BUILDS
 from .bundle import FORMAT, MANIFEST, SYSTEMS, Bundle, Wheel, machines
 from .indexes import index_of
 from .pip import clean
 from .problem import EnvironmentProblem, explain, explain_disk
+from .requirements import LIST, list_digest
 
 PYTHONS = ("3.11", "3.12", "3.13")
 PIP_AS_IF = """

@@ -10,10 +10,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import LIST
 from .indexes import LIGHT_THE_TORCH
 from .pip import Pip, clean
 from .problem import EnvironmentProblem, explain
+from .requirements import LIST
 
 
 def add_packages(python: str) -> None:

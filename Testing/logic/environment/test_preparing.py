@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from SemiSegLogic import environment
 from SemiSegLogic.environment import EnvironmentProblem, Requirements, prepare
 from SemiSegLogic.environment import folder as environment_folder
 from SemiSegLogic.environment.folder import BEGUN, MARKER, EnvironmentFolder
@@ -19,7 +16,6 @@ from SemiSegLogic.environment.problem import explain
 
 ROOT = Path(__file__).resolve().parents[3]
 WANTED = Requirements(("-r", "list.txt"), "digest1", ("test",))
-
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="the stub interpreters are shell scripts")
 
 
@@ -190,77 +186,3 @@ def test_pips_own_words_reach_the_error(tmp_path: Path, base: Path) -> None:
     base.write_text(base.read_text() + 'echo "No space left on device" > "$3/fail"\n')
     with pytest.raises(EnvironmentProblem, match="disk is full"):
         prepare(tmp_path / "env", WANTED, base)
-
-
-def test_an_old_python_is_told_what_is_needed() -> None:
-    with pytest.raises(EnvironmentProblem, match=r"Python 3\.9 .* needs 3\.11"):
-        environment.check_python((3, 9))
-
-
-def test_an_old_python_can_read_these_files_far_enough_to_say_so() -> None:
-    for path in (ROOT / "SemiSegLogic" / "environment").glob("*.py"):
-        ast.parse(path.read_text(), feature_version=(3, 8))
-
-
-def test_the_environment_code_needs_nothing_but_the_standard_library() -> None:
-    code = "import sys; import SemiSegLogic.environment; print([m for m in ('numpy', 'SimpleITK') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_the_environment_option_is_taken_out_of_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(environment.CHOSEN, raising=False)
-    here = Path.cwd() / "env"
-    assert environment.chosen_folder(["demo", "--environment", "env", "-x"]) == (here, ["demo", "-x"])
-    assert environment.chosen_folder(["--environment=env"]) == (here, [])
-    assert environment.chosen_folder(["demo"]) == (None, ["demo"])
-    with pytest.raises(EnvironmentProblem, match="needs a folder"):
-        environment.chosen_folder(["demo", "--environment"])
-    monkeypatch.setenv(environment.CHOSEN, "env")
-    assert environment.chosen_folder([])[0] == here
-
-
-def test_an_interpreter_that_has_everything_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "prepare", lambda *_: pytest.fail("no environment is needed"))
-    environment.ensure(["-m", "SemiSegLogic"], modules=("json", "numpy"))
-
-
-@needs_posix
-def test_a_command_is_run_again_inside_and_its_exit_code_comes_back(tmp_path: Path) -> None:
-    inner = script(tmp_path / "env" / "bin" / "python", 'echo "inside $*"; exit 7\n')
-    code = (
-        "import sys; from pathlib import Path; from SemiSegLogic import environment;"
-        f"environment.prepare = lambda *a, **b: environment.EnvironmentFolder(Path({str(inner.parent.parent)!r}));"
-        "environment.ensure(['-m', 'SemiSegLogic', 'demo'], modules=('no_such_module',))"
-    )
-    outside = {key: value for key, value in os.environ.items() if key != environment.INSIDE}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=outside, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (7, "inside -m SemiSegLogic demo\n")
-
-
-def test_it_does_not_go_round_in_circles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(environment.INSIDE, sys.prefix)
-    with pytest.raises(EnvironmentProblem, match="still lacks no_such_module"):
-        environment.ensure(["x"], modules=("no_such_module",))
-
-
-def test_a_clone_is_installed_editable_within_its_constraints() -> None:
-    wanted = Requirements.of_this_copy(["test"])
-    assert wanted.arguments == ("-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[test]")
-    assert wanted.digest == Requirements.of_project(ROOT).digest
-    assert environment.default_folder() == ROOT / ".venv"
-
-
-def test_the_list_for_slicer_equals_the_projects() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    lines = (ROOT / "SemiSegLogic" / "requirements.txt").read_text().splitlines()
-    assert [line for line in lines if line and not line.startswith("#")] == project
-
-
-def test_every_needed_module_is_installed_by_the_project() -> None:
-    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = [*table["dependencies"], *table["optional-dependencies"]["test"]]
-    names = {line.split(">")[0].split("=")[0].lower() for line in lines}
-    other = {"skimage": "scikit-image", "nrrd": "pynrrd"}
-    needed = environment.NEEDED + environment.NEEDED_FOR_TESTS
-    assert {other.get(module, module).lower() for module in needed} <= names

@@ -1,0 +1,49 @@
+"""An environment found, made or repaired."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from .bundle import Bundle
+from .folder import EnvironmentFolder
+from .requirements import Requirements, list_digest
+
+
+def default_folder() -> Path:
+    """``.venv`` in the clone; in an installed extension, a folder of its own in the user's home."""
+    root = Path(__file__).resolve().parents[2]
+    return root / ".venv" if (root / "pyproject.toml").is_file() else Path.home() / ".semiseg" / "environment"
+
+
+def prepare(
+    folder: Path, requirements: Requirements, base: Path = Path(sys.executable), *, build: str | None = None,
+    bundle: Path | None = None,
+) -> EnvironmentFolder:
+    """The environment in ``folder``, which is made with ``base`` or repaired where needed.
+
+    ``build`` of PyTorch: see builds.py; None: the usual one. ``bundle``: nothing is downloaded, all comes from there.
+    Raises EnvironmentProblem.
+    """
+    environment = EnvironmentFolder(folder)
+    if not environment.is_ready(requirements.digest, requirements.extras):
+        environment.check_usable()
+        with environment.alone():
+            if not environment.is_ready(requirements.digest, requirements.extras):  # another may just have finished it
+                _set_up(environment, requirements, base, build, bundle)
+    return environment
+
+
+def _set_up(
+    environment: EnvironmentFolder, wanted: Requirements, base: Path, build: str | None, bundle: Path | None
+) -> None:
+    if bundle is None:
+        environment.make(base)
+        arguments = wanted.without_this_copy() if environment.is_borrowed else wanted.arguments
+        environment.install(arguments, wanted.digest, wanted.extras, build)
+        return
+    given = Bundle.open(bundle)
+    given.check_fits(base, list_digest())
+    environment.make(base)
+    with given.wheels(environment.root) as wheels:
+        environment.install(given.arguments(wheels), wanted.digest)
