@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..errors import SemiSegError
-from . import benchmark, bundle, demo, doctor, jobs, methods, models, study, train
+import SimpleITK as sitk
 
-COMMANDS = (demo, study, train, models, methods, jobs, bundle, benchmark, doctor)
+from ..errors import SemiSegError
+from . import benchmark, bundle, demo, doctor, export, jobs, methods, models, study, train
+
+COMMANDS = (demo, study, train, export, models, methods, jobs, bundle, benchmark, doctor)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
 def run(words: list[str]) -> int:
     """Do one command; errors meant for people are printed as one line."""
     options = parser().parse_args(words)
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # what ITK warns of is checked and said in words
     try:
         return int(options.do(options) or 0)
     except SemiSegError as error:

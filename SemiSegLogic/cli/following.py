@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
-from ..backends import Backend
+from ..backends import Backend, LocalBackend
+from ..errors import SemiSegError
 from ..job import Status
-from ..rounds import Round
+from ..rounds import Round, jobs_folder
+from ..study import Study
+from .interrupts import Interrupts
 from .output import Output
 
 LOOK_EVERY_S = 0.5
@@ -21,34 +25,98 @@ def follow(
     ``seen`` hears of every status. Ctrl+C asks the job to stop, with its best model kept; a second one no longer waits
     for that.
     """
-    said, results, changed = "", dict[str, int](), set[str]()
-    with out.progress() as tell:
-        while True:
-            status = backend.poll(this.id)
-            seen(status)
-            tell(status.message, status.fraction, status.seconds_left)
-            if status.phase != said:
-                said = status.phase
-                out.event("phase", f"{said} on {status.device}", phase=said, device=status.device)
-            if status.ended:
-                break
-            if status.first_mask and status.results != results:
-                results = status.results
-                changed.update(this.collect())
-            _wait(this, backend, out)
-    changed.update(this.collect())
-    out.event("ended", f"{status.message} Suggestions for {len(changed)} cases are in the study.", state=status.state,
-              scores=status.scores, cases=sorted(changed))
-    if status.error:
-        out.event("error", f"{status.error['text']} {status.error['remedy']}", **status.error)
+    try:
+        with Interrupts() as interrupts, out.progress() as tell:
+            status = _watch(this, backend, out, seen, tell, interrupts)
+            _collect(this)
+    except KeyboardInterrupt:
+        out.event("left", f"The job {this.id} stops by itself. {_later(this)}", id=this.id)
+        raise
+    _tell_end(this, status, out)
     return status
 
 
-def _wait(this: Round, backend: Backend, out: Output) -> None:
+def take_up(study: Study, out: Output) -> None:
+    """Take in what the newest round of this computer has made since its terminal was closed; say that it still runs."""
+    this = Round.latest(study)
+    if this is None or not this.job.submitted:
+        return
+    status = LocalBackend(jobs_folder()).poll(this.id)
+    if not status.ended:
+        out.event("remark", f"A training is on its way ({status.fraction:.0%}): semiseg follow {study.folder}",
+                  text="A training is on its way.", id=this.id)
     try:
+        taken = this.collect()
+    except SemiSegError as error:  # the rest of the command may do without
+        out.event("remark", str(error), text=str(error))
+        return
+    if taken:
+        out.event("collected", f"Suggestions for {len(taken)} cases came in from the training {this.id}.", id=this.id,
+                  cases=sorted(taken))
+
+
+def _watch(
+    this: Round, backend: Backend, out: Output, seen: Callable[[Status], None],
+    tell: Callable[[str, float, float | None], None], interrupts: Interrupts,
+) -> Status:
+    said, results, stopping = "", dict[str, int](), False
+    while True:
+        status = backend.poll(this.id)
+        seen(status)
+        tell(status.message, status.fraction, status.seconds_left)
+        if status.phase != said:
+            said = status.phase
+            out.event("phase", f"{said} on {status.device}", phase=said, device=status.device)
+        if status.ended:
+            return status
+        if interrupts.heard and not stopping:
+            stopping = True
+            _stop(this, backend, out)
+        if status.first_mask and status.results != results:
+            results = status.results
+            with contextlib.suppress(SemiSegError):  # the study was moved, its disk is full: told at the end
+                this.collect()
         time.sleep(LOOK_EVERY_S)
-    except KeyboardInterrupt:
-        if this.job.stop_requested():
-            raise
-        out.event("stopping", "Stopping; the best model is kept. (Ctrl+C again: do not wait for it.)")
-        backend.stop(this.id, wait=False)
+
+
+def _stop(this: Round, backend: Backend, out: Output) -> None:
+    if this.job.stop_requested():  # already, from another window: this one need not wait
+        raise KeyboardInterrupt
+    out.event("stopping", "Stopping; the best model is kept. (Ctrl+C again: do not wait for it.)")
+    backend.stop(this.id, wait=False)
+
+
+def _collect(this: Round) -> None:
+    try:
+        this.collect()
+    except SemiSegError as error:
+        raise SemiSegError(f"{error} What the training made waits in {this.job.root}. {_later(this)}") from error
+
+
+def _later(this: Round) -> str:
+    return (f"'semiseg follow {this.study.folder}' takes what it made into the study (if the study was moved, give the "
+            "folder where it lies now).")
+
+
+def _tell_end(this: Round, status: Status, out: Output) -> None:
+    there = [case.id for case in this.study.cases]
+    made = [case for name, case in this.cases.items() if name in status.results and case in there]
+    taken = [case for case in made if _comes_from(this, case)]
+    words = [] if status.error else [status.message]
+    if taken or not status.error:
+        words.append(f"Suggestions for {len(taken)} cases are in the study.")
+    if len(taken) < len(made):
+        left = ", ".join(sorted(set(made) - set(taken)))
+        words.append(f"Those for {left} could not be taken in (somebody is writing the case, the disk is full, or a "
+                     f"file is damaged: semiseg study status). {_later(this)}")
+    out.event("ended", " ".join(words), state=status.state, scores=status.scores, cases=sorted(taken))
+    if status.error:
+        again = "" if status.state == "done" else f" (To resume: semiseg jobs resume {this.id})"
+        out.event("error", f"{status.error['text']} {status.error['remedy']}{again}", **status.error)
+
+
+def _comes_from(this: Round, case_id: str) -> bool:
+    case = this.study.case(case_id)
+    with contextlib.suppress(SemiSegError):  # damaged: then it has not been taken in
+        return case.has_suggestion and case.provenance().get("run") == this.id
+    return False

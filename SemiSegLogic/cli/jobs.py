@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..job import JobError, clean
 from .output import Output, add_json
@@ -37,7 +37,8 @@ def _jobs(options: argparse.Namespace) -> int:
         status = backend.stop(options.id)
         out.event("stopped", status.message, state=status.state)
     elif options.action == "resume":
-        out.event("resumed", f"{backend.resume(options.id)} goes on.", id=options.id)
+        text = f"{backend.resume(options.id)} goes on; 'semiseg follow STUDY' shows it and takes in what it makes."
+        out.event("resumed", text, id=options.id)
     else:
         _list(backend, out)
     return 0
@@ -66,7 +67,7 @@ def _list(backend: Place, out: Output) -> None:
         for name, status in found.items():
             out.event("job", "", id=name, **status.to_dict())
         return
-    table = Table("job", "state", "done", "message")
+    table = Table(Column("job", no_wrap=True), "state", "done", "message")  # the id is to be copied
     for name, status in found.items():
         table.add_row(name, status.state, f"{status.fraction:.0%}", escape(status.message))
     out.console.print(table)

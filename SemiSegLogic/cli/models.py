@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..kept_models import delete_model, export_model, kept_model, kept_models
 from ..study import Study
@@ -50,7 +50,8 @@ def _list(study: Study, out: Output) -> None:
             facts = {"run": model.run, "weights": str(model.weights), "megabytes": model.megabytes}
             out.event("model", "", **facts, card=model.card)
         return
-    table = Table("run", "method", "slices", "quality", "MB", title=escape(f"Models of {study.name}"), show_lines=True)
+    table = Table(Column("run", no_wrap=True), "method", "slices", "quality", "MB",  # the run is to be copied
+                  title=escape(f"Models of {study.name}"), show_lines=True)
     for model in found:
         card = model.card
         slices, megabytes = str(card.get("annotated_slices", "")), f"{model.megabytes:.1f}"

@@ -14,6 +14,7 @@ from ..study import Case, Study
 from ..study.beginning import Beginning
 from ..study.contradictions import contradictions
 from ..study.first_slices import drawing_axes
+from .following import take_up
 from .output import Output, add_json
 
 FROM_MAPS = tuple(name for name in STRATEGIES if name != "disagreement")  # a study keeps one suggestion per case
@@ -33,6 +34,7 @@ def add(parts: Any) -> None:
 
 def _next(options: argparse.Namespace) -> None:
     study, out = Study.open(options.folder), Output(options.json)
+    take_up(study, out)
     found, sentences = _chosen(study, options.strategy, options.count)
     for sentence in [*(found.words() for found in contradictions(study.cases)), *sentences]:
         out.event("remark", sentence, text=sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +33,13 @@ class Output:
             print(json.dumps({"event": name, **data}), flush=True)
         else:
             self.console.print(text, markup=False, soft_wrap=True)  # a path may hold brackets, and is copied whole
+
+    def problem(self, text: str, /, **data: Any) -> None:
+        """Say to a person, beside the results, what did not go; give a program ``text`` and ``data``."""
+        if self.machine:
+            self.event("problem", text, text=text, **data)
+        else:
+            print(f"semiseg: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, float, float | None], None]]:

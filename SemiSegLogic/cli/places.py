@@ -20,7 +20,7 @@ def add_place(command: argparse.ArgumentParser) -> None:
     chosen = command.add_mutually_exclusive_group()
     chosen.add_argument("--cluster", type=Path, metavar="FILE", help=(
         "run on the Ray cluster that this file describes (see README) instead of this computer"))
-    chosen.add_argument("--places", type=int, default=0, metavar="N", help=(
+    chosen.add_argument("--places", type=int, default=0, choices=(1, 2), metavar="N", help=(
         "train the baseline and its candidate at the same time where N is 2 (default: where there are two graphics "
         "cards)"))
 

@@ -11,6 +11,7 @@ from ..rounds import Round
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
 from ..study.contradictions import contradictions
+from ..study.values import values_of
 from .following import follow
 from .output import Output, add_json
 from .places import Place, add_place, backend_of
@@ -38,8 +39,12 @@ def add(commands: Any) -> None:
     predict.add_argument("folder", type=Path)
     predict.add_argument("--model", type=Path, help="a model.pt (default: the last one of the study)")
     predict.set_defaults(do=_predict)
+    again = commands.add_parser("follow", help="show the newest training of a study and take in what it makes")
+    again.add_argument("folder", type=Path)
+    again.set_defaults(do=_follow)
     for command in (train, predict):
         command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    for command in (train, predict, again):
         add_place(command)
         add_json(command)
 
@@ -51,8 +56,8 @@ def _train(options: argparse.Namespace) -> int:
     earlier = _beginning(options, study)
     if earlier is not None:
         out.event("start", f"Going on from {earlier}; --anew begins from nothing.", model=str(earlier))
-    for found in contradictions(study.cases):
-        out.event("remark", found.words(), text=found.words())
+    for sentence in [*(found.words() for found in contradictions(study.cases)), *_undrawn(study)]:
+        out.event("remark", sentence, text=sentence)
     with out.counting("Preparing") as told:
         this = Round.begin(study, training, options.method, settings, jobs=place.root, open_case=opened,
                            start_from=earlier, told=told)
@@ -95,9 +100,34 @@ def _predict(options: argparse.Namespace) -> int:
     return _submit(this, place, out)
 
 
+def _undrawn(study: Study) -> list[str]:
+    """A sentence for each structure that no judged slice shows."""
+    missing = set(study.structures.values) - {0}
+    for case in study.cases:
+        if missing:  # mostly the first case has them all
+            missing -= {value for drawn in case.planes().values() for value in values_of(drawn)}
+    return [f"{item.name} is not drawn anywhere, so the model cannot learn it." for item in study.structures
+            if item.value in missing]
+
+
+def _follow(options: argparse.Namespace) -> int:
+    study, out, place = Study.open(options.folder), Output(options.json), backend_of(options)
+    this = Round.latest(study, place.root)
+    if this is None:
+        raise StudyError(f"No training of {options.folder} was ever begun. Train first.")
+    return _to_the_end(this, place, out)
+
+
 def _submit(this: Round, place: Place, out: Output) -> int:
     place.submit(this.job)
+    return _to_the_end(this, place, out)
+
+
+def _to_the_end(this: Round, place: Place, out: Output) -> int:
     status = follow(this, place, out)
+    quality = this.card().get("quality")
+    if isinstance(quality, dict) and quality.get("words"):
+        out.event("quality", str(quality["words"]), **quality)
     for item in this.next_slices()[:3]:
         axis, index = "kji"[item.place.axis], item.place.index
         out.event("next", f"Next: {item.case}, slice {axis}:{index}. {item.reason}", case=item.case,

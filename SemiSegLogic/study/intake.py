@@ -19,6 +19,7 @@ from .twins import save_record
 
 IMAGE = "image.nrrd"
 SUFFIXES = (".seg.nrrd", ".nii.gz")
+LONGEST = 90
 
 
 def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, name: str | None,
@@ -51,13 +52,18 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
 def default_name(path: Path, taken: Iterable[str]) -> str:
     """The file's name without suffixes; ``case-<n>`` for DICOM, whose names and folders tell of patients."""
     used = {name.casefold() for name in taken}
-    stem = "case" if is_dicom(path) else _without_suffix(path.name)
+    stem = "case" if is_dicom(path) else _usable(_without_suffix(path.name))
     number = 1
     candidate = "case-1" if is_dicom(path) else stem
     while candidate.casefold() in used:
         number += 1
         candidate = f"{stem}-{number}"
     return candidate
+
+
+def _usable(stem: str) -> str:
+    """``stem`` as :func:`check_name` wants a name, with room for a number behind it."""
+    return "".join(letter if letter.isprintable() else "-" for letter in stem)[:LONGEST].strip() or "case"
 
 
 def _without_suffix(name: str) -> str:

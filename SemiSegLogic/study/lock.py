@@ -34,7 +34,7 @@ class Writer:
     @classmethod
     def here(cls) -> Self:
         """This process, now."""
-        return cls(_user(), socket.gethostname(), os.getpid(), utc_now(), secrets.token_hex(8))
+        return cls(user_name(), socket.gethostname(), os.getpid(), utc_now(), secrets.token_hex(8))
 
     @property
     def is_gone(self) -> bool:
@@ -174,7 +174,8 @@ def _create_exclusively(path: Path, content: bytes) -> bool:
         return False
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who uses this computer, as it knows them; "unknown" where it does not."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such entry: containers, Windows services

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..files import disk_errors
+from ..files import FileError, disk_errors
 from .twins import Check, recover_record
 
 LEFT_BEHIND = re.compile(r"\.(new-\w+|[0-9a-f]+\.(tmp\..+|lock\.json))")
@@ -17,9 +17,17 @@ DAY_S = 86400
 
 
 def repair(study: Path, records: Mapping[Path, Check]) -> list[str]:
-    """What was mended, in words. Raises FileError when a record and its twin are both damaged."""
-    mended = [f"{path} was damaged and has been replaced by its twin." for path, check in records.items()
-              if recover_record(path, check)]
+    """What was mended, in words. Raises FileError, when all else is mended, where a record and its twin are damaged."""
+    mended, lost = [], []
+    for path, check in records.items():
+        try:
+            if recover_record(path, check):
+                mended.append(f"{path} was damaged and has been replaced by its twin.")
+        except FileError as error:
+            lost.append(f"{path} and its twin are both damaged ({error}): restore them from a backup, or move the "
+                        "folder that they lie in out of the study.")
+    if lost:
+        raise FileError(" ".join(lost))
     return mended + [f"{path}, left behind by a program that was killed, was removed." for path in _swept(study)]
 
 

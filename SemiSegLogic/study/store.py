@@ -66,8 +66,7 @@ class Study:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """The study in ``folder``. Raises FormatError when it is none, is damaged or a newer version wrote it."""
-        if not (folder / STUDY).exists() and not backup_of(folder / STUDY).exists():
-            raise FormatError(f"{folder} is not a study: it has no {STUDY}. {_hint(folder)}")
+        _require_study(folder)
         study = cls(folder)
         study._record()
         return study
@@ -75,8 +74,9 @@ class Study:
     @classmethod
     def repair(cls, folder: Path) -> list[str]:
         """Replace damaged records by their twins and remove temporary files older than a day; returns what was done,
-        in words. Raises FileError when a twin is damaged too.
+        in words. Raises FormatError when there is no study, FileError when a twin is damaged too.
         """
+        _require_study(folder)
         cases = {path / RECORD: check_case for path in _case_folders(folder)}
         return repair(folder, {folder / STUDY: check_study, **cases})
 
@@ -194,6 +194,11 @@ class Study:
 
     def _save_structures(self, structures: Structures) -> None:
         save_record(self.folder / STUDY, {**self._record(), **structures.to_dict()})
+
+
+def _require_study(folder: Path) -> None:
+    if not (folder / STUDY).exists() and not backup_of(folder / STUDY).exists():
+        raise FormatError(f"{folder} is not a study: it has no {STUDY}. {_hint(folder)}")
 
 
 def _case_folders(study: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,28 +19,6 @@ from Testing.support.blobs import BlobStudy, blob, make_study, tiny
 from Testing.support.rounds import begin
 
 Command = Callable[..., list[dict[str, Any]]]
-
-
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
-    return tmp_path / "jobs"
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> BlobStudy:
-    return make_study(tmp_path)
-
-
-@pytest.fixture
-def semiseg(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command with --json; gives its events, each of them one line of JSON."""
-    def call(*words: object, code: int = 0) -> list[dict[str, Any]]:
-        capsys.readouterr()
-        assert run([*map(str, words), "--json"]) == code
-        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-    return call
 
 
 def named(events: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
@@ -174,7 +151,8 @@ WRONG = {
     "no image": (["study", "add", "{study}", "nothing.nrrd"], "does not exist"),
     "no case": (["study", "label", "{study}", "nobody", "mask.nrrd"], "has no case 'nobody'"),
     "no mask": (["study", "label", "{study}", "volume0", "mask.nrrd"], "mask.nrrd"),
-    "bad name": (["study", "label", "{study}", "volume0", "mask.nrrd", "--name", "Liver"], "--name Liver=3"),
+    "bad name": (["study", "label", "{study}", "volume0", "mask.nrrd", "--name", "Liver"],
+                 "--name SEGMENT=STRUCTURE"),
     "no model": (["predict", "{study}"], "There is no model in"),
     "no such model": (["predict", "{study}", "--model", "gone.pt"], "There is no model gone.pt"),
     "no result": (["export", "{study}"], "has a result yet"),
@@ -315,3 +293,78 @@ def test_the_paper_recipe_orders_the_papers_network_steps_and_settings(
     assert (paper.training["network"], paper.training["steps"]) == ("vnet", 17_000 + 200)
     assert clinical.method_settings == recipe("bcp", "clinical", 3).to_dict()
     assert (clinical.training["network"], clinical.training["seconds"]) == ("auto", 30.0)
+
+
+def test_a_bad_image_before_good_ones_keeps_none_of_them_out(tmp_path: Path, says: Callable[..., str]) -> None:
+    (good, _), folder, bad = write_volume(tmp_path), tmp_path / "mine", tmp_path / "bad.nrrd"
+    bad.write_bytes(good.read_bytes()[:200])
+    says("study", "new", folder, "--structure", "core")
+    told = says("study", "add", folder, bad, good, good, code=1)
+    assert "bad.nrrd cannot be read" in told
+    assert "holds the same voxels as case 'scan0'" in told
+    assert "2 of 3 were not added; the others are in the study." in told
+    assert [case.id for case in Study.open(folder).cases] == ["scan0"]
+    says("study", "add", folder, good, "--duplicates")
+    assert [case.id for case in Study.open(folder).cases] == ["scan0", "scan0-2"]
+
+
+def test_a_very_long_file_name_becomes_a_shorter_case_name(tmp_path: Path, semiseg: Command) -> None:
+    image, _ = write_volume(tmp_path)
+    long = image.rename(tmp_path / f"{'long name ' * 20}.nrrd")
+    semiseg("study", "new", tmp_path / "mine", "--structure", "core")
+    semiseg("study", "add", tmp_path / "mine", long)
+    (case,) = Study.open(tmp_path / "mine").cases
+    assert case.name == ("long name " * 20)[:90].strip()
+
+
+def test_the_status_shows_whole_names_the_flag_and_damage_in_full(
+    blobs: BlobStudy, says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    flag = {"flag": {"state": "look", "words": "Two pieces."}}
+    for case in blobs.cases[:2]:
+        case.put_suggestion(case.labels(), np.zeros(case.grid.shape, np.uint8), {"run": "r", **flag})
+    (blobs.cases[1].folder / "case.json").write_text("{")
+    told = says("study", "status", blobs.study.folder)
+    assert "volume0" in told
+    assert "look here" in told
+    assert f"volume1: {blobs.cases[1].folder / 'case.json'} is damaged: it was cut short or overwritten." in told
+    assert "semiseg study repair" in told
+
+
+def test_an_export_goes_on_after_a_case_that_cannot_be_exported(blobs: BlobStudy, semiseg: Command) -> None:
+    for case in blobs.cases:
+        case.put_suggestion(case.labels(), np.zeros(case.grid.shape, np.uint8), {"run": "r"})
+    (blobs.cases[0].folder / "case.json").write_text("{")
+    told = semiseg("export", blobs.study.folder, code=1)
+    assert [event["case"] for event in named(told, "problem")[:1]] == ["volume0"]
+    assert {Path(event["file"]).name.partition(".")[0] for event in named(told, "exported")} == {"volume1", "volume2"}
+
+
+@pytest.mark.parametrize("command", ["models", "jobs"])
+def test_what_is_to_be_copied_from_a_table_is_whole_in_a_narrow_window(
+    blobs: BlobStudy, jobs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    this = begin(blobs.study, jobs, tiny(2, 2))
+    (this.folder / "model.pt").write_bytes(b"weights")
+    assert run([command, *([str(blobs.study.folder)] if command == "models" else [])]) == 0
+    assert this.id in capsys.readouterr().out
+
+
+def test_a_structure_that_nobody_drew_is_named_before_training(
+    blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda *_: 0)
+    blobs.study.add_structure("vessel")
+    told = [event["text"] for event in named(semiseg("train", blobs.study.folder), "remark")]
+    assert told == ["vessel is not drawn anywhere, so the model cannot learn it."]
+
+
+def test_a_folder_without_images_is_refused_without_a_word_of_itk(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["study", "new", str(tmp_path / "mine"), "--structure", "core"]) == 0
+    (tmp_path / "empty").mkdir()
+    assert run(["study", "add", str(tmp_path / "mine"), str(tmp_path / "empty")]) == 1
+    assert "GDCM" not in capfd.readouterr().err
