@@ -5,10 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from SemiSegLogic.environment import EnvironmentFolder, Requirements
+
+WANTED = Requirements(("tree",), "digest1")
+"""A package that needs another one, ``leaf``."""
 
 
 def make_wheel(
@@ -67,6 +73,13 @@ def no_network(monkeypatch: object, **more: str) -> None:
     settings = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", **more}
     for key, value in settings.items():
         monkeypatch.setenv(key, value)  # type: ignore[attr-defined]
+
+
+def works(environment: EnvironmentFolder) -> bool:
+    """Whether the packages of WANTED can be imported in it."""
+    code = "import tree, leaf; print(leaf.__version__)"
+    done = subprocess.run([*environment.command, "-c", code], capture_output=True, text=True)
+    return done.stdout.strip() == "2.0"
 
 
 def _digest(text: str) -> str:
