@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from .errors import SemiSegError
 
 REPLACE_PATIENCE_S = 5.0
+FULL_BYTES = 1 << 16
 
 
 class FileError(SemiSegError):
@@ -105,6 +107,18 @@ def digest_file(path: Path) -> str:
         raise FileError(f"{path} cannot be read: {error.strerror}. Check that it exists and that you may.") from error
 
 
+def disk_is_full(folder: Path) -> bool:
+    """Whether next to nothing fits on the disk of ``folder`` any more."""
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    return False
+
+
+def full_disk(path: Path) -> str:
+    """What to say when ``path`` could not be written because its disk is full."""
+    return f"{path} was not written: the disk is full. Free some space and try again; nothing was changed."
+
+
 def _write_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
@@ -128,8 +142,8 @@ def _flush_folder(folder: Path) -> None:
 
 def _why_not_written(path: Path, error: OSError) -> str:
     reason = error.strerror or str(error)
-    if error.errno == errno.ENOSPC:
-        return f"{path} was not written: the disk is full. Free some space and try again; nothing was changed."
+    if error.errno == errno.ENOSPC or (error.errno is None and disk_is_full(path.parent)):
+        return full_disk(path)  # numpy tells no number
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return f"{path} was not written: {reason}. Choose a folder you may write to; nothing was changed."
     return f"{path} was not written: {reason}. Check that the folder exists and the disk is well; nothing was changed."

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,3 +121,15 @@ def test_json_text_is_readable_by_people(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"name": "Müller"})
     assert "Müller" in (tmp_path / "a.json").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+
+
+def test_numpy_on_a_full_disk_is_told_as_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(path: Path) -> None:
+        raise OSError("61880 requested and 14304 written")  # numpy's words; it gives no number
+
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    with pytest.raises(FileError, match=r"image\.npy was not written: the disk is full"):
+        replace_file(tmp_path / "image.npy", cut_off)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1 << 30))
+    with pytest.raises(FileError, match=r"image\.npy was not written: 61880 requested"):
+        replace_file(tmp_path / "image.npy", cut_off)

@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ...files import FileError, replace_file
+from ...files import FileError, disk_is_full, full_disk, replace_file
 from ...geometry import Grid
 from ..errors import ImageError
 from ..structures import Structure
@@ -67,6 +67,8 @@ def _write_verified(temporary: Path, image: sitk.Image, path: Path) -> None:
         sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=1)
         written = load(temporary)
     except (RuntimeError, ImageError) as error:
+        if disk_is_full(temporary.parent):  # ITK says anything but that
+            raise FileError(full_disk(path)) from error
         raise FileError(f"{path} was not written: {itk_reason(error)}. Check the free space of the disk and whether "
                         "the format can hold this volume; nothing was changed.") from error
     if not grid_of(written).agrees(grid_of(image), tolerance_of(path)):

@@ -116,3 +116,16 @@ def test_an_export_is_replaced_by_the_next_one_but_not_when_somebody_corrected_i
     with pytest.raises(StudyError, match=r"that somebody corrected\. Nothing was replaced"):
         export_case(case, tmp_path / "out", [name])
     assert file.path.read_bytes() == before
+
+
+def test_itk_on_a_full_disk_is_told_as_a_full_disk(
+    finished: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(image: sitk.Image, name: str, **options: object) -> None:
+        Path(name).write_bytes(b"")  # what is left of a file when ITK runs out of room, without a word
+
+    monkeypatch.setattr(writing.sitk, "WriteImage", cut_off)
+    monkeypatch.setattr(writing, "disk_is_full", lambda folder: True)
+    with pytest.raises(FileError, match=r"\.seg\.nrrd was not written: the disk is full\. Free some space"):
+        export_case(finished, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
