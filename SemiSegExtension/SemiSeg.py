@@ -69,8 +69,8 @@ class SemiSegWidget(ScriptedLoadableModuleWidget):
     def cleanup(self):
         if self.panel is not None:
             panel, self.panel = self.panel, None
-            panel.close()
             slicer.app.disconnect("aboutToQuit()", self.cleanup)
+            panel.close()
 
     def onReload(self):
         """For developers: also reload our packages."""

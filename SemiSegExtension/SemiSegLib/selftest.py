@@ -65,16 +65,18 @@ def _drawn(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 def _scene_keeps_voxels(study: Study) -> None:
     """Arrays to nodes and back; the views show the slice that is asked for."""
     screen, opened = Screen(), load(study.cases[0])
-    screen.show_image(opened)
-    screen.show_labels(opened, [Shown(1, "ball", (1.0, 0.0, 0.0))])
-    drawn = _drawn(opened.grid.shape)
-    screen.put_slices(drawn, [PLACE])
-    found = screen.labels()
-    assert found is not None, "the segmentation has gone"
-    assert np.array_equal(found, drawn), "voxels moved between array and segmentation"
-    assert screen.jump(PLACE), "no view shows the slices"
-    assert screen.current_slice() == PLACE, "the view shows another slice"
-    screen.clear_case()
+    try:
+        screen.show_image(opened)
+        screen.show_labels(opened, [Shown(1, "ball", (1.0, 0.0, 0.0))])
+        drawn = _drawn(opened.grid.shape)
+        screen.put_slices(drawn, [PLACE])
+        found = screen.labels()
+        assert found is not None, "the segmentation has gone"
+        assert np.array_equal(found, drawn), "voxels moved between array and segmentation"
+        assert screen.jump(PLACE), "no view shows the slices"
+        assert screen.current_slice() == PLACE, "the view shows another slice"
+    finally:
+        screen.clear_case()
 
 
 def _panel_saves_what_is_drawn(study: Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,12 @@ PLACE_INDEX = 6
 def module(slicer: Any) -> Iterator[Any]:
     from Testing.support.slicer_harness.app import load_module
 
+    ours = {name: module for name, module in sys.modules.items() if name.startswith("SemiSeg")}
     loaded, _instance = load_module(FILE)
     yield loaded
+    for name in [name for name in sys.modules if name.startswith("SemiSeg")]:
+        del sys.modules[name]  # a reload made others: other tests go on with those they know
+    sys.modules.update(ours)
     for slots in slicer.app.slots.values():
         slots.clear()
 
@@ -62,20 +67,33 @@ def test_after_a_reload_the_study_and_the_case_are_there_and_can_be_drawn_on(
     slicer.modules.SemiSegWidget.cleanup()
 
 
-def test_a_widget_that_is_made_and_never_shown_goes_quietly(module: Any, slicer: Any) -> None:
+def test_a_panel_that_was_closed_hears_nothing_more_of_the_scene(module: Any, study: Any, slicer: Any) -> None:
+    """After a reload its widgets are still there, or worse: gone while somebody draws."""
+    widget = shown(module)
+    open_first(widget.panel, study)
+    old = widget.panel
+    segmentation, heard = old.screen.segmentation, []
+    widget.cleanup()
+    old._scrolled = False
+    old.controller.listen(heard.append)
+    segmentation.GetSegmentation().GetSegment("SemiSeg_1").SetName("renamed")
+    scroll = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+    scroll.SetSliceOffset(scroll.GetSliceOffset() + 2)
+    slicer.mrmlScene.Clear()
+    assert heard == []
+    assert not old._scrolled
+
+
+def test_a_widget_that_is_made_and_never_shown_goes_quietly(module: Any, slicer: Any, monkeypatch: Any) -> None:
     """Slicer's generic tests make every module's widget without a main window, hence without any view."""
-    nodes = [slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{name}") for name in ("Red", "Yellow", "Green")]
-    for node in nodes:
-        slicer.mrmlScene.RemoveNode(node)
-    try:
-        widget = shown(module, enter=False)
-        widget.panel.tick()
-        widget.cleanup()
-        widget.cleanup()
-        assert widget.panel is None
-    finally:
-        for node in nodes:
-            slicer.mrmlScene.AddNode(node)
+    from SemiSegLib.scene import views
+
+    monkeypatch.setattr(views, "slice_nodes", list)
+    widget = shown(module, enter=False)
+    widget.panel.tick()
+    widget.cleanup()
+    widget.cleanup()
+    assert widget.panel is None
 
 
 def test_when_slicer_quits_everything_is_let_go_of_once(module: Any, slicer: Any) -> None:

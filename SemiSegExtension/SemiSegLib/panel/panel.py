@@ -195,7 +195,7 @@ class Panel:
     def _scene_closing(self, *_event: Any) -> None:
         self.controller.close_case(leave_nodes=True)
         self.label.editor.let_go()
-        self.screen.scene_closed()
+        self.screen.forget()
 
     def _scene_closed(self, *_event: Any) -> None:
         self.label.editor.attach()
@@ -235,4 +235,7 @@ class Panel:
         self.controller.labelling.save_now()
         self.controller.disk.finish(30)
         self.training.jobs.finish(2)
+        self.sample.stop()
+        self.label.editor.let_go()
         self.label.editor.leave()
+        self.screen.forget()

@@ -103,6 +103,11 @@ def form(layout: Any) -> qt.QFormLayout:
     return made
 
 
+def menu_text(text: str) -> str:
+    """``text`` as a menu shows it as it is: a single & would underline the letter behind it."""
+    return text.replace("&", "&&")
+
+
 def box(layout: Any) -> tuple[qt.QWidget, qt.QVBoxLayout]:
     """A group that can be shown and hidden as a whole."""
     made = qt.QWidget()

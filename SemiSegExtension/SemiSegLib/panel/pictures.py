@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,8 @@ class PictureLabel:
     """Shows pictures in a QLabel; each gets a new file name, because Qt remembers pictures by name."""
 
     def __init__(self, widget: Any, folder: str, stem: str) -> None:
-        self._widget, self._folder, self._stem = widget, Path(folder), stem
+        self._widget, self._folder = widget, Path(folder)
+        self._stem = f"SemiSeg-{stem}-{os.getpid()}-{id(self):x}"  # all windows of a person share the folder
         self._number = 0
         self._shown: bytes = b""
 

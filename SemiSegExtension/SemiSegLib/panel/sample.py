@@ -66,8 +66,12 @@ class SampleRow:
 
     def _end(self) -> None:
         self._busy = False
-        self._timer.stop()
+        self.stop()
         self._show()
+
+    def stop(self) -> None:
+        """Nobody looks any more."""
+        self._timer.stop()
 
     def _show(self) -> None:
         self.button.enabled = not self._busy

@@ -70,6 +70,7 @@ class Parameters:
             node.SetSingletonTag("SemiSeg")
             node.SetName("SemiSeg")
             node = scene.AddNode(node)
+        if node.GetAttribute("ModuleName") != "SemiSeg":  # closing the scene takes the attributes of such nodes away
             node.SetAttribute("ModuleName", "SemiSeg")
         self.node = node
 

@@ -78,8 +78,8 @@ class Screen:
         self._ids = {}  # they are not ours any more: nobody needs to be told that they go
         nodes.remove(*going)
 
-    def scene_closed(self) -> None:
-        """The scene took our nodes away itself."""
+    def forget(self) -> None:
+        """The scene takes our nodes away itself, or they are left to who comes after us: nothing is observed now."""
         self._observers.clear()
         self._attention.stop()
         self._grid, self._ids = None, {}
