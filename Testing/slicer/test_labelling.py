@@ -158,3 +158,19 @@ def test_saving_a_drawing_changes_no_structure(panel: Any, study: Any) -> None:
     panel.controller.labelling.save_now()
     settle(panel)
     assert (study.folder / "study.json").stat().st_mtime_ns == before
+
+
+def test_volumes_of_the_scene_are_offered_by_their_whole_names(panel: Any, study: Any) -> None:
+    from SemiSegLib.scene import volumes
+    from SemiSegLogic.geometry import Grid
+
+    open_first(panel, study)
+    grid = Grid((6, 8, 9))
+    for name in ("T1 & T2", "plain"):
+        volumes.volume_from(np.arange(6 * 8 * 9, dtype=np.int16).reshape(grid.shape), grid, name, (0.0, 9.0))
+    panel.cases.on_add_scene()
+    first, second = panel.cases._menu.actions()
+    assert [first.text, second.text] == ["T1 && T2", "plain"], "one & would underline a letter"
+    first.trigger()
+    settle(panel)
+    assert [case.name for case in study.cases][-1] == "T1 & T2"

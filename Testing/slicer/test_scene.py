@@ -220,6 +220,7 @@ def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None
     assert changed[60:100, 60:100].all() != changed[140:200, 140:200].any()
     screen.show_uncertainty(None)
     assert np.array_equal(view.picture(), plain)
+    screen.clear_case()
 
 
 def test_what_is_shown_in_3d_stays_shown_when_a_suggestion_is_taken(slicer: Any) -> None:

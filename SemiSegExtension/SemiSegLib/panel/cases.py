@@ -11,7 +11,7 @@ import slicer
 
 from ..words import _
 from .dicom_choice import DicomChoice
-from .parts import button, choosing_table, form, label, menu_text, row, section, table_height
+from .parts import button, choosing_table, form, label, menu_item, row, section, table_height
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
@@ -131,8 +131,7 @@ class CasesSection:
     def _choose(self, volumes: list[tuple[str, str]]) -> None:
         self._menu.clear()
         for node_id, name in volumes:
-            action = self._menu.addAction(menu_text(name))
-            action.connect("triggered()", lambda node_id=node_id: self.add_volume(node_id))
+            menu_item(self._menu, name, lambda node_id=node_id: self.add_volume(node_id))
         self._menu.popup(self.add_scene.mapToGlobal(self.add_scene.rect.bottomLeft()))
 
     def add_volume(self, node_id: str) -> None:

@@ -13,7 +13,7 @@ from ..annotations import axis_word
 from ..words import _
 from .editor import Editor
 from .masks import MaskImport
-from .parts import box, button, label, menu_text, primary, row, section
+from .parts import box, button, label, menu_item, primary, row, section
 from .pictures import PictureLabel, links, strip, swatch
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ class LabelSection:
             text = _("{when}: {note}, by {author}").format(
                 when=local_time(version.name), note=version.note, author=version.author
             )
-            action = self._menu.addAction(menu_text(text))
-            action.connect("triggered()", lambda name=version.name: self._controller.results.restore_version(name))
+            menu_item(self._menu, text, lambda name=version.name: self._controller.results.restore_version(name))
         if not versions:
             self._controller.say(_("There is no earlier version of this case."))
         else:

@@ -103,9 +103,14 @@ def form(layout: Any) -> qt.QFormLayout:
     return made
 
 
-def menu_text(text: str) -> str:
-    """``text`` as a menu shows it as it is: a single & would underline the letter behind it."""
-    return text.replace("&", "&&")
+def menu_item(menu: Any, text: str, chosen: Callable[[], None]) -> None:
+    """An entry of ``menu`` that shows ``text`` as it is: a single & would underline the letter behind it.
+
+    Made by hand, because it depends on the version of Qt which of ``addAction``'s kinds a menu has.
+    """
+    made = qt.QAction(text.replace("&", "&&"), menu)
+    menu.addAction(made)
+    made.connect("triggered()", chosen)
 
 
 def box(layout: Any) -> tuple[qt.QWidget, qt.QVBoxLayout]:
