@@ -27,7 +27,7 @@ class FileError(SemiSegError):
     """A file cannot be read or written."""
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path`` (same suffixes), then put it in ``path``'s place at once.
 
     A reader sees the old file or the new one, never a part. When ``write`` fails the old file stays and the
@@ -75,7 +75,17 @@ def disk_errors(path: Path) -> Iterator[None]:
 def write_json(path: Path, content: Any) -> None:
     """Write plain data as JSON, atomically. Raises FileError where the disk refuses, ValueError on NaN."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    replace_file(path, lambda temporary: _write_bytes(temporary, text.encode()))
+    replace_file(path, lambda temporary: temporary.write_bytes(text.encode()))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically. Raises FileError where the disk refuses."""
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Put a copy of ``source`` in the place of ``target``, atomically. Raises FileError where the disk refuses."""
+    replace_file(target, lambda temporary: shutil.copyfile(source, temporary))
 
 
 def read_json(path: Path) -> Any:
@@ -117,10 +127,6 @@ def disk_is_full(folder: Path) -> bool:
 def full_disk(path: Path) -> str:
     """What to say when ``path`` could not be written because its disk is full."""
     return f"{path} was not written: the disk is full. Free some space and try again; nothing was changed."
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from ..files import FileError, replace_file
+from ..files import FileError, copy_file
 from ..job import JobError, JobFolder
 
 _FETCHED = ("status.json", "curves.jsonl", "log.txt", "model.pt", "model.json", "out/ranking.json")
@@ -43,8 +42,4 @@ def _copy_newest(job: JobFolder, case_id: str, into: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     if source.exists():
-        replace_file(target, lambda temporary: _copy_bytes(source, temporary))
-
-
-def _copy_bytes(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
+        copy_file(source, target)

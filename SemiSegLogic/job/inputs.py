@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import digest_array, digest_file, replace_file
+from ..files import copy_file, digest_array, digest_file
 from . import arrays, drawn
 from .arrays import Form
 from .errors import JobError
@@ -64,7 +63,7 @@ def put_model(folder: Path, source: Path) -> str:
     digest = digest_file(source)
     path = folder / f"{digest}.pt"
     if not path.exists():
-        replace_file(path, lambda temporary: _copy(source, temporary))
+        copy_file(source, path)
     return digest
 
 
@@ -109,7 +108,3 @@ def _is_sealed(image: Path) -> bool:
 def _mark(image: Path) -> str:
     found = image.stat()
     return f"{found.st_size} {found.st_mtime_ns}"
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..files import replace_file, write_json
+from ..files import write_json, write_text
 from ..study.structures import Structure
 from .metrics import EMPTY_RULE
 from .tables import Scores, as_data, case_table, summary_table
@@ -115,8 +115,7 @@ def write_report(folder: Path, report: Report) -> tuple[Path, Path]:
     """Writes report.md and report.json into ``folder``; their paths. Raises FileError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
     made_with = {**computer(), **versions()}
-    text = report.text(made_with)
-    replace_file(folder / "report.md", lambda path: _write_text(path, text))
+    write_text(folder / "report.md", report.text(made_with))
     write_json(folder / "report.json", report.to_plain(made_with))
     return folder / "report.md", folder / "report.json"
 
@@ -150,7 +149,3 @@ def _measures_explained() -> list[str]:
 
 def _listing(title: str, lines: Sequence[str]) -> list[str]:
     return [f"## {title}", "", *[f"- {line}" for line in lines], ""] if lines else []
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -7,13 +7,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..files import read_json, replace_file, write_json
+from ..files import copy_file, read_json, write_json
 from ..job import JobFolder
 
 KEPT = ("model.pt", "model.json", "model.md", "curves.jsonl")
@@ -64,7 +62,7 @@ class RunFolder:
         for name in KEPT:
             source, target = job.root / name, self.path / name
             if source.exists() and (not target.exists() or target.stat().st_mtime < source.stat().st_mtime):
-                replace_file(target, partial(_copy, source))
+                copy_file(source, target)
 
     @property
     def _cases(self) -> Path:
@@ -73,7 +71,3 @@ class RunFolder:
     @property
     def _collected(self) -> Path:
         return self.path / "collected.json"
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)

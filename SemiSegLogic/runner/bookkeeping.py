@@ -7,7 +7,8 @@ from typing import Any
 
 from ..engine.trainer import Trainer
 from . import standing as standings
-from .model import Model, publish
+from .cards import publish
+from .model import Model
 from .news import News
 from .opening import Opening
 from .standing import Standing

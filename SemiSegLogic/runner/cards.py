@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..files import replace_file, write_json
+from ..files import write_json, write_text
 from ..job import JobError, JobFolder, JobSpec, Status
-
-if TYPE_CHECKING:  # the model's own module writes cards
-    from .model import Model
+from .model import Model
 
 BASELINE = "supervised"
+
+
+def publish(job: JobFolder, model: Model, status: Status) -> None:
+    """Leave the model and its cards, for programs and for people, in the job. Raises FileError where the disk refuses.
+    """
+    model.save(job.weights)
+    write(job, facts_of(job.spec(), model, status))
 
 
 def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
@@ -35,8 +38,7 @@ def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
 def write(job: JobFolder, facts: Mapping[str, Any]) -> None:
     """Leave model.json and model.md in the job. Raises FileError where the disk refuses."""
     write_json(job.card, dict(facts))
-    text = "\n".join(readable(facts, _points(job))) + "\n"
-    replace_file(job.card.with_suffix(".md"), partial(_write_text, text))
+    write_text(job.card.with_suffix(".md"), "\n".join(readable(facts, _points(job))) + "\n")
 
 
 def readable(facts: Mapping[str, Any], curve: list[dict[str, Any]]) -> Iterator[str]:
@@ -110,7 +112,3 @@ def _points(job: JobFolder) -> list[dict[str, Any]]:
     except JobError as error:
         logging.warning("The card has no curve: %s", error)
         return []
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")

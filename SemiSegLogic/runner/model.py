@@ -13,10 +13,8 @@ from ..engine import checkpoint
 from ..engine.averaging import ViewAveraged
 from ..engine.plan import Plan
 from ..engine.quality import Judge
-from ..job import JobFolder, Status
 from ..methods import make
 from ..methods.base import Method, Task
-from . import cards
 from .parts import Place, places, plain_places
 
 FORMAT = 1
@@ -152,10 +150,3 @@ class Reordered(nn.Module):
         out = torch.full((len(logits), self.classes, *logits.shape[2:]), -1e4, device=logits.device, dtype=logits.dtype)
         out[:, self.known] = logits[:, self.source]
         return out
-
-
-def publish(job: JobFolder, model: Model, status: Status) -> None:
-    """Leave the model and its cards, for programs and for people, in the job. Raises FileError where the disk refuses.
-    """
-    model.save(job.weights)
-    cards.write(job, cards.facts_of(job.spec(), model, status))

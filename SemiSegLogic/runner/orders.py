@@ -7,10 +7,11 @@ from ..backends.queue import jobs_behind
 from ..job import JobFolder
 from . import data
 from .beside import environment_for
+from .cards import publish
 from .course import Course
 from .data import Data
 from .live import LiveCourse, Stay
-from .model import Model, publish
+from .model import Model
 from .reporting import Reporter
 from .standing import Saved
 from .suggest import Suggester

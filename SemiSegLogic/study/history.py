@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..files import disk_errors, replace_file
+from ..files import copy_file, disk_errors
 from ..geometry import Grid
 from .annotations import AnnotatedSlice
 from .errors import LabelError
@@ -90,10 +89,7 @@ class History:
 
     def copy_to(self, version: Version, path: Path) -> None:
         """Put a version's file in the place of ``path``, atomically."""
-        def copy(temporary: Path) -> None:
-            shutil.copyfile(version.path, temporary)
-
-        replace_file(path, copy)
+        copy_file(version.path, path)
 
     def _described(self, path: Path) -> Version | None:
         """A version from its header; None when that cannot be read."""

@@ -14,13 +14,23 @@ import numpy as np
 import pytest
 
 from SemiSegLogic import files
-from SemiSegLogic.files import FileError, digest_array, digest_file, read_json, replace_file, write_json
+from SemiSegLogic.files import FileError, copy_file, digest_array, digest_file, read_json, replace_file, write_json
 
 
 def test_json_comes_back_as_it_was_written(tmp_path: Path) -> None:
     content = {"name": "größe", "numbers": [1, 0.1, -1e-300], "nothing": None}
     write_json(tmp_path / "a.json", content)
     assert read_json(tmp_path / "a.json") == content
+
+
+def test_a_text_and_a_copy_of_it_are_the_same_bytes(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "a.md", "größe ±\n")
+    copy_file(tmp_path / "a.md", tmp_path / "b.md")
+    assert (tmp_path / "b.md").read_text(encoding="utf-8") == "größe ±\n"
+    with pytest.raises(FileError, match=r"b\.md was not written"):
+        copy_file(tmp_path / "gone.md", tmp_path / "b.md")
+    assert sorted(os.listdir(tmp_path)) == ["a.md", "b.md"]
+    assert digest_file(tmp_path / "a.md") == digest_file(tmp_path / "b.md")
 
 
 @pytest.mark.parametrize(("code", "words"), [

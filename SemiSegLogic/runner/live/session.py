@@ -12,8 +12,9 @@ from ...errors import SemiSegError
 from ...job import JobError
 from ...methods import make
 from ...methods.base import Method
+from ..cards import publish
 from ..data import Data
-from ..model import Model, publish
+from ..model import Model
 from ..suggest import Suggester
 from ..workplace import Workplace
 from .agenda import SHOW_AFTER_S, Agenda
