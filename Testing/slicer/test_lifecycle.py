@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,8 @@ PLACE_INDEX = 6
 def module(slicer: Any) -> Iterator[Any]:
     from Testing.support.slicer_harness.app import load_module
 
-    ours = {name: module for name, module in sys.modules.items() if name.startswith("SemiSeg")}
     loaded, _instance = load_module(FILE)
     yield loaded
-    for name in [name for name in sys.modules if name.startswith("SemiSeg")]:
-        del sys.modules[name]  # a reload made others: other tests go on with those they know
-    sys.modules.update(ours)
     for slots in slicer.app.slots.values():
         slots.clear()
 
@@ -34,6 +31,18 @@ def shown(module: Any, **how: Any) -> Any:
     from Testing.support.slicer_harness.app import open_panel
 
     return open_panel(module, **how)
+
+
+@contextmanager
+def modules_put_back() -> Iterator[None]:
+    """A reload makes every module of ours anew; other tests go on with those they know."""
+    ours = {name: module for name, module in sys.modules.items() if name.startswith("SemiSeg")}
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.startswith("SemiSeg")]:
+            del sys.modules[name]
+        sys.modules.update(ours)
 
 
 def names_of_nodes(slicer: Any) -> set[str]:
@@ -53,18 +62,19 @@ def test_after_a_reload_the_study_and_the_case_are_there_and_can_be_drawn_on(
     truth = ball(study.cases[0].grid.shape)[PLACE_INDEX] == 1
     paint(widget.panel, 1, SliceIndex(0, PLACE_INDEX), truth)
     old = widget.panel
-    widget.onReload()
-    new = slicer.modules.SemiSegWidget.panel
-    assert new is not None
-    assert new is not old
-    settle(new)
-    settle(new)
-    assert new.controller.open_case.id == study.cases[0].id
-    assert np.array_equal(new.screen.labels()[PLACE_INDEX] == 1, truth)
-    assert new.label.editor.widget.segmentationNode() is new.screen.segmentation
-    assert new.label.editor.widget.real.shortcuts
-    assert not old.label.editor.widget.real.shortcuts
-    slicer.modules.SemiSegWidget.cleanup()
+    with modules_put_back():
+        widget.onReload()
+        new = slicer.modules.SemiSegWidget.panel
+        assert new is not None
+        assert new is not old
+        settle(new)
+        settle(new)
+        assert new.controller.open_case.id == study.cases[0].id
+        assert np.array_equal(new.screen.labels()[PLACE_INDEX] == 1, truth)
+        assert new.label.editor.widget.segmentationNode() is new.screen.segmentation
+        assert new.label.editor.widget.real.shortcuts
+        assert not old.label.editor.widget.real.shortcuts
+        slicer.modules.SemiSegWidget.cleanup()
 
 
 def test_a_panel_that_was_closed_hears_nothing_more_of_the_scene(module: Any, study: Any, slicer: Any) -> None:

@@ -98,20 +98,44 @@ def test_changing_the_case_never_lets_the_editor_take_up_a_segmentation_of_the_p
     assert theirs not in edited
 
 
-@pytest.mark.parametrize("close_first", [False, True])
-def test_the_keyboard_is_given_back_when_the_module_is_left(
-    panel: Any, study: Any, slicer: Any, close_first: bool
-) -> None:
+def test_the_keyboard_is_ours_only_while_there_is_something_to_draw_on(panel: Any, study: Any, slicer: Any) -> None:
+    """A key that chooses an effect with no segmentation to draw on ends Slicer 5.10."""
+    widget = panel.label.editor.widget.real
+    assert not widget.shortcuts, "the module is shown, but no case"
+    open_first(panel, study)
+    assert widget.shortcuts
+    panel.cases.on_case(1)
+    settle(panel)
+    assert widget.shortcuts
+    panel.controller.close_case()
+    assert not widget.shortcuts
+    panel.cases.on_case(1)
+    settle(panel)
+    slicer.mrmlScene.Clear()
+    settle(panel)
+    assert not widget.shortcuts
+
+
+def test_keyboard_and_views_are_given_back_when_the_module_is_left(panel: Any, study: Any) -> None:
     open_first(panel, study)
     widget = panel.label.editor.widget.real
-    assert widget.shortcuts
-    if close_first:
-        slicer.mrmlScene.Clear()
-        settle(panel)
-        assert widget.shortcuts, "the module is still shown"
     panel.leave()
     assert not widget.shortcuts
     assert not widget.observing
+    panel.enter()
+    assert widget.shortcuts
+
+
+def test_a_case_that_arrives_after_the_module_was_left_takes_no_keyboard(panel: Any, study: Any) -> None:
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.cases.on_case(0)
+    panel.leave()
+    settle(panel)
+    assert panel.controller.open_case is not None
+    assert not panel.label.editor.widget.real.shortcuts
+    panel.enter()
+    assert panel.label.editor.widget.real.shortcuts
 
 
 def test_effects_that_other_extensions_bring_later_are_known_when_the_module_is_shown(panel: Any) -> None:

@@ -22,7 +22,7 @@ class Editor:
         self.widget.switchToSegmentationsButtonVisible = False
         self.widget.addRemoveSegmentButtonsVisible = False
         self.widget.maximumNumberOfUndoStates = 20
-        self._entered = False
+        self._entered = self._editing = False
 
     def attach(self) -> None:
         """Use the scene's editor node, made when absent. Needed again after the scene was closed."""
@@ -37,15 +37,12 @@ class Editor:
         self.widget.setMRMLSegmentEditorNode(node)
         self.widget.setMRMLScene(scene)
 
-    def edit(self, segmentation: Any | None, volume: Any | None) -> None:
-        """Draw into ``segmentation`` over ``volume``; None takes both away.
+    def edit(self, segmentation: Any, volume: Any) -> None:
+        """Draw into ``segmentation`` over ``volume``.
 
         Needed again whenever somebody else may have used the editor node: it then edits what was chosen there.
         """
         self.widget.setActiveEffect(None)
-        if segmentation is None:
-            self.widget.setSegmentationNode(None)
-            return
         if self.widget.mrmlSegmentEditorNode() is None:
             self.attach()
         self._forget_masks_of_others(segmentation)
@@ -54,6 +51,8 @@ class Editor:
         names = segmentation.GetSegmentation().GetSegmentIDs()
         if names and self.widget.currentSegmentID() not in names:
             self.widget.setCurrentSegmentID(names[0])
+        self._editing = True
+        self._take_keyboard()
 
     def _forget_masks_of_others(self, segmentation: Any) -> None:
         """A mask chosen for another segmentation or image would keep the brush from drawing, and nobody saw why."""
@@ -74,24 +73,35 @@ class Editor:
             self.widget.saveStateForUndo()
 
     def enter(self) -> None:
+        """Our module is shown."""
         if not self._entered:
             self._entered = True
             self.widget.updateEffectList()  # extensions register theirs when they like, also after we were made
             self.widget.setupViewObservations()
-            self.widget.installKeyboardShortcuts()
             self.widget.updateWidgetFromMRML()
+            self._take_keyboard()
+
+    def _take_keyboard(self) -> None:
+        """The keys that choose effects: only while there is something to draw on, without it they end Slicer 5.10."""
+        if self._entered and self._editing:
+            self.widget.installKeyboardShortcuts()
+        else:
+            self.widget.uninstallKeyboardShortcuts()
 
     def leave(self) -> None:
         """Let go of the views and the keyboard: another module may want them."""
         if self._entered:
             self._entered = False
             self.widget.setActiveEffect(None)
-            self.widget.uninstallKeyboardShortcuts()
+            self._take_keyboard()
             self.widget.removeViewObservations()
 
     def let_go(self) -> None:
         """Before the nodes go. Else the widget would take up another segmentation of the scene, whosever it is; and it
         observes the views again as soon as an effect is chosen.
         """
-        self.edit(None, None)
+        self._editing = False
+        self._take_keyboard()
+        self.widget.setActiveEffect(None)
+        self.widget.setSegmentationNode(None)
         self.widget.removeViewObservations()

@@ -163,6 +163,8 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def setActiveEffectByName(self, name: str) -> None:
         self.calls.append(f"effect {name}")
+        if self.editor.GetSegmentationNode() is None:
+            raise RuntimeError("Slicer 5.10 ends here: an effect needs a segmentation.")
         self.editor.GetSegmentEditorNode().SetActiveEffectName(name)
 
     def saveStateForUndo(self) -> None:
