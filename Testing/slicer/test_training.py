@@ -107,7 +107,7 @@ def test_an_accepted_case_is_what_the_person_judged_and_exports_verified(
     panel.export.on_export()
     settle(panel)
     assert "verified" in panel.export.told.text
-    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")]) == 3
     told = json.loads((tmp_path / "out" / f"{case.id}-provenance.json").read_text())
     assert told["suggestion"]["run"] == "run-1"
     assert {item["author"] for item in told["judged_slices"]} == {panel.controller.author}
