@@ -23,7 +23,7 @@ HEAVY = ("convolution", "convolution_backward", "mm", "addmm", "bmm")
 
 
 @dataclass(frozen=True)
-class Device:
+class Speeds:
     """What a device can do: ``flops`` per second by precision, ``bytes`` per second of a copy (read and written)."""
 
     flops: dict[str, float]
@@ -38,16 +38,16 @@ class Amount:
     bytes: float
     traffic: float
 
-    def floor(self, device: Device, precision: str) -> float:
+    def floor(self, device: Speeds, precision: str) -> float:
         """Seconds it must take at least."""
         return max(self.flops / device.flops[precision], self.bytes / device.bytes)
 
-    def bound(self, device: Device, precision: str) -> str:
+    def bound(self, device: Speeds, precision: str) -> str:
         """What it is that holds it up."""
         return "arithmetic" if self.flops / device.flops[precision] > self.bytes / device.bytes else "memory"
 
 
-def measure_device(device: torch.device, size: int = 0) -> Device:
+def measure_device(device: torch.device, size: int = 0) -> Speeds:
     """Peak and bandwidth, each the best of several tries."""
     size = size or (8192 if device.type == "cuda" else 2048)
     flops = {}
@@ -56,7 +56,7 @@ def measure_device(device: torch.device, size: int = 0) -> Device:
         flops[name] = 2 * size**3 / best(lambda m=matrix: m @ m, device)
     block = torch.ones(16 * size * size, device=device, dtype=torch.uint8)
     target = torch.empty_like(block)
-    return Device(flops, 2 * block.numel() / best(lambda: target.copy_(block), device))
+    return Speeds(flops, 2 * block.numel() / best(lambda: target.copy_(block), device))
 
 
 def best(work: Callable[[], object], device: torch.device, tries: int = 8) -> float:

@@ -8,6 +8,7 @@ slow on purpose: the network is ours, the threads are all there are.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
@@ -132,7 +133,8 @@ class PlainProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ours.send(0)
+        with contextlib.suppress(OSError):  # it has ended by itself, and its error is what should be seen
+            self._ours.send(0)
         self._process.join(30)
 
     def steps(self, count: int) -> dict[str, float]:

@@ -10,16 +10,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from SemiSegLogic.engine.device import Device
 from SemiSegLogic.engine.nets import NETWORKS
 from SemiSegLogic.methods.base import Task
 from Testing.benchmarks import equal_quality, gpu_pieces, gpu_session
 from Testing.benchmarks.cold_start import stages
-from Testing.benchmarks.floor import Amount, Device, amount_of, measure_device
+from Testing.benchmarks.floor import Amount, Speeds, amount_of, measure_device
 from Testing.benchmarks.hippocampus import Hippocampus
 from Testing.benchmarks.plain_recipe import PlainProcess, PlainRecipe, write_compressed
 from Testing.benchmarks.steady import pace
 from Testing.benchmarks.step import cases_of, compare, table
 from Testing.support.engine import CPU
+from Testing.support.pretended_gpu import pretended_gpu
 
 TINY = replace(gpu_pieces.SMALL, patch=(8, 8, 8), slice=(1, 16, 16), recipe_3d=6, timed=1, phantom=(10, 12, 14),
                scan=(8, 16, 16))
@@ -35,7 +37,7 @@ def test_arithmetic_and_bytes_of_a_convolution_by_hand() -> None:
 
 
 def test_the_floor_is_the_longer_of_arithmetic_and_memory() -> None:
-    device = Device({"float32": 100.0}, 10.0)
+    device = Speeds({"float32": 100.0}, 10.0)
     assert Amount(400, 20, 0).floor(device, "float32") == 4.0
     assert Amount(400, 20, 0).bound(device, "float32") == "arithmetic"
     assert Amount(100, 20, 0).floor(device, "float32") == 2.0
@@ -144,6 +146,15 @@ def test_the_recipe_goes_on_from_its_last_state(tmp_path: Path) -> None:
     assert straight is not None
     assert straight["Dice"] == figures["Dice"]
     assert figures["training, s"] > 0
+
+
+def test_the_long_pieces_run_on_a_pretended_card(tmp_path: Path) -> None:
+    with pretended_gpu():
+        card = Device(torch.device("cuda"), half=True, memory=8 << 30)
+        figures = gpu_pieces.atrium(card, TINY, None, tmp_path / "state", lambda: 1.0)
+        assert figures is not None
+        assert figures["steps were recorded"]
+        assert gpu_pieces.prediction(card, TINY)["volume"] == "x".join(map(str, TINY.scan))
 
 
 def test_stages_of_a_cold_start_come_from_the_log() -> None:
