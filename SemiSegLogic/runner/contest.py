@@ -35,6 +35,14 @@ class Contest:
         if self.second is not None and contested(legs) is not None:
             self.companion.start(self.second)
 
+    def look(self) -> None:
+        """Notice whether the second runner shows life, so that nobody waits for that later."""
+        self.companion.look()
+
+    def end(self) -> None:
+        """See the second runner off that was started here."""
+        self.companion.close()
+
     def arranged(self, legs: list[Leg], standing: Standing) -> list[Leg]:
         """``legs`` as they are run from now on: with a second runner at hand, side by side. That is decided right
         before the contest, once: whoever goes on with this course finds it decided.

@@ -67,7 +67,7 @@ class Course:
                 self._run_leg(self._leg(fresh=state is None), state)
                 state = None
         finally:
-            self.contest.companion.close()
+            self.contest.end()
         self.books.suggest()  # those that a full disk refused; if it still does, that is how the job ends
         assert self.standing.kept is not None
         return self.standing.kept
@@ -168,7 +168,7 @@ class Course:
     def _look(self, now: float) -> None:
         """What the client and the second runner did since."""
         self.news.take(now)
-        self.contest.companion.look()
+        self.contest.look()
         self._stopped = self.job.stop_requested()
 
     # --- the end of a leg ---------------------------------------------------------------------------------------

@@ -68,15 +68,15 @@ def recommended_legs(
     """The legs of the recommended method: the rules' choice, given that slices can be held out in ``parts`` ways (0:
     not at all). Not ``measurable``: the model to go on from has seen every slice, so folds alone can measure.
     """
-    chosen, (total, first) = Recommended.from_dict(settings), _amounts(training)
+    total, first = _amounts(training)
     judged = parts > 0 and measurable
     folds = min(folds_within(total * FOLDS_SHARE, facts), parts - judged)
     each = total * FOLDS_SHARE / folds if folds else 0
     whole = _whole(training, total - first) if judged else 0
-    found = recommend(facts, chosen, (total - first - whole - folds * each) / 2 if judged else 0)
-    rest, own = max(total - first - whole - folds * each, 0), 0 if judged else None
-    contest = found.candidate if judged else None
-    longer = rest / 2 if contest else rest
+    rest = total - first - whole - folds * each
+    found = recommend(facts, Recommended.from_dict(settings), rest / 2 if judged else 0)
+    contest, own = (found.candidate, 0) if judged else (None, None)
+    longer = max(rest, 0) / 2 if contest else max(rest, 0)
     legs = [Leg(BASELINE, {}, _budget(training, min(first, total - folds * each)), "first", own),
             Leg(BASELINE, {}, _budget(training, longer), "longer", own)]
     if contest:
