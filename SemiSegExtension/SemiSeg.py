@@ -18,6 +18,9 @@ from slicer.ScriptedLoadableModule import (
 
 HERE = Path(__file__).resolve().parent
 HOMEPAGE = "https://github.com/SemiSeg/SlicerSemiSeg"
+SAMPLE = "https://msd-for-monai.s3-us-west-2.amazonaws.com/Task04_Hippocampus.tar"
+SAMPLE_MD5 = "9d24dba78a72977dbd1d2e110310f31b"
+"""As in SemiSegLogic.sample.download (a test holds them equal), which Slicer must not load each time it starts."""
 
 
 class SemiSeg(ScriptedLoadableModule):
@@ -94,16 +97,13 @@ def registerSampleData():
     """Slicer's Sample Data module shows the sample; a click there makes a study of it here."""
     import SampleData
 
-    find_package()
-    from SemiSegLogic.sample.download import ADDRESS, MD5
-
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="SemiSeg",
         sampleName="SemiSegHippocampus",
         thumbnailFileName=str(HERE / "Resources" / "Icons" / "SemiSeg.png"),
-        uris=ADDRESS,
+        uris=SAMPLE,
         fileNames="Task04_Hippocampus.tar",
-        checksums="MD5:" + MD5,
+        checksums="MD5:" + SAMPLE_MD5,
         loadFiles=False,
         customDownloader=trySample,
     )

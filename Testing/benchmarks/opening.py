@@ -22,9 +22,14 @@ from pathlib import Path
 from Testing.support.slicer_harness.app import boot, load_module, open_panel
 boot()
 import numpy, logging, json, subprocess, tempfile, threading, traceback, urllib.request, hashlib, zipfile
+import types, slicer
+shop = types.SimpleNamespace(registerCustomSampleDataSource=lambda **_: None)
+sys.modules["SampleData"] = types.SimpleNamespace(SampleDataLogic=shop)
 before = set(sys.modules)
 began = time.perf_counter(), time.process_time()
 module, instance = load_module(Path({root!r}) / "SemiSegExtension" / "SemiSeg.py")
+for slot in slicer.app.slots["startupCompleted()"]:
+    slot()
 loaded = time.perf_counter(), time.process_time(), set(sys.modules) - before
 widget = open_panel(module) if {opens} else None
 ended = time.perf_counter(), time.process_time()

@@ -341,9 +341,10 @@ def test_the_sample_data_module_is_told_with_a_checksum(slicer: Any, monkeypatch
     module, _instance = load_module(Path(__file__).resolve().parents[2] / "SemiSegExtension" / "SemiSeg.py")
     module.registerSampleData()
     (entry,) = registered
-    assert entry["uris"].endswith("Task04_Hippocampus.tar")
-    assert entry["checksums"].startswith("MD5:")
-    assert len(entry["checksums"]) == 36
+    from SemiSegLogic.sample.download import ADDRESS, MD5
+
+    assert entry["uris"] == ADDRESS
+    assert entry["checksums"] == f"MD5:{MD5}"
     assert Path(entry["thumbnailFileName"]).is_file()
     assert entry["customDownloader"] is module.trySample
     assert slicer.app.slots["startupCompleted()"][-1] is module.registerSampleData
