@@ -20,22 +20,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TILE, GAP, SIDE, TOP, BOTTOM, CAPTION = 1.74, 0.07, 2.15, 1.0, 0.28, 0.29  # inches
+COLUMNS = 6
 HEAT = "inferno"
 LETTERS = 30  # that fit into a line beside the tiles
 
 
 def contact_sheet(
     path: Path, annotated: Sequence[CaseView], untouched: Sequence[CaseView], structures: Sequence[Structure], *,
-    title: str, below: str, footer: str = "", columns: int = 6,
+    title: str, below: str, footer: str = "",
 ) -> None:
     """Writes the PNG ``path``: a row of drawn slices of ``annotated``, then per case of ``untouched`` a column with the
-    image, suggestion and expert, and uncertainty. What does not fit into ``columns`` is left out.
+    image, suggestion and expert, and uncertainty. What does not fit into COLUMNS is left out.
     """
-    drawn = _drawn_tiles(annotated, columns)
-    shown = list(untouched)[:columns]
+    drawn = _drawn_tiles(annotated)
+    shown = list(untouched)[:COLUMNS]
     rows = (1 if drawn else 0) + (3 if shown else 0)
     height = TOP + rows * (TILE + CAPTION) + BOTTOM
-    width = SIDE + columns * (TILE + GAP) + 0.2
+    width = SIDE + COLUMNS * (TILE + GAP) + 0.2
     with picture(path, width, height) as figure:
         heading(figure, title, below)
         sheet = _Sheet(figure, width, height, structures)
@@ -158,14 +159,14 @@ class _Sheet:
         return self.height - TOP - (row + 1) * TILE - row * CAPTION
 
 
-def _drawn_tiles(cases: Sequence[CaseView], columns: int) -> list[tuple[CaseView, SliceIndex]]:
+def _drawn_tiles(cases: Sequence[CaseView]) -> list[tuple[CaseView, SliceIndex]]:
     """Slices in canonical axes, whole cases first, as many as fit."""
     tiles: list[tuple[CaseView, SliceIndex]] = []
     for case in cases:
         turn = case.grid.orientation()
         places = [turn.slice_to_canonical(place, case.grid.shape) for place in case.slices]
         tiles += [(case, place) for place in sorted(places)]
-    return tiles[:columns]
+    return tiles[:COLUMNS]
 
 
 def _half(labels: Sequence[Plane]) -> float:
