@@ -13,24 +13,19 @@ from pathlib import Path
 
 from . import borrowed, lock
 from .indexes import index_of
+from .marks import BEGUN, Marks
 from .pip import Pip, clean, native
 from .problem import ELSEWHERE, ROOM_GB, EnvironmentProblem, explain_disk
 
-MARKER = "semiseg-ready"
-BEGUN = "semiseg-begun"
-BUILD = "semiseg-build"
 GOING = ".removing-"
 
 
 class EnvironmentFolder:
-    """A virtual environment in ``root``; where Python cannot make one, a folder of packages for that Python.
-
-    ``semiseg-begun`` is written first and says that the folder is ours to repair; ``semiseg-ready`` is written last,
-    in one piece, and holds the digest of the lists that were installed and the extras among them.
-    """
+    """A virtual environment in ``root``; where Python cannot make one, a folder of packages for that Python."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
+        self.marks = Marks(self.root)
 
     @property
     def python(self) -> Path:
@@ -44,21 +39,17 @@ class EnvironmentFolder:
 
     def is_ready(self, digest: str, extras: Sequence[str] = ()) -> bool:
         """True when the environment was finished with these requirements and its interpreter is still there."""
-        try:
-            installed, *having = (self.root / MARKER).read_text().split()
-        except (OSError, ValueError):
-            return False
-        return installed == digest and set(extras) <= set(having) and self._has_interpreter()
+        return self.marks.hold(digest, extras) and self._has_interpreter()
 
     @property
     def is_ours(self) -> bool:
         """True when SemiSeg made it, or began to, or used it before."""
-        return any((self.root / name).is_file() for name in (BEGUN, MARKER))
+        return self.marks.begun or self.marks.ready
 
     @property
     def was_ready(self) -> bool:
         """True when it was finished once, for whatever requirements."""
-        return (self.root / MARKER).is_file()
+        return self.marks.ready
 
     @property
     def is_borrowed(self) -> bool:
@@ -87,8 +78,8 @@ class EnvironmentFolder:
 
     def begin_anew(self) -> None:
         """Let the next set-up make it from nothing, when SemiSeg made it; a person's own is only filled again."""
-        (self.root / MARKER).unlink(missing_ok=True)
-        if (self.root / BEGUN).is_file():
+        self.marks.take_back()
+        if self.marks.begun:
             for sign in ("pyvenv.cfg", borrowed.RECORD):
                 (self.root / sign).unlink(missing_ok=True)
 
@@ -117,14 +108,13 @@ class EnvironmentFolder:
         """
         pip = Pip(self.command, self.root)
         try:
-            (self.root / MARKER).unlink(missing_ok=True)
+            self.marks.take_back()
             if build is not None:
                 self._leave_another_build(pip, build)
             steps = borrowed.steps if self.is_borrowed else venv_steps
             for step in steps(self.root, arguments, build and index_of(build)):
                 pip.install(step)
-            self._write(BUILD, build or "")
-            self._write(MARKER, " ".join((digest, *extras)))
+            self.marks.finish(digest, extras, build or "")
         except OSError as error:
             raise EnvironmentProblem(explain_disk(error, self.root)) from error
 
@@ -163,7 +153,7 @@ class EnvironmentFolder:
     def _empty(self) -> None:
         """Removes what a broken set-up left, the sign that the folder is ours last."""
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / BEGUN).write_text("SemiSeg began to make this environment and may repair or delete it.\n")
+        self.marks.begin()
         for entry in self.root.iterdir():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -172,14 +162,8 @@ class EnvironmentFolder:
 
     def _leave_another_build(self, pip: Pip, build: str) -> None:
         """pip takes any build of the right version for the right one, so another one goes first."""
-        recorded = self.root / BUILD
-        if recorded.is_file() and recorded.read_text().strip() not in ("", build):
+        if self.marks.build not in ("", build):
             pip.uninstall("torch")
-
-    def _write(self, name: str, text: str) -> None:
-        fresh = self.root / (name + ".new")
-        fresh.write_text(text + "\n")
-        os.replace(fresh, self.root / name)
 
     def _has_interpreter(self) -> bool:
         return self.python.exists() or self.is_borrowed

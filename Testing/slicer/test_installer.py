@@ -12,7 +12,8 @@ from SemiSegLib import installer as set_up
 from SemiSegLib.computer import examine
 from SemiSegLib.installer import Installer
 from SemiSegLib.setup_process import State, doing
-from SemiSegLogic.environment.folder import BEGUN, MARKER, EnvironmentFolder
+from SemiSegLogic.environment.folder import EnvironmentFolder
+from SemiSegLogic.environment.marks import BEGUN, MARKER
 from SemiSegLogic.environment.problem import EnvironmentProblem
 
 PROGRAM = "import sys\nfrom pathlib import Path\nfolder = Path(sys.argv[2])\n"

@@ -16,7 +16,8 @@ import pytest
 
 from SemiSegLogic.environment import Requirements, prepare
 from SemiSegLogic.environment import folder as environment_folder
-from SemiSegLogic.environment.folder import BEGUN, MARKER, EnvironmentFolder
+from SemiSegLogic.environment.folder import EnvironmentFolder
+from SemiSegLogic.environment.marks import BEGUN, MARKER, Marks
 from SemiSegLogic.environment.problem import EnvironmentProblem, explain
 from Testing.support.wheels import WANTED, make_wheel, python_without_venv, works
 
@@ -35,11 +36,11 @@ def test_a_set_up_that_is_killed_is_taken_up_again(
         "made": f"folder.EnvironmentFolder._fill = lambda *a: {die}",
         "filled": f"folder.EnvironmentFolder.install = lambda *a: {die}",
         "installing": f"pip.Pip.install = lambda *a: {die}",
-        "before the marker": f"folder.EnvironmentFolder._write = lambda *a: {die}",
+        "before the marker": f"marks.Marks._write = lambda *a: {die}",
     }
     code = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom SemiSegLogic.environment import *\n"
-        "from SemiSegLogic.environment import Requirements, prepare, folder, pip\n" + hooks[stage] +
+        "from SemiSegLogic.environment import Requirements, prepare, folder, marks, pip\n" + hooks[stage] +
         "\nprepare(Path(sys.argv[1]), Requirements(('tree',), 'digest1'), Path(sys.argv[2]))"
     )  # fmt: skip
     command = [sys.executable, "-c", code, str(tmp_path / "env"), str(base)]
@@ -101,9 +102,9 @@ def test_a_full_disk_is_told_wherever_it_strikes(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    for name in ("_empty", "_fill", "_write"):
+    for owner, name in ((EnvironmentFolder, "_empty"), (EnvironmentFolder, "_fill"), (Marks, "_write")):
         with monkeypatch.context() as broken:
-            broken.setattr(EnvironmentFolder, name, full)
+            broken.setattr(owner, name, full)
             with pytest.raises(EnvironmentProblem, match=r"disk is full.*Free about"):
                 prepare(tmp_path / "env", WANTED, base)
     assert works(prepare(tmp_path / "env", WANTED, base))

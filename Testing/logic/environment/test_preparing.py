@@ -11,7 +11,8 @@ import pytest
 
 from SemiSegLogic.environment import EnvironmentProblem, Requirements, prepare
 from SemiSegLogic.environment import folder as environment_folder
-from SemiSegLogic.environment.folder import BEGUN, MARKER, EnvironmentFolder
+from SemiSegLogic.environment.folder import EnvironmentFolder
+from SemiSegLogic.environment.marks import BEGUN, MARKER
 from SemiSegLogic.environment.problem import explain
 
 ROOT = Path(__file__).resolve().parents[3]
