@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Case
 
 T = TypeVar("T")
+
+
+def user_name() -> str:
+    """Who is at this computer; some, such as a container without accounts, do not know."""
+    try:
+        return getpass.getuser() or "unknown"
+    except (ImportError, KeyError, OSError):
+        return "unknown"
 
 
 def load(case: Case) -> OpenCase:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
@@ -31,7 +30,7 @@ class Controller:
 
     def __init__(self, screen: ScreenPort, author: str = "") -> None:
         self.screen = screen
-        self.author = author or getpass.getuser() or "unknown"
+        self.author = author or casework.user_name()
         self.disk = Tasks("SemiSeg files", self.problem)
         self.study: Study | None = None
         self.study_name = ""  # as last read: a share may have gone, and the screen must not wait for it

@@ -168,3 +168,17 @@ def test_a_message_with_an_angle_bracket_is_shown_as_it_is(panel: Any, study: An
     panel.training.poll()
     settle(panel)
     assert "a &lt; b in &lt;scan&gt;" in panel.train.phase.text
+
+
+def test_a_computer_that_does_not_know_its_user_opens_the_panel(slicer: Any, monkeypatch: Any) -> None:
+    import getpass
+
+    from SemiSegLib.controller import Controller
+    from SemiSegLib.scene import Screen
+
+    def nobody() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert Controller(Screen()).author == "unknown"
+    assert Controller(Screen(), "dr. who").author == "dr. who"

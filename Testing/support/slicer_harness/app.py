@@ -106,14 +106,21 @@ class Harness:
         from .wrap import expose
 
         i18n = types.ModuleType("slicer.i18n")
-        i18n.tr = lambda text: text  # type: ignore[attr-defined]
-        i18n.translate = lambda context, text: text  # type: ignore[attr-defined]
+        i18n.tr = translated  # type: ignore[attr-defined]
+        i18n.translate = lambda context, text: translated(text)  # type: ignore[attr-defined]
         slicer.util.reloadScriptedModule = scripted.reload
         area = scripted.qSlicerScriptedLoadableModuleWidget
         slicer.qSlicerScriptedLoadableModuleWidget = expose("slicer", area)
         for name, module in (("i18n", i18n), ("ScriptedLoadableModule", scripted)):
             sys.modules[f"slicer.{name}"] = module
             setattr(slicer, name, module)
+
+
+def translated(text: str) -> str:
+    """The same text; as in the application, nothing else can be translated."""
+    if not isinstance(text, str):
+        raise TypeError(f"A text is wanted, not {text!r}.")
+    return text
 
 
 class FileDialogs:
