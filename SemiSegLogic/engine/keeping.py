@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..errors import SemiSegError
 from ..geometry import Grid
@@ -33,23 +34,28 @@ class NoRoom(SemiSegError):
 
 @dataclass
 class Keeper:
-    """Brings images to where they are kept. ``place`` is one of ON_DEVICE, IN_MEMORY, MAPPED."""
+    """Brings images to where they are kept. ``place`` is one of ON_DEVICE, IN_MEMORY, MAPPED; ``room`` voxels of all of
+    them, which lie together on a device, so that a batch can be cut from them at once (see pool.py).
+    """
 
     plan: Plan
     device: Device
     cache: Cache
     place: str
+    room: int = 0
+    _free: Tensor | None = None
 
     @classmethod
     def of(cls, grids: Sequence[Grid], plan: Plan, device: Device, cache: Cache) -> Keeper:
         """For cases on ``grids``."""
-        total = sum(2 * int(np.prod(plan.kept_shape(grid))) for grid in grids)
+        room = sum(int(np.prod(plan.kept_shape(grid))) for grid in grids)
+        total = 2 * room
         on_gpu = device.torch.type != "cpu"
         if on_gpu and total <= device.memory * SHARE_OF_DEVICE:
             place = ON_DEVICE
         else:
             place = IN_MEMORY if total <= free_memory(torch.device("cpu")) * SHARE_OF_HOST else MAPPED
-        return cls(plan, device, cache, place)
+        return cls(plan, device, cache, place, room)
 
     def load(self, name: str, digest: str, read: Callable[[], NDArray[np.generic]], grid: Grid) -> Volume:
         """The unlabelled volume of the image with ``digest``; ``read`` gives its array (k, j, i) and is only asked when
@@ -58,8 +64,15 @@ class Keeper:
         turn, thin = self.plan.orientation(grid), self.plan.thin(grid)
         image = torch.from_numpy(self._prepared(digest, read, grid, self.plan.kept_shape(grid)))[None]
         if self.place == ON_DEVICE:
-            image = image.to(self.device.torch)
+            image = self._part_of_room(image.numel()).view(image.shape).copy_(image)
         return Volume(name, grid, turn, turn.triple(grid.spacing), image, thin, self.device.torch)
+
+    def _part_of_room(self, voxels: int) -> Tensor:
+        """The next ``voxels`` of the room on the device."""
+        if self._free is None:
+            self._free = torch.empty(self.room, dtype=torch.float16, device=self.device.torch)
+        part, self._free = self._free[:voxels], self._free[voxels:]
+        return part
 
     def _prepared(
         self, digest: str, read: Callable[[], NDArray[np.generic]], grid: Grid, shape: Shape

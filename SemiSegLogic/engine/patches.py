@@ -21,6 +21,7 @@ from .checkpoint import random_state, restore_random_state
 from .framing import Chance, View, anchored, augmentation, keep_inside
 from .perturb import weak
 from .plan import Plan, Shape, Triple
+from .pool import Pool
 from .resampling import sample_image, sample_label
 from .staging import Staging, sent
 from .volumes import Volume
@@ -47,6 +48,7 @@ class Sampler:
     def __init__(self, volumes: Sequence[Volume], plan: Plan, augment: bool = True):
         self.volumes, self.plan, self.augment = list(volumes), plan, augment
         self.staging = Staging(self.volumes[0].device) if self.volumes else None
+        self.pool = Pool.of(self.volumes)
 
     def labelled(self) -> list[int]:
         """Indices of the volumes with a judged slice that training may see."""
@@ -124,17 +126,31 @@ class Sampler:
         return d, h, w
 
     def _batch(self, looks: list[Look], shape: Shape) -> Patches:
+        device = self.volumes[0].device
+        image, label = self._cut_together(looks, shape) if self.pool and looks else self._cut_in_turn(looks, shape)
+        places = [look.view.centre / np.maximum(np.array(self.volumes[look.number].shape) - 1, 1) for look in looks]
+        position = torch.tensor(np.array(places).reshape(-1, 3).clip(0, 1), dtype=torch.float32)
+        numbers = torch.tensor([look.number for look in looks], dtype=torch.int64)
+        grey = weak(image) if self.augment and looks else image
+        return Patches(grey, label, sent(position, device), sent(numbers, device))
+
+    def _cut_together(self, looks: list[Look], shape: Shape) -> tuple[Tensor, Tensor]:
+        """Images (B,1,D,H,W) and labels (B,D,H,W); all of a batch are drawn for their labels, or none is."""
+        assert self.pool is not None
+        numbers, views = [look.number for look in looks], [look.view for look in looks]
+        image = self.pool.images(numbers, views, shape)
+        judged = any(look.labelled for look in looks)
+        return image, self.pool.labels(numbers, views, shape) if judged else self.pool.unjudged(len(looks), shape)
+
+    def _cut_in_turn(self, looks: list[Look], shape: Shape) -> tuple[Tensor, Tensor]:
+        """The same, patch by patch: on a processor, and where volumes do not lie together."""
         device, count = self.volumes[0].device, len(looks)
         image = torch.empty(count, 1, *shape, device=device)
         label = torch.empty(count, *shape, dtype=torch.int64, device=device)
         for n, look in enumerate(looks):
             self._image(look, image[n, 0])
             self._label(look, label[n])
-        places = [look.view.centre / np.maximum(np.array(self.volumes[look.number].shape) - 1, 1) for look in looks]
-        position = torch.tensor(np.array(places).reshape(-1, 3).clip(0, 1), dtype=torch.float32)
-        numbers = torch.tensor([look.number for look in looks], dtype=torch.int64)
-        grey = weak(image) if self.augment and looks else image
-        return Patches(grey, label, sent(position, device), sent(numbers, device))
+        return image, label
 
     def _image(self, look: Look, out: Tensor) -> None:
         volume = self.volumes[look.number]

@@ -39,9 +39,9 @@ ENVIRONMENT = "environment"
 FRONTS = "kept_models cli sample report pages"
 WHOLE_HOUSE = f"{WORDS} backends rounds engine methods run runner {FRONTS} {ENVIRONMENT}"
 MACHINERY = {
-    "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "memory", "patches", "plan",
-    "predict", "probing", "quality", "resampling", "selection", "slice_label", "staging", "stepping", "threads",
-    "trainer", "tuning", "volumes", "watch", "windows",
+    "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "label_tables", "memory", "patches",
+    "plan", "pool", "predict", "probing", "quality", "resampling", "selection", "slice_label", "staging", "stepping",
+    "threads", "trainer", "tuning", "volumes", "watch", "windows",
 }
 """Modules of the engine that know volumes, devices, files or the training loop."""
 

@@ -14,12 +14,15 @@ from .places import Places
 
 
 class PretendedGpu:
-    """What is on the card, what the host waited for (``waits``), and what was recorded (``graphs``)."""
+    """What is on the card, what the host waited for (``waits``), what was recorded (``graphs``), and how many
+    operations were asked of it (``launches``; views are none).
+    """
 
     def __init__(self) -> None:
         self.places = Places()
         self.waits: list[str] = []
         self.graphs: list[Graph] = []
+        self.launches = 0
         self.strictness: str | int = "default"
         self.forced: bool | None = None  # where results go whatever the arguments say
         self.usual = False  # where results go that no argument places

@@ -33,6 +33,7 @@ class Operations(TorchDispatchMode):
         random = there and torch.Tag.nondeterministic_seeded in func.tags
         found = gpu.with_chance(lambda: func(*args, **kwargs)) if random else func(*args, **kwargs)
         self._put(found, args, kwargs, there)
+        gpu.launches += there and not func.is_view
         if there and gpu.recording is not None:
             gpu.recording.operations.append(Recorded(func, args, kwargs, list(tensors_in([found])), random))
         self.count += 1
