@@ -133,7 +133,8 @@ def test_the_self_test_passes_in_a_session_at_work_and_changes_nothing_of_it(
     parameters = slicer.mrmlScene.GetSingletonNode("SemiSeg", "vtkMRMLScriptedModuleNode")
     assert parameters.GetParameter("study") == str(study.folder)
     assert parameters.GetParameter("case") == study.cases[0].id
-    widget.panel.enter()
+    widget.panel._look_at = 0.0
+    widget.panel.tick()
     assert widget.panel.label.editor.widget.segmentationNode() is widget.panel.screen.segmentation
     widget.cleanup()
 

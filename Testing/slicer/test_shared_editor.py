@@ -83,6 +83,22 @@ def test_a_scene_file_that_is_added_does_not_take_the_editor_away(
     assert np.array_equal(panel.screen.labels()[5], truth)
 
 
+def test_a_script_that_takes_the_editor_away_while_the_module_is_shown_loses_it_again(
+    panel: Any, study: Any, slicer: Any
+) -> None:
+    open_first(panel, study)
+    choose_in_the_segment_editor_module(slicer, somebodys_segmentation(slicer))
+    panel._look_at = 0.0
+    panel.tick()
+    assert_draws_on_ours(panel, slicer)
+    panel.leave()
+    theirs = slicer.mrmlScene.GetFirstNode("somebody's", "vtkMRMLSegmentationNode")
+    choose_in_the_segment_editor_module(slicer, theirs)
+    panel._look_at = 0.0
+    panel.tick()
+    assert editor_node(slicer).GetSegmentationNode() is theirs, "another module is shown: it is theirs to use"
+
+
 def test_changing_the_case_never_lets_the_editor_take_up_a_segmentation_of_the_persons_own(
     panel: Any, study: Any, slicer: Any
 ) -> None:
@@ -152,6 +168,8 @@ def test_a_case_whose_nodes_the_person_deletes_is_saved_and_can_be_opened_again(
     open_first(panel, study)
     truth = draw(panel, 6)
     slicer.mrmlScene.RemoveNode(getattr(panel.screen, which))
+    panel._look_at = 0.0
+    panel.tick()
     settle(panel)
     assert panel.controller.open_case is None
     assert "deleted" in panel.controller.notice[0]

@@ -54,6 +54,11 @@ class Editor:
         self._editing = True
         self._take_keyboard()
 
+    def lost(self, segmentation: Any) -> bool:
+        """Our module is shown, and yet somebody (a script, a self-test) made the editor draw on something else."""
+        node = self.widget.mrmlSegmentEditorNode()
+        return self._entered and self._editing and node.GetSegmentationNode() is not segmentation
+
     def _forget_masks_of_others(self, segmentation: Any) -> None:
         """A mask chosen for another segmentation or image would keep the brush from drawing, and nobody saw why."""
         node, kinds = self.widget.mrmlSegmentEditorNode(), slicer.vtkMRMLSegmentationNode

@@ -126,8 +126,14 @@ class LabelSection:
 
     def take_hold(self) -> None:
         """The editor draws on the case on screen, whatever it was used for meanwhile."""
-        if self._controller.open_case is not None:
-            self.editor.edit(self._panel.screen.segmentation, self._panel.screen.volume)
+        segmentation, volume = self._panel.screen.segmentation, self._panel.screen.volume
+        if self._controller.open_case is not None and segmentation is not None and volume is not None:
+            self.editor.edit(segmentation, volume)
+
+    def keep_hold(self) -> None:
+        """Called once a second."""
+        if self.editor.lost(self._panel.screen.segmentation):
+            self.take_hold()
 
     def _choose_added(self) -> None:
         """A structure that was just added is the one to draw."""

@@ -111,6 +111,7 @@ class Panel:
             self.training.poll()
             self.live.beat()
             self.setup.refresh()
+            self.label.keep_hold()
         self._let_threads_work()
 
     def _let_threads_work(self) -> None:
