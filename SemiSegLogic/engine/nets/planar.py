@@ -2,7 +2,8 @@
 
 Networks of slices keep five axes with a depth of one, and their kernels are flat. Left as volume convolutions, PyTorch
 2.13 gives undefined gradients for some of them in bfloat16 on processors with AMX (32 channels on planes of 64 x 64,
-for one), or crashes. The same numbers through ``conv2d`` are sound. Weights keep their names and shapes.
+for one), or crashes; so it does for transposed ones (32 channels to 2 on planes of 136 x 132). The same numbers through
+``conv2d`` and ``conv_transpose2d`` are sound. Weights keep their names and shapes.
 """
 
 from __future__ import annotations
@@ -17,15 +18,40 @@ class PlanarConv(nn.Conv3d):
     def forward(self, x: Tensor) -> Tensor:
         """(B,F,D,H,W) -> (B,F',D,H',W'); no copy where the layout is channels-last."""
         assert not isinstance(self.padding, str)
-        count, channels, depth = x.shape[:3]
-        slices = x.movedim(2, 1).reshape(count * depth, channels, *x.shape[3:])
         stride, padding, dilation = self.stride[1:], self.padding[1:], self.dilation[1:]
-        maps = F.conv2d(slices, self.weight.squeeze(2), self.bias, stride, padding, dilation, self.groups)
-        return maps.unflatten(0, (count, depth)).movedim(1, 2)
+        maps = F.conv2d(_slices(x), self.weight.squeeze(2), self.bias, stride, padding, dilation, self.groups)
+        return _volumes(maps, len(x))
+
+
+class PlanarUp(nn.ConvTranspose3d):
+    """A flat transposed convolution (1, h, w), through ``conv_transpose2d``."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(B,F,D,H,W) -> (B,F',D,H',W'); as :class:`PlanarConv`."""
+        assert output_size is None
+        assert not isinstance(self.padding, str)
+        stride, padding, dilation = self.stride[1:], self.padding[1:], self.dilation[1:]
+        maps = F.conv_transpose2d(_slices(x), self.weight.squeeze(2), self.bias, stride, padding,
+                                  self.output_padding[1:], self.groups, dilation)
+        return _volumes(maps, len(x))
 
 
 def make_planar(network: nn.Module) -> None:
     """Let every flat convolution inside ``network`` be computed so; for networks of slices."""
     for module in network.modules():
-        if type(module) is nn.Conv3d and module.kernel_size[0] == 1 and module.stride[0] == 1:
-            module.__class__ = PlanarConv
+        planar = PLANAR.get(type(module))
+        if planar and module.kernel_size[0] == 1 and module.stride[0] == 1:  # type: ignore[index]
+            module.__class__ = planar
+
+
+PLANAR: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: PlanarConv, nn.ConvTranspose3d: PlanarUp}
+
+
+def _slices(x: Tensor) -> Tensor:
+    """(B,F,D,H,W) -> (B*D,F,H,W)."""
+    return x.movedim(2, 1).reshape(x.shape[0] * x.shape[2], x.shape[1], *x.shape[3:])
+
+
+def _volumes(maps: Tensor, count: int) -> Tensor:
+    """(B*D,F,H,W) -> (B,F,D,H,W) of ``count`` B."""
+    return maps.unflatten(0, (count, -1)).movedim(1, 2)
