@@ -1,4 +1,4 @@
-"""The Segment Editor's node is shared with Slicer's own module; what is chosen there must never be drawn on here."""
+"""Other segment editors of the same Slicer: what is chosen there is never drawn on here, and the other way round."""
 
 from __future__ import annotations
 
@@ -13,7 +13,21 @@ from Testing.support.clinician import ball, draw, open_first, settle
 
 
 def editor_node(slicer: Any) -> Any:
-    return slicer.mrmlScene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+    return slicer.mrmlScene.GetSingletonNode("SemiSeg", "vtkMRMLSegmentEditorNode")
+
+
+@pytest.fixture
+def module_editor(slicer: Any) -> Any:
+    """The Segment Editor module after it was opened once: its widget lives on, and follows its node."""
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+    node.UnRegister(None)
+    node.SetSingletonTag("SegmentEditor")
+    node = slicer.mrmlScene.AddNode(node)
+    widget = slicer.qMRMLSegmentEditorWidget()
+    widget.setMRMLSegmentEditorNode(node)
+    widget.setMRMLScene(slicer.mrmlScene)
+    yield widget
+    slicer.mrmlScene.RemoveNode(node)
 
 
 def somebodys_segmentation(slicer: Any) -> Any:
@@ -22,7 +36,7 @@ def somebodys_segmentation(slicer: Any) -> Any:
     return node
 
 
-def choose_in_the_segment_editor_module(slicer: Any, segmentation: Any) -> None:
+def take_the_editor_away(slicer: Any, segmentation: Any) -> None:
     node = editor_node(slicer)
     node.SetAndObserveSegmentationNode(segmentation)
     node.SetMaskMode(slicer.vtkMRMLSegmentationNode.EditAllowedInsideSingleSegment)
@@ -38,10 +52,30 @@ def assert_draws_on_ours(panel: Any, slicer: Any) -> None:
     assert panel.label.editor.widget.currentSegmentID() in ("SemiSeg_1", "SemiSeg_2")
 
 
-def test_back_from_the_segment_editor_module_the_case_is_drawn_on_again(panel: Any, study: Any, slicer: Any) -> None:
+def test_the_segment_editor_module_and_we_leave_each_other_alone(
+    panel: Any, study: Any, slicer: Any, module_editor: Any
+) -> None:
+    """With one node for both, each effect would be active twice, and strokes go into the other one's undo history."""
+    open_first(panel, study)
+    theirs = somebodys_segmentation(slicer)
+    module_editor.setSegmentationNode(theirs)
+    panel.label.editor.widget.setActiveEffectByName("Paint")
+    assert not module_editor.mrmlSegmentEditorNode().GetActiveEffectName()
+    assert_draws_on_ours(panel, slicer)
+    panel.leave()
+    module_editor.setActiveEffectByName("Erase")
+    assert not editor_node(slicer).GetActiveEffectName()
+    panel.enter()
+    assert_draws_on_ours(panel, slicer)
+    assert module_editor.segmentationNode() is theirs
+
+
+def test_a_second_panel_that_drew_on_something_else_leaves_no_mask_behind(
+    panel: Any, study: Any, slicer: Any
+) -> None:
     open_first(panel, study)
     panel.leave()
-    choose_in_the_segment_editor_module(slicer, somebodys_segmentation(slicer))
+    take_the_editor_away(slicer, somebodys_segmentation(slicer))
     panel.enter()
     assert_draws_on_ours(panel, slicer)
     node = editor_node(slicer)
@@ -61,21 +95,21 @@ def test_a_mask_that_the_person_chose_for_the_case_stays_when_the_module_is_left
     assert panel.label.editor.widget.currentSegmentID() == "SemiSeg_2"
 
 
-def test_a_scene_file_that_is_added_does_not_take_the_editor_away(
-    panel: Any, study: Any, slicer: Any, tmp_path: Path
+def test_a_scene_file_does_not_take_the_editor_away_and_ours_is_not_in_it(
+    panel: Any, study: Any, slicer: Any, module_editor: Any, tmp_path: Path
 ) -> None:
-    """Its editor node is copied into ours, which then edits a segmentation of the file."""
+    """A file's editor node is copied into the one of the scene, which then edits a segmentation of the file."""
     open_first(panel, study)
-    panel.leave()
     other = somebodys_segmentation(slicer)
-    choose_in_the_segment_editor_module(slicer, other)
+    module_editor.setSegmentationNode(other)
     other.AddDefaultStorageNode()
     assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "theirs.mrb"))
     slicer.mrmlScene.RemoveNode(other)
-    panel.enter()
     truth = draw(panel, 5)
     zipfile.ZipFile(tmp_path / "theirs.mrb").extractall(tmp_path)
-    slicer.mrmlScene.SetURL(str(next(tmp_path.glob("*/*.mrml"))))
+    written = next(tmp_path.glob("*/*.mrml"))
+    assert written.read_text().count("<SegmentEditor") == 1, "only the module's"
+    slicer.mrmlScene.SetURL(str(written))
     slicer.mrmlScene.Import()
     settle(panel)
     assert slicer.mrmlScene.GetFirstNode("somebody's", "vtkMRMLSegmentationNode") is not None
@@ -87,13 +121,13 @@ def test_a_script_that_takes_the_editor_away_while_the_module_is_shown_loses_it_
     panel: Any, study: Any, slicer: Any
 ) -> None:
     open_first(panel, study)
-    choose_in_the_segment_editor_module(slicer, somebodys_segmentation(slicer))
+    take_the_editor_away(slicer, somebodys_segmentation(slicer))
     panel._look_at = 0.0
     panel.tick()
     assert_draws_on_ours(panel, slicer)
     panel.leave()
     theirs = slicer.mrmlScene.GetFirstNode("somebody's", "vtkMRMLSegmentationNode")
-    choose_in_the_segment_editor_module(slicer, theirs)
+    take_the_editor_away(slicer, theirs)
     panel._look_at = 0.0
     panel.tick()
     assert editor_node(slicer).GetSegmentationNode() is theirs, "another module is shown: it is theirs to use"

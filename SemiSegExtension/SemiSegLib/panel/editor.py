@@ -6,11 +6,16 @@ from typing import Any
 
 import slicer
 
+TAG = "SemiSeg"
 EFFECTS = ["Paint", "Draw", "Erase", "Level tracing", "Scissors", "Threshold", "Islands", "Smoothing"]
 
 
 class Editor:
-    """The embedded widget. The editor node is the one that the Segment Editor module uses: two would fight."""
+    """The embedded widget, with an editor node of its own.
+
+    With the node of the Segment Editor module, every effect would be active in that module's widget, too, as soon as it
+    was opened once: strokes could end up in its undo history instead of ours, and what is chosen there would be drawn on.
+    """
 
     def __init__(self, layout: Any) -> None:
         self.widget = slicer.qMRMLSegmentEditorWidget()
@@ -25,14 +30,15 @@ class Editor:
         self._entered = self._editing = False
 
     def attach(self) -> None:
-        """Use the scene's editor node, made when absent. Needed again after the scene was closed."""
+        """Use our editor node in the scene, made when absent. Needed again after the scene was closed."""
         scene = slicer.mrmlScene
-        node = scene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+        node = scene.GetSingletonNode(TAG, "vtkMRMLSegmentEditorNode")
         if node is None:
             node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
             node.UnRegister(None)
-            node.SetSingletonTag("SegmentEditor")
+            node.SetSingletonTag(TAG)
             node = scene.AddNode(node)
+        node.SetSaveWithScene(False)  # what is drawn on now is nothing to find in a file
         node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteAllSegments)
         self.widget.setMRMLSegmentEditorNode(node)
         self.widget.setMRMLScene(scene)
@@ -40,7 +46,7 @@ class Editor:
     def edit(self, segmentation: Any, volume: Any) -> None:
         """Draw into ``segmentation`` over ``volume``.
 
-        Needed again whenever somebody else may have used the editor node: it then edits what was chosen there.
+        Needed again whenever somebody else may have used the editor node, such as a scene file or a second panel.
         """
         self.widget.setActiveEffect(None)
         if self.widget.mrmlSegmentEditorNode() is None:
