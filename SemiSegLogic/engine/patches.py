@@ -35,11 +35,10 @@ class NothingLabelled(SemiSegError):
 
 @dataclass(frozen=True)
 class Look:
-    """A patch to be cut: volume ``number`` seen in ``view``; its label is used when ``labelled``."""
+    """A patch to be cut: volume ``number`` seen in ``view``."""
 
     number: int
     view: View
-    labelled: bool
 
 
 class Sampler:
@@ -60,19 +59,19 @@ class Sampler:
         Unlabelled patches come from volumes without labels where there are any, else from all.
         Raises NothingLabelled.
         """
-        with_label, without = self._looks(need)
-        return self._batch(with_label, need.shape), self._batch(without, need.shape)
+        looks = with_label, without = self._looks(need)
+        images = self._images([*with_label, *without], need.shape).split([len(with_label), len(without)])
+        nobody = self._nothing(len(without), need.shape, torch.int64).fill_(IGNORE)
+        labels = self._labels(with_label, need.shape), nobody
+        labelled, unlabelled = (self._patches(*parts) for parts in zip(looks, images, labels, strict=True))
+        return labelled, unlabelled
 
     def labelled_share(self, need: Need, draws: int = 16) -> float:
         """Mean share of judged voxels in a labelled patch, in [0, 1]. Leaves the random generator as it was."""
         state = random_state()
         looks, _ = self._looks(Need(draws, 0, need.shape, need.whole_slice))
         restore_random_state(state)
-        label = torch.empty(need.shape, dtype=torch.int64, device=self.volumes[0].device)
-        shares = []
-        for look in looks:
-            self._label(look, label)
-            shares.append(float((label != IGNORE).float().mean()))
+        shares = [float((self._labels([look], need.shape) != IGNORE).float().mean()) for look in looks]
         return float(np.mean(shares))
 
     def look_at_label(self, number: int, need: Need) -> Look:
@@ -80,14 +79,14 @@ class Sampler:
         volume, chance = self.volumes[number], Chance()
         place, target = choose_place(volume, chance, need.whole_slice)
         axes = (0, 1, 2) if volume.is_dense else tuple(axis for axis in range(3) if axis != place.axis)
-        return Look(number, self._view(volume, need, target, axes, place, chance), True)
+        return Look(number, self._view(volume, need, target, axes, place, chance))
 
     def look_anywhere(self, number: int, need: Need) -> Look:
         """A patch anywhere in volume ``number``."""
         volume, chance = self.volumes[number], Chance()
         target = [chance.share() * (side - 1) for side in volume.shape]
         place = SliceIndex(0, round(target[0]))
-        return Look(number, self._view(volume, need, target, (0, 1, 2), place, chance), False)
+        return Look(number, self._view(volume, need, target, (0, 1, 2), place, chance))
 
     def _looks(self, need: Need) -> tuple[list[Look], list[Look]]:
         known = self.labelled()
@@ -125,42 +124,35 @@ class Sampler:
             h, w = volume.shape[1] / need.shape[1], volume.shape[2] / need.shape[2]
         return d, h, w
 
-    def _batch(self, looks: list[Look], shape: Shape) -> Patches:
-        device = self.volumes[0].device
-        image, label = self._cut_together(looks, shape) if self.pool and looks else self._cut_in_turn(looks, shape)
+    def _patches(self, looks: list[Look], image: Tensor, label: Tensor) -> Patches:
         places = [look.view.centre / np.maximum(np.array(self.volumes[look.number].shape) - 1, 1) for look in looks]
         position = torch.tensor(np.array(places).reshape(-1, 3).clip(0, 1), dtype=torch.float32)
         numbers = torch.tensor([look.number for look in looks], dtype=torch.int64)
         grey = weak(image) if self.augment and looks else image
-        return Patches(grey, label, sent(position, device), sent(numbers, device))
+        return Patches(grey, label, sent(position, label.device), sent(numbers, label.device))
 
-    def _cut_together(self, looks: list[Look], shape: Shape) -> tuple[Tensor, Tensor]:
-        """Images (B,1,D,H,W) and labels (B,D,H,W); all of a batch are drawn for their labels, or none is."""
-        assert self.pool is not None
-        numbers, views = [look.number for look in looks], [look.view for look in looks]
-        image = self.pool.images(numbers, views, shape)
-        judged = any(look.labelled for look in looks)
-        return image, self.pool.labels(numbers, views, shape) if judged else self.pool.unjudged(len(looks), shape)
+    def _images(self, looks: list[Look], shape: Shape) -> Tensor:
+        """(B,1,D,H,W) float32: all at once where the volumes lie together, else one by one."""
+        if self.pool and looks:
+            return self.pool.images([look.number for look in looks], [look.view for look in looks], shape)
+        images = self._nothing(len(looks), (1, *shape), torch.float32)
+        for look, out in zip(looks, images, strict=True):
+            volume = self.volumes[look.number]
+            assert self.staging is not None
+            out.copy_(sample_image(volume.image[0], look.view.thinned(volume.thin), shape, self.staging.fetch))
+        return images
 
-    def _cut_in_turn(self, looks: list[Look], shape: Shape) -> tuple[Tensor, Tensor]:
-        """The same, patch by patch: on a processor, and where volumes do not lie together."""
-        device, count = self.volumes[0].device, len(looks)
-        image = torch.empty(count, 1, *shape, device=device)
-        label = torch.empty(count, *shape, dtype=torch.int64, device=device)
-        for n, look in enumerate(looks):
-            self._image(look, image[n, 0])
-            self._label(look, label[n])
-        return image, label
+    def _labels(self, looks: list[Look], shape: Shape) -> Tensor:
+        """(B,D,H,W) int64, as :meth:`_images`."""
+        if self.pool and looks:
+            return self.pool.labels([look.number for look in looks], [look.view for look in looks], shape)
+        labels = self._nothing(len(looks), shape, torch.int64)
+        for look, out in zip(looks, labels, strict=True):
+            sample_label(self.volumes[look.number].label, look.view, shape, out)
+        return labels
 
-    def _image(self, look: Look, out: Tensor) -> None:
-        volume = self.volumes[look.number]
-        assert self.staging is not None
-        out.copy_(sample_image(volume.image[0], look.view.thinned(volume.thin), _shape(out), self.staging.fetch))
-
-    def _label(self, look: Look, out: Tensor) -> None:
-        volume = self.volumes[look.number]
-        label = volume.label if look.labelled else None
-        sample_label(label, look.view, _shape(out), out)
+    def _nothing(self, count: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        return torch.empty(count, *shape, dtype=dtype, device=self.volumes[0].device)
 
 
 def choose_place(volume: Volume, chance: Chance, whole_slice: bool = False) -> tuple[SliceIndex, list[float]]:
@@ -187,8 +179,3 @@ def choose_place(volume: Volume, chance: Chance, whole_slice: bool = False) -> t
 def _some(items: list[int], count: int) -> list[int]:
     """``count`` of ``items``, each drawn anew."""
     return [items[n] for n in torch.randint(len(items), (count,)).tolist()] if count else []
-
-
-def _shape(patch: Tensor) -> Shape:
-    d, h, w = patch.shape
-    return d, h, w
