@@ -14,7 +14,7 @@ class Editor:
     """The embedded widget, with an editor node of its own.
 
     With the node of the Segment Editor module, every effect would be active in that module's widget, too, as soon as it
-    was opened once: strokes could end up in its undo history instead of ours, and what is chosen there would be drawn on.
+    was opened once: strokes could end up in its undo history, not ours, and what is chosen there would be drawn on.
     """
 
     def __init__(self, layout: Any) -> None:
