@@ -60,6 +60,18 @@ def accept_ball(case: Any) -> Any:
     return label
 
 
+def seen_in(slicer: Any) -> Any:
+    """What the views show, and where they are."""
+    scene, name = slicer.mrmlScene, "vtkMRMLSliceCompositeNode"
+    layers = [scene.GetNthNodeByClass(n, name) for n in range(scene.GetNumberOfNodesByClass(name))]
+    views = [scene.GetNodeByID(f"vtkMRMLSliceNode{name}") for name in ("Red", "Yellow", "Green")]
+    return (
+        slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID(),
+        [(layer.GetBackgroundVolumeID(), layer.GetForegroundVolumeID(), layer.GetLabelVolumeID()) for layer in layers],
+        [(view.GetSliceOffset(), tuple(view.GetFieldOfView())) for view in views],
+    )
+
+
 def test_chosen_series_come_into_the_study_voxel_for_voxel(panel: Any, study: Any, database: Any) -> None:
     found = added(panel, study)
     assert [case.series for case in found] == ["1.2.3.1", "1.2.3.2"]
@@ -93,8 +105,9 @@ def test_a_dicom_seg_is_written_verified_and_nothing_is_left_in_the_scene(
 ) -> None:
     case = added(panel, study)[list(GRIDS).index(name)]
     label = accept_ball(case)
-    slicer.mrmlScene.GetSubjectHierarchyNode()  # the application always has one
-    before = slicer.mrmlScene.GetNumberOfNodes()
+    tree = slicer.mrmlScene.GetSubjectHierarchyNode()  # the application always has one
+    panel.screen.jump(SliceIndex(0, 4))
+    before, items, seen = slicer.mrmlScene.GetNumberOfNodes(), tree.GetNumberOfItems(), seen_in(slicer)
     files: list[Any] = []
     (tmp_path / "out").mkdir()
     panel.controller.results.export(tmp_path / "out", ["nrrd", "dcm"], [case.id], files.extend)
@@ -103,6 +116,9 @@ def test_a_dicom_seg_is_written_verified_and_nothing_is_left_in_the_scene(
     assert files[1].verified
     assert files[1].voxels == {"ball": int((label == 1).sum()), "core": int((label == 2).sum())}
     assert slicer.mrmlScene.GetNumberOfNodes() == before
+    assert tree.GetNumberOfItems() == items, "no empty patient is left in the module Data"
+    assert seen_in(slicer) == seen, "loading a series brings it on screen"
+    assert panel.screen.current_slice() == SliceIndex(0, 4)
 
 
 def test_a_dicom_seg_that_reads_back_otherwise_does_not_count(

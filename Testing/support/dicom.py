@@ -80,7 +80,9 @@ class Database:
 
 
 def load_series(uids: list[str]) -> list[str]:
-    """``DICOMUtils.loadSeriesByUID``: a volume node that knows its instances."""
+    """``DICOMUtils.loadSeriesByUID``: a volume node that knows its instances, under its patient and study, on screen
+    in place of what was there.
+    """
     import slicer
 
     from SemiSegLib.scene.volumes import volume_from
@@ -89,6 +91,12 @@ def load_series(uids: list[str]) -> list[str]:
     array, grid = read_series([Path(file) for file in slicer.dicomDatabase.filesForSeries(uids[0])])
     node = volume_from(array, grid, "as loaded", (0.0, 1.0))
     node.SetAttribute("DICOM.instanceUIDs", " ".join(slicer.dicomDatabase.instances))
+    tree = slicer.mrmlScene.GetSubjectHierarchyNode()
+    study = tree.CreateStudyItem(tree.CreateSubjectItem(tree.GetSceneItemID(), "Doe^Jane"), "Abdomen")
+    tree.CreateItem(study, node)
+    logic = slicer.app.applicationLogic()
+    logic.GetSelectionNode().SetActiveVolumeID(node.GetID())
+    logic.PropagateVolumeSelection()
     return [node.GetID()]
 
 

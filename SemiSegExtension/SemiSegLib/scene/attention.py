@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,20 @@ class Attention:
         """Show a slice and mean it; False when no view looks along its axis."""
         if self._grid is None:
             return False
-        self._quiet = True
-        view = views.jump(self._grid, place, None if centre is None else np.array(centre, float))
-        self._quiet = False
+        with self.paused():
+            view = views.jump(self._grid, place, None if centre is None else np.array(centre, float))
         self._view = view or self._view
         self._told()
         return view is not None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Views that move meanwhile are not moved by the person."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
 
     def _on_view(self, view: Any, _event: str) -> None:
         if self._grid is None:

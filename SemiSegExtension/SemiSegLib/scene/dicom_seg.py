@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid
@@ -50,7 +51,7 @@ def write(
             segments.write(node, label, grid, drawn)
             return _export(_item(node, volume, drawn), folder)
         finally:
-            nodes.remove(node)
+            _remove(node)
 
 
 def _missing(name: str, series: str) -> str:
@@ -76,7 +77,28 @@ def _original(series: str) -> Iterator[Any]:
             raise ValueError(text.format(n=len(volumes)))
         yield volumes[0]
     finally:
-        nodes.remove(*loaded)
+        _remove(*loaded)
+
+
+def _remove(*gone: Any) -> None:
+    """Take nodes out of the scene and out of the tree of patients, and patients and studies that are empty then."""
+    tree = slicer.mrmlScene.GetSubjectHierarchyNode()
+    items = [tree.GetItemByDataNode(node) for node in gone if node is not None]
+    above = [tree.GetItemParent(item) for item in items if item]
+    nodes.remove(*gone)
+    for item in {*items} & _items(tree):  # the application takes these away itself
+        tree.RemoveItem(item, False)
+    while empty := {item for item in above if item in _items(tree) and not tree.GetNumberOfItemChildren(item)}:
+        above = [tree.GetItemParent(item) for item in empty]
+        for item in empty:
+            tree.RemoveItem(item)
+
+
+def _items(tree: Any) -> set[int]:
+    """Every item below the scene."""
+    found = vtk.vtkIdList()
+    tree.GetItemChildren(tree.GetSceneItemID(), found, True)
+    return {found.GetId(n) for n in range(found.GetNumberOfIds())}
 
 
 def _item(node: Any, volume: Any, drawn: Sequence[Shown]) -> int:

@@ -36,7 +36,8 @@ def remove(*nodes: Any) -> None:
     for node in nodes:
         if node is None or not slicer.mrmlScene.IsNodePresent(node):
             continue
-        parts = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+        count = node.GetNumberOfDisplayNodes() if node.IsA("vtkMRMLDisplayableNode") else 0
+        parts = [node.GetNthDisplayNode(n) for n in range(count)]
         slicer.mrmlScene.RemoveNode(node)
         for part in parts:
             if part is not None and slicer.mrmlScene.IsNodePresent(part):

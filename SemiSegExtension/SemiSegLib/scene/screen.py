@@ -231,7 +231,8 @@ class Screen:
     def write_dicom_seg(
         self, name: str, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown], series: str, folder: Path
     ) -> Path:
-        return dicom_seg.write(name, label, grid, structures, series, folder)
+        with self._attention.paused(), views.kept():
+            return dicom_seg.write(name, label, grid, structures, series, folder)
 
     # --- noticing ---------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 
-from .geometry import ijk_to_ras, to_numpy
+from .geometry import ijk_to_ras, to_numpy, to_vtk
 
 PLANES = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 ALIGNED = 0.999
@@ -42,6 +44,34 @@ def show(volume: Any | None) -> None:
                 node.SetOrientation(PLANES[node.GetLayoutName()])
             node.RotateToVolumePlane(volume)
     logic.PropagateBackgroundVolumeSelection(1)
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """What the views show and where they are is afterwards as before: Slicer brings on screen what it loads."""
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    active = selection.GetActiveVolumeID()
+    layers = [
+        (layer, layer.GetBackgroundVolumeID(), layer.GetForegroundVolumeID(), layer.GetForegroundOpacity(),
+         layer.GetLabelVolumeID()) for layer in _composites()
+    ]  # fmt: skip
+    places = [
+        (node, to_numpy(node.GetSliceToRAS()), node.GetFieldOfView(), node.GetXYZOrigin()) for node in slice_nodes()
+    ]
+    try:
+        yield
+    finally:
+        selection.SetActiveVolumeID(active)
+        for composite, background, foreground, opacity, label in layers:
+            composite.SetBackgroundVolumeID(background)
+            composite.SetForegroundVolumeID(foreground)
+            composite.SetForegroundOpacity(opacity)
+            composite.SetLabelVolumeID(label)
+        for node, place, size, origin in places:
+            node.GetSliceToRAS().DeepCopy(to_vtk(place))
+            node.SetFieldOfView(*size)
+            node.SetXYZOrigin(*origin)
+            node.UpdateMatrices()
 
 
 def overlay(volume: Any, opacity: float = 0.45) -> None:
