@@ -84,9 +84,8 @@ def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str
                       "supervised baseline.")
     if facts.dims == 2 and facts.ellipses:
         return "ersr", "Slices of one elliptical structure: ersr is the candidate, which fits ellipses."
-    if facts.dims == 2:
-        return "mean_teacher", "Slices seen one by one: mean_teacher is the candidate."
-    return "bcp", "The candidate is bcp, which learned more than the baseline from 12 to 16 slices of the sample data."
+    return "mean_teacher", ("The candidate is mean_teacher, which learned more than the baseline from few slices "
+                            "of both organs measured.")
 
 
 def _views(facts: Facts, settings: Recommended) -> tuple[bool, tuple[float, ...], str]:

@@ -202,7 +202,7 @@ def _depths(first: NDArray[np.bool_], last: NDArray[np.bool_]) -> tuple[NDArray[
 class OurLoop(Slices):
     """What we suggest to do: the default strategy, and a method that learns from the unlabelled volumes too."""
 
-    method = "bcp"
+    method = "mean_teacher"
 
 
 ARMS: dict[str, type[Arm]] = {

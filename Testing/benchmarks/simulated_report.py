@@ -113,7 +113,7 @@ def figure(rows: Sequence[Row], path: Path) -> None:
         axis.set_xlabel(words)
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("mean Dice, 60 held-out cases")
+    axes[0].set_ylabel("mean Dice of the held-out cases")
     axes[1].legend(fontsize=8, frameon=False, loc="lower right")
     canvas.tight_layout()
     canvas.savefig(path, dpi=130)
@@ -130,5 +130,5 @@ def _line(axis: Any, seeds: list[list[Row]], measure: Measure, name: str, colour
 
 def write(rows: Sequence[Row], folder: Path) -> None:
     """The figure into ``folder``; the table to the terminal, to be put into the words around it."""
-    figure(rows, folder / "simulated_clinician.png")
+    figure(rows, folder / f"simulated_clinician-{rows[0].set}.png")
     print(f"Goal: {goal(rows):.4f}; several views for all: {goal(rows, several_views):.4f}\n\n{table(rows)}")

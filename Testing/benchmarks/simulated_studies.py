@@ -140,14 +140,14 @@ def run(data: Path | None, number: int, kind: str, steps: int) -> dict[str, Any]
     begun = time.process_time()
     study = SimulatedStudy(data, *draw(number, kind))
     training = Training(steps=steps, device="cpu", seed=number)
-    standing, contest = train(study, training, {})
-    kept, alone = standing.kept, train(study, training, ALONE)[0].kept if contest else standing.kept
+    standing, candidate = train(study, training, {})
+    kept, alone = standing.kept, train(study, training, ALONE)[0].kept if candidate else standing.kept
     assert kept is not None
     assert alone is not None
     plain = alone.build(study.device.torch).predictor()
     found = standing.measured[standing.kept_as]
     return {
-        **asdict(study.drawn), "steps": steps, "contest": contest, "kept": kept.method, "scores": standing.scores,
+        **asdict(study.drawn), "steps": steps, "candidate": candidate, "kept": kept.method, "scores": standing.scores,
         "slice_scores": [asdict(score) for score in found.scores],
         "measured_looks": [asdict(looks) for _, looks in found.looks],
         "calibration": kept.quality.get("calibration"),
@@ -156,8 +156,8 @@ def run(data: Path | None, number: int, kind: str, steps: int) -> dict[str, Any]
     }
 
 
-def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -> tuple[Standing, bool]:
-    """All legs of the recommended method, judged as the product does; and whether there was a candidate."""
+def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -> tuple[Standing, str | None]:
+    """All legs of the recommended method, judged as the product does; and the candidate where there was one."""
     torch.manual_seed(study.drawn.number)
     spec = study.specification(training, settings)
     plan = opening(spec, study.data, training, study.device, None)
@@ -173,7 +173,7 @@ def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -
         sampler = Sampler(list(study.data.volumes.values()), study.data.plan)
         Trainer(method, sampler, study.device, leg.budget, time.process_time).fit(lambda progress, share: True)
         jury.judge(standing, method, jury.measure(method.predictor()), leg, stopped=False)
-    return standing, any(leg.role == "candidate" for leg in plan.legs)
+    return standing, next((leg.name for leg in plan.legs if leg.role == "candidate"), None)
 
 
 def _of_the_kept(leg: Leg, standing: Standing) -> Leg:
@@ -214,10 +214,11 @@ def _facts(grid: Grid, label: tuple[NDArray[np.uint8], Sequence[SliceIndex]] | N
     return CaseFacts(grid, tuple(label[1]), (k, j, i))
 
 
-def rows(kind: str, steps: int) -> list[dict[str, Any]]:
-    """What has been measured so far."""
+def rows(kind: str, steps: int, candidate: str) -> list[dict[str, Any]]:
+    """What has been measured so far, with that candidate or (where the time was too short for one) with none."""
     lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
-    return [row for row in map(json.loads, lines) if (row["kind"], row["steps"]) == (kind, steps)]
+    found = [row for row in map(json.loads, lines) if (row["kind"], row["steps"]) == (kind, steps)]
+    return [row for row in found if row["candidate"] in (None, candidate)]
 
 
 def main() -> None:
@@ -227,16 +228,17 @@ def main() -> None:
     words.add_argument("--kind", choices=list(NUMBERS), nargs="+", default=list(NUMBERS))
     words.add_argument("--steps", type=int, default=160)
     words.add_argument("--numbers", type=int, nargs="+", help="these studies alone")
+    words.add_argument("--candidate", default="mean_teacher", help="of the rows to look at")
     words.add_argument("--table", action="store_true")
     options = words.parse_args()
     if options.table:
         from Testing.benchmarks.simulated_studies_table import table
 
-        print(table(rows("reported", options.steps)))
+        print(table(rows("reported", options.steps, options.candidate)))
         return
     torch.set_num_threads(1)
     for kind in options.kind:
-        done = {row["number"] for row in rows(kind, options.steps)}
+        done = {row["number"] for row in rows(kind, options.steps, options.candidate)}
         for number in NUMBERS[kind]:
             if number not in done and number in (options.numbers or [number]):
                 row = run(options.data, number, kind, options.steps)

@@ -22,7 +22,7 @@ def test_a_study_without_a_candidate_gives_both_scores_from_one_training(
 ) -> None:
     monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
     row = simulated_studies.run(phantoms, 0, "calibration", 8)
-    assert (row["contest"], row["kept"]) == (False, "supervised")
+    assert (row["candidate"], row["kept"]) == (None, "supervised")
     assert len(row["supervised"]) == len(row["recommended"]) == 2
     assert "| 0 | posterior |" in table([row])
 
@@ -41,6 +41,6 @@ def test_with_a_candidate_the_supervised_method_trains_beside_it(
 
     monkeypatch.setattr(simulated_studies, "train", noted)
     row = simulated_studies.run(phantoms, 0, "calibration", 12)
-    assert row["contest"]
-    assert "bcp" in row["scores"]
+    assert row["candidate"] == "mean_teacher"
+    assert "mean_teacher" in row["scores"]
     assert trained == [{}, simulated_studies.ALONE]

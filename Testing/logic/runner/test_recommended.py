@@ -50,7 +50,7 @@ def test_in_a_short_time_there_is_only_the_baseline() -> None:
 
 def test_with_more_time_a_candidate_gets_as_long_as_the_baseline() -> None:
     assert legs(125, parts=1) == [
-        ("first", "supervised", 25, 0), ("longer", "supervised", 37.5, 0), ("candidate", "bcp", 37.5, 0),
+        ("first", "supervised", 25, 0), ("longer", "supervised", 37.5, 0), ("candidate", "mean_teacher", 37.5, 0),
         ("whole", "supervised", 25, None),
     ]
 
@@ -78,8 +78,8 @@ def test_when_the_model_to_go_on_from_has_seen_all_slices_a_fold_measures() -> N
 
 
 @pytest.mark.parametrize(("facts", "candidate"), [
-    ({}, "bcp"), ({"unlabelled": 0}, None), ({"dims": 2, "ellipses": True}, "ersr"),
-    ({"dims": 2}, "mean_teacher"), ({"ellipses": True}, "bcp"),
+    ({}, "mean_teacher"), ({"unlabelled": 0}, None), ({"dims": 2, "ellipses": True}, "ersr"),
+    ({"dims": 2}, "mean_teacher"), ({"ellipses": True}, "mean_teacher"),
 ])
 def test_the_data_choose_the_candidate(facts: dict[str, object], candidate: str | None) -> None:
     assert recommend(replace(USUAL, **facts), Recommended(), 60).candidate == candidate  # type: ignore[arg-type]
