@@ -7,10 +7,7 @@ the frame, False shows the piece. Every draw comes from torch's default generato
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from .losses import complete, judged, one_hot, partial_cross_entropy, weighted_mean
@@ -21,14 +18,14 @@ def box_mask(image: Tensor, share: float = 2 / 3) -> Tensor:
 
     A box has at least one voxel along each axis, so that slices (D = 1) are cut in their plane.
     """
-    mask = torch.ones(1, *image.shape[2:], dtype=torch.bool)
+    mask = torch.ones(1, *image.shape[2:], dtype=torch.bool, device=image.device)
     cuts = []
     for side in image.shape[2:]:
         length = max(int(side * share), 1)
         start = int(torch.randint(side - length + 1, ()))
         cuts.append(slice(start, start + length))
     mask[0, cuts[0], cuts[1], cuts[2]] = False
-    return mask.to(image.device)
+    return mask
 
 
 def mosaic(image: Tensor, tiles: int = 4, masked: float = 0.5) -> Tensor:
@@ -102,34 +99,3 @@ def region_dice(
     if not background:
         present[..., 0] = 0
     return weighted_mean(1 - (2 * overlap + smooth) / (mass + smooth), present)
-
-
-@torch.no_grad()
-def largest_components(label: Tensor, classes: int) -> Tensor:
-    """``label`` (B,D,H,W) with only the largest connected piece of each foreground class in each image.
-
-    Neighbours touch by face, edge or corner; what is dropped becomes background. Runs on the processor (scipy): labels
-    carry no gradient. Not for structures that come in several pieces.
-    """
-    kept = label.to(torch.uint8).cpu().numpy().copy()
-    for image in kept:
-        for value in range(1, classes):
-            _keep_largest(_part_with(image, value), value)
-    return torch.from_numpy(kept).to(label.device, torch.int64)
-
-
-def _part_with(image: NDArray[np.uint8], value: int) -> NDArray[np.uint8]:
-    """The smallest box of ``image`` with every ``value``, a view: pieces are counted in it several times faster."""
-    inside = image == value
-    axes = range(image.ndim)
-    seen = [np.flatnonzero(inside.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
-    return image[tuple(slice(where[0], where[-1] + 1) if len(where) else slice(0) for where in seen)]
-
-
-def _keep_largest(image: NDArray[np.uint8], value: int) -> None:
-    inside = image == value
-    pieces, count = ndimage.label(inside, ndimage.generate_binary_structure(image.ndim, image.ndim))
-    if count > 1:
-        sizes = np.bincount(pieces.ravel())
-        sizes[0] = 0
-        image[inside & (pieces != sizes.argmax())] = 0

@@ -38,9 +38,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..engine.components import largest_components
 from ..engine.ema import ema_update
 from ..engine.losses import judged
-from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_loss
+from ..engine.mixing import box_mask, halves, mixed_loss, paste, region_loss
 from ..geometry import IGNORE
 from ..settings import BCP as BCPSettings
 from .base import PRETRAIN, Patches, Step

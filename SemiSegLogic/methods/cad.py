@@ -48,10 +48,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..engine.components import largest_components
 from ..engine.displacement import Rule, displace, escalation, largest_window, relative_threshold
 from ..engine.ema import copy_of, ema_update
 from ..engine.losses import judged
-from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_dice, region_loss
+from ..engine.mixing import box_mask, halves, mixed_loss, paste, region_dice, region_loss
 from ..engine.nets import build
 from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..engine.perturb import strong

@@ -46,9 +46,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..engine.components import largest_components
 from ..engine.ema import ema_update
 from ..engine.losses import judged, partial_cross_entropy, weighted_mean
-from ..engine.mixing import halves, largest_components, mosaic, paste, region_dice
+from ..engine.mixing import halves, mosaic, paste, region_dice
 from ..geometry import IGNORE
 from ..settings import M3HL as M3HLSettings
 from .base import PRETRAIN, Need, Patches, Phase, Step, after_pretraining

@@ -46,10 +46,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..engine.components import largest_components
 from ..engine.ema import ema_update
 from ..engine.graph import GraphClustering
 from ..engine.losses import judged
-from ..engine.mixing import box_mask, halves, largest_components, mixed_loss, paste, region_loss
+from ..engine.mixing import box_mask, halves, mixed_loss, paste, region_loss
 from ..engine.nets import Network
 from ..engine.nets.projection import tap_width
 from ..engine.optimisers import AdamW

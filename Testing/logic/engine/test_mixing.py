@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from SemiSegLogic.engine.losses import partial_cross_entropy
-from SemiSegLogic.engine.mixing import box_mask, largest_components, mixed_loss, paste, region_dice, region_loss
+from SemiSegLogic.engine.mixing import box_mask, mixed_loss, paste, region_dice, region_loss
 from SemiSegLogic.geometry import IGNORE
 
 
@@ -115,17 +115,3 @@ def test_with_equal_weights_regional_entropies_are_the_pixel_weighted_one() -> N
     n, m = region.sum(), (1 - region).sum()
     parts = partial_cross_entropy(logits, target, region) * n + partial_cross_entropy(logits, target, 1 - region) * m
     assert torch.allclose(parts / (n + m), partial_cross_entropy(logits, target))
-
-
-def test_component_filter_keeps_one_piece_per_class_and_image() -> None:
-    label = torch.zeros(2, 1, 8, 8, dtype=torch.int64)
-    label[0, 0, 1:4, 1:4], label[0, 0, 6, 6] = 1, 1
-    label[0, 0, 4, 4] = 1  # touches by a corner: the same piece
-    label[1, 0, 0, :2], label[1, 0, 5, :3], label[1, 0, 7, 7] = 2, 2, 1
-    kept = largest_components(label, 3)
-    assert kept[0, 0, 6, 6] == 0
-    assert int((kept[0] == 1).sum()) == 10
-    assert int((kept[1] == 2).sum()) == 3
-    assert kept[1, 0, 7, 7] == 1
-    assert torch.equal(largest_components(kept, 3), kept)
-    assert torch.equal(largest_components(torch.zeros_like(label), 3), torch.zeros_like(label))
