@@ -1426,6 +1426,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.panel</name>
     <message>
+        <source>{case} was deleted from the scene. The study has everything drawn; click the case to go on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The scene was closed; everything drawn is in the study. Click a case to go on.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1913,7 +1917,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>error on my slices, lower is better</source>
+        <source>The line: error on my slices; lower is better.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1950,7 +1954,7 @@ Call them done and use them?</source>
 <context>
     <name>scene.dicom_seg</name>
     <message>
-        <source>DICOM SEG is written by the extension Quantitative Reporting: install it in Slicer&apos;s Extensions Manager and restart.</source>
+        <source>This Slicer cannot write DICOM SEG. Slicer 5.12 and newer can; for an older one install the extension Quantitative Reporting in the Extensions Manager, and restart.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -234,7 +234,7 @@ class Panel:
         self.timer.stop()
         self._scene_observers.clear()
         self.controller.labelling.save_now()
-        self.controller.disk.finish(30)
+        self.controller.disk.finish(2 if self.sample.busy else 30)  # nothing is lost with a download
         self.training.jobs.finish(2)
         self.sample.stop()
         self.label.editor.let_go()

@@ -36,6 +36,11 @@ class SampleRow:
         self._timer.setInterval(BEAT_MS)
         self._timer.connect("timeout()", self._show)
 
+    @property
+    def busy(self) -> bool:
+        """The sample is being fetched or built."""
+        return self._busy
+
     def on_try(self) -> None:
         """Ask, tell the licence, then fetch, build and open the study."""
         folder = sample_folder()
