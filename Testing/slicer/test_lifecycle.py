@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unittest
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,6 +138,16 @@ def test_the_self_test_passes_in_a_session_at_work_and_changes_nothing_of_it(
     widget.panel.tick()
     assert widget.panel.label.editor.widget.segmentationNode() is widget.panel.screen.segmentation
     widget.cleanup()
+
+
+def test_the_self_test_is_found_and_passes_as_ctest_runs_it(module: Any) -> None:
+    """``slicer.testing.runUnitTest`` loads every test case that the module's file names."""
+    suite = unittest.TestLoader().loadTestsFromName("SemiSeg")
+    found = unittest.TestResult()
+    suite.run(found)
+    assert "SemiSegTest" in str(suite)
+    assert found.testsRun == 2, "ours, and the empty one that we inherit from"
+    assert found.wasSuccessful(), found.errors + found.failures
 
 
 def test_the_self_test_notices_an_editor_without_the_effects_that_we_show(module: Any, monkeypatch: Any) -> None:
