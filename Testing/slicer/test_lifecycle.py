@@ -144,8 +144,8 @@ def test_the_self_test_is_found_and_passes_as_ctest_runs_it(module: Any) -> None
     """``slicer.testing.runUnitTest`` loads every test case that the module's file names."""
     suite = unittest.TestLoader().loadTestsFromName("SemiSeg")
     found = unittest.TestResult()
-    suite.run(found)
     assert "SemiSegTest" in str(suite)
+    suite.run(found)
     assert found.testsRun == 2, "ours, and the empty one that we inherit from"
     assert found.wasSuccessful(), found.errors + found.failures
 
