@@ -43,6 +43,7 @@ from SemiSegLogic.report import dice
 from SemiSegLogic.runner.data import Data
 from SemiSegLogic.runner.judging import Jury
 from SemiSegLogic.runner.legs import Leg
+from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.opening import opening
 from SemiSegLogic.runner.standing import Standing
 from SemiSegLogic.runner.warm import start_from
@@ -57,6 +58,8 @@ STRUCTURES = {"both": ("anterior", "posterior"), "anterior": ("anterior",), "pos
               "whole": ("hippocampus",)}
 MEASURED_ON = 30
 ALONE = {"candidate": "none", "views": False}  # the recommended method without what it adds to the supervised one
+Truth = list[dict[str, Any]]
+"""Of every held-out case, see :func:`truth_of`."""
 
 
 @dataclass(frozen=True)
@@ -135,23 +138,25 @@ class SimulatedStudy:
         return sparse_label(whole, places), places
 
 
-def run(data: Path | None, number: int, kind: str, steps: int) -> dict[str, Any]:
-    """One study from its labels to the truth: a row of plain data."""
+def run(data: Path | None, number: int, kind: str, steps: int, supervised: Truth | None = None) -> dict[str, Any]:
+    """One study from its labels to the truth: a row of plain data. ``supervised`` the truth of the supervised training
+    where it is known: it does not depend on the candidate.
+    """
     begun = time.process_time()
     study = SimulatedStudy(data, *draw(number, kind))
     training = Training(steps=steps, device="cpu", seed=number)
     standing, candidate = train(study, training, {})
-    kept, alone = standing.kept, train(study, training, ALONE)[0].kept if candidate else standing.kept
+    kept = standing.kept
     assert kept is not None
-    assert alone is not None
-    plain = alone.build(study.device.torch).predictor()
+    if supervised is None:
+        supervised = truth_of_alone(study, train(study, training, ALONE)[0].kept if candidate else kept)
     found = standing.measured[standing.kept_as]
     return {
         **asdict(study.drawn), "steps": steps, "candidate": candidate, "kept": kept.method, "scores": standing.scores,
         "slice_scores": [asdict(score) for score in found.scores],
         "measured_looks": [asdict(looks) for _, looks in found.looks],
         "calibration": kept.quality.get("calibration"),
-        "supervised": truth_of(study, plain), "recommended": truth_of(study, kept.predictor(study.device.torch)),
+        "supervised": supervised, "recommended": truth_of(study, kept.predictor(study.device.torch)),
         "seconds": round(time.process_time() - begun, 1),
     }
 
@@ -182,7 +187,13 @@ def _of_the_kept(leg: Leg, standing: Standing) -> Leg:
     return replace(leg, name=kept.method, settings=kept.settings) if leg.role == "whole" and kept else leg
 
 
-def truth_of(study: SimulatedStudy, network: torch.nn.Module) -> list[dict[str, Any]]:
+def truth_of_alone(study: SimulatedStudy, alone: Model | None) -> Truth:
+    """Of the supervised training, from one view."""
+    assert alone is not None
+    return truth_of(study, alone.build(study.device.torch).predictor())
+
+
+def truth_of(study: SimulatedStudy, network: torch.nn.Module) -> Truth:
     """Of every held-out case: Dice of each structure, and how its suggestion looks."""
     predictor, rows = Predictor(network, study.data.plan, study.device), []
     for case in study.held:
@@ -214,11 +225,13 @@ def _facts(grid: Grid, label: tuple[NDArray[np.uint8], Sequence[SliceIndex]] | N
     return CaseFacts(grid, tuple(label[1]), (k, j, i))
 
 
-def rows(kind: str, steps: int, candidate: str) -> list[dict[str, Any]]:
-    """What has been measured so far, with that candidate or (where the time was too short for one) with none."""
+def rows(kind: str, steps: int, candidate: str | None = None) -> list[dict[str, Any]]:
+    """What has been measured so far: with that candidate or (where the time was too short for one) with none; with any
+    where ``candidate`` is None.
+    """
     lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
     found = [row for row in map(json.loads, lines) if (row["kind"], row["steps"]) == (kind, steps)]
-    return [row for row in found if row["candidate"] in (None, candidate)]
+    return [row for row in found if candidate is None or row["candidate"] in (None, candidate)]
 
 
 def main() -> None:
@@ -239,9 +252,10 @@ def main() -> None:
     torch.set_num_threads(1)
     for kind in options.kind:
         done = {row["number"] for row in rows(kind, options.steps, options.candidate)}
+        known = {row["number"]: row["supervised"] for row in rows(kind, options.steps)}
         for number in NUMBERS[kind]:
             if number not in done and number in (options.numbers or [number]):
-                row = run(options.data, number, kind, options.steps)
+                row = run(options.data, number, kind, options.steps, known.get(number))
                 with RESULTS.open("a") as file:
                     file.write(json.dumps(row) + "\n")
                 print(number, row["seconds"], row["scores"], flush=True)
