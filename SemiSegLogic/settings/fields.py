@@ -73,4 +73,5 @@ def _check(owner: str, item: dataclasses.Field[Any], value: Any) -> None:
         raise SettingsError(f"{name} is {value!r}; it must be of type {wanted.__name__}.")
     low, high = about.get("low"), about.get("high")
     if value != value or (low is not None and value < low) or (high is not None and value > high):
-        raise SettingsError(f"{name} is {value!r}; it must lie in [{low}, {high}] {about.get('unit', '')}.".rstrip())
+        unit = f" {about['unit']}" if about.get("unit") else ""
+        raise SettingsError(f"{name} is {value!r}; it must lie in [{low}, {high}]{unit}.")

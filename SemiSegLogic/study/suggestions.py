@@ -63,8 +63,12 @@ class SuggestionFiles:
     def label(self, grid: Grid, structures: Structures) -> NDArray[np.uint8]:
         """The proposed labels, uint8 (k, j, i). Raises LabelError when a structure has been removed since."""
         self._must_exist()
-        label = read_mask(self.label_path).on(grid)
-        _check_label(label, grid, structures, self.label_path)
+        try:
+            label = read_mask(self.label_path).on(grid)
+            _check_label(label, grid, structures, self.label_path)
+        except LabelError as error:
+            raise LabelError(f"{error} Train again, or reject the suggestion (semiseg study reject); what people drew "
+                             "is safe.") from error
         return label
 
     def uncertainty(self, grid: Grid) -> NDArray[np.uint8]:
@@ -79,7 +83,7 @@ class SuggestionFiles:
             return dict(self._told.get())
         except FileError as error:
             raise LabelError(f"{self.provenance_path} is damaged, so nobody knows where this suggestion came from. "
-                             "Train again, or reject it; what people drew is safe.") from error
+                             "Train again, or reject it (semiseg study reject); what people drew is safe.") from error
 
     def of_run(self) -> str:
         """The run of the suggestion; "" where there is none, or nobody knows."""
@@ -142,7 +146,7 @@ def _check_label(label: NDArray[np.uint8], grid: Grid, structures: Structures, p
     unknown = sorted(set(values_in(label, path)) - structures.values)
     if unknown:
         raise LabelError(f"{path} is not usable: it holds the value {unknown[0]}; structures are: "
-                         f"{structures.in_words()}. Discard it and train again.")
+                         f"{structures.in_words()}.")
 
 
 def _as_bytes(uncertainty: NDArray[np.generic], grid: Grid, path: Path) -> NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -59,7 +61,20 @@ def _write(path: Path, array: NDArray[np.generic], grid: Grid, entries: Mapping[
     image.SetDirection(grid.direction)
     for key, value in entries.items():
         image.SetMetaData(key, value)
-    replace_file(path, lambda temporary: _write_verified(temporary, image, path))
+    replace_file(path, lambda temporary: _write_named(temporary, image, path))
+
+
+def _write_named(temporary: Path, image: sitk.Image, path: Path) -> None:
+    """ITK takes ``.img`` or ``.hdr`` anywhere in the name of a NIfTI file for the old pair of two files."""
+    if not is_nifti(path):
+        _write_verified(temporary, image, path)
+        return
+    plain = temporary.with_name(f".{secrets.token_hex(4)}.tmp{'.nii.gz' if path.suffix.lower() == '.gz' else '.nii'}")
+    try:
+        _write_verified(plain, image, path)
+        os.replace(plain, temporary)
+    finally:
+        plain.unlink(missing_ok=True)
 
 
 def _write_verified(temporary: Path, image: sitk.Image, path: Path) -> None:

@@ -12,9 +12,9 @@ import slicerio
 
 from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import IGNORE, SliceIndex
-from SemiSegLogic.study import FORMATS, Case, StudyError, all_slices, export_case
+from SemiSegLogic.study import FORMATS, Case, Study, StudyError, all_slices, export_case, write_image
 from SemiSegLogic.study.formats import writing
-from Testing.support.volumes import two_blobs
+from Testing.support.volumes import grid_of, picture, two_blobs
 
 
 @pytest.fixture
@@ -129,3 +129,17 @@ def test_itk_on_a_full_disk_is_told_as_a_full_disk(
     with pytest.raises(FileError, match=r"\.seg\.nrrd was not written: the disk is full\. Free some space"):
         export_case(finished, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["scan.img", "scan.hdr", "scan.img.nii.gz.nrrd"])
+def test_a_case_whose_name_looks_like_another_format_is_exported_in_every_one(
+    study: Study, tmp_path: Path, name: str
+) -> None:
+    write_image(tmp_path / "scan.nrrd", picture(), grid_of("oblique"))
+    case = study.add_case(tmp_path / "scan.nrrd", name=name)
+    case.set_slices(two_blobs(), all_slices(case.grid.shape), "ann")
+    files = export_case(case, tmp_path / "out", FORMATS)
+    written = sorted(path.name for path in (tmp_path / "out").iterdir() if path.name != ".semiseg-exports.json")
+    assert written == sorted(file.path.name for file in files), "and nothing is left beside them"
+    for file in files:
+        assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(file.path))), two_blobs())

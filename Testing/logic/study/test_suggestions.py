@@ -114,7 +114,7 @@ def test_writing_that_was_cut_off_leaves_no_suggestion_and_an_honest_status(case
 def test_a_suggestion_of_a_removed_structure_is_refused(study: Study, case: Case) -> None:
     case.put_suggestion(ALL_TWO, SURE, {})
     study.remove_structure(2)
-    with pytest.raises(LabelError, match=r"holds the value 2.*Discard it"):
+    with pytest.raises(LabelError, match=r"holds the value 2.*reject the suggestion"):
         case.suggestion()
 
 
@@ -152,3 +152,10 @@ def test_a_damaged_provenance_can_be_rejected(study: Study, case: Case) -> None:
     (case.folder / "provenance.json").write_text("{")
     case.discard_suggestion()
     assert study.status()[0].status == "none"
+
+
+def test_a_damaged_suggestion_says_that_it_can_be_rejected(case: Case) -> None:
+    case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
+    (case.folder / "suggestion.seg.nrrd").write_text("NRRD")
+    with pytest.raises(LabelError, match=r"Train again, or reject the suggestion \(semiseg study reject\)"):
+        case.suggestion()
