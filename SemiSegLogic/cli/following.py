@@ -28,7 +28,8 @@ def follow(
     try:
         with Interrupts() as interrupts, out.progress() as tell:
             status = _watch(this, backend, out, seen, tell, interrupts)
-            _collect(this)
+            if this.job.submitted:  # else somebody deleted its folder: the status says so
+                _collect(this)
     except KeyboardInterrupt:
         out.event("left", f"The job {this.id} stops by itself. {_later(this)}", id=this.id)
         raise
@@ -111,7 +112,7 @@ def _tell_end(this: Round, status: Status, out: Output) -> None:
                      f"file is damaged: semiseg study status). {_later(this)}")
     out.event("ended", " ".join(words), state=status.state, scores=status.scores, cases=sorted(taken))
     if status.error:
-        again = "" if status.state == "done" else f" (To resume: semiseg jobs resume {this.id})"
+        again = f" (To resume: semiseg jobs resume {this.id})" if this.job.submitted else ""
         out.event("error", f"{status.error['text']} {status.error['remedy']}{again}", **status.error)
 
 

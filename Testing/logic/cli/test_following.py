@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import asdict
@@ -135,3 +136,15 @@ def test_a_failed_job_says_why_once_and_how_to_resume(blobs: BlobStudy, tmp_path
     assert told.count("SemiSeg did not write it") <= 2, "in the bar and at the end"
     assert "To resume: semiseg jobs resume 20" in told
     assert "Suggestions for 0" not in told
+
+
+def test_a_job_whose_folder_was_deleted_is_told_once_and_promises_nothing(
+    blobs: BlobStudy, jobs: Path, says: Said
+) -> None:
+    this = begin(blobs.study, jobs, tiny(2, 2))
+    shutil.rmtree(this.job.root)
+    told = says("follow", blobs.study.folder, code=1)
+    assert "There is no job in" in told
+    assert "start a new one" in told
+    assert "waits in" not in told
+    assert "resume" not in told
