@@ -55,8 +55,10 @@ class LabelSection:
         self.legend = label(drawing)
         self.legend.connect("linkActivated(QString)", self.on_link)
         self._legend_text = ""
-        below = row(drawing)
         self._menu = qt.QMenu(self._box)
+        self._below(row(drawing))
+
+    def _below(self, below: Any) -> None:
         self.saved = label(below, faint=True)
         self.take_back = button(
             below, _("Not done"), _("Take this slice back: it is not done after all"), self.on_take_back
