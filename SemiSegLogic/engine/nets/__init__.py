@@ -14,6 +14,7 @@ from .instance import InstanceUNet
 from .plain import PlainUNet
 from .planar import make_planar
 from .resnet import ResUNet, ResVNet
+from .sound import make_sound
 from .unet import UNet
 from .vnet import VNet
 
@@ -43,8 +44,8 @@ def build(name: str, task: Task) -> Network:
         raise KeyError(f"There is no network '{name}'; there are {', '.join(NETWORKS)}.")
     network = NETWORKS[name](task)
     network.start_at_prior(task.prior)
-    if task.dims == 2:
-        make_planar(network)
+    make = make_planar if task.dims == 2 else make_sound
+    make(network)
     # channels-last kernels are what makes 3D convolutions bearable on a CPU; on a GPU this was not measured
     return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 

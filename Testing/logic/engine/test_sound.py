@@ -1,0 +1,55 @@
+"""Volume convolutions whose bfloat16 gradients PyTorch gets wrong are computed in float32."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from SemiSegLogic.engine.nets import NETWORKS, build
+from SemiSegLogic.engine.nets.sound import SoundConv, SoundUp, make_sound
+from Testing.support.tiny_fit import blob_task
+
+
+def _gradients(module: nn.Module, x: Tensor, half: bool) -> tuple[torch.dtype, Tensor, Tensor]:
+    """The output's type, and the gradients of the kernel and of ``x``."""
+    x = x.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        y = module(x)
+    (y.float() * torch.linspace(-1, 1, y.numel()).view(y.shape)).sum().backward()
+    kernel, module.weight.grad = module.weight.grad, None
+    assert x.grad is not None
+    return y.dtype, kernel, x.grad
+
+
+@pytest.mark.parametrize("shape", [(2, 32, 2, 64, 64), (2, 32, 4, 64, 64), (1, 32, 2, 96, 96)])
+def test_gradients_of_shallow_volumes_with_large_planes_are_those_of_float32(shape: tuple[int, ...]) -> None:
+    """As it is in PyTorch 2.13 on a processor with AMX, they are no numbers, or the program dies."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv3d(32, 32, 3, padding=1)).to(memory_format=torch.channels_last_3d)
+    make_sound(net)
+    x = torch.randn(shape).to(memory_format=torch.channels_last_3d)
+    whole, half = _gradients(net[0], x, False), _gradients(net[0], x, True)
+    assert half[0] == torch.float32
+    assert torch.allclose(whole[1], half[1])
+    assert torch.allclose(whole[2], half[2])
+
+
+def test_deep_volumes_stay_in_bfloat16_and_so_does_prediction() -> None:
+    conv, up = nn.Conv3d(8, 8, 3, padding=1), nn.ConvTranspose3d(8, 4, 2, 2)
+    make_sound(nn.ModuleList([conv, up]))
+    deep, shallow = torch.randn(1, 8, 16, 16, 16), torch.randn(1, 8, 1, 64, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert conv(deep).dtype == up(deep).dtype == torch.bfloat16
+        assert conv(shallow).dtype == up(shallow).dtype == torch.float32
+        with torch.no_grad():
+            assert conv(shallow).dtype == torch.bfloat16
+    assert conv(shallow).dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_of_volumes_is_made_so(name: str) -> None:
+    network = build(name, blob_task(network=name))
+    convolutions = [part for part in network.modules() if isinstance(part, nn.Conv3d | nn.ConvTranspose3d)]
+    assert {type(part) for part in convolutions} <= {SoundConv, SoundUp}
+    assert convolutions
