@@ -132,6 +132,10 @@
 <context>
     <name>SemiSegLib.controller</name>
     <message>
+        <source>{case} cannot be opened. {error} A damaged record is mended by: semiseg study repair &quot;{folder}&quot;</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Create study</source>
         <translation type="unfinished"></translation>
     </message>
@@ -144,7 +148,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} stays on screen, because its drawing could not be saved. Make room on the disk first.</source>
+        <source>{case} stays on screen, because its drawing could not be saved: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -196,6 +200,17 @@
     </message>
     <message>
         <source>{file} cannot be read again: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.gone</name>
+    <message>
+        <source>{case} was removed from the study while it was open here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The drawing was kept in {file}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -615,6 +630,14 @@ Change Slicer&apos;s Python?</source>
 <context>
     <name>SemiSegLib.results</name>
     <message>
+        <source>{case} is open without its suggestion. {why} A new training replaces it, or press Reject.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A part of what was suggested for {case} cannot be shown. {why} A new training replaces it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Accept</source>
         <translation type="unfinished"></translation>
     </message>
@@ -958,10 +981,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Of what you judged since, {share:.0%} was as suggested (Dice).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This case cannot be read</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1526,6 +1545,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>The model names no slices yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The suggestion cannot be read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from SemiSegLogic.geometry import SliceIndex, copy_slices, plane
+from SemiSegLogic.errors import SemiSegError
+from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices, plane
 
 from . import drafts
 from .annotations import changed_slices, drawn_on, working_axis
 from .drafts import Draft
+from .gone import CaseGoneError, is_gone, keep_beside
 from .model import OpenCase
 from .words import _
 
@@ -100,13 +102,26 @@ def _keep_aside(case: Case, draft: Draft, judged: NDArray[np.uint8]) -> None:
 
 
 def read_suggestion(case: Case, opened: OpenCase) -> None:
-    """Fill in what a model proposes for the case now."""
+    """Fill in what a model proposes for the case now; of files that are no use ``opened.unusable`` tells.
+
+    What was drawn does not depend on them: the case must open, or nobody could reject them.
+    """
+    opened.status, opened.unusable = case.status, []
     there = case.has_suggestion
-    opened.suggestion = case.suggestion() if there else None
-    opened.uncertainty = case.uncertainty() if there else None
-    opened.earlier = case.earlier_suggestion() if there else None
-    opened.provenance = case.provenance() if there else {}
-    opened.status = case.status
+    opened.suggestion = _usable(case.suggestion, opened) if there else None
+    there = opened.suggestion is not None
+    opened.uncertainty = _usable(case.uncertainty, opened) if there else None
+    opened.earlier = _usable(case.earlier_suggestion, opened) if there else None
+    opened.provenance = _usable(case.provenance, opened) or {} if there else {}
+
+
+def _usable(read: Callable[[], T], opened: OpenCase) -> T | None:
+    """What ``read()`` gives; None when its file is damaged or means nothing any more, which is noted."""
+    try:
+        return read()
+    except SemiSegError as error:
+        opened.unusable.append(str(error))
+        return None
 
 
 def window_of(image: NDArray[np.generic]) -> tuple[float, float]:
@@ -131,19 +146,26 @@ class Before:
     """What was known when a drawing was saved last, taken on the main thread: the case on screen goes on changing."""
 
     labels: NDArray[np.uint8]
+    grid: Grid
     done: frozenset[SliceIndex]
     touched: frozenset[SliceIndex]
 
     @classmethod
     def of(cls, opened: OpenCase) -> Before:
-        return cls(opened.labels, frozenset(opened.done), frozenset(opened.touched))
+        return cls(opened.labels, opened.grid, frozenset(opened.done), frozenset(opened.touched))
 
 
 def save(case: Case, before: Before, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
-    """Keep a change of the drawing: judged slices in the study, all else in the draft. Raises StudyError, FileError."""
+    """Keep a change of the drawing: judged slices in the study, all else in the draft.
+
+    Raises StudyError, FileError; CaseGoneError, when the drawing was put beside the study's cases instead.
+    """
     changed = changed_slices(before.labels, labels, axis)
     if not changed:  # a segment was renamed or hidden
         return Saved(before.labels, set(before.touched), set())
+    if is_gone(case):
+        keep_beside(case, labels, before.grid)
+        raise CaseGoneError(case)
     redrawn = {place for place in before.done if _differs(before.labels, labels, place)}
     if redrawn:
         case.set_slices(labels, sorted(redrawn), author)
@@ -172,6 +194,8 @@ def patiently(write: Callable[[], T], seconds: float = 10.0) -> T:
 
 def judge(case: Case, labels: NDArray[np.uint8], places: list[SliceIndex], author: str) -> dict[SliceIndex, str]:
     """Call slices done as they are in ``labels``; all judged slices with their state."""
+    if is_gone(case):
+        raise CaseGoneError(case)
     case.set_slices(labels, places, author)
     return {item.place: item.state for item in case.annotated}
 

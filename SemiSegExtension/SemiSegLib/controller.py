@@ -158,7 +158,14 @@ class Controller:
             case = study.case(case_id)
             return case, casework.load(case)
 
-        self.disk.run(_("Load case"), work, self._loaded)
+        self.disk.run(_("Load case"), work, self._loaded, lambda error: self._not_loaded(case_id, error))
+
+    def _not_loaded(self, case_id: str, error: Exception) -> None:
+        """The case on screen, if there is one, stays."""
+        if self.wanted_case == case_id:
+            self.wanted_case = self.open_case.id if self.open_case is not None else ""
+        text = _('{case} cannot be opened. {error} A damaged record is mended by: semiseg study repair "{folder}"')
+        self.say(text.format(case=case_id, error=error, folder=self.need_study().folder), "error")
 
     def _loaded(self, found: tuple[Case, OpenCase]) -> None:
         case, opened = found
@@ -166,8 +173,8 @@ class Controller:
             return  # another case was clicked meanwhile
         if self.labelling.failed and self.open_case is not None:
             self.wanted_case = self.open_case.id
-            text = _("{case} stays on screen, because its drawing could not be saved. Make room on the disk first.")
-            self.say(text.format(case=self.open_case.name), "error")
+            text = _("{case} stays on screen, because its drawing could not be saved: {error}")
+            self.say(text.format(case=self.open_case.name, error=self.labelling.failed), "error")
             return
         self.labelling.save_now()
         self.screen.clear_case()

@@ -111,6 +111,11 @@ def _me() -> tuple[str, int]:
     return socket.gethostname(), os.getpid()
 
 
-def _mine(folder: Path) -> Path:
+def window_name() -> str:
+    """This window as a part of a file's name: host and process."""
     host, process = _me()
-    return folder / f"draft-{re.sub(r'[^A-Za-z0-9]+', '-', host)[:40]}-{process}.npz"
+    return f"{re.sub(r'[^A-Za-z0-9]+', '-', host)[:40]}-{process}"
+
+
+def _mine(folder: Path) -> Path:
+    return folder / f"draft-{window_name()}.npz"

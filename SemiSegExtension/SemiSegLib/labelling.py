@@ -12,6 +12,7 @@ from SemiSegLogic.geometry import SliceIndex
 
 from . import casework
 from .casework import Saved
+from .gone import CaseGoneError
 from .model import OpenCase, Shown
 from .words import _
 
@@ -25,11 +26,11 @@ class Labelling:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self.unsaved = False
-        self.failed = False  # the newest drawing is on screen only: the disk refused it
+        self.failed = ""  # why the newest drawing is on screen only; "" when it is not
 
     def opened(self) -> None:
         """A case was just put on screen: nothing is unsaved."""
-        self.unsaved = self.failed = False
+        self.unsaved, self.failed = False, ""
 
     def edited(self) -> None:
         """The segmentation changed on screen."""
@@ -65,14 +66,18 @@ class Labelling:
         opened.labels, opened.touched = saved.labels, saved.touched - set(opened.done)
         if saved.touched:
             opened.axis = max(saved.touched).axis
-        self.failed = False
+        self.failed = ""
         self._controller.tell("labels")
         if saved.redrawn:
             self._controller.refresh()
 
     def _not_saved(self, error: Exception) -> None:
-        """The drawing stays on screen and is tried again with the next change."""
-        self.unsaved = self.failed = True
+        """The drawing stays on screen and is tried again with the next change; without its case it was kept aside."""
+        if isinstance(error, CaseGoneError):
+            self.failed = ""
+            self._controller.refresh()
+        else:
+            self.unsaved, self.failed = True, str(error)
         self._controller.say(_("Not saved: {error}").format(error=error), "error")
 
     # --- slices -----------------------------------------------------------------------------------------------

@@ -31,7 +31,8 @@ class OpenCase:
     """The case in the scene. ``labels`` uint8 (k, j, i): what the person's segmentation held when last looked at;
     ``done`` the judged slices with their state; ``touched`` slices drawn on but not called done;
     ``suggestion``, ``uncertainty`` and ``earlier``, what the run before proposed, uint8 (k, j, i) or None;
-    ``elsewhere`` slices drawn on in another window that is open now.
+    ``unusable`` says what of the suggestion's files cannot be used, in words; ``elsewhere`` slices drawn on in another
+    window that is open now.
     """
 
     id: str
@@ -47,6 +48,7 @@ class OpenCase:
     uncertainty: NDArray[np.uint8] | None = None
     earlier: NDArray[np.uint8] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    unusable: list[str] = field(default_factory=list)
     elsewhere: set[SliceIndex] = field(default_factory=set)
     axis: int = 0
 

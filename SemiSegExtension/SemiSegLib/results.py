@@ -101,6 +101,8 @@ class Results:
         if opened is self._controller.open_case:
             self._controller.screen.show_suggestion(opened.suggestion, self._controller.structures())
             self._controller.tell("suggestion")
+            if opened.unusable:
+                self._controller.say(unusable_words(opened), "warning")
 
     def take_slices(self, places: Sequence[SliceIndex]) -> bool:
         """Copy slices of the proposal into the person's segmentation, to be corrected; one undo step."""
@@ -148,6 +150,15 @@ class Results:
             return ExportedFile(path, DICOM_SEG, dicom_seg.verify(path, label, grid, structures), verified=True)
 
         disk.run(_("DICOM SEG of {name}").format(name=case.name), lambda: (case.result(), case.grid), written)
+
+
+def unusable_words(opened: OpenCase) -> str:
+    """What of a case's suggestion cannot be shown, why, and what to do."""
+    if opened.suggestion is None:
+        text = _("{case} is open without its suggestion. {why} A new training replaces it, or press Reject.")
+    else:
+        text = _("A part of what was suggested for {case} cannot be shown. {why} A new training replaces it.")
+    return text.format(case=opened.name, why=" ".join(opened.unusable))
 
 
 def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:

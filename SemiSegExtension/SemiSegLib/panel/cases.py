@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
-import slicer
 
 from ..words import _
 from .dicom_choice import DicomChoice
@@ -143,11 +142,7 @@ class CasesSection:
 
     def on_case(self, row: int, _column: int = 0) -> None:
         if 0 <= row < len(self._ids):
-            found = next(item for item in self._controller.rows if item.id == self._ids[row])
-            if found.problem:
-                slicer.util.warningDisplay(found.problem, windowTitle=_("This case cannot be read"))
-            else:
-                self._controller.show(found.id)
+            self._controller.show(self._ids[row])  # also one called damaged: it may be its suggestion only
 
     def on_order(self, *_index: Any) -> None:
         self._fill()

@@ -15,6 +15,7 @@ from SemiSegLogic.geometry import Grid
 
 from ..methods import method_words
 from ..model import Shown
+from ..results import unusable_words
 from ..words import _
 from .cases import quality
 from .parts import box, button, enable, label, primary, row, section
@@ -142,7 +143,7 @@ class ReviewSection:
 
     def refresh(self) -> None:
         opened, found = self._controller.open_case, self._panel.training.worth_a_look()
-        there = opened is not None and opened.suggestion is not None
+        there = opened is not None and (opened.suggestion is not None or bool(opened.unusable))
         some = there or bool(found) or any(row.suggestion for row in self._controller.rows)
         self.hint.visible, self._box.visible = not some, some
         self._case_box.visible = there
@@ -152,12 +153,15 @@ class ReviewSection:
         if there and opened is not None:
             self.sure.text = how_good(self._controller.rows, opened.id)
             self.sure.visible = bool(self.sure.text)
-            self.origin.text = origin(opened.provenance)
+            self.origin.text = origin(opened.provenance) if opened.provenance else html.escape(unusable_words(opened))
             self.earlier.visible = opened.earlier is not None
             self.changed.text = changed(opened.provenance, self._controller.structures(), voxel_ml(opened.grid))
             self.changed.visible = bool(self.changed.text)
+            lost = _("The suggestion cannot be read.") if opened.suggestion is None else ""
             accepted = _("This case is accepted.") if opened.status == "accepted" else ""
-            enable(self.accept, accepted, _("Everything suggested here is right"))
+            enable(self.accept, lost or accepted, _("Everything suggested here is right"))
+            enable(self.correct, lost, _("Copy the suggestion on this slice into my labels and edit it"))
+            enable(self.right, lost, _("Take the suggestion on this slice as it is"))
         self.on_suggestion(bool(self.suggestion.checked))
         self._overlay()
 

@@ -1,0 +1,134 @@
+"""Files that were damaged or taken away by others: the case opens or says why, and nothing drawn is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.study import Study, read_mask
+from Testing.support.clinician import ball, draw, open_first, settle, suggestion_for
+
+
+def cut_short(case: Any, _study: Any) -> None:
+    path = case.folder / "suggestion.seg.nrrd"
+    path.write_bytes(path.read_bytes()[:400])
+
+
+def without_its_structure(case: Any, study: Any) -> None:
+    study.remove_structure(2)
+
+
+def of_nobody(case: Any, _study: Any) -> None:
+    (case.folder / "provenance.json").write_text("{")
+
+
+@pytest.mark.parametrize("harm", [cut_short, without_its_structure, of_nobody])
+def test_a_case_whose_suggestion_is_no_use_opens_says_so_and_lets_it_be_rejected(
+    panel: Any, study: Any, harm: Any
+) -> None:
+    case = study.cases[0]
+    suggestion_for(case)
+    harm(case, study)
+    open_first(panel, study)
+    opened = panel.controller.open_case
+    assert opened is not None
+    assert opened.id == case.id
+    assert case.name in panel.controller.notice[0]
+    assert "new training" in panel.controller.notice[0]
+    assert not panel.review._case_box.isHidden()
+    assert panel.review.reject.enabled
+    panel.review.on_reject()
+    settle(panel)
+    assert not case.has_suggestion
+    assert panel.review._case_box.isHidden()
+    truth = draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    assert np.array_equal(case.labels()[6] == 1, truth == 1)
+
+
+def test_a_damaged_uncertainty_does_not_take_the_suggestion_away(panel: Any, study: Any) -> None:
+    case = study.cases[0]
+    suggestion_for(case)
+    (case.folder / "uncertainty.nrrd").write_bytes(b"NRRD0005\n")
+    open_first(panel, study)
+    assert np.array_equal(panel.controller.open_case.suggestion, ball(case.grid.shape))
+    assert "uncertainty.nrrd" in panel.controller.notice[0]
+    assert panel.review.accept.enabled
+
+
+def test_a_case_removed_under_ones_hands_is_told_kept_beside_and_can_be_left(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    Study.open(study.folder).remove_case(case.id)
+    truth = draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    text, level = panel.controller.notice
+    assert level == "error"
+    assert f"{case.id} was removed from the study" in text
+    assert "disk" not in text
+    (kept,) = (study.folder / "removed").glob("*.seg.nrrd")
+    assert str(kept) in text
+    assert np.array_equal(read_mask(kept, study.structures.names).array[6], truth)
+    panel.cases.on_case(0)
+    settle(panel)
+    assert panel.controller.open_case.name == "scan1"
+    assert [row.name for row in panel.controller.rows] == ["scan1", "scan2"]
+
+
+def test_a_case_removed_with_strokes_unsaved_is_left_at_the_first_click_and_they_are_kept(
+    panel: Any, study: Any
+) -> None:
+    case = open_first(panel, study)
+    Study.open(study.folder).remove_case(case.id)
+    truth = draw(panel, 5)
+    panel.cases.on_case(1)
+    settle(panel)
+    assert panel.controller.open_case.name == "scan1"
+    (kept,) = (study.folder / "removed").glob("*.seg.nrrd")
+    assert str(kept) in panel.controller.notice[0]
+    assert np.array_equal(read_mask(kept, study.structures.names).array[5], truth)
+
+
+def test_a_drawing_that_cannot_be_saved_says_the_real_reason_when_another_case_is_clicked(
+    panel: Any, study: Any, tmp_path: Path
+) -> None:
+    open_first(panel, study)
+    draw(panel, 5)
+    (study.folder / "cases").rename(tmp_path / "cases")
+    panel.controller.labelling.save_now()
+    settle(panel)
+    why = panel.controller.labelling.failed
+    assert "No such file" in why
+    (tmp_path / "cases").rename(study.folder / "cases")
+    panel.controller.labelling.unsaved = False
+    panel.cases.on_case(1)
+    settle(panel)
+    assert why in panel.controller.notice[0]
+    assert "Make room" not in panel.controller.notice[0]
+
+
+def test_a_click_on_a_damaged_case_says_what_is_damaged_and_how_it_is_mended(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    broken = study.cases[1]
+    (broken.folder / "case.json").write_text("{")
+    panel.controller.refresh()
+    settle(panel)
+    panel.cases.on_case(panel.cases._ids.index(broken.id))
+    settle(panel)
+    text, level = panel.controller.notice
+    assert level == "error"
+    assert "case.json is damaged" in text
+    assert f'semiseg study repair "{study.folder}"' in text
+    assert panel.controller.open_case.name == "scan0"
+    assert panel.controller.wanted_case == panel.controller.open_case.id
+    Study.repair(study.folder)
+    panel.cases.on_case(1)
+    settle(panel)
+    assert panel.controller.open_case.name == "scan1"
+    assert panel.controller.case().places == []
+    assert SliceIndex(0, 6) not in panel.controller.open_case.done
