@@ -60,7 +60,7 @@ class Course:
 
     def run(self) -> Model:
         """All legs to the end or to a stop; returns the model to keep."""
-        state = self._resumed(self.saved) if self.saved is not None else None
+        state = self._resumed(self.saved) if self.saved is not None else self._begun_anew()
         self.contest.begin(self.legs[self.standing.leg:])
         try:
             while self.standing.leg < len(self.legs) and not self._may_end():
@@ -71,6 +71,13 @@ class Course:
         self.books.suggest()  # those that a full disk refused; if it still does, that is how the job ends
         assert self.standing.kept is not None
         return self.standing.kept
+
+    def _begun_anew(self) -> None:
+        """Raises SettingsError where a later leg's method cannot learn from these data: said at once, not when its turn
+        comes.
+        """
+        for leg in {leg.name: leg for leg in self.legs[1:]}.values():
+            self.fitting.method(leg)
 
     def _resumed(self, saved: Saved) -> dict[str, Any] | None:
         """The state within the leg that a killed process was at, if it was at one; chance goes on from there."""

@@ -141,3 +141,12 @@ def test_volumes_of_very_different_sizes_train_together(tmp_path: Path, jobs: Pa
     finished(blobs.study, jobs, tiny(4, 2))
     assert flat.suggestion().shape == (1, 20, 20)
     assert large.suggestion().shape == (40, 33, 21)
+
+
+def test_a_method_that_cannot_learn_from_the_data_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    """Not after the first mask, when a person has waited for it."""
+    this = begin(make_study(tmp_path).study, tmp_path / "jobs", method="ersr")
+    status = run_here(this)
+    assert (status.state, status.step, status.results) == ("failed", 0, {})
+    assert status.error is not None
+    assert "choose m3hl or bcp" in status.error["text"]
