@@ -204,6 +204,33 @@
     </message>
 </context>
 <context>
+    <name>SemiSegLib.exporting</name>
+    <message>
+        <source>{n} files written to {folder} and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not exported:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>DICOM SEG of {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Verify {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>and {n} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SemiSegLib.gone</name>
     <message>
         <source>{case} was removed from the study while it was open here.</source>
@@ -657,18 +684,6 @@ Change Slicer&apos;s Python?</source>
         <source>Load suggestion</source>
         <translation type="unfinished"></translation>
     </message>
-    <message>
-        <source>Export</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>DICOM SEG of {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Verify {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
 </context>
 <context>
     <name>SemiSegLib.sample</name>
@@ -1038,6 +1053,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Writing and checking …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Export</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1051,14 +1070,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Choose the folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Writing and checking …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{n} files written to {folder} and verified.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1086,15 +1097,15 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>verified</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Open a study first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Export to</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>verified</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import SliceIndex
 
-from . import casework, dicom_seg
+from . import casework
+from .exporting import Exported, Exporting
 from .model import OpenCase
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case, ExportedFile, Version
+    from SemiSegLogic.study import Version
 
     from .controller import Controller
-
-
-DICOM_SEG = "dcm"
-"""The one format that Slicer writes, not we."""
 
 
 class Results:
@@ -114,42 +110,11 @@ class Results:
         return True
 
     def export(
-        self, folder: Path, formats: Sequence[str], case_ids: Sequence[str], done: Callable[[list[ExportedFile]], None]
+        self, folder: Path, formats: Sequence[str], case_ids: Sequence[str], done: Callable[[Exported], None]
     ) -> None:
         """Write these cases to ``folder``; each file is read again and compared before it counts."""
         self._controller.labelling.save_now()
-        study, plain = self._controller.need_study(), [name for name in formats if name != DICOM_SEG]
-
-        def work() -> list[ExportedFile]:
-            from SemiSegLogic.study import export_case
-
-            files: list[ExportedFile] = []
-            for case in [study.case(case_id) for case_id in case_ids]:
-                written = export_case(case, folder, plain)
-                write_json(folder / f"{case.id}-provenance.json", provenance_of(case, written))
-                files += written
-            return files
-
-        self._controller.disk.run(_("Export"), work, done)
-        if DICOM_SEG in formats:
-            for case_id in case_ids:
-                self._export_dicom(study.case(case_id), folder, done)
-
-    def _export_dicom(self, case: Case, folder: Path, done: Callable[[list[ExportedFile]], None]) -> None:
-        """One case after the other: read on the thread, written by Slicer itself, read again on the thread."""
-        disk, structures = self._controller.disk, self._controller.structures()
-
-        def written(read: tuple[Any, Any]) -> None:
-            label, grid = read
-            path = self._controller.screen.write_dicom_seg(case.name, label, grid, structures, case.series, folder)
-            disk.run(_("Verify {name}").format(name=path.name), lambda: [verified(path, label, grid)], done)
-
-        def verified(path: Path, label: Any, grid: Any) -> ExportedFile:
-            from SemiSegLogic.study import ExportedFile
-
-            return ExportedFile(path, DICOM_SEG, dicom_seg.verify(path, label, grid, structures), verified=True)
-
-        disk.run(_("DICOM SEG of {name}").format(name=case.name), lambda: (case.result(), case.grid), written)
+        Exporting(self._controller, folder, formats, done).begin(case_ids)
 
 
 def unusable_words(opened: OpenCase) -> str:
@@ -159,15 +124,3 @@ def unusable_words(opened: OpenCase) -> str:
     else:
         text = _("A part of what was suggested for {case} cannot be shown. {why} A new training replaces it.")
     return text.format(case=opened.name, why=" ".join(opened.unusable))
-
-
-def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:
-    """What a person drew and when, what a model proposed and from which run, and where that stands; no patient data."""
-    return {
-        "case": case.id,
-        "status": case.status,
-        "files": {file.path.name: {"verified": file.verified, "voxels": file.voxels} for file in files},
-        "judged_slices": [item.to_dict() for item in case.annotated],
-        "suggestion": case.provenance() if case.has_suggestion else None,
-        "versions": [{"name": item.name, "author": item.author, "note": item.note} for item in case.versions()],
-    }

@@ -132,3 +132,44 @@ def test_a_click_on_a_damaged_case_says_what_is_damaged_and_how_it_is_mended(pan
     assert panel.controller.open_case.name == "scan1"
     assert panel.controller.case().places == []
     assert SliceIndex(0, 6) not in panel.controller.open_case.done
+
+
+def test_an_export_of_all_writes_what_it_can_and_says_at_the_end_what_is_left_out_and_why(
+    panel: Any, study: Any, tmp_path: Path
+) -> None:
+    for case in study.cases:
+        suggestion_for(case)
+    first, second, third = study.cases
+    cut_short(first, study)
+    (second.folder / "case.json").write_text("{")
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.export.which.currentIndex = 2
+    panel.export.folder.text = str(tmp_path / "out")
+    panel.export.on_export()
+    assert panel.export.told.text.startswith("Writing")
+    settle(panel)
+    assert {path.name for path in (tmp_path / "out").glob("[!.]*")} == {
+        f"{third.id}.seg.nrrd", f"{third.id}.nrrd", f"{third.id}-provenance.json"
+    }  # fmt: skip
+    text, level = panel.controller.notice
+    assert level == "warning"
+    assert text.startswith("2 files written")
+    assert f"{first.id}: " in text
+    assert "suggestion.seg.nrrd" in text
+    assert f"{second.id}: " in text
+    assert "case.json is damaged" in text
+    assert third.id not in text
+    told = panel.export.told.text.split("<br>")
+    assert [line[0] for line in told if line] == ["✖", "✖", "✔", "✔"]
+
+
+def test_an_export_in_which_everything_succeeds_tells_the_number_of_all_files(panel: Any, study: Any) -> None:
+    for case in study.cases:
+        suggestion_for(case)
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.export.which.currentIndex = 2
+    panel.export.on_export()
+    settle(panel)
+    assert panel.controller.notice == (f"6 files written to {study.exports} and verified.", "good")

@@ -110,7 +110,9 @@ def test_a_dicom_seg_is_written_verified_and_nothing_is_left_in_the_scene(
     before, items, seen = slicer.mrmlScene.GetNumberOfNodes(), tree.GetNumberOfItems(), seen_in(slicer)
     files: list[Any] = []
     (tmp_path / "out").mkdir()
-    panel.controller.results.export(tmp_path / "out", ["nrrd", "dcm"], [case.id], files.extend)
+    panel.controller.results.export(
+        tmp_path / "out", ["nrrd", "dcm"], [case.id], lambda account: files.extend(account.files)
+    )
     settle(panel)
     assert [file.format for file in files] == ["nrrd", "dcm"], panel.controller.notice
     assert files[1].verified
@@ -129,7 +131,7 @@ def test_a_dicom_seg_that_reads_back_otherwise_does_not_count(
     monkeypatch.setattr(SegmentationPlugin, "wrong", True)
     files: list[Any] = []
     (tmp_path / "out").mkdir()
-    panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], files.extend)
+    panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], lambda account: files.extend(account.files))
     settle(panel)
     assert files == []
     assert "1 voxels" in panel.controller.notice[0]
@@ -144,7 +146,7 @@ def test_what_did_not_come_from_dicom_or_lost_its_originals_is_told(
         accept_ball(one)
         if one is case:
             database._series.clear()
-        panel.controller.results.export(tmp_path / "out", ["dcm"], [one.id], lambda _files: None)
+        panel.controller.results.export(tmp_path / "out", ["dcm"], [one.id], lambda _account: None)
         settle(panel)
         assert words in panel.controller.notice[0]
     assert not list((tmp_path / "out").glob("*.dcm"))

@@ -113,7 +113,9 @@ def case_export(panel: Any, case: Any) -> list[Any]:
     empty = np.zeros(case.grid.shape, np.uint8)
     case.put_suggestion(empty, empty, {"run": "r"})
     files: list[Any] = []
-    panel.controller.results.export(case.folder.parent.parent / "exports", ["seg.nrrd"], [case.id], files.extend)
+    panel.controller.results.export(
+        case.folder.parents[1] / "exports", ["seg.nrrd"], [case.id], lambda account: files.extend(account.files)
+    )
     settle(panel)
     return files
 

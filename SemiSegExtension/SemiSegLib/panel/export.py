@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..results import DICOM_SEG
+from ..exporting import DICOM_SEG
 from ..words import _
 from .parts import button, enable, form, label, primary, row, section
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import ExportedFile
-
+    from ..exporting import Exported
     from .panel import Panel
 
 FORMATS = {
@@ -43,9 +43,6 @@ class ExportSection:
         button(where, "…", _("Choose the folder"), self.on_folder)
         self.export = primary(inside, _("Export"), "", self.on_export)
         self.told = label(inside)
-        self._written: list[ExportedFile] = []
-        self._writing = False
-        self._controller.listen(self._heard)
 
     def on_folder(self) -> None:
         chosen = str(qt.QFileDialog.getExistingDirectory(self.header, _("Export to"), self.folder.text) or "")
@@ -59,29 +56,23 @@ class ExportSection:
             self._controller.say(_("Choose a format, and cases that have a suggestion or are fully drawn."), "warning")
             return
         folder = Path(self.folder.text.strip()) if self.folder.text.strip() else study.exports
-        self.told.text, self._written, self._writing = _("Writing and checking …"), [], True
+        self.told.text = _("Writing and checking …")
         self._controller.results.export(folder, formats, cases, self._done)
 
     def _cases(self) -> list[str]:
         opened, rows = self._controller.open_case, self._controller.rows
         if self.which.currentIndex == 0:
             return [opened.id] if opened is not None else []
-        accepted = self.which.currentIndex == 1
-        return [item.id for item in rows if item.status == "accepted" or (not accepted and item.suggestion)]
+        if self.which.currentIndex == 1:
+            return [item.id for item in rows if item.status == "accepted"]
+        # damaged ones too, which then say why they have no result
+        return [item.id for item in rows if item.status == "accepted" or item.suggestion or item.problem]
 
-    def _heard(self, what: str) -> None:
-        """Nothing is being written any more when it failed; the panel's first line says why."""
-        if what == "notice" and self._writing and self._controller.notice[1] == "error":
-            self.told.text, self._writing = "", False
-
-    def _done(self, files: list[ExportedFile]) -> None:
-        self._written += files
-        self._writing = False
-        lines = [f"✔ {file.path.name}: " + _("verified") for file in self._written]
+    def _done(self, account: Exported) -> None:
+        """What was left out comes first: it is what the person has to look at."""
+        left = [html.escape(f"✖ {case}: {why}") for case, why in account.left_out.items()]
+        lines = [*left, *(html.escape(f"✔ {file.path.name}: " + _("verified")) for file in account.files)]
         self.told.text = "<br>".join([*lines[:12], f"… {len(lines)}" if len(lines) > 12 else ""])
-        if files:
-            text = _("{n} files written to {folder} and verified.")
-            self._controller.say(text.format(n=len(self._written), folder=files[0].path.parent), "good")
 
     def refresh(self) -> None:
         enable(

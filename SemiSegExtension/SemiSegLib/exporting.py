@@ -1,0 +1,139 @@
+"""Results as files: every case for itself, one that has none leaves the others alone, and one account at the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from SemiSegLogic.errors import SemiSegError
+from SemiSegLogic.files import write_json
+
+from . import dicom_seg
+from .words import _
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import Case, ExportedFile
+
+    from .controller import Controller
+
+logger = logging.getLogger(__name__)
+
+DICOM_SEG = "dcm"
+"""The one format that Slicer writes, not we."""
+NAMED = 3
+"""So many cases that were left out are named in the line at the top; the others are counted."""
+
+
+@dataclass
+class Exported:
+    """What was written and verified, and why the other cases (by id) were not, or not in every format."""
+
+    folder: Path
+    files: list[ExportedFile] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def level(self) -> str:
+        """How the account is shown."""
+        return "good" if not self.left_out else "warning" if self.files else "error"
+
+    def in_words(self) -> str:
+        """The account, about all cases."""
+        written = _("{n} files written to {folder} and verified.").format(n=len(self.files), folder=self.folder)
+        if not self.left_out:
+            return written
+        named = [f"{case}: {why}" for case, why in list(self.left_out.items())[:NAMED]]
+        rest = len(self.left_out) - len(named)
+        more = [_("and {n} more").format(n=rest)] if rest else []
+        return f"{written} {_('Not exported:')} {' '.join([*named, *more])}"
+
+
+class Exporting:
+    """One export. Of a case: read and written on the thread, the DICOM SEG by Slicer, read again on the thread."""
+
+    def __init__(
+        self, controller: Controller, folder: Path, formats: Sequence[str], done: Callable[[Exported], None]
+    ) -> None:
+        self._controller, self._study = controller, controller.need_study()
+        self._plain, self._dicom = [name for name in formats if name != DICOM_SEG], DICOM_SEG in formats
+        self._done, self._awaited, self._account = done, 0, Exported(folder)
+
+    def begin(self, case_ids: Sequence[str]) -> None:
+        """Write these cases, one after the other."""
+        self._awaited = len(case_ids)
+        for case_id in case_ids:
+            self._controller.disk.run(
+                _("Export {name}").format(name=case_id),
+                lambda case_id=case_id: self._write(self._study.case(case_id)),
+                self._written,
+                lambda error, case_id=case_id: self._failed(case_id, error),
+            )
+
+    def _write(self, case: Case) -> tuple[Case, list[ExportedFile]]:
+        from SemiSegLogic.study import export_case
+
+        files = export_case(case, self._account.folder, self._plain)
+        write_json(self._account.folder / f"{case.id}-provenance.json", provenance_of(case, files))
+        return case, files
+
+    def _written(self, found: tuple[Case, list[ExportedFile]]) -> None:
+        case, files = found
+        self._account.files += files
+        if not self._dicom:
+            self._one_less()
+            return
+        self._controller.disk.run(
+            _("DICOM SEG of {name}").format(name=case.id),
+            lambda: (case.name, case.result(), case.grid, case.series),
+            lambda read: self._write_dicom(case.id, *read),
+            lambda error: self._failed(case.id, error),
+        )
+
+    def _write_dicom(self, case_id: str, name: str, label: Any, grid: Any, series: str) -> None:
+        structures, folder = self._controller.structures(), self._account.folder
+        try:
+            path = self._controller.screen.write_dicom_seg(name, label, grid, structures, series, folder)
+        except Exception as error:  # whatever Slicer's plugin says, the other cases go on, and this one is told
+            self._failed(case_id, error)
+            return
+
+        def verified() -> ExportedFile:
+            from SemiSegLogic.study import ExportedFile
+
+            return ExportedFile(path, DICOM_SEG, dicom_seg.verify(path, label, grid, structures), verified=True)
+
+        def kept(file: ExportedFile) -> None:
+            self._account.files.append(file)
+            self._one_less()
+
+        self._controller.disk.run(
+            _("Verify {name}").format(name=path.name), verified, kept, lambda error: self._failed(case_id, error)
+        )
+
+    def _failed(self, case_id: str, error: Exception) -> None:
+        if not isinstance(error, SemiSegError | ValueError):
+            logger.error("Export of %s failed", case_id, exc_info=error)
+        self._account.left_out[case_id] = str(error)
+        self._one_less()
+
+    def _one_less(self) -> None:
+        """At the last one: the account."""
+        self._awaited -= 1
+        if not self._awaited:
+            self._controller.say(self._account.in_words(), self._account.level)
+            self._done(self._account)
+
+
+def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:
+    """What a person drew and when, what a model proposed and from which run, and where that stands; no patient data."""
+    return {
+        "case": case.id,
+        "status": case.status,
+        "files": {file.path.name: {"verified": file.verified, "voxels": file.voxels} for file in files},
+        "judged_slices": [item.to_dict() for item in case.annotated],
+        "suggestion": case.provenance() if case.has_suggestion else None,
+        "versions": [{"name": item.name, "author": item.author, "note": item.note} for item in case.versions()],
+    }
