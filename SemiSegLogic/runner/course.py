@@ -60,7 +60,9 @@ class Course:
 
     def run(self) -> Model:
         """All legs to the end or to a stop; returns the model to keep."""
-        state = self._resumed(self.saved) if self.saved is not None else self._begun_anew()
+        if self.saved is None:
+            self._require_methods()
+        state = self._resumed(self.saved) if self.saved is not None else None
         self.contest.begin(self.legs[self.standing.leg:])
         try:
             while self.standing.leg < len(self.legs) and not self._may_end():
@@ -72,7 +74,7 @@ class Course:
         assert self.standing.kept is not None
         return self.standing.kept
 
-    def _begun_anew(self) -> None:
+    def _require_methods(self) -> None:
         """Raises SettingsError where a later leg's method cannot learn from these data: said at once, not when its turn
         comes.
         """
