@@ -86,7 +86,7 @@ HELD: dict[str, list[tuple[str, str]]] = {  # what must hold; "file: test, test;
         ("directions only", "methods/m3hl: high_loss_looks_at_directions_only_and_survives_zeros"),
         ("teacher", "methods/m3hl: teacher_follows_by_its_decay_only"),
         ("largest pieces", "methods/m3hl: pseudo_labels_are_one_piece_per_structure_unless_told_otherwise; "
-         "engine/mixing: component_filter_keeps_one_piece_per_class_and_image"),
+         "engine/components: component_filter_keeps_one_piece_per_class_and_image"),
         ("unjudged voxels", "methods/m3hl: unjudged_voxels_do_not_influence_the_labelled_term"),
     ],
     "C3S3": [
