@@ -63,18 +63,16 @@ def _largest_piece(inside: Tensor) -> Tensor:
     """(B,D,H,W) bool: the largest piece of each image of the same shape."""
     voxels = inside[0].numel()
     own = torch.arange(voxels, 0, -1, dtype=torch.float32, device=inside.device).view(1, 1, *inside.shape[1:])
-    name = _named(own * inside[:, None], own)
+    name = _named(own * inside[:, None])
     which = (voxels - name).flatten(1).long()  # the voxel that a piece is named after; of the background: one beyond
     sizes = torch.zeros(len(inside), voxels + 1, dtype=torch.int64, device=inside.device)
     sizes.scatter_add_(1, which, torch.ones_like(which))
     return (which == sizes[:, :voxels].argmax(1, keepdim=True)).view(inside.shape) & inside
 
 
-def _named(name: Tensor, own: Tensor) -> Tensor:
-    """(B,1,D,H,W): every voxel with the highest ``own`` number of its piece, which is that of its first voxel; 0 stays.
-    ``name`` is the voxel's own at the start.
-    """
-    inside, voxels = name > 0, own.numel()
+def _named(name: Tensor) -> Tensor:
+    """(B,1,D,H,W): every voxel with the highest ``name`` of its piece, which is that of its first voxel; 0 stays."""
+    inside, voxels = name > 0, name[0].numel()
     while True:
         before = name
         for _ in range(ROUNDS):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..geometry import IGNORE
 from .plan import Shape
-from .slice_label import SliceLabel, Stack
+from .slice_label import SliceLabel, Stack, taken
 from .staging import sent
 
 Labels = Sequence[SliceLabel | None]
@@ -75,13 +75,13 @@ class LabelTables:
         found = torch.full_like(outside, IGNORE, dtype=torch.uint8)
         for axis in self._drawn_axes:
             rows, columns = (other for other in range(3) if other != axis)
-            begin = _taken(self.axes[axis].row, table[:, axis])
+            begin = taken(self.axes[axis].row, table[:, axis])
             inside = place[:, rows] * sides[:, columns] + place[:, columns]
             nothing = begin < 0
-            value = _taken(self.planes, (begin + inside).masked_fill_(nothing, 0)).masked_fill_(nothing, IGNORE)
+            value = taken(self.planes, (begin + inside).masked_fill_(nothing, 0)).masked_fill_(nothing, IGNORE)
             found = torch.minimum(found, value)  # IGNORE is the highest value
         for axis in self._hiding_axes:
-            outside = outside | _taken(self.axes[axis].hidden, table[:, axis])
+            outside = outside | taken(self.axes[axis].hidden, table[:, axis])
         return found.masked_fill_(outside, IGNORE)
 
     @property
@@ -96,7 +96,3 @@ class LabelTables:
 def _plane_starts(stack: Stack) -> NDArray[np.int64]:
     """Where each plane of a stack begins."""
     return np.arange(len(stack.index), dtype=np.int64) * (stack.planes[0].numel() if len(stack.planes) else 0)
-
-
-def _taken(values: Tensor, index: Tensor) -> Tensor:
-    return values.index_select(0, index.flatten()).view(index.shape)

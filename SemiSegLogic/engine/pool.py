@@ -17,7 +17,7 @@ from torch import Tensor
 from .framing import View
 from .label_tables import LabelTables
 from .plan import Shape
-from .slice_label import LAST_INT32
+from .slice_label import LAST_INT32, taken
 from .staging import sent
 from .volumes import Volume
 
@@ -107,7 +107,7 @@ class Pool:
         return plane(z).lerp_(plane(z1), dz)
 
     def _at(self, address: Tensor) -> Tensor:
-        return self._room.index_select(0, address.flatten()).view(address.shape).float()
+        return taken(self._room, address).float()
 
     def _known(self) -> LabelTables:
         """The labels as they are now: people draw while a model learns."""

@@ -49,11 +49,11 @@ class Stack:
     def at(self, near: Sequence[Tensor]) -> Tensor:
         """uint8 values at voxels: three int32 coordinates that broadcast together; IGNORE between the planes."""
         first, second, third = (near[axis] for axis in (self.axis, *_others(self.axis)))
-        row = first if self.row is None else _taken(self.row, first)
+        row = first if self.row is None else taken(self.row, first)
         plane = row.clamp_min(0).to(torch.int32 if self.planes.numel() <= LAST_INT32 else torch.int64)
         _, height, width = self.planes.shape
         address = torch.add(third, torch.add(second, plane, alpha=height), alpha=width)
-        found = _taken(self.planes.flatten(), address)
+        found = taken(self.planes.flatten(), address)
         return found if self.row is None else found.masked_fill_(row < 0, IGNORE)
 
     def pieces(self, corner: Sequence[int], shape: Shape) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
@@ -111,7 +111,7 @@ class SliceLabel:
             return torch.full(torch.broadcast_shapes(*(part.shape for part in near)), IGNORE, dtype=torch.uint8,
                               device=near[0].device)
         for axis, hidden in self._hidden.items():
-            found = found.masked_fill_(_taken(hidden, near[axis]), IGNORE)
+            found = found.masked_fill_(taken(hidden, near[axis]), IGNORE)
         return found
 
     def shown(self, axis: int) -> NDArray[np.bool_]:
@@ -179,7 +179,7 @@ class SliceLabel:
         return tuple(shown)
 
 
-def _taken(values: Tensor, index: Tensor) -> Tensor:
+def taken(values: Tensor, index: Tensor) -> Tensor:
     """``values[index]`` of values (N,); several times faster on a CPU."""
     return values.index_select(0, index.flatten()).view(index.shape)
 

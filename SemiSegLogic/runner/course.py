@@ -78,7 +78,7 @@ class Course:
         """Raises SettingsError where a later leg's method cannot learn from these data: said at once, not when its turn
         comes.
         """
-        for leg in {leg.name: leg for leg in self.legs[1:]}.values():
+        for leg in {leg.name: leg for leg in self.legs if leg.name != self.legs[0].name}.values():
             self.fitting.method(leg)
 
     def _resumed(self, saved: Saved) -> dict[str, Any] | None:

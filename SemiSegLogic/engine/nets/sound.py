@@ -2,7 +2,7 @@
 
 With AMX, PyTorch 2.13 (oneDNN) writes beyond its buffers in the gradient of a convolution's kernel when the volume is
 shallow and its planes large: 2 or 4 deep with 32 channels on planes of 64 x 64 the gradient is no number, on 96 x 96
-the program dies; 8 deep it begins between 128 x 128 and 192 x 192. Neither is an error that could be caught. So shallow
+the program dies; 8 deep that begins between 128 x 128 and 192 x 192. Neither is an error that could be caught. So shallow
 volumes with large planes are convolved in float32 while a network learns: slower, and right.
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 LARGEST_PLANE = 18_000
 """Numbers in a plane (voxels times channels) for each voxel of depth. The smallest that failed had 32,768 (4 deep);
-nineteen shapes at this edge, of 16 to 256 channels and 2 to 12 deep, were right.
+twenty shapes at this edge, of 16 to 256 channels and 2 to 16 deep, were right.
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,33 +18,24 @@ def gradients(layer: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
     return torch.autograd.grad(layer(x).float().square().mean(), [x, *layer.parameters()])
 
 
-@pytest.mark.parametrize(("kernel", "stride", "padding", "depth"), [
-    ((1, 3, 3), (1, 1, 1), (0, 1, 1), 1), ((1, 2, 2), (1, 2, 2), (0, 0, 0), 1), ((1, 1, 1), (1, 1, 1), (0, 0, 0), 1),
-    ((1, 3, 3), (1, 1, 1), (0, 1, 1), 4),
-])
-def test_value_and_gradients_are_those_of_the_volume_convolution(
-    kernel: tuple[int, int, int], stride: tuple[int, int, int], padding: tuple[int, int, int], depth: int
-) -> None:
-    torch.manual_seed(0)
-    layer = nn.Sequential(nn.Conv3d(3, 5, kernel, stride, padding))
-    x = torch.randn(2, 3, depth, 8, 10, requires_grad=True)
-    value, slopes, names = layer(x), gradients(layer, x), list(layer.state_dict())
-    make_planar(layer)
-    assert isinstance(layer[0], PlanarConv)
-    assert list(layer.state_dict()) == names
-    assert torch.allclose(layer(x), value, atol=1e-5)
-    for found, wanted in zip(gradients(layer, x), slopes, strict=True):
-        assert torch.allclose(found, wanted, atol=1e-5)
+FLAT = {
+    "a window": (nn.Conv3d(3, 5, (1, 3, 3), padding=(0, 1, 1)), PlanarConv),
+    "a stride": (nn.Conv3d(3, 5, (1, 2, 2), (1, 2, 2)), PlanarConv),
+    "a voxel": (nn.Conv3d(3, 5, 1), PlanarConv),
+    "transposed": (nn.ConvTranspose3d(3, 5, (1, 2, 2), (1, 2, 2)), PlanarUp),
+}
 
 
 @pytest.mark.parametrize("depth", [1, 4])
-def test_a_transposed_one_is_the_same_too(depth: int) -> None:
+@pytest.mark.parametrize("name", FLAT)
+def test_value_and_gradients_are_those_of_the_volume_convolution(name: str, depth: int) -> None:
     torch.manual_seed(0)
-    layer = nn.Sequential(nn.ConvTranspose3d(5, 3, (1, 2, 2), (1, 2, 2)))
-    x = torch.randn(2, 5, depth, 8, 10, requires_grad=True)
+    volume, planar = FLAT[name]
+    layer = nn.Sequential(copy.deepcopy(volume))
+    x = torch.randn(2, 3, depth, 8, 10, requires_grad=True)
     value, slopes, names = layer(x), gradients(layer, x), list(layer.state_dict())
     make_planar(layer)
-    assert isinstance(layer[0], PlanarUp)
+    assert isinstance(layer[0], planar)
     assert list(layer.state_dict()) == names
     assert torch.allclose(layer(x), value, atol=1e-5)
     for found, wanted in zip(gradients(layer, x), slopes, strict=True):
