@@ -2,8 +2,8 @@
 
 With AMX, PyTorch 2.13 (oneDNN) writes beyond its buffers in the gradient of a convolution's kernel when the volume is
 shallow and its planes large: 2 or 4 deep with 32 channels on planes of 64 x 64 the gradient is no number, on 96 x 96
-the program dies; 8 deep that begins between 128 x 128 and 192 x 192. Neither is an error that could be caught. So shallow
-volumes with large planes are convolved in float32 while a network learns: slower, and right.
+the program dies; 8 deep that begins between 128 x 128 and 192 x 192. Neither is an error that could be caught. So
+shallow volumes with large planes are convolved in float32 while a network learns: slower, and right.
 """
 
 from __future__ import annotations
