@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CEILING = "all labels"
 SHARE = 0.95
-COLOURS = ("#0b6e99", "#d9730d", "#448361", "#9065b0", "#787774", "#c14c8a", "#cb912f", "#337ea9")
+COLOURS = ("#0b6e99", "#d9730d", "#448361", "#9065b0", "#787774", "#c14c8a", "#cb912f", "#6b4226")
 Measure = Callable[["Row"], float]
 
 
