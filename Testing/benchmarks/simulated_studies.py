@@ -163,7 +163,6 @@ def run(data: Path | None, number: int, kind: str, steps: int, supervised: Truth
 
 def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -> tuple[Standing, str | None]:
     """All legs of the recommended method, judged as the product does; and the candidate where there was one."""
-    torch.manual_seed(study.drawn.number)
     spec = study.specification(training, settings)
     plan = opening(spec, study.data, training, study.device, None)
     jury, standing = Jury(spec, study.data, study.device, plan), Standing()
@@ -171,6 +170,7 @@ def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -
     for planned in plan.legs:
         leg = _of_the_kept(planned, standing)
         plan.parts.use(leg.part)
+        torch.manual_seed(leg.seed(training.seed))
         method = make(leg.name, leg.settings, study.data.task())
         source = {"first": None, "fold": None, "candidate": standing.first}.get(leg.role, standing.kept)
         if source is not None:
