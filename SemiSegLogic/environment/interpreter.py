@@ -10,7 +10,7 @@ from .problem import EnvironmentProblem
 
 OLDEST_PYTHON = (3, 11)
 NEEDED = ("numpy", "SimpleITK", "torch", "monai", "skimage", "scipy", "rich", "matplotlib", "requests")
-NEEDED_FOR_TESTS = ("pytest", "ruff", "mypy", "slicerio", "nrrd", "nibabel", "pydicom")
+NEEDED_FOR_TESTS = ("pytest", "xdist", "ruff", "mypy", "slicerio", "nrrd", "nibabel", "pydicom")
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:2]) -> None:

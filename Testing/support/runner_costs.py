@@ -19,6 +19,11 @@ from .blobs import blob
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICES = 3
+# the system counts what a process's parent held when it was begun as its own: a small one begins it
+PEAK_OF = """import os, subprocess, sys
+_, code, usage = os.wait4(subprocess.Popen(sys.argv[1:], stdout=sys.stderr).pid, 0)
+print(usage.ru_maxrss)
+"""
 
 
 @dataclass(frozen=True)
@@ -53,23 +58,22 @@ def run_and_measure(job: JobFolder) -> Cost:
     """Run the job in a process of its own, as the local backend does, and wait for it. POSIX only."""
     begun, begun_at = time.monotonic(), time.time()
     with job.log.open("ab") as log:
-        child = subprocess.Popen([sys.executable, "-m", "SemiSegLogic.run", str(job.root)], cwd=ROOT, stdout=log,
-                                 stderr=subprocess.STDOUT)
+        command = [sys.executable, "-c", PEAK_OF, sys.executable, "-m", "SemiSegLogic.run", str(job.root)]
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
     first = _wait_for_first_point(job, child)
-    _, code, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(code)  # the process has been asked for already
+    peak, _ = child.communicate()
     status = job.status()
     if status.state != "done":
         raise RuntimeError(f"{status.message} See {job.log}.")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(usage.ru_maxrss * unit / 1e9, first - begun_at, time.monotonic() - begun)
+    return Cost(int(peak) * unit / 1e9, first - begun_at, time.monotonic() - begun)
 
 
 def _wait_for_first_point(job: JobFolder, child: subprocess.Popen[bytes]) -> float:
     """Unix time at which the first training step was over: the file's birth is its first line."""
     path = job.root / "curves.jsonl"
     while not path.exists():
-        if not Path(f"/proc/{child.pid}").exists() or job.reported().ended:
+        if child.poll() is not None or job.reported().ended:
             break
         time.sleep(0.01)
     return time.time()

@@ -49,6 +49,6 @@ def test_every_needed_module_is_installed_by_the_project() -> None:
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [*table["dependencies"], *table["optional-dependencies"]["test"]]
     names = {line.split(">")[0].split("=")[0].lower() for line in lines}
-    other = {"skimage": "scikit-image", "nrrd": "pynrrd"}
+    other = {"skimage": "scikit-image", "nrrd": "pynrrd", "xdist": "pytest-xdist"}
     needed = environment.NEEDED + environment.NEEDED_FOR_TESTS
     assert {other.get(module, module).lower() for module in needed} <= names
