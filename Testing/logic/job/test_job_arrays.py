@@ -1,0 +1,46 @@
+"""Arrays on disk: written quickly, the same again, and as numpy reads them."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.job.arrays import Form, check_npz, read_npz, write_npz
+
+
+def _doubt() -> np.ndarray:
+    """Bytes like those of an uncertainty map: smooth, with noise in the last bits."""
+    lines = np.cumsum(np.random.default_rng(0).integers(-1, 2, (400, 1000)), 1)
+    return (lines % 256).astype(np.uint8)
+
+
+def _deflated(content: bytes, level: int) -> int:
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return len(packer.compress(content) + packer.flush())
+
+
+def test_maps_are_packed_at_the_quickest_level(tmp_path: Path) -> None:
+    doubt, path = _doubt(), tmp_path / "maps.npz"
+    write_npz(path, {"doubt": doubt})
+    with zipfile.ZipFile(path) as archive:
+        content, (entry,) = archive.read("doubt.npy"), archive.infolist()
+    quickest, usual = _deflated(content, 1), _deflated(content, 6)
+    assert abs(quickest - usual) > 0.02 * usual  # else the two could not be told apart here
+    assert entry.compress_size == pytest.approx(quickest, rel=0.002)
+
+
+def test_what_is_packed_numpy_reads_and_it_is_the_same_again(tmp_path: Path) -> None:
+    arrays = {"case": np.array("c001"), "doubt": _doubt(), "slices": np.array([[0, 3]])}
+    write_npz(tmp_path / "one.npz", arrays)
+    write_npz(tmp_path / "two.npz", arrays)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    with np.load(tmp_path / "one.npz", allow_pickle=False) as found:
+        assert found.files == list(arrays)
+        assert all(np.array_equal(found[name], array) for name, array in arrays.items())
+    forms = {"case": Form("U", ()), "doubt": Form("uint8", (None, 1000)), "slices": Form("iuf", (1, 2))}
+    check_npz(tmp_path / "one.npz", forms)
+    assert read_npz(tmp_path / "one.npz", forms).keys() == arrays.keys()
