@@ -132,7 +132,7 @@
 <context>
     <name>SemiSegLib.controller</name>
     <message>
-        <source>{case} cannot be opened. {error} A damaged record is mended by: semiseg study repair &quot;{folder}&quot;</source>
+        <source>A damaged record is mended by: semiseg study repair &quot;{folder}&quot;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -145,6 +145,10 @@
     </message>
     <message>
         <source>Load case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>If the file was moved, right-click the case in the list: its image lies elsewhere.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -165,6 +169,10 @@
     </message>
     <message>
         <source>Read cases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} cannot be opened. {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -346,6 +354,71 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
     </message>
     <message>
         <source>Learning while you draw could not start: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.mending</name>
+    <message>
+        <source>{case} stays in the study: a training works with it. Stop it first, or wait until it is done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} stays in the study: a model is learning from it. Take the tick from &apos;Keep learning while I draw&apos; first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} stays in the study: a model is being used on it. Stop it first, or wait until it is done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} is no case of the study any more. All of it lies in {place}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} stays in the study: another Slicer window drew on it and has it open. Close it there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} stays in the study: what was drawn last is not saved yet. {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The image of {case} lies at {path} now, and is the same as before.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove {case} from the study?
+
+What is lost: it leaves the list, no training learns from it any more (slices done: {slices}), and no export writes it.
+
+What stays: nothing is deleted. All that was drawn (also what is not called done), every version and what was suggested go into the folder
+{removed}
+Moved back into {cases}, the case is in the study again. Models that learned from it stay as they are.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Its image stays where it lies: {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look at {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Comparing {name} with the image of {case} …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Compare {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try again in a moment.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -764,6 +837,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Look for runs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Check before training</source>
         <translation type="unfinished"></translation>
     </message>
@@ -817,6 +894,45 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>The run cannot be read now: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.case_menu</name>
+    <message>
+        <source>Remove a case from the study, or say where its image lies now (also by a right click on it)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Selected case …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Click a case in the list first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The image of {case} lies elsewhere …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open {case}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove {case} from the study …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Where the image lies now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>One file at a time: a case has one image.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove from the study</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

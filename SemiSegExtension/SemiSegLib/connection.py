@@ -90,6 +90,9 @@ class Connection(Protocol):
     def newest(self) -> str:
         """The job that was started last; "" when there is none."""
 
+    def at_work(self, case: str) -> str:
+        """The kind of a run that has not ended and works with this case: "train", "live" or "predict"; "" for none."""
+
 
 class LocalConnection:
     """This computer, through the local backend."""
@@ -161,6 +164,13 @@ class LocalConnection:
 
         latest = Round.latest(self._study)
         return latest.id if latest is not None and latest.job.submitted else ""
+
+    def at_work(self, case: str) -> str:
+        for folder in reversed(self._study.runs):
+            this = self._round(folder.name)
+            if this.job.submitted and not self._local().poll(this.id).ended and case in this.cases.values():
+                return this.job.spec().kind
+        return ""
 
     def _model(self, run: str) -> Path | None:
         """The model of a run of this study; None for "", and for LAST when there is none yet. Raises StudyError when

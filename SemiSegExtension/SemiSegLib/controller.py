@@ -164,8 +164,13 @@ class Controller:
         """The case on screen, if there is one, stays."""
         if self.wanted_case == case_id:
             self.wanted_case = self.open_case.id if self.open_case is not None else ""
-        text = _('{case} cannot be opened. {error} A damaged record is mended by: semiseg study repair "{folder}"')
-        self.say(text.format(case=case_id, error=error, folder=self.need_study().folder), "error")
+        from SemiSegLogic.study import ImageError
+
+        remedy = _('A damaged record is mended by: semiseg study repair "{folder}"')
+        if isinstance(error, ImageError):
+            remedy = _("If the file was moved, right-click the case in the list: its image lies elsewhere.")
+        text = _("{case} cannot be opened. {error}").format(case=case_id, error=error)
+        self.say(f"{text} {remedy.format(folder=self.need_study().folder)}", "error")
 
     def _loaded(self, found: tuple[Case, OpenCase]) -> None:
         case, opened = found
@@ -211,6 +216,13 @@ class Controller:
         if not leave_nodes:
             self.screen.clear_case()
         self.tell("case")
+
+    def leave_case(self, case_id: str) -> None:
+        """A case has gone: it is put away if it is on screen; another one that was clicked since still comes."""
+        wanted = self.wanted_case if self.wanted_case != case_id else ""
+        if self.open_case is not None and self.open_case.id == case_id:
+            self.close_case()
+        self.wanted_case = wanted
 
     def case(self) -> Case:
         """The study's case that is on screen."""

@@ -96,6 +96,13 @@ class Training:
         self.asking = False
         self._controller.say(_("Earlier runs cannot be read: {error}").format(error=error), "warning")
 
+    def at_work(self, case: str, then: Callable[[str], None]) -> None:
+        """Find out which kind of run that has not ended works with ``case``: "train", "live", "predict" or ""; then
+        ``then(kind)`` on the main thread.
+        """
+        connection = self._connection
+        self.jobs.run(_("Look for runs"), lambda: connection.at_work(case) if connection is not None else "", then)
+
     # --- before and at the start ------------------------------------------------------------------------------
 
     def preflight(self, then: Callable[[list[Finding]], None]) -> None:
@@ -240,11 +247,12 @@ class Training:
         """Slices that the model is unsure of and nobody has judged since, best first; without a model, those that the
         images suggest to draw first.
         """
+        there = {row.id for row in self._controller.rows}
         ranking = self.look.ranking if self.look is not None and self._named else self._first.found
         opened = self._controller.open_case
         done = set(opened.done) if opened is not None else set()
         here = opened.id if opened is not None else ""
-        return [item for item in ranking if item.case != here or item.place not in done]
+        return [item for item in ranking if item.case in there and (item.case != here or item.place not in done)]
 
 
 def sentences(*parts: str) -> str:

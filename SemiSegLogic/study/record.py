@@ -135,9 +135,10 @@ class CaseRecord:
             self._save({**record, "image": {**record["image"], "path": str(path.resolve())}})
 
     def _check_same(self, array: NDArray[np.generic], grid: Grid, path: Path) -> None:
-        if digest_array(array) != self.digest or not grid.agrees(self.grid):
-            raise ImageError(f"{path} has other voxels or another grid than when case '{self.name}' was made; labels "
-                             "might no longer fit. Put the original back, or add this file as a new case.")
+        other = _difference(array, grid, self.grid) or (digest_array(array) != self.digest and "other grey values")
+        if other:
+            raise ImageError(f"{path} has other voxels or another grid than when case '{self.name}' was made: {other}. "
+                             "Labels might no longer fit. Put the original back, or add this file as a new case.")
 
     # --- the record -------------------------------------------------------------------------------------------
 
@@ -159,6 +160,14 @@ class CaseRecord:
         if not self.has_suggestion:
             return "slices drawn" if slices else "none"
         return "corrected" if slices else "suggested"
+
+
+def _difference(array: NDArray[np.generic], grid: Grid, known: Grid) -> str:
+    """How a grid differs from the one that a case was made with, in words; "" when it does not."""
+    if array.shape != known.shape:
+        now, then = (" x ".join(map(str, shape)) for shape in (array.shape, known.shape))
+        return f"{now} voxels instead of {then}"
+    return "" if grid.agrees(known) else "another voxel size, position or direction in space"
 
 
 def new_record(name: str, grid: Grid, path: str, digest: str, series: str = "") -> dict[str, Any]:

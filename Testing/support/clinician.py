@@ -29,7 +29,7 @@ class FakeConnection:
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
-        self.found, self.next_look = "", None
+        self.found, self.next_look, self.works = "", None, {}
 
     def __call__(self, study: Any) -> FakeConnection:
         return self
@@ -65,6 +65,9 @@ class FakeConnection:
 
     def newest(self) -> str:
         return self.found
+
+    def at_work(self, case: str) -> str:
+        return str(self.works.get(case, ""))
 
 
 class FakeInstaller:

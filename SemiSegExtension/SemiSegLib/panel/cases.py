@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 
 from ..words import _
+from .case_menu import IMAGES, CaseMenu
 from .dicom_choice import DicomChoice
 from .parts import button, choosing_table, form, label, menu_item, row, section, table_height
 
@@ -33,7 +34,6 @@ FLAGS = {
 NEXT, CASE, STATE, SLICES, SURE = range(5)
 """The columns."""
 ORDERS = (CASE, NEXT, STATE, SURE, SLICES)
-IMAGES = "Images (*.nrrd *.nhdr *.nii *.nii.gz *.mha *.mhd *.png *.jpg *.tif *.tiff);;All files (*)"
 
 
 class CasesSection:
@@ -58,8 +58,10 @@ class CasesSection:
         # CASE and SURE share the room: long words of one must not hide the other
         self.table = choosing_table(inside, titles, {CASE, SURE}, self.on_case)
         self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
+        below = row(inside)
+        self.hint = label(below, faint=True)
+        self.menu = CaseMenu(panel, self.table, below, self._case_at)
         self._adding(inside)
-        self.hint = label(inside, faint=True)
         self._ids: list[str] = []
         self._filled: object = None
 
@@ -141,8 +143,12 @@ class CasesSection:
             self._controller.say(str(error), "warning")
 
     def on_case(self, row: int, _column: int = 0) -> None:
-        if 0 <= row < len(self._ids):
-            self._controller.show(self._ids[row])  # also one called damaged: it may be its suggestion only
+        if self._case_at(row):
+            self._controller.show(self._case_at(row))  # also one called damaged: it may be its suggestion only
+
+    def _case_at(self, row: int) -> str:
+        """The case of a row; "" beside the list."""
+        return self._ids[row] if 0 <= row < len(self._ids) else ""
 
     def on_order(self, *_index: Any) -> None:
         self._fill()
@@ -164,6 +170,7 @@ class CasesSection:
         field.visible = study is None
         if study is not None:
             self._fill()
+        self.menu.button.visible = bool(self._controller.rows)
         self.hint.text = (
             _("Add images to begin.") if not self._controller.rows else _("Click a case to bring it on screen.")
         )

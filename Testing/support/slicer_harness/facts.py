@@ -39,6 +39,7 @@ CONSTANTS = {
     "qt.QAbstractItemView.SingleSelection",
     "qt.QHeaderView.ResizeToContents",
     "qt.QHeaderView.Stretch",
+    "qt.Qt.CustomContextMenu",
     "qt.Qt.ElideMiddle",
 }
 """Constants of Qt that are spelled alike in Qt 5 and Qt 6: those of unscoped enumerations."""

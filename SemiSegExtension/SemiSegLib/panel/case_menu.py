@@ -1,0 +1,68 @@
+"""What can be done with a case beside opening it: a right click on its row, or the button below the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+
+from ..mending import Mending
+from ..words import _
+from .parts import button, menu_item
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+IMAGES = "Images (*.nrrd *.nhdr *.nii *.nii.gz *.mha *.mhd *.png *.jpg *.tif *.tiff);;All files (*)"
+
+
+class CaseMenu:
+    """Of the rows of ``table``; ``case_at(row)`` gives a row's case ("": none). ``layout`` is where the button goes."""
+
+    def __init__(self, panel: Panel, table: Any, layout: Any, case_at: Callable[[int], str]) -> None:
+        self._panel, self._controller = panel, panel.controller
+        self._table, self._case_at = table, case_at
+        self._mending = Mending(panel.controller, panel.training)
+        tip = _("Remove a case from the study, or say where its image lies now (also by a right click on it)")
+        self.button = button(layout, _("Selected case …"), tip, self.on_button)
+        self._menu = qt.QMenu(table)
+        table.setContextMenuPolicy(qt.Qt.CustomContextMenu)
+        table.connect("customContextMenuRequested(QPoint)", self.on_right_click)
+
+    def on_right_click(self, point: Any) -> None:
+        case = self._case_at(self._table.rowAt(point.y()))
+        if case:
+            self._pop_up(case, self._table.viewport().mapToGlobal(point))
+
+    def on_button(self) -> None:
+        case = self._case_at(self._table.currentRow())
+        if case:
+            self._pop_up(case, self.button.mapToGlobal(self.button.rect.bottomLeft()))
+        else:
+            self._controller.say(_("Click a case in the list first."))
+
+    def _pop_up(self, case: str, where: Any) -> None:
+        name = next((row.name for row in self._controller.rows if row.id == case), case)
+        self._menu.clear()
+        menu_item(self._menu, _("Open {case}").format(case=name), lambda: self._controller.show(case))
+        elsewhere = _("The image of {case} lies elsewhere …").format(case=name)
+        menu_item(self._menu, elsewhere, lambda: self.on_relocate(case))
+        menu_item(self._menu, _("Remove {case} from the study …").format(case=name), lambda: self.on_remove(case))
+        self._menu.popup(where)
+
+    def on_remove(self, case: str) -> None:
+        self._mending.remove(case, lambda question: bool(
+            slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Remove from the study"))))  # fmt: skip
+
+    def on_relocate(self, case: str) -> None:
+        """A file of a DICOM series stands for the whole series."""
+        start = self._panel.preferences.get("images")
+        chosen = [Path(str(name)) for name in qt.QFileDialog.getOpenFileNames(
+            self._table, _("Where the image lies now"), start, IMAGES)]  # fmt: skip
+        if len(chosen) == 1:
+            self._mending.relocate(case, chosen[0])
+        elif chosen:
+            self._controller.say(_("One file at a time: a case has one image."), "warning")
