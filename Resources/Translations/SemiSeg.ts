@@ -214,11 +214,19 @@
 <context>
     <name>SemiSegLib.exporting</name>
     <message>
-        <source>{n} files written to {folder} and verified.</source>
+        <source>Left out, because nobody has accepted what was suggested for them: {cases}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Not exported:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{n} files written to {folder} and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>and {n} more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -227,10 +235,6 @@
     </message>
     <message>
         <source>Verify {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>and {n} more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -939,6 +943,34 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.cases</name>
     <message>
+        <source>none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>slices drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>suggested</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>corrected</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>fully drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>accepted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>probably good</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1169,6 +1201,14 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Choose a format, and cases that have a suggestion or are fully drawn.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Finished is a case that you accepted, or in which every slice is done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Writing and checking …</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1201,15 +1241,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>accepted cases</source>
+        <source>finished cases</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>all cases with a result</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Choose a format, and cases that have a suggestion or are fully drawn.</source>
+        <source>all cases, accepted or not</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1217,7 +1253,15 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>No case is finished yet: accept one, or draw all its slices.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Export to</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not accepted yet</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

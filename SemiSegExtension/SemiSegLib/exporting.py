@@ -29,11 +29,14 @@ NAMED = 3
 
 @dataclass
 class Exported:
-    """What was written and verified, and why the other cases (by id) were not, or not in every format."""
+    """What was written and verified; why other cases (by id) were not, or not in every format; names of those that were
+    left out because a model's suggestion is all there is of them, and nobody has accepted it.
+    """
 
     folder: Path
     files: list[ExportedFile] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    unaccepted: Sequence[str] = ()
 
     @property
     def level(self) -> str:
@@ -42,24 +45,37 @@ class Exported:
 
     def in_words(self) -> str:
         """The account, about all cases."""
-        written = _("{n} files written to {folder} and verified.").format(n=len(self.files), folder=self.folder)
-        if not self.left_out:
-            return written
-        named = [f"{case}: {why}" for case, why in list(self.left_out.items())[:NAMED]]
-        rest = len(self.left_out) - len(named)
-        more = [_("and {n} more").format(n=rest)] if rest else []
-        return f"{written} {_('Not exported:')} {' '.join([*named, *more])}"
+        said = [_("{n} files written to {folder} and verified.").format(n=len(self.files), folder=self.folder)]
+        if self.left_out:
+            failed = [f"{case}: {why}" for case, why in self.left_out.items()]
+            said += [_("Not exported:"), some(failed, " ")]
+        if self.unaccepted:
+            said += [unaccepted_words(self.unaccepted)]
+        return " ".join(said)
+
+
+def unaccepted_words(names: Sequence[str]) -> str:
+    """Which cases wait for somebody to accept them."""
+    text = _("Left out, because nobody has accepted what was suggested for them: {cases}.")
+    return text.format(cases=some(names, ", "))
+
+
+def some(words: Sequence[str], between: str) -> str:
+    """The first few, and how many more there are."""
+    rest = [_("and {n} more").format(n=len(words) - NAMED)] if len(words) > NAMED else []
+    return between.join(words[:NAMED]) + "".join(f" {more}" for more in rest)
 
 
 class Exporting:
     """One export. Of a case: read and written on the thread, the DICOM SEG by Slicer, read again on the thread."""
 
     def __init__(
-        self, controller: Controller, folder: Path, formats: Sequence[str], done: Callable[[Exported], None]
+        self, controller: Controller, account: Exported, formats: Sequence[str], done: Callable[[Exported], None]
     ) -> None:
+        """``account`` is filled in and handed to ``done``."""
         self._controller, self._study = controller, controller.need_study()
         self._plain, self._dicom = [name for name in formats if name != DICOM_SEG], DICOM_SEG in formats
-        self._done, self._awaited, self._account = done, 0, Exported(folder)
+        self._done, self._awaited, self._account = done, 0, account
 
     def begin(self, case_ids: Sequence[str]) -> None:
         """Write these cases, one after the other."""

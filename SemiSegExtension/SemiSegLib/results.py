@@ -110,11 +110,14 @@ class Results:
         return True
 
     def export(
-        self, folder: Path, formats: Sequence[str], case_ids: Sequence[str], done: Callable[[Exported], None]
+        self, folder: Path, formats: Sequence[str], case_ids: Sequence[str], done: Callable[[Exported], None],
+        unaccepted: Sequence[str] = (),
     ) -> None:
-        """Write these cases to ``folder``; each file is read again and compared before it counts."""
+        """Write these cases to ``folder``; each file is read again and compared before it counts. The names of those
+        ``unaccepted`` are told in the account.
+        """
         self._controller.labelling.save_now()
-        Exporting(self._controller, folder, formats, done).begin(case_ids)
+        Exporting(self._controller, Exported(folder, unaccepted=unaccepted), formats, done).begin(case_ids)
 
 
 def unusable_words(opened: OpenCase) -> str:

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SemiSegError
-from ..study import FORMATS, LabelError, Study, export_case
+from ..study import FORMATS, CaseRow, LabelError, Study, choose, export_case
 from .following import take_up
 from .output import Output, add_json
+
+NAMED = 5
+"""So many cases that were left out are named in one line; the others are counted."""
 
 
 def add(commands: Any) -> None:
@@ -18,32 +21,54 @@ def add(commands: Any) -> None:
     export.add_argument("folder", type=Path)
     export.add_argument("--to", type=Path, help="folder (default: exports in the study)")
     export.add_argument("--format", action="append", choices=FORMATS, help="default: seg.nrrd and nrrd")
-    export.add_argument("--case", action="append", help="default: every case with a result")
+    which = export.add_mutually_exclusive_group()
+    which.add_argument("--case", action="append", help="default: every case that is accepted or fully drawn")
+    which.add_argument("--suggestions", action="store_true", help="also cases whose suggestion nobody has accepted")
     export.set_defaults(do=_export)
     add_json(export)
 
 
 def _export(options: argparse.Namespace) -> int:
     """Every case for itself: one that cannot be written leaves the others alone."""
-    study, out, failed = Study.open(options.folder), Output(options.json), 0
+    study, out = Study.open(options.folder), Output(options.json)
     take_up(study, out)
-    chosen = [study.case(key).id for key in options.case] if options.case else _finished(study)
-    if not chosen:
-        raise LabelError(f"No case of {options.folder} has a result yet. Train first, then export.")
-    for case_id in chosen:
-        try:
-            files = export_case(study.case(case_id), options.to or study.exports, options.format or FORMATS[:2])
-        except SemiSegError as error:
-            failed += 1
-            out.problem(str(error), case=case_id)
-            continue
-        for file in files:
-            out.event("exported", f"{file.path} (verified)", file=str(file.path), voxels=file.voxels)
+    chosen, unaccepted = _chosen(study, options)
+    failed = sum(not _write(study, case_id, options, out) for case_id in chosen)
     if failed and len(chosen) > 1:
         out.problem(f"{failed} of {len(chosen)} cases were not exported.", failed=failed)
+    if unaccepted:
+        text = (f"Left out: {_named(unaccepted)}. A model suggested them, and nobody has accepted that. Accept them "
+                "(semiseg study accept), or export them as they are with --suggestions.")
+        out.event("left_out", text, cases=[row.id for row in unaccepted])
     return min(failed, 1)
 
 
-def _finished(study: Study) -> list[str]:
-    """Cases with a result, and damaged ones, which then say why they have none."""
-    return [row.id for row in study.status() if row.suggestion or row.problem or study.case(row.id).judged_whole]
+def _chosen(study: Study, options: argparse.Namespace) -> tuple[list[str], list[CaseRow]]:
+    """Ids of the cases to write, and the cases that only have a suggestion. Raises LabelError when there are none."""
+    if options.case:
+        return [study.case(key).id for key in options.case], []
+    found = choose(study.status(), options.suggestions)
+    if not found.cases:
+        if found.unaccepted:
+            raise LabelError(f"No case of {study.folder} is finished. A model suggested {_named(found.unaccepted)}, "
+                             "and nobody has accepted that: accept them (semiseg study accept), or export them as they "
+                             "are with --suggestions.")
+        raise LabelError(f"No case of {study.folder} has a result yet. Train first, or draw every slice of a case, "
+                         "then export.")
+    return [row.id for row in found.cases], found.unaccepted
+
+
+def _write(study: Study, case_id: str, options: argparse.Namespace, out: Output) -> bool:
+    try:
+        files = export_case(study.case(case_id), options.to or study.exports, options.format or FORMATS[:2])
+    except SemiSegError as error:
+        out.problem(str(error), case=case_id)
+        return False
+    for file in files:
+        out.event("exported", f"{file.path} (verified)", file=str(file.path), voxels=file.voxels)
+    return True
+
+
+def _named(rows: list[CaseRow]) -> str:
+    more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+    return ", ".join(row.name for row in rows[:NAMED]) + more

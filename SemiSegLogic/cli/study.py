@@ -85,5 +85,6 @@ def _table(name: str, rows: list[CaseRow]) -> Table:
         shape = " x ".join(map(str, row.shape))
         suggestion = FLAGS.get(row.flag, "yes") if row.suggestion else ""
         drawn, empty = ("", "") if row.problem else (str(row.drawn), str(row.empty))
-        table.add_row(escape(row.name), shape, row.status, drawn, empty, suggestion)
+        status = "fully drawn" if row.whole and row.status != "accepted" else row.status
+        table.add_row(escape(row.name), shape, status, drawn, empty, suggestion)
     return table

@@ -61,8 +61,8 @@ class Case(DrawnCase):
     @property
     def judged_whole(self) -> bool:
         """Whether people judged every slice along one of the axes, so that no voxel is left open."""
-        judged = set(self.places)
-        return any(judged.issuperset(all_slices(self.grid.shape, axis)) for axis in range(3))
+        judged, shape = set(self.places), self.grid.shape
+        return any(len(judged) >= shape[axis] and judged.issuperset(all_slices(shape, axis)) for axis in range(3))
 
     def result(self) -> NDArray[np.uint8]:
         """The whole segmentation: the labels when people judged every voxel, else the suggestion.

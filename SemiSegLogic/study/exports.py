@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from .errors import StudyError
 from .formats import read_mask, write_labelmap, write_seg_nrrd
 from .formats.volumes import read_voxels
 from .formats.writing import tolerance_of
+from .rows import CaseRow
 from .structures import Structures
 
 FORMATS = ("seg.nrrd", "nrrd", "nii.gz")
@@ -34,6 +35,25 @@ class ExportedFile:
     format: str
     voxels: dict[str, int]
     verified: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which cases of a study an export writes, and those that it leaves out because a model's suggestion is all there
+    is of them, and nobody has accepted it.
+    """
+
+    cases: list[CaseRow]
+    unaccepted: list[CaseRow]
+
+
+def choose(rows: Iterable[CaseRow], suggestions: bool = False) -> Choice:
+    """Of the ``rows`` of a study those that are finished; with ``suggestions`` all that have a result. Damaged ones
+    come along: writing them says why they cannot be written.
+    """
+    every = [row for row in rows if row.finished or row.suggestion or row.problem]
+    waiting = [row for row in every if row.suggestion and not row.finished and not suggestions]
+    return Choice([row for row in every if row not in waiting], waiting)
 
 
 def export_case(case: Case, folder: Path, formats: Sequence[str] = ("seg.nrrd", "nrrd"),

@@ -15,7 +15,7 @@ class CaseRow:
 
     ``doubt`` (0..1) is the model's own, near the structures; ``agreement`` (Dice, 0..1) compares its suggestion with
     the slices that people judged since; ``flag`` is what the run says of it ("good", "look", "unknown" or ""),
-    ``flag_words`` its sentence.
+    ``flag_words`` its sentence; ``whole``: people judged every slice.
     """
 
     id: str
@@ -31,6 +31,12 @@ class CaseRow:
     agreement: float | None = None
     flag: str = ""
     flag_words: str = ""
+    whole: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether people stand behind every slice: drawn, or accepted."""
+        return self.whole or self.status == "accepted"
 
 
 def row_of(case: Case) -> CaseRow:
@@ -41,7 +47,7 @@ def row_of(case: Case) -> CaseRow:
         drawn = sum(item.state == "drawn" for item in slices)
         return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn, bool(told),
                        str(case.writer or ""), doubt=_number(told.get("doubt")), agreement=case.agreement,
-                       flag=str(flag.get("state", "")), flag_words=str(flag.get("words", "")))
+                       flag=str(flag.get("state", "")), flag_words=str(flag.get("words", "")), whole=case.judged_whole)
     except SemiSegError as error:
         return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))
 

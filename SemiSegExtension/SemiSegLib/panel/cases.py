@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 
     from .panel import Panel
 
+WHOLE = "whole"
+"""In place of the status of a case in which people judged every slice, and nobody accepted anything."""
 STATUS = {
-    "none": ("○", "#8a8f98"),
-    "slices drawn": ("◐", "#a86a00"),
-    "suggested": ("✦", "#7a4bb0"),
-    "corrected": ("✎", "#1c6db5"),
-    "accepted": ("✔", "#2e7d46"),
-    "damaged": ("✖", "#b3261e"),
+    "none": ("○", _("none"), "#8a8f98"),
+    "slices drawn": ("◐", _("slices drawn"), "#a86a00"),
+    "suggested": ("✦", _("suggested"), "#7a4bb0"),
+    "corrected": ("✎", _("corrected"), "#1c6db5"),
+    WHOLE: ("●", _("fully drawn"), "#2e7d46"),
+    "accepted": ("✔", _("accepted"), "#2e7d46"),
+    "damaged": ("✖", _("damaged"), "#b3261e"),
 }
+"""A sign, how it is called, and a colour."""
 FLAGS = {
     "good": (_("probably good"), "#2e7d46"),
     "look": (_("look here"), "#a86a00"),
@@ -193,13 +197,13 @@ class CasesSection:
                 self.table.selectRow(number)
 
     def _show_row(self, number: int, item: CaseRow, star: bool) -> None:
-        sign, colour = STATUS.get(item.status, ("?", "#8a8f98"))
+        sign, state, colour = STATUS[state_of(item)]
         slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""
         sure, why, sure_colour = quality(item)
         cells = (
             ("★" if star else "", _("Worth a look next") if star else "", ""),
             (item.name, item.problem or item.name, ""),
-            (f"{sign} {_(item.status)}", item.problem or _(item.status), colour),
+            (f"{sign} {state}", item.problem or state, colour),
             (slices, _("Slices done"), ""),
             (sure, why, sure_colour),
         )
@@ -209,6 +213,11 @@ class CasesSection:
             if front:
                 cell.setForeground(qt.QBrush(qt.QColor(front)))
             self.table.setItem(number, column, cell)
+
+
+def state_of(item: CaseRow) -> str:
+    """How far the work on a case is, as the table says it."""
+    return WHOLE if item.whole and item.status != "accepted" else item.status
 
 
 def quality(item: CaseRow) -> tuple[str, str, str]:
@@ -229,7 +238,7 @@ def _key(item: CaseRow, column: int, star: bool) -> tuple[object, ...]:
     number = item.agreement if item.agreement is not None else None if item.doubt is None else 1 - item.doubt
     first: dict[int, object] = {
         NEXT: not star,
-        STATE: list(STATUS).index(item.status) if item.status in STATUS else len(STATUS),
+        STATE: list(STATUS).index(state_of(item)),
         SLICES: -(item.drawn + item.empty),
         SURE: 2.0 if number is None else number,
     }

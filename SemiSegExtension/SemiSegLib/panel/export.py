@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..exporting import DICOM_SEG
+from ..exporting import DICOM_SEG, unaccepted_words
 from ..words import _
 from .parts import button, enable, form, label, primary, row, section
 
@@ -24,13 +24,18 @@ FORMATS = {
 }
 
 
+THIS, FINISHED, ALL = range(3)
+"""Which cases, in the order of the choice."""
+
+
 class ExportSection:
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel, self._controller = panel, panel.controller
         self.header, inside = section(layout, _("Export"), collapsed=True)
         fields = form(inside)
         self.which = qt.QComboBox()
-        self.which.addItems([_("this case"), _("accepted cases"), _("all cases with a result")])
+        self.which.addItems([_("this case"), _("finished cases"), _("all cases, accepted or not")])
+        self.which.toolTip = _("Finished is a case that you accepted, or in which every slice is done")
         fields.addRow(_("Cases:"), self.which)
         self.boxes = {name: qt.QCheckBox(text) for name, text in FORMATS.items()}
         for name, widget in self.boxes.items():
@@ -51,26 +56,28 @@ class ExportSection:
 
     def on_export(self) -> None:
         study, formats = self._controller.study, [name for name, widget in self.boxes.items() if widget.checked]
-        cases = self._cases()
+        cases, unaccepted = self._cases()
         if study is None or not cases or not formats:
-            self._controller.say(_("Choose a format, and cases that have a suggestion or are fully drawn."), "warning")
+            self._controller.say(nothing_to_write(unaccepted if formats else []), "warning")
             return
         folder = Path(self.folder.text.strip()) if self.folder.text.strip() else study.exports
         self.told.text = _("Writing and checking …")
-        self._controller.results.export(folder, formats, cases, self._done)
+        self._controller.results.export(folder, formats, cases, self._done, unaccepted)
 
-    def _cases(self) -> list[str]:
-        opened, rows = self._controller.open_case, self._controller.rows
-        if self.which.currentIndex == 0:
-            return [opened.id] if opened is not None else []
-        if self.which.currentIndex == 1:
-            return [item.id for item in rows if item.status == "accepted"]
-        # damaged ones too, which then say why they have no result
-        return [item.id for item in rows if item.status == "accepted" or item.suggestion or item.problem]
+    def _cases(self) -> tuple[list[str], list[str]]:
+        """Ids of the cases to write; names of those that are left out because nobody has accepted them."""
+        from SemiSegLogic.study import choose
+
+        opened = self._controller.open_case
+        if self.which.currentIndex == THIS:
+            return [opened.id] if opened is not None else [], []
+        found = choose(self._controller.rows, suggestions=self.which.currentIndex == ALL)
+        return [row.id for row in found.cases], [row.name for row in found.unaccepted]
 
     def _done(self, account: Exported) -> None:
         """What was left out comes first: it is what the person has to look at."""
         left = [html.escape(f"✖ {case}: {why}") for case, why in account.left_out.items()]
+        left += [html.escape(f"○ {case}: " + _("not accepted yet")) for case in account.unaccepted]
         lines = [*left, *(html.escape(f"✔ {file.path.name}: " + _("verified")) for file in account.files)]
         self.told.text = "<br>".join([*lines[:12], f"… {len(lines)}" if len(lines) > 12 else ""])
 
@@ -85,3 +92,10 @@ class ExportSection:
             "" if self._controller.study else _("Open a study first."),
             _("Writes, reads again and compares"),
         )
+
+
+def nothing_to_write(unaccepted: list[str]) -> str:
+    """What the person has to do before there is something to export."""
+    if unaccepted:
+        return _("No case is finished yet: accept one, or draw all its slices.") + " " + unaccepted_words(unaccepted)
+    return _("Choose a format, and cases that have a suggestion or are fully drawn.")
