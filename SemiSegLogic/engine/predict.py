@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
@@ -20,12 +20,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..geometry import IGNORE
+from ..geometry import IGNORE, SliceIndex
 from ..methods.base import entropy
 from .device import Device, is_out_of_memory
 from .folding import folded
 from .nets.base import classes_of, slice_shape
 from .plan import STRIDE, Plan, Shape
+from .regrid import SLAB_VALUES, Cut, along, middles, resized
 from .volumes import Classes, Volume
 from .windows import MOST_TOGETHER, rows, window_shape
 
@@ -44,8 +45,6 @@ REACH = MappingProxyType({"fast": 1.5, "plain": 1.5})
 than it was taught on a network does worse: in one pass V-Net lost 0.04 Dice on four scans, and the fast network 0.009
 on thirty against windows of this size (Testing/benchmarks/results/inference.md).
 """
-
-SLAB_VALUES = 1_000_000  # shares that are brought to the case's own voxels at a time
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,28 @@ class Predictor:
     @torch.no_grad()
     def probabilities(self, volume: Volume) -> Tensor:
         """(K,D,H,W) float32 on the volume's own voxels, in engine order."""
-        return torch.cat([part for _, part in self._native_rows(volume)], 1)
+        return torch.cat([part for _, part in self.parts(volume)], 1)
+
+    @torch.no_grad()
+    def planes(self, volume: Volume, places: Sequence[SliceIndex]) -> dict[SliceIndex, Tensor]:
+        """Shares (K,a,b) float32 of ``places`` (engine order, one at least) on the volume's own voxels. Only windows
+        that show them are looked at, and nothing else is brought to the volume's voxels.
+        """
+        seen = self._seen(volume)
+        d, h, w = seen.shape
+        kept = torch.float32 if (d, h, w) == volume.shape else torch.float16
+        cuts = {place: Cut(place, volume.shape, (d, h, w), kept) for place in places}
+        wanted = {row for cut in cuts.values() for row in cut.rows}
+        for start, part in self._rows(seen, wanted):
+            for cut in cuts.values():
+                cut.take(start, part)
+        return {place: cut.plane() for place, cut in cuts.items()}
 
     @torch.no_grad()
     def predict(self, volume: Volume, classes: Classes) -> Prediction:
         """Label and uncertainty. On judged slices the label is the person's own and the uncertainty 0."""
         label, unsure, second = (np.empty(volume.shape, np.uint8) for _ in range(3))
-        for start, shares in self._native_rows(volume):
+        for start, shares in self.parts(volume):
             here = slice(start, start + shares.shape[1])
             doubt = entropy(shares[None])[0, 0]
             found, following = two_best(shares)
@@ -94,7 +108,8 @@ class Predictor:
             unsure[here] = (doubt * 255).round().to(torch.uint8).cpu().numpy()
         return Prediction(*(np.ascontiguousarray(volume.turn.invert(item)) for item in (label, unsure, second)))
 
-    def _native_rows(self, volume: Volume) -> Iterator[tuple[int, Tensor]]:
+    @torch.no_grad()
+    def parts(self, volume: Volume) -> Iterator[tuple[int, Tensor]]:
         """Shares (K,n,H,W) float32 of consecutive parts of the volume along D, with their first row."""
         seen = self._seen(volume)
         if tuple(seen.shape) == volume.shape:
@@ -104,16 +119,18 @@ class Predictor:
         depth, height, width = volume.shape
         step = max(1, SLAB_VALUES // (len(kept) * height * width))
         for start in range(0, depth, step):
-            place = _middles(depth, kept.shape[1], kept.shape[1] / depth)[start : start + step]
-            part = _along(kept, 1, place)
+            place = middles(depth, kept.shape[1], kept.shape[1] / depth)[start : start + step]
+            part = along(kept, 1, place)
             yield start, F.interpolate(part, size=(height, width), mode="bilinear", align_corners=False)
 
-    def _rows(self, seen: Tensor) -> Iterator[tuple[int, Tensor]]:
-        """Shares of ``seen`` (D,H,W) in consecutive parts; with smaller windows from the start when memory runs out."""
+    def _rows(self, seen: Tensor, wanted: Collection[int] | None = None) -> Iterator[tuple[int, Tensor]]:
+        """Shares of ``seen`` (D,H,W) in consecutive parts; with smaller windows from the start when memory runs out.
+        Rows that are not ``wanted`` (None: all are) may be missing or wrong.
+        """
         while True:
             window = self._window(seen)
             try:
-                first = rows(seen, self._run, window, self._together(window))
+                first = rows(seen, self._run, window, self._together(window), wanted)
                 head = next(first)
             except Exception as error:
                 if not is_out_of_memory(error) or not self._step_down(seen, window, error):
@@ -158,8 +175,8 @@ class Predictor:
         if tuple(size) == volume.shape:
             return image
         steps = [side / count / thin for side, count, thin in zip(volume.shape, size, volume.thin, strict=True)]
-        places = [_middles(n, side, step) for n, side, step in zip(size, image.shape, steps, strict=True)]
-        return _resized(image, places)
+        places = [middles(n, side, step) for n, side, step in zip(size, image.shape, steps, strict=True)]
+        return resized(image, places)
 
     def _run(self, image: Tensor) -> Tensor:
         """Shares (B,K,d,h,w) float32 of ``image`` (B,1,d,h,w), the mean over all views."""
@@ -219,29 +236,3 @@ def _keep_judged(volume: Volume, start: int, found: Tensor, doubt: Tensor) -> No
 def _within(length: int, most: float) -> int:
     """``length``, or ``most`` in whole strides of the networks where that is less."""
     return length if most >= length else min(length, math.ceil(most / STRIDE) * STRIDE)
-
-
-def _middles(count: int, side: int, step: float) -> NDArray[np.float64]:
-    """(count,) where the middles of voxels ``step`` times as long lie among ``side`` voxels, the border repeated."""
-    return np.asarray(((np.arange(count) + 0.5) * step - 0.5).clip(0, side - 1))
-
-
-def _resized(image: Tensor, places: list[NDArray[np.float64]]) -> Tensor:
-    """float16 ``image`` (d,h,w) at ``places`` along each axis, a few rows at a time."""
-    step = max(1, SLAB_VALUES // (image.shape[1] * image.shape[2]))
-    parts = []
-    for start in range(0, len(places[0]), step):
-        part = _along(image, 0, places[0][start : start + step])
-        parts.append(_along(_along(part, 1, places[1]), 2, places[2]).to(torch.float16))
-    return torch.cat(parts)
-
-
-def _along(values: Tensor, axis: int, place: NDArray[np.float64]) -> Tensor:
-    """float32 ``values`` at ``place`` along one axis, between their two neighbours."""
-    low = np.floor(place).astype(np.int64)
-    high = np.minimum(low + 1, values.shape[axis] - 1)
-    below, above = (
-        values.index_select(axis, torch.from_numpy(index).to(values.device)).float() for index in (low, high)
-    )
-    share = torch.from_numpy(place - low).to(below)
-    return below.lerp_(above, share.view([-1 if a == axis else 1 for a in range(values.dim())]))

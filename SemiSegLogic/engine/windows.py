@@ -6,7 +6,7 @@ Memory is that of one row of windows, whatever the depth of the volume.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import product
 
 import numpy as np
@@ -59,10 +59,13 @@ def starts(length: int, side: int) -> list[int]:
     return [round(place) for place in np.linspace(0, length - side, count)]
 
 
-def rows(image: Tensor, run: Run, window: Shape, together: int = 1) -> Iterator[tuple[int, Tensor]]:
+def rows(
+    image: Tensor, run: Run, window: Shape, together: int = 1, wanted: Collection[int] | None = None
+) -> Iterator[tuple[int, Tensor]]:
     """Blended shares in consecutive parts: (first row, (K,n,H,W) float32) of ``image`` (D,H,W), read window by window.
 
-    ``run`` (B,1,d,h,w) float16 or float32 -> shares (B,K,d,h,w) float32.
+    ``run`` (B,1,d,h,w) float16 or float32 -> shares (B,K,d,h,w) float32. Windows that show none of the rows ``wanted``
+    (None: all are) are left out: of other rows some are missing, and some are not what all windows would have said.
     """
     depth, height, width = image.shape
     if window == (depth, height, width):
@@ -73,6 +76,8 @@ def rows(image: Tensor, run: Run, window: Shape, together: int = 1) -> Iterator[
     weight = torch.empty(0)
     done = 0
     for first in starts(depth, window[0]):
+        if wanted is not None and not any(first <= row < first + window[0] for row in wanted):
+            continue
         if total is not None and first > done:
             yield done, _finished(total, weight, first - done)
             total, weight = _moved(total, first - done), _moved(weight, first - done)

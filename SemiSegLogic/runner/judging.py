@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import nn
 from ..engine import quality
 from ..engine.device import Device
 from ..engine.predict import Predictor
-from ..engine.quality import Estimate, Judge, Measured
+from ..engine.quality import Estimate, Judge, Measured, SliceScore
 from ..job import JobSpec
 from ..methods.base import Method
 from ..settings import Training
@@ -41,11 +42,18 @@ class Jury:
     def measure(self, network: nn.Module) -> Measured:
         """``network`` on the slices that are held out now; nothing is predicted where there are none."""
         predictor = Predictor(network, self.data.plan, self.device)
-        return quality.measure(predictor.probabilities, list(self.data.volumes.values()), len(self.data.classes))
+        return quality.measure(predictor.parts, self.data.volumes.values(), len(self.data.classes))
 
-    def dice(self, found: Measured) -> list[float]:
-        """Per structure, over all slices together."""
-        return quality.pooled_dice(found.scores, len(self.data.classes)) if found.scores else []
+    def glance(self, network: nn.Module) -> tuple[SliceScore, ...]:
+        """The scores that :meth:`measure` finds, for much less where volumes are large: a trial of a few slices, not of
+        all of their volumes.
+        """
+        predictor = Predictor(network, self.data.plan, self.device)
+        return quality.scores_of(predictor.planes, self.data.volumes.values(), len(self.data.classes))
+
+    def dice(self, scores: Sequence[SliceScore]) -> list[float]:
+        """Per structure, over all slices together; empty without slices."""
+        return quality.pooled_dice(scores, len(self.data.classes)) if scores else []
 
     def judge(self, standing: Standing, method: Method, plain: Measured, leg: Leg, stopped: bool) -> str:
         """Decide on the model of a leg that is over (or ``stopped``), ``plain`` as it was measured from one view:
@@ -99,7 +107,7 @@ class Jury:
         """The model of a leg with its views, unless held-out slices say that they harm; ``plain`` as it was measured
         from one view.
         """
-        score = quality.mean_dice(self.dice(plain))
+        score = quality.mean_dice(self.dice(plain.scores))
         earlier = self.opening.seen
         seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
         model = Model.of(method, leg.name, self.data.plan, self.data.classes.values[1:], score)
@@ -110,7 +118,7 @@ class Jury:
         found = self.measure(viewed.predictor(self.device.torch)) if plain.scores else plain
         if compare(found.scores, plain.scores).shows_harm:
             return Outcome(model, plain, score)
-        return Outcome(replace(viewed, held_out=quality.mean_dice(self.dice(found))), found, score)
+        return Outcome(replace(viewed, held_out=quality.mean_dice(self.dice(found.scores))), found, score)
 
     def _with_quality(self, model: Model, standing: Standing) -> Model:
         """``model`` with all that has been measured of it."""

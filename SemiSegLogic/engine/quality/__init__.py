@@ -3,7 +3,7 @@
 from .estimate import Estimate, estimate
 from .flags import Judge, Looks, looks_of
 from .holding_out import parts
-from .measuring import Measured, SliceScore, held_out_dice, mean_dice, measure, pooled_dice
+from .measuring import Measured, SliceScore, mean_dice, measure, pooled_dice, scores_of
 from .reliability import Reliability
 
 __all__ = [
@@ -14,10 +14,10 @@ __all__ = [
     "Reliability",
     "SliceScore",
     "estimate",
-    "held_out_dice",
     "looks_of",
     "mean_dice",
     "measure",
     "parts",
     "pooled_dice",
+    "scores_of",
 ]

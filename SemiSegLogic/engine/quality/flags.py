@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +39,15 @@ class Looks:
     doubt: float
     size: int
 
+    @classmethod
+    def of(cls, doubt: float, size: int) -> Self:
+        """From the summed uncertainty and the voxels found."""
+        return cls(doubt / size if size else math.inf, size)
+
 
 def looks_of(label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]) -> Looks:
     """Of a suggestion: ``label`` and ``uncertainty`` (255 undecided), both of one shape."""
-    size = int(np.count_nonzero(label))
-    doubt = float(uncertainty.sum(dtype=np.int64)) / 255
-    return Looks(doubt / size if size else math.inf, size)
+    return Looks.of(float(uncertainty.sum(dtype=np.int64)) / 255, int(np.count_nonzero(label)))
 
 
 @dataclass(frozen=True)

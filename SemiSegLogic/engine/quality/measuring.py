@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from ...geometry import SliceIndex
+from ...methods.base import entropy
+from ..regrid import Cut
 from ..volumes import Volume
-from .flags import Looks, looks_of
+from .flags import Looks
 from .reliability import Reliability, reliability_of
+
+Parts: TypeAlias = Iterable[tuple[int, Tensor]]
+"""Shares (K,n,H,W) of a volume in consecutive parts along D, each with its first row."""
+Planes: TypeAlias = Mapping[SliceIndex, Tensor]
+"""Shares (K,a,b) of slices of a volume."""
 
 
 @dataclass(frozen=True)
@@ -49,32 +57,25 @@ class Measured:
         return Measured(self.scores + other.scores, together, self.looks + other.looks)
 
 
-def measure(probabilities: Callable[[Volume], Tensor], volumes: Sequence[Volume], classes: int) -> Measured:
-    """``probabilities`` (K,D,H,W) of a volume against what was drawn on its held-out slices."""
+def measure(parts_of: Callable[[Volume], Parts], volumes: Iterable[Volume], classes: int) -> Measured:
+    """What is predicted of volumes against what was drawn on their held-out slices; ``parts_of`` a volume are all of
+    it. Others are not predicted.
+    """
     found = Measured()
     for volume in volumes:
-        if not volume.held_out:
-            continue
-        shares = probabilities(volume).cpu()
-        scores = tuple(_score(volume, place, shares, classes) for place in volume.held_out)
-        planes = [(shares.select(place.axis + 1, place.index), volume.plane(place).cpu()) for place in volume.held_out]
-        found += Measured(scores, reliability_of(planes), ((volume.name, looks_of_shares(shares)),))
+        if volume.held_out:
+            looks, planes = _looked_through(parts_of(volume), volume)
+            drawn = [(planes[place], volume.plane(place).cpu()) for place in volume.held_out]
+            found += Measured(_scores(volume, planes, classes), reliability_of(drawn), ((volume.name, looks),))
     return found
 
 
-def looks_of_shares(shares: Tensor) -> Looks:
-    """How a prediction (K,D,H,W) looks, from the very maps that a suggestion is saved as."""
-    entropy = -(shares * shares.clamp_min(1e-8).log()).sum(0) / torch.log(torch.tensor(float(len(shares))))
-    doubt = (entropy.clamp(0, 1) * 255).round().to(torch.uint8)
-    return looks_of(shares.max(0).indices.to(torch.uint8).numpy(), doubt.numpy())
-
-
-def held_out_dice(probabilities: Callable[[Volume], Tensor], volumes: Sequence[Volume], classes: int) -> list[float]:
-    """Dice per structure (K-1 numbers) over all held-out slices together; NaN for a structure that is in none of them.
-
-    ``probabilities`` gives (K,D,H,W) of a volume.
-    """
-    return pooled_dice(measure(probabilities, volumes, classes).scores, classes)
+def scores_of(
+    planes_of: Callable[[Volume, Sequence[SliceIndex]], Planes], volumes: Iterable[Volume], classes: int
+) -> tuple[SliceScore, ...]:
+    """The scores alone, for which nothing but the held-out slices need be predicted."""
+    held = [volume for volume in volumes if volume.held_out]
+    return tuple(score for volume in held for score in _scores(volume, planes_of(volume, volume.held_out), classes))
 
 
 def pooled_dice(scores: Sequence[SliceScore], classes: int) -> list[float]:
@@ -93,8 +94,26 @@ def mean_dice(per_structure: Sequence[float]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+def _looked_through(parts: Parts, volume: Volume) -> tuple[Looks, dict[SliceIndex, Tensor]]:
+    """How a prediction looks, from the very bytes that a suggestion is saved as, and its held-out slices; of the rest
+    no more than one part is in memory at a time.
+    """
+    cuts = {place: Cut(place, volume.shape, volume.shape) for place in volume.held_out}
+    size = doubt = 0
+    for start, shares in parts:
+        size += int((shares[1:].amax(0) > shares[0]).sum())
+        doubt += int((entropy(shares[None]) * 255).round().sum(dtype=torch.float64))
+        for cut in cuts.values():
+            cut.take(start, shares)
+    return Looks.of(doubt / 255, size), {place: cut.plane().cpu() for place, cut in cuts.items()}
+
+
+def _scores(volume: Volume, planes: Planes, classes: int) -> tuple[SliceScore, ...]:
+    return tuple(_score(volume, place, planes[place].cpu(), classes) for place in volume.held_out)
+
+
 def _score(volume: Volume, place: SliceIndex, shares: Tensor, classes: int) -> SliceScore:
-    truth, found = volume.plane(place).cpu(), shares.select(place.axis + 1, place.index).argmax(0)
+    truth, found = volume.plane(place).cpu(), shares.argmax(0)
     drawn = [truth == value for value in range(1, classes)]
     guessed = [found == value for value in range(1, classes)]
     return SliceScore(

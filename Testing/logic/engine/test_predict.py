@@ -157,6 +157,33 @@ def test_windows_give_what_one_pass_gives(shape: tuple[int, int, int]) -> None:
         assert torch.allclose(slid.sum(0), torch.ones(volume.shape), atol=1e-5)
 
 
+@pytest.mark.parametrize("device", [CPU, SMALL], ids=["at once", "windows"])
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.0, 1.7, 1.3), (0.6, 0.5, 1.0)])
+def test_a_plane_alone_is_predicted_as_within_its_volume(
+    spacing: tuple[float, float, float], device: Device
+) -> None:
+    volume = volume_of(_smooth((20, 33, 27)))
+    predictor = _predictor(plan_of((8, 8, 8), spacing), _random_conv(3), device)
+    whole = predictor.probabilities(volume)
+    places = [SliceIndex(0, 0), SliceIndex(0, 13), SliceIndex(0, 19), SliceIndex(1, 20), SliceIndex(2, 26)]
+    for asked in (places, *([place] for place in places)):
+        planes = predictor.planes(volume, asked)
+        assert list(planes) == list(asked)
+        for place, plane in planes.items():
+            assert plane.dtype == torch.float32
+            assert torch.allclose(plane, whole.select(place.axis + 1, place.index), atol=2e-6)  # mixed in another order
+
+
+def test_for_a_plane_only_the_windows_that_show_it_are_looked_at() -> None:
+    volume, network = volume_of(_steps((64, 12, 5))), Threshold()
+    predictor = _predictor(plan_of((8, 16, 16)), network, SMALL)
+    predictor.probabilities(volume)
+    everywhere = sum(size[0] for size in network.sizes)
+    network.sizes.clear()
+    predictor.planes(volume, [SliceIndex(0, 0)])
+    assert sum(size[0] for size in network.sizes) == 1 < everywhere
+
+
 def test_without_memory_large_volumes_are_seen_in_windows_of_a_patch() -> None:
     network = Threshold()
     _predictor(plan_of((8, 8, 8)), network, SMALL).probabilities(volume_of(_steps((30, 12, 5))))

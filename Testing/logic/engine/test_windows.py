@@ -88,6 +88,24 @@ def test_rows_are_the_weighted_mean_of_all_windows(window: tuple[int, int, int],
     assert torch.allclose(torch.cat([part for _, part in parts], 1), total / weight, atol=1e-5)
 
 
+@pytest.mark.parametrize("wanted", [{0}, {39}, {17, 18}, {3, 30}, set(range(40))])
+def test_rows_that_are_wanted_come_out_the_same_from_fewer_windows(wanted: set[int]) -> None:
+    image, seen = torch.randn(40, 9, 8, generator=torch.Generator().manual_seed(0)), list[int]()
+
+    def run(batch: Tensor) -> Tensor:
+        seen.append(len(batch))
+        return torch.cat([batch * batch.mean((2, 3, 4), keepdim=True), -batch], 1)
+
+    whole = torch.cat([part for _, part in rows(image, run, (8, 6, 8))], 1)
+    all_windows, places = sum(seen), starts(40, 8)
+    seen.clear()
+    found = {start + n: part[:, n] for start, part in rows(image, run, (8, 6, 8), wanted=wanted)
+             for n in range(part.shape[1])}
+    assert all(torch.equal(found[row], whole[:, row]) for row in wanted)
+    showing = [first for first in places if any(first <= row < first + 8 for row in wanted)]
+    assert sum(seen) == len(showing) * len(starts(9, 6)) <= all_windows
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_folding_changes_nothing_but_the_last_digits(name: str) -> None:
     torch.manual_seed(0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from SemiSegLogic.engine.quality import held_out_dice, mean_dice, parts
+from SemiSegLogic.engine.quality import Looks, mean_dice, measure, parts, pooled_dice, scores_of
+from SemiSegLogic.engine.quality.reliability import reliability_of
 from SemiSegLogic.engine.volumes import Volume
 from SemiSegLogic.geometry import SliceIndex
 from Testing.support.engine import volume_of
@@ -77,44 +81,84 @@ def test_a_part_shows_some_structure() -> None:
         assert part.keys() - {"c009"}
 
 
-def test_dice_agrees_with_a_loop_over_all_held_out_slices() -> None:
+def _random_study() -> tuple[list[Volume], dict[int, Tensor]]:
+    """Three volumes judged across all axes, two of them with slices held out, and shares (4,D,H,W) for each."""
     random = np.random.default_rng(0)
-    volumes, guesses = [], {}
+    volumes, shares = [], {}
     for _ in range(3):
         label = random.integers(0, 3, SHAPE).astype(np.uint8)
         volume = volume_of(np.zeros(SHAPE), label, tuple(SliceIndex(n % 3, n) for n in range(6)))
         volumes.append(volume)
-        guesses[id(volume)] = torch.from_numpy(random.random((4, *SHAPE)))
+        shares[id(volume)] = torch.from_numpy(random.dirichlet([0.3] * 4, SHAPE)).float().movedim(-1, 0)
     volumes[0].hold_out([SliceIndex(0, 0), SliceIndex(1, 4)])
     volumes[1].hold_out([SliceIndex(2, 5)])
+    return volumes, shares
 
-    def guess(volume: Volume) -> Tensor:
+
+def _in_parts(shares: Tensor, rows: int = 5) -> Iterator[tuple[int, Tensor]]:
+    for start in range(0, shares.shape[1], rows):
+        yield start, shares[:, start : start + rows]
+
+
+def test_dice_agrees_with_a_loop_over_all_held_out_slices() -> None:
+    volumes, shares = _random_study()
+
+    def parts_of(volume: Volume) -> Iterator[tuple[int, Tensor]]:
         assert volume is not volumes[2]  # nothing is held out there: not worth a prediction
-        return guesses[id(volume)]
+        return _in_parts(shares[id(volume)])
+
+    def planes_of(volume: Volume, places: Sequence[SliceIndex]) -> dict[SliceIndex, Tensor]:
+        assert volume is not volumes[2]
+        return {place: shares[id(volume)].select(place.axis + 1, place.index) for place in places}
 
     expected = []
     for value in (1, 2):
         both = sizes = 0
         for volume in volumes[:2]:
             for place in volume.held_out:
-                truth, found = volume.plane(place), guesses[id(volume)].argmax(0).select(place.axis, place.index)
+                truth, found = volume.plane(place), shares[id(volume)].argmax(0).select(place.axis, place.index)
                 for t, f in zip(truth.flatten().tolist(), found.flatten().tolist(), strict=True):
                     both += t == f == value
                     sizes += (t == value) + (f == value)
         expected.append(2 * both / sizes)
-    dice = held_out_dice(guess, volumes, 4)
+    scores = measure(parts_of, volumes, 4).scores
+    assert scores == scores_of(planes_of, volumes, 4)
+    dice = pooled_dice(scores, 4)
     assert dice[:2] == pytest.approx(expected)
     assert dice[2] != dice[2]  # a structure that is in none of them
     assert mean_dice(dice) == pytest.approx(sum(expected) / 2)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 12])
+def test_looks_are_those_of_the_bytes_that_a_suggestion_is_saved_as(rows: int) -> None:
+    volumes, shares = _random_study()
+    found = measure(lambda volume: _in_parts(shares[id(volume)], rows), volumes, 4)
+    assert [looks for _, looks in found.looks] == [_looks(shares[id(volume)]) for volume in volumes[:2]]
+    planes = [(shares[id(volume)].select(place.axis + 1, place.index), volume.plane(place))
+              for volume in volumes[:2] for place in volume.held_out]
+    together = reliability_of(planes)
+    assert found.reliability is not None
+    assert found.reliability.voxels == pytest.approx(together.voxels)
+    assert found.reliability.loss == pytest.approx(together.loss)
+
+
+def _looks(shares: Tensor) -> Looks:
+    """Voxel by voxel, as :meth:`Predictor.predict` makes its maps."""
+    size = doubt = 0
+    for column in shares.flatten(1).T.double().tolist():
+        size += max(column[1:]) > column[0]
+        doubt += round(255 * min(1.0, sum(-p * math.log(max(p, 1e-8)) for p in column) / math.log(4)))
+    return Looks.of(doubt / 255, size)
 
 
 def test_a_perfect_guess_is_1_and_a_missed_structure_0() -> None:
     volume = _volume(6)
     volume.hold_out([SliceIndex(0, 3)])
     assert volume.judged is not None
-    perfect = torch.nn.functional.one_hot(volume.judged.all_voxels().long().clamp_max(1), 2).movedim(-1, 0)
-    assert held_out_dice(lambda _: perfect, [volume], 2) == [1.0]
-    assert held_out_dice(lambda _: perfect.flip(0), [volume], 2) == [0.0]
+    perfect = torch.nn.functional.one_hot(volume.judged.all_voxels().long().clamp_max(1), 2).movedim(-1, 0).float()
+    for guess, dice in ((perfect, 1.0), (perfect.flip(0), 0.0)):
+        scores = measure(lambda _, shares=guess: _in_parts(shares), [volume], 2).scores  # type: ignore[misc]
+        assert pooled_dice(scores, 2) == [dice]
 
 
 def test_the_mean_of_nothing_is_none() -> None:
