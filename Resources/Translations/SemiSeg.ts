@@ -218,6 +218,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Where its suggestion came from is not known: the record was damaged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Not exported:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -235,6 +239,10 @@
     </message>
     <message>
         <source>Verify {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It was begun anew; a copy is kept as {file}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1091,6 +1099,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>origin not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1628,6 +1640,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     <name>panel.review</name>
     <message>
         <source>{name}: {before:.3g} ml before, {after:.3g} ml now, overlap {dice:.0%}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nobody knows which model suggested this: its record was damaged and begun anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -29,19 +29,23 @@ NAMED = 3
 
 @dataclass
 class Exported:
-    """What was written and verified; why other cases (by id) were not, or not in every format; names of those that were
-    left out because a model's suggestion is all there is of them, and nobody has accepted it.
+    """What was written and verified; why other cases (by id) were not, or not in every format; what is to be known of
+    some that were (``remarks``, by id); names of those that were left out because a model's suggestion is all there is
+    of them, and nobody has accepted it.
     """
 
     folder: Path
     files: list[ExportedFile] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     unaccepted: Sequence[str] = ()
+    remarks: dict[str, str] = field(default_factory=dict)
 
     @property
     def level(self) -> str:
         """How the account is shown."""
-        return "good" if not self.left_out else "warning" if self.files else "error"
+        if self.left_out:
+            return "warning" if self.files else "error"
+        return "warning" if self.remarks else "good"
 
     def in_words(self) -> str:
         """The account, about all cases."""
@@ -49,6 +53,8 @@ class Exported:
         if self.left_out:
             failed = [f"{case}: {why}" for case, why in self.left_out.items()]
             said += [_("Not exported:"), some(failed, " ")]
+        if self.remarks:
+            said += [some([f"{case}: {remark}" for case, remark in self.remarks.items()], " ")]
         if self.unaccepted:
             said += [unaccepted_words(self.unaccepted)]
         return " ".join(said)
@@ -88,16 +94,19 @@ class Exporting:
                 lambda error, case_id=case_id: self._failed(case_id, error),
             )
 
-    def _write(self, case: Case) -> tuple[Case, list[ExportedFile]]:
+    def _write(self, case: Case) -> tuple[Case, list[ExportedFile], str]:
         from SemiSegLogic.study import export_case
 
+        remark = mended(case)
         files = export_case(case, self._account.folder, self._plain)
         write_json(self._account.folder / f"{case.id}-provenance.json", provenance_of(case, files))
-        return case, files
+        return case, files, remark
 
-    def _written(self, found: tuple[Case, list[ExportedFile]]) -> None:
-        case, files = found
+    def _written(self, found: tuple[Case, list[ExportedFile], str]) -> None:
+        case, files, remark = found
         self._account.files += files
+        if remark:
+            self._account.remarks[case.id] = remark
         if not self._dicom:
             self._one_less()
             return
@@ -139,8 +148,20 @@ class Exporting:
         """At the last one: the account."""
         self._awaited -= 1
         if not self._awaited:
+            if self._account.remarks:
+                self._controller.results.reload_suggestion()
             self._controller.say(self._account.in_words(), self._account.level)
             self._done(self._account)
+
+
+def mended(case: Case) -> str:
+    """Of a case of which only the record of its suggestion is damaged: that it was begun anew, or why not; else ""."""
+    text = _("Where its suggestion came from is not known: the record was damaged.")
+    try:
+        kept = case.mend_provenance()
+    except SemiSegError as error:
+        return f"{text} {error}"
+    return f"{text} " + _("It was begun anew; a copy is kept as {file}.").format(file=kept) if kept else ""
 
 
 def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:
@@ -150,6 +171,16 @@ def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:
         "status": case.status,
         "files": {file.path.name: {"verified": file.verified, "voxels": file.voxels} for file in files},
         "judged_slices": [item.to_dict() for item in case.annotated],
-        "suggestion": case.provenance() if case.has_suggestion else None,
+        "suggestion": _told_of_suggestion(case),
         "versions": [{"name": item.name, "author": item.author, "note": item.note} for item in case.versions()],
     }
+
+
+def _told_of_suggestion(case: Case) -> dict[str, Any] | None:
+    """None without a suggestion, and where its damaged record could not be begun anew."""
+    from SemiSegLogic.study import LabelError
+
+    try:
+        return case.provenance() if case.has_suggestion else None
+    except LabelError:
+        return None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SemiSegError
-from ..study import FORMATS, CaseRow, LabelError, Study, choose, export_case
+from ..study import FORMATS, CaseRow, LabelError, Study, choose, export_case, mend_record
 from .following import take_up
 from .output import Output, add_json
 
@@ -60,12 +60,15 @@ def _chosen(study: Study, options: argparse.Namespace) -> tuple[list[str], list[
 
 def _write(study: Study, case_id: str, options: argparse.Namespace, out: Output) -> bool:
     try:
+        remark = mend_record(study.case(case_id))
         files = export_case(study.case(case_id), options.to or study.exports, options.format or FORMATS[:2])
     except SemiSegError as error:
         out.problem(str(error), case=case_id)
         return False
     for file in files:
         out.event("exported", f"{file.path} (verified)", file=str(file.path), voxels=file.voxels)
+    if remark:
+        out.event("remark", f"{case_id}: {remark}", text=remark, case=case_id)
     return True
 
 

@@ -84,7 +84,7 @@ def _table(name: str, rows: list[CaseRow]) -> Table:
     for row in rows:
         shape = " x ".join(map(str, row.shape))
         suggestion = FLAGS.get(row.flag, "yes") if row.suggestion else ""
-        drawn, empty = ("", "") if row.problem else (str(row.drawn), str(row.empty))
+        drawn, empty = ("", "") if row.status == "damaged" else (str(row.drawn), str(row.empty))
         status = "fully drawn" if row.whole and row.status != "accepted" else row.status
         table.add_row(escape(row.name), shape, status, drawn, empty, suggestion)
     return table

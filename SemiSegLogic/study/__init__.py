@@ -11,7 +11,7 @@ from .errors import (
     StudyError,
     UnknownSegmentError,
 )
-from .exports import FORMATS, Choice, ExportedFile, choose, export_case
+from .exports import FORMATS, Choice, ExportedFile, choose, export_case, mend_record
 from .formats import (
     Mask,
     MaskSegment,
@@ -33,5 +33,5 @@ __all__ = [
     "FORMATS", "AnnotatedSlice", "Case", "CaseRow", "Choice", "DuplicateError", "ExportedFile", "FormatError",
     "ImageError", "LabelError", "LockedError", "Mask", "MaskSegment", "Status", "Structure", "Structures", "Study",
     "StudyError", "UnknownSegmentError", "Version", "Writer", "all_slices", "choose", "drawn_slices", "export_case",
-    "list_segments", "read_image", "read_mask", "write_image", "write_labelmap", "write_seg_nrrd",
+    "list_segments", "mend_record", "read_image", "read_mask", "write_image", "write_labelmap", "write_seg_nrrd",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,15 @@ class Case(DrawnCase):
     def provenance(self) -> dict[str, Any]:
         """Where the suggestion came from."""
         return self._suggestion.provenance()
+
+    def mend_provenance(self) -> Path | None:
+        """Where the record of the suggestion is damaged: keep a copy of it and begin a new one, for the mask is worth
+        more than its record. Returns where the copy lies, None where nothing had to be mended.
+        """
+        if not self._suggestion.record_is_damaged:
+            return None
+        with self.writing():
+            return self._suggestion.begin_record_anew([(place.axis, place.index) for place in self.places])
 
     def discard_suggestion(self) -> None:
         """Throw the suggestion away; what people drew stays."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import SemiSegError
 from ..files import FileError, digest_file, disk_errors, read_json, write_json
 from ..geometry import Grid
 from .case import Case
@@ -54,6 +55,20 @@ def choose(rows: Iterable[CaseRow], suggestions: bool = False) -> Choice:
     every = [row for row in rows if row.finished or row.suggestion or row.problem]
     waiting = [row for row in every if row.suggestion and not row.finished and not suggestions]
     return Choice([row for row in every if row not in waiting], waiting)
+
+
+def mend_record(case: Case) -> str:
+    """What an export says of a case of which only the record of its suggestion is damaged: that was begun anew, and a
+    copy kept; "" for every other case. Where that cannot be written the export goes on all the same.
+    """
+    try:
+        kept = case.mend_provenance()
+    except SemiSegError as error:
+        return f"Where the suggestion came from is not known: its record is damaged. It was left as it is: {error}"
+    if kept is None:
+        return ""
+    return (f"Where the suggestion came from is not known: its record was damaged. It was begun anew; a copy is kept "
+            f"as {kept}.")
 
 
 def export_case(case: Case, folder: Path, formats: Sequence[str] = ("seg.nrrd", "nrrd"),

@@ -7,11 +7,13 @@ from typing import Any
 
 from ..errors import SemiSegError
 from .case import Case
+from .errors import LabelError
 
 
 @dataclass(frozen=True)
 class CaseRow:
-    """A line of the list of cases. ``problem`` says what is wrong with a case that cannot be read.
+    """A line of the list of cases. ``problem`` says what is wrong with a case that cannot be read (its ``status`` is
+    "damaged" then), or with the record of its suggestion.
 
     ``doubt`` (0..1) is the model's own, near the structures; ``agreement`` (Dice, 0..1) compares its suggestion with
     the slices that people judged since; ``flag`` is what the run says of it ("good", "look", "unknown" or ""),
@@ -42,14 +44,22 @@ class CaseRow:
 def row_of(case: Case) -> CaseRow:
     """The line of a case; a damaged one is a line that says so."""
     try:
-        slices, told = case.annotated, case.provenance() if case.has_suggestion else {}
+        slices, (told, problem) = case.annotated, _provenance(case)
         flag = found if isinstance(found := told.get("flag"), dict) else {}
         drawn = sum(item.state == "drawn" for item in slices)
-        return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn, bool(told),
-                       str(case.writer or ""), doubt=_number(told.get("doubt")), agreement=case.agreement,
-                       flag=str(flag.get("state", "")), flag_words=str(flag.get("words", "")), whole=case.judged_whole)
+        return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn, case.has_suggestion,
+                       str(case.writer or ""), problem, _number(told.get("doubt")), case.agreement,
+                       str(flag.get("state", "")), str(flag.get("words", "")), case.judged_whole)
     except SemiSegError as error:
         return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))
+
+
+def _provenance(case: Case) -> tuple[dict[str, Any], str]:
+    """What is told of the suggestion, and what is wrong with that."""
+    try:
+        return case.provenance() if case.has_suggestion else {}, ""
+    except LabelError as error:
+        return {}, str(error)
 
 
 def _number(value: Any) -> float | None:

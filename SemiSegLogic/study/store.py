@@ -73,12 +73,16 @@ class Study:
 
     @classmethod
     def repair(cls, folder: Path) -> list[str]:
-        """Replace damaged records by their twins and remove temporary files older than a day; returns what was done,
-        in words. Raises FormatError when there is no study, FileError when a twin is damaged too.
+        """Replace damaged records by their twins, begin those of suggestions, which have none, anew, and remove
+        temporary files older than a day; returns what was done, in words. Raises FormatError when there is no study,
+        FileError when a twin is damaged too.
         """
         _require_study(folder)
         cases = {path / RECORD: check_case for path in _case_folders(folder)}
-        return repair(folder, {folder / STUDY: check_study, **cases})
+        done = repair(folder, {folder / STUDY: check_study, **cases})
+        aside = [kept for case in cls(folder).cases if (kept := case.mend_provenance())]
+        return done + [f"{kept.parent / 'provenance.json'} was damaged and has been begun anew (a copy is "
+                       f"{kept.name}): where that suggestion came from is not known any more." for kept in aside]
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import FileError, disk_errors, move_file, read_json, write_json
+from ..files import FileError, copy_file, disk_errors, move_file, read_json, write_json
 from ..geometry import Grid
 from .annotations import utc_now
 from .comparison import change, mean_doubt
@@ -34,6 +34,7 @@ class SuggestionFiles:
         self.uncertainty_path = folder / "uncertainty.nrrd"
         self.provenance_path = folder / "provenance.json"
         self._files = (self.label_path, self.uncertainty_path, self.provenance_path)
+        self.damaged_path = folder / "provenance.damaged.json"
         self._earlier = (folder / "suggestion.before.seg.nrrd", folder / "provenance.before.json")
         self._told = Remembered(self.provenance_path, _told_in)
 
@@ -83,7 +84,30 @@ class SuggestionFiles:
             return dict(self._told.get())
         except FileError as error:
             raise LabelError(f"{self.provenance_path} is damaged, so nobody knows where this suggestion came from. "
-                             "Train again, or reject it (semiseg study reject); what people drew is safe.") from error
+                             "Train again, or reject it (semiseg study reject), or begin its record anew (semiseg "
+                             "study repair); what people drew is safe.") from error
+
+    def begin_record_anew(self, judged: list[tuple[int, int]]) -> Path | None:
+        """Keep a copy of a damaged record and begin a new one, which knows nothing but that the slices ``judged`` were
+        judged by now; returns where the copy lies, None where no record is damaged. Raises FileError.
+        """
+        if not self.record_is_damaged:
+            return None
+        copy_file(self.provenance_path, self.damaged_path)
+        write_json(self.provenance_path, {"run": "", "method": "", "time": utc_now(), "judged": judged,
+                                          "damaged": self.damaged_path.name})
+        return self.damaged_path
+
+    @property
+    def record_is_damaged(self) -> bool:
+        """Whether nobody knows where the suggestion came from. A disk that does not answer has damaged nothing."""
+        if not self.exists:
+            return False
+        try:
+            self._told.get()
+            return False
+        except FileError as error:
+            return not isinstance(error.__cause__, OSError)
 
     def of_run(self) -> str:
         """The run of the suggestion; "" where there is none, or nobody knows."""

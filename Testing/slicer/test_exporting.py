@@ -97,3 +97,44 @@ def test_the_panel_and_the_command_line_choose_the_same(panel: Any, mixed: Any, 
         export(panel, which, here)
         assert run(["export", str(mixed.folder), "--to", str(there), *flags]) == 0
         assert {path.name for path in there.glob("*.nrrd")} == {path.name for path in here.glob("*.nrrd")}
+
+
+def test_a_mask_whose_record_is_damaged_is_written_and_the_record_begun_anew(
+    panel: Any, study: Any, tmp_path: Path
+) -> None:
+    case = study.cases[0]
+    suggestion_for(case)
+    case.accept("ada")
+    (case.folder / "provenance.json").write_text("{")
+    open_first(panel, study)
+    assert panel.cases.table.real.item(0, 2).text() == "✔ accepted", "only its suggestion's record is damaged"
+    assert panel.cases.table.real.item(0, 4).text() == "origin not known"
+    assert export(panel, 1, tmp_path / "out") == {f"{case.id}.nrrd"}
+    text, level = panel.controller.notice
+    assert level == "warning"
+    assert text.startswith("2 files written")
+    assert "Not exported" not in text
+    assert f"{case.id}: Where its suggestion came from is not known: the record was damaged. It was begun anew" in text
+    assert (case.folder / "provenance.damaged.json").read_text() == "{"
+    told = json.loads((tmp_path / "out" / f"{case.id}-provenance.json").read_text())
+    assert told["suggestion"]["damaged"] == "provenance.damaged.json"
+    assert "Nobody knows which model" in panel.review.origin.text
+    assert panel.cases.table.real.item(0, 4).text() != "origin not known"
+    export(panel, 1, tmp_path / "out")
+    assert panel.controller.notice[1] == "good", "told once"
+
+
+def test_a_record_that_cannot_be_begun_anew_does_not_keep_the_mask_back(
+    panel: Any, study: Any, tmp_path: Path
+) -> None:
+    from SemiSegLogic.study import Study
+
+    case = study.cases[0]
+    suggestion_for(case)
+    (case.folder / "provenance.json").write_text("{")
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    with Study.open(study.folder).case(case.id).writing():
+        assert export(panel, 2, tmp_path / "out") == {f"{case.id}.nrrd"}
+    assert "is being changed by" in panel.controller.notice[0]
+    assert json.loads((tmp_path / "out" / f"{case.id}-provenance.json").read_text())["suggestion"] is None

@@ -230,6 +230,8 @@ def quality(item: CaseRow) -> tuple[str, str, str]:
     if item.agreement is not None:
         told.append(_("Of what you judged since, {share:.0%} was as suggested (Dice).").format(share=item.agreement))
         number = _("{share:.0%} right").format(share=item.agreement)
+    if item.problem and item.suggestion:
+        return _("origin not known"), item.problem, "#a86a00"
     return number or flag, " ".join(part for part in told if part), colour
 
 

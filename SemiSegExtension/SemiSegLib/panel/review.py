@@ -208,4 +208,6 @@ def origin(provenance: dict[str, Any]) -> str:
         when = datetime.fromisoformat(str(provenance.get("time"))).astimezone().strftime("%d %b %Y, %H:%M")
     except ValueError:
         when = ""
+    if not method:
+        return _("Nobody knows which model suggested this: its record was damaged and begun anew.")
     return _("Suggested by the method '{method}', {time}").format(method=words, time=when)

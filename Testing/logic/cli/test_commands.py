@@ -359,6 +359,18 @@ def test_an_export_writes_what_people_finished_and_names_what_nobody_accepted(
         "exported", "exported"]
 
 
+def test_an_export_begins_a_damaged_record_of_a_suggestion_anew_and_says_so(blobs: BlobStudy, says: Callable[..., str]
+                                                                            ) -> None:
+    case = blobs.cases[1]
+    case.put_suggestion(case.labels(), np.zeros(case.grid.shape, np.uint8), {"run": "r"})
+    (case.folder / "provenance.json").write_text("{")
+    told = says("export", blobs.study.folder, "--suggestions")
+    assert f"{case.id}.nrrd (verified)" in told
+    assert "Where the suggestion came from is not known" in told
+    assert str(case.folder / "provenance.damaged.json") in told.replace(" ", "")
+    assert "not known" not in says("export", blobs.study.folder, "--suggestions")
+
+
 def test_an_export_of_nothing_but_suggestions_says_what_to_do(blobs: BlobStudy, says: Callable[..., str]) -> None:
     blobs.cases[1].put_suggestion(blobs.cases[1].labels(), np.zeros(blobs.cases[1].grid.shape, np.uint8), {"run": "r"})
     told = says("export", blobs.study.folder, code=1)

@@ -147,6 +147,51 @@ def test_a_damaged_provenance_is_told_stops_no_drawing_and_the_next_suggestion_r
     assert study.status()[0].suggestion
 
 
+@pytest.mark.parametrize("content", ["{", "", "[]", "3"])
+def test_a_damaged_provenance_is_begun_anew_beside_its_copy_and_the_mask_stays(
+    study: Study, case: Case, content: str
+) -> None:
+    case.set_slices(two_blobs(), [K2], "ann")
+    case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
+    before = case.suggestion()
+    (case.folder / "provenance.json").write_text(content)
+    (said,) = Study.repair(study.folder)
+    assert "provenance.damaged.json" in said
+    assert (case.folder / "provenance.damaged.json").read_text() == content
+    assert np.array_equal(case.suggestion(), before)
+    assert (case.provenance()["run"], case.provenance()["judged"]) == ("", [[K2.axis, K2.index]])
+    row = study.status()[0]
+    assert (row.status, row.suggestion, row.problem) == ("suggested", True, "")
+    assert Study.repair(study.folder) == []
+    assert case.agreement is None, "what was judged before the suggestion came says nothing of it"
+
+
+def test_a_provenance_that_is_sound_is_left_alone_and_needs_no_lock(study: Study, case: Case) -> None:
+    case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
+    with Study.open(study.folder).case(case.id).writing():
+        assert case.mend_provenance() is None
+    assert case.provenance()["run"] == "r1"
+
+
+def test_a_provenance_that_cannot_be_read_just_now_is_not_taken_for_damaged(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
+    case._suggestion._told.forget()
+    with monkeypatch.context() as away:
+        away.setattr("pathlib.Path.read_bytes", lambda _path: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        assert case.mend_provenance() is None
+    assert case.provenance()["run"] == "r1"
+
+
+def test_a_case_with_a_damaged_provenance_is_listed_with_what_is_known_of_it(study: Study, case: Case) -> None:
+    case.set_slices(two_blobs(), [K2], "ann")
+    case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
+    (case.folder / "provenance.json").write_text("{")
+    row = study.status()[0]
+    assert (row.name, row.status, row.drawn, row.suggestion) == (case.name, "suggested", 1, True)
+
+
 def test_a_damaged_provenance_can_be_rejected(study: Study, case: Case) -> None:
     case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
     (case.folder / "provenance.json").write_text("{")
