@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -58,6 +59,21 @@ class Cluster(Settings):
     def folder(self) -> Path:
         """Of the jobs, as this computer sees it."""
         return Path(self.jobs).expanduser()
+
+    def require_folder(self) -> None:
+        """Raises ClusterError unless the shared folder is there and takes files. It is never made: an empty folder of
+        this computer would stand where the disk is to be.
+        """
+        if not self.folder.is_dir():
+            raise ClusterError(f"The folder for jobs, {self.folder}, is not there.",
+                               "Connect the disk that the computers share, or make the folder on it.")
+        probe = self.folder / f".probe-{secrets.token_hex(4)}"
+        try:
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise ClusterError(f"The folder for jobs, {self.folder}, takes no files: {error.strerror or error}.",
+                               "Ask for the right to write there, or name another folder.") from error
 
     @property
     def token_file(self) -> Path:

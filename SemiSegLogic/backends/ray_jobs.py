@@ -41,6 +41,13 @@ class RayBackend:
         """The folder of a job. Raises JobError when the id is no plain name."""
         return self._folders[job_id]
 
+    def check(self) -> None:
+        """Raises ClusterError, Unreachable when jobs cannot be written to the shared folder or Ray would not take one:
+        for whoever does not want to prepare a job in vain.
+        """
+        self.cluster.require_folder()
+        self._line.check()
+
     def submit(self, job: JobFolder) -> JobId:
         """Put a complete job in the cluster's line and return its id. Idempotent, also after a lost connection. Raises
         JobError when it is incomplete or lies elsewhere; ClusterError, Unreachable.

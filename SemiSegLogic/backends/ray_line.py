@@ -31,6 +31,10 @@ class RayLine:
         self._ray = RayRest(cluster.ray, cluster.token_file, Path(cluster.authority) if cluster.authority else None)
         self._silent_until = 0.0
 
+    def check(self) -> None:
+        """Raises ClusterError, Unreachable when this cluster would not take a job of ours."""
+        self._ray.check()
+
     def join(self, job: JobFolder, number: int) -> None:
         """Put ``job`` in the line, the ``number``-th time. The record first: a client that dies after it finds out
         whether Ray heard of it, and no job runs twice. Raises ClusterError, Unreachable.

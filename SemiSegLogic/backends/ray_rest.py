@@ -25,6 +25,7 @@ TIMEOUT_S = 5.0
 LARGEST_ANSWER = 16 << 20
 LONGEST_WORDS = 300
 TUNNEL = "Use https, or an SSH tunnel: ssh -N -L 8265:127.0.0.1:8265 HEAD, then http://127.0.0.1:8265."
+DASHBOARD = "Give the address of Ray's dashboard, mostly with port 8265."
 TOKENS_ON = ("Restart the cluster with RAY_AUTH_MODE=token and the same ~/.ray/auth_token on all of its computers "
              "(Ray 2.52 or newer).")
 
@@ -57,13 +58,15 @@ class RayRest:
 
     def check(self) -> None:
         """Raises ClusterError when this Ray takes jobs without a token, does not take ours, or is no Ray."""
-        code, _ = self._ask("GET", "/api/jobs/", token=None)
-        if code == 200:
+        code, answer = self._ask("GET", "/api/jobs/", token=None)
+        if code == 200 and isinstance(_plain(answer), list):
             raise ClusterError(f"The Ray at {self.address} takes jobs from anybody, without a token: whoever reaches "
                                "it can run any program there.", TOKENS_ON)
         if code not in (401, 403):
-            raise ClusterError(f"{self.address} answered {code}, as no Ray does.", "Give the dashboard's address.")
-        self._say("GET", "/api/version")
+            raise ClusterError(f"{self.address} answered {code}, as no Ray does.", DASHBOARD)
+        said = self._say("GET", "/api/version")
+        if not isinstance(said, dict) or "ray_version" not in said:
+            raise ClusterError(f"{self.address} does not speak as a Ray does.", DASHBOARD)
 
     def submit(self, name: str, entrypoint: str, gpus: int, cpus: int, variables: Mapping[str, str]) -> None:
         """Put ``entrypoint`` in Ray's line as the submission ``name``; once, however often it is called. Raises
@@ -116,11 +119,10 @@ class RayRest:
             lines = [line for line in answer.decode(errors="replace").splitlines() if line.strip(" .")]
             raise ClusterError(f"Ray at {self.address} refused ({code}): {(lines or [''])[-1][:LONGEST_WORDS]}",
                                "Its own log on the head node tells more.")
-        try:
-            return json.loads(answer)
-        except ValueError as error:
-            raise ClusterError(f"{self.address} does not speak as a Ray does.", "Give the dashboard's address."
-                               ) from error
+        found = _plain(answer)
+        if found is None:
+            raise ClusterError(f"{self.address} does not speak as a Ray does.", DASHBOARD)
+        return found
 
     def _ask(self, method: str, path: str, token: str | None, content: Any = None) -> tuple[int, bytes]:
         """Status code and body. Raises Unreachable, without a word of the token."""
@@ -137,8 +139,25 @@ class RayRest:
                 return error.code, error.read(LARGEST_ANSWER)
         except (OSError, ValueError, HTTPException) as error:  # refused, timed out, an untrusted certificate, torn off
             why = getattr(error, "reason", error)
-            raise Unreachable(f"The cluster at {self.address} cannot be reached: {why}.",
-                              "Check the network or the SSH tunnel. What runs there goes on.") from None
+            raise Unreachable(f"The cluster at {self.address} cannot be reached: {why}.", _remedy(why)) from None
+
+
+def _plain(answer: bytes) -> Any:
+    """The plain data of an answer; None when it is none."""
+    try:
+        return json.loads(answer)
+    except ValueError:
+        return None
+
+
+def _remedy(why: object) -> str:
+    """For an address that gave no answer."""
+    if isinstance(why, ssl.SSLCertVerificationError):
+        return ('Name the file of the certificate that signed the cluster\'s own as "authority", and the host as the '
+                "certificate names it.")
+    if isinstance(why, ssl.SSLError):
+        return "Something answers there, but not in https. Over an SSH tunnel the address begins with http://."
+    return "Check that Ray runs, the network and the SSH tunnel. What runs there goes on."
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 
 from ..job import JobError, clean
 from .output import Output, add_json
-from .places import Place, add_place, backend_of
+from .places import Place, add_place, backend_of, ready
 
 
 def add(commands: Any) -> None:
@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
 
 
 def _jobs(options: argparse.Namespace) -> int:
-    backend, out = backend_of(options), Output(options.json)
+    backend, out = backend_of(options) if options.clean else ready(options), Output(options.json)
     if options.clean:
         return _clean(backend, out)
     if options.action != "list":

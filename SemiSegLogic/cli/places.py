@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..backends import LocalBackend
+from ..job import JobError
 from ..rounds import jobs_folder
 
 Place: TypeAlias = "LocalBackend | RayBackend"
@@ -26,10 +29,34 @@ def add_place(command: argparse.ArgumentParser) -> None:
 
 
 def backend_of(options: argparse.Namespace) -> Place:
-    """The place that the options choose. Raises ClusterError naming what is wrong with a cluster's file."""
+    """The place that the options choose; a cluster is not asked anything yet. Raises ClusterError naming what is wrong
+    with its file.
+    """
     if options.cluster is None:
         return LocalBackend(jobs_folder(), places=options.places)
     from ..backends.cluster import Cluster
     from ..backends.ray_jobs import RayBackend
 
-    return RayBackend(Cluster.read(options.cluster))
+    cluster = Cluster.read(options.cluster)
+    with _told_of(options.cluster):
+        return RayBackend(cluster)
+
+
+def ready(options: argparse.Namespace) -> Place:
+    """The place that the options choose, once it is known to take jobs. Raises ClusterError naming the cluster's file,
+    what is wrong and the remedy.
+    """
+    place = backend_of(options)
+    if not isinstance(place, LocalBackend):
+        with _told_of(options.cluster):
+            place.check()
+    return place
+
+
+@contextmanager
+def _told_of(file: Path) -> Iterator[None]:
+    """What is wrong with a cluster is said with the file that describes it."""
+    try:
+        yield
+    except JobError as error:
+        raise error.within(str(file)) from error

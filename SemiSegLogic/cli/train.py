@@ -14,7 +14,7 @@ from ..study.contradictions import contradictions
 from ..study.values import values_of
 from .following import follow
 from .output import Output, add_json
-from .places import Place, add_place, backend_of
+from .places import Place, add_place, backend_of, ready
 
 FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    study, out, place = Study.open(options.folder), Output(options.json), backend_of(options)
+    study, out, place = Study.open(options.folder), Output(options.json), ready(options)
     training, settings = _order(options, study)
     opened = study.case(options.open).id if options.open else None
     earlier = _beginning(options, study)
@@ -91,7 +91,7 @@ def _dims(study: Study, device: str) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    study, out, place = Study.open(options.folder), Output(options.json), backend_of(options)
+    study, out, place = Study.open(options.folder), Output(options.json), ready(options)
     model = _model(options.model, study)
     if model is None:
         raise StudyError(f"There is no model in {study.folder}. Train first, or name one with --model.")
@@ -115,6 +115,9 @@ def _follow(options: argparse.Namespace) -> int:
     this = Round.latest(study, place.root)
     if this is None:
         raise StudyError(f"No training of {options.folder} was ever begun. Train first.")
+    status = place.poll(this.id)
+    if not status.ended and status.state != "running":  # those tell of themselves, also while a cluster cannot be asked
+        ready(options)
     return _to_the_end(this, place, out)
 
 

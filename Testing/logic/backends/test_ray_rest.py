@@ -87,11 +87,16 @@ def test_only_a_certificate_that_is_trusted_is_spoken_to(token: Path, tmp_path: 
     certificate = _certificate(tmp_path)
     ray = FakeRay(certificate=certificate)
     try:
-        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(Unreachable, match=r'CERTIFICATE_VERIFY_FAILED.*as "authority"'):
             RayRest(ray.address, token).check()
         RayRest(ray.address, token, certificate).check()
     finally:
         ray.close()
+
+
+def test_https_where_plain_http_is_spoken_is_told_as_that(ray: FakeRay, token: Path) -> None:
+    with pytest.raises(Unreachable, match=r"not in https.*begins with http://"):
+        RayRest(ray.address.replace("http://", "https://"), token).check()
 
 
 def _certificate(folder: Path) -> Path:
