@@ -113,7 +113,8 @@ def _earlier(job: JobFolder) -> Status:
         reported = job.reported()
     except JobError:
         reported = Status("running")  # it was damaged, and is written anew
-    return replace(reported, state="running", message="Starting.", queue_position=0, seconds_left=None, error=None)
+    return replace(reported, state="running", message="Starting.", queue_position=0, seconds_left=None, error=None,
+                   suggesting=0, to_suggest=0)
 
 
 def _failed(reporter: Reporter, text: str, remedy: str) -> bool:

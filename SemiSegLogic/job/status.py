@@ -12,6 +12,10 @@ STATES = ("queued", "running", "done", "failed", "stopped", "lost")
 ENDED = ("done", "failed", "stopped", "lost")
 LOST_AFTER_S = 30.0
 FLAGS = ("good", "look", "unknown")
+LATER = ("suggesting", "to_suggest")
+"""Came with a later version. They are written only while they say something, and may be missing: so a job of before is
+read, and a program of before reads most of a new one.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Status:
     the case on screen has learned from; ``labelled_share`` of voxels per labelled draw in [0, 1]; ``results`` case id
     -> n of its newest result, ``flags`` case id -> how good that probably is; ``scores`` plain data, e.g.
     {"held_out": {"supervised": .8, "kept": "..."}}; ``heartbeat`` unix time; ``queue_position`` how many jobs are
-    ahead (0: none); ``error`` {"text", "remedy"} or None.
+    ahead (0: none); ``error`` {"text", "remedy"} or None; ``suggesting`` the number of the case whose mask is made
+    now, from 1, ``to_suggest`` how many there are (0: none is made now).
     Raises JobError on a value of the wrong type or out of range.
     """
 
@@ -48,12 +53,14 @@ class Status:
     heartbeat: float = 0.0
     queue_position: int = 0
     error: dict[str, str] | None = None
+    suggesting: int = 0
+    to_suggest: int = 0
 
     def __post_init__(self) -> None:
         checks.one_of("state", self.state, STATES)
         for key in ("phase", "message", "device", "method"):
             checks.text(key, getattr(self, key), r"[\s\S]*", 4000)
-        for key in ("step", "labels_used", "labels_shown", "pid", "queue_position"):
+        for key in ("step", "labels_used", "labels_shown", "pid", "queue_position", *LATER):
             checks.integer(key, getattr(self, key), 0, 2**53)
         for key in ("elapsed", "steps_per_second", "heartbeat"):
             checks.number(key, getattr(self, key), 0, 1e12)
@@ -74,12 +81,14 @@ class Status:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` takes back; a NaN score (a structure that is absent) becomes None."""
-        return {**dataclasses.asdict(self), "scores": checks.finite(self.scores)}
+        told = {**dataclasses.asdict(self), "scores": checks.finite(self.scores)}
+        return {key: value for key, value in told.items() if value or key not in LATER}
 
     @classmethod
     def from_dict(cls, values: Any) -> Status:
         """The status in plain data. Raises JobError on unknown or missing keys and on every value out of place."""
-        return cls(**checks.exact_keys("status", values, cls))
+        told = {**dict.fromkeys(LATER, 0), **values} if isinstance(values, dict) else values
+        return cls(**checks.exact_keys("status", told, cls))
 
 
 def judged(status: Status, now: float, alive: bool | None, stop_wanted: bool) -> Status:

@@ -8,6 +8,7 @@ from typing import Any
 from ..engine.trainer import Trainer
 from . import standing as standings
 from .cards import publish
+from .legs import seconds_left
 from .model import Model
 from .news import News
 from .opening import Opening
@@ -44,7 +45,21 @@ class Bookkeeper:
         if self.standing.to_suggest and kept is not None:
             self.suggester.judge = kept.judge
             network = kept.predictor(self.place.device.torch)
-            self.standing.to_suggest = not self.suggester.all_cases(network, between=self._take_news)
+            self.standing.to_suggest = not self.suggester.all_cases(network, self._take_news, self._later())
+
+    def last_suggesting(self) -> float:
+        """Seconds that the suggesting behind the legs to come will take, as far as is known; legs that only measure
+        have none.
+        """
+        coming = any(leg.role != "fold" for leg in self.opening.legs[self.standing.leg:])
+        return self.suggester.seconds_of_all() if coming else 0.0
+
+    def _later(self) -> float:
+        """Seconds of the run that come after the present suggesting."""
+        if self.place.job.stop_requested():
+            return 0.0
+        pace = self.place.reporter.status.steps_per_second
+        return seconds_left(self.opening.legs, self.standing.leg, 0.0, pace) + self.last_suggesting()
 
     def save(self, trainer: Trainer | None) -> None:
         """The checkpoint: the standing, and the state within the leg when it is not over."""

@@ -171,7 +171,9 @@ class Course:
 
     def _tell(self, trainer: Trainer, share: float) -> None:
         progress = trainer.progress
-        self.reporter.update(step=progress.step, **outlook(self.legs, self.standing.leg, share, progress))
+        told = outlook(self.legs, self.standing.leg, share, progress)
+        told["seconds_left"] += self.books.last_suggesting()
+        self.reporter.update(step=progress.step, **told)
         self.curve.losses(trainer)
 
     def _look(self, now: float) -> None:

@@ -108,8 +108,15 @@ def outlook(legs: list[Leg], current: int, share: float, progress: Progress) -> 
     total = max(sum(sizes), 1e-9)  # no time at all is one step
     done = min((sum(sizes[:current]) + share * sizes[current]) / total, 1.0)
     pace = progress.step / max(progress.elapsed, 1e-6)
-    left = (1 - done) * total / (max(pace, 1e-6) if legs[0].budget.steps else 1)  # the first step may be undone
+    left = seconds_left(legs, current, share, pace)
     return {"fraction": done * SHOWN, "seconds_left": left, "steps_per_second": pace}
+
+
+def seconds_left(legs: list[Leg], current: int, share: float, pace: float) -> float:
+    """Of training, when ``share`` of leg ``current`` is done; ``pace`` in steps per second."""
+    sizes = [0 if leg.beside else _size(leg) for leg in legs[current:]]
+    left = max(sum(sizes) - share * sizes[0], 0.0) if sizes else 0.0
+    return left / (max(pace, 1e-6) if legs[0].budget.steps else 1)  # the first step may be undone
 
 
 def _amounts(training: Training) -> tuple[float, float]:

@@ -38,6 +38,7 @@ class Reporter:
     def __init__(self, desk: Desk, status: Status):
         self._desk, self._status = desk, status
         self._begun = time.monotonic() - status.elapsed
+        self._left_at = time.monotonic()  # when it was last said how many seconds are left
         self._lock, self._over = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
 
@@ -56,9 +57,13 @@ class Reporter:
         return self._status
 
     def update(self, **changes: Any) -> None:
-        """Change fields of the status; they are written with the next heartbeat."""
+        """Change fields of the status; they are written with the next heartbeat. Seconds that are left count down by
+        themselves until others are told.
+        """
         with self._lock:
             self._status = replace(self._status, **changes)
+            if "seconds_left" in changes:
+                self._left_at = time.monotonic()
 
     def say(self, message: str, **changes: Any) -> None:
         """Change the message (and more) and write it now; it goes to the log too."""
@@ -96,8 +101,10 @@ class Reporter:
 
     def _write(self) -> None:
         with self._lock:
-            self._status = replace(self._status, elapsed=time.monotonic() - self._begun)
+            now, left = time.monotonic(), self._status.seconds_left
+            self._status = replace(self._status, elapsed=now - self._begun)
+            counted = None if left is None else max(left - (now - self._left_at), 0.0)
             try:
-                self._desk.write_status(self._status)
+                self._desk.write_status(replace(self._status, seconds_left=counted))
             except SemiSegError as error:
                 logging.warning("The status could not be written: %s", error)

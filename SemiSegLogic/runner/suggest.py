@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..engine.selection import DEFAULT, CaseMaps, Profile, drawing_axis, next_sl
 from ..engine.volumes import Volume
 from ..geometry import SliceIndex
 from .data import Data
+from .pace import Pace
 from .workplace import Workplace
 
 
@@ -27,7 +29,7 @@ class Suggester:
     def __init__(self, place: Workplace, data: Data, strategy: str = DEFAULT):
         self.job, self.device, self.reporter = place.job, place.device, place.reporter
         self.data, self.strategy = data, strategy
-        self.judge = Judge()
+        self.judge, self.pace = Judge(), Pace()
         self._profiles: dict[str, Profile] = {}
 
     def open_case(self, network: nn.Module) -> None:
@@ -53,24 +55,48 @@ class Suggester:
              "reason": item.reason} for item in next_slices(profiles, self.data.names, self.strategy, seed)
         ])
 
-    def all_cases(self, network: nn.Module, between: Callable[[], None] = lambda: None) -> bool:
+    def all_cases(
+        self, network: nn.Module, between: Callable[[], None] = lambda: None, later: float = 0.0
+    ) -> bool:
         """Every case, the open one first; then the ranking of slices. ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W).
-        ``between`` is called before each: what should not wait until many large volumes are done.
+        ``between`` is called before each: what should not wait until many large volumes are done. ``later`` so many
+        seconds of the run come after it.
 
         A stop request is honoured before its patience ends: the rest keeps its earlier suggestions, and the answer is
         False.
         """
-        opened = self.job.opened()
+        opened, bar = self.job.opened(), self.reporter.status.fraction
         order = sorted(self.data.volumes, key=lambda name: name != opened)
-        for number, name in enumerate(order):
-            if self._out_of_time():
-                return False
-            self.reporter.update(message=f"Suggesting: {number + 1} of {len(order)} volumes.")
-            between()
-            self.case(name, network)
+        try:
+            for number, name in enumerate(order):
+                if self._out_of_time():
+                    return False
+                self._tell(number, order, bar, later)
+                between()
+                with self.pace.timing(self._voxels([name])):
+                    self.case(name, network)
+        finally:
+            self.reporter.update(suggesting=0, to_suggest=0)
         self.put_ranking()
         self.reporter.update(first_mask=True)
         return True
+
+    def seconds_of_all(self) -> float:
+        """That suggesting every case will take, as far as is known."""
+        return self.pace.seconds(self._voxels(self.data.volumes)) or 0.0
+
+    def _tell(self, number: int, order: list[str], bar: float, later: float) -> None:
+        """That the case ``number`` of ``order`` is next. The bar, which stood at ``bar``, goes on only where nothing
+        comes ``later``.
+        """
+        left = self.pace.seconds(self._voxels(order[number:]))
+        done = self._voxels(order[:number]) / self._voxels(order)
+        self.reporter.update(
+            message=f"Suggesting: {number + 1} of {len(order)} volumes.", suggesting=number + 1, to_suggest=len(order),
+            seconds_left=None if left is None else left + later, fraction=bar if later else bar + (1 - bar) * done)
+
+    def _voxels(self, names: Iterable[str]) -> int:
+        return sum(math.prod(self.data.volumes[name].shape) for name in names)
 
     def _suggest(self, name: str, predictor: Predictor) -> CaseMaps:
         volume = self.data.volumes[name]

@@ -47,8 +47,8 @@ def row_of(case: Case) -> CaseRow:
         slices, (told, problem) = case.annotated, _provenance(case)
         flag = found if isinstance(found := told.get("flag"), dict) else {}
         drawn = sum(item.state == "drawn" for item in slices)
-        return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn, case.has_suggestion,
-                       str(case.writer or ""), problem, _number(told.get("doubt")), case.agreement,
+        return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn,
+                       case.has_suggestion, str(case.writer or ""), problem, _number(told.get("doubt")), case.agreement,
                        str(flag.get("state", "")), str(flag.get("words", "")), case.judged_whole)
     except SemiSegError as error:
         return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))

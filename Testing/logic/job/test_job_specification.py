@@ -165,6 +165,18 @@ def test_a_status_refuses_what_does_not_belong(key: str, value: Any) -> None:
         Status.from_dict(values)
 
 
+def test_a_status_of_an_earlier_version_is_read_and_a_new_one_says_no_more_than_it_must() -> None:
+    """Keys that came later are written only while they say something."""
+    old = Status("running", message="Half.").to_dict()
+    assert not {"suggesting", "to_suggest"} & set(old)
+    assert Status.from_dict(old) == Status("running", message="Half.")
+    new = Status("running", suggesting=3, to_suggest=12).to_dict()
+    assert (new["suggesting"], new["to_suggest"]) == (3, 12)
+    assert Status.from_dict(new) == Status("running", suggesting=3, to_suggest=12)
+    with pytest.raises(JobError, match="to_suggest"):
+        Status.from_dict({**old, "to_suggest": -1})
+
+
 def test_a_status_survives_json_and_nan_scores_become_none() -> None:
     scores = {"held_out": {"supervised": float("nan"), "kept": "supervised"}}
     status = Status("running", scores=scores, results={"c001": 3})

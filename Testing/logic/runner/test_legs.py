@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from SemiSegLogic.engine.trainer import Budget, Progress
-from SemiSegLogic.runner.legs import Leg, legs_of, outlook, recommended_legs, side_by_side
+from SemiSegLogic.runner.legs import Leg, legs_of, outlook, recommended_legs, seconds_left, side_by_side
 from SemiSegLogic.settings import Training
 from SemiSegLogic.settings.recommended import Facts
 
@@ -31,6 +31,14 @@ def test_the_outlook_is_a_number_whatever_has_happened(training: Training) -> No
         told = outlook(legs, len(legs) - 1, share, Progress(step, elapsed))
         assert 0 <= told["fraction"] <= 1
         assert told["seconds_left"] >= 0
+
+
+def test_what_is_left_is_what_the_legs_to_come_and_the_rest_of_this_one_need() -> None:
+    timed = legs_of(Training(seconds=100, first_mask_seconds=20), "mean_teacher", {})
+    assert [seconds_left(timed, leg, share, 9.0) for leg, share in ((0, 0.0), (0, 0.5), (1, 0.25), (2, 0.0))] == [
+        100, 90, 60, 0]
+    counted = legs_of(Training(steps=8), "mean_teacher", {})
+    assert seconds_left(counted, 1, 0.5, 2.0) == pytest.approx(1.5)
 
 
 def legs_of_a_contest() -> list[Leg]:

@@ -40,6 +40,18 @@ def test_what_is_said_is_written_at_once_and_logged(job: JobFolder, caplog: pyte
     assert "Half." in caplog.text
 
 
+def test_the_seconds_that_are_left_count_down_while_nothing_new_is_told(job: JobFolder) -> None:
+    with Reporter(job, Status("running")) as reporter:
+        reporter.say("On its way.", seconds_left=30.0)
+        wait_until(lambda: (job.reported().seconds_left or 30.0) < 29.9)
+        reporter.say("Longer than thought.", seconds_left=60.0)
+        assert (job.reported().seconds_left or 0.0) > 59.0
+        reporter.say("Nearly.", seconds_left=0.01)
+        wait_until(lambda: job.reported().seconds_left == 0.0)
+        reporter.say("Nobody knows.", seconds_left=None)
+        assert job.reported().seconds_left is None
+
+
 def test_the_last_word_is_written_when_it_is_left(job: JobFolder) -> None:
     with Reporter(job, Status("running", elapsed=100.0)) as reporter:
         reporter.update(step=7)

@@ -9,6 +9,7 @@ import pytest
 
 from SemiSegLogic.engine.device import choose
 from SemiSegLogic.engine.selection import STRATEGIES
+from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import SliceIndex, label_of, planes_of
 from SemiSegLogic.job import Status
 from SemiSegLogic.methods import make
@@ -48,6 +49,39 @@ def test_the_ranking_is_the_same_until_a_label_comes_in(blobs: BlobStudy, jobs: 
     assert (case, place) not in [
         (item["case"], SliceIndex(item["axis"], item["index"])) for item in suggester.job.ranking()
     ]
+
+
+def told_while_suggesting(suggester: Suggester, later: float = 0.0) -> list[Status]:
+    """The status before each case."""
+    told: list[Status] = []
+    network = make("supervised", {}, suggester.data.task()).predictor()
+    suggester.all_cases(network, lambda: told.append(suggester.reporter.status), later)
+    return told
+
+
+def test_which_case_of_how_many_is_told_and_the_time_left_once_it_is_known(blobs: BlobStudy, jobs: Path) -> None:
+    suggester = _suggester(blobs, jobs, "random")
+    suggester.reporter.update(fraction=0.4)
+    assert suggester.seconds_of_all() == 0.0
+    first = told_while_suggesting(suggester, later=100.0)
+    assert [(status.suggesting, status.to_suggest) for status in first] == [(1, 3), (2, 3), (3, 3)]
+    assert first[0].seconds_left is None, "nobody knows how long the first takes"
+    assert all(status.seconds_left is not None and status.seconds_left > 100 for status in first[1:])
+    assert [status.fraction for status in first] == [0.4] * 3, "training goes on: the bar is its"
+    assert suggester.reporter.status.to_suggest == 0
+    last = told_while_suggesting(suggester)
+    assert all(status.seconds_left is not None and status.seconds_left > 0 for status in last)
+    assert [status.fraction for status in last] == [pytest.approx(value) for value in (0.4, 0.6, 0.8)]
+
+
+def test_a_pass_that_fails_leaves_nobody_waiting_for_a_case(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suggester = _suggester(blobs, jobs, "random")
+    monkeypatch.setattr(suggester, "case", lambda *_: (_ for _ in ()).throw(FileError("the disk is full")))
+    with pytest.raises(FileError):
+        told_while_suggesting(suggester)
+    assert suggester.reporter.status.to_suggest == 0
 
 
 def test_disagreement_compares_with_what_was_suggested_before(blobs: BlobStudy, jobs: Path) -> None:
