@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..backends import LocalBackend
+from ..backends.cluster import ClusterError
 from ..kept_models import last_trained
 from ..rounds import Round
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
@@ -50,7 +52,8 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    study, out, place = Study.open(options.folder), Output(options.json), ready(options)
+    study, out = Study.open(options.folder), Output(options.json)
+    place = _able(options)
     training, settings = _order(options, study)
     opened = study.case(options.open).id if options.open else None
     earlier = _beginning(options, study)
@@ -64,6 +67,21 @@ def _train(options: argparse.Namespace) -> int:
     return _submit(this, place, out)
 
 
+def _able(options: argparse.Namespace) -> Place:
+    """The place that the options choose, which takes jobs and has the device asked for. Raises NoSuchDevice,
+    ClusterError before anything is prepared.
+    """
+    if options.device == "cuda" and options.cluster is None:
+        from ..engine.device import require  # loads torch, which is only worth it to a person who wants a card
+
+        require(options.device)
+    place = ready(options)
+    if options.device == "cuda" and not isinstance(place, LocalBackend) and place.cluster.gpus == 0:
+        raise ClusterError(f"A graphics card was asked for (cuda), but {options.cluster} asks for none for a job.",
+                           'Set "gpus" there, or leave --device out.')
+    return place
+
+
 def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Settings]:
     """How long and with which network to train, and the method's settings: the recipe's, changed by --set."""
     changes = dict(_setting(item) for item in options.set)
@@ -73,7 +91,7 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
         return training, CHOICES[options.method].from_dict(changes)
     if options.method == RECOMMENDED:
         raise SettingsError("No paper published the recommended method: name one with --method beside --recipe paper.")
-    dims = _dims(study, options.device)
+    dims = _dims(study)
     paper = published(options.method, dims)
     steps = FIRST_STEPS + paper.steps
     training = Training(steps=steps, first_mask_steps=FIRST_STEPS, network=paper.network, device=options.device)
@@ -81,17 +99,18 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
     return training, CHOICES[options.method].from_dict({**values, **changes})
 
 
-def _dims(study: Study, device: str) -> int:
+def _dims(study: Study) -> int:
     """Whether the backend will see these cases as volumes (3) or slice by slice (2)."""
     from ..engine.device import choose
     from ..engine.plan import CaseFacts, make_plan
 
     facts = [CaseFacts(case.grid, tuple(item.place for item in case.annotated)) for case in study.cases]
-    return make_plan(facts, [], choose(device)).dims
+    return make_plan(facts, [], choose()).dims
 
 
 def _predict(options: argparse.Namespace) -> int:
-    study, out, place = Study.open(options.folder), Output(options.json), ready(options)
+    study, out = Study.open(options.folder), Output(options.json)
+    place = _able(options)
     model = _model(options.model, study)
     if model is None:
         raise StudyError(f"There is no model in {study.folder}. Train first, or name one with --model.")

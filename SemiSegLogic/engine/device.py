@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ class DeviceLost(SemiSegError):
         "Resume the job: it goes on from its last saved state. If the card fails again, choose 'cpu' under Where to "
         "compute, or update the card's driver."
     )
+
+
+class NoSuchDevice(SettingsError):
+    """This computer has not what was asked for; the message says what it has."""
+
+    remedy = "Train again on 'auto' or 'cpu'. If there is a card, the check of this computer says why it is not seen."
 
 
 @dataclass(frozen=True)
@@ -98,16 +105,23 @@ class Device:
 def choose(wanted: str = "auto", precision: str = "auto") -> Device:
     """The device for ``wanted`` (auto, cpu, cuda) and ``precision`` (auto, float32, bfloat16).
 
-    Raises SettingsError when a GPU is asked for and there is none.
+    Raises NoSuchDevice when a GPU is asked for and there is none.
     """
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
-        raise SettingsError("A GPU was asked for but PyTorch sees none. Choose 'auto' or 'cpu', or repair the set-up.")
-    device = torch.device("cuda" if available and wanted != "cpu" else "cpu")
+    require(wanted)
+    device = torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
     timings = tuned(device)
     half = precision == "bfloat16" or (precision == "auto" and prefer_half(timings))
     speed = voxel_seconds(timings, half, device)
     return Device(device, half, free_memory(device), prefer_channels_last(timings, half), speed)
+
+
+def require(wanted: str) -> None:
+    """Raises NoSuchDevice, which names those that there are, when this computer cannot compute on ``wanted`` (auto,
+    cpu, cuda).
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise NoSuchDevice(f"A graphics card was asked for (cuda), but PyTorch {torch.__version__} sees none here. "
+                           f"There is: cpu (the processor, {os.cpu_count()} cores).")
 
 
 def free_memory(device: torch.device) -> int:

@@ -126,6 +126,12 @@ def test_a_folder_that_takes_no_files_is_named(
     assert f"{tmp_path / 'jobs'}, takes no files: Permission denied" in text
 
 
+def test_a_card_is_refused_where_the_cluster_gives_jobs_none(cluster: Path, blobs: BlobStudy, says: Said) -> None:
+    text = says("train", blobs.study.folder, "--device", "cuda", "--cluster", cluster, code=1)
+    assert f"{cluster} asks for none for a job" in text
+    assert not list((blobs.study.folder / "models").glob("*"))
+
+
 def test_a_good_cluster_has_its_queue_listed(cluster: Path, semiseg: Callable[..., Any]) -> None:
     assert semiseg("jobs", "--cluster", cluster) == []
 
