@@ -60,8 +60,9 @@ def _chosen(study: Study, options: argparse.Namespace) -> tuple[list[str], list[
 
 def _write(study: Study, case_id: str, options: argparse.Namespace, out: Output) -> bool:
     try:
-        remark = mend_record(study.case(case_id))
-        files = export_case(study.case(case_id), options.to or study.exports, options.format or FORMATS[:2])
+        with out.working(f"Writing and verifying {case_id}"):
+            remark = mend_record(study.case(case_id))
+            files = export_case(study.case(case_id), options.to or study.exports, options.format or FORMATS[:2])
     except SemiSegError as error:
         out.problem(str(error), case=case_id)
         return False

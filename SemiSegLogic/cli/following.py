@@ -47,7 +47,8 @@ def take_up(study: Study, out: Output) -> None:
         out.event("remark", f"A training is on its way ({status.fraction:.0%}): semiseg follow {study.folder}",
                   text="A training is on its way.", id=this.id)
     try:
-        taken = this.collect()
+        with out.working("Taking in what the last training made"):
+            taken = this.collect()
     except SemiSegError as error:  # the rest of the command may do without
         out.event("remark", str(error), text=str(error))
         return

@@ -45,13 +45,14 @@ def _label(options: argparse.Namespace) -> None:
     def chosen(label: NDArray[np.uint8]) -> Iterable[SliceIndex]:
         return _slices(options.slices, label, AXIS_NAMES.index(options.axis))
 
-    before = set(case.places)
+    before, out = set(case.places), Output(options.json)
     try:
-        places = case.import_mask(options.mask, chosen, user_name(), names)
+        with out.working(f"Reading {options.mask.name}"):
+            places = case.import_mask(options.mask, chosen, user_name(), names)
     except UnknownSegmentError as error:
         raise LabelError(f"{error} On the command line: --name '{error.segment}=STRUCTURE', or --name "
                          f"'{error.segment}=0' to leave it out.") from error
-    _tell(Output(options.json), case.id, options.mask.name, places, before)
+    _tell(out, case.id, options.mask.name, places, before)
 
 
 def _tell(out: Output, case: str, mask: str, places: list[SliceIndex], before: set[SliceIndex]) -> None:

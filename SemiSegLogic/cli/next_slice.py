@@ -35,8 +35,10 @@ def add(parts: Any) -> None:
 def _next(options: argparse.Namespace) -> None:
     study, out = Study.open(options.folder), Output(options.json)
     take_up(study, out)
-    found, sentences = _chosen(study, options.strategy, options.count)
-    for sentence in [*(found.words() for found in contradictions(study.cases)), *sentences]:
+    with out.working("Looking through the cases"):
+        found, sentences = _chosen(study, options.strategy, options.count)
+        contradicted = [one.words() for one in contradictions(study.cases)]
+    for sentence in [*contradicted, *sentences]:
         out.event("remark", sentence, text=sentence)
     if not found and not sentences:
         out.event("remark", "No slice is left to suggest.", text="No slice is left to suggest.")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 Told = Callable[[int, int], None]
@@ -56,9 +57,22 @@ class Output:
             )
 
     @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """While something takes its time: what it is, for a person who watches. Nothing stays of it, and where nobody
+        watches (a file, a program) nothing is said.
+        """
+        if self.machine or not self.console.is_terminal:
+            yield
+            return
+        with self.console.status(escape(f"{what} ...")):
+            yield
+
+    @contextmanager
     def counting(self, what: str) -> Iterator[Told]:
         """A bar for things that are counted; the yielded function takes (done, all)."""
         with self.progress() as tell:
+            if not self.machine and self.console.is_terminal:
+                tell(what, 0.0, None)  # the first of them may take its time
             yield lambda done, of: tell(f"{what}: {done} of {of}", done / max(of, 1), None)
 
 

@@ -50,9 +50,12 @@ def _new(options: argparse.Namespace) -> None:
 def _add(options: argparse.Namespace) -> int:
     """Every image for itself: one that cannot be taken in leaves the others alone."""
     study, out, refused = Study.open(options.folder), Output(options.json), 0
-    for image in options.images:
+    does = "Reading and checking" if options.reference else "Reading, checking and copying"
+    for number, image in enumerate(options.images, 1):
+        which = f"{image.name} ({number} of {len(options.images)})" if len(options.images) > 1 else image.name
         try:
-            case = study.add_case(image, copy=not options.reference, duplicates=options.duplicates)
+            with out.working(f"{does} {which}"):
+                case = study.add_case(image, copy=not options.reference, duplicates=options.duplicates)
         except (ImageError, DuplicateError) as error:
             refused += 1
             remedy = " (--duplicates allows it.)" if isinstance(error, DuplicateError) else ""

@@ -59,7 +59,9 @@ def _train(options: argparse.Namespace) -> int:
     earlier = _beginning(options, study)
     if earlier is not None:
         out.event("start", f"Going on from {earlier}; --anew begins from nothing.", model=str(earlier))
-    for sentence in [*(found.words() for found in contradictions(study.cases)), *_undrawn(study)]:
+    with out.working("Looking through what was drawn"):
+        sentences = [*(found.words() for found in contradictions(study.cases)), *_undrawn(study)]
+    for sentence in sentences:
         out.event("remark", sentence, text=sentence)
     with out.counting("Preparing") as told:
         this = Round.begin(study, training, options.method, settings, jobs=place.root, open_case=opened,

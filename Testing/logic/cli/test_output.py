@@ -1,0 +1,61 @@
+"""What a person sees while something takes its time, and what a file or a program never sees."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from SemiSegLogic.cli.output import Output
+
+
+def _watched(width: int = 80) -> tuple[Output, io.StringIO]:
+    """Output to a terminal, and what it shows."""
+    out, shown = Output(), io.StringIO()
+    out.console = Console(file=shown, force_terminal=True, width=width, highlight=False)
+    return out, shown
+
+
+def _soon(shown: io.StringIO, text: str) -> bool:
+    """Whether it is shown within seconds: rich draws several times a second."""
+    until = time.monotonic() + 5
+    while text not in shown.getvalue() and time.monotonic() < until:
+        time.sleep(0.02)
+    return text in shown.getvalue()
+
+
+def test_a_person_sees_what_is_being_done_and_then_only_what_came_of_it() -> None:
+    out, shown = _watched()
+    with out.working("Reading [scan].nrrd"):
+        assert _soon(shown, "Reading [scan].nrrd ...")
+    out.event("case", "scan: there")
+    assert shown.getvalue().splitlines()[-1].endswith("scan: there")
+
+
+def test_a_bar_is_there_before_the_first_thing_is_done() -> None:
+    out, shown = _watched()
+    with out.counting("Preparing") as told:
+        assert _soon(shown, "Preparing")
+        assert "1 of 2" not in shown.getvalue()
+        told(1, 2)
+    assert "Preparing: 1 of 2" in shown.getvalue()
+
+
+@pytest.mark.parametrize("machine", [False, True])
+def test_where_nobody_watches_nothing_is_said(machine: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(machine)
+    with out.working("Reading scan.nrrd"):
+        pass
+    printed = capsys.readouterr()
+    assert printed.out + printed.err == ""
+
+
+def test_an_error_ends_what_is_shown() -> None:
+    out, shown = _watched()
+    with pytest.raises(OSError, match="disk"), out.working("Reading scan.nrrd"):
+        raise OSError("disk")
+    before = len(shown.getvalue())
+    out.event("case", "next")
+    assert shown.getvalue()[before:].strip() == "next"
