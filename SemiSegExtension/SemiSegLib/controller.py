@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import casework
+from .adding import Adding
 from .annotations import slice_numbers
 from .labelling import Labelling
 from .model import OpenCase, ScreenPort, Shown
@@ -39,8 +39,8 @@ class Controller:
         self.open_case: OpenCase | None = None
         self._case: Case | None = None
         self.wanted_case = ""
-        self._adding = 0  # cases that are still being read
         self.notice: tuple[str, str] = ("", "")
+        self.adding = Adding(self)
         self.labelling = Labelling(self)
         self.results = Results(self)
         self._listeners: list[Callable[[str], None]] = []
@@ -101,50 +101,6 @@ class Controller:
         self.tell("cases")
 
     # --- cases ------------------------------------------------------------------------------------------------
-
-    def add_files(self, paths: Sequence[Path], copy: bool = True) -> None:
-        """Take image files or DICOM folders into the study, one after the other."""
-        for path in paths:
-            self._add(path.name, lambda path=path: self.need_study().add_case(path, copy))
-
-    def add_series(self, series: Sequence[tuple[str, Sequence[Path]]]) -> None:
-        """Take DICOM series into the study: what people call each, and its files."""
-        for words, files in series:
-            if not files:
-                self.say(_("{name} has no files in the DICOM database any more; import it again.").format(name=words),
-                         "warning")  # fmt: skip
-                continue
-            self._add(words, lambda files=files: self.need_study().add_series(files))
-
-    def add_from_scene(self, node_id: str) -> None:
-        """Take the voxels of a volume in the scene into the study; a file of it is not needed."""
-        name, array, grid = self.screen.scene_volume(node_id)
-
-        def work() -> Case:
-            from SemiSegLogic.study import write_image
-
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "volume.nrrd"
-                write_image(path, array, grid)
-                return self.need_study().add_case(path, True, name)
-
-        self._add(name, work)
-
-    def _add(self, name: str, work: Callable[[], Case]) -> None:
-        self._adding += 1
-        self.disk.run(_("Add {name}").format(name=name), work, self._added, self._not_added)
-
-    def _not_added(self, error: Exception) -> None:
-        self._adding -= 1
-        self.say(str(error), "error")
-        self.refresh()
-
-    def _added(self, case: Case) -> None:
-        self._adding -= 1
-        if not self._adding:
-            self.refresh()  # once, after the last of many
-        if self.open_case is None and not self.wanted_case:
-            self.show(case.id)
 
     def show(self, case_id: str) -> None:
         """Bring a case on screen in place of the one there; what is drawn is saved first."""

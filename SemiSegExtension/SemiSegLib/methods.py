@@ -7,49 +7,51 @@ from .words import _
 RECOMMENDED = "recommended"
 
 
+WORDS = {
+    "recommended": (
+        _("Recommended"),
+        _("Learns from your slices; where there is time, tries whether your other volumes help, and says so."),
+    ),
+    "mean_teacher": (
+        _("Confident answers (mean teacher)"),
+        _("Learns from your slices and from its own confident answers everywhere else."),
+    ),
+    "supervised": (
+        _("My slices only"),
+        _("Learns from the slices you drew and nothing else; quick, for comparison."),
+    ),
+    "bcp": (
+        _("Copy and paste (BCP)"),
+        _("Pastes parts of labelled volumes into unlabelled ones, and the other way."),
+    ),
+    "medl": (_("Two opinions (MEDL)"), _("Two networks weigh how sure each is before they teach each other.")),
+    "mn": (
+        _("Photographs help (M&N)"),
+        _("A network pre-trained on photographs and a 3D network teach each other."),
+    ),
+    "spcl": (
+        _("Position contrast (SPCL)"),
+        _("First learns what is alike at the same height of different patients."),
+    ),
+    "ersr": (_("Outlines in ultrasound (ERSR)"), _("For round structures in 2D ultrasound, such as fetal heads.")),
+    "transmedseg": (
+        _("Feature exchange (TransMedSeg)"),
+        _("Brings what labelled and unlabelled volumes look like closer together."),
+    ),
+    "c3s3": (_("Competing networks (C3S3)"), _("Two networks compete; sharper borders.")),
+    "cad": (_("Adaptive mixing (CAD)"), _("Replaces regions it is unsure about by sure ones.")),
+    "m3hl": (_("Mosaics (M3HL)"), _("Mixes labelled and unlabelled volumes like a mosaic.")),
+}
+"""Name of a method -> what it is called and what it does."""
+
+
 def method_words() -> dict[str, tuple[str, str]]:
     """Name of a method -> what it is called and what it does, the recommended one first."""
-    known = {
-        "recommended": (
-            _("Recommended"),
-            _("Learns from your slices; where there is time, tries whether your other volumes help, and says so."),
-        ),
-        "mean_teacher": (
-            _("Confident answers (mean teacher)"),
-            _("Learns from your slices and from its own confident answers everywhere else."),
-        ),
-        "supervised": (
-            _("My slices only"),
-            _("Learns from the slices you drew and nothing else; quick, for comparison."),
-        ),
-        "bcp": (
-            _("Copy and paste (BCP)"),
-            _("Pastes parts of labelled volumes into unlabelled ones, and the other way."),
-        ),
-        "medl": (_("Two opinions (MEDL)"), _("Two networks weigh how sure each is before they teach each other.")),
-        "mn": (
-            _("Photographs help (M&N)"),
-            _("A network pre-trained on photographs and a 3D network teach each other."),
-        ),
-        "spcl": (
-            _("Position contrast (SPCL)"),
-            _("First learns what is alike at the same height of different patients."),
-        ),
-        "ersr": (_("Outlines in ultrasound (ERSR)"), _("For round structures in 2D ultrasound, such as fetal heads.")),
-        "transmedseg": (
-            _("Feature exchange (TransMedSeg)"),
-            _("Brings what labelled and unlabelled volumes look like closer together."),
-        ),
-        "c3s3": (_("Competing networks (C3S3)"), _("Two networks compete; sharper borders.")),
-        "cad": (_("Adaptive mixing (CAD)"), _("Replaces regions it is unsure about by sure ones.")),
-        "m3hl": (_("Mosaics (M3HL)"), _("Mixes labelled and unlabelled volumes like a mosaic.")),
-    }
     from SemiSegLogic.settings import CHOICES
 
-    names = sorted(
-        CHOICES, key=lambda name: (name != RECOMMENDED, list(known).index(name) if name in known else 99)
-    )
-    return {name: known.get(name, (name, "")) for name in names}
+    order = list(WORDS)
+    names = sorted(CHOICES, key=lambda name: (name != RECOMMENDED, order.index(name) if name in WORDS else len(order)))
+    return {name: WORDS.get(name, (name, "")) for name in names}
 
 
 TIMES = (180.0, 900.0, 1800.0, 0.0)

@@ -53,8 +53,22 @@ class OpenCase:
     axis: int = 0
 
 
+class ProposalsPort(Protocol):
+    """What the controller needs of what a model proposes; ``scene.proposals.Proposals`` in Slicer."""
+
+    def show(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+        """Show a proposal beside the person's segmentation; None takes it away."""
+
+    def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+        """Show the outline of what the run before proposed; None takes it away."""
+
+
 class ScreenPort(Protocol):
     """What the controller needs of the scene; ``scene.Screen`` in Slicer, a stand-in in tests."""
+
+    @property
+    def proposals(self) -> ProposalsPort:
+        """What a model proposes."""
 
     def show_image(self, case: OpenCase) -> None:
         """Put a case's image into the scene in place of the case before; the user's other nodes stay."""
@@ -82,15 +96,6 @@ class ScreenPort(Protocol):
 
     def restore(self, structures: Sequence[Shown]) -> None:
         """Bring back segments that were deleted, empty, and keep the others."""
-
-    def show_suggestion(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
-        """Show a proposal beside the person's segmentation; None takes it away."""
-
-    def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
-        """Show the outline of what the run before proposed; None takes it away."""
-
-    def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
-        """Lay the uncertainty over the image; None takes it away."""
 
     def current_slice(self) -> SliceIndex | None:
         """The slice that the person looks at; None when the view is tilted."""

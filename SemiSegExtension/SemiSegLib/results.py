@@ -91,11 +91,11 @@ class Results:
         """Show or hide what the run before proposed for the open case."""
         opened = self._controller.open_case
         label = opened.earlier if shown and opened is not None else None
-        self._controller.screen.show_earlier(label, self._controller.structures())
+        self._controller.screen.proposals.show_earlier(label, self._controller.structures())
 
     def show(self, opened: OpenCase) -> None:
         if opened is self._controller.open_case:
-            self._controller.screen.show_suggestion(opened.suggestion, self._controller.structures())
+            self._controller.screen.proposals.show(opened.suggestion, self._controller.structures())
             self._controller.tell("suggestion")
             if opened.unusable:
                 self._controller.say(unusable_words(opened), "warning")

@@ -148,7 +148,7 @@ def test_terminology_goes_onto_segments_and_what_is_chosen_there_comes_back(pane
     suggestion_for(case)
     panel.controller.results.reload_suggestion()
     settle(panel)
-    assert [item.terminology for item in segments.shown(panel.screen._node("suggestion"))] == [liver, spleen]
+    assert [item.terminology for item in segments.shown(panel.screen._stage.node("suggestion"))] == [liver, spleen]
 
 
 def test_saving_a_drawing_changes_no_structure(panel: Any, study: Any) -> None:

@@ -214,11 +214,11 @@ def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None
     view = SliceView(slicer.harness, "Red", (240, 240))
     view.fit()
     plain = view.picture()
-    screen.show_uncertainty(doubt)
+    screen.proposals.show_uncertainty(doubt)
     overlaid = view.picture()
     changed = (plain != overlaid).any(-1)
     assert changed[60:100, 60:100].all() != changed[140:200, 140:200].any()
-    screen.show_uncertainty(None)
+    screen.proposals.show_uncertainty(None)
     assert np.array_equal(view.picture(), plain)
     screen.clear_case()
 

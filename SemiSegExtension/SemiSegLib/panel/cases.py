@@ -111,13 +111,13 @@ class CasesSection:
         paths = [Path(str(name)) for name in chosen]
         if paths:
             self._panel.preferences.set("images", str(paths[0].parent))
-            self._controller.add_files(paths)
+            self._controller.adding.files(paths)
 
     def on_add_folder(self) -> None:
         start = self._panel.preferences.get("images")
         folder = str(qt.QFileDialog.getExistingDirectory(self.header, _("Add a DICOM series"), start) or "")
         if folder:
-            self._controller.add_files([Path(folder)])
+            self._controller.adding.files([Path(folder)])
 
     def on_add_dicom(self) -> None:
         self.dicom.ask()
@@ -142,7 +142,7 @@ class CasesSection:
     def add_volume(self, node_id: str) -> None:
         """Take a volume of the scene into the study."""
         try:
-            self._controller.add_from_scene(node_id)
+            self._controller.adding.from_scene(node_id)
         except ValueError as error:
             self._controller.say(str(error), "warning")
 

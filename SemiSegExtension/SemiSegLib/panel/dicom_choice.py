@@ -59,7 +59,7 @@ class DicomChoice:
             self._controller.say(_("Click the series that are to be added."), "warning")
             return
         self.on_cancel()
-        self._controller.add_series([(item.words, self._panel.screen.dicom_files(item.uid)) for item in chosen])
+        self._controller.adding.series([(item.words, self._panel.screen.dicom_files(item.uid)) for item in chosen])
 
     def on_cancel(self) -> None:
         self.box.visible = False

@@ -33,18 +33,21 @@ class ReviewSection:
         self.header, inside = section(layout, _("Review suggestions"))
         self.hint = label(inside, _("After training, suggestions for every case come here."), faint=True)
         self._box, inner = box(inside)
-        self.next = primary(
-            inner,
-            _("Next slice worth a look"),
-            _("Jump to where the model is least sure"),
-            self.on_next,
-            "Ctrl+Shift+N",
-        )
+        tip = _("Jump to where the model is least sure")
+        self.next = primary(inner, _("Next slice worth a look"), tip, self.on_next, "Ctrl+Shift+N")
         self.reason = label(inner)
         self.reason.visible = False
         self._case_box, case = box(inner)
         self.sure = label(case)
         self.origin = label(case, faint=True)
+        self._build_views(case)
+        self._build_verdicts(case)
+        self._waiting: Next | None = None
+        self._overlaid = ("", "")
+        self._turn = 0
+
+    def _build_views(self, case: Any) -> None:
+        """What of the suggestion is shown in the slice views."""
         shown = row(case)
         self.suggestion = qt.QCheckBox(_("Show suggestion"))
         self.suggestion.checked = True
@@ -57,22 +60,16 @@ class ReviewSection:
         case.addWidget(self.earlier)
         self.changed = label(case, faint=True)
         self.earlier.connect("toggled(bool)", self.on_earlier)
-        here = row(case)
-        self.correct = button(
-            here,
-            _("Correct this slice"),
-            _("Copy the suggestion on this slice into my labels and edit it"),
-            self.on_correct,
-        )
-        self.right = button(
-            here, _("This slice is right"), _("Take the suggestion on this slice as it is"), self.on_right
-        )
-        whole = row(case)
+
+    def _build_verdicts(self, case: Any) -> None:
+        """What the person says of the slice, and of the case."""
+        here, whole = row(case), row(case)
+        tip = _("Copy the suggestion on this slice into my labels and edit it")
+        self.correct = button(here, _("Correct this slice"), tip, self.on_correct)
+        tip = _("Take the suggestion on this slice as it is")
+        self.right = button(here, _("This slice is right"), tip, self.on_right)
         self.accept = primary(whole, _("Accept this case"), _("Everything suggested here is right"), self.on_accept)
         self.reject = button(whole, _("Reject"), _("Throw the suggestion for this case away"), self.on_reject)
-        self._waiting: Next | None = None
-        self._overlaid = ("", "")
-        self._turn = 0
 
     def on_next(self) -> None:
         found = self._panel.training.worth_a_look()
@@ -105,11 +102,11 @@ class ReviewSection:
         self.reason.visible = bool(text)
 
     def on_suggestion(self, shown: bool) -> None:
-        self._panel.screen.suggestion_visible(shown)
+        self._panel.screen.proposals.set_visible(shown)
 
     def on_uncertainty(self, shown: bool) -> None:
         opened = self._controller.open_case
-        self._panel.screen.show_uncertainty(opened.uncertainty if shown and opened is not None else None)
+        self._panel.screen.proposals.show_uncertainty(opened.uncertainty if shown and opened is not None else None)
 
     def on_earlier(self, shown: bool) -> None:
         self._controller.results.show_earlier(shown)

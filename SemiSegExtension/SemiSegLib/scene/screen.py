@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ from ..model import OpenCase, Shown
 from ..words import _
 from . import dicom, dicom_seg, nodes, plots, segments, views, volumes
 from .attention import Attention
+from .proposals import Proposals
+from .stage import LABELS, VOLUME, Stage, style
 
-VOLUME, LABELS, SUGGESTION, EARLIER, UNCERTAINTY = "image", "labels", "suggestion", "earlier", "uncertainty"
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
 
 
@@ -33,8 +33,8 @@ class Screen:
         self.scrolled: Callable[[], None] = lambda: None
         self.save_undo: Callable[[], None] = lambda: None
         self.let_go: Callable[[], None] = lambda: None
-        self._grid: Grid | None = None
-        self._ids: dict[str, str] = {}
+        self._stage = Stage()
+        self.proposals = Proposals(self._stage)
         self._quiet = False
         self._observers = nodes.Observers()
         self._attention = Attention(lambda: self.scrolled())
@@ -43,24 +43,24 @@ class Screen:
 
     @property
     def volume(self) -> Any | None:
-        return self._node(VOLUME)
+        return self._stage.node(VOLUME)
 
     @property
     def segmentation(self) -> Any | None:
-        return self._node(LABELS)
+        return self._stage.node(LABELS)
 
     def show_image(self, case: OpenCase) -> None:
         if case.image is None:
             raise ValueError(f"The image of {case.name} has not been read.")
         self.clear_case()
-        self._grid = case.grid
-        self._own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)
+        self._stage.grid = case.grid
+        self._stage.own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)
 
     def show_labels(self, case: OpenCase, structures: Sequence[Shown]) -> None:
         volume = self.volume
         node = segments.segmentation_for(volume, _("{case} - my labels").format(case=case.name))
-        self._own(node, LABELS, case.id)
-        self._style(node, fill=0.35, outline=1.0)
+        self._stage.own(node, LABELS, case.id)
+        style(node, fill=0.35, outline=1.0)
         segments.write(node, case.labels, case.grid, structures)
         views.show(volume)
         self._watch(node)
@@ -70,38 +70,27 @@ class Screen:
     def clear_case(self) -> None:
         self._observers.clear()
         self._attention.stop()
-        self._grid = None
-        views.no_overlay(self._node(UNCERTAINTY))
-        if self._ids:
+        self.proposals.clear_overlay()
+        if not self._stage.empty:
             self.let_go()
-        going = [self._node(role) for role in self._ids]
-        self._ids = {}  # they are not ours any more: nobody needs to be told that they go
-        nodes.remove(*going)
+        nodes.remove(*self._stage.leave())
 
     def forget(self) -> None:
         """The scene takes our nodes away itself, or they are left to who comes after us: nothing is observed now."""
         self._observers.clear()
         self._attention.stop()
-        self._grid, self._ids = None, {}
+        self._stage.leave()
 
     def imported(self, keep: bool) -> None:
         """A scene file brought nodes of ours from when it was saved. They are not those on screen: with ``keep`` they
         become the user's plain nodes, else they go, because the study has them as they are now.
         """
         for node in nodes.own_nodes():
-            if node.GetID() not in self._ids.values():
+            if not self._stage.has(node):
                 if keep:
                     nodes.disown(node)
                 else:
                     nodes.remove(node)
-
-    def _node(self, role: str) -> Any | None:
-        """Our node on screen, by its id: a scene file may bring others that look the same."""
-        return slicer.mrmlScene.GetNodeByID(self._ids[role]) if role in self._ids else None
-
-    def _own(self, node: Any, role: str, case: str) -> Any:
-        self._ids[role] = node.GetID()
-        return nodes.own(node, role, case)
 
     def _first_slice(self, case: OpenCase) -> SliceIndex:
         along = [place for place in case.done if place.axis == case.axis]
@@ -111,19 +100,19 @@ class Screen:
 
     def labels(self) -> NDArray[np.uint8] | None:
         node = self.segmentation
-        return segments.read(node, self._grid)[0] if node is not None and self._grid is not None else None
+        return segments.read(node, self._stage.grid)[0] if node is not None and self._stage.grid is not None else None
 
     def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
         node = self.segmentation
-        if node is not None and self._grid is not None:
+        if node is not None and self._stage.grid is not None:
             with self._silence(undoable):
-                segments.write(node, labels, self._grid, [item for item in segments.shown(node) if item.value])
+                segments.write(node, labels, self._stage.grid, [item for item in segments.shown(node) if item.value])
 
     def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex]) -> None:
         node = self.segmentation
-        if node is not None and self._grid is not None:
+        if node is not None and self._stage.grid is not None:
             with self._silence(True):
-                segments.write_slices(node, labels, self._grid, slices)
+                segments.write_slices(node, labels, self._stage.grid, slices)
 
     def structures(self) -> list[Shown]:
         node = self.segmentation
@@ -136,55 +125,17 @@ class Screen:
 
     def restore(self, structures: Sequence[Shown]) -> None:
         node = self.segmentation
-        if node is not None and self._grid is not None:
+        if node is not None and self._stage.grid is not None:
             there = {item.value: item for item in segments.shown(node)}
             with self._silence(False):
                 segments.write(
                     node,
-                    segments.read(node, self._grid)[0],
-                    self._grid,
+                    segments.read(node, self._stage.grid)[0],
+                    self._stage.grid,
                     [there.get(item.value, item) for item in structures],
                 )
 
-    # --- what a model proposes --------------------------------------------------------------------------------
-
-    def show_suggestion(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
-        self._show_beside(SUGGESTION, _("{case} - suggestion"), label, structures, fill=0.15, outline=0.6)
-
-    def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
-        faded = [replace(item, color=_faded(item.color)) for item in structures]
-        self._show_beside(EARLIER, _("{case} - last round"), label, faded, fill=0.0, outline=1.0)
-
-    def _show_beside(
-        self, role: str, name: str, label: NDArray[np.uint8] | None, structures: Sequence[Shown], fill: float,
-        outline: float,
-    ) -> None:
-        """A segmentation beside the person's own; it can be looked at, not drawn on."""
-        node, volume = self._node(role), self.volume
-        if label is None or volume is None or self._grid is None:
-            nodes.remove(node)
-            return
-        if node is None:
-            made = segments.segmentation_for(volume, name.format(case=volume.GetName()))
-            node = self._own(made, role, volume.GetAttribute(nodes.CASE))
-            self._style(node, fill, outline)
-        segments.write(node, label, self._grid, structures)
-
-    def suggestion_visible(self, visible: bool) -> None:
-        """Show or hide the proposal."""
-        node = self._node(SUGGESTION)
-        if node is not None:
-            node.GetDisplayNode().SetVisibility(visible)
-
-    def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
-        views.no_overlay(self._node(UNCERTAINTY))
-        nodes.remove(self._node(UNCERTAINTY))
-        volume = self.volume
-        if uncertainty is None or volume is None or self._grid is None:
-            return
-        name = _("{case} - uncertainty").format(case=volume.GetName())
-        node = volumes.overlay_from(uncertainty, self._grid, name)
-        views.overlay(self._own(node, UNCERTAINTY, volume.GetAttribute(nodes.CASE)))
+    # --- the learning curve -----------------------------------------------------------------------------------
 
     def curves(self, columns: dict[str, list[float]]) -> None:
         """Keep the chart of the learning curve up to date, if it was opened."""
@@ -249,17 +200,6 @@ class Screen:
         if undoable:
             self.save_undo()
         return Silence(self)
-
-    def _style(self, node: Any, fill: float, outline: float) -> None:
-        display = node.GetDisplayNode()
-        display.SetOpacity2DFill(fill)
-        display.SetOpacity2DOutline(outline)
-
-
-def _faded(color: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Nearer to white: the last round is told from the present one at a glance."""
-    red, green, blue = (0.45 * part + 0.55 for part in color)
-    return red, green, blue
 
 
 class Silence:

@@ -1,0 +1,69 @@
+"""Images become cases of the study: from files, from DICOM series, from the scene; one after the other."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .words import _
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import Case
+
+    from .controller import Controller
+
+
+class Adding:
+    """The first case that comes is shown, unless one is on screen; the list is read again after the last."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._left = 0  # cases that are still being read
+
+    def files(self, paths: Sequence[Path], copy: bool = True) -> None:
+        """Take image files or DICOM folders into the study."""
+        for path in paths:
+            self._add(path.name, lambda path=path: self._controller.need_study().add_case(path, copy))
+
+    def series(self, series: Sequence[tuple[str, Sequence[Path]]]) -> None:
+        """Take DICOM series into the study: what people call each, and its files."""
+        for words, files in series:
+            if not files:
+                text = _("{name} has no files in the DICOM database any more; import it again.").format(name=words)
+                self._controller.say(text, "warning")
+                continue
+            self._add(words, lambda files=files: self._controller.need_study().add_series(files))
+
+    def from_scene(self, node_id: str) -> None:
+        """Take the voxels of a volume in the scene into the study; a file of it is not needed. Raises ValueError in
+        words when it cannot be a case.
+        """
+        name, array, grid = self._controller.screen.scene_volume(node_id)
+
+        def work() -> Case:
+            from SemiSegLogic.study import write_image
+
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "volume.nrrd"
+                write_image(path, array, grid)
+                return self._controller.need_study().add_case(path, True, name)
+
+        self._add(name, work)
+
+    def _add(self, name: str, work: Callable[[], Case]) -> None:
+        self._left += 1
+        self._controller.disk.run(_("Add {name}").format(name=name), work, self._added, self._not_added)
+
+    def _not_added(self, error: Exception) -> None:
+        self._left -= 1
+        self._controller.say(str(error), "error")
+        self._controller.refresh()
+
+    def _added(self, case: Case) -> None:
+        self._left -= 1
+        if not self._left:
+            self._controller.refresh()
+        if self._controller.open_case is None and not self._controller.wanted_case:
+            self._controller.show(case.id)

@@ -1,0 +1,72 @@
+"""What a model proposes, beside the person's segmentation: it can be looked at, not drawn on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Shown
+from ..words import _
+from . import nodes, segments, views, volumes
+from .stage import EARLIER, SUGGESTION, UNCERTAINTY, VOLUME, Stage, style
+
+
+class Proposals:
+    """Of the case on ``stage``. Labels and uncertainty are uint8 (k, j, i); None takes them away."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def show(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+        """The suggestion."""
+        self._show_beside(SUGGESTION, _("{case} - suggestion"), label, structures, fill=0.15, outline=0.6)
+
+    def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+        """The outline of what the run before proposed."""
+        faded = [replace(item, color=_faded(item.color)) for item in structures]
+        self._show_beside(EARLIER, _("{case} - last round"), label, faded, fill=0.0, outline=1.0)
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide the suggestion."""
+        node = self._stage.node(SUGGESTION)
+        if node is not None:
+            node.GetDisplayNode().SetVisibility(visible)
+
+    def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
+        """How unsure the model is, over the image."""
+        self.clear_overlay()
+        nodes.remove(self._stage.node(UNCERTAINTY))
+        volume = self._stage.node(VOLUME)
+        if uncertainty is None or volume is None or self._stage.grid is None:
+            return
+        name = _("{case} - uncertainty").format(case=volume.GetName())
+        node = volumes.overlay_from(uncertainty, self._stage.grid, name)
+        views.overlay(self._stage.own(node, UNCERTAINTY, volume.GetAttribute(nodes.CASE)))
+
+    def clear_overlay(self) -> None:
+        """The views show no uncertainty any more."""
+        views.no_overlay(self._stage.node(UNCERTAINTY))
+
+    def _show_beside(
+        self, role: str, name: str, label: NDArray[np.uint8] | None, structures: Sequence[Shown], fill: float,
+        outline: float,
+    ) -> None:
+        stage = self._stage
+        node, volume = stage.node(role), stage.node(VOLUME)
+        if label is None or volume is None or stage.grid is None:
+            nodes.remove(node)
+            return
+        if node is None:
+            made = segments.segmentation_for(volume, name.format(case=volume.GetName()))
+            node = stage.own(made, role, volume.GetAttribute(nodes.CASE))
+            style(node, fill, outline)
+        segments.write(node, label, stage.grid, structures)
+
+
+def _faded(color: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Nearer to white: the last round is told from the present one at a glance."""
+    red, green, blue = (0.45 * part + 0.55 for part in color)
+    return red, green, blue
