@@ -21,6 +21,17 @@
     </message>
 </context>
 <context>
+    <name>SemiSegLib.adding</name>
+    <message>
+        <source>Add {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} has no files in the DICOM database any more; import it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SemiSegLib.beginning</name>
     <message>
         <source>Look for first slices</source>
@@ -31,6 +42,13 @@
     <name>SemiSegLib.casework</name>
     <message>
         <source>drawn in another window, not called done</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.clusters</name>
+    <message>
+        <source>The cluster at {address} answers and takes jobs; they lie in {folder}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -187,12 +205,23 @@
         <source>Study {name}: {count} cases.</source>
         <translation type="unfinished"></translation>
     </message>
+</context>
+<context>
+    <name>SemiSegLib.curves</name>
     <message>
-        <source>Add {name}</source>
+        <source>not enough slices yet to judge the quality</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} has no files in the DICOM database any more; import it again.</source>
+        <source>seconds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>error on my slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>agreement with slices kept aside: {score:.0%}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -437,22 +466,6 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
 <context>
     <name>SemiSegLib.methods</name>
     <message>
-        <source>a few minutes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>a quarter of an hour</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>half an hour</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>as long as it helps</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Recommended</source>
         <translation type="unfinished"></translation>
     </message>
@@ -546,6 +559,22 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
     </message>
     <message>
         <source>Mixes labelled and unlabelled volumes like a mosaic.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a few minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a quarter of an hour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>half an hour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>as long as it helps</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -771,6 +800,73 @@ Change Slicer&apos;s Python?</source>
     </message>
 </context>
 <context>
+    <name>SemiSegLib.run_words</name>
+    <message>
+        <source>Training is finished. Suggestions are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training was stopped; the best model until then was kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training failed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The training process has gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model has been used. Its suggestions are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopped. The suggestions made until then are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model could not be used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The process that used the model has gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Finished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Lost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggesting case {n} of {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Using a model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting for the computer: {n} ahead</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SemiSegLib.sample</name>
     <message>
         <source>SemiSeg will download {size} MB once and make a study of {cases} brain MRI in
@@ -808,38 +904,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 </context>
 <context>
     <name>SemiSegLib.training</name>
-    <message>
-        <source>Training is finished. Suggestions are in the list of cases.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training was stopped; the best model until then was kept.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training failed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The training process has gone.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model has been used. Its suggestions are in the list of cases.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stopped. The suggestions made until then are in the list of cases.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model could not be used.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The process that used the model has gone.</source>
-        <translation type="unfinished"></translation>
-    </message>
     <message>
         <source>Training has started. Go on drawing; new slices are used as you call them done.</source>
         <translation type="unfinished"></translation>
@@ -1156,6 +1220,29 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Of what you judged since, {share:.0%} was as suggested (Dice).</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.choices</name>
+    <message>
+        <source>Begins with what the last training learned: better masks in the same time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Method:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Train for:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on from the last training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Advanced</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1637,7 +1724,66 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
 </context>
 <context>
+    <name>panel.place_choice</name>
+    <message>
+        <source>Where:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>cluster.json, from whoever looks after the cluster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose the file that describes the cluster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Clusters</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a cluster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Asking the cluster …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a cluster that a file describes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look at the cluster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A small file says where the cluster is; see the documentation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>this computer ({device})</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>panel.review</name>
+    <message>
+        <source>Jump to where the model is least sure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the suggestion on this slice into my labels and edit it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the suggestion on this slice as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>{name}: {before:.3g} ml before, {after:.3g} ml now, overlap {dice:.0%}</source>
         <translation type="unfinished"></translation>
@@ -1659,10 +1805,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Jump to where the model is least sure</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Show suggestion</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1679,15 +1821,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Copy the suggestion on this slice into my labels and edit it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>This slice is right</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Take the suggestion on this slice as it is</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1748,6 +1882,65 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>&lt;b&gt;Why here:&lt;/b&gt; {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.running</name>
+    <message>
+        <source>The best model so far is saved and used</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop and keep the best</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on from the last saved state</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show curves</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In a plot view of Slicer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping; the best model is being saved …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The suggestions made until then are kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starting …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The line: error on my slices; lower is better.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>after {time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{time} left</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2003,75 +2196,11 @@ Studies, drawings and models stay.</source>
 <context>
     <name>panel.train</name>
     <message>
-        <source>Begins with what the last training learned: better masks in the same time</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>not enough slices yet to judge the quality</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>seconds</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>error on my slices</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Train on my labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Stop and keep the best</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The best model so far is saved and used</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Go on</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Go on from the last saved state</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Show curves</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>In a plot view of Slicer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Method:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Train for:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Where:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Go on from the last training</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Advanced</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stopping …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stopping; the best model is being saved …</source>
+        <source>Checks the labels, then starts</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2083,55 +2212,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Checks the labels, then starts</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stop</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The suggestions made until then are kept</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>this computer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Finished</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Failed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stopped</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Lost</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Starting …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Using a model</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The line: error on my slices; lower is better.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>agreement with slices kept aside: {score:.0%}</source>
+        <source>Choose the file that describes the cluster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2142,22 +2223,6 @@ Call them done and use them?</source>
     </message>
     <message>
         <source>Slices not done</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>this computer ({device})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Waiting for the computer: {n} ahead</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>after {time}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{time} left</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2201,7 +2266,7 @@ Call them done and use them?</source>
     </message>
 </context>
 <context>
-    <name>scene.screen</name>
+    <name>scene.proposals</name>
     <message>
         <source>{case} - suggestion</source>
         <translation type="unfinished"></translation>
@@ -2214,6 +2279,9 @@ Call them done and use them?</source>
         <source>{case} - uncertainty</source>
         <translation type="unfinished"></translation>
     </message>
+</context>
+<context>
+    <name>scene.screen</name>
     <message>
         <source>{case} - my labels</source>
         <translation type="unfinished"></translation>

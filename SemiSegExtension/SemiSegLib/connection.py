@@ -1,14 +1,15 @@
-"""Where training runs. Called off the main thread only; a server will be another class with these methods."""
+"""What the panel asks of the place where training runs. Called off the main thread only."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from SemiSegLogic.geometry import SliceIndex
+
+from .workplaces import Workplaces
 
 if TYPE_CHECKING:
     from SemiSegLogic.job import Status
@@ -34,7 +35,8 @@ class Next:
 class Look:
     """A run at one moment: its status, its curve, the slices worth a look, best first, and the cases that got a new
     suggestion just now. ``live``: it learns while the person draws; ``outdated``: cases or structures changed since it
-    was begun, so that it has to be begun anew. ``applied``: it uses a model and learns nothing.
+    was begun, so that it has to be begun anew. ``applied``: it uses a model and learns nothing. ``cluster``: address
+    of the cluster that it runs on ("": this computer).
     """
 
     job: str
@@ -45,12 +47,14 @@ class Look:
     live: bool = False
     outdated: bool = False
     applied: bool = False
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
 class Order:
     """What the person asked for: the method's name, seconds (0: as long as it helps), the run to go on from (LAST; "":
-    a new model), the case on screen ("": none) and the method's settings that differ from their defaults.
+    a new model), the case on screen ("": none), the method's settings that differ from their defaults, and the file of
+    the cluster to train on ("": this computer).
     """
 
     method: str
@@ -58,6 +62,7 @@ class Order:
     start_from: str = ""
     open_case: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    cluster: str = ""
 
 
 class Connection(Protocol):
@@ -94,67 +99,67 @@ class Connection(Protocol):
         """The kind of a run that has not ended and works with this case: "train", "live" or "predict"; "" for none."""
 
 
-class LocalConnection:
-    """This computer, through the local backend."""
+class BackendConnection:
+    """This computer through the local backend, or the cluster that an order names."""
 
     def __init__(
-        self, study: Study, python: Callable[[], Sequence[str]], environment: Callable[[], Mapping[str, str]]
+        self, study: Study, python: Callable[[], Sequence[str]], environment: Callable[[], Mapping[str, str]],
+        cluster: str = "",
     ) -> None:
-        """``python()`` gives the interpreter's command and ``environment()`` its variables, which must be those from
-        before Slicer started: its libraries are not for another Python. Asked only when something is to be started.
-        """
+        """See :class:`Workplaces`."""
         self._study = type(study)(study.folder)  # of its own: two threads must not share a lock
-        self._python, self._environment = python, environment
-        self._backend: Any = None
+        self._places = Workplaces(python, environment, cluster)
 
     def start(self, order: Order) -> str:
         from SemiSegLogic.rounds import Round
         from SemiSegLogic.settings import CHOICES, Training
 
-        backend, settings = self._local(starts=True), CHOICES[order.method](**order.settings)
+        place = self._places.on(order.cluster) if order.cluster else self._places.here(starts=True)
         training = Training(seconds=order.seconds or AS_LONG_AS_IT_HELPS_S)
         this = Round.begin(
-            self._study, training, order.method, settings, open_case=order.open_case or None,
+            self._study, training, order.method, CHOICES[order.method](**order.settings), jobs=place.root,
+            open_case=order.open_case or None,
             start_from=self._trained() if order.start_from == LAST else self._model(order.start_from),
         )
-        return str(backend.submit(this.job))
+        return str(place.submit(this.job))
 
     def start_live(self, open_case: str, start_from: str) -> str:
         from SemiSegLogic.rounds import Round
         from SemiSegLogic.settings import Training
 
-        backend = self._local(starts=True)
+        place = self._places.here(starts=True)
         this = Round.live(
-            self._study, Training(), open_case=open_case or None, start_from=self._model(start_from)
+            self._study, Training(), jobs=place.root, open_case=open_case or None, start_from=self._model(start_from)
         )
-        return str(backend.submit(this.job))
+        return str(place.submit(this.job))
 
     def apply(self, model: str, open_case: str, only: bool) -> str:
         from SemiSegLogic.rounds import Round
 
-        backend, weights = self._local(starts=True), self._model(model)
+        place, weights = self._places.here(starts=True), self._model(model)
         assert weights is not None  # a run was named
         this = Round.apply(
-            self._study, weights, open_case=open_case or None, only=open_case if only else None
+            self._study, weights, jobs=place.root, open_case=open_case or None, only=open_case if only else None
         )
-        return str(backend.submit(this.job))
+        return str(place.submit(this.job))
 
     def show(self, job: str, case: str) -> None:
         self._round(job).show(case or None)
 
     def look(self, job: str) -> Look:
-        this, status = self._round(job), self._local().poll(job)
+        this, status = self._round(job), self._places.of(job).poll(job)
         changed = this.collect()
         ranking = [Next(item.case, item.place, item.reason) for item in this.next_slices()]
         kind = this.job.spec().kind if this.job.submitted else ""
         outdated = kind == "live" and not this.covers_study()
-        return Look(job, status, this.job.curves(), ranking, changed, kind == "live", outdated, kind == "predict")
+        return Look(job, status, this.job.curves(), ranking, changed, kind == "live", outdated, kind == "predict",
+                    self._places.address(job))
 
     def stop(self, job: str) -> None:
-        self._local().stop(job, wait=False)
+        self._places.of(job).stop(job, wait=False)
 
     def resume(self, job: str) -> None:
-        self._local(starts=True).resume(job)
+        self._places.of(job, starts=True).resume(job)
 
     def add_labels(self, job: str, case: str) -> None:
         self._round(job).add_labels(self._study.case(case))
@@ -163,13 +168,13 @@ class LocalConnection:
         from SemiSegLogic.rounds import Round
 
         latest = Round.latest(self._study)
-        return latest.id if latest is not None and latest.job.submitted else ""
+        return latest.id if latest is not None and self._round(latest.id).job.submitted else ""
 
     def at_work(self, case: str) -> str:
         for folder in reversed(self._study.runs):
             this = self._round(folder.name)
-            if this.job.submitted and not self._local().poll(this.id).ended and case in this.cases.values():
-                return this.job.spec().kind
+            if this.job.submitted and not self._places.of(this.id).poll(this.id).ended and case in this.cases.values():
+                return str(this.job.spec().kind)
         return ""
 
     def _model(self, run: str) -> Path | None:
@@ -199,15 +204,5 @@ class LocalConnection:
             self._round(newest).collect()
 
     def _round(self, job: str) -> Round:
-        from SemiSegLogic.rounds import Round, jobs_folder
-
-        return Round(self._study, self._study.folder / "models" / job, jobs_folder())
-
-    def _local(self, starts: bool = False) -> Any:
-        from SemiSegLogic.backends import LocalBackend
-        from SemiSegLogic.rounds import jobs_folder
-
-        if self._backend is None or starts:
-            command, variables = (self._python(), self._environment()) if starts else ([sys.executable], {})
-            self._backend = LocalBackend(jobs_folder(), list(command), variables, own_python=False)
-        return self._backend
+        found: Round = self._places.round(self._study, job)
+        return found

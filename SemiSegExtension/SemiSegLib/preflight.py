@@ -50,12 +50,15 @@ class Finding:
     about: str = ""
 
 
-def check(study: Study) -> list[Finding]:
-    """Everything that would spoil a training of this study; the worst first. Reads labels: not for the main thread."""
+def check(study: Study, here: bool = True) -> list[Finding]:
+    """Everything that would spoil a training of this study, ``here``: on this computer; the worst first. Reads labels:
+    not for the main thread.
+    """
     cases = [case for case in study.cases if case.folder.is_dir()]
     found = [*_damaged(cases)]
     if not found:
-        found = [*_labels(study, cases), *_images(cases), *_spacings(cases), *_room(study, cases)]
+        found = [*_labels(study, cases), *_images(cases), *_spacings(cases)]
+        found += _room(study, cases) if here else []
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
 
 

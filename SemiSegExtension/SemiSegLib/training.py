@@ -9,6 +9,7 @@ from .annotations import slice_numbers
 from .beginning import FirstSlices
 from .connection import LAST, Connection, Look, Next, Order
 from .preflight import Finding, check
+from .run_words import ending
 from .tasks import Tasks
 from .words import _
 
@@ -16,21 +17,6 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Study
 
     from .controller import Controller
-
-TRAINED = {
-    "done": (_("Training is finished. Suggestions are in the list of cases."), "good"),
-    "stopped": (_("Training was stopped; the best model until then was kept."), "good"),
-    "failed": (_("Training failed."), "error"),
-    "lost": (_("The training process has gone."), "error"),
-}
-USED = {
-    "done": (_("The model has been used. Its suggestions are in the list of cases."), "good"),
-    "stopped": (_("Stopped. The suggestions made until then are in the list of cases."), "good"),
-    "failed": (_("The model could not be used."), "error"),
-    "lost": (_("The process that used the model has gone."), "error"),
-}
-"""What is said at the end of a run, and how."""
-
 
 class Training:
     """One run at a time. ``poll()`` is called about once a second; it never waits. ``asking``: a run is being looked
@@ -105,14 +91,16 @@ class Training:
 
     # --- before and at the start ------------------------------------------------------------------------------
 
-    def preflight(self, then: Callable[[list[Finding]], None]) -> None:
-        """Look for what would go wrong, then call ``then(findings)`` on the main thread."""
+    def preflight(self, then: Callable[[list[Finding]], None], here: bool = True) -> None:
+        """Look for what would go wrong, on this computer too if it trains ``here``; then call ``then(findings)`` on the
+        main thread.
+        """
         controller = self._controller
         controller.labelling.save_now()
         study, opened = controller.study, controller.open_case
 
         def work() -> list[Finding]:
-            found = check(study) if study is not None else []
+            found = check(study, here) if study is not None else []
             if opened is not None and opened.touched:
                 text = _("Slices {numbers} of {case} are drawn on but not called done; they will not be used.")
                 numbers = slice_numbers(opened.touched)
@@ -220,21 +208,14 @@ class Training:
             self._controller.refresh()
         if look.status.ended and self._told_end != look.job:
             self._told_end = look.job
-            self._tell_end(look)
+            text, level = ending(look)
+            if text:
+                self._controller.say(text, level)
         self._controller.tell("run")
 
     def _not_looked(self, error: Exception) -> None:
         self._looking = False
         self._controller.say(_("The run cannot be read now: {error}").format(error=error), "warning")
-
-    def _tell_end(self, look: Look) -> None:
-        status = look.status
-        if look.live and status.state in ("done", "stopped"):
-            return  # its row says so; nobody has to do anything
-        text, level = (USED if look.applied else TRAINED)[status.state]
-        if status.error:
-            text = sentences(text, status.error["text"], status.error["remedy"])
-        self._controller.say(text, level)
 
     # --- what to look at next ---------------------------------------------------------------------------------
 
@@ -253,8 +234,3 @@ class Training:
         done = set(opened.done) if opened is not None else set()
         here = opened.id if opened is not None else ""
         return [item for item in ranking if item.case in there and (item.case != here or item.place not in done)]
-
-
-def sentences(*parts: str) -> str:
-    """One after the other, each with its full stop: what a library says of an error has none."""
-    return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)

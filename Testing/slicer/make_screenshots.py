@@ -108,7 +108,7 @@ def main(data: Path, out: Path, seconds: float) -> None:
 
 
 def scenes(panel: Any, data: Path, folder: Path, out: Path, seconds: float) -> None:
-    from SemiSegLib.panel import train as section
+    from SemiSegLib.panel import choices as section
     from SemiSegLogic.sample import list_cases
     from SemiSegLogic.sample.building import build_study
     from Testing.support.clinician import settle
@@ -126,7 +126,7 @@ def scenes(panel: Any, data: Path, folder: Path, out: Path, seconds: float) -> N
     section.TIMES = (seconds,) * 4
     train(panel, camera, "train")
     review(panel, camera)
-    panel.train.go_on.checked = True
+    panel.train.choices.go_on.checked = True
     train(panel, None, "")
     again(panel, camera, folder / "exported")
     print(panel.training.look.status)

@@ -38,7 +38,7 @@ def test_a_dead_worker_is_told_with_what_to_do(panel: Any, study: Any) -> None:
     panel.training.poll()
     settle(panel)
     assert "Resume it." in panel.controller.notice[0]
-    panel.train.on_resume()
+    panel.train.run.on_resume()
     settle(panel)
     assert "resume" in panel.connection.calls
 
@@ -154,7 +154,7 @@ def test_an_export_that_fails_does_not_say_for_ever_that_it_is_being_written(pan
 
 
 def test_what_a_library_says_of_an_error_and_what_to_do_are_two_sentences() -> None:
-    from SemiSegLib.training import sentences
+    from SemiSegLib.run_words import sentences
 
     assert sentences("It failed.", "TypeError: no shape", "Resume it.") == "It failed. TypeError: no shape. Resume it."
     assert sentences("It failed.", "", "") == "It failed."
@@ -168,7 +168,7 @@ def test_a_message_with_an_angle_bracket_is_shown_as_it_is(panel: Any, study: An
     panel.connection.next_look = replace(look(), status=replace(look().status, message="a < b in <scan>"))
     panel.training.poll()
     settle(panel)
-    assert "a &lt; b in &lt;scan&gt;" in panel.train.phase.text
+    assert "a &lt; b in &lt;scan&gt;" in panel.train.run.phase.text
 
 
 def test_a_computer_that_does_not_know_its_user_opens_the_panel(slicer: Any, monkeypatch: Any) -> None:

@@ -176,7 +176,7 @@ def test_a_damaged_case_can_be_removed_too(panel: Any, study: Any) -> None:
 
 def test_a_run_that_has_not_ended_is_found_whoever_started_it(study: Any, tmp_path: Path, monkeypatch: Any) -> None:
     """Also one of the command line or of another window, and one behind a newer run that is over."""
-    from SemiSegLib.connection import LocalConnection
+    from SemiSegLib.connection import BackendConnection
     from SemiSegLogic.job import Status
     from SemiSegLogic.rounds import Round
     from SemiSegLogic.settings import Training
@@ -184,7 +184,7 @@ def test_a_run_that_has_not_ended_is_found_whoever_started_it(study: Any, tmp_pa
     monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
     first, second, third = study.cases
     first.set_slices(ball(first.grid.shape), [SliceIndex(0, 6)], "ada")
-    connection = LocalConnection(study, lambda: ["python"], dict)
+    connection = BackendConnection(study, lambda: ["python"], dict)
     assert connection.at_work(first.id) == ""
     waiting = Round.begin(study, Training(), "supervised")
     over = Round.live(study, Training())

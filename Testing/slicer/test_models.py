@@ -103,8 +103,8 @@ def test_a_model_is_used_on_all_cases_or_on_the_open_one_and_nothing_else_is_beg
     settle(panel)
     assert not models.use_here.enabled
     assert "on its way" in models.go_on.toolTip
-    assert "Using a model" in panel.train.phase.text
-    assert panel.train.stop.text == "Stop"
+    assert "Using a model" in panel.train.run.phase.text
+    assert panel.train.run.stop.text == "Stop"
     panel.connection.next_look = replace(look("done"), job="apply-1", applied=True)
     panel.training.poll()
     settle(panel)

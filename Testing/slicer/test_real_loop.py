@@ -66,7 +66,7 @@ def draw_slices(panel: Any, places: Sequence[SliceIndex], truth: Any) -> None:
 
 
 def train(panel: Any, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    from SemiSegLib.panel import train as section
+    from SemiSegLib.panel import choices as section
 
     monkeypatch.setattr(section, "TIMES", (seconds,) * 4)
     before = panel.training.job
@@ -131,7 +131,7 @@ def whole_loop(
     assert "Why here" in panel.review.reason.text
     panel.review.on_correct()
     draw_slices(panel, [panel.screen.current_slice()], truths[panel.controller.open_case.id])
-    panel.train.go_on.checked = True
+    panel.train.choices.go_on.checked = True
     train(panel, monkeypatch, 6.0)
 
     panel.review.on_accept()
@@ -171,7 +171,7 @@ def test_a_kept_model_is_used_on_the_open_case_gone_on_from_and_deleted(
     assert (runs[0], runs[1:]) == (panel.training.job, before[1:]), "the open case has a new suggestion, no other"
     assert panel.models.table.rowCount == 1, "using a model makes none"
 
-    panel.train.go_on.checked = True
+    panel.train.choices.go_on.checked = True
     train(panel, monkeypatch, 3.0)
     assert panel.models.table.rowCount == 2
     assert panel.models.chosen.run == first, "what was chosen stays chosen"
@@ -188,7 +188,7 @@ def test_training_outlives_the_panel_and_is_found_again_and_stopped(
     import qt
 
     from SemiSegLib.panel import Panel
-    from SemiSegLib.panel import train as section
+    from SemiSegLib.panel import choices as section
 
     panel = real_panel
     panel.controller.open_study(study.folder)
@@ -208,7 +208,7 @@ def test_training_outlives_the_panel_and_is_found_again_and_stopped(
     settle(again)
     assert again.training.job == job
     wait(again, lambda: again.training.look is not None and again.training.look.status.step > 0, 120)
-    again.train.on_stop()
+    again.train.run.on_stop()
     wait(again, lambda: again.training.look.status.ended, 120)
     assert again.training.look.status.state == "stopped"
     again.close()

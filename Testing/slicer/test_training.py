@@ -34,7 +34,7 @@ def test_a_second_training_goes_on_from_the_last_one_unless_the_person_says_othe
     panel.label.on_done()
     settle(panel)
     for wanted in (True, True, False):
-        panel.train.go_on.checked = panel.train.go_on.checked and wanted
+        panel.train.choices.go_on.checked = panel.train.choices.go_on.checked and wanted
         panel.train.on_train()
         settle(panel)
     assert [call.start_from for call in panel.connection.calls] == ["", LAST, ""]
@@ -67,7 +67,7 @@ def test_suggestions_come_with_the_persons_names_and_colours_and_the_next_slice_
     )
     panel.training.poll()
     settle(panel)
-    node = panel.screen._node("suggestion")
+    node = panel.screen._stage.node("suggestion")
     assert np.array_equal(segments.read(node, case.grid)[0], case.suggestion())
     mine, theirs = panel.screen.structures(), segments.shown(node)
     assert [(item.name, item.color) for item in mine] == [(item.name, item.color) for item in theirs]
@@ -120,8 +120,27 @@ def test_a_run_started_before_slicer_was_closed_is_found_again(panel: Any, study
     panel.training.poll()
     settle(panel)
     assert panel.training.running
-    assert panel.train.bar.value == 400
-    assert not panel.train.stop.isHidden()
+    assert panel.train.run.bar.value == 400
+    assert not panel.train.run.stop.isHidden()
+
+
+def test_while_masks_are_made_the_case_and_the_time_left_are_told_and_not_how_long_it_would_have_trained(
+    panel: Any, study: Any
+) -> None:
+    from dataclasses import replace
+
+    open_first(panel, study)
+    panel.training.job = "run-1"
+    for left, shown in ((42.0, " · 42 s left"), (None, ""), (0.0, "")):
+        status = replace(look().status, suggesting=3, to_suggest=12, seconds_left=left, message="Suggesting: 3 of 12.")
+        panel.connection.next_look = replace(look(), status=status)
+        panel.training.poll()
+        settle(panel)
+        assert panel.train.run.phase.text == f"<b>Suggesting case 3 of 12{shown}</b><br>"
+    panel.connection.next_look = replace(look(), status=replace(status, state="done", message="Done."))
+    panel.training.poll()
+    settle(panel)
+    assert panel.train.run.phase.text == "<b>Finished</b><br>Done."
 
 
 def test_set_up_asks_first_and_shows_its_log(panel: Any, slicer: Any, tmp_path: Path) -> None:
@@ -155,7 +174,7 @@ def test_accepting_keeps_what_was_drawn_a_moment_before(panel: Any, study: Any) 
 
 
 def test_the_curve_shows_the_error_on_the_labels_whatever_other_losses_come_and_grow(slicer: Any) -> None:
-    from SemiSegLib.panel.train import error_on_my_slices
+    from SemiSegLib.curves import error_on_my_slices
 
     first = [{"seconds": n, "leg": "supervised", "losses": {"dice": 1.0 - n / 10}} for n in range(3)]
     then = [{"seconds": n, "leg": "mean_teacher", "losses": {"dice": 0.5, "consistency": n * 1.0}} for n in (3, 4)]

@@ -11,7 +11,7 @@ import qt
 import slicer
 import vtk
 
-from ..connection import Connection, LocalConnection
+from ..connection import BackendConnection, Connection
 from ..controller import Controller
 from ..live import Live
 from ..scene import Screen
@@ -53,7 +53,8 @@ class Panel:
         self._wire()
 
     def _connect(self, study: Any) -> Connection:
-        return LocalConnection(study, self._python, lambda: self.installer.environment())
+        cluster = self.preferences.get("cluster")
+        return BackendConnection(study, self._python, lambda: self.installer.environment(), cluster)
 
     @property
     def installer(self) -> Any:

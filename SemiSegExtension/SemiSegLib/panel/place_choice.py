@@ -1,0 +1,93 @@
+"""Inside Train: on this computer, or on a cluster that a file describes. The cluster is asked on a thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+
+from ..clusters import ClusterFile, look_at
+from ..words import _
+from .parts import box, button, label, row
+
+if TYPE_CHECKING:
+    from ..connection import Look
+    from .panel import Panel
+
+HERE, CLUSTER = range(2)
+"""In the order of the choice."""
+
+
+class PlaceChoice:
+    """A row of ``fields``, and below it in ``layout`` what there is to say of a cluster."""
+
+    def __init__(self, panel: Panel, fields: Any, layout: Any) -> None:
+        self._panel, self._preferences = panel, panel.preferences
+        self.where = qt.QComboBox()
+        self.where.addItems([_("this computer"), _("a cluster that a file describes")])
+        fields.addRow(_("Where:"), self.where)
+        self._box, inside = box(layout)
+        line = row(inside)
+        self.file = qt.QLineEdit()
+        self.file.setPlaceholderText(_("cluster.json, from whoever looks after the cluster"))
+        self.file.text = self._preferences.get("cluster")
+        line.addWidget(self.file)
+        button(line, "…", _("Choose the file that describes the cluster"), self.on_browse)
+        self.told = label(inside, faint=True)
+        self._looked_at = ""  # the file that the cluster was asked by
+        self.where.currentIndex = CLUSTER if self._preferences.get("where") == "cluster" else HERE
+        self._box.visible = self.where.currentIndex == CLUSTER
+        self.where.connect("currentIndexChanged(int)", self.on_where)
+        self.file.connect("editingFinished()", self.on_file)
+
+    @property
+    def cluster(self) -> str:
+        """The file of the cluster to train on; "" for this computer."""
+        return str(self.file.text).strip() if self.away else ""
+
+    @property
+    def away(self) -> bool:
+        """Whether a cluster is chosen, with a file or without."""
+        return bool(self.where.currentIndex == CLUSTER)
+
+    def on_where(self, *_index: Any) -> None:
+        self._preferences.set("where", "cluster" if self.away else "")
+        self._box.visible = self.away
+        self._looked_at = ""
+        self._panel.refresh_training()
+
+    def on_browse(self) -> None:
+        kinds = _("Clusters") + " (*.json)"
+        start = str(Path(self.cluster).parent) if self.cluster else ""
+        chosen = qt.QFileDialog.getOpenFileNames(self._box, _("Choose a cluster"), start, kinds)
+        if chosen:
+            self.file.text = str(chosen[0])
+            self.on_file()
+
+    def on_file(self) -> None:
+        self._preferences.set("cluster", str(self.file.text).strip())
+        self._looked_at = ""
+        self._panel.refresh_training()
+
+    def refresh(self, look: Look | None) -> None:
+        """Ask the chosen cluster once; this computer is shown with what it computed on the last time."""
+        file = self.cluster
+        if file and file != self._looked_at:
+            self._looked_at = file
+            self.told.text = _("Asking the cluster …")
+            self._panel.training.jobs.run(_("Look at the cluster"), lambda: look_at(file), self._looked)
+        elif not file:
+            self.told.text = _("A small file says where the cluster is; see the documentation.")
+        self.where.setItemText(HERE, self._this_computer(look))
+
+    def _looked(self, found: ClusterFile) -> None:
+        if found.path == self.cluster:
+            self.told.text = ("✔ " if found.usable else "✖ ") + found.words
+
+    def _this_computer(self, look: Look | None) -> str:
+        known = self._preferences.get("device")
+        if look is not None and not look.cluster and look.status.device not in ("", known):
+            known = look.status.device
+            self._preferences.set("device", known)
+        return _("this computer ({device})").format(device=known) if known else _("this computer")
