@@ -82,16 +82,31 @@ class Cluster(Settings):
 
     def entrypoint(self, job_id: str, second: bool) -> str:
         """The shell's words by which a computer of the cluster works on a job; what it prints goes to the job's log."""
-        folder = PurePosixPath(self.jobs_there or self.folder.resolve().as_posix()) / job_id
+        folder = self.there(job_id)
         log = folder / "beside" / "log.txt" if second else folder / "log.txt"
+        how = "--second" if second else "--placed"
+        # a folder that is not there is told by ls, in Ray's own words: nothing is made in its place
+        return (f"ls -d {_quoted(folder)} && mkdir -p {_quoted(log.parent)} && exec {self._python()} "
+                f"-m SemiSegLogic.run {_quoted(folder)} {how} >> {_quoted(log)} 2>&1")
+
+    def errand(self, name: str, program: str) -> str:
+        """The shell's words by which a computer of the cluster runs the Python ``program`` of one line in the shared
+        folder ``name``: what it prints goes to answer.txt there, what it complains of to error.txt.
+        """
+        folder = self.there(name)
+        return (f"ls -d {_quoted(folder)} && exec {self._python()} -c {shlex.quote(program)} "
+                f"> {_quoted(folder / 'answer.txt')} 2> {_quoted(folder / 'error.txt')}")
+
+    def there(self, name: str) -> PurePosixPath:
+        """What the cluster's computers call the shared folder ``name``."""
+        return PurePosixPath(self.jobs_there or self.folder.resolve().as_posix()) / name
+
+    def _python(self) -> str:
         package = {"PYTHONPATH": self.package} if self.package else {}
         values = {"OMP_NUM_THREADS": str(self.cpus), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1",
                   **package}
         variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
-        how = "--second" if second else "--placed"
-        # a folder that is not there is told by ls, in Ray's own words: nothing is made in its place
-        return (f"ls -d {_quoted(folder)} && mkdir -p {_quoted(log.parent)} && exec env {variables} {self.python} "
-                f"-m SemiSegLogic.run {_quoted(folder)} {how} >> {_quoted(log)} 2>&1")
+        return f"env {variables} {self.python}"
 
     def places(self, computers: list[dict[str, float]]) -> int:
         """How many runners have room at the same time on ``computers``: what each has by name, as Ray tells it."""

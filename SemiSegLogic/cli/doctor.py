@@ -7,8 +7,7 @@ import importlib.metadata
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from ..environment.builds import find_cards, fitting
 from ..errors import SemiSegError
 from ..files import write_json
 from ..rounds import jobs_folder
+from .cluster_checks import cluster_checks
+from .finding import Finding
 from .output import Output, add_json
 
 MEMINFO = Path("/proc/meminfo")  # Linux only
@@ -24,34 +25,35 @@ ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 3
 PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch.get_num_threads())"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One check: ``good`` or not, what was found, and what to do when it is not good."""
-
-    what: str
-    good: bool
-    found: str
-    remedy: str = ""
-
-
 def add(commands: Any) -> None:
     """The grammar."""
     doctor = commands.add_parser("doctor", help="check this computer: what is wrong, and what to do about it")
+    doctor.add_argument("--cluster", type=Path, metavar="FILE", help="also check the Ray cluster that FILE describes")
     add_json(doctor)
     doctor.set_defaults(do=_doctor)
 
 
 def _doctor(options: argparse.Namespace) -> int:
     out = Output(options.json)
-    bad = 0
-    for check in (python, packages, torch_works, gpu_driver, memory, disk, jobs_can_be_written, processes_start):
-        finding = check()
+    bad = looked = 0
+    for finding in _findings(options.cluster, out):
+        looked += 1
         bad += not finding.good
         mark = "ok   " if finding.good else "wrong"
         remedy = "" if finding.good else f"\n        What to do: {finding.remedy}"
         out.event("finding", f"{mark} {finding.what}: {finding.found}{remedy}", **vars(finding))
-    out.event("verdict", "All is well." if not bad else f"{bad} of 8 checks failed.", failed=bad)
+    out.event("verdict", "All is well." if not bad else f"{bad} of {looked} checks failed.", failed=bad)
     return min(bad, 1)
+
+
+def _findings(cluster: Path | None, out: Output) -> Iterator[Finding]:
+    for check in (python, packages, torch_works, gpu_driver, memory, disk, jobs_can_be_written, processes_start):
+        with out.working("Looking"):
+            finding = check()
+        yield finding
+    if cluster is not None:
+        with out.working("Asking the cluster, which may take a minute"):
+            yield from cluster_checks(cluster)
 
 
 def python() -> Finding:
