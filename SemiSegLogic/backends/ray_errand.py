@@ -31,8 +31,8 @@ class Seen:
 
 
 def look_around(cluster: Cluster, ray: RayRest) -> Seen | None:
-    """What a job of ``cluster`` would find; None when no place came free within PATIENCE_S. Raises ClusterError, Unreachable,
-    FileError.
+    """What a job of ``cluster`` would find; None when no place came free within PATIENCE_S. Raises ClusterError,
+    Unreachable, FileError.
     """
     name = f"semiseg-look-{secrets.token_hex(4)}"
     folder = cluster.folder / name
