@@ -46,7 +46,8 @@ class Fitting:
         torch.manual_seed(leg.seed(seed))
         method = self.method(leg)
         if source is not None:
-            start_from(method, source, self.data.classes.values[1:])
+            taken = start_from(method, source, self.data.classes.values[1:])
+            assert taken, f"{leg.name} cannot go on from {source.method}"
         return method
 
     def fit(self, method: Method, leg: Leg, state: dict[str, Any] | None) -> Trainer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -17,3 +19,15 @@ class MeanOf(nn.Module):
         """(B,C,D,H,W) -> (B,K,D,H,W) float32: the logarithm of the mean probabilities."""
         shares = [torch.softmax(member(image).float(), 1) for member in self.members]
         return torch.stack(shares).mean(0).clamp_min(1e-12).log()
+
+
+def networks_in(state: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
+    """The states of the networks in a predictor's ``state``: those of its members, or its own."""
+    found: dict[str, dict[str, Tensor]] = {}
+    for name, value in state.items():
+        kind, _, rest = name.partition(".")
+        number, _, own = rest.partition(".")
+        if kind != "members" or not number.isdigit():
+            return [dict(state)]
+        found.setdefault(number, {})[own] = value
+    return [found[number] for number in sorted(found, key=int)]

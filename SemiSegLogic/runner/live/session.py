@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...engine import checkpoint
 from ...engine.device import is_out_of_memory
+from ...engine.nets.ensemble import networks_in
 from ...engine.trainer import Diverged
 from ...engine.volumes import Volume
 from ...errors import SemiSegError
@@ -16,6 +16,7 @@ from ..cards import publish
 from ..data import Data
 from ..model import Model
 from ..suggest import Suggester
+from ..warm import take_over
 from ..workplace import Workplace
 from .agenda import SHOW_AFTER_S, Agenda
 from .endless import Endless, Favouring
@@ -69,7 +70,7 @@ class Session:
         spec, data = self.job.spec(), self.data
         method = make(spec.method, spec.method_settings, data.task()).to(self.device.torch)
         if self.model is not None:
-            checkpoint.warm_start(method, self.model.build(self.device.torch).predictor().state_dict())
+            take_over(method, networks_in(self.model.build(self.device.torch).predictor().state_dict()))
         means = replace(self.place.means(), compile="off")  # a compiler would take the first minute
         trainer = Endless(method, Favouring(list(data.volumes.values()), data.plan), self.device, means)
         trainer.favour(self.agenda.opened)

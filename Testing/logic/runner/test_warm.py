@@ -18,10 +18,12 @@ from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.parts import Place
 from SemiSegLogic.runner.warm import NO_START, fits, start_from
+from SemiSegLogic.settings import METHOD_SETTINGS
 from Testing.support.blobs import BlobStudy, spread, tiny
 from Testing.support.rounds import at_step, finished
 
 PATCH = (8, 16, 16)
+VOLUME_METHODS = sorted(METHOD_SETTINGS.keys() - {"ersr"})  # that one learns from slices
 WIDENED = tiny(10, 4)  # the last two steps learn from the slices that were held out, too
 
 
@@ -62,6 +64,33 @@ def test_a_structure_that_stays_keeps_its_answers_wherever_its_row_goes() -> Non
     assert torch.allclose(logits(old, 0), logits(gone_and_come, 0), atol=1e-5)
     assert not torch.allclose(logits(old, 2), logits(gone_and_come, 2), atol=1e-3)  # a new structure starts fresh
     assert all(torch.allclose(logits(old, n), logits(more, n), atol=1e-5) for n in range(3))
+
+
+@pytest.mark.parametrize("name", VOLUME_METHODS)
+def test_every_method_goes_on_from_its_own_model_as_it_was(name: str) -> None:
+    torch.manual_seed(1)
+    settings = {"slice_network": "unet"} if name == "mn" else {}
+    plan = Plan(3, 0, (1.0, 1.0, 1.0), PATCH)
+    earlier = Model.of(make(name, settings, task(3)), name, plan, (1, 2), None)
+    method, other = make(name, settings, task(3)), make(name, settings, task(3))
+    assert start_from(method, earlier, (1, 2)) > 0
+    assert start_from(other, earlier, (2, 1)) > 0  # the same structures in another order
+    old = earlier.build(torch.device("cpu"))
+    assert all(torch.equal(logits(old, n), logits(method.eval(), n)) for n in range(3))
+    assert all(torch.allclose(logits(old, n), logits(other.eval(), m), atol=1e-5) for n, m in ((0, 0), (1, 2), (2, 1)))
+
+
+@pytest.mark.parametrize("name", ["medl", "c3s3"])
+def test_another_method_goes_on_from_the_first_network_of_an_ensemble(name: str) -> None:
+    plan = Plan(3, 0, (1.0, 1.0, 1.0), PATCH)
+    ensemble = Model.of(make(name, {}, task(3)), name, plan, (1, 2), None)
+    assert fits(ensemble, task(3))
+    first = ensemble.build(torch.device("cpu")).first
+    assert isinstance(first, torch.nn.Module)
+    supervised = started(ensemble, 1, 2)
+    with torch.no_grad():
+        image = torch.rand(1, 1, *PATCH, generator=torch.Generator().manual_seed(3))
+        assert torch.equal(first(image)[0, 1], logits(supervised, 1))
 
 
 def test_the_second_round_holds_out_only_what_the_model_never_saw(blobs: BlobStudy, jobs: Path) -> None:
