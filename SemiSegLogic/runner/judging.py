@@ -15,6 +15,7 @@ from ..engine.quality import Estimate, Judge, Measured, SliceScore
 from ..job import JobSpec
 from ..methods.base import Method
 from ..settings import Training
+from .averaged import averaged
 from .data import Data
 from .gate import compare, takes_over, verdict
 from .legs import Leg
@@ -64,14 +65,29 @@ class Jury:
         return self.decide(standing, self.outcome(method, plain, leg), leg, stopped)
 
     def decide(self, standing: Standing, outcome: Outcome, leg: Leg, stopped: bool) -> str:
-        """The same on what another runner may have trained and measured."""
-        return self._noted(standing, self._compare(standing, outcome, leg, stopped))
+        """The same on what another runner may have trained and measured. After the candidate its average with the
+        baseline is judged, too.
+        """
+        baseline, messages = standing.kept, [self._compare(standing, outcome, leg, stopped)]
+        if leg.role == "candidate" and baseline is not None and not stopped:
+            messages += self._average(standing, baseline, outcome.model, leg)
+        return self._noted(standing, *messages)
 
-    def _noted(self, standing: Standing, message: str) -> str:
-        standing.verdicts.append(message)
+    def _noted(self, standing: Standing, *messages: str) -> str:
+        standing.verdicts += messages
         assert standing.kept is not None
         standing.kept = self._with_quality(standing.kept, standing)
-        return message
+        return " ".join(messages)
+
+    def _average(self, standing: Standing, baseline: Model, candidate: Model, leg: Leg) -> list[str]:
+        """Judge both contestants' weights, averaged; nothing is said where their networks are not of one make."""
+        method = averaged(baseline, candidate, self.device.torch)
+        if method is None:
+            return []
+        self.opening.parts.use(leg.part)  # also where another runner trained the candidate
+        both = replace(leg, name=baseline.method, settings=baseline.settings, role="average")
+        outcome = self.outcome(method, self.measure(method.predictor()), both)
+        return [self._compare(standing, outcome, both, stopped=False)]
 
     def _widen(self, standing: Standing, method: Method, stopped: bool) -> str:
         """The kept model after it has learned from the slices held out before. Nothing is left to judge it by: what was
