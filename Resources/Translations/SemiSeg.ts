@@ -1159,7 +1159,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Click a case to bring it on screen.</source>
+        <source>Click a case to open it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1725,6 +1725,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 </context>
 <context>
     <name>panel.place_choice</name>
+    <message>
+        <source>Where to train; learning while you draw, and using a model, are done on this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>Where:</source>
         <translation type="unfinished"></translation>

@@ -176,7 +176,7 @@ class CasesSection:
             self._fill()
         self.menu.button.visible = bool(self._controller.rows)
         self.hint.text = (
-            _("Add images to begin.") if not self._controller.rows else _("Click a case to bring it on screen.")
+            _("Add images to begin.") if not self._controller.rows else _("Click a case to open it.")
         )
 
     def _fill(self) -> None:

@@ -26,6 +26,7 @@ class PlaceChoice:
         self._panel, self._preferences = panel, panel.preferences
         self.where = qt.QComboBox()
         self.where.addItems([_("this computer"), _("a cluster that a file describes")])
+        self.where.toolTip = _("Where to train; learning while you draw, and using a model, are done on this computer")
         fields.addRow(_("Where:"), self.where)
         self._box, inside = box(layout)
         line = row(inside)
