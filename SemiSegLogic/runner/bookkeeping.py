@@ -47,19 +47,19 @@ class Bookkeeper:
             network = kept.predictor(self.place.device.torch)
             self.standing.to_suggest = not self.suggester.all_cases(network, self._take_news, self._later())
 
-    def last_suggesting(self) -> float:
-        """Seconds that the suggesting behind the legs to come will take, as far as is known; legs that only measure
-        have none.
+    def suggestings(self) -> float:
+        """Seconds that suggesting every case behind each leg to come will take, as far as is known: legs that only
+        measure have none, and one that is turned down saves its own.
         """
-        coming = any(leg.role != "fold" for leg in self.opening.legs[self.standing.leg:])
-        return self.suggester.seconds_of_all() if coming else 0.0
+        coming = sum(leg.role != "fold" for leg in self.opening.legs[self.standing.leg:])
+        return coming * self.suggester.seconds_of_all()
 
     def _later(self) -> float:
         """Seconds of the run that come after the present suggesting."""
         if self.place.job.stop_requested():
             return 0.0
         pace = self.place.reporter.status.steps_per_second
-        return seconds_left(self.opening.legs, self.standing.leg, 0.0, pace) + self.last_suggesting()
+        return seconds_left(self.opening.legs, self.standing.leg, 0.0, pace) + self.suggestings()
 
     def save(self, trainer: Trainer | None) -> None:
         """The checkpoint: the standing, and the state within the leg when it is not over."""

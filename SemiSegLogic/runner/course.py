@@ -172,7 +172,7 @@ class Course:
     def _tell(self, trainer: Trainer, share: float) -> None:
         progress = trainer.progress
         told = outlook(self.legs, self.standing.leg, share, progress)
-        told["seconds_left"] += self.books.last_suggesting()
+        told["seconds_left"] += self.books.suggestings()
         self.reporter.update(step=progress.step, **told)
         self.curve.losses(trainer)
 

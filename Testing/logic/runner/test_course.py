@@ -12,6 +12,8 @@ from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.runner import legs
 from SemiSegLogic.runner.model import Model
+from SemiSegLogic.runner.reporting import Reporter
+from SemiSegLogic.runner.suggest import Suggester
 from SemiSegLogic.settings import Training
 from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.rounds import at_step, finished, judge_with
@@ -45,6 +47,25 @@ def test_a_second_leg_that_is_not_worse_replaces_the_first(
     assert (scores["kept"], scores["checked"]) == ("mean_teacher", True)
     assert this.job.status().results == {"c001": 2, "c002": 2, "c003": 2}
     assert Model.load(this.job.weights).method == "mean_teacher"
+
+
+def test_the_time_left_counts_the_suggesting_behind_every_leg_to_come(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if suggesting every case took 1000 s; the steps of this course take next to nothing."""
+    told: dict[str, set[int]] = {}
+    plain = Reporter.update
+
+    def heard(reporter: Reporter, **changes: Any) -> None:
+        if changes.get("seconds_left") and "step" in changes:
+            told.setdefault(reporter.status.phase, set()).add(round(changes["seconds_left"] / 1000))
+        plain(reporter, **changes)
+
+    monkeypatch.setattr(Reporter, "update", heard)
+    monkeypatch.setattr(Suggester, "seconds_of_all", lambda self: 1000.0)
+    judge_with(monkeypatch, 0.5, 0.5, 0.5)
+    finished(blobs.study, jobs, tiny(10, 4))
+    assert told == {"first mask": {3}, "mean_teacher": {2}, "all slices": {1}}
 
 
 def test_with_too_few_slices_nothing_is_held_out_and_the_status_says_so(tmp_path: Path, jobs: Path) -> None:
