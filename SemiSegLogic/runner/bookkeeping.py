@@ -45,7 +45,7 @@ class Bookkeeper:
         if self.standing.to_suggest and kept is not None:
             self.suggester.judge = kept.judge
             network = kept.predictor(self.place.device.torch)
-            self.standing.to_suggest = not self.suggester.all_cases(network, self._take_news, self._later())
+            self.standing.to_suggest = not self.suggester.all_cases(network, self._take_news, self._later)
 
     def suggestings(self) -> float:
         """Seconds that suggesting every case behind each leg to come will take, as far as is known: legs that only

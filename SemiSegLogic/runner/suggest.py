@@ -56,11 +56,12 @@ class Suggester:
         ])
 
     def all_cases(
-        self, network: nn.Module, between: Callable[[], None] = lambda: None, later: float = 0.0
+        self, network: nn.Module, between: Callable[[], None] = lambda: None,
+        later: Callable[[], float] = lambda: 0.0,
     ) -> bool:
         """Every case, the open one first; then the ranking of slices. ``network`` (B,1,D,H,W) -> logits (B,K,D,H,W).
-        ``between`` is called before each: what should not wait until many large volumes are done. ``later`` so many
-        seconds of the run come after it.
+        ``between`` is called before each: what should not wait until many large volumes are done. ``later()``
+        so many seconds of the run come after it, as far as is known.
 
         A stop request is honoured before its patience ends: the rest keeps its earlier suggestions, and the answer is
         False.
@@ -71,7 +72,7 @@ class Suggester:
             for number, name in enumerate(order):
                 if self._out_of_time():
                     return False
-                self._tell(number, order, bar, later)
+                self._tell(number, order, bar, later())
                 between()
                 with self.pace.timing(self._voxels([name])):
                     self.case(name, network)

@@ -55,7 +55,7 @@ def told_while_suggesting(suggester: Suggester, later: float = 0.0) -> list[Stat
     """The status before each case."""
     told: list[Status] = []
     network = make("supervised", {}, suggester.data.task()).predictor()
-    suggester.all_cases(network, lambda: told.append(suggester.reporter.status), later)
+    suggester.all_cases(network, lambda: told.append(suggester.reporter.status), lambda: later)
     return told
 
 
