@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -27,8 +28,9 @@ from .folding import folded
 from .nets.base import classes_of, slice_shape
 from .plan import STRIDE, Plan, Shape
 from .regrid import SLAB_VALUES, Cut, along, middles, resized
+from .threads import Threads
 from .volumes import Classes, Volume
-from .windows import MOST_TOGETHER, rows, window_shape
+from .windows import MOST_TOGETHER, Run, rows, window_shape
 
 PREDICTION_BYTES = {
     "fast": (84, 155), "plain": (75, 151), "vnet": (233, 345), "resvnet": (264, 607), "unet": (305, 452),
@@ -118,19 +120,28 @@ class Predictor:
         kept = torch.cat([part.to(torch.float16) for _, part in self._rows(seen)], 1)
         depth, height, width = volume.shape
         step = max(1, SLAB_VALUES // (len(kept) * height * width))
-        for start in range(0, depth, step):
-            place = middles(depth, kept.shape[1], kept.shape[1] / depth)[start : start + step]
-            part = along(kept, 1, place)
-            yield start, F.interpolate(part, size=(height, width), mode="bilinear", align_corners=False)
+        place = middles(depth, kept.shape[1], kept.shape[1] / depth)
+        with Threads(active=self.device.torch.type == "cpu") as threads:
+            for start in range(0, depth, step):
+                begun = time.perf_counter()
+                part = along(kept, 1, place[start : start + step])
+                yield start, F.interpolate(part, size=(height, width), mode="bilinear", align_corners=False)
+                # what was made of the part meanwhile counts as well
+                threads.took(time.perf_counter() - begun)
 
     def _rows(self, seen: Tensor, wanted: Collection[int] | None = None) -> Iterator[tuple[int, Tensor]]:
         """Shares of ``seen`` (D,H,W) in consecutive parts; with smaller windows from the start when memory runs out.
         Rows that are not ``wanted`` (None: all are) may be missing or wrong.
         """
+        # in float32 the number of threads changes the last digit of a network
+        with Threads(active=self.device.torch.type == "cpu" and self.device.half) as threads:
+            yield from self._fitting_rows(seen, threads.timed(self._run), wanted)
+
+    def _fitting_rows(self, seen: Tensor, run: Run, wanted: Collection[int] | None) -> Iterator[tuple[int, Tensor]]:
         while True:
             window = self._window(seen)
             try:
-                first = rows(seen, self._run, window, self._together(window), wanted)
+                first = rows(seen, run, window, self._together(window), wanted)
                 head = next(first)
             except Exception as error:
                 if not is_out_of_memory(error) or not self._step_down(seen, window, error):

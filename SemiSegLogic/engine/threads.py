@@ -1,12 +1,20 @@
-"""How many processor threads to compute with: tried out while training, not guessed.
+"""How many processor threads to compute with: tried out on the way, not guessed.
 
 On an idle computer all cores are best. Beside a busy program (Slicer rendering, another job) threads that wait for each
-other at every operation can be many times slower than half as many; so both are tried, again and again.
+other at every operation can be many times slower than half as many; so both are tried, again and again. A CT of 105
+million voxels, predicted on two cores beside other programs, took 14 s with one thread and 243 s with two.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 FIRST_TRIAL, LATER_TRIALS = 2, 40  # steps before the first trial, and between the first and the second
 CLEARLY = 1.15  # all threads must be this much slower before half of them are taken
@@ -46,6 +54,17 @@ class Threads:
             torch.set_num_threads(self._full)
         elif self._wait == -2 and self._slow is not None:
             self._decide(self._slow, seconds)
+
+    def timed(self, act: Callable[[Given], Made]) -> Callable[[Given], Made]:
+        """``act``, each call of which is a step."""
+
+        def step(given: Given) -> Made:
+            begun = time.perf_counter()
+            made = act(given)
+            self.took(time.perf_counter() - begun)
+            return made
+
+        return step
 
     def _decide(self, half: float, full: float) -> None:
         torch.set_num_threads(self._half if full > CLEARLY * half else self._full)
