@@ -64,10 +64,8 @@ def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
     if not tried:
         return "No semi-supervised method was tried in this run."
     if kept in tried:
-        return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."
-    if scores.get("averaged"):
-        return (f"Semi-supervision helped, or did no harm that could be shown: the weights of {kept} and of "
-                f"{', '.join(tried)} were averaged.")
+        what = f"the weights of {BASELINE} and {kept}, averaged, were" if scores.get("averaged") else f"{kept} was"
+        return f"Semi-supervision helped, or did no harm that could be shown: {what} kept."
     return (f"Semi-supervision did not help here: {', '.join(tried)} was not better than the supervised baseline on "
             "slices held out from both, nor were both averaged, so the baseline was kept.")
 

@@ -80,12 +80,14 @@ class Jury:
         return " ".join(messages)
 
     def _average(self, standing: Standing, baseline: Model, candidate: Model, leg: Leg) -> list[str]:
-        """Judge both contestants' weights, averaged; nothing is said where their networks are not of one make."""
-        method = averaged(baseline, candidate, self.device.torch)
+        """Judge both contestants' weights, averaged, which go on as the candidate: learning from all volumes is the
+        steadier. Nothing is said where their networks are not of one make.
+        """
+        method = averaged(candidate, baseline, self.device.torch)
         if method is None:
             return []
         self.opening.parts.use(leg.part)  # also where another runner trained the candidate
-        both = replace(leg, name=baseline.method, settings=baseline.settings, role="average")
+        both = replace(leg, role="average")
         outcome = self.outcome(method, self.measure(method.predictor()), both)
         return [self._compare(standing, outcome, both, stopped=False)]
 
