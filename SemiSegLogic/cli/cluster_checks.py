@@ -47,7 +47,7 @@ def _places(cluster: Cluster, ray: RayRest) -> Finding:
     except ClusterError as error:
         return _wrong("Places", error)
     room, wanted = cluster.places(computers), f"{cluster.gpus} graphics cards and {cluster.cpus} processor cores"
-    found = f"{len(computers)} computers; room for {room} runners with {wanted} each"
+    found = f"{len(computers)} computer{'s' * (len(computers) != 1)}; room for {room} runners with {wanted} each"
     return Finding("Places", room > 0, found, 'Ask for less in the cluster file ("gpus", "cpus"), or add a computer.')
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Column, Table
 
-from ..kept_models import delete_model, export_model, kept_model, kept_models
+from ..kept_models import KeptModel, delete_model, export_model, kept_model, kept_models
 from ..study import Study
 from .output import Output, add_json
 
@@ -55,5 +55,13 @@ def _list(study: Study, out: Output) -> None:
     for model in found:
         card = model.card
         slices, megabytes = str(card.get("annotated_slices", "")), f"{model.megabytes:.1f}"
-        table.add_row(escape(model.run), str(card.get("method", "")), slices, escape(model.quality), megabytes)
+        table.add_row(escape(model.run), str(card.get("method", "")), slices, escape(_quality(model)), megabytes)
     out.console.print(table)
+
+
+def _quality(model: KeptModel) -> str:
+    """Short enough for a table; --card tells it in words."""
+    if model.expected is None:
+        return model.quality
+    dice, low, high = model.expected
+    return f"Dice {dice:.2f} ({low:.2f} to {high:.2f}) expected"

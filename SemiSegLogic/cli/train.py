@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from ..backends import LocalBackend
 from ..backends.cluster import ClusterError
@@ -171,6 +172,8 @@ def _model(named: Path | None, study: Study) -> Path | None:
     """The model ``named``, else the last one of the study, if there is any."""
     if named is not None and not named.exists():
         raise StudyError(f"There is no model {named}. 'semiseg models STUDY' lists those of a study.")
+    if named is not None and not is_zipfile(named):  # as PyTorch writes them; the job looks closer
+        raise StudyError(f"{named} is no model that SemiSeg made. 'semiseg models STUDY' lists those of a study.")
     return named or _last_model(study)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,7 +201,7 @@ def test_training_goes_on_from_the_last_training_unless_told_otherwise(
               for day, name in enumerate(("first", "second", "live"))}
     for name, path in models.items():
         path.parent.mkdir()
-        path.write_text(name)
+        _packed(path, name)
     for words in ((), ("--anew",), ("--start", models["first"]), ("--recipe", "paper", "--method", "bcp")):
         semiseg("train", blobs.study.folder, *words)
     semiseg("train", blobs.study.folder, "--recipe", "paper", "--method", "bcp", "--start", models["live"])
@@ -209,7 +210,13 @@ def test_training_goes_on_from_the_last_training_unless_told_otherwise(
 
 def _begins(job: JobFolder) -> str | None:
     path = job.start_model()
-    return path.read_text() if path else None
+    return zipfile.ZipFile(path).namelist()[0] if path else None
+
+
+def _packed(path: Path, name: str) -> None:
+    """As a model looks from afar."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, b"")
 
 
 @pytest.mark.parametrize(("content", "words"), [
@@ -238,7 +245,7 @@ def test_a_failed_job_ends_with_one_and_its_remedy(
     tmp_path: Path, blobs: BlobStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = tmp_path / "model.pt"
-    model.write_bytes(b"no model")
+    _packed(model, "no model")
     assert run(["predict", str(blobs.study.folder), "--model", str(model), "--device", "cpu"]) == 1
     printed = " ".join(capsys.readouterr().out.split())
     assert "cannot be read: it is damaged, or SemiSeg did not write it. Choose another model" in printed

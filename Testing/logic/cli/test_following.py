@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -131,7 +132,8 @@ def test_following_a_study_that_was_never_trained_says_so(blobs: BlobStudy, says
 
 
 def test_a_failed_job_says_why_once_and_how_to_resume(blobs: BlobStudy, tmp_path: Path, says: Said) -> None:
-    (tmp_path / "model.pt").write_bytes(b"no model")
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as model:  # as a model looks from afar
+        model.writestr("nothing", b"")
     told = says("predict", blobs.study.folder, "--model", tmp_path / "model.pt", "--device", "cpu", code=1)
     assert told.count("SemiSeg did not write it") <= 2, "in the bar and at the end"
     assert "To resume: semiseg jobs resume 20" in told

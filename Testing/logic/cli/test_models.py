@@ -33,6 +33,24 @@ def test_a_model_is_listed_with_its_quality_and_its_card_is_read(
     assert "6 slices of 2 cases" in card
 
 
+def test_the_table_of_models_has_room_for_them(trained: Round, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", str(trained.study.folder)]) == 0
+    shown = capsys.readouterr().out
+    assert trained.id in shown
+    assert len(shown.splitlines()) < 12
+
+
+@pytest.mark.parametrize("words", [["train", "--start"], ["predict", "--model"]])
+def test_a_file_that_is_no_model_is_refused_before_anything_is_ordered(
+    trained: Round, tmp_path: Path, jobs: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    before = sorted(jobs.iterdir())
+    (tmp_path / "notes.pt").write_text("no model")
+    assert run([words[0], str(trained.study.folder), words[1], str(tmp_path / "notes.pt")]) == 1
+    assert f"{tmp_path / 'notes.pt'} is no model that SemiSeg made" in capsys.readouterr().err
+    assert sorted(jobs.iterdir()) == before
+
+
 def test_an_exported_model_is_the_same_to_the_bit_and_never_overwrites(
     trained: Round, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
