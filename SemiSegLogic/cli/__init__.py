@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 import SimpleITK as sitk
@@ -36,6 +37,9 @@ def run(words: list[str]) -> int:
     except KeyboardInterrupt:
         print("semiseg: interrupted.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read it, "head" for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may Python complain when it flushes
+        return 141
 
 
 __all__ = ["parser", "run"]

@@ -12,7 +12,7 @@ from .following import take_up
 from .output import Output, add_json
 
 NAMED = 5
-"""So many cases that were left out are named in one line; the others are counted."""
+"""So many cases that nobody accepted are named in one line; the others are counted."""
 
 
 def add(commands: Any) -> None:
@@ -22,8 +22,8 @@ def add(commands: Any) -> None:
     export.add_argument("--to", type=Path, help="folder (default: exports in the study)")
     export.add_argument("--format", action="append", choices=FORMATS, help="default: seg.nrrd and nrrd")
     which = export.add_mutually_exclusive_group()
-    which.add_argument("--case", action="append", help="default: every case that is accepted or fully drawn")
-    which.add_argument("--suggestions", action="store_true", help="also cases whose suggestion nobody has accepted")
+    which.add_argument("--case", action="append", help="default: every case with a result")
+    which.add_argument("--finished", action="store_true", help="only cases that are accepted or fully drawn")
     export.set_defaults(do=_export)
     add_json(export)
 
@@ -37,22 +37,24 @@ def _export(options: argparse.Namespace) -> int:
     if failed and len(chosen) > 1:
         out.problem(f"{failed} of {len(chosen)} cases were not exported.", failed=failed)
     if unaccepted:
-        text = (f"Left out: {_named(unaccepted)}. A model suggested them, and nobody has accepted that. Accept them "
-                "(semiseg study accept), or export them as they are with --suggestions.")
-        out.event("left_out", text, cases=[row.id for row in unaccepted])
+        done = "Left out" if options.finished else "Written as a model suggested them"
+        text = f"{done}, for nobody has accepted them yet (semiseg study accept): {_named(unaccepted)}."
+        out.event("unaccepted", text, cases=[row.id for row in unaccepted])
     return min(failed, 1)
 
 
 def _chosen(study: Study, options: argparse.Namespace) -> tuple[list[str], list[CaseRow]]:
-    """Ids of the cases to write, and the cases that only have a suggestion. Raises LabelError when there are none."""
+    """Ids of the cases to write, and the cases that only have a suggestion, written or not. Raises LabelError when
+    there are none to write.
+    """
     if options.case:
         return [study.case(key).id for key in options.case], []
-    found = choose(study.status(), options.suggestions)
+    found = choose(study.status(), suggestions=not options.finished)
     if not found.cases:
         if found.unaccepted:
             raise LabelError(f"No case of {study.folder} is finished. A model suggested {_named(found.unaccepted)}, "
                              "and nobody has accepted that: accept them (semiseg study accept), or export them as they "
-                             "are with --suggestions.")
+                             "are, without --finished.")
         raise LabelError(f"No case of {study.folder} has a result yet. Train first, or draw every slice of a case, "
                          "then export.")
     return [row.id for row in found.cases], found.unaccepted

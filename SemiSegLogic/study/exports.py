@@ -40,21 +40,21 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which cases of a study an export writes, and those that it leaves out because a model's suggestion is all there
-    is of them, and nobody has accepted it.
+    """Which ``cases`` of a study an export writes; and those, written or not, that are ``unaccepted``: a model's
+    suggestion is all there is of them, and nobody has accepted it.
     """
 
     cases: list[CaseRow]
     unaccepted: list[CaseRow]
 
 
-def choose(rows: Iterable[CaseRow], suggestions: bool = False) -> Choice:
+def choose(rows: Iterable[CaseRow], suggestions: bool) -> Choice:
     """Of the ``rows`` of a study those that are finished; with ``suggestions`` all that have a result. Damaged ones
     come along: writing them says why they cannot be written.
     """
     every = [row for row in rows if row.finished or row.suggestion or row.problem]
-    waiting = [row for row in every if row.suggestion and not row.finished and not suggestions]
-    return Choice([row for row in every if row not in waiting], waiting)
+    waiting = [row for row in every if row.suggestion and not row.finished]
+    return Choice(every if suggestions else [row for row in every if row not in waiting], waiting)
 
 
 def mend_record(case: Case) -> str:

@@ -92,7 +92,7 @@ def test_the_table_tells_a_fully_drawn_case_from_one_with_some_slices(panel: Any
 def test_the_panel_and_the_command_line_choose_the_same(panel: Any, mixed: Any, tmp_path: Path) -> None:
     from SemiSegLogic.cli import run
 
-    for which, flags in ((1, []), (2, ["--suggestions"])):
+    for which, flags in ((1, ["--finished"]), (2, [])):
         here, there = tmp_path / f"panel{which}", tmp_path / f"terminal{which}"
         export(panel, which, here)
         assert run(["export", str(mixed.folder), "--to", str(there), *flags]) == 0

@@ -72,7 +72,7 @@ class ExportSection:
         if self.which.currentIndex == THIS:
             return [opened.id] if opened is not None else [], []
         found = choose(self._controller.rows, suggestions=self.which.currentIndex == ALL)
-        return [row.id for row in found.cases], [row.name for row in found.unaccepted]
+        return [row.id for row in found.cases], [row.name for row in found.unaccepted if row not in found.cases]
 
     def _done(self, account: Exported) -> None:
         """What was left out comes first: it is what the person has to look at."""

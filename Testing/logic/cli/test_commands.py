@@ -72,8 +72,8 @@ def test_train_predict_and_export_go_through(blobs: BlobStudy, semiseg: Command)
     blobs.cases[2].discard_suggestion()
     (end,) = named(semiseg("predict", folder, "--device", "cpu"), "ended")
     assert (end["state"], len(end["cases"])) == ("done", 3)
-    files = [Path(event["file"]) for event in semiseg("export", folder, "--suggestions", "--format", "nrrd",
-                                                          "--format", "nii.gz")]
+    files = [Path(event["file"]) for event in semiseg("export", folder, "--format", "nrrd", "--format", "nii.gz")
+             if event["event"] == "exported"]
     assert len(files) == 6
     assert all(path.exists() for path in files)
     listed = semiseg("jobs")
@@ -344,7 +344,7 @@ def test_an_export_goes_on_after_a_case_that_cannot_be_exported(blobs: BlobStudy
     for case in blobs.cases:
         case.put_suggestion(case.labels(), np.zeros(case.grid.shape, np.uint8), {"run": "r"})
     (blobs.cases[0].folder / "case.json").write_text("{")
-    told = semiseg("export", blobs.study.folder, "--suggestions", code=1)
+    told = semiseg("export", blobs.study.folder, code=1)
     assert [event["case"] for event in named(told, "problem")[:1]] == ["volume0"]
     assert {Path(event["file"]).name.partition(".")[0] for event in named(told, "exported")} == {"volume1", "volume2"}
 
@@ -352,16 +352,17 @@ def test_an_export_goes_on_after_a_case_that_cannot_be_exported(blobs: BlobStudy
 def test_an_export_writes_what_people_finished_and_names_what_nobody_accepted(
     blobs: BlobStudy, semiseg: Command
 ) -> None:
-    """As the panel's 'finished cases' does."""
+    """As the panel's 'finished cases' does, and as its 'all cases'."""
     drawn, accepted, suggested = blobs.cases
     drawn.mark(all_slices(drawn.grid.shape), "ada")
     for case in (accepted, suggested):
         case.put_suggestion(case.labels(), np.zeros(case.grid.shape, np.uint8), {"run": "r"})
     accepted.accept("ada")
-    told = semiseg("export", blobs.study.folder, "--format", "nrrd")
-    assert [Path(event["file"]).stem for event in named(told, "exported")] == [drawn.id, accepted.id]
-    (left,) = named(told, "left_out")
-    assert left["cases"] == [suggested.id]
+    for flags, written in ((["--finished"], [drawn.id, accepted.id]), ([], [drawn.id, accepted.id, suggested.id])):
+        told = semiseg("export", blobs.study.folder, "--format", "nrrd", *flags)
+        assert [Path(event["file"]).stem for event in named(told, "exported")] == written
+        (unaccepted,) = named(told, "unaccepted")
+        assert unaccepted["cases"] == [suggested.id]
     assert [event["event"] for event in semiseg("export", blobs.study.folder, "--case", suggested.id)] == [
         "exported", "exported"]
 
@@ -371,19 +372,19 @@ def test_an_export_begins_a_damaged_record_of_a_suggestion_anew_and_says_so(blob
     case = blobs.cases[1]
     case.put_suggestion(case.labels(), np.zeros(case.grid.shape, np.uint8), {"run": "r"})
     (case.folder / "provenance.json").write_text("{")
-    told = says("export", blobs.study.folder, "--suggestions")
+    told = says("export", blobs.study.folder)
     assert f"{case.id}.nrrd (verified)" in told
     assert "Where the suggestion came from is not known" in told
     assert str(case.folder / "provenance.damaged.json") in told.replace(" ", "")
-    assert "not known" not in says("export", blobs.study.folder, "--suggestions")
+    assert "not known" not in says("export", blobs.study.folder)
 
 
-def test_an_export_of_nothing_but_suggestions_says_what_to_do(blobs: BlobStudy, says: Callable[..., str]) -> None:
+def test_an_export_of_what_is_finished_where_nothing_is_says_so(blobs: BlobStudy, says: Callable[..., str]) -> None:
     blobs.cases[1].put_suggestion(blobs.cases[1].labels(), np.zeros(blobs.cases[1].grid.shape, np.uint8), {"run": "r"})
-    told = says("export", blobs.study.folder, code=1)
+    told = says("export", blobs.study.folder, "--finished", code=1)
     assert "is finished" in told
     assert blobs.cases[1].name in told
-    assert "--suggestions" in told
+    assert "without --finished" in told
     assert not list(blobs.study.exports.iterdir())
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from SemiSegLogic.cli.output import Output
+
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def _watched(width: int = 80) -> tuple[Output, io.StringIO]:
@@ -50,6 +57,17 @@ def test_where_nobody_watches_nothing_is_said(machine: bool, capsys: pytest.Capt
         pass
     printed = capsys.readouterr()
     assert printed.out + printed.err == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-c", "import sys; from SemiSegLogic.cli import run; sys.exit(run(['methods', '--json']))"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        process.stdout.close()  # before anything is written
+        _, said = process.communicate(timeout=60)
+    assert said == b""
+    assert process.returncode == 141
 
 
 def test_an_error_ends_what_is_shown() -> None:
