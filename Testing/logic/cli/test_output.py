@@ -14,7 +14,6 @@ from rich.console import Console
 
 from SemiSegLogic.cli.output import Output
 
-
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -61,7 +60,8 @@ def test_where_nobody_watches_nothing_is_said(machine: bool, capsys: pytest.Capt
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
 def test_a_reader_who_has_seen_enough_is_no_error() -> None:
-    command = [sys.executable, "-c", "import sys; from SemiSegLogic.cli import run; sys.exit(run(['methods', '--json']))"]
+    program = "import sys; from SemiSegLogic.cli import run; sys.exit(run(['methods', '--json']))"
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         process.stdout.close()  # before anything is written
