@@ -75,8 +75,7 @@ class Bookkeeper:
     def _scores(self, kept: Model) -> dict[str, Any]:
         """What the status tells of the course and of the model it has kept so far."""
         standing, opening = self.standing, self.opening
-        return {"held_out": dict(standing.scores), "kept": kept.method,
-                "averaged": standing.kept_as == standings.AVERAGE, "checked": kept.held_out is not None,
+        return {"held_out": dict(standing.scores), "kept": kept.method, "checked": kept.held_out is not None,
                 "quality": kept.quality, "reasons": [*opening.reasons, *standing.verdicts],
                 "goes_on": opening.goes_on}
 

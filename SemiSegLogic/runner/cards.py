@@ -9,7 +9,6 @@ from typing import Any
 from ..files import write_json, write_text
 from ..job import JobError, JobFolder, JobSpec, Status
 from .model import Model
-from .standing import AVERAGE
 
 BASELINE = "supervised"
 
@@ -60,14 +59,13 @@ def readable(facts: Mapping[str, Any], curve: list[dict[str, Any]]) -> Iterator[
 def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
     """What learning from unlabelled volumes gave, in words."""
     held_out = scores.get("held_out", {})
-    tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold", AVERAGE))})
+    tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold"))})
     if not tried:
         return "No semi-supervised method was tried in this run."
     if kept in tried:
-        what = f"the weights of {BASELINE} and {kept}, averaged, were" if scores.get("averaged") else f"{kept} was"
-        return f"Semi-supervision helped, or did no harm that could be shown: {what} kept."
+        return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."
     return (f"Semi-supervision did not help here: {', '.join(tried)} was not better than the supervised baseline on "
-            "slices held out from both, nor were both averaged, so the baseline was kept.")
+            "slices held out from both, so the baseline was kept.")
 
 
 def _about(facts: Mapping[str, Any]) -> Iterator[str]:

@@ -2,9 +2,8 @@
 
 Two models are compared slice by slice (paired), because slices differ far more than models do. The mean difference is
 held against its standard error: on four slices a difference of 0.02 is mostly noise. Who has to prove what depends on
-what is known before: longer training is better unless shown to be worse, and so is the average of both contestants'
-weights; a semi-supervised candidate, which on average did not beat the baseline in our benchmarks, is not better until
-shown to be.
+what is known before: longer training is better unless shown to be worse; a semi-supervised candidate, which on average
+did not beat the baseline in our benchmarks, is not better until shown to be.
 """
 
 from __future__ import annotations

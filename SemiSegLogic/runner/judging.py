@@ -15,7 +15,6 @@ from ..engine.quality import Estimate, Judge, Measured, SliceScore
 from ..job import JobSpec
 from ..methods.base import Method
 from ..settings import Training
-from .averaged import averaged
 from .data import Data
 from .gate import compare, takes_over, verdict
 from .legs import Leg
@@ -65,31 +64,14 @@ class Jury:
         return self.decide(standing, self.outcome(method, plain, leg), leg, stopped)
 
     def decide(self, standing: Standing, outcome: Outcome, leg: Leg, stopped: bool) -> str:
-        """The same on what another runner may have trained and measured. After the candidate its average with the
-        baseline is judged, too.
-        """
-        baseline, messages = standing.kept, [self._compare(standing, outcome, leg, stopped)]
-        if leg.role == "candidate" and baseline is not None and not stopped:
-            messages += self._average(standing, baseline, outcome.model, leg)
-        return self._noted(standing, *messages)
+        """The same on what another runner may have trained and measured."""
+        return self._noted(standing, self._compare(standing, outcome, leg, stopped))
 
-    def _noted(self, standing: Standing, *messages: str) -> str:
-        standing.verdicts += messages
+    def _noted(self, standing: Standing, message: str) -> str:
+        standing.verdicts.append(message)
         assert standing.kept is not None
         standing.kept = self._with_quality(standing.kept, standing)
-        return " ".join(messages)
-
-    def _average(self, standing: Standing, baseline: Model, candidate: Model, leg: Leg) -> list[str]:
-        """Judge both contestants' weights, averaged, which go on as the candidate: learning from all volumes is the
-        steadier. Nothing is said where their networks are not of one make.
-        """
-        method = averaged(candidate, baseline, self.device.torch)
-        if method is None:
-            return []
-        self.opening.parts.use(leg.part)  # also where another runner trained the candidate
-        both = replace(leg, role="average")
-        outcome = self.outcome(method, self.measure(method.predictor()), both)
-        return [self._compare(standing, outcome, both, stopped=False)]
+        return message
 
     def _widen(self, standing: Standing, method: Method, stopped: bool) -> str:
         """The kept model after it has learned from the slices held out before. Nothing is left to judge it by: what was

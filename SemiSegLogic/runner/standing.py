@@ -23,7 +23,6 @@ from .outcome import measured_from
 from .parts import Parts
 
 FORMAT = 2
-AVERAGE = "both, averaged"  # the contestants of the recommended method
 
 
 @dataclass
@@ -48,8 +47,6 @@ class Standing:
 
     def name_of(self, leg: Leg) -> str:
         """What ``leg`` is called among the scores."""
-        if leg.role == "average":
-            return AVERAGE
         number = sum(name.startswith("fold") for name in self.measured)
         own = f"fold {number + 1}" if leg.role == "fold" else leg.name
         return own if own not in self.scores else f"{own}, longer"

@@ -1,8 +1,7 @@
 """The recommended method: rules from the data, and what the tournament of a run is made of.
 
 The supervised baseline always runs. A semi-supervised candidate is named by the rules, trains for as long as the
-baseline from the same first mask, and takes its place only where slices held out from both say that it is better. Both
-have one origin, so their weights can be averaged; the average is kept unless the same slices say that it is worse. What
+baseline from the same first mask, and takes its place only where slices held out from both say that it is better. What
 wins predicts from several views of each volume: mirrored, smaller, larger. Where the time is too short for a candidate,
 this is the supervised baseline, step for step, with views. In the end what was kept learns from the held-out slices
 too. Evidence: Testing/benchmarks/results/simulated_studies.md, simulated_clinician.md and methods_on_hippocampus.md.
@@ -106,7 +105,6 @@ CHOICES: dict[str, type[Settings]] = {RECOMMENDED: Recommended, **METHOD_SETTING
 CHOICES_ABOUT: dict[str, About] = {
     RECOMMENDED: About(
         "Trains the supervised baseline, lets a semi-supervised candidate compete on held-out slices where there is "
-        "time, keeps what is better or the average of both, and predicts from several views.", EVERY,
-        "measured in Testing/benchmarks"),
+        "time, keeps what is better and predicts from several views.", EVERY, "measured in Testing/benchmarks"),
     **ABOUT,
 }

@@ -2,12 +2,12 @@
 
     python -m Testing.benchmarks.simulated_endings --data FOLDER [--numbers 2 3 4] [--seeds 6 106] [--table]
 
-Baseline and candidate go on from one first mask and are judged, as in the product. Then the last leg, which learns from
-the slices held out too, goes on from what the contest kept without averaging, or from the average of both contestants'
-weights: as the baseline or as the candidate, and each again averaged with where it began. All predict from the same
-views; the truth is that of 30 held-out cases. The studies are of the kind "calibration": those that the product's
-promises are measured on (simulated_studies.py) had no part in the choice. One row per study and seed is appended to
-results/simulated_endings.jsonl.
+Baseline and candidate go on from one first mask, as in the product. Then the last leg, which learns from the slices
+held out too, goes on from the baseline, or from the average of both contestants' weights (M. Wortsman et al.: Model
+soups, ICML 2022): as the baseline or as the candidate, and the latter once more averaged with where it began. All
+predict from the same views; the truth is that of 30 held-out cases. The studies are of the kind "calibration": those
+that the product's promises are measured on (simulated_studies.py) are no ground to choose on. One row per study and
+seed is appended to results/simulated_endings.jsonl.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from SemiSegLogic.engine.patches import Sampler
 from SemiSegLogic.engine.trainer import Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
-from SemiSegLogic.runner.averaged import averaged
 from SemiSegLogic.runner.legs import Leg
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.opening import Opening, opening
@@ -58,11 +57,9 @@ class Endings:
         first = self._trained(self.legs["first"], None)
         longer, other = self._trained(self.legs["longer"], first), self._trained(candidate, first)
         both = averaged(other, longer, self.study.device.torch)
-        assert both is not None
         mean = self._model(both, candidate)
         as_baseline, as_candidate = self._trained(whole, mean), self._trained(replace(whole, name=candidate.name), mean)
         again = averaged(as_candidate, mean, self.study.device.torch)
-        assert again is not None
         alone = train(self.study, self.training, ALONE)[0].kept
         assert alone is not None
         plain = alone.build(self.study.device.torch).predictor()
@@ -91,6 +88,17 @@ class Endings:
 
     def _truth(self, network: torch.nn.Module) -> float:
         return round(float(np.mean([np.mean(case["dice"]) for case in truth_of(self.study, network)])), 4)
+
+
+def averaged(one: Model, other: Model, device: torch.device) -> Method:
+    """The method of ``one``, predicting with the mean of both models' predicting networks (BatchNorm's averages
+    included, integer counters those of ``one``).
+    """
+    method = one.build(device)
+    mine, theirs = method.predictor().state_dict(), other.build(device).predictor().state_dict()
+    mean = {name: (value + theirs[name]) / 2 if value.is_floating_point() else value for name, value in mine.items()}
+    method.predictor().load_state_dict(mean)
+    return method
 
 
 def rows() -> list[dict[str, Any]]:
