@@ -1,4 +1,4 @@
-"""A local backend whose runner is fake and which leaves no process behind; a Ray that is none, and its token."""
+"""A local backend whose runner is fake and which leaves no process behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.backends import LocalBackend
-from Testing.support.fake_ray import TOKEN, FakeRay
 from Testing.support.jobs import leader_of, session_members
 from Testing.support.running import RUNNER
 
@@ -23,18 +22,3 @@ def backend(tmp_path: Path) -> Iterator[LocalBackend]:
     for job_id in backend.jobs():
         backend.stop(job_id, patience_s=0)
     assert [session_members(leader) for leader in leaders] == [[] for _ in leaders]
-
-
-@pytest.fixture
-def ray() -> Iterator[FakeRay]:
-    ray = FakeRay()
-    yield ray
-    ray.close()
-
-
-@pytest.fixture
-def token(tmp_path: Path) -> Path:
-    path = tmp_path / "token"
-    path.write_text(TOKEN + "\n")
-    path.chmod(0o600)
-    return path

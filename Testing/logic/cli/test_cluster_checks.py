@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,6 @@ from SemiSegLogic.cli.finding import Finding
 from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 
 ALL = ["Cluster file", "Shared folder", "Token file", "Ray and the token", "Places", "Python there"]
-
-
-@pytest.fixture
-def ray() -> Iterator[FakeRay]:
-    ray = FakeRay()
-    yield ray
-    ray.close()
-
-
-@pytest.fixture
-def token(tmp_path: Path) -> Path:
-    path = tmp_path / "token"
-    path.write_text(TOKEN)
-    path.chmod(0o600)
-    return path
 
 
 @pytest.fixture

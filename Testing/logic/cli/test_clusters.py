@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,21 +19,6 @@ from Testing.support.blobs import BlobStudy
 from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 
 Said = Callable[..., str]
-
-
-@pytest.fixture
-def ray() -> Iterator[FakeRay]:
-    ray = FakeRay()
-    yield ray
-    ray.close()
-
-
-@pytest.fixture
-def token(tmp_path: Path) -> Path:
-    path = tmp_path / "token"
-    path.write_text(TOKEN)
-    path.chmod(0o600)
-    return path
 
 
 @pytest.fixture
