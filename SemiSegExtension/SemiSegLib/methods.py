@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from .words import _
 
-RECOMMENDED = "recommended"
-
-
 WORDS = {
     "recommended": (
         _("Recommended"),
@@ -46,12 +43,10 @@ WORDS = {
 
 
 def method_words() -> dict[str, tuple[str, str]]:
-    """Name of a method -> what it is called and what it does, the recommended one first."""
-    from SemiSegLogic.settings import CHOICES
-
-    order = list(WORDS)
-    names = sorted(CHOICES, key=lambda name: (name != RECOMMENDED, order.index(name) if name in WORDS else len(order)))
-    return {name: WORDS.get(name, (name, "")) for name in names}
+    """Name of a method -> what it is called and what it does, the recommended one first. The settings of the methods
+    are not loaded for that: opening the panel would wait for them.
+    """
+    return dict(WORDS)
 
 
 TIMES = (180.0, 900.0, 1800.0, 0.0)

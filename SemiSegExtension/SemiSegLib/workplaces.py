@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from SemiSegLogic.errors import SemiSegError
 
-from .clusters import cluster_of
-
 if TYPE_CHECKING:
     from SemiSegLogic.study import Study
 
@@ -42,6 +40,8 @@ class Workplaces:
         """The cluster that the file ``cluster`` describes, to begin a run there; runs are looked for there from now on.
         Raises ClusterError in words when it takes no jobs.
         """
+        from .clusters import cluster_of
+
         backend = cluster_of(cluster)
         backend.check()  # before images are handed over in vain
         self._cluster = cluster
@@ -63,6 +63,8 @@ class Workplaces:
     def _there(self) -> Any | None:
         """The cluster used last; None where its file is no use any more: then nothing can be found on it."""
         if self._cluster and self._cluster not in self._known:
+            from .clusters import cluster_of
+
             try:
                 self._known[self._cluster] = cluster_of(self._cluster)
             except SemiSegError:

@@ -80,14 +80,14 @@ def test_what_is_wrong_with_a_cluster_is_said_with_the_remedy_and_the_panel_goes
 def test_a_cluster_that_gives_no_answer_never_holds_the_panel_up(
     panel: Any, study: Any, slicer: Any, monkeypatch: Any
 ) -> None:
+    from SemiSegLib import clusters
     from SemiSegLib.clusters import ClusterFile
-    from SemiSegLib.panel import place_choice
 
     def silent(path: str) -> ClusterFile:
         time.sleep(1.0)
         return ClusterFile(path, "no answer")
 
-    monkeypatch.setattr(place_choice, "look_at", silent)
+    monkeypatch.setattr(clusters, "look_at", silent)
     open_first(panel, study)
     began = time.monotonic()
     panel.train.choices.place.file.text = "/a/cluster.json"

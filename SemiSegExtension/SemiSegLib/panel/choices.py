@@ -56,9 +56,9 @@ class TrainingChoices:
 
     def on_more(self, shown: bool) -> None:
         """The fields are made when asked for: most people never look."""
-        from SemiSegLogic.settings import CHOICES
-
         if shown:
+            from SemiSegLogic.settings import CHOICES
+
             self.settings.show(CHOICES[self._chosen()])
         self._advanced.visible = shown
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..clusters import ClusterFile, look_at
 from ..words import _
 from .parts import box, button, label, row
 
 if TYPE_CHECKING:
+    from ..clusters import ClusterFile
     from ..connection import Look
     from .panel import Panel
 
@@ -75,6 +75,8 @@ class PlaceChoice:
         """Ask the chosen cluster once; this computer is shown with what it computed on the last time."""
         file = self.cluster
         if file and file != self._looked_at:
+            from ..clusters import look_at
+
             self._looked_at = file
             self.told.text = _("Asking the cluster …")
             self._panel.training.jobs.run(_("Look at the cluster"), lambda: look_at(file), self._looked)
