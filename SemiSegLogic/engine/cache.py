@@ -28,11 +28,13 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from ..settings import SettingsError
 from .greys import Shape
 
 PROBES, PROBE_BYTES = 16, 4096
 SHARE_OF_DISK = 0.5  # of what is free, the cache's own files counted as free
 DRAFT_AGE_S = 3600.0
+ROOM = "SEMISEG_CACHE_GB"
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,11 @@ class Cache:
     @classmethod
     def beside(cls, jobs: Path) -> Cache:
         """The cache of the jobs in ``jobs``: SEMISEG_CACHE, else ``.cache`` there; SEMISEG_CACHE_GB or half of what is
-        free on its disk.
+        free on its disk. Raises SettingsError where that is no number of gigabytes.
         """
-        chosen, room = os.environ.get("SEMISEG_CACHE"), os.environ.get("SEMISEG_CACHE_GB")
+        chosen, room = os.environ.get("SEMISEG_CACHE"), os.environ.get(ROOM)
         folder = Path(chosen).expanduser() if chosen else jobs / ".cache"
-        return cls(folder, int(float(room) * 1e9) if room else _share_of_disk(folder))
+        return cls(folder, _bytes_of(room) if room else _share_of_disk(folder))
 
     def get(self, key: str, shape: Shape) -> NDArray[np.float16] | None:
         """The volume, mapped (pages that are written to are copies); None when it is not there, or was damaged."""
@@ -195,6 +197,14 @@ def _probes(path: Path, size: int) -> int:
             stream.seek(place)
             check = zlib.crc32(stream.read(PROBE_BYTES), check)
     return check
+
+
+def _bytes_of(gigabytes: str) -> int:
+    with contextlib.suppress(ValueError, OverflowError):  # "lots", "nan"; "inf"
+        if float(gigabytes) >= 0:
+            return int(float(gigabytes) * 1e9)
+    raise SettingsError(f"The variable {ROOM} is '{gigabytes}'; it must be a number of gigabytes, such as 20. Correct "
+                        "it, or unset it: then half of the free disk may be used.")
 
 
 def _share_of_disk(folder: Path) -> int:

@@ -21,6 +21,7 @@ from SemiSegLogic.engine.device import Device
 from SemiSegLogic.engine.keeping import IN_MEMORY, MAPPED, ON_DEVICE, Keeper, NoRoom
 from SemiSegLogic.engine.volumes import load_volume
 from SemiSegLogic.geometry import Grid
+from SemiSegLogic.settings import SettingsError
 from Testing.support.engine import CPU, MIRRORED_TURN, plan_of
 from Testing.support.volumes import picture
 
@@ -265,3 +266,12 @@ def test_the_fastest_place_that_holds_all_volumes_is_chosen(
     monkeypatch.setattr(keeping, "free_memory", lambda device: host)
     device = Device(torch.device(kind), half=True, memory=memory)
     assert Keeper.of([Grid((100, 100, 100))] * 5, plan_of((8, 8, 8)), device, cache).place == place
+
+
+@pytest.mark.parametrize("room", ["lots", "-1", "nan", "inf"])
+def test_a_size_that_is_none_is_named_with_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str
+) -> None:
+    monkeypatch.setenv("SEMISEG_CACHE_GB", room)
+    with pytest.raises(SettingsError, match=rf"SEMISEG_CACHE_GB is '{room}'.*gigabytes"):
+        Cache.beside(tmp_path)
