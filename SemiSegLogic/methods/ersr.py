@@ -26,6 +26,8 @@ Where we differ and why (released code in brackets):
 - (2) measures gradient per perimeter and the bending of the outline [gradient and distance of background pixels, which
   rank an empty map best; ``score="released"``]. The pool keeps the latest samples by volume and slice [by their place
   in the batch]. Empty and full maps are never chosen.
+- Ten times lambda in (8), in full after a tenth of the phase [over all of it]: within 1000 steps on fetal heads the
+  published weight gave nothing, ours 0.006 Dice over supervised (Testing/benchmarks/results/hc18.md).
 - (4) refits without outlying outline points, as a bite would tilt the ellipse; leaves out points on the image's frame.
 - An ellipse teaches only if it covers the map, is not slender, centred in the image and of an annotated size;
   otherwise [p > 1/2] stands in (5), and (6), (7) are left out, as for near circles, whose axis means nothing. A map

@@ -37,7 +37,8 @@ Where we differ and why (released code in brackets):
   steps and come from mixed images. ``teacher="inference"`` was 0.005 Dice better on HC18 after 300 steps.
 - l in the V-Net is the sum of skip and last upsampling, before its last convolutions, as published; elsewhere what the
   classifier sees.
-- The teacher predicts [student]; Muon and one cycle per phase [SGD 0.01, constant in 2D, steps in 3D].
+- The teacher predicts [student]; Muon and one cycle per phase [SGD 0.01, constant in 2D, steps in 3D], d = 0.97 and one
+  pair per step [0.99, two pairs or six]: runs last minutes.
 """
 
 from __future__ import annotations

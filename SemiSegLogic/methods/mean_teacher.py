@@ -11,9 +11,12 @@ labelled.
     (4)  L = L_s + w(progress) L_u                          w ramps up as exp(-5 (1 - progress/ramp)^2)
     (5)  f' <- decay f' + (1 - decay) f
 
-Where we differ and why: confident hard pseudo-labels instead of squared differences of probabilities (FixMatch, Sohn
-2020), because with K classes and mostly background the squared difference is all but flat; the unjudged part of a
-labelled patch is learned from too, as the teacher's pseudo-label stands in there (``complete``).
+Where we differ and why (the paper's choice in brackets):
+- (2) and (3) are confident hard pseudo-labels, as in FixMatch (Sohn 2020) [squared differences of probabilities]: with
+  K classes and mostly background the squared difference is all but flat.
+- The teacher sees the patch as it was drawn, without dropout [noise and dropout of its own]: what it says is a label.
+- Dice beside cross-entropy in (1), for small structures. What nobody judged of a labelled patch is in no loss.
+- decay 0.97 by default [0.99, then 0.999], Muon and one cycle: runs last minutes.
 """
 
 from __future__ import annotations

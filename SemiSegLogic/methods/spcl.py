@@ -26,6 +26,7 @@ Where we differ and why (paper value in brackets; RAdam, CE alone, s lambda and 
   draw; annotated slices may join it in phase two, their labels unused.
 - A meta-label with one value in the batch is left out (without negatives all features collapse); when none is left,
   "self" (SimCLR) stands in: a single image, or images without position or patient.
+- (5) sees volumes without any label, where there are such [all scans]: the sampler draws both phases alike.
 - In (6) only labelled patches go through the decoder: the contrast needs none. Encoder batch statistics are shared.
 - Dice beside cross-entropy for small structures, averaged weights for prediction, Muon: as in ``supervised``.
 - 3D patches take the position of their centre [2D slices]. The cardiac phase is not known here [third meta-label].

@@ -32,10 +32,10 @@ class Supervised(Optimised):
 class MeanTeacher(Optimised):
     """Tarvainen and Valpola 2017, with confident pseudo-labels of the teacher."""
 
-    ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="section 3")
-    confidence: float = number(0.9, "Least confidence of a pseudo-label", low=0, high=1)
-    consistency: float = number(0.5, "Weight of the unlabelled loss", low=0, high=100, source="section 3")
-    ramp: float = number(0.5, "Share of the run until that weight is full", low=0, high=1, source="section 3")
+    ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99, then 0.999")
+    confidence: float = number(0.9, "Least confidence of a pseudo-label", low=0, high=1, source="ours; paper: none")
+    consistency: float = number(0.5, "Weight of the unlabelled loss", low=0, high=100, source="paper: of another loss")
+    ramp: float = number(0.5, "Share of the run until that weight is full", low=0, high=1, source="ours")
     batch: int = number(2, "Labelled patches per step", low=1, high=64)
     unlabelled: int = number(2, "Unlabelled patches per step", low=1, high=64)
 
@@ -54,7 +54,7 @@ class SPCL(Settings):
     contrasted: int = number(4, "Contrasted patches per step", low=2, high=256, source="paper 5")
     contrasted_first: int = number(8, "Contrasted patches per pre-training step", low=2, high=256, source="paper 30")
     join: bool = switch(True, "Contrast labelled patches too", source="paper no; recommended")
-    parts: int = number(3, "Stretches of a volume", low=2, high=64, source="section 4: ACDC 3, PROMISE12 and MMWHS 8")
+    parts: int = number(3, "Stretches of a volume", low=2, high=64, source="code: ACDC 3, PROMISE12 and MMWHS 8")
     temperature: float = number(0.07, "Temperature of the similarities", low=0.01, high=10, source="released code")
     weight: float = number(0.1, "Weight of the contrast in training", low=0, high=100, source="grid 0.001 to 10")
     partition_weight: float = number(1.0, "Weight of the position contrast", low=0, high=100, source="eq. 4")
@@ -64,7 +64,7 @@ class SPCL(Settings):
     first_age: float = number(3.0, "Pair loss trusted at the start", low=0.1, high=1e9, source="grid 1 to 5")
     partition_age: float = number(60.0, "Trusted at the end, position", low=0.1, high=1e9, source="grid 10 to 80")
     patient_age: float = number(50.0, "Trusted at the end, patient", low=0.1, high=1e9, source="grid 10 to 80")
-    age_power: float = number(0.5, "Exponent of the growing trust", low=0.01, high=10, source="section 3")
+    age_power: float = number(0.5, "Exponent of the growing trust", low=0.01, high=10, source="released code 0.5")
     restore: bool = switch(False, "Divide by the mean weight of the pairs", source="released code; not in the paper")
 
 

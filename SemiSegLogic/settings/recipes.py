@@ -3,6 +3,10 @@
 Each row of ``PAPER`` holds what a paper does otherwise than our defaults. Where a paper and its released code differ,
 or the code is broken, the method's own file says which one we follow and why; a row says "published in 2D" or "ours"
 where a paper does not cover the dimension, so that nobody mistakes it for the authors' numbers.
+
+What no recipe sets is ours in both: where patches are cut and how they are turned and perturbed, normalised grey
+values, gradients clipped to a norm of 12 (engine/stepping.py); and ``semiseg train`` puts 200 supervised steps before a
+paper's.
 """
 
 from __future__ import annotations
