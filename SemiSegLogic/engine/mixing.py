@@ -8,7 +8,7 @@ the frame, False shows the piece. Every draw comes from torch's default generato
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .losses import complete, judged, one_hot, partial_cross_entropy, weighted_mean
 
@@ -54,6 +54,15 @@ def paste(frame: Tensor, piece: Tensor | int, mask: Tensor) -> Tensor:
     """``frame`` where ``mask`` is True, ``piece`` elsewhere; images or labels. A number pastes itself (IGNORE)."""
     mask = mask.unsqueeze(1) if frame.dim() == mask.dim() + 1 else mask
     return torch.where(mask, frame, piece)
+
+
+def copy_paste_loss(network: nn.Module, image: Tensor, label: Tensor, mask: Tensor) -> Tensor:
+    """L(f(a M + b (1-M)), y_a M + y_b (1-M)) over judged voxels, with a, b the halves of a labelled batch: the first
+    phase of copy and paste, which knows no pseudo-label. ``network`` (B,C,D,H,W) -> logits (B,K,D,H,W).
+    """
+    (a, b), (y_a, y_b) = halves(image), halves(label)
+    pasted = paste(y_a, y_b, mask)
+    return region_loss(network(paste(a, b, mask)), pasted, judged(pasted))
 
 
 def mixed_loss(logits: Tensor, label: Tensor, pseudo: Tensor, unlabelled_weight: float) -> Tensor:

@@ -42,7 +42,7 @@ from torch import Tensor
 from ..engine.components import largest_components
 from ..engine.ema import ema_update
 from ..engine.losses import judged
-from ..engine.mixing import box_mask, halves, mixed_loss, paste, region_loss
+from ..engine.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_loss
 from ..geometry import IGNORE
 from ..settings import BCP as BCPSettings
 from .base import PRETRAIN, Patches, Step
@@ -58,7 +58,7 @@ class BCP(PastedPairs):
         """Equation (1), or (2) to (7). Without unlabelled patches there is nothing to paste but labelled ones."""
         mask = box_mask(labelled.image, self.settings.box)
         if step.phase == PRETRAIN or len(unlabelled.image) < len(labelled.image):
-            return {"copy_paste": self.copy_paste_loss(labelled, mask)}
+            return {"copy_paste": copy_paste_loss(self.student, labelled.image, labelled.label, mask)}
         known, guessed = self.pseudo_labels(labelled, unlabelled)
         (a, b), (u, v) = halves(labelled.image), halves(unlabelled.image)
         (y_a, y_b), (g_a, g_b), (g_u, g_v) = halves(labelled.label), halves(known), halves(guessed)
@@ -75,12 +75,6 @@ class BCP(PastedPairs):
     def plain_loss(self, logits: Tensor, label: Tensor) -> Tensor:
         """The last term of (7)."""
         return self.settings.plain * region_loss(logits, label, judged(label))
-
-    def copy_paste_loss(self, labelled: Patches, mask: Tensor) -> Tensor:
-        """Equation (1) on judged voxels."""
-        (a, b), (y_a, y_b) = halves(labelled.image), halves(labelled.label)
-        label = paste(y_a, y_b, mask)
-        return region_loss(self.student(paste(a, b, mask)), label, judged(label))
 
     @torch.no_grad()
     def pseudo_labels(self, labelled: Patches, unlabelled: Patches) -> tuple[Tensor, Tensor]:

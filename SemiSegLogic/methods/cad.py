@@ -53,7 +53,7 @@ from ..engine.components import largest_components
 from ..engine.displacement import Rule, displace, escalation, largest_window, relative_threshold
 from ..engine.ema import copy_of, ema_update
 from ..engine.losses import judged
-from ..engine.mixing import box_mask, halves, mixed_loss, paste, region_dice, region_loss
+from ..engine.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_dice, region_loss
 from ..engine.nets import build
 from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..engine.perturb import strong
@@ -118,7 +118,7 @@ class CAD(Method):
         """Equation (1), or (2) to (9)."""
         s, mask = self.settings, box_mask(labelled.image, self.settings.box)
         if step.phase == PRETRAIN or len(unlabelled.image) < len(labelled.image):
-            return {"copy_paste": self.copy_paste_loss(labelled, mask)}
+            return {"copy_paste": copy_paste_loss(self.first, labelled.image, labelled.label, mask)}
         views = self.views(labelled, unlabelled)
         weak, disturbed = (mix(view, mask) for view in views)
         (one, plain_one), (two, plain_two) = (
@@ -145,12 +145,6 @@ class CAD(Method):
         logits = student(torch.cat([mixed.image, plain]))
         rows = len(mixed.image)
         return logits[:rows], region_loss(logits[rows:], view.label[: len(plain)], judged(view.label[: len(plain)]))
-
-    def copy_paste_loss(self, labelled: Patches, mask: Tensor) -> Tensor:
-        """Equation (1) on judged voxels."""
-        (a, b), (y_a, y_b) = halves(labelled.image), halves(labelled.label)
-        label = paste(y_a, y_b, mask)
-        return region_loss(self.first(paste(a, b, mask)), label, judged(label))
 
     def views(self, labelled: Patches, unlabelled: Patches) -> tuple[View, View]:
         """Weak view (the patch as drawn) and strong view of all patches, with equation (2) on each."""

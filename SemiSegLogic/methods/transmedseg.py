@@ -51,7 +51,7 @@ from ..engine.components import largest_components
 from ..engine.ema import ema_update
 from ..engine.graph import GraphClustering
 from ..engine.losses import judged
-from ..engine.mixing import box_mask, halves, mixed_loss, paste, region_loss
+from ..engine.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_loss
 from ..engine.nets import Network
 from ..engine.nets.projection import tap_width
 from ..engine.optimisers import AdamW
@@ -123,7 +123,7 @@ class TransMedSeg(PastedPairs):
         """Equation (1), or (2) to (8)."""
         mask = box_mask(labelled.image, self.settings.box)
         if step.phase == PRETRAIN or len(unlabelled.image) < len(labelled.image):
-            return {"copy_paste": self.copy_paste_loss(labelled, mask)}
+            return {"copy_paste": copy_paste_loss(self.student, labelled.image, labelled.label, mask)}
         lesson = self.teach(labelled, unlabelled)
         (a, b), (u, v) = halves(labelled.image), halves(unlabelled.image)
         (y_a, y_b), (g_a, g_b), (g_u, g_v) = halves(labelled.label), halves(lesson.known), halves(lesson.guessed)
@@ -145,12 +145,6 @@ class TransMedSeg(PastedPairs):
         if self.graph is not None:
             losses["graph"] = self.settings.graph_weight * self.graph(taps["bottleneck"])
         return losses
-
-    def copy_paste_loss(self, labelled: Patches, mask: Tensor) -> Tensor:
-        """Equation (1) on judged voxels."""
-        (a, b), (y_a, y_b) = halves(labelled.image), halves(labelled.label)
-        label = paste(y_a, y_b, mask)
-        return region_loss(self.student(paste(a, b, mask)), label, judged(label))
 
     @torch.no_grad()
     def teach(self, labelled: Patches, unlabelled: Patches) -> Lesson:
