@@ -131,11 +131,11 @@ def target_window(confidence: Tensor, region: Tensor, forbidden: Tensor, rule: R
     return Window(_place(score.masked_fill(~allowed, torch.inf).argmin(), score), size)
 
 
-def source_windows(confidence: Tensor, blank: Tensor, size: Size, above: float, count: int) -> list[Window]:
+def source_windows(confidence: Tensor, size: Size, above: float, count: int) -> list[Window]:
     """The ``count`` most confident windows of mean at least ``above``, taken greedily, of which no two share half their
-    voxels and none meets a ``blank`` voxel.
+    voxels. ``confidence`` (D,H,W) in [0,1].
     """
-    score = window_means(confidence, size).masked_fill(window_means(blank, size) > 0, -torch.inf)
+    score = window_means(confidence, size)
     found: list[Window] = []
     while len(found) < count:
         best = score.argmax()
@@ -157,17 +157,17 @@ def closest(share: Tensor, other: Tensor, target: Window, sources: list[Window])
 
 
 @torch.no_grad()
-def moves(share: Tensor, other: Tensor, rule: Rule, keep: Tensor, blank: Tensor) -> list[tuple[Window, Window]]:
+def moves(share: Tensor, other: Tensor, rule: Rule, keep: Tensor) -> list[tuple[Window, Window]]:
     """(target, source) windows for one image. ``share``, ``other`` (K,D,H,W) probabilities in the view to change and in
-    the view to take from; ``keep`` (D,H,W) bool voxels never replaced; ``blank`` padding, neither replaced nor taken.
+    the view to take from; ``keep`` (D,H,W) bool voxels never replaced.
     """
     confidence = share.float().amax(0)
     bound = float(torch.quantile(confidence, rule.quantile)) if rule.quantile > 0 else rule.threshold
-    forbidden, found = keep | blank, []
+    forbidden, found = keep, []
     for _ in range(rule.regions):
         region = largest_region((confidence < bound) & ~forbidden, rule.fewest)
         target = None if region is None else target_window(confidence, region, forbidden, rule)
-        source = None if target is None else source_for(target, share, other, blank, bound, rule)
+        source = None if target is None else source_for(target, share, other, bound, rule)
         if target is None or source is None:
             break
         found.append((target, source))
@@ -176,32 +176,29 @@ def moves(share: Tensor, other: Tensor, rule: Rule, keep: Tensor, blank: Tensor)
     return found
 
 
-def source_for(
-    target: Window, share: Tensor, other: Tensor, blank: Tensor, bound: float, rule: Rule
-) -> Window | None:
-    """Where to take the pixels of ``target`` from: mean confidence at least ``bound`` and above the target's own."""
+def source_for(target: Window, share: Tensor, other: Tensor, bound: float, rule: Rule) -> Window | None:
+    """Where to take the voxels of ``target`` from: mean confidence at least ``bound`` and above the target's own.
+    ``share``, ``other`` (K,D,H,W) as in :func:`moves`.
+    """
     confidence = other.float().amax(0)
     own = float(share.float().amax(0)[target.cut].double().mean())
     above = max(bound, math.nextafter(own, 2))
     if rule.aligned:
-        sure = float(confidence[target.cut].double().mean()) >= above
-        return target if sure and not bool(blank[target.cut].any()) else None
-    sources = source_windows(confidence, blank, target.size, above, rule.candidates)
+        return target if float(confidence[target.cut].double().mean()) >= above else None
+    sources = source_windows(confidence, target.size, above, rule.candidates)
     return closest(share, other, target, sources) if sources else None
 
 
 def displace(
-    image: Tensor, share: Tensor, other_image: Tensor, other_share: Tensor, rule: Rule, keep: Tensor,
-    blank: Tensor | None = None,
+    image: Tensor, share: Tensor, other_image: Tensor, other_share: Tensor, rule: Rule, keep: Tensor
 ) -> tuple[Tensor, Tensor]:
     """``image`` with windows of the untouched ``other_image`` pasted in, and (B,) bool which rows changed.
 
-    Images (B,C,D,H,W), probabilities (B,K,D,H,W), ``keep`` and ``blank`` (B,D,H,W) bool.
+    Images (B,C,D,H,W), probabilities (B,K,D,H,W), ``keep`` (B,D,H,W) bool.
     """
-    blank = torch.zeros_like(keep) if blank is None else blank
     changed, moved = image.clone(), torch.zeros(len(image), dtype=torch.bool)
     for row in range(len(image)):
-        for target, source in moves(share[row], other_share[row], rule, keep[row], blank[row]):
+        for target, source in moves(share[row], other_share[row], rule, keep[row]):
             changed[(row, slice(None), *target.cut)] = other_image[(row, slice(None), *source.cut)]
             moved[row] = True
     return changed, moved.to(image.device)

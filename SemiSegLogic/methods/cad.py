@@ -38,7 +38,8 @@ Where we differ from ABD and why:
 - D over the classes the target holds [all: an absent class adds a constant near 1 while any mass is left].
 - The teacher predicts labels without dropout, and predicts at the end [student 1]. KL of mean probabilities, not of
   softmaxed mean logits. Muon, one cycle, d = 0.97 and one pair by default [SGD 0.01, 0.99, six]: runs last minutes.
-- Without unlabelled patches (1) is all there is.
+- Without unlabelled patches (1) is all there is. Beyond a volume's border its last voxel repeats in a patch, which (6)
+  cannot tell from the image.
 """
 
 from __future__ import annotations

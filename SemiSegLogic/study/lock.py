@@ -80,7 +80,7 @@ class WriteLock:
         """Give the lock back, once for every :meth:`acquire`."""
         self._depth -= 1
         if self._depth == 0 and self._mine is not None:
-            if self.writer() == self._mine:  # somebody may have broken it on request
+            if self.writer() == self._mine:  # somebody may have removed it by hand, as a refusal tells them
                 self.path.unlink(missing_ok=True)
             self._mine = None
 
@@ -90,11 +90,6 @@ class WriteLock:
             return Writer(**json.loads(self.path.read_bytes()))
         except (FileNotFoundError, ValueError, TypeError):
             return None
-
-    def break_it(self) -> None:
-        """Remove the lock whoever holds it: only on a person's request, who knows that the other has gone."""
-        log.warning("%s of %s was broken on request.", self.path, self.writer())
-        self.path.unlink(missing_ok=True)
 
     def _create(self, mine: Writer) -> bool:
         """Create the lock file together with its content, so that nobody ever sees it empty."""
@@ -125,7 +120,8 @@ class WriteLock:
     def _refusal(self, writer: Writer | None) -> LockedError:
         who = str(writer) if writer else "somebody unknown"
         return LockedError(f"{self.path.parent} is being changed by {who}. Wait until they have finished; if that "
-                           f"program has crashed on another computer, remove {self.path.name} there and try again.")
+                           "program has crashed (on another computer, or before this one was started again), remove "
+                           f"{self.path.name} there and try again.")
 
 
 def process_alive(pid: int) -> bool:
@@ -180,4 +176,3 @@ def user_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such entry: containers, Windows services
         return "unknown"
-
