@@ -21,6 +21,7 @@ from .places import Place, add_place, backend_of, ready
 
 FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
+
 def add(commands: Any) -> None:
     """The grammar."""
     train = commands.add_parser("train", help="train on the annotated slices and suggest masks for every volume")

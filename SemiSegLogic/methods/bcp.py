@@ -93,4 +93,3 @@ class BCP(PastedPairs):
     def after_step(self, step: Step) -> None:
         """The teacher: the student itself while pre-training, so that both start self-training alike; then (7)."""
         ema_update(self.teacher, self.student, 0.0 if step.phase == PRETRAIN else self.settings.ema)
-

@@ -101,7 +101,6 @@ class History:
             return None
 
 
-
 def header_entries(path: Path) -> dict[str, str]:
     """The header entries of a volume without its voxels; empty when it cannot be read."""
     reader = sitk.ImageFileReader()

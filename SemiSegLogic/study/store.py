@@ -191,7 +191,8 @@ class Study:
         return self.folder / "cases"
 
     def _case(self, folder: Path) -> Case:
-        return self._opened.setdefault(folder.name, Case(folder, lambda: self.structures))
+        known = self._opened.get(folder.name)  # hundreds are asked for again and again
+        return known or self._opened.setdefault(folder.name, Case(folder, lambda: self.structures))
 
     def _record(self) -> dict[str, Any]:
         return load_record(self.folder / STUDY, check_study)

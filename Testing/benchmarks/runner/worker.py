@@ -168,5 +168,3 @@ def work_folder() -> Path:
     from SemiSegLogic.sample.places import user_cache
 
     return user_cache() / "benchmarks"
-
-

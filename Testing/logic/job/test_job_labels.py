@@ -166,6 +166,7 @@ def test_added_labels_that_do_not_fit_are_refused(job: JobFolder) -> None:
         job.add_labels("c001", {SliceIndex(0, 1): np.zeros((9, 9), np.uint8)})
     assert job.newest_labels() == []
 
+
 RACER = """
 import sys
 from pathlib import Path
