@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
+from ..files import disk_errors
 from ..pages import write_pages
 from ..settings.costs import Cost, costs
 from ..settings.recommended import CHOICES, CHOICES_ABOUT, RECOMMENDED
@@ -26,7 +27,8 @@ def add(commands: Any) -> None:
 def _methods(options: argparse.Namespace) -> None:
     out = Output(options.json)
     if options.pages:
-        written = write_pages(options.pages)
+        with disk_errors(options.pages):
+            written = write_pages(options.pages)
         out.event("pages", f"{len(written)} files are in {options.pages}.", files=[str(path) for path in written])
     elif options.json:
         for name, settings in CHOICES.items():

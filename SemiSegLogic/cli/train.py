@@ -88,7 +88,7 @@ def _able(options: argparse.Namespace) -> Place:
 
 def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Settings]:
     """How long and with which network to train, and the method's settings: the recipe's, changed by --set."""
-    changes = dict(_setting(item) for item in options.set)
+    changes = dict(_setting(item, CHOICES[options.method]()) for item in options.set)
     if options.recipe == "clinical":
         first = min(options.first, options.seconds)
         training = Training(seconds=options.seconds, first_mask_seconds=first, device=options.device)
@@ -183,8 +183,11 @@ def _last_model(study: Study) -> Path | None:
     return models[-1] if models else None
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def _setting(text: str, known: Settings) -> tuple[str, Any]:
+    """``NAME=VALUE`` as name and value; where ``known`` has words, words they stay, though they look like a number."""
     name, _, value = text.partition("=")
+    if value and isinstance(getattr(known, name, None), str):
+        return name, value
     if value in ("true", "false"):
         return name, value == "true"
     for kind in (int, float):

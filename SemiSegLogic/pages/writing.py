@@ -25,7 +25,7 @@ def pages() -> dict[str, str]:
 
 
 def write_pages(folder: Path) -> list[Path]:
-    """Write them all into ``folder``."""
+    """Write them all into ``folder``. Raises OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in pages().items():

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..files import write_json, write_text
+from ..files import disk_errors, write_json, write_text
 from ..study.structures import Structure
 from .metrics import EMPTY_RULE
 from .tables import Scores, as_data, case_table, summary_table
@@ -113,7 +113,8 @@ class Report:
 
 def write_report(folder: Path, report: Report) -> tuple[Path, Path]:
     """Writes report.md and report.json into ``folder``; their paths. Raises FileError where the disk refuses."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     made_with = {**computer(), **versions()}
     write_text(folder / "report.md", report.text(made_with))
     write_json(folder / "report.json", report.to_plain(made_with))

@@ -162,6 +162,7 @@ WRONG = {
     "bad setting": (["train", "{study}", "--set", "speed=3"], "speed"),
     "setting out of range": (["train", "{study}", "--set", "learning_rate=-1"], "learning_rate"),
     "half a setting": (["train", "{study}", "--set", "ema"], "--set learning_rate=0.001"),
+    "a file in the way": (["methods", "--pages", "{study}/study.json"], "study.json was not written"),
     "bad time": (["train", "{study}", "--seconds", "-3"], "seconds"),
     "no job": (["jobs", "stop", "nobody"], "There is no job nobody"),
     "no job to resume": (["jobs", "resume", "nobody"], "nobody"),
@@ -301,6 +302,16 @@ def test_the_paper_recipe_orders_the_papers_network_steps_and_settings(
     assert (paper.training["network"], paper.training["steps"]) == ("vnet", 17_000 + 200)
     assert clinical.method_settings == recipe("bcp", "clinical", 3).to_dict()
     assert (clinical.training["network"], clinical.training["seconds"]) == ("auto", 30.0)
+
+
+def test_what_a_setting_takes_as_words_stays_words_even_if_it_looks_like_a_number(
+    blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[JobSpec] = []
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, *_: orders.append(this.job.spec()) or 0)
+    semiseg("train", blobs.study.folder, "--method", "ersr", "--set", "elliptical=1", "--set", "soft=true", "--anew")
+    assert orders[0].method_settings["elliptical"] == "1"
+    assert orders[0].method_settings["soft"] is True
 
 
 def test_a_bad_image_before_good_ones_keeps_none_of_them_out(tmp_path: Path, says: Callable[..., str]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from SemiSegLogic.files import FileError
 from SemiSegLogic.report import (
     DataSource,
     Picture,
@@ -40,6 +43,12 @@ def test_the_report_names_data_licence_device_times_and_versions(tmp_path: Path)
     wanted = ["CC BY-SA 4.0", "Simpson", "Antonelli", "CPU, 2 cores", "training: 61.2 s", "torch:", "a.nrrd: verified",
               "![Contact sheet](contact_sheet.png)", "0.850 ± 0.071", "One empty: Dice 0"]
     assert [words for words in wanted if words not in text] == []
+
+
+def test_a_report_that_cannot_be_written_is_told_with_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("in the way")
+    with pytest.raises(FileError, match="report was not written"):
+        written(tmp_path / "report")
 
 
 def test_phantoms_are_told_in_the_first_line(tmp_path: Path) -> None:
