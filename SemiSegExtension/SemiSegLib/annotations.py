@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 
-AXIS_WORDS = {"z": "axial", "y": "coronal", "x": "sagittal"}
+from .words import _
+
+AXIS_WORDS = {"z": _("axial"), "y": _("coronal"), "x": _("sagittal")}
 
 
 def changed_slices(before: NDArray[np.uint8], after: NDArray[np.uint8], axis: int) -> set[SliceIndex]:
@@ -37,7 +39,7 @@ def working_axis(grid: Grid) -> int:
 
 
 def axis_word(grid: Grid, axis: int) -> str:
-    """``axial``, ``coronal`` or ``sagittal``: how a reader calls slices along this axis."""
+    """``axial``, ``coronal`` or ``sagittal`` in Slicer's language: how a reader calls slices along this axis."""
     column = np.array(grid.direction).reshape(3, 3)[:, 2 - axis]
     return AXIS_WORDS["xyz"[int(np.argmax(np.abs(column)))]]
 

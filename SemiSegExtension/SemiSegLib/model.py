@@ -101,7 +101,7 @@ class ScreenPort(Protocol):
         """The slice that the person looks at; None when the view is tilted."""
 
     def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
-        """Show a slice; False when no view looks along its axis."""
+        """Show a slice; False when no view on screen looks along its axis."""
 
     def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
         """Name, voxels and grid of a user's volume. Raises ValueError in words when it cannot be a case."""

@@ -125,7 +125,7 @@ def _number(_case: Case, item: AnnotatedSlice) -> str:
 
 
 def _view_and_number(case: Case, item: AnnotatedSlice) -> str:
-    return f"{_(axis_word(case.grid, item.axis))} {_number(case, item)}"
+    return f"{axis_word(case.grid, item.axis)} {_number(case, item)}"
 
 
 def _amount(judged: list[Case], cases: list[Case]) -> Iterator[Finding]:

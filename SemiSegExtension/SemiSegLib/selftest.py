@@ -73,7 +73,7 @@ def _scene_keeps_voxels(study: Study) -> None:
         found = screen.labels()
         assert found is not None, "the segmentation has gone"
         assert np.array_equal(found, drawn), "voxels moved between array and segmentation"
-        assert screen.jump(PLACE), "no view shows the slices"
+        assert screen.jump(PLACE), "no view on screen shows the slices: choose the layout Four-Up and test again"
         assert screen.current_slice() == PLACE, "the view shows another slice"
     finally:
         screen.clear_case()

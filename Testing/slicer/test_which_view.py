@@ -37,6 +37,7 @@ def opened(panel: Any, study: Any, slicer: Any) -> Any:
     assert panel.screen.current_slice() == SliceIndex(0, 5)
     yield panel
     point_at(slicer, "")
+    slicer.harness.core.lay_out("Red", "Yellow", "Green")
 
 
 def test_a_window_that_is_resized_does_not_change_the_slice_that_is_meant(opened: Any, slicer: Any) -> None:
@@ -84,3 +85,40 @@ def test_a_slice_that_comes_into_view_is_told_once(opened: Any, slicer: Any) -> 
     assert told == []
     scroll(slicer, "Red", 2.0)
     assert told == [SliceIndex(0, 6)]
+
+
+def test_a_view_that_the_layout_does_not_show_is_not_the_one_that_is_meant(opened: Any, slicer: Any) -> None:
+    """Somebody made the yellow view fill the window: Slice done must not judge a slice of the red one behind it."""
+    opened._scrolled = False
+    slicer.harness.core.lay_out("Yellow")
+    assert opened._scrolled, "the panel says which slice is meant now"
+    assert opened.screen.current_slice().axis == 2
+    slicer.harness.core.lay_out("Red", "Yellow", "Green")
+    assert opened.screen.current_slice() == SliceIndex(0, 5)
+
+
+def test_a_slice_that_no_view_on_screen_can_show_is_told_and_not_meant(opened: Any, slicer: Any) -> None:
+    slicer.harness.core.lay_out("Yellow")
+    seen = opened.screen.current_slice()
+    opened.label.on_link("0:7")
+    assert "No view on screen shows axial slices" in opened.controller.notice[0]
+    assert opened.screen.current_slice() == seen
+    slicer.harness.core.lay_out("Red", "Yellow", "Green")
+    opened.label.on_link("0:7")
+    assert opened.screen.current_slice() == SliceIndex(0, 7)
+
+
+def test_a_view_that_a_layout_makes_later_counts_when_it_is_scrolled(opened: Any, slicer: Any) -> None:
+    core = slicer.harness.core
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLApplicationLogic(core.application)
+    logic.SetMRMLScene(slicer.mrmlScene)
+    node = logic.AddSliceNode("Compare1")
+    node.SetOrientation("Sagittal")
+    node.SetMappedInLayout(True)
+    opened.tick()
+    opened.label.refresh()
+    node.SetSliceOffset(node.GetSliceOffset() + 3.0)
+    assert opened.screen._attention._view is node
+    assert opened.screen.current_slice().axis == 2
+    slicer.mrmlScene.RemoveNode(node)

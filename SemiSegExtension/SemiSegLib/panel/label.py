@@ -111,7 +111,14 @@ class LabelSection:
 
     def on_link(self, link: str) -> None:
         axis, index = link.split(":")
-        self._panel.screen.jump(SliceIndex(int(axis), int(index)))
+        self.go_to(SliceIndex(int(axis), int(index)))
+
+    def go_to(self, place: SliceIndex) -> None:
+        """Show a slice of the case on screen, or say what keeps it from being seen."""
+        opened = self._controller.open_case
+        if opened is not None and not self._panel.screen.jump(place):
+            text = _("No view on screen shows {plane} slices. Choose a layout with one, such as Four-Up.")
+            self._controller.say(text.format(plane=axis_word(opened.grid, place.axis)), "warning")
 
     # --- shown ------------------------------------------------------------------------------------------------
 
@@ -189,7 +196,7 @@ class LabelSection:
         }
         self.here.text = _("<b>{case}</b>, {plane} slice <b>{n}</b> of {count}: {state}").format(
             case=opened.name,
-            plane=_(axis_word(opened.grid, place.axis)),
+            plane=axis_word(opened.grid, place.axis),
             n=place.index + 1,
             count=opened.grid.shape[place.axis],
             state=words[state],

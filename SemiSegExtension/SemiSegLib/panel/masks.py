@@ -85,7 +85,7 @@ class MaskImport:
         table = guess(names, self._controller.structures(), self._panel.preferences.get("mask-table"))
         self._fill(table)
         for number in range(3):
-            self.axis.setItemText(number, _(axis_word(opened.grid, number)))
+            self.axis.setItemText(number, axis_word(opened.grid, number))
         self.axis.currentIndex = opened.axis
         self.box.visible = True
 

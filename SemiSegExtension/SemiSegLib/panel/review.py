@@ -83,7 +83,7 @@ class ReviewSection:
         self._show_reason(_("<b>Why here:</b> {reason}").format(reason=wanted.reason))
         opened = self._controller.open_case
         if opened is not None and opened.id == wanted.case:
-            self._panel.screen.jump(wanted.place)
+            self._panel.label.go_to(wanted.place)
         else:
             self._waiting = wanted
             self._controller.show(wanted.case)
@@ -93,7 +93,7 @@ class ReviewSection:
         waiting, opened = self._waiting, self._controller.open_case
         if waiting is not None and opened is not None and waiting.case == opened.id:
             self._waiting = None
-            self._panel.screen.jump(waiting.place)
+            self._panel.label.go_to(waiting.place)
         elif waiting is None:
             self._show_reason("")
 

@@ -28,6 +28,15 @@ def slice_nodes() -> list[Any]:
     return sorted(nodes, key=lambda node: node.GetLayoutName() != "Red")
 
 
+def on_screen() -> list[Any]:
+    """Those of the slice view nodes that the layout shows now; all of them where there is no layout (no main window).
+
+    A view that was used once stays in the scene: a person who made another view fill the window does not see it.
+    """
+    nodes = slice_nodes()
+    return [node for node in nodes if node.IsMappedInLayout()] or nodes
+
+
 def under_mouse() -> Any | None:
     """The slice view node that the mouse is in; None when it is elsewhere."""
     crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
@@ -114,18 +123,14 @@ def axis_of(node: Any, grid: Grid) -> int | None:
 
 
 def jump(grid: Grid, place: SliceIndex, centre: NDArray[np.float64] | None = None) -> Any | None:
-    """Bring the view that looks along ``place.axis`` to this slice, the other views to ``centre`` (k, j, i).
+    """Bring the views that look along ``place.axis`` to this slice, the other views to ``centre`` (k, j, i).
 
-    Returns the view's node; None when no view looks along that axis.
+    Returns the node of the first one on screen; None when no view on screen looks along that axis.
     """
     kji = np.array(grid.shape, float) / 2 if centre is None else np.array(centre, float)
     kji[place.axis] = place.index
     ras = (ijk_to_ras(grid) @ np.append(kji[::-1], 1.0))[:3]
-    found = None
-    for node in slice_nodes():
-        along = axis_of(node, grid)
-        if along == place.axis:
-            found = found or node
-        if along == place.axis or centre is not None:
-            node.JumpSliceByOffsetting(*ras)
-    return found
+    along = [node for node in slice_nodes() if axis_of(node, grid) == place.axis]
+    for node in along if centre is None else slice_nodes():
+        node.JumpSliceByOffsetting(*ras)
+    return next((node for node in on_screen() if node in along), None)

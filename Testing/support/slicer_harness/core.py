@@ -61,14 +61,22 @@ class Core:
 
     def _views(self, slicer: Any) -> None:
         """The three slice views of the conventional layout, as nodes and logics (no windows)."""
-        self.slice_logics = {}
+        self.slice_logics: dict[str, Any] = {}
         for name, orientation in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
-            logic = slicer.vtkMRMLSliceLogic()
+            self.slice_logics[name] = logic = slicer.vtkMRMLSliceLogic()
             logic.SetMRMLApplicationLogic(self.application)
             self.application.GetSliceLogics().AddItem(logic)
             logic.SetMRMLScene(self.scene)
             logic.AddSliceNode(name).SetOrientation(orientation)
-            self.slice_logics[name] = logic
+        self.lay_out("Red", "Yellow", "Green")
+
+    def lay_out(self, *names: str) -> None:
+        """Choose a layout with these slice views, as the layout manager does: the others stay in the scene."""
+        nodes = {name: logic.GetSliceNode() for name, logic in self.slice_logics.items()}
+        for node in nodes.values():
+            node.SetMappedInLayout(False)
+        for name in names:
+            nodes[name].SetMappedInLayout(True)
 
     def _publish(self, slicer: Any) -> None:
         """``slicer.mrmlScene`` and ``slicer.modules.<name>.logic()``."""
