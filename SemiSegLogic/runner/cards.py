@@ -8,9 +8,9 @@ from typing import Any
 
 from ..files import write_json, write_text
 from ..job import JobError, JobFolder, JobSpec, Status
+from ..methods import ENSEMBLE
+from .legs import BASELINE
 from .model import Model
-
-BASELINE = "supervised"
 
 
 def publish(job: JobFolder, model: Model, status: Status) -> None:
@@ -59,9 +59,13 @@ def readable(facts: Mapping[str, Any], curve: list[dict[str, Any]]) -> Iterator[
 def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
     """What learning from unlabelled volumes gave, in words."""
     held_out = scores.get("held_out", {})
-    tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold"))})
+    tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold", ENSEMBLE))})
     if not tried:
         return "No semi-supervised method was tried in this run."
+    if kept == ENSEMBLE:
+        return (f"Whether semi-supervision helped is open: {', '.join(tried)} was shown neither to be better nor to be "
+                "worse than the supervised baseline on slices held out from both. Both were kept, and their answers "
+                "are averaged.")
     if kept in tried:
         return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."
     return (f"Semi-supervision did not help here: {', '.join(tried)} was not better than the supervised baseline on "
@@ -83,8 +87,14 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
     }
     yield from ("| | |", "|---|---|")
     yield from (f"| {name} | {value} |" for name, value in rows.items())
-    settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items())
-    yield from ("", f"Settings: {settings}.", "")
+    yield ""
+    members = facts["settings"].get("members") or [{"method": facts["method"], "settings": facts["settings"]}]
+    yield from (f"Settings of {one['method']}: {_listed(one['settings'])}." for one in members)
+    yield ""
+
+
+def _listed(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
 def _contest(scores: Mapping[str, Any], kept: str) -> Iterator[str]:

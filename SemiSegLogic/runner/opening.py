@@ -21,8 +21,8 @@ from .warm import NO_START, fits
 @dataclass
 class Opening:
     """``legs`` to run (the contest may arrange them anew), ``parts`` to hold out, views (``mirror`` engine axis or
-    None, ``zooms``), ``reasons`` of the rules in words, and the slices ``seen`` by the model to go on from (None: any
-    may be).
+    None, ``zooms``), whether both sides of a contest may predict ``together``, ``reasons`` of the rules in words, and
+    the slices ``seen`` by the model to go on from (None: any may be).
     """
 
     legs: list[Leg]
@@ -31,6 +31,7 @@ class Opening:
     zooms: tuple[float, ...] = ()
     reasons: tuple[str, ...] = ()
     seen: tuple[Place, ...] | None = ()
+    together: bool = False
 
     @property
     def goes_on(self) -> bool:
@@ -40,12 +41,13 @@ class Opening:
     def notes(self) -> dict[str, Any]:
         """Plain data of all but legs and parts."""
         return {"mirror": self.mirror, "zooms": list(self.zooms), "reasons": list(self.reasons),
-                "seen": plain_places(self.seen)}
+                "seen": plain_places(self.seen), "together": self.together}
 
     @classmethod
     def resumed(cls, legs: list[Leg], parts: Parts, notes: dict[str, Any]) -> Opening:
         """As it was begun by an earlier process."""
-        return cls(legs, parts, notes["mirror"], tuple(notes["zooms"]), tuple(notes["reasons"]), places(notes["seen"]))
+        seen, together = places(notes["seen"]), notes.get("together", False)  # checkpoints of before have none
+        return cls(legs, parts, notes["mirror"], tuple(notes["zooms"]), tuple(notes["reasons"]), seen, together)
 
 
 def opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
@@ -63,4 +65,4 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
     facts = facts_of(data, training, device)
     legs, found = recommended_legs(training, spec.method_settings, facts, len(parts), measurable)
     mirror = mirror_axis(data) if found.mirror else None
-    return Opening(legs, Parts(data, parts), mirror, found.zooms, found.reasons, seen)
+    return Opening(legs, Parts(data, parts), mirror, found.zooms, found.reasons, seen, found.together)

@@ -1,6 +1,7 @@
 """Simulated studies of 2 to 8 cases: is the estimate honest, are the flags right, is the recommended choice safe?
 
-    python -m Testing.benchmarks.simulated_studies --data FOLDER [--kind calibration|reported] [--steps 160] [--table]
+    python -m Testing.benchmarks.simulated_studies --data FOLDER [--kind calibration|reported] [--steps 160] [--again 1]
+    python -m Testing.benchmarks.simulated_studies --table [--steps 160]
 
 Each study draws, by its number: how many cases, 1 to 6 slices in each, along which axis (mostly the one that shows the
 structure best), which structures (both, one, or the whole), a few more cases that nobody drew in. The recommended
@@ -9,8 +10,9 @@ which training saw nothing, tell the truth. Where the budget is too short for a 
 supervised one step for step (held by a test), so that one training gives both scores.
 
 Constants of the estimate and the flags were fitted on "calibration" studies alone; "reported" ones are other numbers,
-other cases to learn from as far as the pool allows, and other held-out cases. One row per study is appended to
-results/simulated_studies.jsonl, so that it can be interrupted and continued.
+other cases to learn from as far as the pool allows, and other held-out cases. One row per training is appended to
+results/simulated_studies.jsonl, so that it can be interrupted and continued; ``--again 1`` trains every study once more
+from another seed, both methods.
 """
 
 from __future__ import annotations
@@ -42,10 +44,10 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
 from SemiSegLogic.runner.data import Data
 from SemiSegLogic.runner.judging import Jury
-from SemiSegLogic.runner.legs import Leg
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.opening import opening
 from SemiSegLogic.runner.standing import Standing
+from SemiSegLogic.runner.together import widening
 from SemiSegLogic.runner.warm import start_from
 from SemiSegLogic.sample import SampleCase, find, list_cases, read_reference, split, spread_slices
 from SemiSegLogic.sample import choose as choose_cases
@@ -57,6 +59,7 @@ NUMBERS = {"calibration": range(0, 8), "reported": range(100, 130)}
 STRUCTURES = {"both": ("anterior", "posterior"), "anterior": ("anterior",), "posterior": ("posterior",),
               "whole": ("hippocampus",)}
 MEASURED_ON = 30
+AGAIN = 1000  # between the seeds of two trainings of one study
 ALONE = {"candidate": "none", "views": False}  # the recommended method without what it adds to the supervised one
 Truth = list[dict[str, Any]]
 """Of every held-out case, see :func:`truth_of`."""
@@ -138,21 +141,39 @@ class SimulatedStudy:
         return sparse_label(whole, places), places
 
 
-def run(data: Path | None, number: int, kind: str, steps: int, supervised: Truth | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Wanted:
+    """A row: the study of that ``number`` and ``kind``, trained for ``steps``, for the ``again``-th time; ``together``:
+    both sides of an undecided contest may be kept.
+    """
+
+    number: int
+    kind: str
+    steps: int
+    again: int = 0
+    together: bool = True
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Wanted:
+        """That of a row; those of before there were several trainings name no more than the study."""
+        return cls(row["number"], row["kind"], row["steps"], row.get("again", 0), row.get("together", False))
+
+
+def run(data: Path | None, wanted: Wanted, supervised: Truth | None = None) -> dict[str, Any]:
     """One study from its labels to the truth: a row of plain data. ``supervised`` the truth of the supervised training
-    where it is known: it does not depend on the candidate.
+    where it is known: it depends neither on the candidate nor on the ending.
     """
     begun = time.process_time()
-    study = SimulatedStudy(data, *draw(number, kind))
-    training = Training(steps=steps, device="cpu", seed=number)
-    standing, candidate = train(study, training, {})
+    study = SimulatedStudy(data, *draw(wanted.number, wanted.kind))
+    training = Training(steps=wanted.steps, device="cpu", seed=wanted.number + AGAIN * wanted.again)
+    standing, candidate = train(study, training, {"together": wanted.together})
     kept = standing.kept
     assert kept is not None
     if supervised is None:
         supervised = truth_of_alone(study, train(study, training, ALONE)[0].kept if candidate else kept)
     found = standing.measured[standing.kept_as]
     return {
-        **asdict(study.drawn), "steps": steps, "candidate": candidate, "kept": kept.method, "scores": standing.scores,
+        **asdict(study.drawn), **asdict(wanted), "candidate": candidate, "kept": kept.method, "scores": standing.scores,
         "slice_scores": [asdict(score) for score in found.scores],
         "measured_looks": [asdict(looks) for _, looks in found.looks],
         "calibration": kept.quality.get("calibration"),
@@ -168,7 +189,7 @@ def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -
     jury, standing = Jury(spec, study.data, study.device, plan), Standing()
     values = study.data.classes.values[1:]
     for planned in plan.legs:
-        leg = _of_the_kept(planned, standing)
+        leg = widening(planned, standing.kept) if planned.role == "whole" and standing.kept else planned
         plan.parts.use(leg.part)
         torch.manual_seed(leg.seed(training.seed))
         method = make(leg.name, leg.settings, study.data.task())
@@ -179,12 +200,6 @@ def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -
         Trainer(method, sampler, study.device, leg.budget, time.process_time).fit(lambda progress, share: True)
         jury.judge(standing, method, jury.measure(method.predictor()), leg, stopped=False)
     return standing, next((leg.name for leg in plan.legs if leg.role == "candidate"), None)
-
-
-def _of_the_kept(leg: Leg, standing: Standing) -> Leg:
-    """The leg over all slices is of whichever method was kept."""
-    kept = standing.kept
-    return replace(leg, name=kept.method, settings=kept.settings) if leg.role == "whole" and kept else leg
 
 
 def truth_of_alone(study: SimulatedStudy, alone: Model | None) -> Truth:
@@ -225,13 +240,16 @@ def _facts(grid: Grid, label: tuple[NDArray[np.uint8], Sequence[SliceIndex]] | N
     return CaseFacts(grid, tuple(label[1]), (k, j, i))
 
 
-def rows(kind: str, steps: int, candidate: str | None = None) -> list[dict[str, Any]]:
-    """What has been measured so far: with that candidate or (where the time was too short for one) with none; with any
-    where ``candidate`` is None.
-    """
-    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
-    found = [row for row in map(json.loads, lines) if (row["kind"], row["steps"]) == (kind, steps)]
-    return [row for row in found if candidate is None or row["candidate"] in (None, candidate)]
+def rows() -> list[dict[str, Any]]:
+    """What has been measured so far."""
+    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+
+
+def reported(steps: int, candidate: str, together: bool) -> list[dict[str, Any]]:
+    """Rows of reported studies with that candidate, or with none where the time was too short for one."""
+    found = [row for row in rows() if (row["kind"], row["steps"]) == ("reported", steps)]
+    return [row for row in found if row["candidate"] is None or
+            (row["candidate"], Wanted.of(row).together) == (candidate, together)]
 
 
 def main() -> None:
@@ -241,24 +259,32 @@ def main() -> None:
     words.add_argument("--kind", choices=list(NUMBERS), nargs="+", default=list(NUMBERS))
     words.add_argument("--steps", type=int, default=160)
     words.add_argument("--numbers", type=int, nargs="+", help="these studies alone")
+    words.add_argument("--again", type=int, default=0, help="which training of each study: 0 the first")
+    words.add_argument("--alone", action="store_true", help="an undecided contest ends with the baseline alone")
     words.add_argument("--candidate", default="mean_teacher", help="of the rows to look at")
     words.add_argument("--table", action="store_true")
     options = words.parse_args()
     if options.table:
         from Testing.benchmarks.simulated_studies_table import table
 
-        print(table(rows("reported", options.steps, options.candidate)))
+        print(table(reported(options.steps, options.candidate, not options.alone)))
         return
     torch.set_num_threads(1)
     for kind in options.kind:
-        done = {row["number"] for row in rows(kind, options.steps, options.candidate)}
-        known = {row["number"]: row["supervised"] for row in rows(kind, options.steps)}
-        for number in NUMBERS[kind]:
-            if number not in done and number in (options.numbers or [number]):
-                row = run(options.data, number, kind, options.steps, known.get(number))
-                with RESULTS.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(number, row["seconds"], row["scores"], flush=True)
+        for number in options.numbers or NUMBERS[kind]:
+            _add(options.data, Wanted(number, kind, options.steps, options.again, not options.alone))
+
+
+def _add(data: Path | None, wanted: Wanted) -> None:
+    """Measure a row and append it, unless it is there."""
+    known = {Wanted.of(row): row for row in rows()}
+    if wanted in known:
+        return
+    other = known.get(replace(wanted, together=not wanted.together))
+    row = run(data, wanted, other["supervised"] if other else None)
+    with RESULTS.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    print(wanted.number, row["seconds"], row["scores"], flush=True)
 
 
 if __name__ == "__main__":

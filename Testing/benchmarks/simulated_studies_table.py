@@ -15,10 +15,14 @@ Row = dict[str, Any]
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Markdown: one line per study, and what it comes to."""
-    lines = ["| study | structures | slices per case | axis | measured on | expected (interval) | true | inside | "
-             "supervised | difference | flagged good | of these right |", "|---" * 12 + "|"]
-    return "\n".join([*lines, *(_line(row) for row in sorted(rows, key=lambda row: row["number"])), "", _summary(rows)])
+    """Markdown: one line per training, and what they come to."""
+    lines = ["| study | training | structures | slices per case | axis | measured on | expected (interval) | true | "
+             "inside | supervised | difference | flagged good | of these right |", "|---" * 13 + "|"]
+    return "\n".join([*lines, *(_line(row) for row in sorted(rows, key=_order)), "", _summary(rows)])
+
+
+def _order(row: Row) -> tuple[int, int]:
+    return row["number"], row.get("again", 0)
 
 
 def estimated(row: Row) -> Estimate | None:
@@ -49,8 +53,9 @@ def _line(row: Row) -> str:
     held = len(row["slice_scores"])
     cases = len({score["case"] for score in row["slice_scores"]})
     inside = {None: "", True: "yes", False: "**no**"}[_inside(row)]
-    cells = (row["number"], row["structures"], " ".join(map(str, row["slices"])), "kji"[row["axis"]] if row["axis"]
-             is not None else "broadest", f"{held} of {cases}", told, f"{true:.3f}", inside, f"{base:.3f}",
+    axis = "broadest" if row["axis"] is None else "kji"[row["axis"]]
+    cells = (row["number"], 1 + row.get("again", 0), row["structures"], " ".join(map(str, row["slices"])), axis,
+             f"{held} of {cases}", told, f"{true:.3f}", inside, f"{base:.3f}",
              f"{true - base:+.3f}", len(good), sum(good))
     return "| " + " | ".join(map(str, cells)) + " |"
 
@@ -60,18 +65,27 @@ def _summary(rows: Sequence[Row]) -> str:
     states = [pair for row in rows for pair in flags(row)]
     good = [dice >= GOOD for state, dice in states if state == "good"]
     right = f"{sum(good)} ({np.mean(good):.1%})" if good else "0"
-    gains = [true_dice(row, "recommended") - true_dice(row, "supervised") for row in rows]
+    gains = _gains(rows)
     errors = [row["calibration"]["error"] for row in rows if row["calibration"]]
     widths = [found.high - found.low for found in map(estimated, rows) if found]
     share = {state: sum(found == state for found, _ in states) for state in ("good", "look", "unknown")}
     return "\n".join([
-        f"- {len(rows)} studies; an interval in {len(inside)}, which contains the true Dice in {sum(inside)} "
-        f"({np.mean(inside):.0%}); its median width is {np.median(widths):.2f}.",
+        f"- {len(gains)} studies, {len(rows)} trainings; an interval in {len(inside)}, which contains the true Dice in "
+        f"{sum(inside)} ({np.mean(inside):.0%}); its median width is {np.median(widths):.2f}.",
         f"- \"Probably good\" (true Dice of the case at least {GOOD:g}): given to {len(good)} of {len(states)} cases, "
         f"right in {right}; {np.mean([dice >= GOOD for _, dice in states]):.0%} of all cases "
         f"reach it. Look here: {share['look']}, not enough labels to know: {share['unknown']}.",
-        f"- Recommended against supervised: {np.mean(gains):+.3f} on average, {min(gains):+.3f} at worst, "
+        f"- Recommended against supervised, mean of a study's trainings: {np.mean(gains):+.3f} ± "
+        f"{np.std(gains) / len(gains)**0.5:.3f} (standard error) on average, {min(gains):+.3f} at worst, "
         f"{max(gains):+.3f} at best.",
         *([f"- Confidence near the structures is off by {np.mean(errors):.3f} on average (expected calibration error)."]
           if errors else []),
     ])
+
+
+def _gains(rows: Sequence[Row]) -> list[float]:
+    """Of each study: how far recommended is ahead of supervised, mean over its trainings."""
+    gains: dict[int, list[float]] = {}
+    for row in rows:
+        gains.setdefault(row["number"], []).append(true_dice(row, "recommended") - true_dice(row, "supervised"))
+    return [float(np.mean(found)) for found in gains.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from SemiSegLogic.sample.phantom import write_phantoms
 from SemiSegLogic.settings import recommended
 from Testing.benchmarks import simulated_studies
+from Testing.benchmarks.simulated_studies import Wanted
 from Testing.benchmarks.simulated_studies_table import table
 
 
@@ -21,10 +23,11 @@ def test_a_study_without_a_candidate_gives_both_scores_from_one_training(
     phantoms: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
-    row = simulated_studies.run(phantoms, 0, "calibration", 8)
+    row = simulated_studies.run(phantoms, Wanted(0, "calibration", 8))
     assert (row["candidate"], row["kept"]) == (None, "supervised")
     assert len(row["supervised"]) == len(row["recommended"]) == 2
-    assert "| 0 | posterior |" in table([row])
+    assert "| 0 | 1 | posterior |" in table([row])
+    assert Wanted.of(row) == Wanted(0, "calibration", 8)
 
 
 def test_with_a_candidate_the_supervised_method_trains_beside_it(
@@ -40,7 +43,38 @@ def test_with_a_candidate_the_supervised_method_trains_beside_it(
         return train(study, training, settings)  # type: ignore[arg-type]
 
     monkeypatch.setattr(simulated_studies, "train", noted)
-    row = simulated_studies.run(phantoms, 0, "calibration", 12)
+    row = simulated_studies.run(phantoms, Wanted(0, "calibration", 12))
     assert row["candidate"] == "mean_teacher"
     assert "mean_teacher" in row["scores"]
-    assert trained == [{}, simulated_studies.ALONE]
+    assert trained == [{"together": True}, simulated_studies.ALONE]
+
+
+def test_a_row_is_measured_once_and_lends_its_supervised_half_to_the_other_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Wanted, object]] = []
+
+    def run(data: object, wanted: Wanted, supervised: object) -> dict[str, object]:
+        asked.append((wanted, supervised))
+        return {**asdict(wanted), "supervised": [wanted.again], "seconds": 0, "scores": {}}
+
+    monkeypatch.setattr(simulated_studies, "RESULTS", tmp_path / "rows.jsonl")
+    monkeypatch.setattr(simulated_studies, "run", run)
+    both, alone, again = Wanted(3, "reported", 9), Wanted(3, "reported", 9, 0, False), Wanted(3, "reported", 9, 1)
+    for wanted in (both, both, alone, again):
+        simulated_studies._add(None, wanted)
+    assert asked == [(both, None), (alone, [0]), (again, None)]
+
+
+def test_the_summary_averages_the_trainings_of_a_study(phantoms: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
+    row = simulated_studies.run(phantoms, Wanted(0, "calibration", 8))
+    ahead, behind = (row | {"again": n, "recommended": _scored(row["recommended"], dice), "supervised":
+                     _scored(row["supervised"], 0.5)} for n, dice in ((0, 0.9), (1, 0.3)))
+    summary = table([ahead, behind])
+    assert "1 studies, 2 trainings" in summary
+    assert "+0.100 ± 0.000 (standard error) on average, +0.100 at worst" in summary
+
+
+def _scored(truth: list[dict[str, object]], value: float) -> list[dict[str, object]]:
+    return [{**case, "dice": [value]} for case in truth]
