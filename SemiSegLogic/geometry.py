@@ -123,14 +123,6 @@ def planes_of(label: NDArray[np.uint8], slices: Iterable[SliceIndex]) -> dict[Sl
     return {place: plane(label, place).copy() for place in slices}
 
 
-def label_of(planes: Planes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The inverse of :func:`planes_of`: a label (k, j, i) of ``shape``, IGNORE outside the slices."""
-    label = np.full(shape, IGNORE, np.uint8)
-    for place, drawn in planes.items():
-        plane(label, place)[...] = drawn
-    return label
-
-
 def slice_mask(shape: tuple[int, int, int], slices: Iterable[SliceIndex]) -> NDArray[np.bool_]:
     """``(k, j, i)`` bool, true on every voxel of the named slices.
 

@@ -53,11 +53,6 @@ class Greys:
         return clipped.astype(np.float32)
 
 
-def normalise(image: NDArray[np.generic]) -> NDArray[np.float32]:
-    """A whole image at once, see :class:`Greys`."""
-    return Greys.of(image).apply(image)
-
-
 def slabs(image: NDArray[np.generic], turn: Orientation, thin: Shape = (1, 1, 1)) -> Iterator[NDArray[np.float16]]:
     """``image`` (k, j, i) normalised, in engine order, the mean of every ``thin`` (d, h, w) voxels, as consecutive
     parts along D. Where a side is no multiple, the last voxel stands for those that are missing.

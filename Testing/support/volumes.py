@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from SemiSegLogic.geometry import Grid
+from SemiSegLogic.engine.greys import Greys
+from SemiSegLogic.geometry import IGNORE, Grid, Planes, plane
 
 SHAPE = (5, 6, 7)
 COLUMNS = {  # columns: directions of the i, j, k axes in LPS
@@ -28,9 +29,22 @@ def picture(shape: tuple[int, ...] = SHAPE, seed: int = 0, dtype: str = "int16")
     return np.random.default_rng(seed).integers(0, 250, shape).astype(dtype)
 
 
+def normalise(image: NDArray[np.generic]) -> NDArray[np.float32]:
+    """A whole image as networks see its grey values."""
+    return Greys.of(image).apply(image)
+
+
 def two_blobs(shape: tuple[int, int, int] = SHAPE) -> NDArray[np.uint8]:
     """Labels 1 and 2 that look different from every side."""
     label = np.zeros(shape, np.uint8)
     label[1:3, 1:3, 2:6] = 1
     label[2:4, 4:6, 1:3] = 2
+    return label
+
+
+def label_of(planes: Planes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The inverse of ``geometry.planes_of``: a label (k, j, i) of ``shape``, IGNORE outside the slices."""
+    label = np.full(shape, IGNORE, np.uint8)
+    for place, drawn in planes.items():
+        plane(label, place)[...] = drawn
     return label

@@ -14,10 +14,10 @@ import numpy as np
 
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.launch import Workers
-from SemiSegLogic.geometry import label_of
 from SemiSegLogic.job import JobFolder
 from Testing.support.jobs import SHAPE, label, leader_of, session_members, wait_until
 from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
+from Testing.support.volumes import label_of
 
 
 def assert_every_file_is_whole(job: JobFolder) -> None:

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.device import Device
-from SemiSegLogic.engine.greys import normalise
 from SemiSegLogic.engine.plan import Plan, depth_first
 from SemiSegLogic.engine.predict import Predictor, two_best
 from SemiSegLogic.engine.volumes import Classes, Volume
 from SemiSegLogic.geometry import Grid, SliceIndex, slice_mask
 from Testing.support.engine import CPU, plan_of, volume_of
-from Testing.support.volumes import COLUMNS, SHAPE, grid_of, two_blobs
+from Testing.support.volumes import COLUMNS, SHAPE, grid_of, normalise, two_blobs
 
 SMALL = Device(torch.device("cpu"), half=False, memory=1)  # everything is too large for it
 CLASSES = Classes([3, 200])

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from SemiSegLogic.engine.greys import normalise
 from SemiSegLogic.engine.plan import depth_first
 from SemiSegLogic.engine.volumes import Classes, LabelError, class_prior, load_volume, set_label
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
 from Testing.support.engine import CPU, plan_of, volume_of
-from Testing.support.volumes import COLUMNS, SHAPE, grid_of, picture, two_blobs
+from Testing.support.volumes import COLUMNS, SHAPE, grid_of, normalise, picture, two_blobs
 
 
 def _moments(image: np.ndarray) -> tuple[float, float]:

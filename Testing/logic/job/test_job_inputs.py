@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from SemiSegLogic.geometry import label_of
 from SemiSegLogic.job import JobError, JobFolder
 from SemiSegLogic.job.drawn import to_arrays
 from Testing.support.jobs import SHAPE, drawn, image, label, specification
+from Testing.support.volumes import label_of
 
 
 def test_arrays_come_back_bit_for_bit(job: JobFolder) -> None:

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.files import digest_array
-from SemiSegLogic.geometry import IGNORE, Planes, SliceIndex, label_of
+from SemiSegLogic.geometry import IGNORE, Planes, SliceIndex
 from SemiSegLogic.job import JobError, JobFolder, inputs, numbered
 from SemiSegLogic.job.arrays import write_npz
 from SemiSegLogic.job.drawn import to_arrays
 from Testing.support.jobs import SHAPE, SLICES, drawn, label
+from Testing.support.volumes import label_of
 
 
 def test_a_label_drawn_on_other_slices_is_another_label(job: JobFolder) -> None:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.files import read_json
-from SemiSegLogic.geometry import SliceIndex, label_of
+from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import JobFolder
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.study import ImageError, StudyError
 from Testing.support.blobs import BlobStudy, label_files, make_study, tiny
 from Testing.support.rounds import begin
+from Testing.support.volumes import label_of
 
 
 def test_a_job_knows_neither_names_nor_paths(blobs: BlobStudy, jobs: Path) -> None:

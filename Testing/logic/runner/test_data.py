@@ -11,12 +11,13 @@ import torch
 
 from SemiSegLogic.engine import keeping
 from SemiSegLogic.engine.device import Device
-from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, label_of, planes_of
+from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, planes_of
 from SemiSegLogic.job import JobError, JobFolder
 from SemiSegLogic.runner import data
 from SemiSegLogic.runner.data import Data
 from Testing.support.blobs import BlobStudy, spread, tiny
 from Testing.support.rounds import begin
+from Testing.support.volumes import label_of
 
 CPU = Device(torch.device("cpu"), False, 8 << 30)
 

@@ -10,7 +10,7 @@ import pytest
 from SemiSegLogic.engine.device import choose
 from SemiSegLogic.engine.selection import STRATEGIES
 from SemiSegLogic.files import FileError
-from SemiSegLogic.geometry import SliceIndex, label_of, planes_of
+from SemiSegLogic.geometry import SliceIndex, planes_of
 from SemiSegLogic.job import Status
 from SemiSegLogic.methods import make
 from SemiSegLogic.runner import data as datas
@@ -20,6 +20,7 @@ from SemiSegLogic.runner.workplace import Workplace
 from SemiSegLogic.settings import Training
 from Testing.support.blobs import BlobStudy
 from Testing.support.rounds import begin
+from Testing.support.volumes import label_of
 
 
 def _suggester(blobs: BlobStudy, jobs: Path, strategy: str) -> Suggester:
