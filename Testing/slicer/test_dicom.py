@@ -123,6 +123,25 @@ def test_a_dicom_seg_is_written_verified_and_nothing_is_left_in_the_scene(
     assert panel.screen.current_slice() == SliceIndex(0, 4)
 
 
+def test_two_cases_exported_within_a_second_are_two_files(
+    panel: Any, study: Any, database: Any, tmp_path: Path
+) -> None:
+    """The plugin names its file by the second: the second case must not take the place of the first."""
+    cases = added(panel, study)
+    for case in cases:
+        accept_ball(case)
+    files: list[Any] = []
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(
+        tmp_path / "out", ["dcm"], [case.id for case in cases], lambda account: files.extend(account.files)
+    )
+    settle(panel)
+    assert [file.verified for file in files] == [True, True], panel.controller.notice
+    assert {file.path for file in files} == set((tmp_path / "out").glob("*.dcm"))
+    assert len({file.path.read_bytes() for file in files}) == 2
+    assert not [path for path in (tmp_path / "out").iterdir() if path.is_dir()]
+
+
 def test_a_dicom_seg_that_reads_back_otherwise_does_not_count(
     panel: Any, study: Any, database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,10 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SegmentationStor
 from SemiSegLogic.geometry import Grid
 
 
+SECOND = "2026-11-21_120000"
+"""All exports of a test begin in it."""
+
+
 def dataset(kind: str) -> Dataset:
     made = Dataset()
     made.file_meta = FileMetaDataset()
@@ -101,7 +105,9 @@ def load_series(uids: list[str]) -> list[str]:
 
 
 class SegmentationPlugin:
-    """What the plugin of Quantitative Reporting looks at, and a real DICOM SEG from it. ``wrong`` spoils a voxel."""
+    """What the plugin of Quantitative Reporting looks at, and a real DICOM SEG from it, named by the second that it was
+    begun in; a file of that name is replaced. ``wrong`` spoils a voxel.
+    """
 
     wrong = False
 
@@ -123,7 +129,7 @@ class SegmentationPlugin:
             exportables[0].subjectHierarchyItemID
         ):
             return "Referenced volume is not found for the segmentation."
-        self._write(node, volume, Path(exportables[0].directory) / "subject_hierarchy_export.SEG.dcm")
+        self._write(node, volume, Path(exportables[0].directory) / f"subject_hierarchy_export.SEG{SECOND}.dcm")
         return ""
 
     def _write(self, node: Any, volume: Any, path: Path) -> None:

@@ -5,9 +5,11 @@ The plugin is Slicer's own from 5.12 on; before, the extension Quantitative Repo
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -124,11 +126,17 @@ def _export(item: int, folder: Path) -> Path:
     exportables = plugin.examineForExport(item)
     if not exportables:
         raise ValueError(_("The plugin finds nothing to export: the original images are not all in the database."))
-    before = set(folder.glob("*.dcm"))
-    for exportable in exportables:
-        exportable.directory = str(folder)
-    error = plugin.export(exportables)
-    made = sorted(set(folder.glob("*.dcm")) - before)
-    if error or not made:
-        raise ValueError(_("DICOM SEG was not written: {error}").format(error=error or _("no file came out")))
-    return made[-1]
+    with TemporaryDirectory(prefix="dicom-seg-", dir=folder) as own:
+        for exportable in exportables:
+            exportable.directory = own
+        error = plugin.export(exportables)
+        made = sorted(Path(own).glob("*.dcm"))
+        if error or not made:
+            raise ValueError(_("DICOM SEG was not written: {error}").format(error=error or _("no file came out")))
+        return made[-1].rename(_free(folder / made[-1].name))
+
+
+def _free(path: Path) -> Path:
+    """A place where no file is: the plugin names files by the second, and small cases take less than one."""
+    others = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in itertools.count(2))
+    return path if not path.exists() else next(other for other in others if not other.exists())
