@@ -39,9 +39,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def slicer(started: Any) -> Iterator[Any]:
-    """The same with an empty scene and nothing asked; afterwards no slot may have raised."""
+    """The same with an empty scene and nothing asked; afterwards no slot may have raised, and every text that was shown
+    can be translated.
+    """
     from PySide6 import QtCore
 
+    from Testing.support.slicer_harness.i18n import out_of_reach
     from Testing.support.slicer_harness.wrap import slot_errors
 
     started.mrmlScene.Clear()
@@ -54,6 +57,7 @@ def slicer(started: Any) -> Iterator[Any]:
     slot_errors.clear()
     yield started
     assert slot_errors == []
+    assert out_of_reach() == []
 
 
 @pytest.fixture

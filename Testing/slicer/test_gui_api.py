@@ -113,3 +113,39 @@ def test_a_wrapped_widget_refuses_what_the_real_one_lacks(slicer: Any) -> None:
         made.connect("clicked()", print)
     with pytest.raises(AttributeError):
         made.somethingOfMine = 3
+
+
+def test_what_is_shown_and_hidden_in_a_folded_section_is_seen_when_it_unfolds(slicer: Any) -> None:
+    import qt
+
+    from SemiSegLib.panel.parts import box, label, section
+
+    root = slicer.qMRMLWidget()
+    root.setLayout(qt.QVBoxLayout())
+    header, inside = section(root.layout(), "Section", collapsed=True)
+    first, (group, _inner) = label(inside, "first"), box(inside)
+    first.visible = False
+    root.show()
+    slicer.app.processEvents()
+    assert (first.visible, group.visible) == (False, False), "all is folded away"
+    first.visible, group.visible = True, False
+    assert not first.visible, "still folded"
+    header.collapsed = False
+    assert (first.visible, group.visible) == (True, False), "what was wanted meanwhile"
+    header.collapsed = True
+    assert not first.visible
+    header.collapsed = False
+    assert (first.visible, group.visible) == (True, False)
+    root.close()
+
+
+def test_a_function_of_qt_takes_no_argument_by_name(slicer: Any) -> None:
+    """PythonQt refuses them, PySide6 would not."""
+    import qt
+
+    with pytest.raises(TypeError):
+        qt.QFileDialog.getExistingDirectory(None, "Open", dir="")
+    with pytest.raises(TypeError):
+        qt.QVBoxLayout().addStretch(stretch=1)
+    with pytest.raises(TypeError):
+        qt.QLabel(text="x")

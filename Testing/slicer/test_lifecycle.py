@@ -75,6 +75,9 @@ def test_after_a_reload_the_study_and_the_case_are_there_and_can_be_drawn_on(
         assert new.label.editor.widget.segmentationNode() is new.screen.segmentation
         assert new.label.editor.widget.real.shortcuts
         assert not old.label.editor.widget.real.shortcuts
+        new.label.editor.widget.setActiveEffectByName("Paint")
+        assert new.label.editor.widget.real.active == "Paint"
+        assert not old.label.editor.widget.real.active, "the hidden editor of before would draw, too"
         slicer.modules.SemiSegWidget.cleanup()
 
 

@@ -87,6 +87,16 @@ def test_the_template_holds_every_text_under_slicers_name_for_its_file(tmp_path:
     assert len(kept & fresh) > 0.9 * len(fresh), "many texts have changed: run python -m Testing.translations"
 
 
+def test_a_text_that_no_translator_could_see_is_noticed_when_it_is_shown() -> None:
+    """``_(word)`` with a word that stands in another file: Slicer looks it up under the name of the asking file."""
+    from Testing.support.slicer_harness.i18n import out_of_reach, tr
+
+    label = next(path for path in files() for _line, text in texts(path) if text == "Slice done")
+    for text, unseen in (("Slice done", 0), ("axial", 1)):
+        exec(compile(f"tr({text!r})", str(label), "exec"), {"tr": tr})
+        assert len(out_of_reach()) == unseen, text
+
+
 def entries(template: Path) -> set[tuple[str, str]]:
     """(context, source text) of a .ts file."""
     return {

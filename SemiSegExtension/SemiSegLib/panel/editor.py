@@ -116,3 +116,11 @@ class Editor:
         self.widget.setActiveEffect(None)
         self.widget.setSegmentationNode(None)
         self.widget.removeViewObservations()
+
+    def close(self) -> None:
+        """For good. The widget may live on, hidden, as after a reload: it must not follow the editor node of its
+        successor, where every effect would then draw twice.
+        """
+        self.let_go()
+        self.leave()
+        self.widget.setMRMLSegmentEditorNode(None)

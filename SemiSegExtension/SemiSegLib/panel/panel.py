@@ -238,6 +238,5 @@ class Panel:
         self.controller.disk.finish(2 if self.sample.busy else 30)  # nothing is lost with a download
         self.training.jobs.finish(2)
         self.sample.stop()
-        self.label.editor.let_go()
-        self.label.editor.leave()
+        self.label.editor.close()
         self.screen.forget()

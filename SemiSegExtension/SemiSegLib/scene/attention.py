@@ -18,8 +18,8 @@ class Attention:
     """The view where the person drew, scrolled or was taken last; ``told`` is called when another slice is meant.
 
     Views move by themselves, too: when the window is resized, or with Shift pressed, when they follow the mouse in
-    another view. So a view counts when its slice changes, and then the one under the mouse counts before it. A view that
-    the layout does not show any more counts for nothing.
+    another view. So a view counts when its slice changes, and then the one under the mouse counts before it. A view
+    that the layout does not show any more counts for nothing.
     """
 
     def __init__(self, told: Callable[[], None]) -> None:

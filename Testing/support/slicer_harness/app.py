@@ -102,12 +102,9 @@ class Harness:
         return shown
 
     def _scripted(self, slicer: Any) -> None:
-        from . import scripted
+        from . import i18n, scripted
         from .wrap import expose
 
-        i18n = types.ModuleType("slicer.i18n")
-        i18n.tr = translated  # type: ignore[attr-defined]
-        i18n.translate = lambda context, text: translated(text)  # type: ignore[attr-defined]
         slicer.util.reloadScriptedModule = scripted.reload
         area = scripted.qSlicerScriptedLoadableModuleWidget
         slicer.qSlicerScriptedLoadableModuleWidget = expose("slicer", area)
@@ -116,23 +113,18 @@ class Harness:
             setattr(slicer, name, module)
 
 
-def translated(text: str) -> str:
-    """The same text; as in the application, nothing else can be translated."""
-    if not isinstance(text, str):
-        raise TypeError(f"A text is wanted, not {text!r}.")
-    return text
-
-
 class FileDialogs:
-    """``qt.QFileDialog``: its static functions with the arguments that they take, in place of their windows."""
+    """``qt.QFileDialog``: its static functions, in place of their windows, with the arguments that they take, none of
+    them by name.
+    """
 
     def __init__(self, harness: Harness) -> None:
         self._harness = harness
 
-    def getExistingDirectory(self, parent: Any = None, caption: str = "", dir: str = "") -> str:
+    def getExistingDirectory(self, parent: Any = None, caption: str = "", dir: str = "", /) -> str:
         return str(self._asked("folder", parent, (caption, dir)) or "")
 
-    def getOpenFileNames(self, parent: Any = None, caption: str = "", dir: str = "", filter: str = "") -> Any:
+    def getOpenFileNames(self, parent: Any = None, caption: str = "", dir: str = "", filter: str = "", /) -> Any:
         """A tuple of texts, as PythonQt makes of a QStringList."""
         return tuple(str(name) for name in self._asked("files", parent, (caption, dir, filter)) or ())
 

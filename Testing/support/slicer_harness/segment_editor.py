@@ -3,7 +3,8 @@
 What the real widget does by itself is done here, too, because it surprises who embeds it: its editor node is shared
 with the Segment Editor module, so whatever segmentation is chosen there is edited here; the list of segmentations has
 no "none", so when the one that is edited goes, another of the scene is edited instead; keyboard shortcuts belong to
-the main window until they are taken back.
+the main window until they are taken back. An effect that is chosen in an editor node is active in every widget that
+follows this node, hidden ones too: each of them would draw.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SWITCHES = (
 
 class qMRMLSegmentEditorWidget(qMRMLWidget):
     """``calls`` tells what was asked of it; ``shortcuts`` and ``observing`` whether it has keyboard and views now;
-    ``edited`` every segmentation that it was ever set to edit.
+    ``edited`` every segmentation that it was ever set to edit; ``active`` the effect that draws ("" none).
     """
 
     currentSegmentIDChanged = Signal(str)
@@ -50,6 +51,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.calls: list[str] = []
         self.shortcuts = self.observing = False
         self.edited: list[Any] = []
+        self.active = ""
         self._watched: dict[str, list[tuple[Any, int]]] = {"scene": [], "node": []}
         watched = self._watched
         self.destroyed.connect(lambda *_: unwatch(watched))  # not a method of ours: it would be gone by then
@@ -133,6 +135,14 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             if node is not None:
                 self._take_up(node)
             self.segmentationNodeChanged.emit(node)
+        self._activate()
+
+    def _activate(self) -> None:
+        """The effect that the editor node names; with it come the views."""
+        node = self.editor.GetSegmentEditorNode()
+        name = (node.GetActiveEffectName() or "") if node is not None else self.active
+        if name != self.active:
+            self.active, self.observing = name, bool(name)
 
     def _take_up(self, node: Any) -> None:
         self.edited.append(node)

@@ -10,9 +10,16 @@ from typing import Any
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal
 
+EXPLICIT = QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide
+"""Set by Qt on a widget that somebody showed or hid by name, not with its parent."""
+
 
 class ctkCollapsibleButton(QtWidgets.QWidget):
-    """A header that folds what is laid out below it away."""
+    """A header that folds what is laid out below it away.
+
+    As in ctk: what is shown or hidden below it while it is folded is remembered, and done when it unfolds; and nothing
+    is folded before the header was shown for the first time.
+    """
 
     contentsCollapsed = Signal(bool)
     toggled = Signal(bool)
@@ -21,7 +28,8 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
     def __init__(self, *values: Any) -> None:
         text = values[0] if values and isinstance(values[0], str) else ""
         super().__init__(*[value for value in values if isinstance(value, QtWidgets.QWidget)])
-        self._collapsed = False
+        self._collapsed = self._forcing = False
+        self._header: QtWidgets.QToolButton | None = None
         self._header = QtWidgets.QToolButton(self)
         self._header.setText(text)
         self._header.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -34,41 +42,59 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
         super().resizeEvent(event)
 
     def childEvent(self, event: QtCore.QChildEvent) -> None:
-        if isinstance(event.child(), QtWidgets.QLayout):
+        child = event.child()
+        if isinstance(child, QtWidgets.QLayout):
             QtCore.QTimer.singleShot(0, self._make_room)
+        elif event.added() and isinstance(child, QtWidgets.QWidget) and self._header is not None:
+            child.setProperty("wanted", not child.isHidden() or not child.testAttribute(EXPLICIT))
+            child.installEventFilter(self)
+            self._fold(child)
         super().childEvent(event)
 
-    def showEvent(self, event: QtGui.QShowEvent) -> None:
+    def eventFilter(self, child: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        kinds = {QtCore.QEvent.Type.ShowToParent: True, QtCore.QEvent.Type.HideToParent: False}
+        if event.type() in kinds and not self._forcing and isinstance(child, QtWidgets.QWidget):
+            child.setProperty("wanted", kinds[event.type()])
+            self._fold(child)
+        return False
+
+    def setVisible(self, visible: bool) -> None:
+        self._forcing = True
+        super().setVisible(visible)
+        self._forcing = False
         self._make_room()
-        super().showEvent(event)
 
     def _make_room(self) -> None:
         if self.layout() is not None:
             left, _, right, bottom = self.layout().getContentsMargins()
             self.layout().setContentsMargins(left, 32, right, bottom)
-        self._fold()
+        self._fold_all()
 
     def _arrow(self) -> None:
         arrow = QtCore.Qt.ArrowType
         self._header.setArrowType(arrow.RightArrow if self._collapsed else arrow.DownArrow)
 
-    def _fold(self) -> None:
+    def _fold_all(self) -> None:
         for child in self.children():
             if isinstance(child, QtWidgets.QWidget) and child is not self._header:
-                hidden = child.isHidden() and not child.property("folded")
-                if self._collapsed and not hidden:
-                    child.setProperty("folded", True)
-                    child.hide()
-                elif not self._collapsed and child.property("folded"):
-                    child.setProperty("folded", False)
-                    child.show()
+                self._fold(child)
         self.setMaximumHeight(30 if self._collapsed else 16777215)
+
+    def _fold(self, child: QtWidgets.QWidget) -> None:
+        """As wanted, but hidden while folded; Qt is not to take that for the wish of whoever made the child."""
+        if not self.testAttribute(QtCore.Qt.WidgetAttribute.WA_WState_Created):
+            return
+        self._forcing, wanted = True, bool(child.property("wanted"))
+        child.setVisible(wanted and not self._collapsed)
+        if wanted:
+            child.setAttribute(EXPLICIT, False)
+        self._forcing = False
 
     def setCollapsed(self, collapsed: bool) -> None:
         if collapsed != self._collapsed:
             self._collapsed = bool(collapsed)
             self._arrow()
-            self._fold()
+            self._fold_all()
             self.contentsCollapsed.emit(self._collapsed)
 
     def setText(self, text: str) -> None:
