@@ -68,7 +68,9 @@ class Cache:
         return cls(folder, _bytes_of(room) if room else _share_of_disk(folder))
 
     def get(self, key: str, shape: Shape) -> NDArray[np.float16] | None:
-        """The volume, mapped (pages that are written to are copies); None when it is not there, or was damaged."""
+        """The volume of ``shape`` (d, h, w), mapped (pages that are written to are copies); None when it is not there,
+        was damaged, or has another shape.
+        """
         path = self.folder / f"{key}.npy"
         try:
             seal = self._seal(key)
@@ -91,7 +93,9 @@ class Cache:
         return np.asarray(array)
 
     def put(self, key: str, shape: Shape, slabs: Iterable[NDArray[np.float16]]) -> NDArray[np.float16] | None:
-        """Keep a volume that comes in parts along d; returns it mapped, or None when it could not be kept."""
+        """Keep a volume of ``shape`` (d, h, w) that comes in parts along d; returns it mapped, or None when it could
+        not be kept.
+        """
         size = 2 * int(np.prod(shape))
         if self.problem or not self._make_room(size):
             return None

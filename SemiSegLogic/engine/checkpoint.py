@@ -36,7 +36,7 @@ def load(path: Path, device: torch.device, remedy: str = START_AGAIN) -> dict[st
 
 
 def random_state() -> dict[str, Tensor]:
-    """The states of torch's generators."""
+    """The states of torch's generators, uint8 (N,) by device."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()

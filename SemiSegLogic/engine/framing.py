@@ -100,8 +100,9 @@ def augmentation(axes: tuple[int, ...], dims: int, left_right: int | None, chanc
 def keep_inside(
     target: Sequence[float], scale: Triple, patch: Shape, volume: Shape, chance: Chance | None
 ) -> NDArray[np.float64]:
-    """The patch centre nearest ``target`` (voxels) at which the patch stays inside the volume; where the patch is the
-    longer one, the volume's middle. ``chance`` moves it by up to an eighth of the patch.
+    """(3,) the patch centre nearest ``target`` (d, h, w; voxels of the volume) at which the patch stays inside the
+    volume; where the patch is the longer one, the volume's middle. ``scale`` voxels of the volume per voxel of the
+    patch; ``chance`` moves the centre by up to an eighth of the patch.
     """
     half = np.array(scale) * (np.array(patch) - 1) / 2
     last = np.array(volume, float) - 1
@@ -115,7 +116,9 @@ def keep_inside(
 
 
 def anchored(centre: NDArray[np.float64], view: NDArray[np.float64], patch: Shape, place: SliceIndex) -> None:
-    """Move ``centre`` along the slice's axis until the slice lies on a sample of the patch, and inside the patch."""
+    """Move ``centre`` (3,) along the slice's axis until the slice lies on a sample of the patch, and inside the patch.
+    ``view`` (3,3) is the matrix of its :class:`View`.
+    """
     axis, step = place.axis, abs(float(view[place.axis, place.axis])) or 1.0
     middle = (patch[axis] - 1) / 2
     offset = round((place.index - float(centre[axis])) / step + middle)

@@ -30,8 +30,8 @@ class Greys:
 
     @classmethod
     def of(cls, image: NDArray[np.generic]) -> Greys:
-        """Zero mean and unit deviation after clipping to the 0.5 and 99.5 percentiles, which bright outliers cannot
-        move.
+        """Of ``image`` (k, j, i): zero mean and unit deviation after clipping to the 0.5 and 99.5 percentiles, which
+        bright outliers cannot move.
 
         Percentiles and moments come from about a million voxels. An image that is constant but for less than that
         share of it is scaled to its range instead, and a constant image becomes all zeros.
@@ -46,7 +46,7 @@ class Greys:
         return cls(float(low), float(high), float(middle), float(scale))
 
     def apply(self, image: NDArray[np.generic]) -> NDArray[np.float32]:
-        """The normalised values, in double precision until the last moment."""
+        """The normalised values, of the same shape, in double precision until the last moment."""
         clipped = np.clip(image, self.low, self.high).astype(np.float64, copy=False)
         clipped -= self.middle
         clipped /= self.scale

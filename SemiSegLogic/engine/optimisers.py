@@ -158,7 +158,7 @@ def _levelled(direction: Tensor) -> Tensor:
 
 
 def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """U V^T of ``matrix`` = U S V^T, approximately, by a quintic Newton-Schulz iteration.
+    """U V^T of ``matrix`` (m,n) = U S V^T, approximately, by a quintic Newton-Schulz iteration.
 
     Every step multiplies from the left by a polynomial in X X^T, so the steps run on that small square matrix and the
     long one is touched twice only, instead of three times in every step.

@@ -24,7 +24,7 @@ def middles(count: int, side: int, step: float) -> NDArray[np.float64]:
 
 
 def along(values: Tensor, axis: int, place: NDArray[np.float64]) -> Tensor:
-    """float32 ``values`` at ``place`` along one axis, between their two neighbours."""
+    """float32 ``values`` (any axes) at ``place`` (n,) along one of them, between their two neighbours."""
     low = np.floor(place).astype(np.int64)
     high = np.minimum(low + 1, values.shape[axis] - 1)
     below, above = (

@@ -27,7 +27,7 @@ Fetch = Callable[[Tensor], Tensor]
 
 
 def as_float(part: Tensor) -> Tensor:
-    """Where it is already."""
+    """``part`` (any axes) as float32, where it is already."""
     return part.float()
 
 

@@ -47,7 +47,7 @@ class Stack:
         return cls(axis, index, planes, row.to(device))
 
     def at(self, near: Sequence[Tensor]) -> Tensor:
-        """uint8 values at voxels: three int32 coordinates that broadcast together; IGNORE between the planes."""
+        """uint8 values at voxels, three int32 coordinates (d, h, w) that broadcast together; IGNORE between planes."""
         first, second, third = (near[axis] for axis in (self.axis, *_others(self.axis)))
         row = first if self.row is None else taken(self.row, first)
         plane = row.clamp_min(0).to(torch.int32 if self.planes.numel() <= LAST_INT32 else torch.int64)
@@ -57,8 +57,8 @@ class Stack:
         return found if self.row is None else found.masked_fill_(row < 0, IGNORE)
 
     def pieces(self, corner: Sequence[int], shape: Shape) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
-        """The parts of a box of ``shape`` at ``corner`` that are judged here: where in the box, and their values (a
-        view). Planes that follow each other are one part.
+        """The parts of a box of ``shape`` at ``corner`` (d, h, w) that are judged here: where in the box, and their
+        values (d,h,w) uint8 (a view). Planes that follow each other are one part.
         """
         ends = [start + side for start, side in zip(corner, shape, strict=True)]
         rows, columns = _others(self.axis)
@@ -119,14 +119,14 @@ class SliceLabel:
         return self._shown[axis]
 
     def pieces(self, corner: Sequence[int], shape: Shape) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
-        """The judged parts of a box of ``shape`` at ``corner``: where in the box, and their values (a view). Says
-        nothing of what is held out.
+        """The judged parts of a box of ``shape`` at ``corner`` (d, h, w): where in the box, and their values (d,h,w)
+        uint8 (a view). Says nothing of what is held out.
         """
         for stack in self.stacks:
             yield from stack.pieces(corner, shape)
 
     def box(self, corner: Sequence[int], shape: Shape) -> Tensor:
-        """A part of the volume with every voxel, ``shape`` uint8."""
+        """The part of ``shape`` (d, h, w) at ``corner`` with every voxel, uint8; IGNORE where nobody judged."""
         device = self.stacks[0].planes.device if self.stacks else None
         found = torch.full(shape, IGNORE, dtype=torch.uint8, device=device)
         for where, values in self.pieces(corner, shape):

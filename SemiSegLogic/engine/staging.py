@@ -16,8 +16,8 @@ SLOTS = 8  # boxes under way at the same time
 
 
 def sent(values: Tensor, device: torch.device) -> Tensor:
-    """A few ``values`` of the host on ``device``. PyTorch keeps their pinned memory until the GPU has fetched them, and
-    then uses it again.
+    """A few ``values`` (any axes) of the host on ``device``. PyTorch keeps their pinned memory until the GPU has
+    fetched them, and then uses it again.
     """
     return values if device.type == "cpu" else values.pin_memory().to(device, non_blocking=True)
 

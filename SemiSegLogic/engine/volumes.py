@@ -78,7 +78,7 @@ class Volume:
         return any(axes.count(axis) == self.shape[axis] > 1 for axis in set(axes))
 
     def plane(self, place: SliceIndex) -> Tensor:
-        """The label of one slice, a view."""
+        """What was drawn on one slice, (a, b) uint8 class index or IGNORE, a view. Raises KeyError where none is."""
         assert self.judged is not None
         return self.judged.plane(place)
 
@@ -111,7 +111,7 @@ class Classes:
         return len(self.values)
 
     def to_index(self, label: NDArray[np.uint8], case: str) -> NDArray[np.uint8]:
-        """Structure values to class indices. Raises LabelError on a value that no structure has."""
+        """Structure values (any axes) to class indices, IGNORE to itself. Raises LabelError on any other value."""
         index = _translated(label, self._to_index)
         if len(self.values) <= UNKNOWN and (index == UNKNOWN).any():
             raise LabelError(
@@ -121,7 +121,7 @@ class Classes:
         return index
 
     def to_value(self, index: NDArray[np.generic]) -> NDArray[np.uint8]:
-        """Class indices to structure values. Raises IndexError on an index that no class has."""
+        """Class indices (any axes) to structure values, uint8. Raises IndexError on an index that no class has."""
         if index.size and not 0 <= index.min() <= index.max() < len(self.values):
             raise IndexError(f"There are {len(self.values)} classes, but an index of {index.max()}.")
         return _translated(index.astype(np.uint8, copy=False), self._to_value)

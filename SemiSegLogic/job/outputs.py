@@ -42,8 +42,8 @@ class Result:
 def put_result(
     folder: Path, spec: JobSpec, case_id: str, label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]
 ) -> int:
-    """Write the next result of a case and remove the one before; returns its number. Raises JobError on a shape, type
-    or value that does not fit the case, FileError where the disk refuses.
+    """Write the next result of a case, both uint8 (k, j, i), and remove the one before; returns its number. Raises
+    JobError on a shape, type or value that does not fit the case, FileError where the disk refuses.
     """
     shape = spec.case(case_id).grid.shape
     for name, array in (("label", label), ("uncertainty", uncertainty)):

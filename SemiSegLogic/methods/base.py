@@ -156,7 +156,9 @@ class Method(nn.Module, ABC):
 
     @torch.no_grad()
     def uncertainty(self, image: Tensor) -> Tensor:
-        """``image`` (B,C,D,H,W) -> (B,1,D,H,W) in [0,1]: entropy of the probabilities over log K."""
+        """``image`` (B,C,D,H,W) -> (B,1,D,H,W) in [0,1]: entropy of the probabilities over log K. A suggestion is saved
+        with the entropy of :meth:`predictor`'s answer (engine/predict.py), also where a method knows another doubt.
+        """
         return entropy(self.probabilities(image))
 
 

@@ -114,8 +114,8 @@ class MN(Method):
         return NAMES if self.settings.learners == "both" else (NAMES[step.index // self.settings.swap % 2],)
 
     def taught(self, name: str, labelled: Patches, unlabelled: Patches | None, weight: float) -> Tensor:
-        """Loss (3) of the network ``name``: on labels, and unless ``unlabelled`` is None on what the other one says of
-        the rest.
+        """Loss (3) of the network ``name``, a scalar: on labels, and unless ``unlabelled`` is None on what the other
+        one says of the rest, at ``weight``.
         """
         known, image = judged(labelled.label), labelled.image
         if unlabelled is None:
@@ -153,8 +153,9 @@ class MN(Method):
         return target, torch.ones_like(target[:, 0])
 
     def answer(self, name: str, image: Tensor, target: Tensor, known: Tensor, guessed: Tensor) -> tuple[Tensor, ...]:
-        """Logits of the network ``name`` with target, known and guessed of what it was shown. The slice network is
-        shown slices that hold a voxel that counts, ``slices`` at most; one without any if none does.
+        """Logits (B,K,D,H,W) of the network ``name`` with target (B,K,D,H,W), known and guessed (B,D,H,W) of what it
+        was shown. The slice network is shown slices that hold a voxel that counts, ``slices`` at most; one without any
+        if none does.
         """
         if name == "volumes":
             return self.volumes(image), target, known, guessed
@@ -183,7 +184,7 @@ def joint_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def dice_loss(share: Tensor, target: Tensor, v: Tensor) -> Tensor:
-    """Equation (1), the mean over the classes that the targets hold."""
+    """Equation (1), the mean over the classes that the targets hold; (B,K,D,H,W), ``v`` (B,1,D,H,W)."""
     axes = [0, *range(2, share.dim())]
     mass = (v * target).sum(axes)
     overlap, squares = 2 * (v * share * target).sum(axes), (v * (share**2 + target**2)).sum(axes)
@@ -192,7 +193,7 @@ def dice_loss(share: Tensor, target: Tensor, v: Tensor) -> Tensor:
 
 
 def divergence(log_share: Tensor, target: Tensor, v: Tensor) -> Tensor:
-    """Equation (2): for a one-hot target the cross-entropy over the number of classes."""
+    """Equation (2), of the same shapes: for a one-hot target the cross-entropy over the number of classes."""
     apart = torch.xlogy(target, target) - target * log_share
     return (v * apart).sum() / (log_share.shape[1] * v.sum()).clamp_min(1)
 

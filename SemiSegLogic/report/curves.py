@@ -57,7 +57,7 @@ def series(points: Sequence[Mapping[str, Any]], key: str) -> tuple[NDArray[np.fl
 
 
 def smoothed(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    """Running median over ``window`` points, shorter at the ends."""
+    """(n,) running median of ``values`` (n,) over ``window`` points, shorter at the ends."""
     half = window // 2
     return np.array([np.median(values[max(0, n - half) : n + half + 1]) for n in range(len(values))])
 

@@ -64,7 +64,7 @@ def compare(found: Mask, true: Mask, spacing: tuple[float, float, float]) -> Sco
 
 
 def dice(found: Mask, true: Mask) -> float:
-    """Twice the overlap over the sum of both volumes; 1 when both are empty."""
+    """Twice the overlap over the sum of both volumes (k, j, i), in [0, 1]; 1 when both are empty."""
     total = int(found.sum()) + int(true.sum())
     return 2 * int((found & true).sum()) / total if total else 1.0
 
@@ -72,7 +72,7 @@ def dice(found: Mask, true: Mask) -> float:
 def surface_distances(
     found: Mask, true: Mask, spacing: tuple[float, float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """mm from every surface voxel of ``found`` to the surface of ``true``, and the other way round; none empty.
+    """mm, (n,) each, from every surface voxel of ``found`` (k, j, i) to the surface of ``true``, and back; none empty.
 
     A surface voxel is one with a face neighbour outside the mask; what lies outside the volume counts as outside.
     """

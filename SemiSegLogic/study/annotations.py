@@ -65,7 +65,7 @@ def _state(label: NDArray[np.uint8], place: SliceIndex) -> State:
 
 
 def drawn_slices(label: NDArray[np.generic], axis: int = 0) -> list[SliceIndex]:
-    """The slices along ``axis`` on which anything is drawn (neither 0 nor IGNORE)."""
+    """The slices of ``label`` (k, j, i) along ``axis`` on which anything is drawn (neither 0 nor IGNORE)."""
     others = tuple(other for other in range(3) if other != axis)
     drawn = ((label != 0) & (label != IGNORE)).any(axis=others)
     return [SliceIndex(axis, int(index)) for index in np.flatnonzero(drawn)]
@@ -77,7 +77,9 @@ def all_slices(shape: tuple[int, int, int], axis: int = 0) -> list[SliceIndex]:
 
 
 def check_slices(label: NDArray[np.generic], places: Iterable[SliceIndex], structures: Structures, where: str) -> None:
-    """Raises LabelError naming the first slice that lies outside or holds a value that is no structure."""
+    """Raises LabelError naming the first slice of ``label`` (k, j, i) that lies outside, or holds a value that is no
+    structure; ``where`` begins the message.
+    """
     allowed = sorted(structures.values)
     for place in places:
         name = f"{where}: slice {AXIS_NAMES[place.axis]} = {place.index}"

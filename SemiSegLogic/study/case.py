@@ -75,7 +75,7 @@ class Case(DrawnCase):
         return any(len(judged) >= shape[axis] and judged.issuperset(all_slices(shape, axis)) for axis in range(3))
 
     def result(self) -> NDArray[np.uint8]:
-        """The whole segmentation: the labels when people judged every voxel, else the suggestion.
+        """The whole segmentation, uint8 (k, j, i): the labels when people judged every voxel, else the suggestion.
 
         Raises StudyError when there is neither: a slice that nobody judged is not background.
         """

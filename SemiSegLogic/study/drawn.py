@@ -113,7 +113,9 @@ class DrawnCase(CaseRecord):
         return str(self._record()["version"])
 
     def keep_aside(self, label: NDArray[np.uint8], slices: Iterable[SliceIndex], author: str, note: str) -> Version:
-        """Make a version that can be restored, with these slices of ``label`` judged too; what counts now stays."""
+        """Make a version that can be restored, with these slices of ``label`` (k, j, i) judged too; what counts now
+        stays. Raises as :meth:`set_slices`.
+        """
         places = _in_order(slices)
         self._check_new(label, places)
         with self.writing():

@@ -49,7 +49,7 @@ class History:
 
     def add(self, label: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure],
             slices: Sequence[AnnotatedSlice], author: str, note: str) -> Version:
-        """Write a new version, newer than all others. Raises FileError where the disk refuses."""
+        """Write ``label`` (k, j, i) as a version newer than all others. Raises FileError where the disk refuses."""
         with disk_errors(self.folder):
             self.folder.mkdir(exist_ok=True)
         name = f"{next_stamp(path.name for path in self.folder.glob(f'*{SUFFIX}'))}-{slug(author)}"

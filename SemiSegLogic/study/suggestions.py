@@ -45,8 +45,9 @@ class SuggestionFiles:
 
     def write(self, label: NDArray[np.uint8], uncertainty: NDArray[np.generic], provenance: dict[str, Any],
               grid: Grid, structures: Structures) -> None:
-        """Replace the suggestion. ``uncertainty`` uint8 0..255 or float 0..1. Raises LabelError before anything is
-        written when arrays do not fit, FileError where the disk refuses; the old one then stays.
+        """Replace the suggestion: ``label`` uint8 and ``uncertainty`` uint8 0..255 or float 0..1, both (k, j, i).
+        Raises LabelError before anything is written when arrays do not fit, FileError where the disk refuses; the old
+        one then stays.
         """
         _check_label(label, grid, structures, self.label_path)
         doubt = _as_bytes(uncertainty, grid, self.uncertainty_path)
@@ -116,7 +117,7 @@ class SuggestionFiles:
         return ""
 
     def earlier(self, grid: Grid, structures: Structures, run: str | None = None) -> NDArray[np.uint8] | None:
-        """The label of the run before the present one, or of the newest before ``run``; None when there is none.
+        """The label, uint8 (k, j, i), of the run before the present one, or of the newest before ``run``; None if none.
 
         Raises LabelError when it is damaged.
         """

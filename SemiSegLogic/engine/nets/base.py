@@ -34,8 +34,8 @@ class Network(nn.Module, ABC):
         return taps
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """The taps down to ``bottleneck``, of an image whose sides are multiples of ``stride``. A network that cannot
-        stop there gives them all.
+        """The taps (B,F,d,h,w) down to ``bottleneck``, of an image (B,C,D,H,W) whose sides are multiples of ``stride``.
+        A network that cannot stop there gives them all.
         """
         return self.taps(image)
 
@@ -44,7 +44,7 @@ class Network(nn.Module, ABC):
         return maps
 
     def padded(self, image: Tensor) -> Tensor:
-        """The image with its border repeated at the far ends until every side is a multiple of ``stride``."""
+        """``image`` (B,C,D,H,W), its border repeated at the far ends until every side is a multiple of ``stride``."""
         pads = [(-n) % s for n, s in zip(image.shape[2:], self.stride, strict=True)]
         return F.pad(image, [0, pads[2], 0, pads[1], 0, pads[0]], mode="replicate") if any(pads) else image
 

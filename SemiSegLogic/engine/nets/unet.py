@@ -70,7 +70,7 @@ class UNetDecoder(nn.Module):
         self.stages = nn.ModuleList(_double(2 * w, w, kernel(dims, 3), 0.0) for w in WIDTHS[-2::-1])
 
     def forward(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The maps given and those of the way up; a skip comes before what comes from below."""
+        """The maps (B,F,d,h,w) given and those of the way up; a skip comes before what comes from below."""
         maps, x = dict(maps), maps["bottleneck"]
         for name, skip, narrow, stage in zip(WAY_UP, WAY_DOWN[3::-1], self.narrows, self.stages, strict=True):
             wide = F.interpolate(narrow(x), size=maps[skip].shape[2:], mode="trilinear", align_corners=True)

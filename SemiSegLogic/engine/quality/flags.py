@@ -46,7 +46,7 @@ class Looks:
 
 
 def looks_of(label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]) -> Looks:
-    """Of a suggestion: ``label`` and ``uncertainty`` (255 undecided), both of one shape."""
+    """Of a suggestion: ``label`` structure values and ``uncertainty`` (255 undecided), both uint8 (k, j, i)."""
     return Looks.of(float(uncertainty.sum(dtype=np.int64)) / 255, int(np.count_nonzero(label)))
 
 

@@ -17,8 +17,8 @@ from .field import Field, Matrix
 from .spread import Board
 
 Strategy = Callable[[Field, Board, int, int, int], Matrix]
-"""(field, board, number of the choice from 0, slices judged so far, seed) -> scores (N, n). What is left to chance is
-drawn once for a list, not anew for every choice of it.
+"""(field, board, number of the choice from 0, slices judged so far, seed) -> scores (N, n) by case and slice. What is
+left to chance is drawn once for a list, not anew for every choice of it.
 """
 
 STRATIFIED = 2  # of three choices look at one structure's doubt, the third at all doubt (paper: 66 %)

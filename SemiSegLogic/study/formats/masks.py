@@ -44,7 +44,7 @@ class Mask:
     path: Path
 
     def on(self, grid: Grid) -> NDArray[np.uint8]:
-        """The mask on an image's grid. Raises LabelError when it does not fit without resampling."""
+        """The mask on an image's grid, uint8 (k, j, i). Raises LabelError when it does not fit without resampling."""
         return fit(self.array, self.grid, grid, self.outside, self.path)
 
 
