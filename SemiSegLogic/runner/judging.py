@@ -18,7 +18,7 @@ from ..methods.base import Method
 from ..settings import Training
 from . import together
 from .data import Data
-from .gate import compare, takes_over, verdict
+from .gate import Comparison, compare, takes_over, verdict
 from .legs import Leg
 from .model import Model
 from .opening import Opening
@@ -103,11 +103,15 @@ class Jury:
             standing.kept, standing.kept_as, standing.to_suggest = model, name, True
         if leg.role == "first" and any(other.role == "candidate" for other in self.opening.legs):
             standing.first = model  # only then: a checkpoint holds it
-        message = verdict(name, leg.role, score, against, taken)
-        undecided = leg.role == "candidate" and against is not None and not (taken or against.shows_worse)
-        if undecided and self.opening.together and not stopped:
-            return f"{message} {self._together(standing, model)}"
-        return message
+        if self._is_open(leg, against, stopped):
+            return f"{verdict(name, leg.role, score, against, None)} {self._together(standing, model)}"
+        return verdict(name, leg.role, score, against, taken)
+
+    def _is_open(self, leg: Leg, found: Comparison | None, stopped: bool) -> bool:
+        """Whether a contest is over that shows neither side to be better, and both may predict together."""
+        if leg.role != "candidate" or found is None or stopped:
+            return False
+        return self.opening.together and not (found.shows_better or found.shows_worse)
 
     def _together(self, standing: Standing, candidate: Model) -> str:
         """Keep both sides of an undecided contest as one model, unless the slices held out say that this is worse."""
