@@ -2,8 +2,8 @@
 
 The rule: of the jobs that are over and whose results are in their study, the newest three stay whole. Older ones lose
 what they were given and what they gave back (images, labels, masks, the checkpoint), and keep what is small: order,
-status, log, curve, ranking, model and its card. A job that stopped or failed could still be resumed, so it counts as
-over after thirty days only. A job that runs, waits, or holds a result nobody has taken is never touched.
+status, log, curve, ranking, model and its card. A job that stopped, failed or was lost could still be resumed, so it
+counts as over after thirty days only. A job that runs, waits, or holds a result nobody has taken is never touched.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _over(root: Path) -> Iterator[tuple[float, Path]]:
     for order in root.glob("*/job.json"):
         job = JobFolder(order.parent)
         try:
-            status = job.reported()
+            status = job.status()
         except JobError:
             continue
         rested = time.time() - status.heartbeat > RESUMABLE_S

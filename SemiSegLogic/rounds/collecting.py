@@ -64,7 +64,7 @@ class Collector:
         there = self._study_cases()
         gone = {name: n for name, (n, _) in self.job.results().items() if names.get(name) not in there}
         with contextlib.suppress(SemiSegError):  # the disk is full, or the status damaged: another time
-            if self.job.reported().ended:
+            if self.job.status().ended:  # also one that died without a word
                 note_collected(self.job, {**done, **gone})
 
     def _study_cases(self) -> set[str]:

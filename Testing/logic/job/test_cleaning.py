@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -27,6 +28,8 @@ def ended(blobs: BlobStudy, jobs: Path, state: str = "done", collect: bool = Tru
     this.job.put_result("c001", np.ones(shape, np.uint8), np.zeros(shape, np.uint8))
     status = replace(Status(state, method="supervised"), pid=1, heartbeat=time.time() - age_s)
     write_json(this.job.root / "status.json", status.to_dict())
+    for _, result in this.job.results().values():
+        os.utime(result, (time.time() - age_s,) * 2)
     for name in ("model.pt", "model.ckpt"):
         (this.job.root / name).write_bytes(b"weights")
     if collect:
@@ -91,6 +94,12 @@ def test_what_runs_waits_or_may_be_resumed_is_never_touched(
 
 def test_a_job_that_stopped_a_month_ago_is_over(blobs: BlobStudy, jobs: Path) -> None:
     job = ended(blobs, jobs, "stopped", age_s=31 * 86400)
+    assert job.root.name in clean(jobs, keep=0)
+
+
+@pytest.mark.parametrize("state", ["running", "queued"])
+def test_a_job_that_died_without_a_word_a_month_ago_is_over(blobs: BlobStudy, jobs: Path, state: str) -> None:
+    job = ended(blobs, jobs, state, age_s=31 * 86400)
     assert job.root.name in clean(jobs, keep=0)
 
 
