@@ -78,7 +78,7 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
     rows = {
         "Learned from": f"{facts['annotated_slices']} slices of {facts['annotated_cases']} cases, "
                         f"{facts['cases']} cases in all",
-        "Method": f"{facts['method']} (asked for: {facts['asked_for']})",
+        "Method": f"{' and '.join(name for name, _ in _members(facts))} (asked for: {facts['asked_for']})",
         "Went on from an earlier model": "yes" if facts["went_on_from"] else "no",
         "Predicts from": f"{seen}averaged" if seen else "one view",
         "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {facts['patch']} voxels of "
@@ -88,13 +88,15 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
     yield from ("| | |", "|---|---|")
     yield from (f"| {name} | {value} |" for name, value in rows.items())
     yield ""
-    members = facts["settings"].get("members") or [{"method": facts["method"], "settings": facts["settings"]}]
-    yield from (f"Settings of {one['method']}: {_listed(one['settings'])}." for one in members)
+    for name, settings in _members(facts):
+        yield f"Settings of {name}: {', '.join(f'{key} {value}' for key, value in settings.items())}."
     yield ""
 
 
-def _listed(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
+def _members(facts: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Method and settings of what predicts: of one model, or of each that is averaged."""
+    members = facts["settings"].get("members", [facts])
+    return [(member["method"], member["settings"]) for member in members]
 
 
 def _contest(scores: Mapping[str, Any], kept: str) -> Iterator[str]:

@@ -138,6 +138,7 @@ def test_an_open_contest_keeps_both_unless_that_is_shown_to_be_worse(
     text = (this.folder / "model.md").read_text()
     if kept == ENSEMBLE:
         assert "Whether semi-supervision helped is open: mean_teacher was shown neither" in text
+        assert "| Method | supervised and mean_teacher (asked for: recommended) |" in text
         assert "Settings of supervised: " in text
         assert "Settings of mean_teacher: " in text
     else:
