@@ -7,6 +7,7 @@ before. There is no class SemiSegLogic here: that is the name of the package wit
 import sys
 from pathlib import Path
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -17,6 +18,8 @@ from slicer.ScriptedLoadableModule import (
 )
 
 HERE = Path(__file__).resolve().parent
+OLDEST_PYTHON = (3, 11)
+"""Slicer 5.10 brings 3.12, Slicer 5.8 had 3.9."""
 HOMEPAGE = "https://github.com/SemiSeg/SlicerSemiSeg"
 SAMPLE = "https://msd-for-monai.s3-us-west-2.amazonaws.com/Task04_Hippocampus.tar"
 SAMPLE_MD5 = "9d24dba78a72977dbd1d2e110310f31b"
@@ -53,6 +56,9 @@ class SemiSegWidget(ScriptedLoadableModuleWidget):
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        if sys.version_info < OLDEST_PYTHON:
+            self.layout.addWidget(qt.QLabel(_("SemiSeg needs Slicer 5.10 or newer.")))
+            return
         find_package()
         from SemiSegLib.panel import Panel
 
@@ -112,7 +118,9 @@ def registerSampleData():
 def trySample(source=None):
     """Open the module and offer the sample study there: it asks before anything is downloaded."""
     slicer.util.selectModule("SemiSeg")
-    slicer.util.getModuleWidget("SemiSeg").panel.sample.on_try()
+    panel = slicer.util.getModuleWidget("SemiSeg").panel
+    if panel is not None:
+        panel.sample.on_try()
 
 
 def find_package():

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from SemiSegLogic.geometry import SliceIndex
 from Testing.support.clinician import ball, open_first, paint, settle
 
 FILE = Path(__file__).resolve().parents[2] / "SemiSegExtension" / "SemiSeg.py"
@@ -56,8 +57,6 @@ def names_of_nodes(slicer: Any) -> set[str]:
 def test_after_a_reload_the_study_and_the_case_are_there_and_can_be_drawn_on(
     module: Any, study: Any, slicer: Any
 ) -> None:
-    from SemiSegLogic.geometry import SliceIndex
-
     widget = shown(module)
     open_first(widget.panel, study)
     truth = ball(study.cases[0].grid.shape)[PLACE_INDEX] == 1
@@ -110,13 +109,30 @@ def test_a_widget_that_is_made_and_never_shown_goes_quietly(module: Any, slicer:
     assert widget.panel is None
 
 
-def test_when_slicer_quits_everything_is_let_go_of_once(module: Any, slicer: Any) -> None:
+def test_a_slicer_that_is_too_old_is_told_so_in_the_panel(module: Any, slicer: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "OLDEST_PYTHON", (99, 0))
     widget = shown(module)
-    quitting = list(slicer.app.slots["aboutToQuit()"])
-    assert len(quitting) == 1
-    quitting[0]()
+    (label,) = [item for item in widget.parent.real.children() if hasattr(item, "text")]
+    assert "5.10" in label.text()
+    widget.exit()
+    widget.cleanup()
+    assert widget.panel is None
+
+
+def test_when_slicer_quits_everything_is_let_go_of_once(module: Any, study: Any, slicer: Any) -> None:
+    """Quitting unloads the modules, which is when a panel goes; only then others hear that the application quits."""
+    widget = shown(module)
+    open_first(widget.panel, study)
+    paint(widget.panel, 1, SliceIndex(0, PLACE_INDEX), ball(study.cases[0].grid.shape)[PLACE_INDEX] == 1)
+    panel, closed = widget.panel, []
+    close = panel.close
+    panel.close = lambda: (closed.append(1), close())
+    widget.exit()
+    slicer.app.quit()
+    assert closed == [1]
     assert widget.panel is None
     assert slicer.app.slots["aboutToQuit()"] == []
+    assert list(study.cases[0].folder.glob("draft*.npz")), "what was drawn last is kept"
     widget.exit()
 
 

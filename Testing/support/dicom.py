@@ -13,7 +13,6 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SegmentationStor
 
 from SemiSegLogic.geometry import Grid
 
-
 SECOND = "2026-11-21_120000"
 """All exports of a test begin in it."""
 

@@ -146,6 +146,19 @@ class Application:
         self.temporaryPath, self.slicerHome = harness.scratch, ""
         self._harness = harness
         self.slots: dict[str, list[Any]] = {}
+        self._modules = ModuleManager()
+
+    def moduleManager(self) -> ModuleManager:
+        return self._modules
+
+    def quit(self) -> None:
+        """As the application does it: its own slot comes first, which unloads every module; then those of others that
+        are still connected.
+        """
+        self._modules.unload()
+        for slot in list(self.slots.get("aboutToQuit()", ())):
+            if slot in self.slots["aboutToQuit()"]:
+                slot()
 
     def startupEnvironment(self) -> Any:
         from PySide6 import QtCore
@@ -175,6 +188,30 @@ class Application:
     def disconnect(self, signal: str, slot: Any) -> bool:
         self.slots[signal].remove(slot)
         return True
+
+
+class ModuleManager:
+    """``slicer.app.moduleManager()``, as far as scripted modules hear of it."""
+
+    def __init__(self) -> None:
+        self._slots: list[Any] = []
+
+    def connect(self, signal: str, slot: Any) -> bool:
+        if signal != "moduleAboutToBeUnloaded(QString)":
+            raise AttributeError(f"The stand-in's module manager has no signal '{signal}'.")
+        self._slots.append(slot)
+        return True
+
+    def disconnect(self, signal: str, slot: Any) -> bool:
+        there = slot in self._slots
+        if there:
+            self._slots.remove(slot)
+        return there
+
+    def unload(self) -> None:
+        """Every module goes, each after those that depend on it."""
+        for slot in list(self._slots):
+            slot(slot.__self__.moduleName)
 
 
 def load_module(path: Path) -> tuple[types.ModuleType, Any]:

@@ -18,6 +18,7 @@ from PySide6 import QtCore, QtWidgets
 
 from .widgets import qMRMLWidget
 
+UNLOADING = "moduleAboutToBeUnloaded(QString)"
 LISTS = {"categories", "contributors", "dependencies", "associatedNodeTypes"}
 MODULE_PROPERTIES = LISTS | {"title", "helpText", "acknowledgementText", "extensions", "icon", "hidden", "index"}
 """What a scripted module may set; ``path``, ``name`` and ``defaultDocumentationLink`` can only be read."""
@@ -81,6 +82,12 @@ class ScriptedLoadableModuleWidget:
         self.parent = parent
         self.layout = parent.layout() if parent is not None else None
         self.moduleName = type(self).__name__.removesuffix("Widget")
+        slicer.app.moduleManager().connect(UNLOADING, self._onModuleAboutToBeUnloaded)
+
+    def _onModuleAboutToBeUnloaded(self, name: str) -> None:
+        if name == self.moduleName:
+            self.cleanup()
+            slicer.app.moduleManager().disconnect(UNLOADING, self._onModuleAboutToBeUnloaded)
 
     def setup(self) -> None:
         """The real one adds the developer's reload section."""
@@ -135,6 +142,7 @@ def reload(name: str) -> Any:
         if isinstance(child, QtWidgets.QWidget):
             child.hide()
     widget.cleanup()
+    slicer.app.moduleManager().disconnect(UNLOADING, widget._onModuleAboutToBeUnloaded)
     layout = widget.parent.real.layout()
     for item in [layout.itemAt(n) for n in range(layout.count())]:
         layout.removeItem(item)
