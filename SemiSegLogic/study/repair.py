@@ -13,6 +13,7 @@ from .twins import Check, recover_record
 
 LEFT_BEHIND = re.compile(r"\.(new-\w+|[0-9a-f]+\.(tmp\..+|lock\.json))")
 """Temporary names of this package; a program that was killed cannot remove them."""
+PLACES = ("", "cases/", "cases/*/", "cases/*/history/", "models/*/", "exports/")
 DAY_S = 86400
 
 
@@ -33,8 +34,7 @@ def repair(study: Path, records: Mapping[Path, Check]) -> list[str]:
 
 def _swept(study: Path) -> list[Path]:
     """Remove old temporary files and folders of the study; returns which."""
-    old = [path for path in [*study.glob(".*"), *study.glob("cases/.*"), *study.glob("cases/*/.*"),
-                             *study.glob("cases/*/history/.*")]
+    old = [path for place in PLACES for path in study.glob(f"{place}.*")
            if LEFT_BEHIND.fullmatch(path.name) and time.time() - path.stat().st_mtime > DAY_S]
     for path in old:
         with disk_errors(path):

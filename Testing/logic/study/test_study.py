@@ -104,14 +104,15 @@ def test_a_study_that_could_not_be_made_can_be_tried_again(tmp_path: Path, monke
 
 def test_repairing_removes_what_killed_programs_left_but_nothing_young_or_foreign(study: Study, case: Case) -> None:
     left = [case.folder / ".0a1b2c3d.tmp.labels.seg.nrrd", study.folder / "cases" / ".new-0a1b",
-            case.folder / ".0a1b2c3d.lock.json", case.folder / ".DS_Store"]
+            case.folder / ".0a1b2c3d.lock.json", study.new_run("bcp") / ".0a1b2c3d.tmp.model.pt",
+            study.exports / ".0a1b2c3d.tmp.ann.nrrd", case.folder / ".DS_Store"]
     for path in left:
         path.touch()
         os.utime(path, (1e9, 1e9))
     young = case.folder / ".00000000.tmp.case.json"
     young.touch()
-    assert len(Study.repair(study.folder)) == 3
-    assert [path.exists() for path in [*left, young]] == [False, False, False, True, True]
+    assert len(Study.repair(study.folder)) == 5
+    assert [path.exists() for path in [*left, young]] == [False] * 5 + [True, True]
 
 
 # --- cases ---------------------------------------------------------------------------------------------------------
