@@ -20,8 +20,3 @@ class Ensemble(Settings):
         whole = all(isinstance(member, dict) and member.keys() == {"method", "settings"} for member in self.members)
         if len(self.members) < 2 or not whole:
             raise SettingsError(f"Ensemble.members is {self.members!r}; it must name two methods and their settings.")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The members' methods."""
-        return tuple(member["method"] for member in self.members)

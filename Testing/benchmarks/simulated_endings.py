@@ -1,13 +1,14 @@
-"""How should the contest of the recommended method end? Five endings of the same training, on simulated studies.
+"""How should the contest of the recommended method end? Six endings of the same training, on simulated studies.
 
     python -m Testing.benchmarks.simulated_endings --data FOLDER [--numbers 2 3 4] [--seeds 6 106] [--table]
 
 Baseline and candidate go on from one first mask, as in the product. Then the last leg, which learns from the slices
 held out too, goes on from the baseline, or from the average of both contestants' weights (M. Wortsman et al.: Model
-soups, ICML 2022): as the baseline or as the candidate, and the latter once more averaged with where it began. All
-predict from the same views; the truth is that of 30 held-out cases. The studies are of the kind "calibration": those
-that the product's promises are measured on (simulated_studies.py) are no ground to choose on. One row per study and
-seed is appended to results/simulated_endings.jsonl.
+soups, ICML 2022): as the baseline or as the candidate, and the latter once more averaged with where it began; or both
+contestants go on, each for half of that leg, and their answers are averaged (B. Lakshminarayanan et al.: Deep
+Ensembles, NeurIPS 2017). All predict from the same views; the truth is that of 30 held-out cases. The studies are of
+the kind "calibration": those that the product's promises are measured on (simulated_studies.py) are no ground to choose
+on. One row per study and seed is appended to results/simulated_endings.jsonl.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ import numpy as np
 import torch
 
 from SemiSegLogic.engine.averaging import ViewAveraged
+from SemiSegLogic.engine.nets.ensemble import MeanOf
 from SemiSegLogic.engine.patches import Sampler
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
 from SemiSegLogic.runner.legs import Leg
@@ -38,7 +40,7 @@ from .simulated_studies import ALONE, SimulatedStudy, draw, train, truth_of
 RESULTS = Path(__file__).parent / "results" / "simulated_endings.jsonl"
 STEPS = 1000
 COLUMNS = ("supervised", "supervised, several views", "baseline", "candidate", "average", "kept goes on",
-           "average goes on as baseline", "average goes on as candidate", "the same, averaged again")
+           "average goes on as baseline", "average goes on as candidate", "the same, averaged again", "both go on")
 
 
 class Endings:
@@ -65,8 +67,15 @@ class Endings:
         plain = alone.build(self.study.device.torch).predictor()
         found = (plain, self._viewed(plain), *(self._viewed(one.build(self.study.device.torch).predictor()) for one in (
             longer, other, mean, self._trained(whole, longer), as_baseline, as_candidate)),
-            self._viewed(again.predictor()))
+            self._viewed(again.predictor()), self._viewed(self._both_go_on(longer, other)))
         return {name: self._truth(network) for name, network in zip(COLUMNS, found, strict=True)}
+
+    def _both_go_on(self, baseline: Model, candidate: Model) -> torch.nn.Module:
+        """The mean of what both say, after half of the last leg for each."""
+        whole, steps = self.legs["whole"], self.legs["whole"].budget.steps // 2
+        ends = [self._trained(replace(whole, name=one.method, budget=Budget(0, steps)), one)
+                for one in (baseline, candidate)]
+        return MeanOf(*(end.build(self.study.device.torch).predictor() for end in ends))
 
     def _trained(self, leg: Leg, source: Model | None) -> Model:
         """``leg`` from where ``source`` is; chance begins anew, as in the product."""
