@@ -54,6 +54,7 @@ def slicer(started: Any) -> Iterator[Any]:
     QtCore.QSettings().clear()
     started.harness.asked.clear()
     started.harness.answers.clear()
+    started.harness.meanwhile = lambda: None
     slot_errors.clear()
     yield started
     assert slot_errors == []

@@ -92,19 +92,28 @@ class LabelSection:
             self._controller.labelling.take_back(place)
 
     def on_versions(self) -> None:
-        self._controller.results.list_versions(self._choose)
+        opened = self._controller.open_case
+        if opened is not None:
+            case = opened.id
+            self._controller.results.list_versions(lambda versions: self._choose(case, versions))
 
-    def _choose(self, versions: list[Version]) -> None:
+    def _choose(self, case: str, versions: list[Version]) -> None:
         self._menu.clear()
         for version in versions[:15]:
             text = _("{when}: {note}, by {author}").format(
                 when=local_time(version.name), note=version.note, author=version.author
             )
-            menu_item(self._menu, text, lambda name=version.name: self._controller.results.restore_version(name))
+            menu_item(self._menu, text, lambda name=version.name: self._restore(case, name))
         if not versions:
             self._controller.say(_("There is no earlier version of this case."))
         else:
             self._menu.popup(self.versions.mapToGlobal(self.versions.rect.bottomLeft()))
+
+    def _restore(self, case: str, version: str) -> None:
+        """A menu stays open while another case comes on screen."""
+        opened = self._controller.open_case
+        if opened is not None and opened.id == case:
+            self._controller.results.restore_version(version)
 
     def on_straighten(self) -> None:
         self._panel.screen.straighten()

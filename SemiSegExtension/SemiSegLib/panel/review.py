@@ -43,7 +43,7 @@ class ReviewSection:
         self._build_views(case)
         self._build_verdicts(case)
         self._waiting: Next | None = None
-        self._overlaid = ("", "")
+        self._overlaid: tuple[str, ...] = ()
         self._turn = 0
 
     def _build_views(self, case: Any) -> None:
@@ -129,14 +129,31 @@ class ReviewSection:
             "Take the whole suggestion for {case} as right? Slices that you drew stay as you drew them; an earlier "
             "version can be brought back."
         ).format(case=opened.name)
-        if slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Accept")):
+        if self._agreed(text, _("Accept")):
             self._controller.results.accept_case()
 
     def on_reject(self) -> None:
-        if slicer.util.confirmOkCancelDisplay(
-            _("Throw the suggestion for this case away? Your labels stay."), windowTitle=_("Reject")
-        ):
+        if self._agreed(_("Throw the suggestion for this case away? Your labels stay."), _("Reject")):
             self._controller.results.reject_suggestion()
+
+    def _agreed(self, question: str, title: str) -> bool:
+        """Asked, and agreed to for what is on screen: the panel works on while a question stands there, and a case that
+        was clicked before, or another suggestion, may come. A model that learns meanwhile only improves its own.
+        """
+        about = ("run",) if self._panel.live.on else ("run", "time")
+        asked = self._on_screen(*about)
+        if not slicer.util.confirmOkCancelDisplay(question, windowTitle=title):
+            return False
+        same = self._on_screen(*about) == asked
+        if not same:
+            text = _("Another case or suggestion came on screen while the question stood there. Nothing was changed.")
+            self._controller.say(text, "warning")
+        return same
+
+    def _on_screen(self, *about: str) -> tuple[str, ...]:
+        """The case, and this much ``about`` its suggestion."""
+        opened = self._controller.open_case
+        return (opened.id, *(str(opened.provenance.get(key)) for key in about)) if opened is not None else ()
 
     def refresh(self) -> None:
         opened, found = self._controller.open_case, self._panel.training.worth_a_look()
@@ -164,8 +181,7 @@ class ReviewSection:
 
     def _overlay(self) -> None:
         """Uncertainty and last round of the suggestion on screen; again only when that is another one."""
-        opened = self._controller.open_case
-        wanted = (opened.id, str(opened.provenance.get("time"))) if opened is not None else ("", "")
+        wanted = self._on_screen("run", "time")
         if wanted != self._overlaid:
             self._overlaid = wanted
             self.on_uncertainty(bool(self.uncertainty.checked))

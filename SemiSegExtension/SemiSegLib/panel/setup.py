@@ -114,15 +114,20 @@ class SetupSection:
         self.refresh()
 
     def on_remove(self) -> None:
-        if self._panel.training.running:
-            self._say(_("A training is running with this environment. Stop it first, then press Remove."), "warning")
-            return
         installer = self._panel.installer
         text = _("Delete the computing environment?\n\n{folder}\n\nStudies, drawings and models stay.").format(
             folder=installer.folder
         )
-        if slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Remove")):
+        agreed = not self._in_use() and slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Remove"))
+        if agreed and not self._in_use():  # learning while somebody draws begins by itself, also beside a question
             self._panel.controller.disk.run(_("Remove the environment"), installer.remove, lambda _done: self.refresh())
+
+    def _in_use(self) -> bool:
+        """A run needs the environment, which is told."""
+        running = self._panel.training.running or self._panel.training.asking
+        if running:
+            self._say(_("A training is running with this environment. Stop it first, then press Remove."), "warning")
+        return bool(running)
 
     def on_check(self) -> None:
         study = self._panel.controller.study

@@ -37,26 +37,37 @@ class TrainSection:
 
     def train_from(self, run: str) -> None:
         """Check, then train as chosen here, from the model of ``run`` (LAST; "": a new one)."""
-        self._training.preflight(lambda findings: self._checked(findings, run), here=not self.choices.place.away)
+        asked_for = self._open_case()
+        self._training.preflight(
+            lambda findings: self._checked(findings, run, asked_for), here=not self.choices.place.away
+        )
 
-    def _checked(self, findings: list[Finding], run: str) -> None:
+    def _checked(self, findings: list[Finding], run: str, asked_for: str) -> None:
+        """``asked_for``: the case on screen when Train was pressed; another one may have come since."""
         self.findings.text = findings_text(findings)
         self.findings.visible = bool(findings)
         if any(finding.level == "stop" for finding in findings):
             return
-        opened = self._controller.open_case
-        if opened is not None and any(finding.about == "touched" for finding in findings):
-            question = _("{text}\n\nCall them done and use them?").format(
-                text=next(finding.text for finding in findings if finding.about == "touched")
-            )
-            if slicer.util.confirmYesNoDisplay(question, windowTitle=_("Slices not done")):
-                self._controller.labelling.call_done(sorted(opened.touched))
+        told = next((finding.text for finding in findings if finding.about == "touched"), "")
+        if told and self._open_case() == asked_for:
+            self._offer(told, asked_for)
         self._start(run)
 
-    def _start(self, run: str) -> None:
+    def _offer(self, told: str, asked_for: str) -> None:
+        """Offer to call the slices done that are drawn on."""
+        question = _("{text}\n\nCall them done and use them?").format(text=told)
+        agreed = slicer.util.confirmYesNoDisplay(question, windowTitle=_("Slices not done"))
         opened = self._controller.open_case
+        if agreed and opened is not None and opened.id == asked_for:
+            self._controller.labelling.call_done(sorted(opened.touched))
+
+    def _open_case(self) -> str:
+        opened = self._controller.open_case
+        return opened.id if opened is not None else ""
+
+    def _start(self, run: str) -> None:
         try:
-            order = self.choices.order(run, opened.id if opened else "")
+            order = self.choices.order(run, self._open_case())
         except ValueError as error:
             self._controller.say(str(error), "warning")
             return

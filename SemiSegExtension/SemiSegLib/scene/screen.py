@@ -165,6 +165,8 @@ class Screen:
 
     def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
         node = slicer.mrmlScene.GetNodeByID(node_id)
+        if node is None:
+            raise ValueError(_("The volume is no longer loaded in Slicer."))
         return str(node.GetName()), *volumes.array_of(node)
 
     def dicom_series(self) -> list[dicom.Series]:

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,11 @@ def _keep_constants_alive() -> None:
 
 
 class Harness:
-    """What was started, and what the module asked of the user: ``asked``, answered from ``answers``."""
+    """What was started, and what the module asked of the user: ``asked``, answered from ``answers``.
+
+    The application goes on while a question stands there, and timers beat: ``meanwhile()`` is done before an answer is
+    given.
+    """
 
     def __init__(self, slicer: Any) -> None:
         from .core import Core
@@ -49,6 +54,7 @@ class Harness:
         self.core = Core()
         self.asked: list[tuple[str, str]] = []
         self.answers: dict[str, Any] = {}
+        self.meanwhile: Callable[[], None] = lambda: None
         self.scratch = tempfile.mkdtemp(prefix="semiseg-harness-")
         self._modules(slicer)
         self._prompts(slicer)
@@ -76,6 +82,7 @@ class Harness:
     def answer(self, kind: str, text: str, default: Any) -> Any:
         """Keep what was asked; the answer set for ``kind``, else ``default``."""
         self.asked.append((kind, text))
+        self.meanwhile()
         return self.answers.get(kind, default)
 
     def _prompts(self, slicer: Any) -> None:
