@@ -76,7 +76,7 @@ def _able(options: argparse.Namespace) -> Place:
     ClusterError before anything is prepared.
     """
     if options.device == "cuda" and options.cluster is None:
-        from ..engine.device import require  # loads torch, which is only worth it to a person who wants a card
+        from ..engine.hardware.device import require  # loads torch, which is only worth it to a person who wants a card
 
         require(options.device)
     place = ready(options)
@@ -105,7 +105,7 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
 
 def _dims(study: Study) -> int:
     """Whether the backend will see these cases as volumes (3) or slice by slice (2)."""
-    from ..engine.device import choose
+    from ..engine.hardware.device import choose
     from ..engine.plan import CaseFacts, make_plan
 
     facts = [CaseFacts(case.grid, tuple(item.place for item in case.annotated)) for case in study.cases]

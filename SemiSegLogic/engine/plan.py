@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Grid, Orientation, SliceIndex
-from .device import Device
-from .greys import thinned_shape
+from .data.greys import thinned_shape
+from .hardware.device import Device
 
 Triple = tuple[float, float, float]
 Shape = tuple[int, int, int]

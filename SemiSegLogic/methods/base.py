@@ -97,7 +97,7 @@ def after_pretraining(share: float, name: str) -> list[Phase]:
 
 
 class Optimiser(Protocol):
-    """What the trainer asks of an optimiser: those of ``engine.optim`` and of torch.optim fit. ``param_groups``:
+    """What the trainer asks of an optimiser: those of ``engine.blocks.optim`` and of torch.optim fit. ``param_groups``:
     dictionaries with ``params`` and ``lr`` at least.
     """
 
@@ -157,7 +157,8 @@ class Method(nn.Module, ABC):
     @torch.no_grad()
     def uncertainty(self, image: Tensor) -> Tensor:
         """``image`` (B,C,D,H,W) -> (B,1,D,H,W) in [0,1]: entropy of the probabilities over log K. A suggestion is saved
-        with the entropy of :meth:`predictor`'s answer (engine/predict.py), also where a method knows another doubt.
+        with the entropy of :meth:`predictor`'s answer (engine/prediction/predict.py), also where a method knows another
+        doubt.
         """
         return entropy(self.probabilities(image))
 

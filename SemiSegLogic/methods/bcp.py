@@ -39,10 +39,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..engine.components import largest_components
-from ..engine.ema import ema_update
-from ..engine.losses import judged
-from ..engine.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_loss
+from ..engine.blocks.components import largest_components
+from ..engine.blocks.ema import ema_update
+from ..engine.blocks.losses import judged
+from ..engine.blocks.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_loss
 from ..geometry import IGNORE
 from ..settings import BCP as BCPSettings
 from .base import PRETRAIN, Patches, Step

@@ -51,15 +51,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..engine.losses import judged, partial_cross_entropy, weighted_mean
-from ..engine.mixing import region_dice
+from ..engine.blocks.losses import judged, partial_cross_entropy, weighted_mean
+from ..engine.blocks.mixing import region_dice
+from ..engine.blocks.optim import build_optimisers, rate_factor, sigmoid_ramp
+from ..engine.blocks.optimisers import SGD, AdamW
+from ..engine.blocks.perturb import weak
+from ..engine.blocks.voxel_contrast import agreement_contrast, gather
 from ..engine.nets import Network, build_pair
 from ..engine.nets.ensemble import MeanOf
 from ..engine.nets.projection import tap_width
-from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
-from ..engine.optimisers import SGD, AdamW
-from ..engine.perturb import weak
-from ..engine.voxel_contrast import agreement_contrast, gather
 from ..geometry import IGNORE
 from ..settings import C3S3 as C3S3Settings
 from .base import Method, Need, Optimiser, Patches, Step, Task

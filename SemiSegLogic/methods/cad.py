@@ -50,15 +50,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..engine.components import largest_components
-from ..engine.displacement import Rule, displace, escalation, largest_window, relative_threshold
-from ..engine.ema import copy_of, ema_update
-from ..engine.losses import judged
-from ..engine.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_dice, region_loss
+from ..engine.blocks.components import largest_components
+from ..engine.blocks.displacement import Rule, displace, escalation, largest_window, relative_threshold
+from ..engine.blocks.ema import copy_of, ema_update
+from ..engine.blocks.losses import judged
+from ..engine.blocks.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_dice, region_loss
+from ..engine.blocks.optim import build_optimisers, rate_factor, sigmoid_ramp
+from ..engine.blocks.perturb import strong
+from ..engine.blocks.views import cut_out
 from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
-from ..engine.perturb import strong
-from ..engine.views import cut_out
 from ..geometry import IGNORE
 from ..settings import CAD as CADSettings
 from .base import PRETRAIN, Method, Need, Optimiser, Patches, Phase, Step, Task, after_pretraining

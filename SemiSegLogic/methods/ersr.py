@@ -49,14 +49,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..engine.ellipse import Guard, Map, read, without_overlap
-from ..engine.ema import ema_update, warm_decay
-from ..engine.losses import focal, partial_cross_entropy, soft_dice, weighted_mean
+from ..engine.blocks.ellipse import Guard, Map, read, without_overlap
+from ..engine.blocks.ema import ema_update, warm_decay
+from ..engine.blocks.losses import focal, partial_cross_entropy, soft_dice, weighted_mean
+from ..engine.blocks.optim import rate_factor, sigmoid_ramp
+from ..engine.blocks.outline import blank, contour_score, edge_score, released_scores
+from ..engine.blocks.score_pool import ScorePool
+from ..engine.blocks.symmetry import Mirror, mirrored_images
 from ..engine.nets import Network
-from ..engine.optim import rate_factor, sigmoid_ramp
-from ..engine.outline import blank, contour_score, edge_score, released_scores
-from ..engine.score_pool import ScorePool
-from ..engine.symmetry import Mirror, mirrored_images
 from ..settings import ERSR as ERSRSettings
 from ..settings import SettingsError
 from .base import PRETRAIN, Need, Patches, Phase, Step, Task, after_pretraining
@@ -68,7 +68,7 @@ TRAIN = "training"
 @dataclass(frozen=True)
 class Guess:
     """What the teacher's maps become. For n images and F structures: ``target`` (n,F,H,W) in [0,1], ``weight`` (n,F)
-    0 or 1, ``axis`` (n,4) as in engine.symmetry, ``structure`` (n,) whose axis it is, -1 where there is none.
+    0 or 1, ``axis`` (n,4) as in engine.blocks.symmetry, ``structure`` (n,) whose axis it is, -1 where there is none.
     """
 
     target: Tensor

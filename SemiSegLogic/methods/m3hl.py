@@ -47,10 +47,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..engine.components import largest_components
-from ..engine.ema import ema_update
-from ..engine.losses import judged, partial_cross_entropy, weighted_mean
-from ..engine.mixing import halves, mosaic, paste, region_dice
+from ..engine.blocks.components import largest_components
+from ..engine.blocks.ema import ema_update
+from ..engine.blocks.losses import judged, partial_cross_entropy, weighted_mean
+from ..engine.blocks.mixing import halves, mosaic, paste, region_dice
 from ..geometry import IGNORE
 from ..settings import M3HL as M3HLSettings
 from .base import PRETRAIN, Need, Patches, Phase, Step, after_pretraining

@@ -24,10 +24,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..engine.ema import ema_update, warm_decay
-from ..engine.losses import cross_entropy_and_dice, partial_cross_entropy
-from ..engine.optim import sigmoid_ramp
-from ..engine.perturb import strong
+from ..engine.blocks.ema import ema_update, warm_decay
+from ..engine.blocks.losses import cross_entropy_and_dice, partial_cross_entropy
+from ..engine.blocks.optim import sigmoid_ramp
+from ..engine.blocks.perturb import strong
 from ..geometry import IGNORE
 from ..settings import MeanTeacher as MeanTeacherSettings
 from .base import Need, Patches, Step

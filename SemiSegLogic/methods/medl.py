@@ -44,11 +44,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..engine.evidence import Opinion, curriculum, dirichlet, fisher_loss, fuse, opinion, reliability
-from ..engine.losses import judged, partial_cross_entropy, soft_dice, weighted_mean
+from ..engine.blocks.evidence import Opinion, curriculum, dirichlet, fisher_loss, fuse, opinion, reliability
+from ..engine.blocks.losses import judged, partial_cross_entropy, soft_dice, weighted_mean
+from ..engine.blocks.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..engine.nets import build_pair
 from ..engine.nets.ensemble import MeanOf
-from ..engine.optim import build_optimisers, rate_factor, sigmoid_ramp
 from ..settings import MEDL as MEDLSettings
 from .base import Method, Need, Optimiser, Patches, Step, Task
 

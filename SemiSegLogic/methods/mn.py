@@ -45,10 +45,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from ..engine.losses import judged, one_hot
+from ..engine.blocks.losses import judged, one_hot
+from ..engine.blocks.optim import build_optimisers, one_cycle, sigmoid_ramp
 from ..engine.nets import build
 from ..engine.nets.segformer import load_segformer, to_slices
-from ..engine.optim import build_optimisers, one_cycle, sigmoid_ramp
 from ..settings import MN as MNSettings
 from ..settings import SettingsError
 from .base import Method, Need, Optimiser, Patches, Phase, Step, Task

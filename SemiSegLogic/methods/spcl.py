@@ -37,15 +37,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..engine.contrast import age, awake, distinct, one_per_cell, paced_contrast, partition
-from ..engine.ema import copy_of, ema_update, warm_decay
-from ..engine.losses import partial_cross_entropy, soft_dice
+from ..engine.blocks.contrast import age, awake, distinct, one_per_cell, paced_contrast, partition
+from ..engine.blocks.ema import copy_of, ema_update, warm_decay
+from ..engine.blocks.losses import partial_cross_entropy, soft_dice
+from ..engine.blocks.optim import muon_with_adamw, one_cycle
+from ..engine.blocks.optimisers import AdamW
+from ..engine.blocks.perturb import weak
+from ..engine.blocks.views import flipped, turned
 from ..engine.nets import build
 from ..engine.nets.projection import GlobalProjection, tap_width
-from ..engine.optim import muon_with_adamw, one_cycle
-from ..engine.optimisers import AdamW
-from ..engine.perturb import weak
-from ..engine.views import flipped, turned
 from ..settings import SPCL as SPCLSettings
 from .base import PRETRAIN, Method, Need, Optimiser, Patches, Phase, Step, Task, after_pretraining
 

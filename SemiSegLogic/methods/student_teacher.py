@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from ..engine.ema import copy_of
+from ..engine.blocks.ema import copy_of
+from ..engine.blocks.optim import build_optimisers, rate_factor
 from ..engine.nets import Network, build
-from ..engine.optim import build_optimisers, rate_factor
 from .base import PRETRAIN, Method, Need, Optimiser, Phase, Step, Task, after_pretraining
 
 SELF_TRAIN = "self-training"

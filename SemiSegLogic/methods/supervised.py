@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..engine.ema import copy_of, ema_update, warm_decay
-from ..engine.losses import cross_entropy_and_dice
+from ..engine.blocks.ema import copy_of, ema_update, warm_decay
+from ..engine.blocks.losses import cross_entropy_and_dice
+from ..engine.blocks.optim import build_optimisers, rate_factor
 from ..engine.nets import build
-from ..engine.optim import build_optimisers, rate_factor
 from ..settings import Supervised as SupervisedSettings
 from .base import Method, Need, Optimiser, Patches, Step, Task
 

@@ -47,15 +47,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..engine.components import largest_components
-from ..engine.ema import ema_update
-from ..engine.graph import GraphClustering
-from ..engine.losses import judged
-from ..engine.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_loss
-from ..engine.nets import Network
-from ..engine.nets.projection import tap_width
-from ..engine.optimisers import AdamW
-from ..engine.semantic_augmentation import (
+from ..engine.blocks.components import largest_components
+from ..engine.blocks.ema import ema_update
+from ..engine.blocks.graph import GraphClustering
+from ..engine.blocks.losses import judged
+from ..engine.blocks.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_loss
+from ..engine.blocks.optimisers import AdamW
+from ..engine.blocks.semantic_augmentation import (
     ClassStatistics,
     at,
     augmentation_table,
@@ -70,6 +68,8 @@ from ..engine.semantic_augmentation import (
     transfer,
     voxel_features,
 )
+from ..engine.nets import Network
+from ..engine.nets.projection import tap_width
 from ..geometry import IGNORE
 from ..settings import SettingsError
 from ..settings import TransMedSeg as TransMedSegSettings

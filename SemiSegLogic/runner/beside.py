@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..backends.claims import RUNNER, SECOND, Claim, Claims, Pulse, holder_lives
-from ..engine.checkpoint import CheckpointError
-from ..engine.device import Device
+from ..engine.hardware.device import Device
+from ..engine.training.checkpoint import CheckpointError
 from ..files import FileError
 from ..job import JobError, JobFolder
 from ..job.outputs import read_curves

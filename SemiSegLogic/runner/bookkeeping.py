@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..engine.trainer import Trainer
+from ..engine.training.trainer import Trainer
 from . import standing as standings
 from .cards import publish
 from .legs import seconds_left

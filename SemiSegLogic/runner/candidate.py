@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..backends.claims import Claim, Claims
-from ..engine.device import Device
-from ..engine.trainer import Trainer
+from ..engine.hardware.device import Device
+from ..engine.training.trainer import Trainer
 from ..files import FileError
 from . import standing as standings
 from .curve import Curve

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..engine.device import Device
+from ..engine.hardware.device import Device
 from ..errors import SemiSegError
 from ..job import JobFolder
 from .beside import Companion

@@ -12,8 +12,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..engine import checkpoint
-from ..engine.trainer import Diverged, Trainer
+from ..engine.training import checkpoint
+from ..engine.training.trainer import Diverged, Trainer
 from ..errors import SemiSegError
 from ..methods.base import Method
 from .bookkeeping import Bookkeeper

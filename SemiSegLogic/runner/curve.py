@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine import quality
 from ..engine.quality import Measured, SliceScore
-from ..engine.trainer import Trainer
+from ..engine.training.trainer import Trainer
 from .judging import Jury
 from .reporting import Reporter
 from .standing import Standing

@@ -8,11 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from ..engine.cache import Cache
-from ..engine.device import Device
-from ..engine.keeping import Keeper
+from ..engine.data.cache import Cache
+from ..engine.data.keeping import Keeper
+from ..engine.data.volumes import Classes, LabelError, Volume, class_prior, set_planes
+from ..engine.hardware.device import Device
 from ..engine.plan import CaseFacts, Plan, make_plan
-from ..engine.volumes import Classes, LabelError, Volume, class_prior, set_planes
 from ..geometry import AXIS_NAMES, IGNORE, Grid, Planes, SliceIndex
 from ..job import AddedLabels, JobFolder
 from ..methods.base import Task

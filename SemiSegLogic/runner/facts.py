@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..engine.device import Device
-from ..engine.volumes import Volume
+from ..engine.data.volumes import Volume
+from ..engine.hardware.device import Device
 from ..settings import Training
 from ..settings.recommended import Facts
 from .data import Data

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from ..engine.device import is_out_of_memory
-from ..engine.patches import NothingLabelled, Sampler
-from ..engine.trainer import Trainer
+from ..engine.data.patches import NothingLabelled, Sampler
+from ..engine.hardware.device import is_out_of_memory
+from ..engine.training.trainer import Trainer
 from ..errors import SemiSegError
 from ..methods import make
 from ..methods.base import Method

@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from ..engine import quality
-from ..engine.device import Device
-from ..engine.predict import Predictor
+from ..engine.hardware.device import Device
+from ..engine.prediction.predict import Predictor
 from ..engine.quality import Estimate, Judge, Measured, SliceScore
 from ..job import JobSpec
 from ..methods import ENSEMBLE

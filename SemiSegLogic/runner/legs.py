@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..engine.trainer import Budget, Progress
+from ..engine.training.trainer import Budget, Progress
 from ..settings import Training
 from ..settings.recommended import Facts, Recommendation, Recommended, folds_within, recommend
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..engine import checkpoint
-from ..engine.averaging import ViewAveraged
 from ..engine.plan import Plan
+from ..engine.prediction.averaging import ViewAveraged
 from ..engine.quality import Judge
+from ..engine.training import checkpoint
 from ..methods import make
 from ..methods.base import Method, Task
 from .parts import Place, places, plain_places

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..engine import quality
-from ..engine.device import Device
+from ..engine.hardware.device import Device
 from ..job import JobSpec
 from ..settings import Training
 from ..settings.recommended import RECOMMENDED

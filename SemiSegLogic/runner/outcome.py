@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from ..engine import checkpoint
-from ..engine.checkpoint import CheckpointError
 from ..engine.quality import Looks, Measured, Reliability, SliceScore
+from ..engine.training import checkpoint
+from ..engine.training.checkpoint import CheckpointError
 from ..geometry import SliceIndex
 from .model import Model
 

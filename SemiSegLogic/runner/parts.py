@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..engine.data.volumes import Volume
 from ..engine.quality.holding_out import Part
-from ..engine.volumes import Volume
 from ..geometry import SliceIndex
 from ..job import JobSpec
 from .data import Data

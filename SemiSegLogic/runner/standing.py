@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from ..engine import checkpoint
-from ..engine.checkpoint import CheckpointError
-from ..engine.device import Device
+from ..engine.hardware.device import Device
 from ..engine.plan import Plan
 from ..engine.quality import Measured
-from ..engine.trainer import Budget
+from ..engine.training import checkpoint
+from ..engine.training.checkpoint import CheckpointError
+from ..engine.training.trainer import Budget
 from .data import Data
 from .legs import Leg
 from .model import Model

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from ..engine.predict import Predictor
+from ..engine.data.volumes import Volume
+from ..engine.prediction.predict import Predictor
 from ..engine.quality import Judge, looks_of
 from ..engine.selection import DEFAULT, CaseMaps, Profile, drawing_axis, next_slices, profile, seed_of
-from ..engine.volumes import Volume
 from ..geometry import SliceIndex
 from .data import Data
 from .pace import Pace

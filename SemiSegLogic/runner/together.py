@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..engine.trainer import Budget
+from ..engine.training.trainer import Budget
 from ..methods import ENSEMBLE
 from ..settings import Ensemble
 from .gate import Comparison

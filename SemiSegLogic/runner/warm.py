@@ -19,8 +19,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ..engine.checkpoint import warm_start
 from ..engine.nets.ensemble import MeanOf, networks_in
+from ..engine.training.checkpoint import warm_start
 from ..methods import make
 from ..methods.base import Method, Task
 from ..methods.ensemble import Ensemble

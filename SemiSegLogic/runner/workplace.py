@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ..engine.device import Device, choose
-from ..engine.memory import keep_freed_memory
-from ..engine.trainer import Means
+from ..engine.hardware.device import Device, choose
+from ..engine.hardware.memory import keep_freed_memory
+from ..engine.training.trainer import Means
 from ..job import JobFolder
 from ..settings import Training
 from .reporting import Reporter

@@ -5,8 +5,8 @@ or the code is broken, the method's own file says which one we follow and why; a
 where a paper does not cover the dimension, so that nobody mistakes it for the authors' numbers.
 
 What no recipe sets is ours in both: where patches are cut and how they are turned and perturbed, normalised grey
-values, gradients clipped to a norm of 12 (engine/stepping.py); and ``semiseg train`` puts 200 supervised steps before a
-paper's.
+values, gradients clipped to a norm of 12 (engine/training/stepping.py); and ``semiseg train`` puts 200 supervised steps
+before a paper's.
 """
 
 from __future__ import annotations

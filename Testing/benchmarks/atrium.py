@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from SemiSegLogic.engine import checkpoint
-from SemiSegLogic.engine.device import choose
-from SemiSegLogic.engine.patches import Sampler
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.hardware.device import choose
 from SemiSegLogic.engine.plan import Plan
-from SemiSegLogic.engine.trainer import Budget, Progress, Trainer
-from SemiSegLogic.engine.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.training import checkpoint
+from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task

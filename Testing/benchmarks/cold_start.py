@@ -3,7 +3,7 @@
     python -m Testing.benchmarks.cold_start [--repetitions 3] [--volumes 8]
 
 Small volumes, so that what is measured is Python, torch and our own imports; several times, the first one perhaps from
-a cold disk and with a measurement of the processor (see engine/tuning.py) that later ones remember.
+a cold disk and with a measurement of the processor (see engine/hardware/tuning.py) that later ones remember.
 """
 
 from __future__ import annotations

@@ -28,9 +28,9 @@ from typing import Any
 
 import torch
 
-from SemiSegLogic.engine.checkpoint import warm_start
-from SemiSegLogic.engine.device import Device, choose
-from SemiSegLogic.engine.trainer import Budget, Trainer
+from SemiSegLogic.engine.hardware.device import Device, choose
+from SemiSegLogic.engine.training.checkpoint import warm_start
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.files import write_json
 from SemiSegLogic.methods import METHODS, make
 from SemiSegLogic.methods.base import Method, Need, Patches, Task

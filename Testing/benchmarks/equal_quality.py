@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.nets import NETWORKS
-from SemiSegLogic.engine.patches import Sampler
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.trainer import Budget, Trainer
+from SemiSegLogic.engine.prediction.predict import Predictor
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
 from Testing.benchmarks.hippocampus import Hippocampus, seeded

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from SemiSegLogic.engine.memory import keep_freed_memory
-from SemiSegLogic.engine.trainer import Budget
+from SemiSegLogic.engine.hardware.memory import keep_freed_memory
+from SemiSegLogic.engine.training.trainer import Budget
 from Testing.benchmarks.hippocampus import Hippocampus, seeded
 
 SECONDS = (3, 5, 8, 12, 20, 30)

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from SemiSegLogic.engine import checkpoint
-from SemiSegLogic.engine.device import Device
-from SemiSegLogic.engine.patches import Sampler
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.volumes import Classes
+from SemiSegLogic.engine.hardware.device import Device
+from SemiSegLogic.engine.hardware.tuning import measured
 from SemiSegLogic.engine.plan import Plan
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.trainer import Budget, Means, Progress, Trainer
-from SemiSegLogic.engine.tuning import measured
-from SemiSegLogic.engine.volumes import Classes
+from SemiSegLogic.engine.prediction.predict import Predictor
+from SemiSegLogic.engine.training import checkpoint
+from SemiSegLogic.engine.training.trainer import Budget, Means, Progress, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.report import dice

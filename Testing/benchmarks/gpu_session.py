@@ -20,8 +20,8 @@ from typing import Any
 
 import torch
 
-from SemiSegLogic.engine.device import Device, choose
-from SemiSegLogic.engine.memory import keep_freed_memory
+from SemiSegLogic.engine.hardware.device import Device, choose
+from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.files import read_json, write_json
 from Testing.benchmarks import gpu_pieces as pieces
 from Testing.benchmarks.gpu_pieces import Sizes

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from skimage.io import imread
 from skimage.transform import resize
 
-from SemiSegLogic.engine.checkpoint import warm_start
-from SemiSegLogic.engine.device import choose
-from SemiSegLogic.engine.patches import Sampler
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.volumes import Classes, Volume, class_prior, load_volume, set_label
+from SemiSegLogic.engine.hardware.device import choose
 from SemiSegLogic.engine.plan import CaseFacts, make_plan
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.trainer import Budget, Trainer
-from SemiSegLogic.engine.volumes import Classes, Volume, class_prior, load_volume, set_label
+from SemiSegLogic.engine.prediction.predict import Predictor
+from SemiSegLogic.engine.training.checkpoint import warm_start
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.checkpoint import warm_start
-from SemiSegLogic.engine.device import Device, choose
-from SemiSegLogic.engine.patches import Sampler
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.volumes import Classes, Volume, class_prior, load_volume, set_label
+from SemiSegLogic.engine.hardware.device import Device, choose
 from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.trainer import Budget, Trainer
-from SemiSegLogic.engine.volumes import Classes, Volume, class_prior, load_volume, set_label
+from SemiSegLogic.engine.prediction.predict import Predictor
+from SemiSegLogic.engine.training.checkpoint import warm_start
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task

@@ -24,12 +24,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.device import choose
-from SemiSegLogic.engine.memory import keep_freed_memory
+from SemiSegLogic.engine.data.volumes import Classes, load_volume
+from SemiSegLogic.engine.hardware.device import choose
+from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.engine.nets import build
 from SemiSegLogic.engine.plan import CaseFacts, make_plan
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.volumes import Classes, load_volume
+from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.report import dice

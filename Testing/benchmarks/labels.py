@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.patches import Look, Sampler
+from SemiSegLogic.engine.data.patches import Look, Sampler
+from SemiSegLogic.engine.data.resampling import sample_label
+from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
 from SemiSegLogic.engine.plan import Plan, Shape
-from SemiSegLogic.engine.resampling import sample_label
-from SemiSegLogic.engine.volumes import Classes, Volume, set_label
 from SemiSegLogic.geometry import Grid, Orientation, SliceIndex
 from SemiSegLogic.methods.base import Need
 from SemiSegLogic.study import all_slices

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.trainer import Budget
+from SemiSegLogic.engine.training.trainer import Budget
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.methods import METHODS
 from SemiSegLogic.methods.base import Method

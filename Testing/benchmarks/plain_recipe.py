@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.ema import copy_of
+from SemiSegLogic.engine.blocks.ema import copy_of
 from SemiSegLogic.methods.base import Task
 
 Shape = tuple[int, int, int]

@@ -25,11 +25,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.device import Device, choose
-from SemiSegLogic.engine.memory import give_back_freed_memory
-from SemiSegLogic.engine.patches import Sampler
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.trainer import Budget, Progress, Trainer
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.hardware.device import Device, choose
+from SemiSegLogic.engine.hardware.memory import give_back_freed_memory
+from SemiSegLogic.engine.prediction.predict import Predictor
+from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
 from SemiSegLogic.geometry import Grid, Planes, SliceIndex
 from SemiSegLogic.job import JobCase, JobFolder, JobSpec, JobStructure
 from SemiSegLogic.methods import make

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.averaging import ViewAveraged
+from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.nets.ensemble import MeanOf
-from SemiSegLogic.engine.patches import Sampler
-from SemiSegLogic.engine.trainer import Budget, Trainer
+from SemiSegLogic.engine.prediction.averaging import ViewAveraged
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
 from SemiSegLogic.runner.legs import Leg

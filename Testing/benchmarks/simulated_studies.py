@@ -31,13 +31,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from SemiSegLogic.engine.device import choose
-from SemiSegLogic.engine.patches import Sampler
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.hardware.device import choose
 from SemiSegLogic.engine.plan import CaseFacts, make_plan
-from SemiSegLogic.engine.predict import Predictor
+from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.quality import looks_of
-from SemiSegLogic.engine.trainer import Trainer
-from SemiSegLogic.engine.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
 from SemiSegLogic.job import JobCase, JobSpec, JobStructure
 from SemiSegLogic.methods import make

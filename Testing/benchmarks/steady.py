@@ -13,8 +13,8 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from SemiSegLogic.engine.device import choose
-from SemiSegLogic.engine.memory import keep_freed_memory
+from SemiSegLogic.engine.hardware.device import choose
+from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from Testing.benchmarks.step import cases_of, our_trainer, steps_of
 
 SHAPE, PATCH = (88, 140, 200), (40, 56, 48)

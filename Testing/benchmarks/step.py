@@ -20,13 +20,13 @@ from pathlib import Path
 
 import torch
 
-from SemiSegLogic.engine.device import Device, choose
-from SemiSegLogic.engine.memory import keep_freed_memory
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.hardware.device import Device, choose
+from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.engine.nets import NETWORKS
-from SemiSegLogic.engine.patches import Sampler
 from SemiSegLogic.engine.plan import Plan
-from SemiSegLogic.engine.trainer import Budget, Means, Trainer
-from SemiSegLogic.engine.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Task

@@ -1,8 +1,9 @@
 """What a voxel costs in memory and time: ``python -m Testing.benchmarks.voxel_costs``.
 
-The planner's constants (engine/plan.py, engine/predict.py) come from this table. Every row is a process of its own on
-one thread: the growth of its peak memory during the first pass of that size, and the core-seconds of the second. A pass
-of training ends in the losses of the product, cross-entropy and Dice from one log-softmax; one of prediction in shares.
+The planner's constants (engine/plan.py, engine/prediction/predict.py) come from this table. Every row is a process of
+its own on one thread: the growth of its peak memory during the first pass of that size, and the core-seconds of the
+second. A pass of training ends in the losses of the product, cross-entropy and Dice from one log-softmax; one of
+prediction in shares.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.device import Device
-from SemiSegLogic.engine.losses import cross_entropy_and_dice
+from SemiSegLogic.engine.blocks.losses import cross_entropy_and_dice
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.nets import build
 from SemiSegLogic.methods.base import Task
 

@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.checkpoint import warm_start
-from SemiSegLogic.engine.patches import Sampler
-from SemiSegLogic.engine.trainer import Budget, Trainer
-from SemiSegLogic.engine.volumes import class_prior
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.volumes import class_prior
+from SemiSegLogic.engine.training.checkpoint import warm_start
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from Testing.benchmarks.row_files import RowFile

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.trainer import Budget
+from SemiSegLogic.engine.training.trainer import Budget
 from SemiSegLogic.methods.base import Method
 from Testing.benchmarks.hippocampus import Hippocampus, seeded
 from Testing.benchmarks.methods_on_hippocampus import ANNOTATED, SLICES, UNLABELLED, first_mask

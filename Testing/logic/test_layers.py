@@ -38,19 +38,9 @@ TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
 FRONTS = "kept_models cli sample report pages"
 WHOLE_HOUSE = f"{WORDS} backends rounds engine methods run runner {FRONTS} {ENVIRONMENT}"
-MACHINERY = {
-    "cache", "checkpoint", "compiling", "device", "framing", "greys", "keeping", "label_tables", "memory", "patches",
-    "plan", "pool", "predict", "probing", "quality", "resampling", "selection", "slice_label", "staging", "stepping",
-    "threads", "trainer", "tuning", "volumes", "watch", "windows",
-}
-"""Modules of the engine that know volumes, devices, files or the training loop."""
-
-BLOCKS = {
-    f"engine.{path.stem}" for path in (ROOT / PACKAGE / "engine").glob("*")
-    if path.stem not in MACHINERY | {"__init__", "__pycache__", "CMakeLists"}
-}
-"""The rest of it is what papers are built from: tensors in, tensors out. A block may not import the machinery, so no
-method can reach it through a block either. A new part of the machinery belongs in the list above.
+BLOCKS = "engine.blocks engine.nets"
+"""What papers are built from: tensors in, tensors out. Blocks may not import the machinery beside them (volumes,
+devices, files, the training loop), so no method can reach it through a block either.
 """
 
 ROOMS: dict[str, Room] = {
@@ -68,15 +58,15 @@ ROOMS: dict[str, Room] = {
     "kept_models": room(f"{WORDS} backends rounds", PLAIN),
     # 2 engine
     "engine": room("errors settings geometry files job engine methods.base", TORCH),
-    **dict.fromkeys(BLOCKS, room(f"settings geometry methods.base {' '.join(sorted(BLOCKS))}", TORCH)),
+    **dict.fromkeys(BLOCKS.split(), room(f"settings geometry methods.base {BLOCKS}", TORCH)),
     # the optional extra "mn": pre-trained weights through their own libraries
     "engine.nets.segformer": room("settings methods.base engine.nets", f"{TORCH} transformers peft"),
     "methods.base": room("settings geometry", "torch"),
-    "methods.student_teacher": room(f"methods.base {' '.join(sorted(BLOCKS))}", "torch"),
+    "methods.student_teacher": room(f"methods.base {BLOCKS}", "torch"),
     # 3 methods
     "methods.__init__": room("settings methods"),
     "methods": room(
-        f"settings geometry methods.base methods.student_teacher {' '.join(sorted(BLOCKS))}", "torch numpy"
+        f"settings geometry methods.base methods.student_teacher {BLOCKS}", "torch numpy"
     ),
     # 4 process
     "run": room(WHOLE_HOUSE, TORCH),

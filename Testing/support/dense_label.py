@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from SemiSegLogic.engine.framing import View
+from SemiSegLogic.engine.data.framing import View
+from SemiSegLogic.engine.data.slice_label import SliceLabel
 from SemiSegLogic.engine.plan import Shape
-from SemiSegLogic.engine.slice_label import SliceLabel
 from SemiSegLogic.geometry import IGNORE, SliceIndex, planes_of, sparse_label
 
 

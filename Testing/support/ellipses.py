@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from SemiSegLogic.engine.ellipse import Ellipse, Map, Mask
+from SemiSegLogic.engine.blocks.ellipse import Ellipse, Map, Mask
 
 SIZE = (128, 160)
 

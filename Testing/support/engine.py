@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.device import Device
-from SemiSegLogic.engine.framing import View
-from SemiSegLogic.engine.losses import partial_cross_entropy
-from SemiSegLogic.engine.optimisers import SGD
+from SemiSegLogic.engine.blocks.losses import partial_cross_entropy
+from SemiSegLogic.engine.blocks.optimisers import SGD
+from SemiSegLogic.engine.data.framing import View
+from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.plan import Plan, Shape, Triple
-from SemiSegLogic.engine.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
 from SemiSegLogic.methods.base import Method, Need, Optimiser, Patches, Phase, Step
 

@@ -10,7 +10,7 @@ import pytest
 
 from SemiSegLogic import run
 from SemiSegLogic.engine.quality import Measured, SliceScore
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import Status
 from SemiSegLogic.rounds import Round

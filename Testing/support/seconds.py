@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from SemiSegLogic.backends.claims import SECOND, Claim, Claims
-from SemiSegLogic.engine.device import Device
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.hardware.device import Device
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.beside import Companion

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from SemiSegLogic.engine.greys import Greys
+from SemiSegLogic.engine.data.greys import Greys
 from SemiSegLogic.geometry import IGNORE, Grid, Planes, plane
 
 SHAPE = (5, 6, 7)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from ...geometry import SliceIndex
-from ..volumes import Volume
+from ..data.volumes import Volume
 
 Part = dict[str, list[SliceIndex]]
 """Slices to keep from training together, by the name of their volume, in engine order."""

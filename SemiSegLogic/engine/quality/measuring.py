@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ...geometry import SliceIndex
 from ...methods.base import entropy
-from ..regrid import Cut
-from ..volumes import Volume
+from ..data.volumes import Volume
+from ..prediction.regrid import Cut
 from .flags import Looks
 from .reliability import Reliability, reliability_of
 

@@ -6,7 +6,7 @@ labels* is for, and it goes on from the model that is kept here.
 
 from __future__ import annotations
 
-from ...engine.volumes import LabelError
+from ...engine.data.volumes import LabelError
 from .. import data as volumes_of
 from ..model import Model
 from ..workplace import Workplace

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...engine.device import Device
-from ...engine.patches import Sampler
+from ...engine.data.patches import Sampler
+from ...engine.data.volumes import Volume
+from ...engine.hardware.device import Device
 from ...engine.plan import Plan
-from ...engine.trainer import Budget, Means, Trainer
-from ...engine.volumes import Volume
+from ...engine.training.trainer import Budget, Means, Trainer
 from ...methods.base import Method, Step
 
 ENDLESS = Budget(float("inf"))

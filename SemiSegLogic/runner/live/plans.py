@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engine.device import Device
+from ...engine.hardware.device import Device
 from ...engine.plan import Plan, make_plan
 from ..data import Data
 

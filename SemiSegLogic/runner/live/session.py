@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...engine.device import is_out_of_memory
+from ...engine.data.volumes import Volume
+from ...engine.hardware.device import is_out_of_memory
 from ...engine.nets.ensemble import networks_in
-from ...engine.trainer import Diverged
-from ...engine.volumes import Volume
+from ...engine.training.trainer import Diverged
 from ...errors import SemiSegError
 from ...job import JobError
 from ...methods import make

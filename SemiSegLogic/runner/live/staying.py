@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ...engine.memory import give_back_freed_memory
+from ...engine.hardware.memory import give_back_freed_memory
 from ..workplace import Workplace
 
 LOOK_EVERY_S = 0.25

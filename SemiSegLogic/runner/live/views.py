@@ -6,9 +6,9 @@ import math
 
 from torch import nn
 
-from ...engine.averaging import ViewAveraged
-from ...engine.device import Device
-from ...engine.volumes import Volume
+from ...engine.data.volumes import Volume
+from ...engine.hardware.device import Device
+from ...engine.prediction.averaging import ViewAveraged
 from ...settings.recommended import VIEW_VOXELS_PER_SECOND, ZOOMS
 from ..data import Data
 from ..facts import mirror_axis

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from SemiSegLogic.engine.data.volumes import Volume
 from SemiSegLogic.engine.plan import Shape
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.volumes import Volume
+from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.methods.base import Method
 from SemiSegLogic.report.modes import clinical, largest_piece, legacy
 

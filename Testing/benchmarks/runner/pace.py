@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from SemiSegLogic.engine.trainer import Budget, Trainer
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.files import read_json, write_json
 from SemiSegLogic.methods import make
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from SemiSegLogic.engine.device import Device, choose
+from SemiSegLogic.engine.data.volumes import Classes, Volume, class_prior, load_volume, set_label
+from SemiSegLogic.engine.hardware.device import Device, choose
 from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
-from SemiSegLogic.engine.volumes import Classes, Volume, class_prior, load_volume, set_label
 from SemiSegLogic.geometry import IGNORE, SliceIndex, sparse_label
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.study import all_slices

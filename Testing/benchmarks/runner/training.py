@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from SemiSegLogic.engine import checkpoint
-from SemiSegLogic.engine.patches import Sampler
-from SemiSegLogic.engine.trainer import Budget, Progress, Trainer
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.training import checkpoint
+from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
 

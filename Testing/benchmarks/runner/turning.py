@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.patches import NothingLabelled, Sampler
+from SemiSegLogic.engine.data.patches import NothingLabelled, Sampler
 from SemiSegLogic.engine.plan import Shape
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Need, Patches

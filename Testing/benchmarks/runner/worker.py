@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.job.locks import FileLock
 

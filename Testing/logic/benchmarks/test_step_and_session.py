@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.nets import NETWORKS
 from SemiSegLogic.methods.base import Task
 from Testing.benchmarks import equal_quality, gpu_pieces, gpu_session

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from SemiSegLogic.cli import run
-from SemiSegLogic.engine.device import NoSuchDevice, choose
+from SemiSegLogic.engine.hardware.device import NoSuchDevice, choose
 from SemiSegLogic.rounds import Round
 from Testing.support.blobs import BlobStudy
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from SemiSegLogic.engine.device import Device
-from SemiSegLogic.engine.patches import Sampler
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.plan import Plan
-from SemiSegLogic.engine.stepping import LIVE, PLAIN
-from SemiSegLogic.engine.trainer import Budget, Means, Trainer
-from SemiSegLogic.engine.volumes import Classes, Volume, load_volume, set_label
+from SemiSegLogic.engine.training.stepping import LIVE, PLAIN
+from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
 from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
 from SemiSegLogic.methods import METHODS, make
 from SemiSegLogic.methods.base import Method, Need

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.plan import (
     CPU_VOXELS,
     GPU_VOXELS,

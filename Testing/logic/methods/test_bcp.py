@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.mixing import box_mask
+from SemiSegLogic.engine.blocks.mixing import box_mask
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Method, Patches, Step, Task
 from SemiSegLogic.methods.bcp import BCP

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from SemiSegLogic.engine.losses import judged
+from SemiSegLogic.engine.blocks.losses import judged
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Patches, Step, Task
 from SemiSegLogic.methods.c3s3 import (

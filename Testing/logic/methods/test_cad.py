@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from SemiSegLogic.engine.displacement import Rule
-from SemiSegLogic.engine.losses import judged
-from SemiSegLogic.engine.mixing import box_mask, region_loss
+from SemiSegLogic.engine.blocks.displacement import Rule
+from SemiSegLogic.engine.blocks.losses import judged
+from SemiSegLogic.engine.blocks.mixing import box_mask, region_loss
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Step, Task

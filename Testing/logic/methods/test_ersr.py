@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from SemiSegLogic.engine.ellipse import Ellipse
-from SemiSegLogic.engine.losses import focal
-from SemiSegLogic.engine.symmetry import Mirror
+from SemiSegLogic.engine.blocks.ellipse import Ellipse
+from SemiSegLogic.engine.blocks.losses import focal
+from SemiSegLogic.engine.blocks.symmetry import Mirror
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Patches, Step, Task

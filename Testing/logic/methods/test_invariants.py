@@ -15,10 +15,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.data.volumes import load_volume
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.plan import Plan
-from SemiSegLogic.engine.predict import Predictor
-from SemiSegLogic.engine.volumes import load_volume
+from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.geometry import IGNORE, Grid
 from SemiSegLogic.methods.c3s3 import Seen, supervised_terms
 
@@ -172,9 +172,10 @@ NOT_HELD = {"CAD": {"padding": "Beyond a volume's border its last voxel repeats 
 
 
 def names_in(name: str) -> set[str]:
-    """The tests in ``engine/contrast`` and the like, without their ``test_``."""
+    """The tests in ``engine/contrast`` and the like, in whichever folder there, without their ``test_``."""
     folder, _, stem = name.partition("/")
-    tree = ast.parse((LOGIC / folder / f"test_{stem}.py").read_text(encoding="utf-8"))
+    (file,) = (LOGIC / folder).rglob(f"test_{stem}.py")
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     return {item.name.removeprefix("test_") for item in tree.body if isinstance(item, ast.FunctionDef)}
 
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.mixing import mosaic, paste
+from SemiSegLogic.engine.blocks.mixing import mosaic, paste
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Patches, Step, Task

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.losses import partial_cross_entropy, soft_dice
-from SemiSegLogic.engine.perturb import strong
+from SemiSegLogic.engine.blocks.losses import partial_cross_entropy, soft_dice
+from SemiSegLogic.engine.blocks.perturb import strong
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Step, Task
 from SemiSegLogic.methods.mean_teacher import MeanTeacher

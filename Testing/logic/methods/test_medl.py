@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from SemiSegLogic.engine.evidence import Opinion, curriculum, dirichlet, fisher_loss, fuse, opinion, reliability
-from SemiSegLogic.engine.losses import partial_cross_entropy, soft_dice
+from SemiSegLogic.engine.blocks.evidence import Opinion, curriculum, dirichlet, fisher_loss, fuse, opinion, reliability
+from SemiSegLogic.engine.blocks.losses import partial_cross_entropy, soft_dice
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Patches, Step, Task
 from SemiSegLogic.methods.medl import MEDL, pseudo_loss

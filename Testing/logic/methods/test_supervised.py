@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from SemiSegLogic.engine.losses import partial_cross_entropy, soft_dice
+from SemiSegLogic.engine.blocks.losses import partial_cross_entropy, soft_dice
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Patches, Step, Task
 from SemiSegLogic.methods.supervised import Supervised

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.runner import legs
 from SemiSegLogic.runner.model import Model

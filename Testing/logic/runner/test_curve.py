@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from SemiSegLogic.engine.quality import Measured, SliceScore
-from SemiSegLogic.engine.trainer import Budget, Progress
+from SemiSegLogic.engine.training.trainer import Budget, Progress
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.runner.curve import EVALUATE_EVERY, FREE_S, MOST_SHARE, Curve
 

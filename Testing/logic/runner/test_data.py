@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from SemiSegLogic.engine import keeping
-from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.data import keeping
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, planes_of
 from SemiSegLogic.job import JobError, JobFolder
 from SemiSegLogic.runner import data

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from SemiSegLogic.engine.checkpoint import CheckpointError
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.training.checkpoint import CheckpointError
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.methods.mean_teacher import MeanTeacher
 from SemiSegLogic.methods.supervised import Supervised
 from SemiSegLogic.rounds import Round

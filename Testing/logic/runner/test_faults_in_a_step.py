@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from SemiSegLogic.engine.optimisers import Descent
-from SemiSegLogic.engine.predict import Predictor
+from SemiSegLogic.engine.blocks.optimisers import Descent
+from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.methods.mean_teacher import MeanTeacher
 from SemiSegLogic.methods.supervised import Supervised
 from SemiSegLogic.runner.model import Model

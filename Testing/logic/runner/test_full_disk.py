@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from SemiSegLogic import files, run
-from SemiSegLogic.engine import checkpoint
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.training import checkpoint
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.job import JobFolder, arrays
 from SemiSegLogic.runner.model import Model
 from Testing.support.blobs import BlobStudy, tiny

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from SemiSegLogic.engine.trainer import Budget, Progress
+from SemiSegLogic.engine.training.trainer import Budget, Progress
 from SemiSegLogic.runner.legs import Leg, legs_of, outlook, recommended_legs, seconds_left, side_by_side
 from SemiSegLogic.settings import Training
 from SemiSegLogic.settings.recommended import Facts

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.runner import course, curve, legs, news
 from Testing.support.blobs import BlobStudy, spread, tiny

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from SemiSegLogic.engine.device import Device
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.hardware.device import Device
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.job import Status
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import course
@@ -159,7 +159,7 @@ def test_labels_that_came_while_it_was_dead_do_not_change_the_plan(
 def test_arithmetic_and_layout_are_those_the_run_began_with(
     blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from SemiSegLogic.engine import device
+    from SemiSegLogic.engine.hardware import device
 
     def figures(half: float) -> dict[str, dict[str, float]]:
         return {

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from SemiSegLogic.engine.device import choose
+from SemiSegLogic.engine.hardware.device import choose
 from SemiSegLogic.engine.selection import STRATEGIES
 from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import SliceIndex, planes_of

@@ -10,7 +10,7 @@ import torch
 
 from SemiSegLogic.engine.plan import Plan
 from SemiSegLogic.engine.quality import Measured, SliceScore
-from SemiSegLogic.engine.trainer import Budget, Trainer
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.methods import ENSEMBLE, make
 from SemiSegLogic.methods.base import Method, Task

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from SemiSegLogic.engine import checkpoint
 from SemiSegLogic.engine.plan import Plan
-from SemiSegLogic.engine.trainer import Trainer
+from SemiSegLogic.engine.training import checkpoint
+from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.rounds import Round

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from SemiSegLogic.engine.data.volumes import Volume
 from SemiSegLogic.engine.quality import Looks, mean_dice, measure, parts, pooled_dice, scores_of
 from SemiSegLogic.engine.quality.reliability import reliability_of
-from SemiSegLogic.engine.volumes import Volume
 from SemiSegLogic.geometry import SliceIndex
 from Testing.support.engine import volume_of
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from SemiSegLogic.engine.averaging import ViewAveraged
-from SemiSegLogic.engine.device import Device
+from SemiSegLogic.engine.data.volumes import Classes, load_volume
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.plan import Plan
-from SemiSegLogic.engine.volumes import Classes, load_volume
+from SemiSegLogic.engine.prediction.averaging import ViewAveraged
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.runner.data import Data
 from SemiSegLogic.runner.live.views import MOMENT_S, Views

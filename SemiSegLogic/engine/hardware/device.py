@@ -1,0 +1,150 @@
+"""Where to compute and in which arithmetic: measured at start-up, not guessed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import memory_format, nn
+
+from ...errors import SemiSegError
+from ...settings import SettingsError
+from .tuning import prefer_channels_last, prefer_half, tuned, voxel_seconds
+
+MEMINFO = Path("/proc/meminfo")  # Linux only
+OUT_OF_MEMORY = (
+    "can't allocate memory",  # the host's allocator on Linux and macOS
+    "not enough memory",  # the same on Windows
+    "bad allocation",
+    "CUDA error: out of memory",
+    "ALLOC_FAILED",  # cuBLAS and cuDNN
+)
+
+
+LOST = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "device-side assert", "HIP error")
+
+
+class DeviceLost(SemiSegError):
+    """The graphics card failed; nothing in this process can use it any more."""
+
+    remedy = (
+        "Resume the job: it goes on from its last saved state. If the card fails again, choose 'cpu' under Where to "
+        "compute, or update the card's driver."
+    )
+
+
+class NoSuchDevice(SettingsError):
+    """This computer has not what was asked for; the message says what it has."""
+
+    remedy = "Train again on 'auto' or 'cpu'. If there is a card, the check of this computer says why it is not seen."
+
+
+@dataclass(frozen=True)
+class Device:
+    """``torch`` the device; ``half`` whether networks run under bfloat16 autocast; ``memory`` bytes we may use;
+    ``channels_last`` the layout that networks train in; ``voxel_seconds`` about how long the fast network takes for a
+    voxel, forward and backward, 0 where that was not measured.
+    """
+
+    torch: torch.device
+    half: bool
+    memory: int
+    channels_last: bool = True
+    voxel_seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """In words, for the person: the card's name or the number of processor cores."""
+        arithmetic = "bfloat16" if self.half else "float32"
+        if self.torch.type == "cuda":
+            return f"{torch.cuda.get_device_name(self.torch)}, {arithmetic}"
+        return f"CPU, {torch.get_num_threads()} threads, {arithmetic}"
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While the device is used: raises DeviceLost, in words, when it fails."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not is_device_lost(error):
+                raise
+            why = str(error).strip().splitlines()[0]
+            raise DeviceLost(f"The graphics card stopped working ({why}). The best model so far is kept.") from error
+
+    @property
+    def layout(self) -> memory_format:
+        """The memory layout for networks."""
+        return torch.channels_last_3d if self.channels_last else torch.contiguous_format
+
+    def lay_out(self, module: nn.Module) -> None:
+        """Bring the kernels (out,in,d,h,w) of ``module`` into the device's layout, in place."""
+        for p in module.parameters():
+            if p.dim() == 5:
+                p.data = p.data.contiguous(memory_format=self.layout)
+
+    @contextmanager
+    def one_shape(self) -> Iterator[None]:
+        """While images are all of one shape, as in training: on a GPU the fastest kernels for it are looked for."""
+        if self.torch.type != "cuda":
+            yield
+            return
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
+            yield
+
+    @contextmanager
+    def arithmetic(self) -> Iterator[None]:
+        """Autocast for the networks; losses convert back to float32 themselves."""
+        with torch.autocast(self.torch.type, dtype=torch.bfloat16, enabled=self.half):
+            yield
+
+
+def choose(wanted: str = "auto", precision: str = "auto") -> Device:
+    """The device for ``wanted`` (auto, cpu, cuda) and ``precision`` (auto, float32, bfloat16).
+
+    Raises NoSuchDevice when a GPU is asked for and there is none.
+    """
+    require(wanted)
+    device = torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    timings = tuned(device)
+    half = precision == "bfloat16" or (precision == "auto" and prefer_half(timings))
+    speed = voxel_seconds(timings, half, device)
+    return Device(device, half, free_memory(device), prefer_channels_last(timings, half), speed)
+
+
+def require(wanted: str) -> None:
+    """Raises NoSuchDevice, which names those that there are, when this computer cannot compute on ``wanted`` (auto,
+    cpu, cuda).
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise NoSuchDevice(f"A graphics card was asked for (cuda), but PyTorch {torch.__version__} sees none here. "
+                           f"There is: cpu (the processor, {os.cpu_count()} cores).")
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a program may still take on ``device`` now; where the system does not tell, 4 GB."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        # not the free pages: those leave out the file cache, which Linux gives back at once
+        line = next(line for line in MEMINFO.read_text().splitlines() if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return 4 << 30
+    return int(line.split()[1]) << 10
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether ``error`` is a GPU that failed, by itself or under a faulty program; running out of memory is not."""
+    if not isinstance(error, RuntimeError) or is_out_of_memory(error):
+        return False
+    return any(words in str(error) for words in LOST)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` is PyTorch running out of memory, on a GPU or in the host's allocator."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)

@@ -1,0 +1,170 @@
+"""In which arithmetic and memory layout a device runs 3D networks fastest, and how fast: measured once, remembered.
+
+Which is faster cannot be told from a name. Processors without matrix instructions for bfloat16 emulate it, several
+times slower; some versions of cuDNN are slow for 3D convolutions in one layout and not in the other. So one block of a
+network is timed, forward and backward, in all four ways. A processor is timed on one core: what threads that wait for
+each other show beside a busy program is a hundred times slower and says nothing about it. The figures are kept in a
+small file of the user's, by device and version of PyTorch; a file that is damaged or cannot be written costs a
+measurement, nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...files import FileError, read_json, write_json
+
+STEADY = 1.5  # the second-best time may be this much longer than the best
+CLEARLY = 1.3  # bfloat16 must be this much faster: it costs digits
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last_3d}
+PRECISIONS = ("float32", "bfloat16")
+SHAPES = {"cpu": (2, 32, 4, 24, 24), "cuda": (2, 32, 48, 64, 64)}
+"""Enough work to be timed, no more. Two images: a single small one goes through float32 convolutions of PyTorch's own,
+five times as slow as those that every batch of training gets.
+"""
+REPETITIONS, LEAST = 4, 2
+HOPELESS = 4.0  # a way this much slower than the best is timed LEAST times only
+BLOCKS = 7.0  # the fast network computes as much per voxel as so many blocks at half its resolution
+CPUINFO = Path("/proc/cpuinfo")  # Linux only
+
+Timings = dict[str, dict[str, float]]
+"""Milliseconds by precision, then by layout."""
+
+Measure = Callable[[torch.device], tuple[Timings, bool]]
+
+
+def tuned(device: torch.device, file: Path | None = None, measure: Measure | None = None) -> Timings:
+    """The timings of ``device`` from ``file`` (by default the user's), or measured now and, when they are steady,
+    written there.
+    """
+    file = file or default_file()
+    known, key = _remembered(file), name_of(device)
+    if _is_whole(known.get(key)):
+        return known[key]
+    fresh, steady = (measure or measured)(device)
+    if steady:
+        _remember(file, {**known, key: fresh})
+    return fresh
+
+
+def prefer_half(timings: Timings) -> bool:
+    """Whether bfloat16 is clearly the faster arithmetic."""
+    return min(timings["float32"].values()) > CLEARLY * min(timings["bfloat16"].values())
+
+
+def prefer_channels_last(timings: Timings, half: bool) -> bool:
+    """Whether channels-last is not the slower layout, in the arithmetic that was chosen."""
+    times = timings["bfloat16" if half else "float32"]
+    return times["channels_last"] <= times["contiguous"]
+
+
+def voxel_seconds(timings: Timings, half: bool, device: torch.device) -> float:
+    """About how long the fast network takes for a voxel of a patch, forward and backward, in the arithmetic that was
+    chosen and in its faster layout; all threads of a processor together, as if they did not hinder each other.
+
+    Against the network itself (1 thread, results/voxel_costs.md) it is right within 10 % in bfloat16 and in float32.
+    """
+    batch, _, *sides = SHAPES[device.type]
+    voxels = batch * math.prod(sides) * 8  # at the network's own resolution
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    return BLOCKS * min(timings["bfloat16" if half else "float32"].values()) / 1000 / voxels / threads
+
+
+def name_of(device: torch.device) -> str:
+    """What the figures hold for: the device and PyTorch's version."""
+    if device.type == "cuda":
+        card, cudnn = torch.cuda.get_device_name(device), torch.backends.cudnn.version()
+        return f"{card}, torch {torch.__version__}, cuDNN {cudnn}"
+    return f"{_processor()}, one core, torch {torch.__version__}"
+
+
+def default_file() -> Path:
+    """The user's file."""
+    return Path.home() / ".semiseg" / "tuning.json"
+
+
+def measured(device: torch.device) -> tuple[Timings, bool]:
+    """Milliseconds of a convolution, norm and activation, forward and backward, and whether they came out the same
+    twice: beside a busy program they may not. Draws no random number.
+    """
+    ways = [(precision, layout) for precision in PRECISIONS for layout in LAYOUTS]
+    times: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
+    with _one_thread():
+        for turn in range(REPETITIONS):
+            for way in ways:
+                if turn < LEAST or min(times[way]) < HOPELESS * min(map(min, times.values())):
+                    times[way].append(_milliseconds(device, *way))
+    timings: Timings = {precision: {layout: min(times[precision, layout]) for layout in LAYOUTS}
+                        for precision in PRECISIONS}
+    return timings, all(second < STEADY * best for best, second, *_ in map(sorted, times.values()))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _milliseconds(device: torch.device, precision: str, layout: str) -> float:
+    image = torch.ones(SHAPES[device.type], device=device).contiguous(memory_format=LAYOUTS[layout]).requires_grad_()
+    kernel = torch.full((32, 32, 3, 3, 3), 0.01, device=device).contiguous(memory_format=LAYOUTS[layout])
+    begun = time.perf_counter()
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        _block(image, kernel.requires_grad_()).backward()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return 1000 * (time.perf_counter() - begun)
+
+
+def _block(image: Tensor, kernel: Tensor) -> Tensor:
+    maps = F.conv3d(image, kernel, padding=1)
+    return F.relu(F.batch_norm(maps, None, None, training=True)).float().mean()
+
+
+def _processor() -> str:
+    try:
+        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
+    name = names[0] if names else platform.processor()
+    return f"{name} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _remembered(file: Path) -> dict[str, Timings]:
+    try:
+        known = read_json(file) if file.exists() else {}
+    except (FileError, OSError) as error:
+        logging.info("What was measured of this computer cannot be read, so it is measured again: %s", error)
+        known = {}
+    return known if isinstance(known, dict) else {}
+
+
+def _is_whole(timings: object) -> bool:
+    return isinstance(timings, dict) and all(
+        isinstance(timings.get(precision), dict)
+        and all(isinstance(timings[precision].get(layout), float) for layout in LAYOUTS)
+        for precision in PRECISIONS
+    )
+
+
+def _remember(file: Path, known: dict[str, Timings]) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, known)
+    except (FileError, OSError) as error:
+        logging.info("What was measured of this computer cannot be kept: %s", error)

@@ -1,0 +1,1 @@
+"""The loop: steps as written or recorded, faults undone, states saved, networks compiled."""

@@ -1,0 +1,224 @@
+"""One step of training: losses, gradients, update, teacher. As written, or recorded once and replayed on a GPU.
+
+A small network's step is hundreds of launches of a few microseconds each, and the processor cannot issue them as fast
+as a GPU runs them. Recorded as a CUDA graph they are one. What changes from step to step must then lie on the device:
+the patches are copied to fixed places, learning rates and the step itself are tensors (:class:`LiveStep`).
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ...methods.base import Method, Optimiser, Patches, Step
+from ..blocks.optimisers import Descent
+from ..hardware.device import Device, is_out_of_memory
+from .checkpoint import restore_training_state, training_state
+
+LONGEST_GRADIENT = 12.0
+PLAIN, LIVE = 1, 2  # steps as written, then with numbers on the device, before the recording
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``losses`` by name, detached; ``health`` a scalar, finite when losses and gradients were; ``updated`` whether the
+    weights moved.
+    """
+
+    losses: dict[str, Tensor]
+    health: Tensor
+    updated: bool = True
+
+
+class LiveStep(Step):
+    """A step whose ``index``, ``total`` and ``progress`` are 0-dim tensors: what a method computes from them on the
+    device follows a replay. What it decides with them on the host raises, or is seen, and the method is not recorded.
+    """
+
+    def __init__(self, phase: str, device: torch.device):
+        super().__init__(phase, torch.zeros((), device=device), torch.ones((), device=device))  # type: ignore[arg-type]
+        object.__setattr__(self, "_progress", torch.zeros((), device=device))
+
+    @property
+    def progress(self) -> float:
+        """A tensor, whatever the type says."""
+        return self._progress  # type: ignore[attr-defined]
+
+    def follow(self, step: Step) -> None:
+        """Take the numbers of ``step`` to the device."""
+        for mine, value in ((self.index, step.index), (self.total, step.total), (self.progress, step.progress)):
+            mine.fill_(value)  # type: ignore[union-attr]
+
+
+class Work:
+    """The step as written. ``checked``: look at the numbers before the weights move, which makes a GPU wait."""
+
+    def __init__(self, method: Method, optimisers: Sequence[Optimiser], device: Device, checked: bool):
+        self.method, self.optimisers, self.device, self.checked = method, optimisers, device, checked
+        self._learning = [p for one in optimisers for group in one.param_groups for p in group["params"]]
+
+    def __call__(self, labelled: Patches, unlabelled: Patches, step: Step) -> Outcome:
+        """One step, with the learning rates that the optimisers have."""
+        losses, health = self._gradients(labelled, unlabelled, step)
+        if self.checked and not bool(torch.isfinite(health)):
+            return Outcome(losses, health, updated=False)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        self.method.after_step(step)
+        return Outcome(losses, health)
+
+    def on_device(self, labelled: Patches, unlabelled: Patches, step: LiveStep) -> Outcome:
+        """The same without the rates, which :meth:`prepare` has taken to the device before."""
+        losses, health = self._gradients(labelled, unlabelled, step)
+        for optimiser in self.optimisers:
+            assert isinstance(optimiser, Descent)
+            optimiser.apply()
+        self.method.after_step(step)
+        return Outcome(losses, health)
+
+    def prepare(self) -> None:
+        """Learning rates to the device."""
+        for optimiser in self.optimisers:
+            assert isinstance(optimiser, Descent)
+            optimiser.prepare()
+
+    def _gradients(self, labelled: Patches, unlabelled: Patches, step: Step) -> tuple[dict[str, Tensor], Tensor]:
+        with self.device.one_shape():
+            with self.device.arithmetic():
+                losses = self.method.losses(labelled, unlabelled, step)
+            total = torch.stack(list(losses.values())).sum()
+            self.method.zero_grad(set_to_none=True)  # all of it: a phase may leave some networks out of its optimisers
+            total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self._learning, LONGEST_GRADIENT, foreach=True)
+        health = total.detach() + norm  # a finite loss can have gradients that are not
+        return {name: value.detach() for name, value in losses.items()}, health
+
+
+class Graphs(Protocol):
+    """What records: :class:`CudaGraphs`, or a stand-in where there is no GPU."""
+
+    def watched(self, work: Callable[[], Outcome]) -> Outcome:
+        """Run ``work``. Raises RuntimeError when it cannot be recorded."""
+
+    def record(self, work: Callable[[], Outcome]) -> Callable[[], Outcome]:
+        """Record ``work`` without running it; what comes back runs it."""
+
+
+class CudaGraphs:
+    """Recording through torch.cuda."""
+
+    def watched(self, work: Callable[[], Outcome]) -> Outcome:
+        """See :class:`Graphs`. On a stream of its own, as recordings need it; waiting for the device raises there."""
+        before, stream = torch.cuda.get_sync_debug_mode(), torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            with torch.cuda.stream(stream):
+                return without_host_chance(work)
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+            torch.cuda.current_stream().wait_stream(stream)
+
+    def record(self, work: Callable[[], Outcome]) -> Callable[[], Outcome]:
+        """See :class:`Graphs`."""
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            outcome = work()
+
+        def replay() -> Outcome:
+            graph.replay()
+            return outcome
+
+        return replay
+
+
+def without_host_chance(work: Callable[[], Outcome]) -> Outcome:
+    """Run ``work`` of a GPU. Raises RuntimeError when it drew random numbers on the host: a replay repeats them."""
+    before = torch.get_rng_state()
+    outcome = work()
+    if not torch.equal(before, torch.get_rng_state()):
+        raise RuntimeError("the method draws random numbers on the host")
+    return outcome
+
+
+class Recorder:
+    """Runs steps: the first as written, the next with their numbers on the device, then a recording of them.
+
+    A method that cannot be recorded is found out by trying: it waits for the device, draws random numbers on the host,
+    or decides by the number of the step. What was tried is then undone to the bit, and its steps run as written.
+    """
+
+    def __init__(self, work: Work, graphs: Graphs | None):
+        self._work, self._graphs = work, graphs
+        self.refusal = "" if graphs and _recordable(work.optimisers) else "not on this device, or by foreign optimisers"
+        self._key: tuple[object, ...] = ()
+
+    def __call__(self, labelled: Patches, unlabelled: Patches, step: Step) -> Outcome:
+        """One step."""
+        if self.refusal:
+            return self._work(labelled, unlabelled, step)
+        self._look_at((step.phase, *_shapes(labelled), *_shapes(unlabelled)))
+        self._seen += 1
+        if self._seen <= PLAIN:
+            return self._work(labelled, unlabelled, step)
+        return self._live(labelled, unlabelled, step)
+
+    def _look_at(self, key: tuple[object, ...]) -> None:
+        if key != self._key:
+            self._key, self._seen = key, 0
+            self._replay: Callable[[], Outcome] | None = None
+
+    def _live(self, labelled: Patches, unlabelled: Patches, step: Step) -> Outcome:
+        if self._seen == PLAIN + 1:
+            self._places = (_like(labelled), _like(unlabelled))
+            self._step = LiveStep(step.phase, labelled.image.device)
+        self._follow(labelled, unlabelled, step)
+        if self._replay is not None:
+            return self._replay()
+        before = copy.deepcopy(training_state(self._work.method, self._work.optimisers))
+        try:
+            return self._tried()
+        except Exception as error:
+            if is_out_of_memory(error) and self._seen <= PLAIN + LIVE:
+                raise  # the step itself is too large; a recording may need more than it
+            self.refusal = str(error) or type(error).__name__
+            logging.info("Steps are not recorded: %s", self.refusal)
+        restore_training_state(before, self._work.method, self._work.optimisers)
+        return self._work(labelled, unlabelled, step)
+
+    def _tried(self) -> Outcome:
+        assert self._graphs is not None
+        if self._seen <= PLAIN + LIVE:
+            return self._graphs.watched(self._once)
+        replay = self._graphs.record(self._once)
+        outcome = replay()
+        self._replay = replay
+        return outcome
+
+    def _once(self) -> Outcome:
+        return self._work.on_device(*self._places, self._step)
+
+    def _follow(self, labelled: Patches, unlabelled: Patches, step: Step) -> None:
+        for place, patches in zip(self._places, (labelled, unlabelled), strict=True):
+            for field in fields(Patches):
+                getattr(place, field.name).copy_(getattr(patches, field.name))
+        self._step.follow(step)
+        self._work.prepare()
+
+
+def _recordable(optimisers: Sequence[Optimiser]) -> bool:
+    return all(isinstance(optimiser, Descent) for optimiser in optimisers)
+
+
+def _shapes(patches: Patches) -> list[torch.Size]:
+    return [getattr(patches, field.name).shape for field in fields(patches)]
+
+
+def _like(patches: Patches) -> Patches:
+    return Patches(*(torch.empty_like(getattr(patches, field.name)) for field in fields(patches)))

@@ -1,0 +1,131 @@
+"""Where to compute: what is asked for, what is free, what running out of memory looks like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from SemiSegLogic.engine.hardware import device as module
+from SemiSegLogic.engine.hardware import tuning
+from SemiSegLogic.engine.hardware.device import (
+    Device,
+    DeviceLost,
+    choose,
+    free_memory,
+    is_device_lost,
+    is_out_of_memory,
+)
+from SemiSegLogic.settings import SettingsError
+
+HOST = torch.device("cpu")
+
+
+def test_the_processor_can_be_asked_for() -> None:
+    device = choose("cpu", "float32")
+    assert (device.torch.type, device.half) == ("cpu", False)
+    assert device.memory > 0
+    assert "float32" in device.name
+
+
+def test_a_missing_gpu_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SettingsError, match="There is: cpu"):
+        choose("cuda")
+    assert choose("auto", "float32").torch.type == "cpu"
+
+
+def _timings(full: float, half: float, last: float = 0.9) -> tuning.Timings:
+    return {
+        "float32": {"contiguous": full / last, "channels_last": full},
+        "bfloat16": {"contiguous": half / last, "channels_last": half},
+    }
+
+
+@pytest.mark.parametrize(("full", "half", "taken"), [(1.0, 0.5, True), (1.0, 0.9, False), (1.0, 3.0, False)])
+def test_half_precision_is_taken_only_where_it_is_clearly_faster(
+    monkeypatch: pytest.MonkeyPatch, full: float, half: float, taken: bool
+) -> None:
+    monkeypatch.setattr(module, "tuned", lambda device: _timings(full, half))
+    assert choose("cpu", "auto").half is taken
+    assert choose("cpu", "bfloat16").half
+    assert not choose("cpu", "float32").half
+
+
+@pytest.mark.parametrize(("last", "layout"), [(0.8, torch.channels_last_3d), (1.2, torch.contiguous_format)])
+def test_the_faster_layout_is_taken(monkeypatch: pytest.MonkeyPatch, last: float, layout: torch.memory_format) -> None:
+    monkeypatch.setattr(module, "tuned", lambda device: _timings(1.0, 0.5, last))
+    assert choose("cpu", "auto").layout == layout
+
+
+def test_arithmetic_is_bfloat16_only_when_half() -> None:
+    weight = torch.ones(2, 2)
+    for half, dtype in ((True, torch.bfloat16), (False, torch.float32)):
+        with Device(HOST, half, 0).arithmetic():
+            assert (weight @ weight).dtype == dtype
+
+
+def test_free_memory_counts_the_file_cache_as_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "meminfo"
+    file.write_text("MemTotal:  16000000 kB\nMemFree:  200000 kB\nMemAvailable:  9000000 kB\n")
+    monkeypatch.setattr(module, "MEMINFO", file)
+    assert free_memory(HOST) == 9_000_000 * 1024
+
+
+def test_a_system_that_does_not_tell_is_taken_to_have_4_gb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MEMINFO", tmp_path / "none")
+    assert free_memory(HOST) == 4 << 30
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.cuda.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:82] data. DefaultCPUAllocator: not enough memory: you tried"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+    ],
+)
+def test_running_out_of_memory_is_recognised(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+def test_a_real_allocation_beyond_all_memory_is_recognised() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 50)
+    assert is_out_of_memory(caught.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), ValueError("can't allocate memory"), OSError(12)])
+def test_other_errors_are_not(error: Exception) -> None:
+    assert not is_out_of_memory(error)
+
+
+LOST = [
+    RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later"),
+    RuntimeError("CUDA error: device-side assert triggered"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
+]
+
+
+@pytest.mark.parametrize("error", LOST)
+def test_a_card_that_fails_is_recognised_and_told_in_words(error: Exception) -> None:
+    assert is_device_lost(error)
+    with pytest.raises(DeviceLost, match="graphics card stopped working") as caught, Device(HOST, False, 0).at_work():
+        raise error
+    assert "\n" not in str(caught.value)
+    assert "Resume the job" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("CUDA error: out of memory"), RuntimeError("shape mismatch"), ValueError("CUDA error"),
+     MemoryError("none left")],
+)
+def test_other_errors_pass_as_they_are(error: Exception) -> None:
+    assert not is_device_lost(error)
+    with pytest.raises(type(error), match=str(error)), Device(HOST, False, 0).at_work():
+        raise error
