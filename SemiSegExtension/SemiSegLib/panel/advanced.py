@@ -46,8 +46,13 @@ def _widget(item: dataclasses.Field[Any]) -> Any:
         box.checked = item.default
         return box
     line = qt.QLineEdit()
-    line.text = f"{item.default:g}" if isinstance(item.default, float) else str(item.default)
+    line.text = _text(item)
     return line
+
+
+def _text(item: dataclasses.Field[Any]) -> str:
+    """The default as a person reads it; 2/3 is rounded."""
+    return f"{item.default:g}" if isinstance(item.default, float) else str(item.default)
 
 
 def _value(item: dataclasses.Field[Any], widget: Any) -> Any:
@@ -56,6 +61,8 @@ def _value(item: dataclasses.Field[Any], widget: Any) -> Any:
     if isinstance(item.default, bool):
         return bool(widget.checked)
     text = widget.text.strip()
+    if text == _text(item):
+        return item.default
     if isinstance(item.default, str):
         return text
     try:
