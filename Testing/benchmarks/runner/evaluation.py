@@ -15,10 +15,10 @@ from SemiSegLogic.engine.data.volumes import Volume
 from SemiSegLogic.engine.plan import Shape
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.methods.base import Method
-from SemiSegLogic.report.modes import clinical, largest_piece, legacy
 
 from .checked import BenchmarkError
 from .datasets import CaseData
+from .modes import clinical, largest_piece, legacy
 from .recipe import Recipe
 from .study import Study
 

@@ -11,7 +11,7 @@ from SemiSegLogic.settings.recipes import recipe as settings_of
 
 from .checked import digest
 
-METRICS = 1  # counts up when a definition in SemiSegLogic.report.modes changes
+METRICS = 1  # counts up when a definition in modes.py changes
 NOT_HASHED = ("name", "methods", "cells", "seeds", "cell_methods", "why", "settings", "changes", "shown")
 
 

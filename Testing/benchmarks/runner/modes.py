@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import Mask, dice, surface_distances
+from SemiSegLogic.report.metrics import Mask, dice, surface_distances
 
 Triple = tuple[float, float, float]
 TOLERANCES = (1.0, 2.0)

@@ -14,7 +14,7 @@ from monai.metrics import (
 )
 from scipy.ndimage import gaussian_filter
 
-from SemiSegLogic.report.modes import Clinical, Legacy, clinical, largest_piece, legacy
+from Testing.benchmarks.runner.modes import Clinical, Legacy, clinical, largest_piece, legacy
 
 UNIT = (1.0, 1.0, 1.0)
 PAIRS = 100
