@@ -161,9 +161,22 @@ def test_the_walker_sees_relative_late_and_aliased_imports(tmp_path: Path) -> No
 def test_a_trespass_is_named_with_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     file = tmp_path / "x.py"
-    file.write_text("import json\nimport numpy\nimport torch\nfrom ..engine.trainer import Trainer\n")
-    named = f"x.py:4 imports {PACKAGE}.engine.trainer.Trainer"
+    file.write_text("import json\nimport numpy\nimport torch\nfrom ..engine.training.trainer import Trainer\n")
+    named = f"x.py:4 imports {PACKAGE}.engine.training.trainer.Trainer"
     assert trespasses(file, [PACKAGE, "methods"], ROOMS["methods"]) == [named]
+
+
+@pytest.mark.parametrize("machinery", ["data", "hardware", "plan", "prediction", "quality", "selection", "training"])
+def test_a_block_may_not_import_the_machinery_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machinery: str
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    file = tmp_path / "x.py"
+    file.write_text(f"from .. import {machinery}\nfrom ..nets import Network\n")
+    key, rule = room_of("engine.blocks.x")
+    assert (key, trespasses(file, [PACKAGE, "engine", "blocks"], rule)) == (
+        "engine.blocks", [f"x.py:1 imports {PACKAGE}.engine.{machinery}"]
+    )
 
 
 # --- what really gets loaded -----------------------------------------------------------------------------------
