@@ -15,6 +15,7 @@ from ..report import DataSource
 from ..rounds import Round
 from ..sample import SampleStudy, build_study, choose, find, list_cases, split
 from ..settings import CHOICES, RECOMMENDED, Training
+from .counts import at_least_one
 from .demo_report import DemoReport, Watch
 from .following import follow
 from .output import Output, add_json
@@ -27,9 +28,9 @@ def add(commands: Any) -> None:
     demo = commands.add_parser("demo", help="see the main job happen on real MRI, in about two minutes")
     demo.add_argument("--data", type=Path, help="folder with Task04_Hippocampus (else SEMISEG_DATA, cache, download)")
     demo.add_argument("--out", type=Path, help="folder of study and report (default: semiseg-demo)")
-    demo.add_argument("--cases", type=int, default=40, help="volumes besides the 20 held out (default 40)")
-    demo.add_argument("--annotated", type=int, default=8, help="volumes with annotated slices (default 8)")
-    demo.add_argument("--slices", type=int, default=3, help="annotated slices in each of them (default 3)")
+    demo.add_argument("--cases", type=at_least_one, default=40, help="volumes besides the 20 held out (default 40)")
+    demo.add_argument("--annotated", type=at_least_one, default=8, help="volumes with annotated slices (default 8)")
+    demo.add_argument("--slices", type=at_least_one, default=3, help="annotated slices in each of them (default 3)")
     demo.add_argument("--whole", action="store_true", help="annotate whole volumes instead of slices")
     demo.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED)
     demo.add_argument("--seconds", type=float, default=70.0, help="time for training (default 70)")

@@ -14,6 +14,7 @@ from ..study import Case, Study
 from ..study.beginning import Beginning
 from ..study.contradictions import contradictions
 from ..study.first_slices import drawing_axes
+from .counts import at_least_one
 from .following import take_up
 from .output import Output, add_json
 
@@ -24,7 +25,7 @@ def add(parts: Any) -> None:
     """The grammar of ``study next``."""
     command = parts.add_parser("next", help="print the slices worth a look next, and why")
     command.add_argument("folder", type=Path)
-    command.add_argument("--count", type=int, default=10, help="how many at most (default: 10)")
+    command.add_argument("--count", type=at_least_one, default=10, help="how many at most (default: 10)")
     command.add_argument("--strategy", choices=FROM_MAPS, metavar="NAME",
                          help=f"choose anew from the suggestions in the study: {', '.join(FROM_MAPS)} (default: what "
                               f"the newest run named, by {DEFAULT})")

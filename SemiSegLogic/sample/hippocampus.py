@@ -58,10 +58,12 @@ def split(cases: Sequence[SampleCase]) -> tuple[list[SampleCase], list[SampleCas
 
 
 def choose(cases: Sequence[SampleCase], count: int, seed: int = 0) -> list[SampleCase]:
-    """``count`` of ``cases``, drawn by ``seed``, in order of name. The same on every computer and numpy release."""
+    """``count`` of ``cases``, drawn by ``seed``, in order of name. The same on every computer and numpy release. Raises
+    SampleError when there are not so many.
+    """
     ordered = sorted(cases, key=lambda case: case.name)
     if not 0 <= count <= len(ordered):
-        raise SampleError(f"{count} cases are wanted, and there are {len(ordered)}. Ask for fewer.")
+        raise SampleError(f"{count} cases are wanted, and there are {len(ordered)}. Ask for 0 to {len(ordered)}.")
     return sorted(sorted(ordered, key=lambda case: _ticket(case.name, seed))[:count], key=lambda case: case.name)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SliceIndex
+from .places import SampleError
 
 END = 0.2
 """How far from the organ's ends, as a share of its extent, the outermost slices lie: the very last ones show a dot."""
@@ -29,12 +30,13 @@ def spread_slices(
     others at equal steps between; a single one lies in the middle. ``offset`` in [-0.5, 0.5] moves the inner ones
     by that share of a step and the outer ones a little: given a different offset for each volume, the volumes together
     show more levels of the organ. Deterministic. Fewer when there are fewer slices with foreground.
-    Raises ValueError when ``label`` is empty or ``count`` is below 1.
+    Raises SampleError when ``label`` is empty or ``count`` is below 1.
     """
     axis = broadest_axis(label) if axis is None else axis
     occupied = _occupied(label, axis)
     if count < 1 or not len(occupied):
-        raise ValueError(f"Cannot choose {count} slices among {len(occupied)} that show a structure.")
+        raise SampleError(f"Cannot choose {count} slices among {len(occupied)} that show a structure. Ask for at least "
+                          "one, of a label that is not empty.")
     wanted = np.linspace(END, 1 - END, count) if count > 1 else np.array([0.5])
     step = wanted[1] - wanted[0] if count > 1 else 0.5
     wanted[1:-1] += offset * step

@@ -185,7 +185,10 @@ def test_what_is_wrong_is_said_in_words(
     assert printed.err.startswith("semiseg: ")
 
 
-@pytest.mark.parametrize("words", [[], ["fly"], ["train"], ["study", "label", "a", "b", "c", "--axis", "x"]], ids=str)
+@pytest.mark.parametrize("words", [
+    [], ["fly"], ["train"], ["study", "label", "a", "b", "c", "--axis", "x"], ["study", "next", "a", "--count", "0"],
+    ["demo", "--slices", "0"], ["demo", "--cases", "-1"], ["demo", "--annotated", "few"],
+], ids=str)
 def test_words_that_are_not_understood_end_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit) as problem:
         run(words)
