@@ -34,6 +34,7 @@ class Controller:
         self.disk = Tasks("SemiSeg files", self.problem)
         self.study: Study | None = None
         self.study_name = ""  # as last read: a share may have gone, and the screen must not wait for it
+        self.studies_wanted = 0  # so often was one asked for: who waited sees that the person chose meanwhile
         self.rows: list[CaseRow] = []
         self._structures: list[Shown] = []
         self.open_case: OpenCase | None = None
@@ -76,6 +77,7 @@ class Controller:
     def _use_study(self, name: str, make: Callable[[], Study], case: str = "") -> None:
         self.close_case()
         self.wanted_case = case
+        self.studies_wanted += 1
 
         def work() -> tuple[Study, str, list[CaseRow], list[Shown]]:
             study = make()

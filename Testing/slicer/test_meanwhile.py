@@ -1,8 +1,12 @@
-"""A question stands on screen, or a menu is open, and Slicer goes on: what was asked about is what is done."""
+"""A question stands on screen, a menu is open, or a disk is slow, and Slicer goes on: what was asked about is what is
+done.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,3 +139,28 @@ def test_a_volume_that_was_deleted_while_the_menu_was_open_is_told(panel: Any, s
     open_first(panel, study)
     panel.cases.add_volume("vtkMRMLScalarVolumeNode4711")
     assert panel.controller.notice == ("The volume is no longer loaded in Slicer.", "warning")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_share_that_answers_late_holds_nobody_up_and_takes_no_study_away(
+    panel: Any, study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """The person's last study lies on it; they open another one while the system still waits for the share."""
+    answered, real = threading.Event(), Path.is_dir
+
+    def is_dir(path: Path) -> bool:
+        if path != tmp_path / "share":
+            return real(path)
+        assert threading.current_thread() is not threading.main_thread()
+        return answered.wait(10) and there
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    panel.preferences.set("study", str(tmp_path / "share"))
+    panel.leave()
+    panel.enter()
+    assert panel.controller.disk.busy == ["Look for the study"]
+    panel.controller.open_study(study.folder)
+    answered.set()
+    settle(panel)
+    assert panel.controller.study.folder == study.folder
+    assert panel.controller.notice[1] != "error"

@@ -184,10 +184,21 @@ class Panel:
             self._take_up(Parameters())
 
     def _take_up(self, parameters: Parameters) -> None:
-        folder = parameters.get("study") or self.preferences.get("study")
-        if folder and Path(folder).is_dir():
-            self.screen.imported(keep=False)
-            self.controller.open_study(Path(folder), parameters.get("case"))
+        """Open the study of the scene, or the person's last one, where it can be reached. That is found out on the
+        thread: for a share that has gone, a system waits long.
+        """
+        named, case, before = parameters.get("study"), parameters.get("case"), self.controller.studies_wanted
+        if not named:
+            self.screen.imported(keep=True)
+        folder = Path(named or self.preferences.get("study"))
+
+        def found(there: bool) -> None:
+            self.screen.imported(keep=not there)
+            if there and self.controller.studies_wanted == before:
+                self.controller.open_study(folder, case)
+
+        if folder != Path():
+            self.controller.disk.run(_("Look for the study"), folder.is_dir, found)
 
     def leave(self) -> None:
         """Another module is shown: the drawing is saved; training goes on and is still followed."""
@@ -208,11 +219,10 @@ class Panel:
     def _scene_imported(self, *_event: Any) -> None:
         """A scene file may bring the study it was saved with, and our nodes of then: the study's state counts."""
         parameters, study = Parameters(), self.controller.study
-        folder = parameters.get("study")
-        self.screen.imported(keep=not (folder and Path(folder).is_dir()))
-        if study is None or str(study.folder) != folder:
+        if study is None or str(study.folder) != parameters.get("study"):
             self._take_up(parameters)
         else:
+            self.screen.imported(keep=False)
             self._remember()
         self.controller.next_beat(self.label.take_hold)  # when all who listen to the scene have done their part
 
