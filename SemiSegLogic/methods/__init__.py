@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ..settings import METHOD_SETTINGS, Ensemble, Settings, SettingsError
+from ..settings import METHOD_SETTINGS, Settings, SettingsError
 from .base import Method, Task
 
 METHODS = {
@@ -24,25 +24,12 @@ METHODS = {
 half a second of other libraries.
 """
 
-ENSEMBLE = "ensemble"
-"""Of several of these methods. Nobody asks for it: the recommended method may end with it."""
-
 
 def make(name: str, values: dict[str, object], task: Task) -> Method:
     """The method ``name`` with the settings ``values`` (those left out keep their defaults) for ``task``.
 
     Raises SettingsError when there is no such method or a value does not fit.
     """
-    return _ensemble(values, task) if name == ENSEMBLE else _single(name, values, task)
-
-
-def _ensemble(values: dict[str, object], task: Task) -> Method:
-    settings = Ensemble.from_dict(values)
-    members = [_single(member["method"], member["settings"], task) for member in settings.members]
-    return import_module(".ensemble", __package__).Ensemble(settings, task, members)
-
-
-def _single(name: str, values: dict[str, object], task: Task) -> Method:
     if name not in METHODS:
         raise SettingsError(f"There is no method '{name}'; there are {', '.join(METHODS)}.")
     settings: Settings = METHOD_SETTINGS[name].from_dict(values)
@@ -50,4 +37,4 @@ def _single(name: str, values: dict[str, object], task: Task) -> Method:
     return method(settings, task)
 
 
-__all__ = ["ENSEMBLE", "METHODS", "Method", "make"]
+__all__ = ["METHODS", "Method", "make"]

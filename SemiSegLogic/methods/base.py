@@ -6,9 +6,8 @@ must survive a restart is parameters or buffers: ``state_dict()`` is the checkpo
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -43,10 +42,6 @@ class Patches:
     position: Tensor
     volume: Tensor
 
-    def first(self, count: int) -> Patches:
-        """The first ``count`` of them (views)."""
-        return Patches(*(getattr(self, item.name)[:count] for item in fields(self)))
-
 
 @dataclass(frozen=True)
 class Need:
@@ -80,12 +75,6 @@ class Step:
     def progress(self) -> float:
         """Share of the phase that is done, in [0, 1)."""
         return min(self.index / max(self.total, 1), 1 - 1e-6)
-
-    def within(self, phase: str) -> Step:
-        """The same moment, as one of ``phase``. A copy: what a recorded step keeps on the device stays shared."""
-        twin = copy.copy(self)
-        object.__setattr__(twin, "phase", phase)
-        return twin
 
 
 PRETRAIN = "pre-training"

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..files import write_json, write_text
 from ..job import JobError, JobFolder, JobSpec, Status
-from ..methods import ENSEMBLE
-from .legs import BASELINE
 from .model import Model
+
+BASELINE = "supervised"
 
 
 def publish(job: JobFolder, model: Model, status: Status) -> None:
@@ -59,13 +59,9 @@ def readable(facts: Mapping[str, Any], curve: list[dict[str, Any]]) -> Iterator[
 def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
     """What learning from unlabelled volumes gave, in words."""
     held_out = scores.get("held_out", {})
-    tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold", ENSEMBLE))})
+    tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold"))})
     if not tried:
         return "No semi-supervised method was tried in this run."
-    if kept == ENSEMBLE:
-        return (f"Whether semi-supervision helped is open: {', '.join(tried)} was shown neither to be better nor to be "
-                "worse than the supervised baseline on slices held out from both. Both were kept, and their answers "
-                "are averaged.")
     if kept in tried:
         return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."
     return (f"Semi-supervision did not help here: {', '.join(tried)} was not better than the supervised baseline on "
@@ -78,7 +74,7 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
     rows = {
         "Learned from": f"{facts['annotated_slices']} slices of {facts['annotated_cases']} cases, "
                         f"{facts['cases']} cases in all",
-        "Method": f"{' and '.join(name for name, _ in _members(facts))} (asked for: {facts['asked_for']})",
+        "Method": f"{facts['method']} (asked for: {facts['asked_for']})",
         "Went on from an earlier model": "yes" if facts["went_on_from"] else "no",
         "Predicts from": f"{seen}averaged" if seen else "one view",
         "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {facts['patch']} voxels of "
@@ -87,16 +83,8 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
     }
     yield from ("| | |", "|---|---|")
     yield from (f"| {name} | {value} |" for name, value in rows.items())
-    yield ""
-    for name, settings in _members(facts):
-        yield f"Settings of {name}: {', '.join(f'{key} {value}' for key, value in settings.items())}."
-    yield ""
-
-
-def _members(facts: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Method and settings of what predicts: of one model, or of each that is averaged."""
-    members = facts["settings"].get("members", [facts])
-    return [(member["method"], member["settings"]) for member in members]
+    settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items())
+    yield from ("", f"Settings: {settings}.", "")
 
 
 def _contest(scores: Mapping[str, Any], kept: str) -> Iterator[str]:

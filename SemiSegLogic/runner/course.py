@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..engine.training import checkpoint
@@ -28,7 +29,6 @@ from .news import News
 from .opening import opening
 from .standing import Saved, Standing
 from .suggest import Suggester
-from .together import widening
 from .workplace import Workplace
 
 LOOK_FOR_LABELS_S = 1.0
@@ -107,7 +107,7 @@ class Course:
             self.contest.announce(self.legs, self.standing)
         leg, kept = self.legs[self.standing.leg], self.standing.kept
         if leg.role == "whole" and kept is not None:
-            return widening(leg, kept)
+            return replace(leg, name=kept.method, settings=kept.settings)
         return leg
 
     def _set_legs(self, legs: list[Leg]) -> None:
@@ -137,7 +137,6 @@ class Course:
         """Judge what a second runner trained meanwhile. Where it was lost, the leg becomes this runner's own."""
         delivery = self.contest.delivery(leg, self._go_on)
         if delivery is not None:
-            self.opening.parts.use(leg.part)
             outcome = self.contest.noted(delivery, leg, self.standing).outcome
             self._next_leg(self.jury.decide(self.standing, outcome, leg, stopped=False), 0.0)
         elif not self._may_end():

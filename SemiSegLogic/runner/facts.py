@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..engine.data.volumes import Volume
 from ..engine.hardware.device import Device
+from ..engine.quality.holding_out import Part
 from ..settings import Training
 from ..settings.recommended import Facts
 from .data import Data
@@ -14,15 +15,21 @@ from .data import Data
 ELLIPSE_OVERLAP = 0.9  # Dice of a drawn structure with the ellipse of its moments
 
 
-def facts_of(data: Data, training: Training, device: Device) -> Facts:
-    """The facts of a run."""
+def facts_of(data: Data, training: Training, device: Device, held_out: Part) -> Facts:
+    """The facts of a run whose models are judged by the slices ``held_out``."""
     volumes = list(data.volumes.values())
     return Facts(
         dims=data.plan.dims, unlabelled=sum(not volume.slices for volume in volumes),
-        slices=sum(len(volume.slices) for volume in volumes), ellipses=_all_ellipses(data),
+        slices=sum(len(volume.slices) for volume in volumes),
+        held_out=_telling(data, held_out), ellipses=_all_ellipses(data),
         voxels=sum(volume.shape[0] * volume.shape[1] * volume.shape[2] for volume in volumes),
         seconds=training.seconds, steps=training.steps, gpu=device.torch.type == "cuda",
     )
+
+
+def _telling(data: Data, part: Part) -> int:
+    """How many slices of ``part`` show a structure."""
+    return sum(bool(data.volumes[name].foreground[place]) for name, places in part.items() for place in places)
 
 
 def mirror_axis(data: Data) -> int | None:

@@ -2,8 +2,8 @@
 
 Two models are compared slice by slice (paired), because slices differ far more than models do. The mean difference is
 held against its standard error: on four slices a difference of 0.02 is mostly noise. Who has to prove what depends on
-what is known before: longer training is better unless shown to be worse; a semi-supervised candidate is not better
-until shown to be. Where neither is shown, both may predict together (see together.py).
+what is known before: longer training is better unless shown to be worse; a semi-supervised candidate, which on average
+did not beat the baseline in our benchmarks, is not better until shown to be.
 """
 
 from __future__ import annotations
@@ -72,17 +72,16 @@ def takes_over(role: str, found: Comparison, stopped: bool) -> bool:
     return not found.shows_worse
 
 
-def verdict(name: str, role: str, score: float | None, found: Comparison | None, taken: bool | None) -> str:
-    """The judgement, in words for the person; ``taken`` None: it is open which is better."""
+def verdict(name: str, role: str, score: float | None, found: Comparison | None, taken: bool) -> str:
+    """The judgement, in words for the person."""
     if role == "fold":
         return "A second opinion on other slices is in."
     if score is None:
         return f"{name}: too few annotated slices to hold any out, so its quality is not known."
     if found is None:
         return f"First suggestion: Dice {score:.3f} on held-out slices."
-    outcomes = {True: "its suggestions replace the earlier ones", False: "kept are the earlier ones",
-                None: "which of them is better stays open"}
-    return f"{name}: {found.words()} against the model before; {outcomes[taken]}."
+    kept = "its suggestions replace" if taken else "kept are"
+    return f"{name}: {found.words()} against the model before; {kept} the earlier ones."
 
 
 def _by_place(scores: Sequence[SliceScore]) -> Mapping[tuple[str, object], float | None]:

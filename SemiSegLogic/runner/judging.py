@@ -13,12 +13,10 @@ from ..engine.hardware.device import Device
 from ..engine.prediction.predict import Predictor
 from ..engine.quality import Estimate, Judge, Measured, SliceScore
 from ..job import JobSpec
-from ..methods import ENSEMBLE
 from ..methods.base import Method
 from ..settings import Training
-from . import together
 from .data import Data
-from .gate import Comparison, compare, takes_over, verdict
+from .gate import compare, takes_over, verdict
 from .legs import Leg
 from .model import Model
 from .opening import Opening
@@ -103,28 +101,7 @@ class Jury:
             standing.kept, standing.kept_as, standing.to_suggest = model, name, True
         if leg.role == "first" and any(other.role == "candidate" for other in self.opening.legs):
             standing.first = model  # only then: a checkpoint holds it
-        if self._is_open(leg, against, stopped):
-            return f"{verdict(name, leg.role, score, against, None)} {self._together(standing, model)}"
         return verdict(name, leg.role, score, against, taken)
-
-    def _is_open(self, leg: Leg, found: Comparison | None, stopped: bool) -> bool:
-        """Whether a contest is over that shows neither side to be better, and both may predict together."""
-        if leg.role != "candidate" or found is None or stopped:
-            return False
-        return self.opening.together and not (found.shows_better or found.shows_worse)
-
-    def _together(self, standing: Standing, candidate: Model) -> str:
-        """Keep both sides of an undecided contest as one model, unless the slices held out say that this is worse."""
-        assert standing.kept is not None
-        both = together.together(standing.kept, candidate)
-        found = self.measure(both.predictor(self.device.torch))
-        score = quality.mean_dice(self.dice(found.scores))
-        standing.measured[ENSEMBLE], standing.scores[ENSEMBLE] = found, score
-        against = compare(found.scores, standing.measured[standing.kept_as].scores)
-        taken = not against.shows_worse
-        if taken:
-            standing.kept, standing.kept_as, standing.to_suggest = replace(both, held_out=score), ENSEMBLE, True
-        return together.verdict(against, taken)
 
     def outcome(self, method: Method, plain: Measured, leg: Leg) -> Outcome:
         """The model of a leg with its views, unless held-out slices say that they harm; ``plain`` as it was measured

@@ -22,8 +22,7 @@ class Leg:
     """One stretch of the course: a method and its budget.
 
     ``role``: "first" mask; "longer": goes on from it, and stays unless held-out slices say it is worse; "candidate":
-    starts from the first mask too, and wins only where they say it is better (where they leave it open, both predict
-    together); "whole": once all is judged, what was
+    starts from the first mask too, and wins only where they say it is better; "whole": once all is judged, what was
     kept learns from the slices that were held out too; "fold": starts from nothing, and only measures. ``part`` of the
     judged slices it must not see, None: it sees all. ``beside``: another runner trains it at the same time.
     """

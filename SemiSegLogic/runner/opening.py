@@ -21,8 +21,8 @@ from .warm import NO_START, fits
 @dataclass
 class Opening:
     """``legs`` to run (the contest may arrange them anew), ``parts`` to hold out, views (``mirror`` engine axis or
-    None, ``zooms``), whether both sides of a contest may predict ``together``, ``reasons`` of the rules in words, and
-    the slices ``seen`` by the model to go on from (None: any may be).
+    None, ``zooms``), ``reasons`` of the rules in words, and the slices ``seen`` by the model to go on from (None: any
+    may be).
     """
 
     legs: list[Leg]
@@ -31,7 +31,6 @@ class Opening:
     zooms: tuple[float, ...] = ()
     reasons: tuple[str, ...] = ()
     seen: tuple[Place, ...] | None = ()
-    together: bool = False
 
     @property
     def goes_on(self) -> bool:
@@ -41,13 +40,12 @@ class Opening:
     def notes(self) -> dict[str, Any]:
         """Plain data of all but legs and parts."""
         return {"mirror": self.mirror, "zooms": list(self.zooms), "reasons": list(self.reasons),
-                "seen": plain_places(self.seen), "together": self.together}
+                "seen": plain_places(self.seen)}
 
     @classmethod
     def resumed(cls, legs: list[Leg], parts: Parts, notes: dict[str, Any]) -> Opening:
         """As it was begun by an earlier process."""
-        seen, together = places(notes["seen"]), notes.get("together", False)  # checkpoints of before have none
-        return cls(legs, parts, notes["mirror"], tuple(notes["zooms"]), tuple(notes["reasons"]), seen, together)
+        return cls(legs, parts, notes["mirror"], tuple(notes["zooms"]), tuple(notes["reasons"]), places(notes["seen"]))
 
 
 def opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
@@ -62,7 +60,7 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
         return Opening(legs, Parts(data, parts[:1]), seen=seen)
     measurable = bool(parts)
     parts = parts or quality.parts(volumes, training.held_out)
-    facts = facts_of(data, training, device)
+    facts = facts_of(data, training, device, parts[0] if measurable else {})
     legs, found = recommended_legs(training, spec.method_settings, facts, len(parts), measurable)
     mirror = mirror_axis(data) if found.mirror else None
-    return Opening(legs, Parts(data, parts), mirror, found.zooms, found.reasons, seen, found.together)
+    return Opening(legs, Parts(data, parts), mirror, found.zooms, found.reasons, seen)

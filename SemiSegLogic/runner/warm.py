@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +23,6 @@ from ..engine.nets.ensemble import MeanOf, networks_in
 from ..engine.training.checkpoint import warm_start
 from ..methods import make
 from ..methods.base import Method, Task
-from ..methods.ensemble import Ensemble
 from .legs import BASELINE
 from .model import Model
 
@@ -55,9 +54,6 @@ def take_over(method: Method, networks: Sequence[Mapping[str, Tensor]]) -> int:
     """Start every network of ``method`` from the first of ``networks``, and the members of an ensemble from one each
     where there are as many; returns how many networks did.
     """
-    if isinstance(method, Ensemble) and len(method.members) == len(networks):
-        pairs = zip(method.members, networks, strict=True)
-        return sum(take_over(cast(Method, member), networks_in(weights)) for member, weights in pairs)
     taken, predictor = warm_start(method, networks[0]), method.predictor()
     if isinstance(predictor, MeanOf) and len(predictor.members) == len(networks):
         for member, weights in zip(predictor.members, networks, strict=True):

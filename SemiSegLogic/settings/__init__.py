@@ -1,7 +1,6 @@
 """Every number a user or a paper can set: frozen dataclasses, validated, free of torch."""
 
 from .about import ABOUT, About
-from .ensemble import Ensemble
 from .fields import Settings, SettingsError
 from .methods import BCP, C3S3, CAD, ERSR, M3HL, MEDL, METHOD_SETTINGS, MN, SPCL, MeanTeacher, Supervised, TransMedSeg
 from .recipes import PAPER, RECIPES, Published, published, recipe
@@ -25,7 +24,6 @@ __all__ = [
     "RECOMMENDED",
     "SPCL",
     "About",
-    "Ensemble",
     "MeanTeacher",
     "Published",
     "Recommended",

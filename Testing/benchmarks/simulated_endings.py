@@ -49,7 +49,7 @@ class Endings:
     def __init__(self, data: Path | None, number: int, seed: int):
         self.study = SimulatedStudy(data, *draw(number, "calibration"))
         self.training = Training(steps=STEPS, device="cpu", seed=seed)
-        spec = self.study.specification(self.training, {})
+        spec = self.study.specification(self.training, {"candidate": "mean_teacher"})  # however few slices decide
         self.opening: Opening = opening(spec, self.study.data, self.training, self.study.device, None)
         self.legs = {leg.role: leg for leg in self.opening.legs}
 

@@ -6,8 +6,8 @@
 Each study draws, by its number: how many cases, 1 to 6 slices in each, along which axis (mostly the one that shows the
 structure best), which structures (both, one, or the whole), a few more cases that nobody drew in. The recommended
 method trains with a budget of steps; its legs, gate and estimate are the product's own. Then 30 held-out cases, of
-which training saw nothing, tell the truth. Where the budget is too short for a candidate, the recommended run is the
-supervised one step for step (held by a test), so that one training gives both scores.
+which training saw nothing, tell the truth. Where there is no contest, the recommended run is the supervised one step
+for step (held by a test), so that one training gives both scores.
 
 Constants of the estimate and the flags were fitted on "calibration" studies alone; "reported" ones are other numbers,
 other cases to learn from as far as the pool allows, and other held-out cases. One row per training is appended to
@@ -44,10 +44,10 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
 from SemiSegLogic.runner.data import Data
 from SemiSegLogic.runner.judging import Jury
+from SemiSegLogic.runner.legs import Leg
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.opening import opening
 from SemiSegLogic.runner.standing import Standing
-from SemiSegLogic.runner.together import widening
 from SemiSegLogic.runner.warm import start_from
 from SemiSegLogic.sample import SampleCase, find, list_cases, read_reference, split, spread_slices
 from SemiSegLogic.sample import choose as choose_cases
@@ -143,41 +143,35 @@ class SimulatedStudy:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A row: the study of that ``number`` and ``kind``, trained for ``steps``, for the ``again``-th time; ``together``:
-    both sides of an undecided contest may be kept.
-    """
+    """A row: the study of that ``number`` and ``kind``, trained for ``steps``, for the ``again``-th time."""
 
     number: int
     kind: str
     steps: int
     again: int = 0
-    together: bool = True
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Wanted:
         """That of a row; those of before there were several trainings name no more than the study."""
-        return cls(row["number"], row["kind"], row["steps"], row.get("again", 0), row.get("together", False))
+        return cls(row["number"], row["kind"], row["steps"], row.get("again", 0))
 
 
-def run(data: Path | None, wanted: Wanted, supervised: Truth | None = None) -> dict[str, Any]:
-    """One study from its labels to the truth: a row of plain data. ``supervised`` the truth of the supervised training
-    where it is known: it depends neither on the candidate nor on the ending.
-    """
+def run(data: Path | None, wanted: Wanted) -> dict[str, Any]:
+    """One study from its labels to the truth: a row of plain data."""
     begun = time.process_time()
     study = SimulatedStudy(data, *draw(wanted.number, wanted.kind))
     training = Training(steps=wanted.steps, device="cpu", seed=wanted.number + AGAIN * wanted.again)
-    standing, candidate = train(study, training, {"together": wanted.together})
+    standing, candidate = train(study, training, {})
     kept = standing.kept
     assert kept is not None
-    if supervised is None:
-        supervised = truth_of_alone(study, train(study, training, ALONE)[0].kept if candidate else kept)
+    alone = train(study, training, ALONE)[0].kept if candidate else kept
     found = standing.measured[standing.kept_as]
     return {
         **asdict(study.drawn), **asdict(wanted), "candidate": candidate, "kept": kept.method, "scores": standing.scores,
         "slice_scores": [asdict(score) for score in found.scores],
         "measured_looks": [asdict(looks) for _, looks in found.looks],
         "calibration": kept.quality.get("calibration"),
-        "supervised": supervised, "recommended": truth_of(study, kept.predictor(study.device.torch)),
+        "supervised": truth_of_alone(study, alone), "recommended": truth_of(study, kept.predictor(study.device.torch)),
         "seconds": round(time.process_time() - begun, 1),
     }
 
@@ -189,7 +183,7 @@ def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -
     jury, standing = Jury(spec, study.data, study.device, plan), Standing()
     values = study.data.classes.values[1:]
     for planned in plan.legs:
-        leg = widening(planned, standing.kept) if planned.role == "whole" and standing.kept else planned
+        leg = _of_the_kept(planned, standing)
         plan.parts.use(leg.part)
         torch.manual_seed(leg.seed(training.seed))
         method = make(leg.name, leg.settings, study.data.task())
@@ -200,6 +194,12 @@ def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -
         Trainer(method, sampler, study.device, leg.budget, time.process_time).fit(lambda progress, share: True)
         jury.judge(standing, method, jury.measure(method.predictor()), leg, stopped=False)
     return standing, next((leg.name for leg in plan.legs if leg.role == "candidate"), None)
+
+
+def _of_the_kept(leg: Leg, standing: Standing) -> Leg:
+    """The leg over all slices is of whichever method was kept."""
+    kept = standing.kept
+    return replace(leg, name=kept.method, settings=kept.settings) if leg.role == "whole" and kept else leg
 
 
 def truth_of_alone(study: SimulatedStudy, alone: Model | None) -> Truth:
@@ -245,11 +245,9 @@ def rows() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
 
 
-def reported(steps: int, candidate: str, together: bool) -> list[dict[str, Any]]:
-    """Rows of reported studies with that candidate, or with none where the time was too short for one."""
-    found = [row for row in rows() if (row["kind"], row["steps"]) == ("reported", steps)]
-    return [row for row in found if row["candidate"] is None or
-            (row["candidate"], Wanted.of(row).together) == (candidate, together)]
+def reported(steps: int) -> list[dict[str, Any]]:
+    """Those of the reported studies."""
+    return [row for row in rows() if (row["kind"], row["steps"]) == ("reported", steps)]
 
 
 def main() -> None:
@@ -260,28 +258,24 @@ def main() -> None:
     words.add_argument("--steps", type=int, default=160)
     words.add_argument("--numbers", type=int, nargs="+", help="these studies alone")
     words.add_argument("--again", type=int, default=0, help="which training of each study: 0 the first")
-    words.add_argument("--alone", action="store_true", help="an undecided contest ends with the baseline alone")
-    words.add_argument("--candidate", default="mean_teacher", help="of the rows to look at")
     words.add_argument("--table", action="store_true")
     options = words.parse_args()
     if options.table:
         from Testing.benchmarks.simulated_studies_table import table
 
-        print(table(reported(options.steps, options.candidate, not options.alone)))
+        print(table(reported(options.steps)))
         return
     torch.set_num_threads(1)
     for kind in options.kind:
         for number in options.numbers or NUMBERS[kind]:
-            _add(options.data, Wanted(number, kind, options.steps, options.again, not options.alone))
+            _add(options.data, Wanted(number, kind, options.steps, options.again))
 
 
 def _add(data: Path | None, wanted: Wanted) -> None:
     """Measure a row and append it, unless it is there."""
-    known = {Wanted.of(row): row for row in rows()}
-    if wanted in known:
+    if wanted in map(Wanted.of, rows()):
         return
-    other = known.get(replace(wanted, together=not wanted.together))
-    row = run(data, wanted, other["supervised"] if other else None)
+    row = run(data, wanted)
     with RESULTS.open("a") as file:
         file.write(json.dumps(row) + "\n")
     print(wanted.number, row["seconds"], row["scores"], flush=True)

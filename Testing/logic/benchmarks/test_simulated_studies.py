@@ -35,6 +35,7 @@ def test_with_a_candidate_the_supervised_method_trains_beside_it(
 ) -> None:
     monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
     monkeypatch.setattr(recommended, "CONTEST_STEPS", 2)
+    monkeypatch.setattr(recommended, "CONTEST_SLICES", 1)
     trained: list[dict[str, object]] = []
     train = simulated_studies.train
 
@@ -46,24 +47,22 @@ def test_with_a_candidate_the_supervised_method_trains_beside_it(
     row = simulated_studies.run(phantoms, Wanted(0, "calibration", 12))
     assert row["candidate"] == "mean_teacher"
     assert "mean_teacher" in row["scores"]
-    assert trained == [{"together": True}, simulated_studies.ALONE]
+    assert trained == [{}, simulated_studies.ALONE]
 
 
-def test_a_row_is_measured_once_and_lends_its_supervised_half_to_the_other_ending(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[Wanted, object]] = []
+def test_a_training_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Wanted] = []
 
-    def run(data: object, wanted: Wanted, supervised: object) -> dict[str, object]:
-        asked.append((wanted, supervised))
-        return {**asdict(wanted), "supervised": [wanted.again], "seconds": 0, "scores": {}}
+    def run(data: object, wanted: Wanted) -> dict[str, object]:
+        asked.append(wanted)
+        return {**asdict(wanted), "seconds": 0, "scores": {}}
 
     monkeypatch.setattr(simulated_studies, "RESULTS", tmp_path / "rows.jsonl")
     monkeypatch.setattr(simulated_studies, "run", run)
-    both, alone, again = Wanted(3, "reported", 9), Wanted(3, "reported", 9, 0, False), Wanted(3, "reported", 9, 1)
-    for wanted in (both, both, alone, again):
+    once, again = Wanted(3, "reported", 9), Wanted(3, "reported", 9, 1)
+    for wanted in (once, once, again):
         simulated_studies._add(None, wanted)
-    assert asked == [(both, None), (alone, [0]), (again, None)]
+    assert asked == [once, again]
 
 
 def test_the_summary_averages_the_trainings_of_a_study(phantoms: Path, monkeypatch: pytest.MonkeyPatch) -> None:

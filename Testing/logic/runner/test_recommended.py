@@ -11,14 +11,15 @@ import torch
 
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.facts import ellipse_overlap
+from SemiSegLogic.runner.gate import USUAL_DEVIATION
 from SemiSegLogic.runner.legs import recommended_legs
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.settings import CHOICES, METHOD_SETTINGS, Recommended, Training
-from SemiSegLogic.settings.recommended import CHOICES_ABOUT, Facts, recommend
+from SemiSegLogic.settings.recommended import CHOICES_ABOUT, CONTEST_SLICES, Facts, recommend
 from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.rounds import kill_at_step, run_here
 
-USUAL = Facts(dims=3, unlabelled=20, slices=24, ellipses=False, voxels=2_000_000, seconds=120.0, steps=0)
+USUAL = Facts(dims=3, unlabelled=20, slices=24, held_out=6, ellipses=False, voxels=2_000_000, seconds=120.0, steps=0)
 QUICK = tiny(24, 8, checkpoint_seconds=0.0)
 
 
@@ -79,7 +80,7 @@ def test_when_the_model_to_go_on_from_has_seen_all_slices_a_fold_measures() -> N
 
 @pytest.mark.parametrize(("facts", "candidate"), [
     ({}, "mean_teacher"), ({"unlabelled": 0}, None), ({"dims": 2, "ellipses": True}, "ersr"),
-    ({"dims": 2}, "mean_teacher"), ({"ellipses": True}, "mean_teacher"),
+    ({"dims": 2}, "mean_teacher"), ({"ellipses": True}, "mean_teacher"), ({"held_out": 5}, None),
 ])
 def test_the_data_choose_the_candidate(facts: dict[str, object], candidate: str | None) -> None:
     assert recommend(replace(USUAL, **facts), Recommended(), 60).candidate == candidate  # type: ignore[arg-type]
@@ -88,6 +89,14 @@ def test_the_data_choose_the_candidate(facts: dict[str, object], candidate: str 
 def test_a_person_may_choose_the_candidate_or_none() -> None:
     assert recommend(USUAL, Recommended(candidate="none"), 60).candidate is None
     assert recommend(USUAL, Recommended(candidate="bcp"), 1).candidate == "bcp"
+    assert recommend(replace(USUAL, held_out=1), Recommended(candidate="bcp"), 60).candidate == "bcp"
+
+
+def test_a_contest_is_held_only_where_the_slices_held_out_can_decide_it() -> None:
+    error = USUAL_DEVIATION / CONTEST_SLICES**0.5
+    assert error == pytest.approx(0.02, abs=0.001)
+    why = recommend(replace(USUAL, held_out=4), Recommended(), 60).reasons[0]
+    assert "takes 6 slices held out to be decided, and there are 4" in why
 
 
 def test_views_are_as_many_as_the_time_allows() -> None:
@@ -126,7 +135,7 @@ def test_a_contest_is_told_with_both_scores(blobs: BlobStudy, jobs: Path) -> Non
     assert card["asked_for"] == "recommended"
     assert card["quality"]["words"] in text
     assert f"Dice on other cases {card['quality']['dice']:.2f};" in text
-    assert "semi-supervision" in text.lower()
+    assert "Semi-supervision" in text
     assert "held out from both" in text
     assert card["views"] == {"mirror": True, "zooms": [0.9, 1.1]}
 
