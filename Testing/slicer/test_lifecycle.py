@@ -148,6 +148,7 @@ def test_the_self_test_passes_in_a_session_at_work_and_changes_nothing_of_it(
     before = names_of_nodes(slicer)
     slicer.selfTests["SemiSeg"](msec=100)
     assert names_of_nodes(slicer) == before
+    assert widget.panel.screen.volume.GetAttribute("SemiSeg.Case") == study.cases[0].id, "it is still ours"
     assert slicer.harness.asked == [], "a self-test asks nothing"
     assert qt.QSettings().value("SemiSeg/study") == str(study.folder)
     parameters = slicer.mrmlScene.GetSingletonNode("SemiSeg", "vtkMRMLScriptedModuleNode")

@@ -183,19 +183,19 @@ class Panel:
         if self.controller.study is None and not self.controller.disk.busy:
             self._take_up(Parameters())
 
-    def _take_up(self, parameters: Parameters) -> None:
+    def _take_up(self, parameters: Parameters, brought: bool = False) -> None:
         """Open the study of the scene, or the person's last one, where it can be reached. That is found out on the
-        thread: for a share that has gone, a system waits long.
+        thread: for a share that has gone, a system waits long. ``brought``: a scene file may have brought our nodes.
         """
-        named, case, before = parameters.get("study"), parameters.get("case"), self.controller.studies_wanted
-        if not named:
-            self.screen.imported(keep=True)
-        folder = Path(named or self.preferences.get("study"))
+        folder = Path(parameters.get("study") or self.preferences.get("study"))
+        case, before = parameters.get("case"), self.controller.studies_wanted
 
         def found(there: bool) -> None:
-            self.screen.imported(keep=not there)
             if there and self.controller.studies_wanted == before:
+                self.screen.imported(keep=False)
                 self.controller.open_study(folder, case)
+            elif brought:
+                self.screen.imported(keep=True)
 
         if folder != Path():
             self.controller.disk.run(_("Look for the study"), folder.is_dir, found)
@@ -219,11 +219,13 @@ class Panel:
     def _scene_imported(self, *_event: Any) -> None:
         """A scene file may bring the study it was saved with, and our nodes of then: the study's state counts."""
         parameters, study = Parameters(), self.controller.study
-        if study is None or str(study.folder) != parameters.get("study"):
-            self._take_up(parameters)
-        else:
+        if study is not None and str(study.folder) == parameters.get("study"):
             self.screen.imported(keep=False)
             self._remember()
+        else:
+            if not parameters.get("study"):
+                self.screen.imported(keep=True)
+            self._take_up(parameters, brought=True)
         self.controller.next_beat(self.label.take_hold)  # when all who listen to the scene have done their part
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
