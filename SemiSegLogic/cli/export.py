@@ -33,14 +33,19 @@ def _export(options: argparse.Namespace) -> int:
     study, out = Study.open(options.folder), Output(options.json)
     take_up(study, out)
     chosen, unaccepted = _chosen(study, options)
-    failed = sum(not _write(study, case_id, options, out) for case_id in chosen)
+    written = [case_id for case_id in chosen if _write(study, case_id, options, out)]
+    failed = len(chosen) - len(written)
     if failed and len(chosen) > 1:
         out.problem(f"{failed} of {len(chosen)} cases were not exported.", failed=failed)
-    if unaccepted:
-        done = "Left out" if options.finished else "Written as a model suggested them"
-        text = f"{done}, for nobody has accepted them yet (semiseg study accept): {_named(unaccepted)}."
-        out.event("unaccepted", text, cases=[row.id for row in unaccepted])
+    _tell_unaccepted([row for row in unaccepted if options.finished or row.id in written], options, out)
     return min(failed, 1)
+
+
+def _tell_unaccepted(rows: list[CaseRow], options: argparse.Namespace, out: Output) -> None:
+    if rows:
+        done = "Left out" if options.finished else "Written as a model suggested them"
+        text = f"{done}, for nobody has accepted them yet (semiseg study accept): {_named(rows)}."
+        out.event("unaccepted", text, cases=[row.id for row in rows])
 
 
 def _chosen(study: Study, options: argparse.Namespace) -> tuple[list[str], list[CaseRow]]:

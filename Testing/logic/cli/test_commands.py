@@ -95,6 +95,14 @@ def test_a_job_that_waits_is_stopped_and_resumed_by_its_id(
     assert ended(LocalBackend(jobs), this).state == "done"
 
 
+def test_a_folder_of_jobs_that_is_none_is_told_in_words(
+    tmp_path: Path, says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "file"))
+    assert f"The folder of jobs, {tmp_path / 'file'}, cannot be read" in says("jobs", code=1)
+
+
 def test_every_method_is_listed_with_its_settings(semiseg: Command) -> None:
     told = semiseg("methods")
     assert [event["method"] for event in told] == ["recommended", *METHOD_SETTINGS]
@@ -379,6 +387,14 @@ def test_an_export_writes_what_people_finished_and_names_what_nobody_accepted(
         assert unaccepted["cases"] == [suggested.id]
     assert [event["event"] for event in semiseg("export", blobs.study.folder, "--case", suggested.id)] == [
         "exported", "exported"]
+
+
+def test_an_export_does_not_call_written_what_was_not(blobs: BlobStudy, tmp_path: Path, semiseg: Command) -> None:
+    case = blobs.cases[1]
+    case.put_suggestion(case.labels(), np.zeros(case.grid.shape, np.uint8), {"run": "r"})
+    (tmp_path / "out").write_text("in the way")
+    told = semiseg("export", blobs.study.folder, "--to", tmp_path / "out", code=1)
+    assert [event["event"] for event in told] == ["problem"]
 
 
 def test_an_export_begins_a_damaged_record_of_a_suggestion_anew_and_says_so(blobs: BlobStudy, says: Callable[..., str]
