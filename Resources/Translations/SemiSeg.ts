@@ -19,6 +19,10 @@
         <source>Documentation and tutorial</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>SemiSeg needs Slicer 5.10 or newer.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>SemiSegLib.adding</name>
@@ -28,6 +32,21 @@
     </message>
     <message>
         <source>{name} has no files in the DICOM database any more; import it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.annotations</name>
+    <message>
+        <source>axial</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>coronal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>sagittal</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1443,6 +1462,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>No view on screen shows {plane} slices. Choose a layout with one, such as Four-Up.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Saving …</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1719,6 +1742,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Look for the study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The scene was closed; everything drawn is in the study. Click a case to go on.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1845,7 +1872,15 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Accept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Throw the suggestion for this case away? Your labels stay.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Another case or suggestion came on screen while the question stood there. Nothing was changed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1862,10 +1897,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Take the whole suggestion for {case} as right? Slices that you drew stay as you drew them; an earlier version can be brought back.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Accept</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2034,10 +2065,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A training is running with this environment. Stop it first, then press Remove.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Delete the computing environment?
 
 {folder}
@@ -2047,6 +2074,10 @@ Studies, drawings and models stay.</source>
     </message>
     <message>
         <source>Remove the environment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A training is running with this environment. Stop it first, then press Remove.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2216,10 +2247,6 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose the file that describes the cluster.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>{text}
 
 Call them done and use them?</source>
@@ -2227,6 +2254,10 @@ Call them done and use them?</source>
     </message>
     <message>
         <source>Slices not done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose the file that describes the cluster.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2257,11 +2288,11 @@ Call them done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>DICOM SEG was not written: {error}</source>
+        <source>{case} shows no structure; DICOM SEG cannot be empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} shows no structure; DICOM SEG cannot be empty.</source>
+        <source>DICOM SEG was not written: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2286,6 +2317,10 @@ Call them done and use them?</source>
 </context>
 <context>
     <name>scene.screen</name>
+    <message>
+        <source>The volume is no longer loaded in Slicer.</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>{case} - my labels</source>
         <translation type="unfinished"></translation>
