@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from .environment import EnvironmentProblem, bundling, check_python, chosen_folder, ensure
@@ -10,6 +11,7 @@ from .environment import EnvironmentProblem, bundling, check_python, chosen_fold
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code (0 done, 1 failed in words, 2 not understood, 130 interrupted)."""
     words = sys.argv[1:] if arguments is None else arguments
+    _print_whatever_comes()
     try:
         folder, words = chosen_folder(words)
         if words[:1] == ["bundle"]:  # made on any connected computer: needs pip and none of the packages
@@ -22,6 +24,14 @@ def main(arguments: list[str] | None = None) -> int:
     from .cli import run  # needs the packages that were made sure of above
 
     return run(words)
+
+
+def _print_whatever_comes() -> None:
+    """Into a file or a pipe Windows writes text of the country's code page: a letter that it lacks becomes a question
+    mark, instead of the end of the command.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import locale
 import os
 import secrets
 import shutil
@@ -98,6 +99,15 @@ def read_json(path: Path) -> Any:
         raise FileError(f"{path} cannot be read: {error.strerror}. Check that you may read it.") from error
     except ValueError as error:
         raise FileError(f"{path} is damaged: it is not JSON ({error}). Restore it from a backup.") from error
+
+
+def name_files_in_utf8() -> None:
+    """Let ITK, which hands names to C as UTF-8, find files in ``C:\\Users\\Jürgen`` too: Windows takes such names for
+    text of the country's code page, unless a program says otherwise. Slicer does; no other system needs it.
+    """
+    if os.name == "nt" and locale.getencoding().lower() != "utf-8":
+        with contextlib.suppress(locale.Error):  # before Windows 10 of 2018: only plain letters then
+            locale.setlocale(locale.LC_CTYPE, ".UTF8")
 
 
 def digest_array(array: NDArray[Any]) -> str:

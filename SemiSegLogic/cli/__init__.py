@@ -9,6 +9,7 @@ import sys
 import SimpleITK as sitk
 
 from ..errors import SemiSegError
+from ..files import name_files_in_utf8
 from . import benchmark, bundle, demo, doctor, export, jobs, methods, models, study, train
 
 COMMANDS = (demo, study, train, export, models, methods, jobs, bundle, benchmark, doctor)
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
 def run(words: list[str]) -> int:
     """Do one command; errors meant for people are printed as one line."""
     options = parser().parse_args(words)
+    name_files_in_utf8()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # what ITK warns of is checked and said in words
     try:
         return int(options.do(options) or 0)

@@ -143,3 +143,17 @@ def test_numpy_on_a_full_disk_is_told_as_a_full_disk(tmp_path: Path, monkeypatch
     monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1 << 30))
     with pytest.raises(FileError, match=r"image\.npy was not written: 61880 requested"):
         replace_file(tmp_path / "image.npy", cut_off)
+
+
+@pytest.mark.parametrize(("system", "code_page", "asked"), [
+    ("nt", "cp1252", [".UTF8"]), ("nt", "utf-8", []), ("posix", "cp1252", []),
+])
+def test_names_go_to_c_as_utf8_on_a_windows_with_a_country_s_code_page(
+    monkeypatch: pytest.MonkeyPatch, system: str, code_page: str, asked: list[str]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(files, "os", SimpleNamespace(name=system))
+    monkeypatch.setattr(files.locale, "getencoding", lambda: code_page)
+    monkeypatch.setattr(files.locale, "setlocale", lambda kind, name: told.append(name))
+    files.name_files_in_utf8()
+    assert told == asked

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from SemiSegLogic import cli
 from SemiSegLogic.cli.output import Output
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -77,3 +78,18 @@ def test_an_error_ends_what_is_shown() -> None:
     before = len(shown.getvalue())
     out.event("case", "next")
     assert shown.getvalue()[before:].strip() == "next"
+
+
+def test_a_letter_that_the_country_s_code_page_lacks_does_not_end_the_command(tmp_path: Path) -> None:
+    words = ["study", "new", str(tmp_path / "日本 →")]
+    done = subprocess.run([sys.executable, "-m", "SemiSegLogic", *words], cwd=ROOT, capture_output=True, check=False,
+                          env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b"?? ?" in done.stdout
+
+
+def test_every_command_finds_files_whose_names_the_code_page_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(cli, "name_files_in_utf8", lambda: asked.append("UTF-8"))
+    assert cli.run(["methods", "--json"]) == 0
+    assert asked == ["UTF-8"]
