@@ -31,7 +31,7 @@ ABOUT: dict[str, About] = {
         f"{EVERY}; volumes that lie alike", "Peng et al., NeurIPS 2021"),
     "mn": About(
         "A 2D network pre-trained on photographs and a 3D network teach each other, from the pre-trained one over.",
-        "volumes; meant for pre-trained weights, learns without", "Yeung et al., MLMI 2025"),
+        "volumes; needs pre-trained weights, or slice_network fast", "Yeung et al., MLMI 2025"),
     "ersr": About(
         "Fits ellipses to pseudo-labels and demands that mirror images are segmented alike.",
         "single images or slices of round structures, such as fetal heads", "Zhou et al., JBHI 2025"),
