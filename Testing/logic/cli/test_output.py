@@ -81,7 +81,7 @@ def test_an_error_ends_what_is_shown() -> None:
 
 
 def test_a_letter_that_the_country_s_code_page_lacks_does_not_end_the_command(tmp_path: Path) -> None:
-    words = ["study", "new", str(tmp_path / "日本 →")]
+    words = ["study", "new", str(tmp_path / "日本 →"), "--structure", "core"]
     done = subprocess.run([sys.executable, "-m", "SemiSegLogic", *words], cwd=ROOT, capture_output=True, check=False,
                           env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}, timeout=60)
     assert done.returncode == 0, done.stderr
