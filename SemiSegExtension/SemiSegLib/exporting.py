@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.files import write_json
 
-from . import dicom_seg
 from .words import _
 
 if TYPE_CHECKING:
@@ -127,6 +126,8 @@ class Exporting:
 
         def verified() -> ExportedFile:
             from SemiSegLogic.study import ExportedFile
+
+            from . import dicom_seg
 
             return ExportedFile(path, DICOM_SEG, dicom_seg.verify(path, label, grid, structures), verified=True)
 
