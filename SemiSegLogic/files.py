@@ -10,7 +10,6 @@ import locale
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import SemiSegError
+from .patience import patiently, remove
 
-REPLACE_PATIENCE_S = 5.0
+READ_PATIENCE_S = 0.5
 FULL_BYTES = 1 << 16
 
 
@@ -43,7 +43,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         move_file(temporary, path)
     finally:
         with contextlib.suppress(OSError):  # a sick disk that keeps the rest must not hide the real error
-            temporary.unlink(missing_ok=True)
+            remove(temporary)
 
 
 def move_file(source: Path, target: Path) -> None:
@@ -51,16 +51,8 @@ def move_file(source: Path, target: Path) -> None:
 
     Patient on Windows, where it fails while a reader holds the old file.
     """
-    deadline = time.monotonic() + (REPLACE_PATIENCE_S if os.name == "nt" else 0.0)
     with disk_errors(target):
-        while True:
-            try:
-                os.replace(source, target)
-                break
-            except PermissionError:
-                if time.monotonic() >= deadline:
-                    raise
-                time.sleep(0.02)
+        patiently(lambda: os.replace(source, target))
     _flush_folder(target.parent)
 
 
@@ -92,7 +84,7 @@ def copy_file(source: Path, target: Path) -> None:
 def read_json(path: Path) -> Any:
     """Plain data of a JSON file. Raises FileError when it is missing, unreadable or damaged."""
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(patiently(path.read_bytes, READ_PATIENCE_S))  # its writer may just be replacing it
     except FileNotFoundError as error:
         raise FileError(f"{path} is missing.") from error
     except OSError as error:

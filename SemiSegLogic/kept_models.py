@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from .backends.launch import Workers
 from .errors import SemiSegError
 from .files import FileError, digest_file, disk_errors, read_json
 from .job import JobError, JobFolder
+from .patience import remove, rename
 from .rounds import jobs_folder
 from .study import Study, StudyError
 
@@ -122,7 +122,7 @@ def export_model(model: KeptModel, target: Path) -> Path:
         with disk_errors(folder):
             draft.mkdir(parents=True)
             _copy(model, draft)
-            os.rename(draft, folder)
+            rename(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder
@@ -138,7 +138,7 @@ def delete_model(model: KeptModel, jobs: Path | None = None) -> None:
     for folder in (home / model.run, model.folder):  # from the study last: until then it is listed
         for name in FILES:
             with disk_errors(folder / name):
-                (folder / name).unlink(missing_ok=True)
+                remove(folder / name)
 
 
 def _model_in(folder: Path) -> KeptModel | None:

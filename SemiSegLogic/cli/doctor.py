@@ -72,7 +72,8 @@ def packages() -> Finding:
 
 def torch_works() -> Finding:
     """Whether PyTorch can be loaded at all, in a process of its own: a broken one may crash."""
-    answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=180, check=False)
+    answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, errors="replace",
+                            timeout=180, check=False)
     if answer.returncode:
         last = (answer.stderr.strip().splitlines() or ["it crashed"])[-1]
         return Finding("PyTorch", False, last, "Delete the environment's folder; the demo makes it anew.")

@@ -45,7 +45,7 @@ def find_cards() -> list[Card]:
         try:
             done = subprocess.run(
                 [str(tool), "--query-gpu=" + question, "--format=csv,noheader"], capture_output=True, text=True,
-                timeout=20, check=False, creationflags=no_window(),
+                errors="replace", timeout=20, check=False, creationflags=no_window(),
             )
         except (OSError, subprocess.TimeoutExpired):
             return []

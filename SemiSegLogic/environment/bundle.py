@@ -167,7 +167,8 @@ def _ask(base: Path) -> tuple[tuple[int, int], str, str]:
     """(version, sys.platform, machine) of the Python ``base``. Raises EnvironmentProblem when it does not start."""
     try:
         done = subprocess.run(
-            [*native(), str(base), "-c", ASK], env=clean(), capture_output=True, text=True, check=True, timeout=60
+            [*native(), str(base), "-c", ASK], env=clean(), capture_output=True, text=True, errors="replace",
+            check=True, timeout=60,
         )
         (major, minor), system, machine = json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:

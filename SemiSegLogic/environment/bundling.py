@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..patience import patiently, rename
 from .builds import BUILDS
 from .bundle import FORMAT, MANIFEST, SYSTEMS, Bundle, Wheel, machines
 from .indexes import index_of
@@ -167,14 +168,14 @@ def _write_manifest(folder: Path, target: Target) -> None:
 def _put_in_place(folder: Path, out: Path) -> Path:
     if out.suffix != ".zip":
         shutil.rmtree(out, ignore_errors=True)
-        folder.rename(out)
+        rename(folder, out)
         return out
     fresh = out.with_name(out.name + ".new")
     try:
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:  # wheels are compressed already
             for path in sorted(folder.iterdir()):
                 archive.write(path, path.name)
-        os.replace(fresh, out)
+        patiently(lambda: os.replace(fresh, out))
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)

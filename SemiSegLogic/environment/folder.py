@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..patience import remove, remove_folder, rename
 from . import borrowed, lock
 from .indexes import index_of
 from .marks import BEGUN, Marks
@@ -127,9 +128,9 @@ class EnvironmentFolder:
         with self.alone():
             try:
                 if self.root.exists():  # renaming first: a removal that is interrupted leaves nothing that looks whole
-                    self.root.rename(self.root.with_name(self.root.name + GOING + secrets.token_hex(3)))
+                    rename(self.root, self.root.with_name(self.root.name + GOING + secrets.token_hex(3)))
                 for left in self.root.parent.glob(self.root.name + GOING + "*"):
-                    shutil.rmtree(left)
+                    remove_folder(left)
             except OSError as error:
                 raise EnvironmentProblem(
                     f"{error.filename or self.root} cannot be deleted: {error.strerror}. Stop a running training and "
@@ -139,7 +140,8 @@ class EnvironmentFolder:
     def _fill(self, base: Path) -> None:
         """An environment of Python's own making; where that fails, packages beside ``base``."""
         found = subprocess.run(
-            [*native(), str(base), "-m", "venv", str(self.root)], env=clean(), capture_output=True, text=True
+            [*native(), str(base), "-m", "venv", str(self.root)], env=clean(), capture_output=True, text=True,
+            errors="replace", check=False,
         )
         if found.returncode == 0 and self._has_pip():
             return
@@ -156,9 +158,9 @@ class EnvironmentFolder:
         self.marks.begin()
         for entry in self.root.iterdir():
             if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
+                remove_folder(entry)
             elif entry.name != BEGUN:
-                entry.unlink()
+                remove(entry)
 
     def _leave_another_build(self, pip: Pip, build: str) -> None:
         """pip takes any build of the right version for the right one, so another one goes first."""

@@ -31,11 +31,11 @@ def index_of(build: str, system: str = sys.platform) -> str | None:
     """
     if build == "cpu" and system != "linux":
         return None
-    with tempfile.TemporaryDirectory() as shelf:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as shelf:
         Pip([sys.executable], Path(shelf)).install(["--quiet", "--no-deps", "--target", shelf, *ASKED])
         done = subprocess.run(
             [sys.executable, "-c", QUESTION, build], env={**clean(), "PYTHONPATH": shelf}, capture_output=True,
-            text=True, check=False,
+            text=True, errors="replace", check=False,
         )
     if done.returncode:
         raise EnvironmentProblem(

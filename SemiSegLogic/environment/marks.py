@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..patience import patiently, remove
+
 BEGUN = "semiseg-begun"
 BUILD = "semiseg-build"
 MARKER = "semiseg-ready"
@@ -34,23 +36,25 @@ class Marks:
     def build(self) -> str:
         """PyTorch's build; empty when none was chosen, or none is known."""
         path = self.root / BUILD
-        return path.read_text().strip() if path.is_file() else ""
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
     def hold(self, digest: str, extras: Sequence[str]) -> bool:
         """Whether it was finished with these requirements."""
         try:
-            installed, *having = (self.root / MARKER).read_text().split()
+            installed, *having = (self.root / MARKER).read_text(encoding="utf-8").split()
         except (OSError, ValueError):
             return False
         return installed == digest and set(extras) <= set(having)
 
     def begin(self) -> None:
         """Say that the folder is ours from now on."""
-        (self.root / BEGUN).write_text("SemiSeg began to make this environment and may repair or delete it.\n")
+        (self.root / BEGUN).write_text(
+            "SemiSeg began to make this environment and may repair or delete it.\n", encoding="utf-8"
+        )
 
     def take_back(self) -> None:
         """It is not finished any more."""
-        (self.root / MARKER).unlink(missing_ok=True)
+        remove(self.root / MARKER)
 
     def finish(self, digest: str, extras: Sequence[str], build: str) -> None:
         """It is finished."""
@@ -59,5 +63,5 @@ class Marks:
 
     def _write(self, name: str, text: str) -> None:
         fresh = self.root / (name + ".new")
-        fresh.write_text(text + "\n")
-        os.replace(fresh, self.root / name)
+        fresh.write_text(text + "\n", encoding="utf-8")
+        patiently(lambda: os.replace(fresh, self.root / name))

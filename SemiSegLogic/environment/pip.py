@@ -30,7 +30,9 @@ class Pip:
         """(major, minor); None when there is no pip, or the interpreter does not start."""
         try:
             command = [*self.command, "--version"]
-            done = subprocess.run(command, env=clean(), capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, env=clean(), capture_output=True, text=True, errors="replace", check=False
+            )
         except OSError:
             return None
         found = re.match(r"pip (\d+)\.(\d+)", done.stdout)

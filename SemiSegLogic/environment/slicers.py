@@ -19,7 +19,7 @@ from .requirements import LIST
 def add_packages(python: str) -> None:
     """What is missing of SemiSeg's list, into the Python ``python``. Raises EnvironmentProblem."""
     pip, folder = Pip([python], Path(python).parent), Path(python).parent
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         limits = Path(scratch) / "slicers-packages.txt"
         limits.write_text("\n".join(present(python)) + "\n", encoding="utf-8")
         lines = [line for line in LIST.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
@@ -33,7 +33,7 @@ def present(python: str) -> list[str]:
     """Every package with its version, as limits for pip; those with an address instead of a version left out."""
     done = subprocess.run(
         [python, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"], env=clean(),
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, errors="replace", check=False,
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["pip does not answer"])[-1]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..files import replace_file
+from ..patience import remove, rename
 from .errors import JobError
 from .locks import FileLock
 
@@ -36,7 +37,7 @@ def add_numbered(folder: Path, stem: str, write: Callable[[Path], None]) -> int:
         raise JobError(f"{folder}: the file {stem}-<n>.npz was not written: {error.strerror}.",
                        "Check that the disk has room and that you may write there.") from error
     finally:
-        draft.unlink(missing_ok=True)
+        remove(draft)
 
 
 def _publish(draft: Path, folder: Path, stem: str) -> int:
@@ -52,7 +53,7 @@ def _publish(draft: Path, folder: Path, stem: str) -> int:
 def _name_once(draft: Path, target: Path) -> None:
     """Put ``draft`` at ``target`` in one act, or raise FileExistsError when something is there already."""
     if os.name == "nt":
-        os.rename(draft, target)  # refuses an existing target on Windows
+        rename(draft, target)  # refuses an existing target on Windows
         return
     try:
         os.link(draft, target)
@@ -72,4 +73,4 @@ def _name_once_without_links(draft: Path, target: Path) -> None:
             time.sleep(0.02)
         if target.exists():
             raise FileExistsError(target)
-        os.replace(draft, target)
+        rename(draft, target)

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from ..patience import patiently, remove
 from .places import SampleError
 
 Progress = Callable[[int, int], None]
@@ -43,9 +44,9 @@ def download(address: str, md5: str, target: Path, progress: Progress | None = N
                 found = _copy(address, file.write, progress)
             if found != md5:
                 raise SampleError(f"What came from {address} is not the expected file (md5 {found}, not {md5}).")
-            os.replace(name, target)
+            patiently(lambda: os.replace(name, target))
         finally:
-            Path(name).unlink(missing_ok=True)
+            remove(Path(name))
     except (URLError, HTTPException, OSError) as error:  # URLError covers a missing network, OSError time-outs and disk
         raise SampleError(f"Cannot download {address}: {error}.") from error
     return target

@@ -6,7 +6,6 @@ the place in the patient (LPS mm), so it can be sampled on any grid: anisotropic
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..geometry import Grid
+from ..patience import rename
 
 Points = NDArray[np.float64]
 VERSION = 1
@@ -71,12 +71,12 @@ def write_phantoms(parent: Path, count: int, seed: int = 0) -> Path:
     target = parent / f"v{VERSION}-seed{seed}-{count}"
     if not target.is_dir():
         parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent, prefix=".making-") as scratch:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".making-", ignore_cleanup_errors=True) as scratch:
             ready = Path(scratch) / "phantoms"
             for index in range(1, count + 1):
                 _write(make_phantom(seed, index), ready, f"phantom_{index:03d}", ".nrrd" if index % 2 else ".nii.gz")
             if not target.is_dir():
-                os.rename(ready, target)
+                rename(ready, target)
     return target
 
 

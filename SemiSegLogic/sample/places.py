@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tarfile
@@ -11,9 +12,12 @@ import tempfile
 from pathlib import Path
 
 from ..errors import SemiSegError
+from ..patience import rename
 
 TASK = "Task04_Hippocampus"
 PARTS = ("imagesTr", "labelsTr")
+PLAIN = re.compile(r"\w[\w.-]*", re.ASCII)
+"""No name of a file that means more than a file: 'C:x' is on another drive of Windows."""
 
 
 class SampleError(SemiSegError):
@@ -57,7 +61,7 @@ def unpack(archive: Path, cache: Path) -> Path:
         target = cache / f"{TASK}-{content}"
         if not target.is_dir():
             cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=cache, prefix=".unpacking-") as scratch:
+            with tempfile.TemporaryDirectory(dir=cache, prefix=".unpacking-", ignore_cleanup_errors=True) as scratch:
                 _take_out(archive, Path(scratch) / TASK)
                 _put_in_place(Path(scratch) / TASK, target)
     except (OSError, tarfile.TarError) as error:
@@ -77,7 +81,7 @@ def _take_out(archive: Path, folder: Path) -> None:
             part, _, name = member.name.replace("\\", "/").rpartition("/")
             part = part.rpartition("/")[2]
             content = tar.extractfile(member) if member.isfile() else None
-            if content is None or part not in PARTS or name.startswith(".") or ".nii" not in name:
+            if content is None or part not in PARTS or ".nii" not in name or not PLAIN.fullmatch(name):
                 continue
             (folder / part).mkdir(parents=True, exist_ok=True)
             with open(folder / part / name, "wb") as file:
@@ -89,7 +93,7 @@ def _take_out(archive: Path, folder: Path) -> None:
 
 def _put_in_place(ready: Path, target: Path) -> None:
     try:
-        os.rename(ready, target)
+        rename(ready, target)
     except OSError:
         if not target.is_dir():  # another process that was first has put the same content there
             raise

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import disk_errors
+from ..files import move_file
 from ..geometry import AXIS_NAMES, IGNORE, Planes, SliceIndex, copy_slices, plane, planes_of, sparse_label
 from .annotations import AnnotatedSlice, check_slices
 from .errors import LabelError
@@ -163,8 +162,7 @@ class DrawnCase(CaseRecord):
 
     def _keep_foreign_edit(self) -> None:
         if self._foreign():
-            with disk_errors(self.folder / EDITED):
-                os.replace(self.folder / LABELS, self.folder / EDITED)
+            move_file(self.folder / LABELS, self.folder / EDITED)
 
     def _check_new(self, label: NDArray[np.generic], places: list[SliceIndex]) -> None:
         where = f"Case '{self.name}'"

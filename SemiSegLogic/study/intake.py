@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..files import digest_array, disk_errors
+from ..patience import rename
 from .errors import DuplicateError, StudyError
 from .formats import read_image, write_image
 from .formats.dicom import is_dicom, series_uid
@@ -44,7 +45,7 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
                 write_image(draft / IMAGE, array, grid)
             place = IMAGE if copy else str(path.resolve())
             save_record(draft / RECORD, new_record(chosen, grid, place, digest, series_uid(path)))
-            return draft.rename(_free(cases, slug(chosen))).name
+            return rename(draft, _free(cases, slug(chosen))).name
     finally:
         shutil.rmtree(draft, ignore_errors=True)  # there is still one only when something went wrong
 
@@ -84,7 +85,7 @@ def move_out(folder: Path, removed: Path) -> Path:
     """Move a case's folder among the removed ones; nothing is deleted. Raises FileError where the disk refuses."""
     with disk_errors(removed):
         removed.mkdir(exist_ok=True)
-        return folder.rename(_free(removed, folder.name))
+        return rename(folder, _free(removed, folder.name))
 
 
 def _free(folder: Path, wanted: str) -> Path:

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ..files import disk_errors
+from ..files import READ_PATIENCE_S, disk_errors
+from ..patience import patiently, remove, rename
 from .annotations import utc_now
 from .errors import LockedError
 
@@ -81,14 +82,14 @@ class WriteLock:
         self._depth -= 1
         if self._depth == 0 and self._mine is not None:
             if self.writer() == self._mine:  # somebody may have removed it by hand, as a refusal tells them
-                self.path.unlink(missing_ok=True)
+                remove(self.path)
             self._mine = None
 
     def writer(self) -> Writer | None:
         """Who writes now, or None. A lock file without readable content counts as nobody's."""
         try:
-            return Writer(**json.loads(self.path.read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError):
+            return Writer(**json.loads(patiently(self.path.read_bytes, READ_PATIENCE_S)))
+        except (OSError, ValueError, TypeError):
             return None
 
     def _create(self, mine: Writer) -> bool:
@@ -96,11 +97,11 @@ class WriteLock:
         draft = self.path.with_name(f".{mine.token}.{self.path.name}")
         try:
             with disk_errors(self.path):
-                draft.write_text(json.dumps(asdict(mine)))
-                return _link_or_create(draft, self.path)
+                draft.write_text(json.dumps(asdict(mine)), encoding="utf-8")
+                return patiently(lambda: _link_or_create(draft, self.path))
         finally:
             with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+                remove(draft)
 
     def _take_over(self) -> None:
         """Move a dead process's lock out of the way. Moving is atomic, so of two that try only one moves it."""
@@ -108,14 +109,14 @@ class WriteLock:
         if dead is None or not dead.is_gone:
             return
         aside = self.path.with_name(f".{secrets.token_hex(8)}.{self.path.name}")
-        with contextlib.suppress(FileNotFoundError):
-            self.path.rename(aside)
+        with disk_errors(self.path), contextlib.suppress(FileNotFoundError):
+            rename(self.path, aside)
             moved = WriteLock(aside).writer()
             if moved is not None and moved != dead:  # another process was faster: give its live lock back
                 _link_or_create(aside, self.path)
             else:
                 log.warning("%s was left behind by %s, which runs no more; it was taken over.", self.path, dead)
-            aside.unlink(missing_ok=True)
+            remove(aside)
 
     def _refusal(self, writer: Writer | None) -> LockedError:
         who = str(writer) if writer else "somebody unknown"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..files import FileError, copy_file, disk_errors, move_file, read_json, write_json
 from ..geometry import Grid
+from ..patience import remove
 from .annotations import utc_now
 from .comparison import change, mean_doubt
 from .errors import LabelError, StudyError
@@ -53,7 +54,8 @@ class SuggestionFiles:
         doubt = _as_bytes(uncertainty, grid, self.uncertainty_path)
         told = {**provenance, "time": utc_now(), "doubt": round(mean_doubt(label, doubt), 4),
                 **self._changed(label, str(provenance.get("run", "")), grid, structures)}
-        with disk_errors(self.label_path), tempfile.TemporaryDirectory(prefix=".new-", dir=self.folder) as new:
+        with (disk_errors(self.label_path),
+              tempfile.TemporaryDirectory(prefix=".new-", dir=self.folder, ignore_cleanup_errors=True) as new):
             fresh = SuggestionFiles(Path(new))
             write_seg_nrrd(fresh.label_path, label, grid, structures)
             write_image(fresh.uncertainty_path, doubt, grid)
@@ -161,7 +163,7 @@ def _told_in(path: Path) -> dict[str, Any]:
 def _remove(*paths: Path) -> None:
     for path in paths:
         with disk_errors(path):
-            path.unlink(missing_ok=True)
+            remove(path)
 
 
 def _check_label(label: NDArray[np.uint8], grid: Grid, structures: Structures, path: Path) -> None:

@@ -32,7 +32,7 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "errors settings geometry files study job"
+WORDS = "errors patience settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
@@ -49,9 +49,10 @@ ROOMS: dict[str, Room] = {
     "errors": room(""),
     "settings": room("errors settings"),
     "geometry": room("", PLAIN),
-    "files": room("errors", PLAIN),
-    "study": room("errors geometry files study", PLAIN),
-    "job": room("errors settings geometry files job", PLAIN),
+    "patience": room(""),
+    "files": room("errors patience", PLAIN),
+    "study": room("errors patience geometry files study", PLAIN),
+    "job": room("errors patience settings geometry files job", PLAIN),
     # 1 carriers
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
     "rounds": room(f"{WORDS} rounds", PLAIN),
@@ -76,7 +77,7 @@ ROOMS: dict[str, Room] = {
     "sample": room(f"{WORDS} sample", f"{PLAIN} monai"),
     "report": room(f"{WORDS} report", f"{PLAIN} scipy matplotlib"),
     "pages": room("settings pages"),
-    "environment": room("environment"),
+    "environment": room("patience environment"),
 }
 IN_SLICER = "requests slicer qt ctk vtk SampleData DICOMLib pydicom"
 """What every Slicer brings along."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,8 +10,9 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ...files import FileError, disk_is_full, full_disk, replace_file
+from ...files import FileError, disk_is_full, full_disk, move_file, replace_file
 from ...geometry import Grid
+from ...patience import remove
 from ..errors import ImageError
 from ..structures import Structure
 from . import segnrrd
@@ -72,9 +72,9 @@ def _write_named(temporary: Path, image: sitk.Image, path: Path) -> None:
     plain = temporary.with_name(f".{secrets.token_hex(4)}.tmp{'.nii.gz' if path.suffix.lower() == '.gz' else '.nii'}")
     try:
         _write_verified(plain, image, path)
-        os.replace(plain, temporary)
+        move_file(plain, temporary)
     finally:
-        plain.unlink(missing_ok=True)
+        remove(plain)
 
 
 def _write_verified(temporary: Path, image: sitk.Image, path: Path) -> None:

@@ -16,6 +16,7 @@ from SemiSegLogic.sample import SampleError, download, find, list_cases, source
 from SemiSegLogic.sample.places import TASK, dataset_in, unpack, user_cache
 
 MAKE_BELIEVE = {
+    f"{TASK}/imagesTr/C:elsewhere.nii.gz": b"on another drive, in Windows",
     f"{TASK}/dataset.json": b"{}",
     f"{TASK}/imagesTr/a_001.nii.gz": b"image",
     f"{TASK}/imagesTr/._a_001.nii.gz": b"left by a Mac",
