@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -69,4 +70,15 @@ def run_inside(environment: EnvironmentFolder, command: Sequence[str]) -> NoRetu
     sys.stdout.flush()
     if os.name == "posix":
         os.execve(words[0], words, surroundings)
-    sys.exit(subprocess.run(words, env=surroundings, check=False).returncode)
+    sys.exit(_waited_for(words, surroundings))
+
+
+def _waited_for(words: Sequence[str], surroundings: Mapping[str, str]) -> int:
+    """The exit code of a command. Ctrl+C reaches it and this process alike; what follows from it is the command's
+    decision, so this process only waits.
+    """
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        return subprocess.run(words, env=surroundings, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)

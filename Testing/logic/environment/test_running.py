@@ -51,3 +51,12 @@ def test_it_does_not_go_round_in_circles(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv(running.INSIDE, sys.prefix)
     with pytest.raises(EnvironmentProblem, match="still lacks no_such_module"):
         running.ensure(["x"], modules=("no_such_module",))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_is_the_inner_command_s_to_answer() -> None:
+    inner = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(0.8); raise SystemExit(7)"
+    outer = ("import os, sys; from SemiSegLogic.environment import running;"
+             f"sys.exit(running._waited_for([sys.executable, '-c', {inner!r}], os.environ))")
+    done = subprocess.run([sys.executable, "-c", outer], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (7, "")
