@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..engine.hardware.available import available_memory
 from ..environment import missing
 from ..environment.builds import find_cards, fitting
 from ..errors import SemiSegError
@@ -20,7 +21,6 @@ from .cluster_checks import cluster_checks
 from .finding import Finding
 from .output import Output, add_json
 
-MEMINFO = Path("/proc/meminfo")  # Linux only
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 3
 PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch.get_num_threads())"
 
@@ -96,12 +96,11 @@ def gpu_driver() -> Finding:
 
 
 def memory() -> Finding:
-    """Memory that a program may still take; the file cache counts, for Linux gives it back."""
-    try:
-        lines = MEMINFO.read_text().splitlines()
-        free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024 / 1e9
-    except (OSError, StopIteration):
+    """Memory that a program may still take."""
+    told = available_memory()
+    if told is None:
         return Finding("Memory", True, "cannot be read on this system")
+    free = told / 1e9
     remedy = f"Close other programs: training wants {ENOUGH_MEMORY_GB} GB."
     return Finding("Memory", free > ENOUGH_MEMORY_GB, f"{free:.1f} GB free", remedy)
 

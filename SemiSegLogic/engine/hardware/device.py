@@ -6,16 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import memory_format, nn
 
 from ...errors import SemiSegError
 from ...settings import SettingsError
+from .available import available_memory
 from .tuning import prefer_channels_last, prefer_half, tuned, voxel_seconds
 
-MEMINFO = Path("/proc/meminfo")  # Linux only
+NOT_TOLD = 4 << 30  # bytes
 OUT_OF_MEMORY = (
     "can't allocate memory",  # the host's allocator on Linux and macOS
     "not enough memory",  # the same on Windows
@@ -128,12 +128,8 @@ def free_memory(device: torch.device) -> int:
     """Bytes that a program may still take on ``device`` now; where the system does not tell, 4 GB."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        # not the free pages: those leave out the file cache, which Linux gives back at once
-        line = next(line for line in MEMINFO.read_text().splitlines() if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return 4 << 30
-    return int(line.split()[1]) << 10
+    told = available_memory()
+    return NOT_TOLD if told is None else told
 
 
 def is_device_lost(error: BaseException) -> bool:
