@@ -58,7 +58,7 @@ ROOMS: dict[str, Room] = {
     "rounds": room(f"{WORDS} rounds", PLAIN),
     "kept_models": room(f"{WORDS} backends rounds", PLAIN),
     # 2 engine
-    "engine": room("errors settings geometry files job engine methods.base", TORCH),
+    "engine": room("errors patience settings geometry files job engine methods.base", TORCH),
     **dict.fromkeys(BLOCKS.split(), room(f"settings geometry methods.base {BLOCKS}", TORCH)),
     # the optional extra "mn": pre-trained weights through their own libraries
     "engine.nets.segformer": room("settings methods.base engine.nets", f"{TORCH} transformers peft"),

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from ...patience import patiently
 from ...settings import SettingsError
 from .greys import Shape
 
@@ -103,8 +104,8 @@ class Cache:
         try:
             _write(draft, shape, slabs)
             seal = _seal_of(draft)
-            os.replace(draft, self.folder / f"{key}.npy")
-            self._put_seal(key, seal)
+            if self._put_in_place(draft, key):
+                self._put_seal(key, seal)
         except OSError as error:
             self._give_up(f"{error.strerror or error}")
             return None
@@ -142,6 +143,17 @@ class Cache:
         )
         logging.warning(self.problem)
 
+    def _put_in_place(self, draft: Path, key: str) -> bool:
+        """Whether ``draft`` is the entry now. Windows refuses where another process has the same one mapped already."""
+        entry = self.folder / f"{key}.npy"
+        try:
+            os.replace(draft, entry)
+            return True
+        except PermissionError:
+            if not entry.exists():
+                raise
+            return False
+
     def _remove(self, key: str) -> bool:
         """Whether both files could be removed."""
         try:
@@ -154,7 +166,8 @@ class Cache:
     def _seal(self, key: str) -> Seal | None:
         path = self.folder / f"{key}.json"
         try:
-            return Seal(**{name: int(value) for name, value in json.loads(path.read_bytes()).items()})
+            told = json.loads(patiently(path.read_bytes))  # another process may just be replacing it
+            return Seal(**{name: int(value) for name, value in told.items()})
         except FileNotFoundError:
             return None
         except (TypeError, AttributeError, ValueError) as error:
@@ -163,8 +176,8 @@ class Cache:
 
     def _put_seal(self, key: str, seal: Seal) -> None:
         draft = self.folder / f".{secrets.token_hex(4)}.tmp.{key}.json"
-        draft.write_text(json.dumps(asdict(seal)))
-        os.replace(draft, self.folder / f"{key}.json")
+        draft.write_text(json.dumps(asdict(seal)), encoding="utf-8")
+        patiently(lambda: os.replace(draft, self.folder / f"{key}.json"))
 
 
 def _write(path: Path, shape: Shape, slabs: Iterable[NDArray[np.float16]]) -> None:

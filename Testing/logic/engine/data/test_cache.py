@@ -23,6 +23,7 @@ from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.settings import SettingsError
 from Testing.support.engine import CPU, MIRRORED_TURN, plan_of
+from Testing.support.pretended_windows import needs_proc, pretend
 from Testing.support.volumes import picture
 
 SHAPE = (16, 30, 20)
@@ -275,3 +276,18 @@ def test_a_size_that_is_none_is_named_with_its_variable(
     monkeypatch.setenv("SEMISEG_CACHE_GB", room)
     with pytest.raises(SettingsError, match=rf"SEMISEG_CACHE_GB is '{room}'.*gigabytes"):
         Cache.beside(tmp_path)
+
+
+@needs_proc
+def test_where_what_is_mapped_cannot_be_replaced_the_entry_of_the_process_that_was_first_is_used(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch)
+    first = put(cache, "a")
+    second = fresh(cache)
+    again = put(second, "a")
+    assert first is not None
+    assert again is not None
+    assert np.array_equal(again, voxels())
+    assert second.problem == ""
+    assert sorted(path.name for path in cache.folder.iterdir()) == ["a.json", "a.npy"]
