@@ -112,7 +112,7 @@ CHOICES: dict[str, type[Settings]] = {RECOMMENDED: Recommended, **METHOD_SETTING
 
 CHOICES_ABOUT: dict[str, About] = {
     RECOMMENDED: About(
-        "Trains the supervised baseline, lets a semi-supervised candidate compete on held-out slices where there is "
-        "time, keeps what is better and predicts from several views.", EVERY, "measured in Testing/benchmarks"),
+        "Trains the supervised baseline, lets a semi-supervised candidate compete where there are time and held-out "
+        "slices enough to decide, keeps what is better and predicts from several views.", EVERY, "measured in Testing/benchmarks"),
     **ABOUT,
 }
