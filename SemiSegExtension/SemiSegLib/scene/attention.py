@@ -82,7 +82,8 @@ class Attention:
     def _on_view(self, view: Any, _event: str) -> None:
         if self._grid is None:
             return
-        before, now = self._seen[view.GetID()], _as_seen(view, self._grid)
+        now = _as_seen(view, self._grid)
+        before = self._seen.get(view.GetID(), now)
         self._seen[view.GetID()] = now
         if now[0] != before[0] and not self._quiet:
             self._view = views.under_mouse() or view
