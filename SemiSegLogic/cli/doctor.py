@@ -14,6 +14,7 @@ from typing import Any
 from ..engine.hardware.available import available_memory
 from ..environment import missing
 from ..environment.builds import find_cards, fitting
+from ..environment.interpreter import called
 from ..errors import SemiSegError
 from ..files import write_json
 from ..rounds import jobs_folder
@@ -66,7 +67,7 @@ def packages() -> Finding:
     """What the backend needs."""
     lacking = missing()
     found = ", ".join(f"{name} {_version(name)}" for name in ("torch", "monai", "numpy", "SimpleITK"))
-    remedy = "Run 'python3 -m SemiSegLogic demo' once: it sets up what is missing."
+    remedy = f"Run '{called()} -m SemiSegLogic demo' once: it sets up what is missing."
     return Finding("Packages", not lacking, f"missing: {', '.join(lacking)}" if lacking else found, remedy)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import platform
 import sys
 from collections.abc import Sequence
 
@@ -19,8 +20,23 @@ def check_python(version: tuple[int, ...] = sys.version_info[:2]) -> None:
         have, want = (".".join(map(str, v[:2])) for v in (version, OLDEST_PYTHON))
         raise EnvironmentProblem(
             f"This is Python {have} ({sys.executable}); SemiSeg needs {want} or newer. "
-            f"Install it from python.org or your system's packages and run the command with it, e.g. python{want} ..."
+            f"Install it from python.org or your system's packages and run the command with it, e.g. {called(want)} ..."
         )
+
+
+def check_processor(system: str = sys.platform, machine: str = platform.machine()) -> None:
+    """Raises EnvironmentProblem where PyTorch has no build for this Python's processor."""
+    if system == "darwin" and machine != "arm64":
+        raise EnvironmentProblem(
+            f"This Python ({sys.executable}) is made for Intel processors, for which PyTorch has no new builds on a "
+            "Mac. On a Mac with an Apple processor install Python from python.org and run the command with that; a "
+            "Mac with an Intel processor cannot train."
+        )
+
+
+def called(version: str = "3", system: str = sys.platform) -> str:
+    """How a person starts Python ``version`` in a terminal; Windows has no python3 but the shop's."""
+    return f"py -{version}" if system == "win32" else f"python{version}"
 
 
 def missing(modules: Sequence[str] = NEEDED) -> list[str]:

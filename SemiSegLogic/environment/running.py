@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from .builds import find_cards, fitting
 from .folder import EnvironmentFolder
-from .interpreter import NEEDED, check_python, missing
+from .interpreter import NEEDED, check_processor, check_python, missing
 from .preparing import default_folder, prepare
 from .problem import EnvironmentProblem
 from .requirements import Requirements
@@ -51,6 +51,7 @@ def ensure(
     lacking = missing(modules)
     if not lacking:
         return
+    check_processor()
     inside = os.environ.get(INSIDE)
     if inside and inside in (sys.prefix, os.path.dirname(sys.path[0])):
         raise EnvironmentProblem(

@@ -77,7 +77,7 @@ class RunnerSide(JobReader):
         for folder in (self.root, self.inputs, self.outputs, self.beside):
             for draft in folder.glob(".*.tmp.*"):
                 mine = folder == self.outputs or draft.name.split(".tmp.", 1)[1] in _RUNNER_FILES
-                with contextlib.suppress(FileNotFoundError):  # a client has just finished with it
+                with contextlib.suppress(OSError):  # a client has just finished with it, or a scanner looks at it
                     if mine or time.time() - draft.stat().st_mtime > DRAFT_AGE_S:
                         draft.unlink()
 

@@ -89,9 +89,12 @@ def move_out(folder: Path, removed: Path) -> Path:
 
 
 def _free(folder: Path, wanted: str) -> Path:
-    """A path in ``folder`` that nothing has: ``wanted``, or with a number."""
-    number, path = 1, folder / wanted
-    while path.exists():
+    """A path in ``folder`` that nothing has: ``wanted``, or with a number. Names that differ in case only are one: the
+    study may be taken to a Mac or a Windows.
+    """
+    taken = {there.name.casefold() for there in folder.iterdir()}
+    number, name = 1, wanted
+    while name.casefold() in taken:
         number += 1
-        path = folder / f"{wanted}-{number}"
-    return path
+        name = f"{wanted}-{number}"
+    return folder / name

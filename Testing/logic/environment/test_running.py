@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.environment import EnvironmentProblem, running
+from SemiSegLogic.environment import EnvironmentProblem, interpreter, running
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -60,3 +60,22 @@ def test_ctrl_c_is_the_inner_command_s_to_answer() -> None:
              f"sys.exit(running._waited_for([sys.executable, '-c', {inner!r}], os.environ))")
     done = subprocess.run([sys.executable, "-c", outer], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (7, "")
+
+
+def test_a_mac_with_an_intel_processor_is_told_before_anything_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "prepare", lambda *_, **__: pytest.fail("it would download in vain"))
+    check = interpreter.check_processor
+    monkeypatch.setattr(running, "check_processor", lambda: check("darwin", "x86_64"))
+    with pytest.raises(EnvironmentProblem, match=r"Intel processors.*cannot train"):
+        running.ensure(["x"], modules=("no_such_module",))
+
+
+@pytest.mark.parametrize(("system", "machine"), [("darwin", "arm64"), ("win32", "AMD64"), ("linux", "x86_64")])
+def test_other_processors_may_try(system: str, machine: str) -> None:
+    interpreter.check_processor(system, machine)
+
+
+def test_python_is_called_as_the_system_calls_it() -> None:
+    assert interpreter.called("3.12", "win32") == "py -3.12"
+    assert interpreter.called("3.12", "darwin") == "python3.12"
+    assert interpreter.called(system="linux") == "python3"

@@ -16,6 +16,7 @@ from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.job import JobError, JobFolder, Status
 from Testing.support.jobs import SHAPE, drawn, image
+from Testing.support.pretended_windows import needs_proc, pretend
 
 
 def result(value: int = 7) -> tuple[np.ndarray, np.ndarray]:
@@ -172,6 +173,18 @@ def test_a_sweep_takes_the_runners_drafts_and_those_long_forgotten(job: JobFolde
     os.utime(others[1], (0, 0))
     job.sweep()
     assert [path.exists() for path in others] == [True, False]
+
+
+@needs_proc
+def test_a_sweep_leaves_what_a_scanner_holds(job: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch)
+    draft = job.root / ".ab.tmp.status.json"
+    draft.touch()
+    with draft.open("rb"):
+        job.sweep()
+    assert draft.exists()
+    job.sweep()
+    assert not draft.exists()
 
 
 def test_importing_jobs_and_backends_is_light() -> None:
