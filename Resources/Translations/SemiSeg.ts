@@ -489,7 +489,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Learns from your slices; where there is time, tries whether your other volumes help, and says so.</source>
+        <source>Learns from your slices; where time and slices allow, tries whether your other volumes help, and says so.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

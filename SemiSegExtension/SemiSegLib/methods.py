@@ -7,7 +7,7 @@ from .words import _
 WORDS = {
     "recommended": (
         _("Recommended"),
-        _("Learns from your slices; where there is time, tries whether your other volumes help, and says so."),
+        _("Learns from your slices; where time and slices allow, tries whether your other volumes help, and says so."),
     ),
     "mean_teacher": (
         _("Confident answers (mean teacher)"),

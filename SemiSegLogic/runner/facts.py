@@ -8,6 +8,7 @@ from torch import Tensor
 from ..engine.data.volumes import Volume
 from ..engine.hardware.device import Device
 from ..engine.quality.holding_out import Part
+from ..geometry import SliceIndex
 from ..settings import Training
 from ..settings.recommended import Facts
 from .data import Data
@@ -20,7 +21,6 @@ def facts_of(data: Data, training: Training, device: Device, held_out: Part) -> 
     volumes = list(data.volumes.values())
     return Facts(
         dims=data.plan.dims, unlabelled=sum(not volume.slices for volume in volumes),
-        slices=sum(len(volume.slices) for volume in volumes),
         held_out=_telling(data, held_out), ellipses=_all_ellipses(data),
         voxels=sum(volume.shape[0] * volume.shape[1] * volume.shape[2] for volume in volumes),
         seconds=training.seconds, steps=training.steps, gpu=device.torch.type == "cuda",
@@ -49,7 +49,7 @@ def _all_ellipses(data: Data) -> bool:
     return bool(planes) and all(ellipse_overlap(plane) >= ELLIPSE_OVERLAP for plane in planes)
 
 
-def _drawn(volume: Volume) -> list:
+def _drawn(volume: Volume) -> list[SliceIndex]:
     return [place for place in volume.slices if volume.foreground[place]]
 
 

@@ -18,7 +18,7 @@ from .methods import METHOD_SETTINGS
 
 RECOMMENDED = "recommended"
 CONTEST_SECONDS, CONTEST_STEPS = 25.0, 250  # less time than this for each is no contest
-CONTEST_SLICES = 6  # held out: from here a difference of 0.02 Dice exceeds its error, usually 0.05 / sqrt(slices)
+CONTEST_SLICES = 6  # held out: then the error of a difference is 0.05 / sqrt(6) as a rule, about 0.02 Dice
 FOLD_SECONDS, FOLD_STEPS = 40.0, 500  # a model from nothing is worth measuring after this
 MOST_FOLDS = 2
 VIEW_VOXELS_PER_SECOND = 4e6  # one view of a CPU core at work, measured on the sample study
@@ -36,14 +36,13 @@ class Recommended(Settings):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at. ``dims`` 2 or 3; ``unlabelled`` cases nobody drew in; ``slices`` judged, and how many of
-    them with a structure are ``held_out``; ``ellipses`` whether the one structure is elliptical; ``voxels`` of all
-    cases; ``seconds`` or ``steps`` for training; ``gpu``.
+    """What the rules look at. ``dims`` 2 or 3; ``unlabelled`` cases nobody drew in; ``held_out`` slices that show a
+    structure; ``ellipses`` whether the one structure is elliptical; ``voxels`` of all cases; ``seconds`` or ``steps``
+    for training; ``gpu``.
     """
 
     dims: int
     unlabelled: int
-    slices: int
     held_out: int
     ellipses: bool
     voxels: int
@@ -113,6 +112,7 @@ CHOICES: dict[str, type[Settings]] = {RECOMMENDED: Recommended, **METHOD_SETTING
 CHOICES_ABOUT: dict[str, About] = {
     RECOMMENDED: About(
         "Trains the supervised baseline, lets a semi-supervised candidate compete where there are time and held-out "
-        "slices enough to decide, keeps what is better and predicts from several views.", EVERY, "measured in Testing/benchmarks"),
+        "slices enough to decide, keeps what is better and predicts from several views.", EVERY,
+        "measured in Testing/benchmarks"),
     **ABOUT,
 }

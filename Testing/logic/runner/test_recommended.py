@@ -19,7 +19,7 @@ from SemiSegLogic.settings.recommended import CHOICES_ABOUT, CONTEST_SLICES, Fac
 from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.rounds import kill_at_step, run_here
 
-USUAL = Facts(dims=3, unlabelled=20, slices=24, held_out=6, ellipses=False, voxels=2_000_000, seconds=120.0, steps=0)
+USUAL = Facts(dims=3, unlabelled=20, held_out=6, ellipses=False, voxels=2_000_000, seconds=120.0, steps=0)
 QUICK = tiny(24, 8, checkpoint_seconds=0.0)
 
 
