@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 
@@ -39,9 +40,17 @@ def run(words: list[str]) -> int:
     except KeyboardInterrupt:
         print("semiseg: interrupted.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read it, "head" for one, has seen enough
+    except OSError as error:
+        if not _has_seen_enough(error):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may Python complain when it flushes
         return 141
+
+
+def _has_seen_enough(error: OSError) -> bool:
+    """Whether whoever read the output, "head" for one, has gone; Windows calls that an invalid argument."""
+    invalid = os.name == "nt" and error.errno == errno.EINVAL and error.filename is None
+    return isinstance(error, BrokenPipeError) or invalid
 
 
 __all__ = ["parser", "run"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from SemiSegLogic.backends import processes
 from SemiSegLogic.backends.lives import birth, birth_by_ps
 from SemiSegLogic.backends.processes import Process, child_environment, kill_tree, start_detached
 from SemiSegLogic.job import JobError
@@ -116,3 +118,25 @@ def test_another_python_is_not_led_astray(tmp_path: Path) -> None:
     assert own["PYTHONHOME"] == "/slicer"
     assert own["PYTHONPATH"] == os.pathsep.join([str(tmp_path), "/slicer/lib"])
     assert base == kept
+
+
+@pytest.mark.parametrize("tool", [None, "#!/bin/sh\nexit 1\n"], ids=["missing", "forbidden"])
+def test_where_windows_tool_does_not_help_the_process_itself_is_ended(
+    tool: str | None, sleeper: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if tool is not None:
+        (tmp_path / "taskkill").write_text(tool)
+        (tmp_path / "taskkill").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    processes._taskkill(sleeper.pid)
+    assert sleeper.wait(5) == -signal.SIGTERM
+
+
+def test_a_process_that_windows_tool_does_not_find_is_left_alone(
+    sleeper: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taskkill").write_text("#!/bin/sh\nexit 128\n")
+    (tmp_path / "taskkill").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    processes._taskkill(sleeper.pid)
+    assert sleeper.poll() is None
