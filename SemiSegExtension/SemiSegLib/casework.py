@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices, plane
+from SemiSegLogic.patience import remove
 
 from . import drafts
 from .annotations import changed_slices, drawn_on, working_axis
@@ -80,7 +81,7 @@ def take_up_drafts(case: Case, opened: OpenCase) -> None:
         drafts.save(case.folder, opened.labels, opened.touched)
         for draft in ours:
             if not draft.mine:
-                draft.path.unlink(missing_ok=True)
+                remove(draft.path)
 
 
 def _covered(draft: Draft, judged: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:

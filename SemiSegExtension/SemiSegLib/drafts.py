@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.files import replace_file
 from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.patience import remove
 
 PATTERN = "draft*.npz"
 IDLE_S = 86400.0
@@ -81,7 +82,7 @@ def found(folder: Path, shape: tuple[int, int, int]) -> list[Draft]:
 
 def discard(folder: Path) -> None:
     """Forget this window's draft: everything in it is in the labels."""
-    _mine(folder).unlink(missing_ok=True)
+    remove(_mine(folder))
 
 
 def _read_all(folder: Path, shape: tuple[int, int, int]) -> Iterator[Draft]:

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from SemiSegLogic.patience import rename
+
 from .words import _
 
 NAME = "SemiSeg sample"
@@ -42,7 +44,7 @@ def make_sample(folder: Path, told: Callable[[float], None]) -> Path:
             name=NAME,
             progress=lambda done, of: told(0.8 + 0.2 * done / of),
         )
-        building.rename(folder)  # interrupted before, there is no study that lacks half of its cases
+        rename(building, folder)  # interrupted before, there is no study that lacks half of its cases
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return folder

@@ -18,6 +18,7 @@ import vtk
 from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid
+from SemiSegLogic.patience import rename
 
 from ..model import Shown
 from ..words import _
@@ -126,14 +127,14 @@ def _export(item: int, folder: Path) -> Path:
     exportables = plugin.examineForExport(item)
     if not exportables:
         raise ValueError(_("The plugin finds nothing to export: the original images are not all in the database."))
-    with TemporaryDirectory(prefix="dicom-seg-", dir=folder) as own:
+    with TemporaryDirectory(prefix="dicom-seg-", dir=folder, ignore_cleanup_errors=True) as own:
         for exportable in exportables:
             exportable.directory = own
         error = plugin.export(exportables)
         made = sorted(Path(own).glob("*.dcm"))
         if error or not made:
             raise ValueError(_("DICOM SEG was not written: {error}").format(error=error or _("no file came out")))
-        return made[-1].rename(_free(folder / made[-1].name))
+        return rename(made[-1], _free(folder / made[-1].name))
 
 
 def _free(path: Path) -> Path:
