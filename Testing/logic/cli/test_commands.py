@@ -26,6 +26,14 @@ def named(events: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return [event for event in events if event["event"] == name]
 
 
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch) -> list[JobSpec]:
+    """What ``train`` orders, instead of carrying it out."""
+    found: list[JobSpec] = []
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, *_: found.append(this.job.spec()) or 0)
+    return found
+
+
 def write_volume(folder: Path, number: int = 0) -> tuple[Path, Path]:
     """An image and its mask with the values 1 and 2."""
     image, label = blob((16, 14, 15), number)
@@ -304,10 +312,8 @@ def test_a_mask_on_another_grid_is_refused(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_the_paper_recipe_orders_the_papers_network_steps_and_settings(
-    blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+    blobs: BlobStudy, semiseg: Command, orders: list[JobSpec]
 ) -> None:
-    orders: list[JobSpec] = []
-    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, *_: orders.append(this.job.spec()) or 0)
     semiseg("train", blobs.study.folder, "--method", "bcp", "--recipe", "paper", "--set", "ema=0.98", "--anew")
     semiseg("train", blobs.study.folder, "--method", "bcp", "--seconds", 30, "--anew")
     paper, clinical = orders
@@ -318,10 +324,8 @@ def test_the_paper_recipe_orders_the_papers_network_steps_and_settings(
 
 
 def test_what_a_setting_takes_as_words_stays_words_even_if_it_looks_like_a_number(
-    blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+    blobs: BlobStudy, semiseg: Command, orders: list[JobSpec]
 ) -> None:
-    orders: list[JobSpec] = []
-    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda this, *_: orders.append(this.job.spec()) or 0)
     semiseg("train", blobs.study.folder, "--method", "ersr", "--set", "elliptical=1", "--set", "soft=true", "--anew")
     assert orders[0].method_settings["elliptical"] == "1"
     assert orders[0].method_settings["soft"] is True

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner.facts import ellipse_overlap
+from SemiSegLogic.runner.facts import ellipse_overlap, facts_of
 from SemiSegLogic.runner.gate import USUAL_DEVIATION
 from SemiSegLogic.runner.legs import recommended_legs
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.settings import CHOICES, METHOD_SETTINGS, Recommended, Training
 from SemiSegLogic.settings.recommended import CHOICES_ABOUT, CONTEST_SLICES, Facts, recommend
 from Testing.support.blobs import BlobStudy, make_study, tiny
+from Testing.support.engine import CPU
 from Testing.support.rounds import kill_at_step, run_here
 
 USUAL = Facts(dims=3, unlabelled=20, held_out=6, ellipses=False, voxels=2_000_000, seconds=120.0, steps=0)
@@ -97,6 +100,20 @@ def test_a_contest_is_held_only_where_the_slices_held_out_can_decide_it() -> Non
     assert error == pytest.approx(0.02, abs=0.001)
     why = recommend(replace(USUAL, held_out=4), Recommended(), 60).reasons[0]
     assert "takes 6 slices held out to be decided, and there are 4" in why
+
+
+def test_slices_held_out_count_where_they_show_a_structure_and_none_where_the_model_has_seen_them_all() -> None:
+    shown, empty = SliceIndex(0, 3), SliceIndex(0, 9)
+    volume = SimpleNamespace(slices=(shown, empty), shape=(4, 5, 6), foreground={shown: {1: 7}, empty: {}})
+    data = SimpleNamespace(plan=SimpleNamespace(dims=3), classes=(0, 1, 2), volumes={"c001": volume})
+    found = [facts_of(data, Training(), CPU, part).held_out for part in ({"c001": [shown, empty]}, {})]  # type: ignore[arg-type]
+    assert found == [1, 0]
+
+
+def test_a_run_counts_the_slices_that_it_holds_out(blobs: BlobStudy, jobs: Path) -> None:
+    scores = run_here(ordered(blobs, jobs)).scores
+    assert scores["quality"]["slices"] > 0
+    assert f"and there are {scores['quality']['slices']}: " in scores["reasons"][0]
 
 
 def test_views_are_as_many_as_the_time_allows() -> None:
