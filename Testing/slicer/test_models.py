@@ -268,16 +268,19 @@ def test_two_hundred_models_on_a_slow_disk_do_not_hold_the_panel_up(
     for number in range(200):
         keep(study, f"2026112{number // 60 + 2}T0000{number % 60:02d}.000000Z-supervised")
     models.models.read()
-    beats, worked = 0, 0.0
+    waiting, worked = [], []  # seconds of every beat: by the clock while the disk is silent, and of work
     while panel.controller.disk.busy:
-        before = time.thread_time()
+        before = time.perf_counter(), time.thread_time()
         panel.controller.disk.poll()
-        worked, beats = max(worked, time.thread_time() - before), beats + 1
-        if beats == 5:
+        worked.append(time.thread_time() - before[1])
+        if not answers.is_set():
+            waiting.append(time.perf_counter() - before[0])
+        if len(waiting) == 5:
             answers.set()
         time.sleep(0.002)
     assert models.table.rowCount == 202
-    assert worked < 0.2
+    assert max(waiting) < 0.2
+    assert max(worked) < 0.2
     assert models.table.maximumHeight < 200, "a bar to scroll, not a panel of models"
 
 
