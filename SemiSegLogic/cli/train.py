@@ -106,7 +106,8 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
 def _dims(study: Study) -> int:
     """Whether the backend will see these cases as volumes (3) or slice by slice (2)."""
     from ..engine.hardware.device import choose
-    from ..engine.plan import CaseFacts, make_plan
+    from ..engine.planning.facts import CaseFacts
+    from ..engine.planning.planner import make_plan
 
     facts = [CaseFacts(case.grid, tuple(item.place for item in case.annotated)) for case in study.cases]
     return make_plan(facts, [], choose()).dims

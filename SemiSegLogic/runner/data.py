@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from ..engine.data.cache import Cache
 from ..engine.data.keeping import Keeper
 from ..engine.data.volumes import Classes, LabelError, Volume, class_prior, set_planes
 from ..engine.hardware.device import Device
-from ..engine.plan import CaseFacts, Plan, make_plan
-from ..geometry import AXIS_NAMES, IGNORE, Grid, Planes, SliceIndex
+from ..engine.planning.facts import CaseFacts
+from ..engine.planning.plan import Plan
+from ..engine.planning.planner import make_plan
+from ..geometry import AXIS_NAMES, Planes, SliceIndex
 from ..job import AddedLabels, JobFolder
 from ..methods.base import Task
 from ..settings import Training
@@ -43,7 +43,7 @@ class Data:
         """Replace the label of a case by ``planes`` of structure values; all other slices are not judged."""
         volume = self.volumes[case]
         set_planes(volume, planes, usable(volume, tuple(planes), self.plan), self.classes)
-        self.facts[case] = _facts(volume.grid, planes)
+        self.facts[case] = CaseFacts.of(volume.grid, planes)
         self.labels_used = max(self.labels_used, n)
 
     def take_new(self, job: JobFolder) -> list[AddedLabels]:
@@ -76,7 +76,7 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     labels = {case.id: job.label(case.label) for case in spec.cases if case.label}
     added = job.newest_labels()
     labels |= {item.case: item.planes for item in added}
-    facts = {case.id: _facts(case.grid, labels.get(case.id, {})) for case in spec.cases}
+    facts = {case.id: CaseFacts.of(case.grid, labels.get(case.id, {})) for case in spec.cases}
     if plan is None:
         network = Training.from_dict(spec.training).network
         names = [item.name for item in spec.structures]
@@ -104,17 +104,3 @@ def usable(volume: Volume, slices: tuple[SliceIndex, ...], plan: Plan) -> tuple[
 
 def _is_judged(volume: Volume) -> bool:
     return volume.judged is not None and volume.judged.is_judged()
-
-
-def _facts(grid: Grid, planes: Planes) -> CaseFacts:
-    """With the box around everything drawn."""
-    corners = []
-    for place, plane in planes.items():
-        drawn = np.argwhere((plane > 0) & (plane < IGNORE))
-        if len(drawn):
-            both = np.stack([drawn.min(0), drawn.max(0)])
-            corners.append(np.insert(both, place.axis, place.index, axis=1))
-    if not corners:
-        return CaseFacts(grid, tuple(planes))
-    k, j, i = (np.max(corners, (0, 1)) - np.min(corners, (0, 1)) + 1).tolist()
-    return CaseFacts(grid, tuple(planes), (k, j, i))

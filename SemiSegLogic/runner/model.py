@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..engine.plan import Plan
+from ..engine.planning.plan import Plan
 from ..engine.prediction.averaging import ViewAveraged
 from ..engine.quality import Judge
 from ..engine.training import checkpoint

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..engine.hardware.device import Device
-from ..engine.plan import Plan
+from ..engine.planning.plan import Plan
 from ..engine.quality import Measured
 from ..engine.training import checkpoint
 from ..engine.training.checkpoint import CheckpointError

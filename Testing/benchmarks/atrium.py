@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import choose
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
 from SemiSegLogic.geometry import Grid

@@ -16,7 +16,7 @@ from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.hardware.tuning import measured
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Budget, Means, Progress, Trainer

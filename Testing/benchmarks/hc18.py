@@ -26,7 +26,8 @@ from skimage.transform import resize
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, class_prior, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import choose
-from SemiSegLogic.engine.plan import CaseFacts, make_plan
+from SemiSegLogic.engine.planning.facts import CaseFacts
+from SemiSegLogic.engine.planning.planner import make_plan
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.training.checkpoint import warm_start
 from SemiSegLogic.engine.training.trainer import Budget, Trainer

@@ -12,11 +12,13 @@ import torch
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, class_prior, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device, choose
-from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
+from SemiSegLogic.engine.planning.facts import CaseFacts
+from SemiSegLogic.engine.planning.plan import Plan
+from SemiSegLogic.engine.planning.planner import make_plan
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.training.checkpoint import warm_start
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
-from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
+from SemiSegLogic.geometry import Grid, SliceIndex, planes_of, sparse_label
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.report import dice
@@ -92,8 +94,4 @@ def seeded(seed: int) -> None:
 
 
 def _facts(grid: Grid, label: Label | None) -> CaseFacts:
-    if label is None:
-        return CaseFacts(grid)
-    drawn = np.argwhere((label[0] > 0) & (label[0] < IGNORE))
-    k, j, i = (drawn.max(0) - drawn.min(0) + 1).tolist()
-    return CaseFacts(grid, tuple(label[1]), (k, j, i))
+    return CaseFacts(grid) if label is None else CaseFacts.of(grid, planes_of(*label))

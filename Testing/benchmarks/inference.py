@@ -28,7 +28,8 @@ from SemiSegLogic.engine.data.volumes import Classes, load_volume
 from SemiSegLogic.engine.hardware.device import choose
 from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.engine.nets import build
-from SemiSegLogic.engine.plan import CaseFacts, make_plan
+from SemiSegLogic.engine.planning.facts import CaseFacts
+from SemiSegLogic.engine.planning.planner import make_plan
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.methods.base import Task

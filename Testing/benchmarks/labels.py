@@ -19,7 +19,7 @@ import torch
 from SemiSegLogic.engine.data.patches import Look, Sampler
 from SemiSegLogic.engine.data.resampling import sample_label
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
-from SemiSegLogic.engine.plan import Plan, Shape
+from SemiSegLogic.engine.planning.plan import Plan, Shape
 from SemiSegLogic.geometry import Grid, Orientation, SliceIndex
 from SemiSegLogic.methods.base import Need
 from SemiSegLogic.study import all_slices

@@ -22,10 +22,12 @@ from torch import nn
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device, choose
-from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
+from SemiSegLogic.engine.planning.facts import CaseFacts
+from SemiSegLogic.engine.planning.plan import Plan
+from SemiSegLogic.engine.planning.planner import make_plan
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
-from SemiSegLogic.geometry import sparse_label
+from SemiSegLogic.geometry import planes_of, sparse_label
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.report import dice
@@ -52,7 +54,7 @@ def teach(data: Path, seed: int, steps: int) -> Taught:
     scans = {name: read_scan(data, name) for name in names(data, "train")[:SCANS]}
     drawn = {name: tuple(spread_slices(truth, SLICES, 0, offset=varied_offset(n)))
              for n, (name, (_, truth, _)) in enumerate(scans.items())}
-    facts = [CaseFacts(grid, drawn[name], _extent(truth)) for name, (_, truth, grid) in scans.items()]
+    facts = [CaseFacts.of(grid, planes_of(truth, drawn[name])) for name, (_, truth, grid) in scans.items()]
     plan = make_plan(facts, ["left atrium"], device)
     volumes = []
     for name, (image, truth, grid) in scans.items():
@@ -63,12 +65,6 @@ def teach(data: Path, seed: int, steps: int) -> Taught:
     method = make("supervised", {}, Task(1, 2, plan.dims, plan.patch, plan.network, (0.95, 0.05)))
     Trainer(method, Sampler(volumes, plan), device, Budget(0, steps)).fit(lambda progress, share: True)
     return Taught(method.eval().predictor(), plan, device)
-
-
-def _extent(truth: NDArray[np.uint8]) -> tuple[int, int, int]:
-    spots = np.argwhere(truth)
-    k, j, i = (spots.max(0) - spots.min(0) + 1).tolist()
-    return k, j, i
 
 
 def measure(taught: Taught, scans: list[tuple[Volume, NDArray[np.uint8]]], reach: float) -> tuple[float, float]:

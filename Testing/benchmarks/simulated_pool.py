@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, class_prior, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device, choose
-from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
+from SemiSegLogic.engine.planning.facts import CaseFacts
+from SemiSegLogic.engine.planning.plan import Plan
+from SemiSegLogic.engine.planning.planner import make_plan
 from SemiSegLogic.engine.prediction.averaging import ViewAveraged
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.selection import CaseMaps

@@ -34,11 +34,12 @@ from numpy.typing import NDArray
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import choose
-from SemiSegLogic.engine.plan import CaseFacts, make_plan
+from SemiSegLogic.engine.planning.facts import CaseFacts
+from SemiSegLogic.engine.planning.planner import make_plan
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.quality import looks_of
 from SemiSegLogic.engine.training.trainer import Trainer
-from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
+from SemiSegLogic.geometry import Grid, SliceIndex, planes_of, sparse_label
 from SemiSegLogic.job import JobCase, JobSpec, JobStructure
 from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
@@ -233,11 +234,7 @@ def expert_label(case: SampleCase) -> NDArray[np.uint8]:
 
 
 def _facts(grid: Grid, label: tuple[NDArray[np.uint8], Sequence[SliceIndex]] | None) -> CaseFacts:
-    if label is None:
-        return CaseFacts(grid)
-    drawn = np.argwhere((label[0] > 0) & (label[0] < IGNORE))
-    k, j, i = (drawn.max(0) - drawn.min(0) + 1).tolist()
-    return CaseFacts(grid, tuple(label[1]), (k, j, i))
+    return CaseFacts(grid) if label is None else CaseFacts.of(grid, planes_of(*label))
 
 
 def rows() -> list[dict[str, Any]]:

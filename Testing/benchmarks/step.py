@@ -25,7 +25,7 @@ from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_l
 from SemiSegLogic.engine.hardware.device import Device, choose
 from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.engine.nets import NETWORKS
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.methods import make

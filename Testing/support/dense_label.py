@@ -11,7 +11,7 @@ from torch import Tensor
 
 from SemiSegLogic.engine.data.framing import View
 from SemiSegLogic.engine.data.slice_label import SliceLabel
-from SemiSegLogic.engine.plan import Shape
+from SemiSegLogic.engine.planning.plan import Shape
 from SemiSegLogic.geometry import IGNORE, SliceIndex, planes_of, sparse_label
 
 

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...geometry import SliceIndex
-from ..plan import Shape, Triple
+from ..planning.plan import Shape, Triple
 
 Item = TypeVar("Item")
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from ...errors import SemiSegError
 from ...geometry import Grid
 from ..hardware.device import Device, free_memory
-from ..plan import Plan
+from ..planning.plan import Plan
 from .cache import Cache
 from .greys import VERSION, Shape, slabs
 from .volumes import Volume

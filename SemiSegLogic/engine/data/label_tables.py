@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import IGNORE
-from ..plan import Shape
+from ..planning.plan import Shape
 from .slice_label import SliceLabel, Stack, taken
 from .staging import sent
 

@@ -18,7 +18,7 @@ from ...errors import SemiSegError
 from ...geometry import IGNORE, SliceIndex
 from ...methods.base import Need, Patches
 from ..blocks.perturb import weak
-from ..plan import Plan, Shape, Triple
+from ..planning.plan import Plan, Shape, Triple
 from ..training.checkpoint import random_state, restore_random_state
 from .framing import Chance, View, anchored, augmentation, keep_inside
 from .pool import Pool

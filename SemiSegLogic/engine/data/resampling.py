@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import IGNORE
-from ..plan import Shape
+from ..planning.plan import Shape
 from .framing import View
 from .slice_label import SliceLabel
 from .staging import sent

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import IGNORE, SliceIndex
-from ..plan import Shape
+from ..planning.plan import Shape
 
 LAST_INT32 = 2**31 - 1  # addresses of 32 bits are looked up in half the time
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ...errors import SemiSegError
 from ...geometry import AXIS_NAMES, IGNORE, Grid, Orientation, Planes, SliceIndex, plane
-from ..plan import Plan
+from ..planning.plan import Plan
 from .greys import slabs
 from .slice_label import Drawn, SliceLabel
 

@@ -27,7 +27,7 @@ from ..data.volumes import Classes, Volume
 from ..hardware.device import Device, is_out_of_memory
 from ..hardware.threads import Threads
 from ..nets.base import classes_of, slice_shape
-from ..plan import STRIDE, Plan, Shape
+from ..planning.plan import STRIDE, Plan, Shape
 from .folding import folded
 from .regrid import SLAB_VALUES, Cut, along, middles, resized
 from .windows import MOST_TOGETHER, Run, rows, window_shape

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...engine.data.patches import Sampler
 from ...engine.data.volumes import Volume
 from ...engine.hardware.device import Device
-from ...engine.plan import Plan
+from ...engine.planning.plan import Plan
 from ...engine.training.trainer import Budget, Means, Trainer
 from ...methods.base import Method, Step
 

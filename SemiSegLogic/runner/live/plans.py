@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...engine.hardware.device import Device
-from ...engine.plan import Plan, make_plan
+from ...engine.planning.plan import Plan
+from ...engine.planning.planner import make_plan
 from ..data import Data
 
 MUCH = 1.5  # a side of the patch has to change by this factor before the volumes are loaded anew

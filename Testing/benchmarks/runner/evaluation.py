@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.data.volumes import Volume
-from SemiSegLogic.engine.plan import Shape
+from SemiSegLogic.engine.planning.plan import Shape
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.methods.base import Method
 

@@ -12,6 +12,7 @@ from SemiSegLogic.settings.recipes import recipe as settings_of
 from .checked import digest
 
 METRICS = 1  # counts up when a definition in modes.py changes
+NEWER = {"augmentation": "product", "spacing": None}
 NOT_HASHED = ("name", "methods", "cells", "seeds", "cell_methods", "why", "settings", "changes", "shown")
 
 
@@ -19,11 +20,12 @@ NOT_HASHED = ("name", "methods", "cells", "seeds", "cell_methods", "why", "setti
 class Recipe:
     """``settings`` of the methods: "clinical" or "paper" (see SemiSegLogic.settings.recipes), with ``changes`` by
     method. ``first_steps`` of a supervised first mask from which every method starts (0: from scratch), then ``steps``
-    of the method. ``network`` a key of NETWORKS, ``patch`` (D, H, W) voxels at the data's own spacing. What is left out
-    is as published with "paper", and as the product plans it with "clinical". ``stride`` (d, h, w) voxels of sliding
-    windows of patch size with plain averaging; none: as the product predicts. ``largest``: keep the largest piece of
-    each structure. ``members`` networks of different seeds are averaged; ``flips``: and over mirrored images.
-    ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D papers do).
+    of the method. ``network`` a key of NETWORKS, ``patch`` (D, H, W) voxels at ``spacing`` (d, h, w) mm, or that of the
+    data. What else is left out is as published with "paper", and as the product plans it with "clinical". ``stride``
+    (d, h, w) voxels of sliding windows of patch size with plain averaging; none: as the product predicts. ``largest``:
+    keep the largest piece of each structure. ``members`` networks of different seeds are averaged; ``flips``: and over
+    mirrored images. ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D
+    papers do).
     ``test_cases`` of the test list are measured (0: all); a trial that does not do them all is not ``shown`` in tables.
     ``methods``, ``cells``, ``seeds`` are what a run without further words does; ``cell_methods`` restricts the methods
     of a cell; ``why`` tells the reader what was chosen, and what it costs.
@@ -36,6 +38,7 @@ class Recipe:
     first_steps: int = 0
     network: str = ""
     patch: list[int] | None = None
+    spacing: list[float] | None = None
     stride: list[int] | None = None
     largest: bool = False
     members: int = 1
@@ -55,18 +58,19 @@ class Recipe:
         base = settings_of(method, self.settings, dims).to_dict()
         values = METHOD_SETTINGS[method].from_dict({**base, **self.changes.get(method, {})}).to_dict()
         patch = None if self.patch is None else (self.patch[0], self.patch[1], self.patch[2])
+        spacing = None if self.spacing is None else (self.spacing[0], self.spacing[1], self.spacing[2])
         if self.settings == "paper":
             paper = published(method, dims)
-            return Schedule(values, self.steps or paper.steps, self.network or paper.network, patch or paper.patch)
-        return Schedule(values, self.steps, self.network or "fast", patch)
+            steps, network = self.steps or paper.steps, self.network or paper.network
+            return Schedule(values, steps, network, patch or paper.patch, spacing)
+        return Schedule(values, self.steps, self.network or "fast", patch, spacing)
 
     def everything(self, method: str, dims: int) -> dict[str, Any]:
         """All that the numbers of a run of ``method`` depend on, but the split, the seed and the code."""
-        later = {"augmentation": "product"}  # a field newer than the first rows counts where it is set: they stay valid
-        common = {key: value for key, value in asdict(self).items()
-                  if key not in NOT_HASHED and not (key in later and value == later[key])}
-        first = asdict(self.schedule("supervised", dims)) if self.first_steps else None
-        return {**common, "method": method, **asdict(self.schedule(method, dims)), "first": first, "metrics": METRICS}
+        common = {key: value for key, value in _counting(self).items() if key not in NOT_HASHED}
+        own = _counting(self.schedule(method, dims))
+        first = _counting(self.schedule("supervised", dims)) if self.first_steps else None
+        return {**common, "method": method, **own, "first": first, "metrics": METRICS}
 
     def settings_hash(self, method: str, dims: int) -> str:
         """16 digits of the SHA-256 of :meth:`everything`."""
@@ -75,9 +79,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Schedule:
-    """``values`` all settings of the method, ``steps`` of it, ``network``, ``patch`` (D, H, W) or None: the plan's."""
+    """``values`` all settings of the method, ``steps`` of it, ``network``, ``patch`` (D, H, W) or None: the plan's;
+    ``spacing`` of the patch (d, h, w) mm, or None: the data's own.
+    """
 
     values: dict[str, Any]
     steps: int
     network: str
     patch: tuple[int, int, int] | None
+    spacing: tuple[float, float, float] | None = None
+
+
+def _counting(record: Recipe | Schedule) -> dict[str, Any]:
+    """All of its fields; one newer than the first rows counts where it is set, so that they stay valid."""
+    return {key: value for key, value in asdict(record).items() if key not in NEWER or value != NEWER[key]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +10,10 @@ import torch
 
 from SemiSegLogic.engine.data.volumes import Classes, Volume, class_prior, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device, choose
-from SemiSegLogic.engine.plan import CaseFacts, Plan, make_plan
-from SemiSegLogic.geometry import IGNORE, SliceIndex, sparse_label
+from SemiSegLogic.engine.planning.facts import CaseFacts
+from SemiSegLogic.engine.planning.plan import Plan
+from SemiSegLogic.engine.planning.planner import make_plan
+from SemiSegLogic.geometry import SliceIndex, planes_of, sparse_label
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.study import all_slices
 
@@ -58,7 +59,7 @@ def prepare(protocol: Protocol, cell: str, seed: int, schedule: Schedule, cases:
         for number, one in enumerate(annotated)
     }
     train = [cases.case(name) for name in protocol.data.train]
-    facts = [_facts(case, places.get(case.name)) for case in train]
+    facts = [CaseFacts.of(case.grid, planes_of(case.label, places.get(case.name, ()))) for case in train]
     plan = planned(facts, list(protocol.data.structures.values()), schedule, protocol.data.dims, device)
     classes = Classes(protocol.data.structure_values)
     volumes = [load_volume(case.name, case.image, case.grid, plan, device.torch) for case in train]
@@ -80,24 +81,13 @@ def judged(case: CaseData, one: Annotated, slices: int, number: int) -> list[Sli
 
 
 def planned(facts: list[CaseFacts], names: list[str], schedule: Schedule, dims: int, device: Device) -> Plan:
-    """The product's plan; with a patch given, that patch at the data's own spacing."""
+    """The product's plan; with a patch given, that patch at the spacing given with it, or the data's own."""
     plan = make_plan(facts, names, device, schedule.network)
     if schedule.patch is None:
         return plan
     turned = [plan.orientation(fact.grid).triple(fact.grid.spacing) for fact in facts]
-    d, h, w = np.median(turned, axis=0).tolist()
+    d, h, w = schedule.spacing or np.median(turned, axis=0).tolist()
     return dataclasses.replace(plan, dims=dims, spacing=(d, h, w), patch=schedule.patch, network=schedule.network)
-
-
-def _facts(case: CaseData, places: Sequence[SliceIndex] | None) -> CaseFacts:
-    if places is None:
-        return CaseFacts(case.grid)
-    seen = sparse_label(case.label, places)
-    drawn = np.argwhere((seen > 0) & (seen < IGNORE))
-    if not len(drawn):
-        return CaseFacts(case.grid, tuple(places))
-    k, j, i = (drawn.max(0) - drawn.min(0) + 1).tolist()
-    return CaseFacts(case.grid, tuple(places), (k, j, i))
 
 
 def seeded(seed: int, member: int, leg: int) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.data.patches import NothingLabelled, Sampler
-from SemiSegLogic.engine.plan import Shape
+from SemiSegLogic.engine.planning.plan import Shape
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Need, Patches
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.runner.model import Model

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training.stepping import LIVE, PLAIN
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
 from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from SemiSegLogic.engine.data.volumes import load_volume
 from SemiSegLogic.engine.hardware.device import Device
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.geometry import IGNORE, Grid
 from SemiSegLogic.methods.c3s3 import Seen, supervised_terms

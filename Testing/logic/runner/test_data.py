@@ -11,13 +11,12 @@ import torch
 
 from SemiSegLogic.engine.data import keeping
 from SemiSegLogic.engine.hardware.device import Device
-from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, planes_of
+from SemiSegLogic.geometry import IGNORE, SliceIndex, planes_of
 from SemiSegLogic.job import JobError, JobFolder
 from SemiSegLogic.runner import data
 from SemiSegLogic.runner.data import Data
 from Testing.support.blobs import BlobStudy, spread, tiny
 from Testing.support.rounds import begin
-from Testing.support.volumes import label_of
 
 CPU = Device(torch.device("cpu"), False, 8 << 30)
 
@@ -80,19 +79,6 @@ def test_the_network_asked_for_is_the_one_that_is_trained(blobs: BlobStudy, jobs
     assert load(blobs, jobs).task().network == "fast"
     this = begin(blobs.study, jobs, training=tiny(network="vnet"))
     assert data.load(this.job, CPU, lambda done, of: None).task().network == "vnet"
-
-
-def test_the_box_of_what_is_drawn_spans_slices_of_every_axis() -> None:
-    grid, label = Grid((20, 30, 40)), np.full((20, 30, 40), IGNORE, np.uint8)
-    places = (SliceIndex(0, 4), SliceIndex(2, 33))
-    label[4], label[:, :, 33] = 0, 0
-    label[4, 10:13, 20:25] = 1
-    label[6:9, 15, 33] = 2
-    planes = planes_of(label, places)
-    facts = data._facts(grid, planes)
-    assert facts.extent == (9 - 4, 16 - 10, 34 - 20)
-    assert np.array_equal(label_of(planes, grid.shape), label)
-    assert data._facts(grid, {}).extent is None
 
 
 def test_what_a_plan_is_made_from_follows_the_labels(blobs: BlobStudy, jobs: Path) -> None:

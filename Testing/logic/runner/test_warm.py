@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.methods import make

@@ -10,7 +10,7 @@ from SemiSegLogic.engine.data import patches as module
 from SemiSegLogic.engine.data.framing import Chance
 from SemiSegLogic.engine.data.patches import NothingLabelled, Sampler, choose_place
 from SemiSegLogic.engine.data.volumes import Volume
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.geometry import IGNORE, SliceIndex
 from SemiSegLogic.methods.base import Need, Patches
 from Testing.support.engine import coordinates_of, plan_of, volume_of

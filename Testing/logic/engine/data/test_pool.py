@@ -17,7 +17,7 @@ from SemiSegLogic.engine.data.pool import Pool
 from SemiSegLogic.engine.data.slice_label import SliceLabel
 from SemiSegLogic.engine.data.volumes import Volume
 from SemiSegLogic.engine.hardware.device import Device
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex
 from SemiSegLogic.methods.base import Need, Patches
 from Testing.support.engine import plan_of, volume_of

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from SemiSegLogic.engine.data.volumes import Classes, Volume
 from SemiSegLogic.engine.hardware.device import Device
-from SemiSegLogic.engine.plan import Plan, depth_first
+from SemiSegLogic.engine.planning.plan import Plan, depth_first
 from SemiSegLogic.engine.prediction.predict import Predictor, two_best
 from SemiSegLogic.geometry import Grid, SliceIndex, slice_mask
 from Testing.support.engine import CPU, plan_of, volume_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.runner.live.plans import differs
 
 

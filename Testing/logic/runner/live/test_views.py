@@ -9,7 +9,7 @@ from torch import nn
 
 from SemiSegLogic.engine.data.volumes import Classes, load_volume
 from SemiSegLogic.engine.hardware.device import Device
-from SemiSegLogic.engine.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.prediction.averaging import ViewAveraged
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.runner.data import Data

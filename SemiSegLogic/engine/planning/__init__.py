@@ -1,0 +1,1 @@
+"""What to train at: facts about the cases in, a plan out."""

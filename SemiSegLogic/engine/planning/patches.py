@@ -1,0 +1,71 @@
+"""How many voxels a patch may have, by the device's measured speed and its memory, and which sides."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hardware.device import Device
+from .plan import STRIDE, Shape, multiple, shape_of
+
+# A patch of CPU_VOXELS costs 0.03 core-seconds forward and backward with the fast network on the processor that all was
+# tried out on (AMX, bfloat16); GPU_VOXELS is what 3D papers train at.
+CPU_VOXELS = 110_000
+GPU_VOXELS = 112 * 112 * 80
+LEAST_SHARE, MOST_TIMES = 0.35, 4.0
+"""Of these, however slow or fast the device: smaller patches see too little to learn from. Larger ones only for the
+fast network, since others are taken for the sake of a paper's recipe.
+"""
+STEP_SECONDS = (0.02, 0.3)
+"""How long a step of PATCHES may take by the device's measured speed. A quicker one is mostly its launches, so patches
+may be larger and see finer; with slower ones a first suggestion would have seen too few steps.
+
+The time goes into the patches alone. Their number per step stays what the method's settings say, also on a large GPU:
+the published learning rates belong to it, and more patches per step are fewer steps in the same minutes.
+"""
+TRAINING_BYTES = {
+    "fast": (257, 329), "plain": (213, 328), "vnet": (638, 1126), "unet": (863, 1449), "resvnet": (888, 1255),
+    "resunet": (844, 1688),
+}
+"""Per voxel of a patch with two classes, forward and backward, in bfloat16 and in float32, as measured on a CPU (see
+Testing/benchmarks/results/voxel_costs.md); where only bfloat16 was measured, twice that.
+"""
+OTHER_BYTES = (2246, 4492)  # the hungriest of them all, with InstanceNorm
+CLASS_BYTES = 26  # more for every further class: logits, shares, truth and their gradients
+PATCHES = 4  # in memory at once: two labelled, two unlabelled
+SHARE_OF_MEMORY = 0.4  # teachers, optimisers, volumes and workspaces take their part
+
+
+def budget_of(device: Device, network: str, classes: int) -> float:
+    """Voxels of a patch: what time allows, or memory where that is less."""
+    bytes_each = TRAINING_BYTES.get(network, OTHER_BYTES)[0 if device.half else 1] + CLASS_BYTES * max(classes - 2, 0)
+    return min(_timely(device, network), device.memory * SHARE_OF_MEMORY / (PATCHES * bytes_each))
+
+
+def _timely(device: Device, network: str) -> float:
+    """The usual number of voxels; fewer where a step of them would take too long, more where it would take no time. In
+    steps of 1.4, so that two measurements of a device give the same plan.
+    """
+    usual = GPU_VOXELS if device.torch.type == "cuda" else CPU_VOXELS
+    if not device.voxel_seconds:
+        return usual
+    least, most = (seconds / (PATCHES * device.voxel_seconds * usual) for seconds in STEP_SECONDS)
+    times = min(max(1.0, least), most, MOST_TIMES if network == "fast" else 1.0)
+    return usual * 2.0 ** (round(2 * math.log2(max(times, LEAST_SHARE))) / 2)
+
+
+def patch_of(wanted: NDArray[np.floating], size: NDArray[np.floating], dims: int, budget: float) -> Shape:
+    """(D, H, W) multiples of the stride: the ``wanted`` voxels (d, h, w), at most the ``size`` of the volumes, and cut
+    at the longest side until they are within ``budget``.
+    """
+    sides = np.array([multiple(side) for side in wanted], float)
+    limit = np.array([multiple(side) for side in size], float)
+    if dims == 2:
+        sides[0] = limit[0] = 1
+        sides[1:] = np.maximum(sides[1:], np.minimum(limit[1:], 64))
+    while np.prod(sides) > budget and sides.max() > 16:
+        longest = int(np.argmax(sides))
+        sides[longest] = multiple(sides[longest] - STRIDE)
+    return shape_of([1 if dims == 2 else sides[0], sides[1], sides[2]])

@@ -1,0 +1,102 @@
+"""A plan: what networks see of a volume, and at which spacing.
+
+Sizes are in voxels of the engine's axis order: canonical (superior, posterior, left) with the depth axis first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...geometry import Grid, Orientation
+from ..data.greys import thinned_shape
+
+Shape = tuple[int, int, int]
+Triple = tuple[float, float, float]
+
+NATIVE = 1.2  # spacings this close (as a ratio) are taken as they are: resampling would cost more than it gives
+STRIDE = 8  # total stride of the fast network: patch sides are multiples of it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``dims`` 2 or 3. ``depth_axis`` canonical axis (0, 1, 2) that becomes D. ``spacing`` (d, h, w) mm of the patches.
+    ``patch`` (D, H, W) voxels. ``network`` a key of NETWORKS. ``mirror`` whether left and right may be swapped.
+    """
+
+    dims: int
+    depth_axis: int
+    spacing: Triple
+    patch: Shape
+    network: str = "fast"
+    mirror: bool = True
+
+    def orientation(self, grid: Grid) -> Orientation:
+        """The exact turn from a case's ``(k, j, i)`` array to the engine's order."""
+        return depth_first(grid, self.depth_axis)
+
+    def shape(self, grid: Grid) -> Shape:
+        """(D, H, W) voxels of a case in the engine's order."""
+        return shape_of(self.orientation(grid).triple(grid.shape))
+
+    def kept_shape(self, grid: Grid) -> Shape:
+        """(d, h, w) voxels of its image as it is kept, see :meth:`thin`."""
+        return thinned_shape(self.shape(grid), self.thin(grid))
+
+    def scale(self, spacing: Triple) -> Triple:
+        """Voxels of a volume with ``spacing`` (d, h, w) mm per voxel of a patch; 1 where they are close enough, and
+        along depth where slices are seen one by one.
+        """
+        ratios = [wanted / own for wanted, own in zip(self.spacing, spacing, strict=True)]
+        d, h, w = (1.0 if 1 / NATIVE <= ratio <= NATIVE else ratio for ratio in ratios)
+        return (1.0 if self.dims == 2 else d), h, w
+
+    def thin(self, grid: Grid) -> Shape:
+        """How many voxels (d, h, w) of a case on ``grid`` are kept as one, their mean: as many as fit into a voxel of a
+        patch. A CT of 512x512x1000 seen at three times its spacing takes 20 MB instead of 520, and its noise is
+        averaged instead of being picked from every third voxel.
+        """
+        scale = self.scale(self.orientation(grid).triple(grid.spacing))
+        d, h, w = (max(1, int(step + 1e-6)) for step in scale)
+        return d, h, w
+
+    def smaller(self) -> Plan | None:
+        """The next plan to try when memory ran out: the longest side halved; None when that is too small to learn."""
+        longest = int(np.argmax(self.patch))
+        half = multiple(self.patch[longest] / 2)
+        if half < 16 or half == self.patch[longest]:
+            return None
+        sides = list(self.patch)
+        sides[longest] = half
+        return Plan(self.dims, self.depth_axis, self.spacing, shape_of(sides), self.network, self.mirror)
+
+
+def depth_first(grid: Grid, depth_axis: int) -> Orientation:
+    """Canonical orientation of ``grid`` with canonical axis ``depth_axis`` moved first; a volume of one slice is always
+    seen with that slice's plane as height and width.
+    """
+    canonical = grid.orientation()
+    if grid.shape.count(1) == 1:
+        depth_axis = canonical.sources.index(grid.shape.index(1))
+    order = [depth_axis, *(axis for axis in range(3) if axis != depth_axis)]
+    a, b, c = order
+    sources, flips = canonical.sources, canonical.flips
+    return Orientation((sources[a], sources[b], sources[c]), (flips[a], flips[b], flips[c]))
+
+
+def multiple(side: float) -> int:
+    """``side`` in voxels, rounded up to the network's stride."""
+    return max(STRIDE, round(np.ceil(side / STRIDE)) * STRIDE)
+
+
+def shape_of(values: object) -> Shape:
+    """Three whole numbers."""
+    d, h, w = (int(value) for value in values)  # type: ignore[attr-defined]
+    return d, h, w
+
+
+def triple_of(values: object) -> Triple:
+    """Three numbers."""
+    d, h, w = (float(value) for value in values)  # type: ignore[attr-defined]
+    return d, h, w

@@ -1,0 +1,98 @@
+"""The plan for a set of cases: from the volumes, the drawn slices and the device."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hardware.device import Device
+from .facts import CaseFacts
+from .patches import budget_of, patch_of
+from .plan import Plan, Shape, Triple, depth_first, shape_of, triple_of
+from .spacing import spacing_of
+
+AROUND = 1.5  # of the drawn box: what lies around an organ tells it from others
+SIDES = re.compile(
+    r"(?<![^\W_])(?i:left|right|l|r|lh|rh|links|linke[rsn]?|rechts|rechte[rsn]?|gauche|droite?)(?![^\W_])"
+    r"|(?<![A-Za-z])([Ll]eft|[Rr]ight)(?=[A-Z])|(?<=[a-z])(Left|Right)(?![a-z])"  # also kidneyLeft, LeftKidney
+)
+
+
+@dataclass(frozen=True)
+class _Turned:
+    """A case in the engine's order: ``shape`` voxels, ``spacing`` mm, drawn ``extent`` mm or None."""
+
+    shape: Shape
+    spacing: Triple
+    extent: Triple | None
+
+
+def make_plan(
+    cases: Sequence[CaseFacts], structure_names: Sequence[str], device: Device, network: str = "fast"
+) -> Plan:
+    """The plan for ``cases``. Nothing here depends on how many unlabelled volumes there are."""
+    axis = _depth_axis(cases)
+    turned = [_turn(case, axis) for case in cases]
+    native = triple_of(np.median([case.spacing for case in turned], axis=0))
+    size = np.median([case.shape for case in turned], axis=0)
+    dims = 2 if _is_planar(size[0], native) else 3
+    budget = budget_of(device, network, 1 + len(structure_names))
+    wanted = _wanted(turned, native, size)
+    judged = sum(len(case.slices) for case in cases)
+    spacing = spacing_of(native, wanted, _side(cases), judged, budget, dims, network)
+    ratio = np.array(native) / np.array(spacing)
+    patch = patch_of(wanted * ratio, size * ratio, dims, budget)
+    mirror = not any(SIDES.search(name) for name in structure_names)
+    return Plan(dims, axis, spacing, patch, network, mirror)
+
+
+def _depth_axis(cases: Sequence[CaseFacts]) -> int:
+    """The axis of thick slices if there is one, else the axis along which most slices were drawn."""
+    spacings = np.median([case.grid.orientation().triple(case.grid.spacing) for case in cases], axis=0)
+    if spacings.max() > 1.8 * np.median(spacings):
+        return int(np.argmax(spacings))
+    drawn = Counter(case.grid.orientation().sources.index(place.axis) for case in cases for place in case.slices)
+    return drawn.most_common(1)[0][0] if drawn else 0
+
+
+def _turn(case: CaseFacts, axis: int) -> _Turned:
+    turn = depth_first(case.grid, axis)
+    spacing = turn.triple(case.grid.spacing)
+    extent = None if case.extent is None else triple_of(np.array(turn.triple(case.extent)) * np.array(spacing))
+    return _Turned(shape_of(turn.triple(case.grid.shape)), spacing, extent)
+
+
+def _is_planar(depth: float, spacing: Triple) -> bool:
+    """Slices one by one when volumes are single images or so thick that neighbours hardly resemble each other."""
+    return depth < 5 or spacing[0] > 6 * min(spacing[1:])
+
+
+def _wanted(turned: list[_Turned], native: Triple, size: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Voxels (d, h, w) to be seen at once: the largest drawn box and what is around it, or the whole volume."""
+    boxes = [case.extent for case in turned if case.extent is not None]
+    if not boxes:
+        return size
+    box = _unflattened(np.max(boxes, axis=0), np.array(native))
+    return np.minimum(box / native * AROUND + 8, size)
+
+
+def _unflattened(box: NDArray[np.floating], voxel: NDArray[np.floating]) -> NDArray[np.floating]:
+    """``box`` in mm, taken to be as deep as it is high and wide where nobody drew more than one slice of a volume."""
+    flat = box < 1.5 * voxel
+    if flat.sum() != 1:
+        return box
+    return np.where(flat, np.sqrt(np.prod(box[~flat])), box)
+
+
+def _side(cases: Sequence[CaseFacts]) -> float:
+    """mm: the mean (of logarithms) over structures of the largest side drawn of each; infinite when none was."""
+    largest: dict[int, float] = {}
+    for case in cases:
+        for value, side in case.sides.items():
+            largest[value] = max(side, largest.get(value, 0.0))
+    return float(np.exp(np.mean(np.log(list(largest.values()))))) if largest else float("inf")

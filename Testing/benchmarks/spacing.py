@@ -1,0 +1,155 @@
+"""How coarse to see: the same training at several spacings, measured on volumes that are in no test list.
+
+    python -m Testing.benchmarks.spacing --data FOLDER [--only atrium heads] [--seeds 3]
+
+FOLDER holds the data set of each trial, as ``semiseg benchmark`` wants it. Every trial trains for equal steps, from
+scratch, on patches of about as many voxels, which is equal time; Dice is the mean over structures and cases, of the
+protocol's validation list or, where it has none, of training volumes whose labels nobody showed. One row per (trial,
+spacing, seed) is appended to results/spacing.jsonl; rows that are there are not run again. ``--table`` renders them.
+Time is processor time of one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
+from SemiSegLogic.methods import make
+from SemiSegLogic.report import dice
+from Testing.benchmarks.row_files import RowFile
+from Testing.benchmarks.runner.datasets import CaseData, Collection
+from Testing.benchmarks.runner.evaluation import Evaluation
+from Testing.benchmarks.runner.protocol import Protocol, protocol
+from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
+from Testing.benchmarks.runner.training import sampler
+
+Look = tuple[float, tuple[int, int, int]]
+"""Spacing in mm (of slices seen one by one: within them), and the patch (D, H, W) in voxels of that spacing."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """``cell`` of ``protocol``, ``method`` for ``steps``, at each of ``looks``; the first is what was planned until
+    2026-11-21.
+    """
+
+    protocol: str
+    cell: str
+    method: str
+    steps: int
+    looks: tuple[Look, ...]
+    cases: int = 12
+
+
+ATRIUM: tuple[Look, ...] = ((1.0253, (40, 48, 48)), (1.3, (40, 48, 56)), (1.63, (32, 56, 56)), (2.05, (32, 48, 64)),
+                            (3.08, (24, 40, 48)))
+HEADS: tuple[Look, ...] = ((0.2558, (1, 272, 400)), (0.512, (1, 136, 200)), (0.767, (1, 96, 136)), (1.02, (1, 72, 104)),
+                           (1.41, (1, 48, 72)))
+TRIALS = {
+    "atrium, 3 slices of 8 scans": Trial("few_slices_la", "3x8", "mean_teacher", 400, ATRIUM),
+    "atrium, 1 slice of 8 scans": Trial(
+        "few_slices_la", "1x8", "mean_teacher", 400, ((0.625, (16, 80, 80)), (1.75, (32, 56, 56)))),
+    "atrium, 8 whole scans": Trial("la", "8", "mean_teacher", 400, ((1.1014, (40, 48, 48)), (1.75, (32, 56, 56)))),
+    "heads, 68 images": Trial("hc18", "10%", "supervised", 300, HEADS, 107),
+    "hippocampus, 3 slices of 8 volumes": Trial(
+        "few_slices_hippocampus", "3x8", "supervised", 300,
+        ((1.0, (40, 40, 56)), (1.5, (32, 32, 40)), (2.0, (24, 24, 32))), 40),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training. ``dice`` mean over the cases, ``worst`` its fifth percentile; ``seconds`` of one thread."""
+
+    trial: str
+    spacing: float
+    seed: int
+    dice: float
+    worst: float
+    seconds: float
+
+
+FILE = RowFile("spacing", Row)
+
+
+def run(name: str, look: Look, seed: int, cases: Collection) -> Row:
+    """One row."""
+    trial = TRIALS[name]
+    about, recipe = protocol(trial.protocol), _recipe(trial, look)
+    schedule = recipe.schedule(trial.method, about.data.dims)
+    study = prepare(about, trial.cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
+    seeded(seed, 0, 1)
+    method = make(trial.method, schedule.values, study.task())
+    trainer = Trainer(method, sampler(study, False), study.device, Budget(0, trial.steps), time.process_time)
+    trainer.fit(lambda progress, share: True)
+    evaluation = Evaluation(study, [method], recipe)
+    scores = [_dice(evaluation, cases.case(unseen)) for unseen in _unseen(about, study)[: trial.cases]]
+    worst = float(np.percentile(scores, 5))
+    seconds = round(trainer.progress.elapsed, 1)
+    return Row(name, look[0], seed, round(float(np.mean(scores)), 4), round(worst, 4), seconds)
+
+
+def _recipe(trial: Trial, look: Look) -> Recipe:
+    spacing, patch = look
+    distance = 1.0 if patch[0] == 1 else spacing  # between images there is none
+    return Recipe("spacing", "clinical", "", trial.steps, patch=list(patch), spacing=[distance, spacing, spacing],
+                  largest=trial.protocol.endswith("la"))
+
+
+def _unseen(about: Protocol, study: Study) -> list[str]:
+    """Cases to measure on: never of the test list."""
+    return about.data.validation or [name for name in reversed(about.data.train) if name not in study.drawn]
+
+
+def _dice(evaluation: Evaluation, case: CaseData) -> float:
+    label = evaluation.label(case)
+    return float(np.mean([dice(label == value, case.label == value) for value in evaluation.study.classes.values[1:]]))
+
+
+def table(found: list[Row]) -> str:
+    """Markdown: mean and spread over the seeds."""
+    lines = ["| trial | spacing (mm) | Dice | fifth percentile | seeds | s |", "|---|---|---|---|---|---|"]
+    for name, trial in TRIALS.items():
+        for spacing, _ in trial.looks:
+            mine = [row for row in found if (row.trial, row.spacing) == (name, spacing)]
+            if mine:
+                lines.append(f"| {name}, {trial.method}, {trial.steps} steps | {spacing:.2f} | {_numbers(mine)} |")
+    return "\n".join(lines)
+
+
+def _numbers(rows: list[Row]) -> str:
+    scores, worst = [row.dice for row in rows], [row.worst for row in rows]
+    spread = f" ± {np.std(scores, ddof=1):.3f}" if len(rows) > 1 else ""
+    seconds = np.median([row.seconds for row in rows])
+    return f"{np.mean(scores):.3f}{spread} | {np.mean(worst):.3f} | {len(rows)} | {seconds:.0f}"
+
+
+def main() -> None:
+    """See the module."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--data", type=Path)
+    words.add_argument("--seeds", type=int, default=1)
+    words.add_argument("--only", nargs="*", default=list(TRIALS), help="names of trials, or how they begin")
+    words.add_argument("--table", action="store_true")
+    options = words.parse_args()
+    if options.table:
+        print(table(FILE.read()))
+        return
+    torch.set_num_threads(1)
+    for name in (name for name in TRIALS if name.startswith(tuple(options.only))):
+        cases = Collection(protocol(TRIALS[name].protocol).data, options.data)
+        for seed in range(options.seeds):
+            for look in TRIALS[name].looks:
+                if not any((row.trial, row.spacing, row.seed) == (name, look[0], seed) for row in FILE.read()):
+                    FILE.add(run(name, look, seed, cases))
+
+
+if __name__ == "__main__":
+    main()
