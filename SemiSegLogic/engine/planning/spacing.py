@@ -25,8 +25,8 @@ PARTS = 4
 were judged: they teach more than seeing it whole.
 """
 MANY = 200
-COARSEST = 5.0
-"""Times the spacing of the images."""
+COARSE, COARSEST = 3.0, 5.0
+"""Times the spacing of the images: at most for the sake of PARTS, and at most where the shape is not lost."""
 
 
 def spacing_of(
@@ -42,7 +42,7 @@ def spacing_of(
     seen = _voxels_seen(budget, dims, network)
     whole = _root(np.prod(wanted[3 - dims :]) / seen, dims)
     shape = side / (DETAIL * finest)
-    least = whole / _root(PARTS, dims)
+    least = min(whole / _root(PARTS, dims), COARSE)
     wished = least if dims == 3 and slices >= MANY else min(whole, shape)
     factor = float(np.clip(max(wished, least), 1.0, COARSEST))
     if factor <= NATIVE:

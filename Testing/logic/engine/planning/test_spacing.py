@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.engine.planning.patches import CPU_VOXELS
-from SemiSegLogic.engine.planning.spacing import COARSEST, DETAIL, MANY, spacing_of
+from SemiSegLogic.engine.planning.spacing import DETAIL, MANY, spacing_of
 
 MM = (1.0, 1.0, 1.0)
 NOTHING_LOST = math.inf
@@ -53,7 +53,8 @@ def test_a_slow_device_sees_no_coarser_than_a_usual_one_and_a_quick_one_finer() 
     assert quick[0] == pytest.approx(usual[0] / 4 ** (1 / 3))
 
 
-def test_axes_that_are_coarse_already_stay_and_nothing_is_coarser_than_five_times() -> None:
+def test_axes_that_are_coarse_stay_and_nothing_is_coarser_than_five_times_or_three_where_shape_is_lost() -> None:
     wanted = _wanted(300, 500, 500)
     assert spacing_of((5.0, 0.5, 0.5), wanted, NOTHING_LOST, 6, CPU_VOXELS, 3, "fast") == (5.0, 2.5, 2.5)
-    assert COARSEST == 5.0
+    small = spacing_of((5.0, 0.5, 0.5), wanted, 10.0, 6, CPU_VOXELS, 3, "fast")  # mm: 24 voxels across would be native
+    assert small == spacing_of((5.0, 0.5, 0.5), wanted, NOTHING_LOST, MANY, CPU_VOXELS, 3, "fast") == (5.0, 1.5, 1.5)
