@@ -34,7 +34,7 @@ def test_half_a_row_of_a_process_that_died_is_no_row_and_does_not_spoil_the_next
     assert file.read() == [Row("a", 0.5), Row("c", 0.75)]
 
 
-@pytest.mark.parametrize("name", ["hc18", "methods_on_hippocampus", "what_each_part_costs", "warm_start"])
+@pytest.mark.parametrize("name", ["hc18", "methods_on_hippocampus", "spacing", "what_each_part_costs", "warm_start"])
 def test_the_rows_that_are_committed_are_read_by_the_program_that_measured_them(name: str) -> None:
     program = import_module(f"Testing.benchmarks.{name}")
     found = program.FILE.read()
