@@ -1249,6 +1249,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Far-off bits of a structure that, by the slices you drew, comes in one piece</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Method:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1262,6 +1266,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Advanced</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave out small fragments</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

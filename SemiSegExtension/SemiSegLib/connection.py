@@ -53,8 +53,8 @@ class Look:
 @dataclass(frozen=True)
 class Order:
     """What the person asked for: the method's name, seconds (0: as long as it helps), the run to go on from (LAST; "":
-    a new model), the case on screen ("": none), the method's settings that differ from their defaults, and the file of
-    the cluster to train on ("": this computer).
+    a new model), the case on screen ("": none), the method's settings that differ from their defaults, the file of
+    the cluster to train on ("": this computer), and whether fragments are left out that no drawn slice speaks for.
     """
 
     method: str
@@ -63,6 +63,7 @@ class Order:
     open_case: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     cluster: str = ""
+    leave_out_fragments: bool = True
 
 
 class Connection(Protocol):
@@ -115,7 +116,8 @@ class BackendConnection:
         from SemiSegLogic.settings import CHOICES, Training
 
         place = self._places.on(order.cluster) if order.cluster else self._places.here(starts=True)
-        training = Training(seconds=order.seconds or AS_LONG_AS_IT_HELPS_S)
+        seconds = order.seconds or AS_LONG_AS_IT_HELPS_S
+        training = Training(seconds=seconds, leave_out_fragments=order.leave_out_fragments)
         this = Round.begin(
             self._study, training, order.method, CHOICES[order.method](**order.settings), jobs=place.root,
             open_case=order.open_case or None,

@@ -38,6 +38,8 @@ def add(commands: Any) -> None:
                        help="begin from nothing, as --recipe paper does, instead of going on from the last training")
     begin.add_argument("--start", type=Path, metavar="MODEL", help="go on from this model.pt instead")
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
+    train.add_argument("--keep-fragments", action="store_true",
+                       help="suggest small far-off pieces too where the drawn slices show a structure in one piece")
     train.set_defaults(do=_train)
     predict = commands.add_parser("predict", help="suggest masks with the last model, without training")
     predict.add_argument("folder", type=Path)
@@ -91,14 +93,16 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
     changes = dict(_setting(item, CHOICES[options.method]()) for item in options.set)
     if options.recipe == "clinical":
         first = min(options.first, options.seconds)
-        training = Training(seconds=options.seconds, first_mask_seconds=first, device=options.device)
+        training = Training(seconds=options.seconds, first_mask_seconds=first, device=options.device,
+                            leave_out_fragments=not options.keep_fragments)
         return training, CHOICES[options.method].from_dict(changes)
     if options.method == RECOMMENDED:
         raise SettingsError("No paper published the recommended method: name one with --method beside --recipe paper.")
     dims = _dims(study)
     paper = published(options.method, dims)
     steps = FIRST_STEPS + paper.steps
-    training = Training(steps=steps, first_mask_steps=FIRST_STEPS, network=paper.network, device=options.device)
+    training = Training(steps=steps, first_mask_steps=FIRST_STEPS, network=paper.network, device=options.device,
+                        leave_out_fragments=not options.keep_fragments)
     values = recipe(options.method, "paper", dims).to_dict()
     return training, CHOICES[options.method].from_dict({**values, **changes})
 

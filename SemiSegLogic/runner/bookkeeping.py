@@ -43,7 +43,7 @@ class Bookkeeper:
         """The kept model's suggestions, where they are still to be made. Raises FileError where the disk refuses."""
         kept = self.standing.kept
         if self.standing.to_suggest and kept is not None:
-            self.suggester.judge = kept.judge
+            self.suggester.follow(kept)
             network = kept.predictor(self.place.device.torch)
             self.standing.to_suggest = not self.suggester.all_cases(network, self._take_news, self._later)
 

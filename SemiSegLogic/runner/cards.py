@@ -28,6 +28,7 @@ def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
         "cases": len(spec.cases), "annotated_cases": sum(bool(case.slices) for case in spec.cases),
         "annotated_slices": sum(len(case.slices) for case in spec.cases),
         "went_on_from": spec.start_from if status.scores.get("goes_on", True) else None,
+        "one_piece": [item.name for item in spec.structures if item.value in model.one_piece],
         "views": {"mirror": model.mirror is not None, "zooms": list(model.zooms)},
         "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
         "network": model.plan.network, "scores": status.scores, "quality": model.quality, "device": status.device,
@@ -69,7 +70,7 @@ def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
 
 
 def _about(facts: Mapping[str, Any]) -> Iterator[str]:
-    views = facts["views"]
+    views, one_piece = facts["views"], facts.get("one_piece")  # cards of before have none
     seen = ("mirror images, " if views["mirror"] else "") + ("three sizes, " if views["zooms"] else "")
     rows = {
         "Learned from": f"{facts['annotated_slices']} slices of {facts['annotated_cases']} cases, "
@@ -77,6 +78,7 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
         "Method": f"{facts['method']} (asked for: {facts['asked_for']})",
         "Went on from an earlier model": "yes" if facts["went_on_from"] else "no",
         "Predicts from": f"{seen}averaged" if seen else "one view",
+        "Small fragments": f"left out of {', '.join(one_piece)}; the drawn slices allow it" if one_piece else "kept",
         "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {facts['patch']} voxels of "
                    f"{[round(side, 3) for side in facts['spacing_mm']]} mm",
         "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "Made": facts["created"],

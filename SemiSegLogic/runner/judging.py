@@ -38,15 +38,18 @@ class Jury:
 
     def __init__(self, spec: JobSpec, data: Data, device: Device, opening: Opening):
         self.spec, self.data, self.device, self.opening = spec, data, device, opening
+        self.training = Training.from_dict(spec.training)
 
     def measure(self, network: nn.Module) -> Measured:
-        """``network`` on the slices that are held out now; nothing is predicted where there are none."""
-        predictor = Predictor(network, self.data.plan, self.device)
-        return quality.measure(predictor.parts, self.data.volumes.values(), len(self.data.classes))
+        """``network`` on the slices that are held out now, as it would suggest them: without the fragments that drawn
+        slices say are false.
+        """
+        predictor, volumes = Predictor(network, self.data.plan, self.device), self.data.volumes.values()
+        return quality.measure(predictor.parts, volumes, len(self.data.classes), self.training.leave_out_fragments)
 
     def glance(self, network: nn.Module) -> tuple[SliceScore, ...]:
-        """The scores that :meth:`measure` finds, for much less where volumes are large: a trial of a few slices, not of
-        all of their volumes.
+        """The scores that :meth:`measure` finds, but with all fragments, for much less where volumes are large: a trial
+        of a few slices, not of all of their volumes.
         """
         predictor = Predictor(network, self.data.plan, self.device)
         return quality.scores_of(predictor.planes, self.data.volumes.values(), len(self.data.classes))
@@ -85,7 +88,8 @@ class Jury:
         model = Model.of(method, kept.method, self.data.plan, kept.values, kept.held_out)
         earlier = self.opening.seen
         seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
-        standing.kept = replace(model, mirror=kept.mirror, zooms=kept.zooms, seen=seen, judged=kept.beginning())
+        standing.kept = replace(model, mirror=kept.mirror, zooms=kept.zooms, one_piece=kept.one_piece, seen=seen,
+                                judged=kept.beginning())
         standing.to_suggest = True
         return WIDENED
 
@@ -111,14 +115,16 @@ class Jury:
         earlier = self.opening.seen
         seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
         model = Model.of(method, leg.name, self.data.plan, self.data.classes.values[1:], score)
-        model = replace(model, seen=seen)
+        model = replace(model, seen=seen, one_piece=self.data.classes.values_of(plain.one_piece))
         if self.opening.mirror is None and not self.opening.zooms:
             return Outcome(model, plain, score)
         viewed = replace(model, mirror=self.opening.mirror, zooms=self.opening.zooms)
         found = self.measure(viewed.predictor(self.device.torch)) if plain.scores else plain
         if compare(found.scores, plain.scores).shows_harm:
             return Outcome(model, plain, score)
-        return Outcome(replace(viewed, held_out=quality.mean_dice(self.dice(found.scores))), found, score)
+        held_out = quality.mean_dice(self.dice(found.scores))
+        one_piece = self.data.classes.values_of(found.one_piece)
+        return Outcome(replace(viewed, held_out=held_out, one_piece=one_piece), found, score)
 
     def _with_quality(self, model: Model, standing: Standing) -> Model:
         """``model`` with all that has been measured of it."""
@@ -147,6 +153,6 @@ class Jury:
     def _unknown(self) -> str:
         """Why nothing could be measured."""
         volumes = list(self.data.volumes.values())
-        if self.opening.goes_on and quality.parts(volumes, Training.from_dict(self.spec.training).held_out):
+        if self.opening.goes_on and quality.parts(volumes, self.training.held_out):
             return SEEN
         return FEW.format(slices=sum(len(volume.slices) for volume in volumes))

@@ -45,7 +45,8 @@ class Model:
     """``weights`` the method's whole state in host memory; ``values`` label values of the classes 1..K-1;
     ``held_out`` mean Dice on held-out slices, None when there were none.
 
-    ``mirror`` (engine axis or None) and ``zooms``: the views that predictions are averaged over. ``quality`` what was
+    ``mirror`` (engine axis or None) and ``zooms``: the views that predictions are averaged over; ``one_piece`` the
+    values of structures whose fragments are left out of them. ``quality`` what was
     measured, for the card; ``judge`` by what flags are given, and ``seen`` the slices that the
     weights have learned from (None: any may be). ``judged``: as it was judged, where it has learned from the slices
     that judged it since.
@@ -60,6 +61,7 @@ class Model:
     held_out: float | None = None
     mirror: int | None = None
     zooms: tuple[float, ...] = ()
+    one_piece: tuple[int, ...] = ()
     quality: dict[str, Any] = field(default_factory=dict)
     judge: Judge = field(default_factory=Judge)
     seen: tuple[Place, ...] | None = None
@@ -105,8 +107,9 @@ class Model:
         return {
             "format": FORMAT, "method": self.method, "settings": self.settings, "task": asdict(self.task),
             "plan": asdict(self.plan), "values": list(self.values), "weights": self.weights, "held_out": self.held_out,
-            "mirror": self.mirror, "zooms": list(self.zooms), "quality": self.quality, "judge": self.judge.to_dict(),
-            "seen": plain_places(self.seen), "judged": self.judged.to_state() if self.judged else None,
+            "mirror": self.mirror, "zooms": list(self.zooms), "one_piece": list(self.one_piece),
+            "quality": self.quality, "judge": self.judge.to_dict(), "seen": plain_places(self.seen),
+            "judged": self.judged.to_state() if self.judged else None,
         }
 
     @classmethod
@@ -120,8 +123,8 @@ class Model:
         return cls(
             state["method"], state["settings"], Task(**state["task"]), Plan(**state["plan"]), tuple(state["values"]),
             state["weights"], state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
-            state.get("quality", {}), Judge(**state.get("judge", {})), places(state.get("seen")),
-            Beginning.from_state(judged) if judged else None,
+            tuple(state.get("one_piece", ())), state.get("quality", {}), Judge(**state.get("judge", {})),
+            places(state.get("seen")), Beginning.from_state(judged) if judged else None,
         )
 
     def save(self, path: Path) -> None:

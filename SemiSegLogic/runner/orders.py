@@ -42,7 +42,7 @@ def predict(place: Workplace) -> None:
     _remark(volumes, reporter)
     reporter.say("Suggesting.", phase="suggesting", method=model.method, labels_used=volumes.labels_used)
     suggester = Suggester(place, volumes)
-    suggester.judge = model.judge
+    suggester.follow(model)
     complete = suggester.all_cases(model.network(volumes.classes.values[1:], place.device.torch))
     state, message = ("done", "Done.") if complete else ("stopped", "Stopped; the suggestions made so far are kept.")
     reporter.say(message, state=state, fraction=1.0, seconds_left=0.0)

@@ -63,4 +63,5 @@ def measured_from(plain: dict[str, Any]) -> Measured:
     """The inverse of ``asdict`` on what was measured."""
     scores = tuple(SliceScore(**{**score, "place": SliceIndex(**score["place"])}) for score in plain["scores"])
     reliability = Reliability(**plain["reliability"]) if plain["reliability"] else None
-    return Measured(scores, reliability, tuple((name, Looks(**looks)) for name, looks in plain["looks"]))
+    return Measured(scores, reliability, tuple((name, Looks(**looks)) for name, looks in plain["looks"]),
+                    tuple(plain.get("one_piece", ())))

@@ -17,6 +17,7 @@ from ..engine.quality import Judge, looks_of
 from ..engine.selection import DEFAULT, CaseMaps, Profile, drawing_axis, next_slices, profile, seed_of
 from ..geometry import SliceIndex
 from .data import Data
+from .model import Model
 from .pace import Pace
 from .workplace import Workplace
 
@@ -30,7 +31,12 @@ class Suggester:
         self.job, self.device, self.reporter = place.job, place.device, place.reporter
         self.data, self.strategy = data, strategy
         self.judge, self.pace = Judge(), Pace()
+        self.one_piece: tuple[int, ...] = ()
         self._profiles: dict[str, Profile] = {}
+
+    def follow(self, model: Model) -> None:
+        """From now on flag, and leave out fragments, as was learned with ``model``."""
+        self.judge, self.one_piece = model.judge, model.one_piece
 
     def open_case(self, network: nn.Module) -> None:
         """Refresh the case on the person's screen, if there is one."""
@@ -101,7 +107,8 @@ class Suggester:
 
     def _suggest(self, name: str, predictor: Predictor) -> CaseMaps:
         volume = self.data.volumes[name]
-        prediction, earlier = predictor.predict(volume, self.data.classes), self._earlier(name)
+        prediction = predictor.predict(volume, self.data.classes, self.one_piece)
+        earlier = self._earlier(name)
         n = self.job.put_result(name, prediction.label, prediction.uncertainty)
         flag = self.judge.flag(looks_of(prediction.label, prediction.uncertainty))
         status = self.reporter.status

@@ -24,5 +24,6 @@ class Training(Settings):
     network: str = choice(
         "auto", "Network", ("auto", "fast", "plain", "unet", "vnet", "resunet", "resvnet", "instance")
     )
+    leave_out_fragments: bool = switch(True, "Leave out small fragments of structures drawn in one piece")
     checkpoint_seconds: float = number(20.0, "Save the state every", unit="s", low=0, high=3600)
     live_rest_seconds: float = number(1800.0, "Live: end after so long without news", unit="s", low=0, high=86400)

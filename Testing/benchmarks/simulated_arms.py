@@ -11,10 +11,9 @@ from scipy.ndimage import distance_transform_edt
 
 from SemiSegLogic.engine.selection import DEFAULT, next_slices, profile, seed_of
 from SemiSegLogic.geometry import SliceIndex
-from SemiSegLogic.methods.base import Method
 from SemiSegLogic.study import AnnotatedSlice, all_slices
 from SemiSegLogic.study.first_slices import first_slices, overview
-from Testing.benchmarks.simulated_pool import Pool
+from Testing.benchmarks.simulated_pool import Pool, Trained
 from Testing.support.annotator import Effort, judge
 
 BEGUN = "2026-01-01T00:00:00+00:00"  # no time passes
@@ -37,7 +36,7 @@ class Arm(ABC):
         return False
 
     @abstractmethod
-    def work(self, number: int, model: Method | None) -> Effort:
+    def work(self, number: int, model: Trained | None) -> Effort:
         """Judge the slices of round ``number`` with the help of the model so far."""
 
 
@@ -60,7 +59,7 @@ class Slices(Arm):
         """See Arm."""
         return self.strategy != "random"
 
-    def work(self, number: int, model: Method | None) -> Effort:
+    def work(self, number: int, model: Trained | None) -> Effort:
         """See the class."""
         shown: dict[str, NDArray[np.uint8]] = {}
         if self.strategy == "random":
@@ -98,7 +97,7 @@ class Slices(Arm):
             ))
         return [(case, item.place) for case, items in judged.items() for item in items]
 
-    def _next(self, model: Method, number: int, shown: dict[str, NDArray[np.uint8]]) -> list[tuple[str, SliceIndex]]:
+    def _next(self, model: Trained, number: int, shown: dict[str, NDArray[np.uint8]]) -> list[tuple[str, SliceIndex]]:
         profiles = []
         for case in self.pool.cases:
             maps = self.pool.maps(model, case, self.before.get(case), self.views)
@@ -116,7 +115,7 @@ class WholeVolumes(Arm):
 
     sizes = (1,) * 5
 
-    def work(self, number: int, model: Method | None) -> Effort:
+    def work(self, number: int, model: Trained | None) -> Effort:
         """See the class."""
         effort = Effort()
         for case in self._volumes(self.sizes[number]):
@@ -141,7 +140,7 @@ class FilledVolumes(WholeVolumes):
 
     every = 4
 
-    def work(self, number: int, model: Method | None) -> Effort:
+    def work(self, number: int, model: Trained | None) -> Effort:
         """See the class."""
         effort = Effort()
         for case in self._volumes(self.sizes[number]):

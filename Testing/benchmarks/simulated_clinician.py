@@ -23,10 +23,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from SemiSegLogic.methods.base import Method
 from SemiSegLogic.study import all_slices
 from Testing.benchmarks.simulated_arms import ARMS
-from Testing.benchmarks.simulated_pool import Pool
+from Testing.benchmarks.simulated_pool import Pool, Trained
 from Testing.benchmarks.simulated_sets import SETS
 from Testing.support.annotator import PACE_S, Effort
 
@@ -63,7 +62,7 @@ class Replay:
 
     def __init__(self, folder: Path | None, data_set: str):
         self.folder, self.name, self.data = folder, data_set, SETS[data_set]
-        self._first: dict[tuple[str, int], Method] = {}
+        self._first: dict[tuple[str, int], Trained] = {}
 
     def run(self, arm_name: str, method: str, seed: int) -> list[Row]:
         """All rounds of one arm. The model of round 0 is the same for every strategy that begins with the slices the
@@ -71,7 +70,7 @@ class Replay:
         """
         pool = self._pool(seed, self.data.pool)
         arm = ARMS[arm_name](pool, arm_name, seed, PACE_S * pool.pixel_mm)
-        model: Method | None = None
+        model: Trained | None = None
         effort, rows = Effort(), []
         for number in range(len(arm.sizes)):
             begun = time.process_time()

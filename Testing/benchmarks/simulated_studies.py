@@ -172,7 +172,8 @@ def run(data: Path | None, wanted: Wanted) -> dict[str, Any]:
         "slice_scores": [asdict(score) for score in found.scores],
         "measured_looks": [asdict(looks) for _, looks in found.looks],
         "calibration": kept.quality.get("calibration"),
-        "supervised": truth_of_alone(study, alone), "recommended": truth_of(study, kept.predictor(study.device.torch)),
+        "supervised": truth_of_alone(study, alone),
+        "recommended": truth_of(study, kept.predictor(study.device.torch), kept.one_piece),
         "seconds": round(time.process_time() - begun, 1),
     }
 
@@ -206,15 +207,17 @@ def _of_the_kept(leg: Leg, standing: Standing) -> Leg:
 def truth_of_alone(study: SimulatedStudy, alone: Model | None) -> Truth:
     """Of the supervised training, from one view."""
     assert alone is not None
-    return truth_of(study, alone.build(study.device.torch).predictor())
+    return truth_of(study, alone.build(study.device.torch).predictor(), alone.one_piece)
 
 
-def truth_of(study: SimulatedStudy, network: torch.nn.Module) -> Truth:
-    """Of every held-out case: Dice of each structure, and how its suggestion looks."""
+def truth_of(study: SimulatedStudy, network: torch.nn.Module, one_piece: tuple[int, ...] = ()) -> Truth:
+    """Of every held-out case: Dice of each structure, and how its suggestion looks; without the fragments of the
+    structures that come in ``one_piece``.
+    """
     predictor, rows = Predictor(network, study.data.plan, study.device), []
     for case in study.held:
         truth = study.truth(case)
-        found = predictor.predict(study.volume(case.name, *image_of(case)), study.data.classes)
+        found = predictor.predict(study.volume(case.name, *image_of(case)), study.data.classes, one_piece)
         values = study.data.classes.values[1:]
         rows.append({"dice": [round(dice(found.label == v, truth == v), 4) for v in values],
                      "looks": asdict(looks_of(found.label, found.uncertainty))})

@@ -11,24 +11,17 @@ Time is processor time of one thread.
 
 from __future__ import annotations
 
-import argparse
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import torch
 
-from SemiSegLogic.engine.training.trainer import Budget, Trainer
-from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import CaseData, Collection
 from Testing.benchmarks.runner.evaluation import Evaluation
-from Testing.benchmarks.runner.protocol import Protocol, protocol
+from Testing.benchmarks.runner.protocol import protocol
 from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
-from Testing.benchmarks.runner.training import sampler
+from Testing.benchmarks.trials import options, trained, unseen
 
 Look = tuple[float, tuple[int, int, int]]
 """Spacing in mm (of slices seen one by one: within them), and the patch (D, H, W) in voxels of that spacing."""
@@ -83,14 +76,9 @@ def run(name: str, look: Look, seed: int, cases: Collection) -> Row:
     """One row."""
     trial = TRIALS[name]
     about, recipe = protocol(trial.protocol), _recipe(trial, look)
-    schedule = recipe.schedule(trial.method, about.data.dims)
-    study = prepare(about, trial.cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
-    seeded(seed, 0, 1)
-    method = make(trial.method, schedule.values, study.task())
-    trainer = Trainer(method, sampler(study, False), study.device, Budget(0, trial.steps), time.process_time)
-    trainer.fit(lambda progress, share: True)
-    evaluation = Evaluation(study, [method], recipe)
-    scores = [_dice(evaluation, cases.case(unseen)) for unseen in _unseen(about, study)[: trial.cases]]
+    study, trainer = trained(about, trial.cell, trial.method, recipe, seed, cases)
+    evaluation = Evaluation(study, [trainer.method], recipe)
+    scores = [_dice(evaluation, cases.case(one)) for one in unseen(about, study)[: trial.cases]]
     worst = float(np.percentile(scores, 5))
     seconds = round(trainer.progress.elapsed, 1)
     return Row(name, look[0], seed, round(float(np.mean(scores)), 4), round(worst, 4), seconds)
@@ -101,11 +89,6 @@ def _recipe(trial: Trial, look: Look) -> Recipe:
     distance = 1.0 if patch[0] == 1 else spacing  # between images there is none
     return Recipe("spacing", "clinical", "", trial.steps, patch=list(patch), spacing=[distance, spacing, spacing],
                   largest=trial.protocol.endswith("la"))
-
-
-def _unseen(about: Protocol, study: Study) -> list[str]:
-    """Cases to measure on: never of the test list."""
-    return about.data.validation or [name for name in reversed(about.data.train) if name not in study.drawn]
 
 
 def _dice(evaluation: Evaluation, case: CaseData) -> float:
@@ -133,19 +116,13 @@ def _numbers(rows: list[Row]) -> str:
 
 def main() -> None:
     """See the module."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--data", type=Path)
-    words.add_argument("--seeds", type=int, default=1)
-    words.add_argument("--only", nargs="*", default=list(TRIALS), help="names of trials, or how they begin")
-    words.add_argument("--table", action="store_true")
-    options = words.parse_args()
-    if options.table:
+    chosen = options(__doc__, TRIALS)
+    if chosen.table:
         print(table(FILE.read()))
         return
-    torch.set_num_threads(1)
-    for name in (name for name in TRIALS if name.startswith(tuple(options.only))):
-        cases = Collection(protocol(TRIALS[name].protocol).data, options.data)
-        for seed in range(options.seeds):
+    for name in (name for name in TRIALS if name.startswith(tuple(chosen.only))):
+        cases = Collection(protocol(TRIALS[name].protocol).data, chosen.data)
+        for seed in range(chosen.seeds):
             for look in TRIALS[name].looks:
                 if not any((row.trial, row.spacing, row.seed) == (name, look[0], seed) for row in FILE.read()):
                     FILE.add(run(name, look, seed, cases))

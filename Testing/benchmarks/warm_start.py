@@ -29,7 +29,7 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.simulated_arms import Slices
-from Testing.benchmarks.simulated_pool import Pool
+from Testing.benchmarks.simulated_pool import Pool, Trained
 from Testing.benchmarks.simulated_sets import SETS
 
 FIRST_ROUND_STEPS, FIRST_MASK_SHARE = 350, 0.25
@@ -88,13 +88,14 @@ class Study:
         arm = TwelveAndTwelve(self.pool, "clasp_pe", seed, self.pool.pixel_mm)
         arm.work(0, None)
         self.earlier, took = self.round(Start(0.0), FIRST_ROUND_STEPS)
-        self.before = Row(method, seed, BEFORE, FIRST_ROUND_STEPS, 12, tuple(self.pool.dice(self.earlier)), took)
-        arm.work(1, self.earlier)
+        suggesting = self._suggesting(self.earlier)
+        self.before = Row(method, seed, BEFORE, FIRST_ROUND_STEPS, 12, tuple(self.pool.dice(suggesting)), took)
+        arm.work(1, suggesting)
 
     def run(self, arm: str, steps: int) -> Row:
         """One round 2."""
         method, took = self.round(ARMS[arm], steps)
-        return Row(self.name, self.seed, arm, steps, 24, tuple(self.pool.dice(method)), took)
+        return Row(self.name, self.seed, arm, steps, 24, tuple(self.pool.dice(self._suggesting(method))), took)
 
     def round(self, start: Start, steps: int) -> tuple[Method, float]:
         """The model of a round, and the seconds of training. The same seed draws fresh weights, whatever the start."""
@@ -108,6 +109,10 @@ class Study:
         warm_start(method, mask.predictor().state_dict())
         self._train(method, steps - first)
         return method, round(time.process_time() - begun, 1)
+
+    def _suggesting(self, method: Method) -> Trained:
+        """All that it finds, at the plan of the first slices."""
+        return Trained(method, self.pool.plan)
 
     def _made(self, name: str, rate: float) -> Method:
         pool = self.pool

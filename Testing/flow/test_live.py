@@ -140,3 +140,11 @@ def test_a_study_without_cases_or_structures_is_refused_in_words(tmp_path: Path,
     empty = make_study(tmp_path, count=0, annotated=0)
     with pytest.raises(StudyError, match="no cases"):
         Round.live(empty.study, Training(), jobs=backend.root)
+
+
+def test_what_comes_in_one_piece_is_learned_while_the_person_draws(blank: BlobStudy, backend: LocalBackend) -> None:
+    this = live(blank, backend)
+    for number in (0, 1):
+        draw(blank, this, number, 4)
+    wait_for(backend, this.id, lambda _: this.job.weights.exists() and Model.load(this.job.weights).one_piece == (1, 2))
+    backend.stop(this.id)

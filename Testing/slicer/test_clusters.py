@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.job import JobFolder
 from Testing.support.clinician import ball, draw, open_first, settle
 from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 
@@ -107,8 +108,9 @@ def test_a_run_on_a_cluster_is_begun_there_seen_stopped_and_found_again(
     case = study.cases[0]
     case.set_slices(ball(case.grid.shape), [SliceIndex(0, 6)], "ada")
     connection = BackendConnection(study, lambda: [], dict)
-    run = connection.start(Order("supervised", 60.0, cluster=str(described)))
-    assert (tmp_path / "shared" / "jobs" / run / "job.json").exists()
+    run = connection.start(Order("supervised", 60.0, cluster=str(described), leave_out_fragments=False))
+    ordered = JobFolder(tmp_path / "shared" / "jobs" / run).spec()
+    assert (ordered.training["seconds"], ordered.training["leave_out_fragments"]) == (60.0, False)
     assert not (tmp_path / "jobs" / run).exists()
     seen = connection.look(run)
     assert (seen.status.state, seen.cluster) == ("queued", ray.address)

@@ -93,12 +93,16 @@ def test_the_numbers_of_a_method_are_shown_changed_and_checked(panel: Any, study
     name = next(name for name, (item, _field) in fields.items() if isinstance(item.default, float))
     fields[name][1].text = "0.125"
     assert choices.order("", "").settings == {name: 0.125}
+    assert choices.order("", "").leave_out_fragments
+    choices.fragments.checked = False
+    assert not choices.order("", "").leave_out_fragments
     fields[name][1].text = "much"
     panel.train._start("")
     assert "'much' is not a number" in panel.controller.notice[0]
     assert not panel.connection.calls
     choices.more.checked = False
-    assert choices.order("", "").settings == {}
+    order = choices.order("", "")
+    assert (order.settings, order.leave_out_fragments) == ({}, True), "what is out of sight changes nothing"
 
 
 def test_the_learning_curve_opens_in_a_plot_view_and_follows_the_run(panel: Any, study: Any, slicer: Any) -> None:

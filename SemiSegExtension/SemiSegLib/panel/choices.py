@@ -46,6 +46,10 @@ class TrainingChoices:
         self.more = qt.QCheckBox(_("Advanced"))
         inside.addWidget(self.more)
         self._advanced, advanced = box(inside)
+        self.fragments = qt.QCheckBox(_("Leave out small fragments"))
+        self.fragments.toolTip = _("Far-off bits of a structure that, by the slices you drew, comes in one piece")
+        self.fragments.checked = True
+        advanced.addWidget(self.fragments)
         self.settings = SettingsForm(advanced)
         self._advanced.visible = False
         self.more.connect("toggled(bool)", self.on_more)
@@ -68,7 +72,8 @@ class TrainingChoices:
     def order(self, run: str, open_case: str) -> Order:
         """What is chosen, to go on from ``run``. Raises ValueError naming the field that holds no number."""
         settings = self.settings.values() if self.more.checked else {}
-        return Order(self._chosen(), TIMES[self.time.currentIndex], run, open_case, settings, self.place.cluster)
+        return Order(self._chosen(), TIMES[self.time.currentIndex], run, open_case, settings, self.place.cluster,
+                     bool(self.fragments.checked or not self.more.checked))
 
     def refresh(self, running: bool, earlier: bool, look: Look | None) -> None:
         """``running``: a run is on its way, and nothing can be chosen; ``earlier``: there is one to go on from."""

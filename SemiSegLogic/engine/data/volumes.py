@@ -7,7 +7,7 @@ memory, mapped file) is decided in keeping.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -119,6 +119,10 @@ class Classes:
                 f"values {list(self.values[1:])}. Redraw them or add the structure."
             )
         return index
+
+    def values_of(self, numbers: Iterable[int]) -> tuple[int, ...]:
+        """The structure values of some class indices."""
+        return tuple(self.values[number] for number in numbers)
 
     def to_value(self, index: NDArray[np.generic]) -> NDArray[np.uint8]:
         """Class indices (any axes) to structure values, uint8. Raises IndexError on an index that no class has."""

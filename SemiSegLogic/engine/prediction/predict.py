@@ -29,6 +29,7 @@ from ..hardware.threads import Threads
 from ..nets.base import classes_of, slice_shape
 from ..planning.plan import STRIDE, Plan, Shape
 from .folding import folded
+from .fragments import leave_out
 from .regrid import SLAB_VALUES, Cut, along, middles, resized
 from .windows import MOST_TOGETHER, Run, rows, window_shape
 
@@ -97,17 +98,22 @@ class Predictor:
         return {place: cut.plane() for place, cut in cuts.items()}
 
     @torch.no_grad()
-    def predict(self, volume: Volume, classes: Classes) -> Prediction:
-        """Label and uncertainty. On judged slices the label is the person's own and the uncertainty 0."""
+    def predict(self, volume: Volume, classes: Classes, one_piece: Collection[int] = ()) -> Prediction:
+        """Label and uncertainty. On judged slices the label is the person's own and the uncertainty 0. Fragments of the
+        structures with the values ``one_piece`` are left out.
+        """
         label, unsure, second = (np.empty(volume.shape, np.uint8) for _ in range(3))
         for start, shares in self.parts(volume):
             here = slice(start, start + shares.shape[1])
             doubt = entropy(shares[None])[0, 0]
             found, following = two_best(shares)
             _keep_judged(volume, start, found, doubt)
-            label[here] = classes.to_value(found.cpu().numpy())
-            second[here] = classes.to_value(following.cpu().numpy())
+            label[here], second[here] = found.cpu().numpy(), following.cpu().numpy()
             unsure[here] = (doubt * 255).round().to(torch.uint8).cpu().numpy()
+        numbers = [number for number, value in enumerate(classes.values) if value and value in one_piece]
+        leave_out(label, second, numbers, volume.judged)
+        for row in range(len(label)):  # not all at once: that would be two more copies of a large volume
+            label[row], second[row] = classes.to_value(label[row]), classes.to_value(second[row])
         return Prediction(*(np.ascontiguousarray(volume.turn.invert(item)) for item in (label, unsure, second)))
 
     @torch.no_grad()

@@ -7,6 +7,8 @@ from dataclasses import replace
 from ...engine.data.volumes import Volume
 from ...engine.hardware.device import is_out_of_memory
 from ...engine.nets.ensemble import networks_in
+from ...engine.prediction.predict import Predictor
+from ...engine.quality import measure
 from ...engine.training.trainer import Diverged
 from ...errors import SemiSegError
 from ...job import JobError
@@ -24,6 +26,8 @@ from .plans import outgrown
 from .staying import LOOK_EVERY_S, Stay
 from .views import Views
 
+WEIGHING_SHARE = 0.05  # of the time, at most, goes into deciding what comes in one piece
+
 
 class Session:
     """Learns from ``data`` until its ``stay`` is over, or another plan suits better what is drawn by now."""
@@ -36,6 +40,7 @@ class Session:
         self.agenda.open(self.job.opened())
         self.model: Model | None = None
         self._replan = False
+        self._weigh_at = self.clock()  # not before: what comes in one piece
         self._looked_at = self._saved_at = self.clock()
         self._taken: list[tuple[int, float]] = []
         self._note_news()
@@ -43,6 +48,8 @@ class Session:
     def learn(self, start: Model | None) -> Model | None:
         """To the end; returns the model. ``start`` one to go on from."""
         self.model = start
+        if start is not None:
+            self.suggester.one_piece = start.one_piece
         while not self._is_over():
             self._train()
         return self.model
@@ -160,6 +167,17 @@ class Session:
         """Leave the model in the job: a later run goes on from it."""
         self._saved_at = self.clock()
         data = self.data
-        self.model = Model.of(method, self.job.spec().method, data.plan, data.classes.values[1:], None)
+        self._weigh_pieces(method)
+        model = Model.of(method, self.job.spec().method, data.plan, data.classes.values[1:], None)
+        self.model = replace(model, one_piece=self.suggester.one_piece)
         with self.reporter.tolerating("The model", "Learning"):
             publish(self.job, self.model, self.reporter.status)
+
+    def _weigh_pieces(self, method: Method) -> None:
+        """Decide anew of which structures fragments are left out, as often as costs next to nothing."""
+        begun, data = self.clock(), self.data
+        if begun >= self._weigh_at and self.place.training.leave_out_fragments:
+            predictor = Predictor(method.predictor(), data.plan, self.device)
+            found = measure(predictor.parts, data.volumes.values(), len(data.classes), may_leave_out=True)
+            self.suggester.one_piece = data.classes.values_of(found.one_piece)
+            self._weigh_at = begun + (self.clock() - begun) / WEIGHING_SHARE

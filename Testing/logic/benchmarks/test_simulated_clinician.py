@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.geometry import Grid, SliceIndex
 from Testing.benchmarks.simulated_arms import every_nth, filled
 from Testing.benchmarks.simulated_clinician import Row
+from Testing.benchmarks.simulated_pool import Pool, Trained
 from Testing.benchmarks.simulated_report import goal, needed, table
+from Testing.benchmarks.simulated_sets import Example
 from Testing.support.annotator import LOOK_S, Effort, judge, outline, pace
 
 
@@ -105,3 +108,30 @@ def test_the_goal_is_a_share_of_the_dice_with_all_labels_and_misses_are_told() -
     assert "not reached" in lines[3]
     with pytest.raises(ValueError, match="all labels"):
         goal(rows[1:])
+
+
+def _examples(count: int) -> list[Example]:
+    """Volumes with an organ too wide to be seen at once at their own spacing."""
+    truth = np.zeros((24, 160, 160), np.uint8)
+    truth[8:16, 40:120, 40:120] = 1
+    chance = np.random.default_rng(0)
+    images = [(100 * truth + chance.normal(0, 9, truth.shape)).astype(np.float32) for _ in range(count)]
+    return [Example(f"c{n}", image, Grid(truth.shape), truth) for n, image in enumerate(images)]
+
+
+def test_a_pool_is_planned_anew_with_what_is_drawn_and_sees_as_a_model_was_trained() -> None:
+    torch.set_num_threads(1)
+    pool = Pool(_examples(3), _examples(2), {1: "organ"})
+    before = pool.plan
+    pool.put("c0", [SliceIndex(0, 9), SliceIndex(0, 12)], pool.cases["c0"].truth)
+    pool.put("c1", [SliceIndex(0, 14)], pool.cases["c1"].truth)
+    torch.manual_seed(0)
+    model = pool.train("supervised", 3)
+    assert model.plan == pool.plan != before
+    assert all(volume.slices == tuple(pool.judged[name]) for name, volume in pool.volumes.items())
+    other = Trained(model.method, before, (1,))
+    assert len(pool.dice(other)) == 1
+    assert pool.plan == before
+    maps = pool.maps(model, "c0")
+    assert pool.plan == model.plan
+    assert np.array_equal(maps.label[9], pool.cases["c0"].truth[9])  # as drawn

@@ -323,6 +323,15 @@ def test_the_paper_recipe_orders_the_papers_network_steps_and_settings(
     assert (clinical.training["network"], clinical.training["seconds"]) == ("auto", 30.0)
 
 
+def test_fragments_are_left_out_unless_the_person_keeps_them(
+    blobs: BlobStudy, semiseg: Command, orders: list[JobSpec]
+) -> None:
+    for recipe_words in ([], ["--recipe", "paper", "--method", "bcp"]):
+        semiseg("train", blobs.study.folder, "--anew", *recipe_words)
+        semiseg("train", blobs.study.folder, "--anew", "--keep-fragments", *recipe_words)
+    assert [order.training["leave_out_fragments"] for order in orders] == [True, False] * 2
+
+
 def test_what_a_setting_takes_as_words_stays_words_even_if_it_looks_like_a_number(
     blobs: BlobStudy, semiseg: Command, orders: list[JobSpec]
 ) -> None:

@@ -212,3 +212,25 @@ def test_bfloat16_networks_give_float32_probabilities() -> None:
     device = Device(torch.device("cpu"), half=True, memory=8 << 30)
     volume: Volume = volume_of(_steps())
     assert _predictor(plan_of((8, 8, 8)), _random_conv(3), device).probabilities(volume).dtype == torch.float32
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_fragments_go_on_the_cases_own_grid_but_not_what_was_drawn(kind: str) -> None:
+    grid, image = grid_of(kind), np.full(SHAPE, -100, np.float32)
+    organ, bit = (slice(0, 3),) * 3, (SHAPE[0] - 1, SHAPE[1] - 1, SHAPE[2] - 1)
+    image[organ] = image[bit] = 100
+    plan = plan_of((4, 4, 4), depth_first(grid, 0).triple(grid.spacing))
+    predictor = _predictor(plan, Threshold(sharp=1.0))
+    volume, whole = volume_of(image, plan=plan, grid=grid), _expected(image)
+    around = whole[0, -1, -1]
+    whole[bit] = around
+    assert predictor.predict(volume, CLASSES).label[bit] == 200
+    assert predictor.predict(volume, CLASSES, [3]).label[bit] == 200
+    found = predictor.predict(volume, CLASSES, [200])
+    assert np.array_equal(found.label, whole)
+    assert (whole[organ] == 200).all()
+    assert found.second[bit] == 200 != around
+    whole[bit] = 200
+    places = (SliceIndex(1, SHAPE[1] - 1),)
+    volume = volume_of(image, whole, places, plan=plan, grid=grid, values=(3, 200))
+    assert np.array_equal(predictor.predict(volume, CLASSES, [200]).label, whole)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -165,3 +166,54 @@ def test_the_mean_of_nothing_is_none() -> None:
     assert mean_dice([]) is None
     assert mean_dice([float("nan")]) is None
     assert mean_dice([0.5, float("nan"), 1.0]) == 0.75
+
+
+ORGAN, BIT = (slice(2, 8), slice(1, 4), slice(1, 4)), (slice(10, 11), slice(5, 6), slice(0, 3))
+
+
+def _shares_with_a_bit() -> Tensor:
+    """(2,D,H,W): an organ as it is drawn, and a bit of three voxels far from it."""
+    found = torch.zeros(SHAPE, dtype=torch.int64)
+    found[ORGAN] = found[BIT] = 1
+    return torch.nn.functional.one_hot(found, 2).movedim(-1, 0).float()
+
+
+def _organs(count: int, held_out: int) -> list[Volume]:
+    label = np.zeros(SHAPE, np.uint8)
+    label[ORGAN] = 1
+    volumes = []
+    for number in range(count):
+        volume = volume_of(np.zeros(SHAPE), label, tuple(SliceIndex(0, n) for n in (3, 5, 10)))
+        volume.name = f"c{number:03d}"
+        volume.hold_out(volume.slices if number < held_out else ())
+        volumes.append(volume)
+    return volumes
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_scores_and_looks_are_without_the_fragments_that_no_drawn_slice_speaks_for(may: bool) -> None:
+    found = measure(lambda volume: _in_parts(_shares_with_a_bit()), _organs(2, 2), 2, may_leave_out=may)
+    assert found.one_piece == ((1,) if may else ())
+    assert pooled_dice(found.scores, 2) == [1.0 if may else 2 * 36 / (2 * 36 + 6)]
+    assert [looks.size for _, looks in found.looks] == [54 if may else 57] * 2
+
+
+@pytest.mark.parametrize(("count", "held_out", "predicted"), [(6, 0, 3), (6, 1, 3), (6, 4, 4), (1, 0, 1)])
+def test_others_are_predicted_only_until_enough_is_known_of_pieces(count: int, held_out: int, predicted: int) -> None:
+    """Two slices of each volume show the organ, and six are enough."""
+    seen = []
+
+    def parts_of(volume: Volume) -> Iterator[tuple[int, Tensor]]:
+        seen.append(volume.name)
+        return _in_parts(_shares_with_a_bit())
+
+    found = measure(parts_of, _organs(count, held_out), 2, may_leave_out=True)
+    assert len(seen) == predicted
+    assert found.one_piece == ((1,) if 2 * predicted >= 3 else ())
+    assert len(found.scores) == 3 * held_out
+
+
+def test_what_is_left_out_stays_that_of_the_first_when_a_fold_is_added() -> None:
+    volumes = _organs(2, 2)
+    one, other = (measure(lambda volume: _in_parts(_shares_with_a_bit()), [volume], 2) for volume in volumes)
+    assert (replace(one, one_piece=(1,)) + replace(other, one_piece=(2,))).one_piece == (1,)

@@ -1,0 +1,47 @@
+"""What trials have in common that train for a number of steps and look at cases of no test list."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
+from SemiSegLogic.methods import make
+from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.protocol import Protocol
+from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
+from Testing.benchmarks.runner.training import sampler
+
+
+def trained(
+    about: Protocol, cell: str, method: str, recipe: Recipe, seed: int, cases: Collection
+) -> tuple[Study, Trainer]:
+    """``method`` after the recipe's steps on ``cell``, from scratch, on the CPU."""
+    schedule = recipe.schedule(method, about.data.dims)
+    study = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
+    seeded(seed, 0, 1)
+    learner = make(method, schedule.values, study.task())
+    trainer = Trainer(learner, sampler(study, False), study.device, Budget(0, schedule.steps), time.process_time)
+    trainer.fit(lambda progress, share: True)
+    return study, trainer
+
+
+def unseen(about: Protocol, study: Study) -> list[str]:
+    """Cases to measure on: never of the test list."""
+    return about.data.validation or [name for name in reversed(about.data.train) if name not in study.drawn]
+
+
+def options(description: str | None, names: Iterable[str]) -> argparse.Namespace:
+    """``data``, ``seeds``, ``only`` (how the names of trials begin) and ``table`` of a command line."""
+    words = argparse.ArgumentParser(description=description)
+    words.add_argument("--data", type=Path)
+    words.add_argument("--seeds", type=int, default=1)
+    words.add_argument("--only", nargs="*", default=list(names), help="names of trials, or how they begin")
+    words.add_argument("--table", action="store_true")
+    torch.set_num_threads(1)
+    return words.parse_args()
