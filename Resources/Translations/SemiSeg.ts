@@ -169,15 +169,11 @@
 <context>
     <name>SemiSegLib.controller</name>
     <message>
-        <source>A damaged record is mended by: semiseg study repair &quot;{folder}&quot;</source>
+        <source>Open study</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Create study</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Open study</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -206,6 +202,10 @@
     </message>
     <message>
         <source>Read cases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press &apos;Repair the study&apos; below the list.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -445,6 +445,14 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
     </message>
     <message>
         <source>The image of {case} lies at {path} now, and is the same as before.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Repair the study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Every record of the study can be read: nothing needed repair.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1078,6 +1086,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Puts the good copies of damaged records in their place; what was drawn is not touched</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>A study is a folder that keeps your cases, everything you draw, and all models.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1127,6 +1139,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Suggestion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Repair the study</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -34,6 +34,7 @@ class Controller:
         self.disk = Tasks("SemiSeg files", self.problem)
         self.study: Study | None = None
         self.study_name = ""  # as last read: a share may have gone, and the screen must not wait for it
+        self.damaged: Path | None = None  # a study that could not be opened, and can be repaired
         self.studies_wanted = 0  # so often was one asked for: who waited sees that the person chose meanwhile
         self.rows: list[CaseRow] = []
         self._structures: list[Shown] = []
@@ -72,9 +73,18 @@ class Controller:
 
     def open_study(self, folder: Path, case: str = "") -> None:
         """Open a study and, when named, one of its cases."""
-        self._use_study(_("Open study"), lambda: _study_class().open(folder), case)
+        task = _("Open study")
 
-    def _use_study(self, name: str, make: Callable[[], Study], case: str = "") -> None:
+        def failed(error: Exception) -> None:
+            self.damaged = folder if _is_damage(error) else None
+            self.problem(task, error, "")
+            self.tell("study")
+
+        self._use_study(task, lambda: _study_class().open(folder), case, failed)
+
+    def _use_study(
+        self, name: str, make: Callable[[], Study], case: str = "", failed: Callable[[Exception], None] | None = None
+    ) -> None:
         self.close_case()
         self.wanted_case = case
         self.studies_wanted += 1
@@ -83,9 +93,10 @@ class Controller:
             study = make()
             return study, study.name, study.status(), structures_of(study)
 
-        self.disk.run(name, work, self._study_opened)
+        self.disk.run(name, work, self._study_opened, failed)
 
     def _study_opened(self, found: tuple[Study, str, list[CaseRow], list[Shown]]) -> None:
+        self.damaged = None
         self.study, self.study_name, self.rows, self._structures = found
         self.tell("study")
         self.tell("cases")
@@ -124,11 +135,13 @@ class Controller:
             self.wanted_case = self.open_case.id if self.open_case is not None else ""
         from SemiSegLogic.study import ImageError
 
-        remedy = _('A damaged record is mended by: semiseg study repair "{folder}"')
+        remedy = ""
         if isinstance(error, ImageError):
             remedy = _("If the file was moved, right-click the case in the list: its image lies elsewhere.")
+        elif _is_damage(error):
+            remedy = _("Press 'Repair the study' below the list.")
         text = _("{case} cannot be opened. {error}").format(case=case_id, error=error)
-        self.say(f"{text} {remedy.format(folder=self.need_study().folder)}", "error")
+        self.say(f"{text} {remedy}".strip(), "error")
 
     def _loaded(self, found: tuple[Case, OpenCase]) -> None:
         case, opened = found
@@ -223,6 +236,13 @@ class Controller:
 def structures_of(study: Study) -> list[Shown]:
     """What a study calls its structures, as segments show them."""
     return [Shown(item.value, item.name, item.color, terminology=item.terminology) for item in study.structures]
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether repairing the study mends it."""
+    from SemiSegLogic.study import DamagedError
+
+    return isinstance(error, DamagedError)
 
 
 def _study_class() -> type[Study]:

@@ -1,4 +1,4 @@
-"""A case leaves the study, or its image lies elsewhere now: asked for in the list of cases."""
+"""A case leaves the study, its image lies elsewhere now, or records are damaged: asked for at the list of cases."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Leaving:
 
 
 class Mending:
-    """What a person can do with a case beside opening it."""
+    """What a person can do with a case beside opening it, and with a study whose records are damaged."""
 
     def __init__(self, controller: Controller, training: Training) -> None:
         self._controller, self._training = controller, training
@@ -137,6 +137,29 @@ class Mending:
             controller.refresh()
 
         controller.disk.run(_("Compare {name}").format(name=path.name), work, done, self._failed)
+
+    # --- damaged records --------------------------------------------------------------------------------------
+
+    def repair(self) -> None:
+        """Put the copies of damaged records in their place, and open the study if that is what failed."""
+        controller = self._controller
+        folder = controller.damaged or controller.need_study().folder
+
+        def work() -> list[str]:
+            from SemiSegLogic.study import Study
+
+            return casework.patiently(lambda: Study.repair(folder))
+
+        controller.disk.run(_("Repair the study"), work, lambda done: self._repaired(folder, done), self._failed)
+
+    def _repaired(self, folder: Path, done: list[str]) -> None:
+        controller = self._controller
+        if controller.damaged == folder:
+            controller.open_study(folder)
+        else:
+            controller.refresh()
+        text = " ".join(done) or _("Every record of the study can be read: nothing needed repair.")
+        controller.next_beat(lambda: controller.say(text, "good"))  # said last, so that it stays
 
     def _failed(self, error: Exception) -> None:
         self._controller.say(str(error), "error")

@@ -3,6 +3,7 @@
 from .annotations import AnnotatedSlice, all_slices, drawn_slices
 from .case import Case
 from .errors import (
+    DamagedError,
     DuplicateError,
     FormatError,
     ImageError,
@@ -30,8 +31,9 @@ from .store import Study
 from .structures import Structure, Structures
 
 __all__ = [
-    "FORMATS", "AnnotatedSlice", "Case", "CaseRow", "Choice", "DuplicateError", "ExportedFile", "FormatError",
-    "ImageError", "LabelError", "LockedError", "Mask", "MaskSegment", "Status", "Structure", "Structures", "Study",
-    "StudyError", "UnknownSegmentError", "Version", "Writer", "all_slices", "choose", "drawn_slices", "export_case",
-    "list_segments", "mend_record", "read_image", "read_mask", "write_image", "write_labelmap", "write_seg_nrrd",
+    "FORMATS", "AnnotatedSlice", "Case", "CaseRow", "Choice", "DamagedError", "DuplicateError", "ExportedFile",
+    "FormatError", "ImageError", "LabelError", "LockedError", "Mask", "MaskSegment", "Status", "Structure",
+    "Structures", "Study", "StudyError", "UnknownSegmentError", "Version", "Writer", "all_slices", "choose",
+    "drawn_slices", "export_case", "list_segments", "mend_record", "read_image", "read_mask", "write_image",
+    "write_labelmap", "write_seg_nrrd",
 ]

@@ -29,6 +29,10 @@ class FormatError(StudyError):
     """A folder is no study, its records are damaged, or a newer version wrote them."""
 
 
+class DamagedError(FormatError):
+    """A record of a study is damaged, and its copy is whole: repairing the study mends it."""
+
+
 class LockedError(StudyError):
     """Somebody else is writing."""
 

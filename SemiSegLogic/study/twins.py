@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..files import FileError, read_json, write_json
-from .errors import FormatError
+from .errors import DamagedError, FormatError
 
 FORMAT = 1
 Check: TypeAlias = Callable[[dict[str, Any]], None]
@@ -52,11 +52,17 @@ def save_record(path: Path, content: dict[str, Any]) -> None:
 
 
 def load_record(path: Path, check: Check) -> dict[str, Any]:
-    """The record at ``path``. Raises FormatError when it is damaged (offering the twin) or newer than this program."""
+    """The record at ``path``. Raises DamagedError when its twin can take its place, FormatError when that is damaged
+    too or the record is newer than this program.
+    """
     try:
         record = _read(path, check)
     except FileError as error:
-        raise FormatError(f"{error} {_offer(path, check)}") from error
+        twin = backup_of(path).name
+        if _twin_is_whole(path, check):
+            raise DamagedError(f"{error} A good copy is beside it ({twin}); repairing the study puts it back: semiseg "
+                               "study repair, and the study's folder.") from error
+        raise FormatError(f"{error} Its twin {twin} is no help either: restore the study from a backup.") from error
     if record["format"] > FORMAT:
         raise FormatError(f"{path} was written by a newer version (format {record['format']}; this version reads up to "
                           f"{FORMAT}). Update SemiSeg; nothing was changed.")
@@ -99,10 +105,9 @@ def _read(path: Path, check: Check) -> dict[str, Any]:
     return record
 
 
-def _offer(path: Path, check: Check) -> str:
+def _twin_is_whole(path: Path, check: Check) -> bool:
     try:
         _read(backup_of(path), check)
     except FileError:
-        return f"Its twin {backup_of(path).name} is no help either: restore the study from a backup."
-    return (f"A good copy is beside it ({backup_of(path).name}); repairing the study puts it back: "
-            "semiseg study repair, and the study's folder.")
+        return False
+    return True

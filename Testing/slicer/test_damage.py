@@ -116,6 +116,7 @@ def test_a_click_on_a_damaged_case_says_what_is_damaged_and_how_it_is_mended(pan
     open_first(panel, study)
     broken = study.cases[1]
     (broken.folder / "case.json").write_text("{")
+    assert panel.cases.repair.real.isHidden()
     panel.controller.refresh()
     settle(panel)
     panel.cases.on_case(panel.cases._ids.index(broken.id))
@@ -123,15 +124,53 @@ def test_a_click_on_a_damaged_case_says_what_is_damaged_and_how_it_is_mended(pan
     text, level = panel.controller.notice
     assert level == "error"
     assert "case.json is damaged" in text
-    assert f'semiseg study repair "{study.folder}"' in text
+    assert "Press 'Repair the study' below the list." in text
     assert panel.controller.open_case.name == "scan0"
     assert panel.controller.wanted_case == panel.controller.open_case.id
-    Study.repair(study.folder)
+    assert not panel.cases.repair.real.isHidden()
+    panel.cases.menu.on_repair()
+    settle(panel)
+    text, level = panel.controller.notice
+    assert (level, "case.json was damaged and has been replaced by its twin" in text) == ("good", True)
+    assert panel.cases.repair.real.isHidden()
     panel.cases.on_case(1)
     settle(panel)
     assert panel.controller.open_case.name == "scan1"
     assert panel.controller.case().places == []
     assert SliceIndex(0, 6) not in panel.controller.open_case.done
+
+
+def test_a_study_that_cannot_be_opened_for_damage_is_repaired_by_a_button_and_opened(panel: Any, study: Any) -> None:
+    (study.folder / "study.json").write_text('{"format": 1')
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    assert panel.controller.study is None
+    assert "study.json is damaged" in panel.controller.notice[0]
+    assert not panel.cases.repair.real.isHidden()
+    panel.cases.menu.on_repair()
+    settle(panel)
+    assert [row.name for row in panel.controller.rows] == ["scan0", "scan1", "scan2"]
+    assert "study.json was damaged and has been replaced by its twin" in panel.controller.notice[0]
+    assert panel.cases.repair.real.isHidden()
+
+
+def test_what_cannot_be_repaired_is_said_and_no_button_is_offered_for_it(panel: Any, study: Any) -> None:
+    for name in ("study.json", "study.backup.json"):
+        (study.folder / name).write_text("{")
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    text, level = panel.controller.notice
+    assert level == "error"
+    assert "restore the study from a backup" in text
+    assert panel.cases.repair.real.isHidden()
+
+
+def test_a_study_that_needs_no_repair_is_told_so(panel: Any, study: Any) -> None:
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    panel.cases.menu.on_repair()
+    settle(panel)
+    assert "nothing needed repair" in panel.controller.notice[0]
 
 
 def test_an_export_of_all_writes_what_it_can_and_says_at_the_end_what_is_left_out_and_why(

@@ -53,6 +53,10 @@ class CaseMenu:
         menu_item(self._menu, _("Remove {case} from the study …").format(case=name), lambda: self.on_remove(case))
         self._menu.popup(where)
 
+    def on_repair(self) -> None:
+        """Of the whole study."""
+        self._mending.repair()
+
     def on_remove(self, case: str) -> None:
         self._mending.remove(case, lambda question: bool(
             slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Remove from the study"))))  # fmt: skip

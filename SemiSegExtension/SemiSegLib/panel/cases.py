@@ -65,6 +65,8 @@ class CasesSection:
         below = row(inside)
         self.hint = label(below, faint=True)
         self.menu = CaseMenu(panel, self.table, below, self._case_at)
+        tip = _("Puts the good copies of damaged records in their place; what was drawn is not touched")
+        self.repair = button(inside, _("Repair the study"), tip, self.menu.on_repair)
         self._adding(inside)
         self._ids: list[str] = []
         self._filled: object = None
@@ -174,6 +176,8 @@ class CasesSection:
         field.visible = study is None
         if study is not None:
             self._fill()
+        problems = any(row.problem for row in self._controller.rows)
+        self.repair.visible = self._controller.damaged is not None or problems
         self.menu.button.visible = bool(self._controller.rows)
         self.hint.text = (
             _("Add images to begin.") if not self._controller.rows else _("Click a case to open it.")
