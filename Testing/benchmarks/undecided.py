@@ -1,0 +1,127 @@
+"""Too few slices to hold a contest: supervised alone, or mean_teacher after a supervised first mask?
+
+    python -m Testing.benchmarks.undecided --data FOLDER [--only atrium] [--seeds 3]
+
+Both learn from the same slices for the same processor time of one thread, and leave fragments out by the same rule.
+Dice on cases whose labels nobody showed and that are in no test list. One row per (trial, method, seed) is appended to
+results/undecided.jsonl; rows that are there are not run again. ``--table`` renders them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from SemiSegLogic.engine.prediction.predict import Predictor
+from SemiSegLogic.engine.quality import measure
+from SemiSegLogic.engine.training import checkpoint
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
+from SemiSegLogic.methods import make
+from SemiSegLogic.methods.base import Method
+from SemiSegLogic.report import dice
+from Testing.benchmarks.row_files import RowFile
+from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.protocol import protocol
+from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
+from Testing.benchmarks.runner.training import sampler
+from Testing.benchmarks.trials import options, unseen
+
+SECONDS, FIRST = 90.0, 0.25  # of training, and the share of the first mask
+METHODS = ("supervised", "mean_teacher")
+CELLS = ("3x2", "1x8", "3x4", "1x16")
+TRIALS = {f"{organ}, {cell}": (f"few_slices_{name}", cell, cases)
+          for organ, name, cases in (("atrium", "la", 12), ("hippocampus", "hippocampus", 40)) for cell in CELLS}
+"""Name -> protocol, cell (slices x volumes), and how many cases are looked at."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training: mean ``dice`` over structures and cases, and its fifth percentile ``worst``."""
+
+    trial: str
+    method: str
+    seed: int
+    dice: float
+    worst: float
+    steps: int
+
+
+FILE = RowFile("undecided", Row)
+
+
+def run(name: str, method: str, seed: int, cases: Collection) -> Row:
+    """One row."""
+    about, (_, cell, count) = protocol(TRIALS[name][0]), TRIALS[name]
+    schedule = Recipe("undecided", "clinical", "", 1).schedule(method, about.data.dims)
+    study = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
+    trained, steps = _trained(study, method, seed)
+    predictor = Predictor(trained.predictor(), study.plan, study.device)
+    found = measure(predictor.parts, study.volumes, len(study.classes), may_leave_out=True)
+    one_piece, scores = study.classes.values_of(found.one_piece), []
+    for case in map(cases.case, unseen(about, study)[:count]):
+        label = predictor.predict(study.unseen(case), study.classes, one_piece).label
+        scores.append(np.mean([dice(label == value, case.label == value) for value in study.classes.values[1:]]))
+    mean, worst = float(np.mean(scores)), float(np.percentile(scores, 5))
+    return Row(name, method, seed, round(mean, 4), round(worst, 4), steps)
+
+
+def _trained(study: Study, method: str, seed: int) -> tuple[Method, int]:
+    """A method after all of the time, and how many steps that were."""
+    first = _fitted(study, "supervised", SECONDS * (FIRST if method != "supervised" else 1.0), seed, None)
+    if method == "supervised":
+        return first
+    longer, steps = _fitted(study, method, SECONDS * (1 - FIRST), seed, first[0])
+    return longer, steps + first[1]
+
+
+def _fitted(study: Study, name: str, seconds: float, seed: int, start: Method | None) -> tuple[Method, int]:
+    seeded(seed, 0, int(start is not None))
+    method = make(name, {}, study.task())
+    if start is not None:
+        checkpoint.warm_start(method, start.predictor().state_dict())
+    trainer = Trainer(method, sampler(study, False), study.device, Budget(seconds), time.process_time)
+    trainer.fit(lambda progress, share: True)
+    return method, trainer.progress.step
+
+
+def table(found: list[Row]) -> str:
+    """Markdown: means over the seeds, and the paired difference."""
+    lines = ["| trial | supervised | mean_teacher | difference, seed by seed | fifth percentile | steps |",
+             "|---|---|---|---|---|---|"]
+    for name in TRIALS:
+        pairs = [pair for seed in sorted({row.seed for row in found}) if len(pair := _pair(found, name, seed)) == 2]
+        if pairs:
+            gaps = ", ".join(f"{two.dice - one.dice:+.3f}" for one, two in pairs)
+            mean = {key: [np.mean([getattr(pair[n], key) for pair in pairs]) for n in (0, 1)]
+                    for key in ("dice", "worst", "steps")}
+            lines.append(f"| {name} | {mean['dice'][0]:.3f} | {mean['dice'][1]:.3f} | {gaps} | "
+                         f"{mean['worst'][0]:.3f}, {mean['worst'][1]:.3f} | "
+                         f"{mean['steps'][0]:.0f}, {mean['steps'][1]:.0f} |")
+    return "\n".join(lines)
+
+
+def _pair(found: list[Row], name: str, seed: int) -> list[Row]:
+    return [row for method in METHODS for row in found if (row.trial, row.method, row.seed) == (name, method, seed)]
+
+
+def main() -> None:
+    """See the module."""
+    chosen = options(__doc__, TRIALS)
+    if chosen.table:
+        print(table(FILE.read()))
+        return
+    collections: dict[str, Collection] = {}
+    for seed in range(chosen.seeds):
+        for name in (name for name in TRIALS if name.startswith(tuple(chosen.only))):
+            about = protocol(TRIALS[name][0]).data
+            cases = collections.setdefault(about.name, Collection(about, chosen.data))
+            for method in METHODS:
+                if not any((row.trial, row.method, row.seed) == (name, method, seed) for row in FILE.read()):
+                    FILE.add(run(name, method, seed, cases))
+
+
+if __name__ == "__main__":
+    main()
