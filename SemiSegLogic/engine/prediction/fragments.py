@@ -6,13 +6,13 @@ nothing but the largest piece where cross-validation allows it is the custom of 
 Methods 18, 2021).
 
 Where we differ and why: a piece that is at least FRAGMENT of the largest stays, and one in which a person drew always
-does. Of two pieces of one size nobody knows which is the organ: of 205 predictions none got worse that way, while the
-largest alone was the wrong one in three (Testing/benchmarks/results/fragments.md).
+does. Of two pieces of one size nobody knows which is the organ: the largest alone was the wrong one in three of 223
+predictions, of which none got worse this way (Testing/benchmarks/results/fragments.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -32,26 +32,23 @@ Box = tuple[slice, ...]
 
 @dataclass(frozen=True)
 class Pieces:
-    """The connected pieces of a mask: ``names`` (d,h,w) int32, 0 outside, of blocks of ``side`` voxels each way within
-    ``box`` of it; ``sizes`` voxels of each, by name. Neighbours touch by face, edge or corner.
+    """The connected pieces of a mask: ``names`` (d,h,w) int32, 0 outside, of blocks of ``side`` voxels each way;
+    ``sizes`` voxels of each, by name. Neighbours touch by face, edge or corner.
     """
 
     names: NDArray[np.int32]
     sizes: NDArray[np.float64]
     side: int
-    box: Box
 
     @classmethod
     def of(cls, inside: Mask) -> Self:
-        """Of ``inside`` (D,H,W), which is not empty."""
-        box = _box(inside)
-        part, side = inside[box], 1
-        while part.size > MOST_BLOCKS * side**3:
+        """Of ``inside`` (D,H,W)."""
+        side = 1
+        while inside.size > MOST_BLOCKS * side**3:
             side += 1
-        blocks = _blocks(part, side)
+        blocks = _blocks(inside, side)
         names, _ = ndimage.label(blocks, ndimage.generate_binary_structure(3, 3))
-        sizes = np.bincount(names.ravel(), blocks.ravel()).astype(np.float64)
-        return cls(names, sizes, side, box)
+        return cls(names, np.bincount(names.ravel(), blocks.ravel()).astype(np.float64), side)
 
     @property
     def small(self) -> Mask:
@@ -62,53 +59,66 @@ class Pieces:
 
     def touched(self, where: Box, marked: Mask) -> NDArray[np.int32]:
         """Names of the pieces in which any voxel of the mask's part ``where`` is ``marked`` (d,h,w)."""
-        starts = [place.start or 0 for place in where]
-        ours = tuple(slice(max(own.start - start, 0), max(own.stop - start, 0))
-                     for own, start in zip(self.box, starts, strict=True))
-        places = [(np.arange(start + own.start, start + own.start + count) - box.start) // self.side
-                  for start, own, box, count in zip(starts, ours, self.box, marked[ours].shape, strict=True)]
-        return np.unique(self.names[np.ix_(*places)][marked[ours]])
+        places = [(np.arange(count) + (place.start or 0)) // self.side
+                  for place, count in zip(where, marked.shape, strict=True)]
+        return np.unique(self.names[np.ix_(*places)][marked])
 
     def take_out(self, chosen: Mask, inside: Mask) -> Mask:
         """(D,H,W): the part of the mask ``inside`` in pieces that are ``chosen`` (names,)."""
-        found, part = np.zeros_like(inside), inside[self.box]
-        blocks: Mask = chosen[self.names]
-        for axis, count in enumerate(part.shape if self.side > 1 else ()):
-            blocks = blocks.repeat(self.side, axis).take(range(count), axis)
-        np.logical_and(blocks, part, out=found[self.box])
-        return found
+        found: Mask = chosen[self.names]
+        for axis, count in enumerate(inside.shape if self.side > 1 else ()):
+            found = found.repeat(self.side, axis).take(range(count), axis)
+        return found & inside
 
 
-def fragments(inside: Mask, number: int = 0, drawn: SliceLabel | None = None) -> Mask:
-    """The fragments of ``inside`` (D,H,W), where some class is, of whose ``number`` people may have ``drawn`` some."""
-    if not inside.any():
-        return np.zeros_like(inside)
+def fragments(inside: Mask, kept: Iterable[tuple[Box, Mask]] = ()) -> Mask:
+    """The fragments of ``inside`` (D,H,W). ``kept`` parts of it, with the voxels there whose pieces are none."""
     pieces = Pieces.of(inside)
     small = pieces.small
-    if drawn is not None and small.any():
-        for where, values in drawn.pieces((0, 0, 0), drawn.shape):
-            small[pieces.touched(where, values.cpu().numpy() == number)] = False
+    for where, marked in kept if small.any() else ():
+        small[pieces.touched(where, marked)] = False
     return pieces.take_out(small, inside) if small.any() else np.zeros_like(inside)
 
 
 def leave_out(label: Label, second: Label, classes: Collection[int], drawn: SliceLabel | None = None) -> None:
     """Take the fragments of ``classes`` out of ``label`` (D,H,W) class index, in place: what was ``second`` there comes
-    first. What becomes a fragment only by that is background.
+    first. What becomes a fragment only by that is background. What people have ``drawn`` stays.
     """
-    for number in classes:
-        away = fragments(label == number, number, drawn)
-        label[away], second[away] = second[away], number
-    for number in classes if len(classes) > 1 else ():
-        away = fragments(label == number, number, drawn)
-        label[away], second[away] = 0, number
+    again = False
+    for number, part, following, away in _fragments_of(label, second, classes, drawn):
+        part[away], following[away] = following[away], number
+        again = len(classes) > 1
+    for number, part, following, away in _fragments_of(label, second, classes, drawn) if again else ():
+        part[away], following[away] = 0, number
 
 
-def _box(inside: Mask) -> Box:
-    """The smallest box of ``inside`` with all that is true."""
-    rows = np.flatnonzero(np.any(inside, axis=(1, 2)))
-    near = np.any(inside[rows[0] : rows[-1] + 1], axis=0)
-    edges = [rows, *(np.flatnonzero(np.any(near, axis=axis)) for axis in (1, 0))]
-    return tuple(slice(int(where[0]), int(where[-1]) + 1) for where in edges)
+def _fragments_of(
+    label: Label, second: Label, classes: Collection[int], drawn: SliceLabel | None
+) -> Iterator[tuple[int, Label, Label, Mask]]:
+    """Of each class with any, one after the other: the parts (d,h,w) of ``label`` and ``second`` around all of it,
+    views, and where its fragments are.
+    """
+    for number, box in _boxes(label, classes):
+        part = label[box]
+        corner, shape = [side.start for side in box], (part.shape[0], part.shape[1], part.shape[2])
+        judged = drawn.pieces(corner, shape) if drawn is not None else ()
+        away = fragments(part == number, ((where, values.cpu().numpy() == number) for where, values in judged))
+        if away.any():
+            yield number, part, second[box], away
+
+
+def _boxes(label: Label, classes: Collection[int]) -> Iterator[tuple[int, Box]]:
+    """The smallest box of ``label`` (D,H,W) around each of the classes that are there."""
+    shown = label != 0
+    rows = np.flatnonzero(np.any(shown, axis=(1, 2)))
+    columns = np.flatnonzero(np.any(shown, axis=(0, 2)))
+    if len(rows) and classes:  # most of a large volume is empty, and looking for every class takes several times longer
+        top, left = int(rows[0]), int(columns[0])
+        found = ndimage.find_objects(label[top : rows[-1] + 1, left : columns[-1] + 1], max(classes))
+        for number in classes:
+            if found[number - 1] is not None:
+                d, h, w = found[number - 1]
+                yield number, (slice(top + d.start, top + d.stop), slice(left + h.start, left + h.stop), w)
 
 
 def _blocks(inside: Mask, side: int) -> NDArray[Any]:

@@ -3,8 +3,9 @@
 from .estimate import Estimate, estimate
 from .flags import Judge, Looks, looks_of
 from .holding_out import parts
-from .measuring import Measured, SliceScore, mean_dice, measure, pooled_dice, scores_of
+from .measuring import Measured, measure, scores_of
 from .reliability import Reliability
+from .scores import SliceScore, mean_dice, pooled_dice
 
 __all__ = [
     "Estimate",

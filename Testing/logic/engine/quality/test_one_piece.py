@@ -68,3 +68,10 @@ def test_evidence_adds_up_and_is_enough_when_it_is_of_every_structure() -> None:
     assert total == Evidence(6, 1, 30, 4)
     assert enough([total, total])
     assert not enough([total, Evidence(5, 0, 30, 0)])
+
+
+def test_of_a_volume_that_is_drawn_throughout_some_slices_are_looked_at() -> None:
+    truth = np.ones((100, 4, 4), np.uint8)
+    volume = volume_of(np.zeros(truth.shape), truth, tuple(SliceIndex(0, n) for n in range(100)))
+    seen = evidence_of(volume, truth, truth, 1)
+    assert seen == Evidence(25, 0, 25 * 16, 0)  # every fourth, for 32 are the most
