@@ -96,7 +96,7 @@ def test_without_a_database_the_person_is_told_what_to_do(panel: Any, study: Any
     settle(panel)
     panel.cases.on_add_dicom()
     assert "DICOM module" in panel.controller.notice[0]
-    assert not panel.cases.dicom.box.visible
+    assert panel.cases.dicom.box.real.isHidden()
 
 
 @pytest.mark.parametrize("name", GRIDS)

@@ -62,7 +62,7 @@ def test_drawn_slices_come_in_voxel_for_voxel_and_are_done(panel: Any, study: An
     assert case.places == [SliceIndex(0, k) for k in drawn]
     assert np.array_equal(case.labels(), truth)
     assert np.array_equal(panel.screen.labels(), truth)
-    assert not panel.label.masks.box.visible
+    assert panel.label.masks.box.real.isHidden()
 
 
 def test_a_name_that_is_new_becomes_a_structure_and_what_is_left_out_stays_out(

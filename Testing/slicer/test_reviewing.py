@@ -79,7 +79,7 @@ def test_what_changed_since_the_last_round_is_told_and_its_outline_shown(panel: 
     suggestion_for(case)
     panel.controller.results.reload_suggestion()
     settle(panel)
-    assert not panel.review.earlier.visible
+    assert panel.review.earlier.real.isHidden()
     before = case.suggestion()
     after = before.copy()
     after[6, 10:12, 10:12] = 0

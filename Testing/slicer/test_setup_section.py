@@ -287,7 +287,7 @@ def test_one_click_makes_the_sample_study_and_opens_it(panel: Any, slicer: Any, 
     assert panel.controller.study.folder == sample
     assert len(panel.controller.rows) == 7
     assert sum(row.drawn for row in panel.controller.rows) == 6 * 3
-    assert not panel.sample._box.visible
+    assert panel.sample._box.real.isHidden()
     slicer.harness.asked.clear()
     panel.sample.on_try()
     settle(panel)
