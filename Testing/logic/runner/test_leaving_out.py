@@ -35,7 +35,7 @@ def decoys(tmp_path: Path) -> Study:
 
 def test_what_only_looks_like_a_structure_is_left_out_and_the_card_says_so(decoys: Study, jobs: Path) -> None:
     on, off = (
-        finished(decoys, jobs, replace(tiny(60, 0), leave_out_fragments=chosen), method="supervised")
+        finished(decoys, jobs, replace(tiny(80, 0), leave_out_fragments=chosen), method="supervised")
         for chosen in (True, False))
     label, plain = (run.job.result("c003").label for run in (on, off))  # type: ignore[union-attr]
     assert plain[DECOY].any(), "else this tests nothing"
@@ -49,7 +49,7 @@ def test_what_only_looks_like_a_structure_is_left_out_and_the_card_says_so(decoy
 
 
 def test_a_model_that_is_applied_later_leaves_them_out_and_what_is_drawn_stays(decoys: Study, jobs: Path) -> None:
-    one = finished(decoys, jobs, tiny(60, 0), method="supervised")
+    one = finished(decoys, jobs, tiny(80, 0), method="supervised")
     case, other = decoys.cases[2], decoys.cases[1]
     label = np.zeros(SHAPE, np.uint8)
     label[DECOY] = 1
