@@ -201,11 +201,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Read cases</source>
+        <source>Press &apos;Repair the study&apos; below the list.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Press &apos;Repair the study&apos; below the list.</source>
+        <source>Read cases</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,10 @@ class Controller:
 
         def failed(error: Exception) -> None:
             self.damaged = folder if _is_damage(error) else None
-            self.problem(task, error, "")
+            self.problem(task, error, "".join(traceback.format_exception(error)))
+            if self.damaged is not None:
+                remedy = _("Press 'Repair the study' below the list.")
+                self.say(f"{self.notice[0]} {remedy}", "error")
             self.tell("study")
 
         self._use_study(task, lambda: _study_class().open(folder), case, failed)

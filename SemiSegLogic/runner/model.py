@@ -46,10 +46,9 @@ class Model:
     ``held_out`` mean Dice on held-out slices, None when there were none.
 
     ``mirror`` (engine axis or None) and ``zooms``: the views that predictions are averaged over; ``one_piece`` the
-    values of structures whose fragments are left out of them. ``quality`` what was
-    measured, for the card; ``judge`` by what flags are given, and ``seen`` the slices that the
-    weights have learned from (None: any may be). ``judged``: as it was judged, where it has learned from the slices
-    that judged it since.
+    values of structures whose fragments are left out of them. ``quality`` what was measured, for the card; ``judge`` by
+    what flags are given, and ``seen`` the slices that the weights have learned from (None: any may be). ``judged``: as
+    it was judged, where it has learned from the slices that judged it since.
     """
 
     method: str

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.quality import measure
-from SemiSegLogic.report import dice
 from Testing.benchmarks.made_up_cases import Pairs, Spots
 from Testing.benchmarks.row_files import RowFile
-from Testing.benchmarks.runner.datasets import CaseData, Collection
+from Testing.benchmarks.runner.datasets import Collection
 from Testing.benchmarks.runner.protocol import protocol
 from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.trials import options, trained, unseen
+from Testing.benchmarks.trials import mean_dice, options, selected, trained, unseen
 
 
 @dataclass(frozen=True)
@@ -88,17 +87,13 @@ def run(name: str, seed: int, cases: Collection) -> Row:
     for case in map(cases.case, unseen(about, study)[: trial.cases]):
         volume = study.unseen(case)
         labels = [predictor.predict(volume, study.classes, left_out).label for left_out in ((), one_piece)]
-        scores.append([_dice(label, case, values) for label in labels])
+        scores.append([mean_dice(label, case, values) for label in labels])
     everything, without = np.array(scores).T
     change = without - everything
     return Row(
         name, seed, list(values), list(one_piece), _mean(everything), _mean(without), _worst(everything),
         _worst(without), int((change > EVEN).sum()), int((change < -EVEN).sum()), round(float(change.min()), 4),
         len(scores))
-
-
-def _dice(label: NDArray[np.uint8], case: CaseData, values: tuple[int, ...]) -> float:
-    return float(np.mean([dice(label == value, case.label == value) for value in values]))
 
 
 def _mean(scores: NDArray[np.float64]) -> float:
@@ -136,11 +131,9 @@ def main() -> None:
     if chosen.table:
         print(table(FILE.read()))
         return
-    for name in (name for name in TRIALS if name.startswith(tuple(chosen.only))):
-        cases = TRIALS[name].kind(protocol(TRIALS[name].protocol).data, chosen.data)
-        for seed in range(chosen.seeds):
-            if not any((row.trial, row.seed) == (name, seed) for row in FILE.read()):
-                FILE.add(run(name, seed, cases))
+    for name, seed, cases in selected(chosen, {name: (trial.protocol, trial.kind) for name, trial in TRIALS.items()}):
+        if not any((row.trial, row.seed) == (name, seed) for row in FILE.read()):
+            FILE.add(run(name, seed, cases))
 
 
 if __name__ == "__main__":

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SemiSegLogic.report import dice
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import CaseData, Collection
 from Testing.benchmarks.runner.evaluation import Evaluation
 from Testing.benchmarks.runner.protocol import protocol
 from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.trials import options, trained, unseen
+from Testing.benchmarks.trials import mean_dice, options, selected, trained, unseen
 
 Look = tuple[float, tuple[int, int, int]]
 """Spacing in mm (of slices seen one by one: within them), and the patch (D, H, W) in voxels of that spacing."""
@@ -92,8 +91,7 @@ def _recipe(trial: Trial, look: Look) -> Recipe:
 
 
 def _dice(evaluation: Evaluation, case: CaseData) -> float:
-    label = evaluation.label(case)
-    return float(np.mean([dice(label == value, case.label == value) for value in evaluation.study.classes.values[1:]]))
+    return mean_dice(evaluation.label(case), case, evaluation.study.classes.values[1:])
 
 
 def table(found: list[Row]) -> str:
@@ -120,12 +118,10 @@ def main() -> None:
     if chosen.table:
         print(table(FILE.read()))
         return
-    for name in (name for name in TRIALS if name.startswith(tuple(chosen.only))):
-        cases = Collection(protocol(TRIALS[name].protocol).data, chosen.data)
-        for seed in range(chosen.seeds):
-            for look in TRIALS[name].looks:
-                if not any((row.trial, row.spacing, row.seed) == (name, look[0], seed) for row in FILE.read()):
-                    FILE.add(run(name, look, seed, cases))
+    for name, seed, cases in selected(chosen, {name: (trial.protocol, Collection) for name, trial in TRIALS.items()}):
+        for look in TRIALS[name].looks:
+            if not any((row.trial, row.spacing, row.seed) == (name, look[0], seed) for row in FILE.read()):
+                FILE.add(run(name, look, seed, cases))
 
 
 if __name__ == "__main__":

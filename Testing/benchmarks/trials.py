@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.protocol import Protocol
+from SemiSegLogic.report import dice
+from Testing.benchmarks.runner.datasets import CaseData, Collection
+from Testing.benchmarks.runner.protocol import Protocol, protocol
 from Testing.benchmarks.runner.recipe import Recipe
 from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
 from Testing.benchmarks.runner.training import sampler
@@ -34,6 +37,26 @@ def trained(
 def unseen(about: Protocol, study: Study) -> list[str]:
     """Cases to measure on: never of the test list."""
     return about.data.validation or [name for name in reversed(about.data.train) if name not in study.drawn]
+
+
+def selected(
+    chosen: argparse.Namespace, trials: Mapping[str, tuple[str, type[Collection]]]
+) -> Iterator[tuple[str, int, Collection]]:
+    """(name, seed, cases), seed by seed, of the trials that a command line chose; ``trials``: name -> protocol, kind of
+    cases.
+    """
+    read: dict[tuple[str, type[Collection]], Collection] = {}
+    for seed in range(chosen.seeds):
+        for name, (about, kind) in trials.items():
+            if name.startswith(tuple(chosen.only)):
+                if (about, kind) not in read:
+                    read[about, kind] = kind(protocol(about).data, chosen.data)
+                yield name, seed, read[about, kind]
+
+
+def mean_dice(label: NDArray[np.uint8], case: CaseData, values: Iterable[int]) -> float:
+    """Over the structures with these ``values``; ``label`` (k, j, i) what was found."""
+    return float(np.mean([dice(label == value, case.label == value) for value in values]))
 
 
 def options(description: str | None, names: Iterable[str]) -> argparse.Namespace:

@@ -20,14 +20,13 @@ from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
-from SemiSegLogic.report import dice
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import Collection
 from Testing.benchmarks.runner.protocol import protocol
 from Testing.benchmarks.runner.recipe import Recipe
 from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
 from Testing.benchmarks.runner.training import sampler
-from Testing.benchmarks.trials import options, unseen
+from Testing.benchmarks.trials import mean_dice, options, selected, unseen
 
 SECONDS, FIRST = 90.0, 0.25  # of training, and the share of the first mask
 METHODS = ("supervised", "mean_teacher")
@@ -63,7 +62,7 @@ def run(name: str, method: str, seed: int, cases: Collection) -> Row:
     one_piece, scores = study.classes.values_of(found.one_piece), []
     for case in map(cases.case, unseen(about, study)[:count]):
         label = predictor.predict(study.unseen(case), study.classes, one_piece).label
-        scores.append(np.mean([dice(label == value, case.label == value) for value in study.classes.values[1:]]))
+        scores.append(mean_dice(label, case, study.classes.values[1:]))
     mean, worst = float(np.mean(scores)), float(np.percentile(scores, 5))
     return Row(name, method, seed, round(mean, 4), round(worst, 4), steps)
 
@@ -113,14 +112,10 @@ def main() -> None:
     if chosen.table:
         print(table(FILE.read()))
         return
-    collections: dict[str, Collection] = {}
-    for seed in range(chosen.seeds):
-        for name in (name for name in TRIALS if name.startswith(tuple(chosen.only))):
-            about = protocol(TRIALS[name][0]).data
-            cases = collections.setdefault(about.name, Collection(about, chosen.data))
-            for method in METHODS:
-                if not any((row.trial, row.method, row.seed) == (name, method, seed) for row in FILE.read()):
-                    FILE.add(run(name, method, seed, cases))
+    for name, seed, cases in selected(chosen, {name: (about, Collection) for name, (about, _, _) in TRIALS.items()}):
+        for method in METHODS:
+            if not any((row.trial, row.method, row.seed) == (name, method, seed) for row in FILE.read()):
+                FILE.add(run(name, method, seed, cases))
 
 
 if __name__ == "__main__":

@@ -146,6 +146,7 @@ def test_a_study_that_cannot_be_opened_for_damage_is_repaired_by_a_button_and_op
     settle(panel)
     assert panel.controller.study is None
     assert "study.json is damaged" in panel.controller.notice[0]
+    assert "Press 'Repair the study'" in panel.controller.notice[0]
     assert not panel.cases.repair.real.isHidden()
     panel.cases.menu.on_repair()
     settle(panel)

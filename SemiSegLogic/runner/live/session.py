@@ -48,7 +48,7 @@ class Session:
     def learn(self, start: Model | None) -> Model | None:
         """To the end; returns the model. ``start`` one to go on from."""
         self.model = start
-        if start is not None:
+        if start is not None and self.place.training.leave_out_fragments:
             self.suggester.one_piece = start.one_piece
         while not self._is_over():
             self._train()
