@@ -31,6 +31,7 @@ def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
         "one_piece": [item.name for item in spec.structures if item.value in model.one_piece],
         "views": {"mirror": model.mirror is not None, "zooms": list(model.zooms)},
         "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
+        "frame_mm": model.plan.frame,
         "network": model.plan.network, "scores": status.scores, "quality": model.quality, "device": status.device,
         "seconds": round(status.elapsed, 1), "created": spec.created,
     }
@@ -83,6 +84,9 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
                    f"{[round(side, 3) for side in facts['spacing_mm']]} mm",
         "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "Made": facts["created"],
     }
+    if frame := facts["frame_mm"]:
+        rows["Pictures"] = (f"each taken for one of {frame:.0f} x {frame:.0f} mm: what was drawn differs less in its "
+                            "share of the picture than in mm")
     yield from ("| | |", "|---|---|")
     yield from (f"| {name} | {value} |" for name, value in rows.items())
     settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items())

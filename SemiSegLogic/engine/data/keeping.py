@@ -65,7 +65,7 @@ class Keeper:
         image = torch.from_numpy(self._prepared(digest, read, grid, self.plan.kept_shape(grid)))[None]
         if self.place == ON_DEVICE:
             image = self._part_of_room(image.numel()).view(image.shape).copy_(image)
-        return Volume(name, grid, turn, turn.triple(grid.spacing), image, thin, self.device.torch)
+        return Volume(name, grid, turn, self.plan.taken_spacing(grid), image, thin, self.device.torch)
 
     def _part_of_room(self, voxels: int) -> Tensor:
         """The next ``voxels`` of the room on the device."""

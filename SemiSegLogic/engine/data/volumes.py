@@ -34,10 +34,10 @@ class Volume:
     """One case.
 
     ``image`` (1,d,h,w) float16: where the plan is coarser than the case, the mean of every ``thin`` voxels (see
-    :meth:`Plan.thin`), else all of them. ``spacing`` (d, h, w) mm of the case. ``judged`` what people drew, None when
-    nobody did; ``label`` the same without the slices held out from training. ``slices`` the judged slices to learn from
-    in engine order, ``held_out`` those of them kept aside. ``foreground`` voxels (N, 2) of each class in each slice, at
-    most ``MOST_SPOTS``.
+    :meth:`Plan.thin`), else all of them. ``spacing`` (d, h, w) mm of the case, as the plan takes it. ``judged`` what
+    people drew, None when nobody did; ``label`` the same without the slices held out from training. ``slices`` the
+    judged slices to learn from in engine order, ``held_out`` those of them kept aside. ``foreground`` voxels (N, 2) of
+    each class in each slice, at most ``MOST_SPOTS``.
     """
 
     name: str
@@ -141,7 +141,7 @@ def load_volume(name: str, array: NDArray[np.generic], grid: Grid, plan: Plan, d
     """An unlabelled volume of ``array (k, j, i)``, all of it on ``device``."""
     turn, thin = plan.orientation(grid), plan.thin(grid)
     image = torch.from_numpy(np.concatenate(list(slabs(array, turn, thin))))
-    return Volume(name, grid, turn, turn.triple(grid.spacing), image[None].to(device), thin)
+    return Volume(name, grid, turn, plan.taken_spacing(grid), image[None].to(device), thin)
 
 
 def set_label(volume: Volume, label: NDArray[np.uint8], slices: Sequence[SliceIndex], classes: Classes) -> None:

@@ -5,7 +5,8 @@ Sizes are in voxels of the engine's axis order: canonical (superior, posterior, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +24,7 @@ STRIDE = 8  # total stride of the fast network: patch sides are multiples of it
 class Plan:
     """``dims`` 2 or 3. ``depth_axis`` canonical axis (0, 1, 2) that becomes D. ``spacing`` (d, h, w) mm of the patches.
     ``patch`` (D, H, W) voxels. ``network`` a key of NETWORKS. ``mirror`` whether left and right may be swapped.
+    ``frame`` mm: every picture is taken to be as large as a square of that side (see frames.py); None: as it is.
     """
 
     dims: int
@@ -31,6 +33,7 @@ class Plan:
     patch: Shape
     network: str = "fast"
     mirror: bool = True
+    frame: float | None = None
 
     def orientation(self, grid: Grid) -> Orientation:
         """The exact turn from a case's ``(k, j, i)`` array to the engine's order."""
@@ -44,9 +47,15 @@ class Plan:
         """(d, h, w) voxels of its image as it is kept, see :meth:`thin`."""
         return thinned_shape(self.shape(grid), self.thin(grid))
 
+    def taken_spacing(self, grid: Grid) -> Triple:
+        """(d, h, w) mm of a case's voxels, as they are taken here: its own, unless there is a common ``frame``."""
+        d, h, w = self.orientation(grid).triple(grid.spacing)
+        times = 1.0 if self.frame is None else self.frame / frame_side(grid, self.depth_axis)
+        return d, h * times, w * times
+
     def scale(self, spacing: Triple) -> Triple:
-        """Voxels of a volume with ``spacing`` (d, h, w) mm per voxel of a patch; 1 where they are close enough, and
-        along depth where slices are seen one by one.
+        """Voxels of a volume with ``spacing`` (d, h, w) mm, as it is taken here, per voxel of a patch; 1 where they are
+        close enough, and along depth where slices are seen one by one.
         """
         ratios = [wanted / own for wanted, own in zip(self.spacing, spacing, strict=True)]
         d, h, w = (1.0 if 1 / NATIVE <= ratio <= NATIVE else ratio for ratio in ratios)
@@ -57,7 +66,7 @@ class Plan:
         patch. A CT of 512x512x1000 seen at three times its spacing takes 20 MB instead of 520, and its noise is
         averaged instead of being picked from every third voxel.
         """
-        scale = self.scale(self.orientation(grid).triple(grid.spacing))
+        scale = self.scale(self.taken_spacing(grid))
         d, h, w = (max(1, int(step + 1e-6)) for step in scale)
         return d, h, w
 
@@ -69,7 +78,7 @@ class Plan:
             return None
         sides = list(self.patch)
         sides[longest] = half
-        return Plan(self.dims, self.depth_axis, self.spacing, shape_of(sides), self.network, self.mirror)
+        return replace(self, patch=shape_of(sides))
 
 
 def depth_first(grid: Grid, depth_axis: int) -> Orientation:
@@ -83,6 +92,12 @@ def depth_first(grid: Grid, depth_axis: int) -> Orientation:
     a, b, c = order
     sources, flips = canonical.sources, canonical.flips
     return Orientation((sources[a], sources[b], sources[c]), (flips[a], flips[b], flips[c]))
+
+
+def frame_side(grid: Grid, depth_axis: int = 0) -> float:
+    """mm: the side of a square as large as a slice across ``depth_axis``; of a volume of one slice, that slice."""
+    turn = depth_first(grid, depth_axis)
+    return math.sqrt(math.prod(turn.triple(grid.spacing)[1:]) * math.prod(turn.triple(grid.shape)[1:]))
 
 
 def multiple(side: float) -> int:

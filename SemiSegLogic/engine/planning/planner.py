@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..hardware.device import Device
 from .facts import CaseFacts
+from .frames import common_frame, framed
 from .patches import budget_of, patch_of
 from .plan import Plan, Shape, Triple, depth_first, shape_of, triple_of
 from .spacing import spacing_of
@@ -36,7 +37,9 @@ def make_plan(
     cases: Sequence[CaseFacts], structure_names: Sequence[str], device: Device, network: str = "fast"
 ) -> Plan:
     """The plan for ``cases``. Nothing here depends on how many unlabelled volumes there are."""
-    axis = _depth_axis(cases)
+    axis, frame = _depth_axis(cases), common_frame(cases)
+    if frame is not None:
+        cases = [framed(case, frame) for case in cases]
     turned = [_turn(case, axis) for case in cases]
     native = triple_of(np.median([case.spacing for case in turned], axis=0))
     size = np.median([case.shape for case in turned], axis=0)
@@ -48,7 +51,7 @@ def make_plan(
     ratio = np.array(native) / np.array(spacing)
     patch = patch_of(wanted * ratio, size * ratio, dims, budget)
     mirror = not any(SIDES.search(name) for name in structure_names)
-    return Plan(dims, axis, spacing, patch, network, mirror)
+    return Plan(dims, axis, spacing, patch, network, mirror, frame)
 
 
 def _depth_axis(cases: Sequence[CaseFacts]) -> int:

@@ -20,7 +20,8 @@ def outgrown(data: Data, device: Device) -> bool:
 
 def differs(plan: Plan, other: Plan) -> bool:
     """Whether two plans are so different that going on with the first would cost more than changing."""
-    if (plan.dims, plan.depth_axis) != (other.dims, other.depth_axis):
+    kinds = [(one.dims, one.depth_axis, one.frame is None) for one in (plan, other)]
+    if kinds[0] != kinds[1]:
         return True
     pairs = [*zip(plan.patch, other.patch, strict=True), *zip(plan.spacing, other.spacing, strict=True)]
     return any(max(a, b) > MUCH * min(a, b) for a, b in pairs)

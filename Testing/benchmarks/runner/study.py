@@ -85,8 +85,7 @@ def planned(facts: list[CaseFacts], names: list[str], schedule: Schedule, dims: 
     plan = make_plan(facts, names, device, schedule.network)
     if schedule.patch is None:
         return plan
-    turned = [plan.orientation(fact.grid).triple(fact.grid.spacing) for fact in facts]
-    d, h, w = schedule.spacing or np.median(turned, axis=0).tolist()
+    d, h, w = schedule.spacing or np.median([plan.taken_spacing(fact.grid) for fact in facts], axis=0).tolist()
     return dataclasses.replace(plan, dims=dims, spacing=(d, h, w), patch=schedule.patch, network=schedule.network)
 
 

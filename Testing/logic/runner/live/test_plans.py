@@ -13,3 +13,4 @@ def test_a_plan_is_outgrown_by_another_axis_or_clearly_other_patches_only() -> N
     assert differs(plan, Plan(3, 1, (1.0, 1.0, 1.0), (16, 32, 32)))
     assert differs(plan, Plan(3, 0, (2.0, 2.0, 2.0), (16, 32, 32)))
     assert differs(plan, Plan(2, 0, (1.0, 1.0, 1.0), (1, 32, 32)))
+    assert differs(plan, Plan(3, 0, (1.0, 1.0, 1.0), (16, 32, 32), frame=30.0))
