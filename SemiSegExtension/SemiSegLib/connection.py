@@ -72,7 +72,7 @@ class Connection(Protocol):
     def start(self, order: Order) -> str:
         """Begin; the job's id."""
 
-    def start_live(self, open_case: str, start_from: str) -> str:
+    def start_live(self, open_case: str, start_from: str, leave_out_fragments: bool) -> str:
         """Begin to learn while the person draws, from the model of a run ("": a new one); the job's id."""
 
     def apply(self, model: str, open_case: str, only: bool) -> str:
@@ -125,13 +125,14 @@ class BackendConnection:
         )
         return str(place.submit(this.job))
 
-    def start_live(self, open_case: str, start_from: str) -> str:
+    def start_live(self, open_case: str, start_from: str, leave_out_fragments: bool) -> str:
         from SemiSegLogic.rounds import Round
         from SemiSegLogic.settings import Training
 
         place = self._places.here(starts=True)
         this = Round.live(
-            self._study, Training(), jobs=place.root, open_case=open_case or None, start_from=self._model(start_from)
+            self._study, Training(leave_out_fragments=leave_out_fragments), jobs=place.root,
+            open_case=open_case or None, start_from=self._model(start_from),
         )
         return str(place.submit(this.job))
 

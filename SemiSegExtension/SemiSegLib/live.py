@@ -18,6 +18,7 @@ class Live:
     def __init__(self, controller: Controller, training: Training, ready: Callable[[], bool]) -> None:
         self._controller, self._training, self._ready = controller, training, ready
         self.wanted = self._awake = False
+        self.leave_out_fragments = True
         self._ending = ""  # the run that was asked to end
         controller.listen(self._heard)
 
@@ -27,6 +28,15 @@ class Live:
         self._ending = ""
         if not wanted:
             self._end()
+
+    def leave_out(self, fragments: bool) -> None:
+        """Whether small fragments are left out; a run that learns now begins anew with that."""
+        if fragments == self.leave_out_fragments:
+            return
+        self.leave_out_fragments = fragments
+        if self.on:
+            self._awake = True
+            self._training.stop()
 
     @property
     def on(self) -> bool:
@@ -44,7 +54,7 @@ class Live:
                 run.stop()
         elif self._awake and not run.asking and self._possible():
             self._awake = False  # not again every second; the next slice or case wakes it
-            run.start_live(self._failed)
+            run.start_live(self.leave_out_fragments, self._failed)
 
     def _end(self) -> None:
         """A run that is not wanted ends: also one that was found going on when the study was opened."""

@@ -142,7 +142,7 @@ class Training:
             name, work, lambda job: self._started(job, told), lambda error: self._not_started(name, error)
         )
 
-    def start_live(self, failed: Callable[[Exception], None]) -> None:
+    def start_live(self, leave_out_fragments: bool, failed: Callable[[Exception], None]) -> None:
         """Begin to learn while the person draws, from the last model; ``failed(error)`` when that cannot be."""
         connection, opened, earlier = self._connection, self._controller.open_case, LAST if self.job else ""
         if connection is None:
@@ -155,7 +155,8 @@ class Training:
             failed(error)
 
         self._controller.disk.run(
-            _("Start learning"), lambda: connection.start_live(case, earlier), self._started_live, not_started
+            _("Start learning"), lambda: connection.start_live(case, earlier, leave_out_fragments), self._started_live,
+            not_started,
         )
 
     def _started_live(self, job: str) -> None:

@@ -32,7 +32,7 @@ def test_it_begins_with_the_switch_takes_slices_in_and_follows_the_case_on_scree
     open_first(panel, study)
     panel.train.live.switch.checked = True
     beat(panel)
-    assert panel.connection.calls[-1] == ("live", study.cases[0].id, "")
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, "", True)
     panel.connection.next_look = live_look(labels_used=1, labels_shown=0)
     draw(panel, 6)
     panel.label.on_done()
@@ -86,6 +86,30 @@ def test_it_is_begun_anew_when_a_case_or_structure_was_added(panel: Any, study: 
     assert panel.connection.calls[-1][0] == "live"
 
 
+@pytest.mark.parametrize("left_out", [True, False])
+def test_it_is_begun_anew_when_small_fragments_are_wanted_and_when_they_no_longer_are(
+    panel: Any, study: Any, left_out: bool
+) -> None:
+    """What is not on screen does not count: closing Advanced leaves them out again."""
+    from SemiSegLib.connection import LAST
+
+    open_first(panel, study)
+    choices = panel.train.choices
+    choices.more.checked, choices.fragments.checked = True, left_out
+    panel.live.want(True)
+    beat(panel)
+    assert panel.connection.calls[-1][-1] is left_out
+    panel.connection.next_look = live_look()
+    beat(panel)
+    (choices.fragments if left_out else choices.more).checked = False
+    settle(panel)
+    assert panel.connection.calls[-1] == "stop"
+    panel.connection.next_look = live_look("stopped")
+    beat(panel)
+    beat(panel)
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST, not left_out)
+
+
 def test_a_training_ends_it_and_it_goes_on_afterwards(panel: Any, study: Any) -> None:
     from SemiSegLib.connection import LAST
 
@@ -103,7 +127,7 @@ def test_a_training_ends_it_and_it_goes_on_afterwards(panel: Any, study: Any) ->
     panel.connection.next_look = look("done")
     beat(panel)
     beat(panel)
-    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST)
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST, True)
 
 
 def test_switching_it_off_ends_it_once(panel: Any, study: Any) -> None:
@@ -134,7 +158,7 @@ def test_without_the_environment_it_waits_and_a_failure_is_told_once(
     assert panel.controller.notice == ("Learning while you draw could not start: no room", "warning")
 
 
-def _refuse(open_case: str, start_from: str) -> str:
+def _refuse(open_case: str, start_from: str, leave_out_fragments: bool) -> str:
     raise OSError("no room")
 
 

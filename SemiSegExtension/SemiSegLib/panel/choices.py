@@ -69,11 +69,16 @@ class TrainingChoices:
     def _chosen(self) -> str:
         return list(self._methods)[self.method.currentIndex]
 
+    @property
+    def leave_out_fragments(self) -> bool:
+        """As chosen where it can be seen."""
+        return bool(self.fragments.checked or not self.more.checked)
+
     def order(self, run: str, open_case: str) -> Order:
         """What is chosen, to go on from ``run``. Raises ValueError naming the field that holds no number."""
         settings = self.settings.values() if self.more.checked else {}
         return Order(self._chosen(), TIMES[self.time.currentIndex], run, open_case, settings, self.place.cluster,
-                     bool(self.fragments.checked or not self.more.checked))
+                     self.leave_out_fragments)
 
     def refresh(self, running: bool, earlier: bool, look: Look | None) -> None:
         """``running``: a run is on its way, and nothing can be chosen; ``earlier``: there is one to go on from."""
