@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SemiSegLogic.errors import SemiSegError
-from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices, plane
+from SemiSegLogic.geometry import SliceIndex, copy_slices, plane
 from SemiSegLogic.patience import remove
 
 from . import drafts
 from .annotations import changed_slices, drawn_on, working_axis
 from .drafts import Draft
 from .gone import CaseGoneError, is_gone, keep_beside
-from .model import OpenCase
+from .model import Kept, OpenCase
 from .words import _
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def load(case: Case) -> OpenCase:
         axis=working_axis(grid),
     )
     take_up_drafts(case, opened)
+    opened.kept = Kept(opened.labels, grid, set(opened.done), set(opened.touched))
     if opened.done:
         opened.axis = next(reversed(opened.done)).axis
     read_suggestion(case, opened)
@@ -135,48 +136,35 @@ def window_of(image: NDArray[np.generic]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Saved:
-    """What saving found: ``labels`` as they are now, slices drawn on and not called done, and done ones redrawn."""
+    """What saving found: slices drawn on and not called done, and done ones redrawn."""
 
-    labels: NDArray[np.uint8]
     touched: set[SliceIndex]
     redrawn: set[SliceIndex]
 
 
-@dataclass(frozen=True)
-class Before:
-    """What was known when a drawing was saved last, taken on the main thread: the case on screen goes on changing."""
-
-    labels: NDArray[np.uint8]
-    grid: Grid
-    done: frozenset[SliceIndex]
-    touched: frozenset[SliceIndex]
-
-    @classmethod
-    def of(cls, opened: OpenCase) -> Before:
-        return cls(opened.labels, opened.grid, frozenset(opened.done), frozenset(opened.touched))
-
-
-def save(case: Case, before: Before, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
+def save(case: Case, kept: Kept, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
     """Keep a change of the drawing: judged slices in the study, all else in the draft.
 
     Raises StudyError, FileError; CaseGoneError, when the drawing was put beside the study's cases instead.
     """
-    changed = changed_slices(before.labels, labels, axis)
+    changed = changed_slices(kept.labels, labels, axis)
     if not changed:  # a segment was renamed or hidden
-        return Saved(before.labels, set(before.touched), set())
+        return Saved(set(kept.touched), set())
     if is_gone(case):
-        keep_beside(case, labels, before.grid)
+        keep_beside(case, labels, kept.grid)
         raise CaseGoneError(case)
-    redrawn = {place for place in before.done if _differs(before.labels, labels, place)}
+    redrawn = {place for place in kept.done if _differs(kept.labels, labels, place)}
     if redrawn:
         case.set_slices(labels, sorted(redrawn), author)
-    touched = drawn_on(labels, set(before.touched) | changed) - before.done
-    touched |= _left_out(labels, before.done | touched, axis)
+        kept.take(labels, redrawn)
+    touched = drawn_on(labels, kept.touched | changed) - kept.done
+    touched |= _left_out(labels, kept.done | touched, axis)
     if touched:
         drafts.save(case.folder, labels, touched)
     else:
         drafts.discard(case.folder)
-    return Saved(labels, touched, redrawn)
+    kept.labels, kept.touched = labels, touched
+    return Saved(set(touched), redrawn)
 
 
 def patiently(write: Callable[[], T], seconds: float = 10.0) -> T:
@@ -193,12 +181,24 @@ def patiently(write: Callable[[], T], seconds: float = 10.0) -> T:
             time.sleep(0.1)
 
 
-def judge(case: Case, labels: NDArray[np.uint8], places: list[SliceIndex], author: str) -> dict[SliceIndex, str]:
+def judge(
+    case: Case, kept: Kept, labels: NDArray[np.uint8], places: list[SliceIndex], author: str
+) -> dict[SliceIndex, str]:
     """Call slices done as they are in ``labels``; all judged slices with their state."""
     if is_gone(case):
         raise CaseGoneError(case)
     case.set_slices(labels, places, author)
-    return {item.place: item.state for item in case.annotated}
+    kept.take(labels, places)
+    done = _judged(case, kept)
+    if not kept.touched:
+        drafts.discard(case.folder)
+    return done
+
+
+def _judged(case: Case, kept: Kept) -> dict[SliceIndex, str]:
+    done = {item.place: item.state for item in case.annotated}
+    kept.done, kept.touched = set(done), kept.touched - set(done)
+    return done
 
 
 def accept(case: Case, author: str) -> OpenCase:
@@ -221,12 +221,17 @@ def restore(case: Case, version: str, author: str) -> OpenCase:
 
 
 def take_back(
-    case: Case, labels: NDArray[np.uint8], place: SliceIndex, touched: set[SliceIndex], author: str
+    case: Case, kept: Kept, labels: NDArray[np.uint8], place: SliceIndex, author: str
 ) -> dict[SliceIndex, str]:
-    """A slice is not done after all: what is drawn there stays on screen and in the draft, beside ``touched``."""
-    drafts.save(case.folder, labels, touched | {place})
+    """A slice is not done after all: what is drawn there stays on screen and in the draft, beside what else is there.
+    """
+    touched = kept.touched | {place}
+    drafts.save(case.folder, labels, touched)
+    kept.take(labels, touched)
     case.unmark([place], author)
-    return {item.place: item.state for item in case.annotated}
+    left = _judged(case, kept)
+    kept.touched = touched - set(left)
+    return left
 
 
 def _left_out(labels: NDArray[np.uint8], places: Iterable[SliceIndex], axis: int) -> set[SliceIndex]:

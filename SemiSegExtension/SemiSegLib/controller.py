@@ -89,7 +89,7 @@ class Controller:
     def _use_study(
         self, name: str, make: Callable[[], Study], case: str = "", failed: Callable[[Exception], None] | None = None
     ) -> None:
-        self.close_case()
+        self.labelling.save_now()
         self.wanted_case = case
         self.studies_wanted += 1
 
@@ -97,10 +97,21 @@ class Controller:
             study = make()
             return study, study.name, study.status(), structures_of(study)
 
-        self.disk.run(name, work, self._study_opened, failed)
+        def told(error: Exception) -> None:
+            self.problem(name, error, "".join(traceback.format_exception(error)))
+
+        def not_opened(error: Exception) -> None:
+            self._stay()
+            if self.open_case is None:
+                self.close_case()  # an image that was just being put on screen
+            (failed or told)(error)
+
+        self.disk.run(name, work, lambda found: self._when_saved(lambda: self._study_opened(found)), not_opened)
 
     def _study_opened(self, found: tuple[Study, str, list[CaseRow], list[Shown]]) -> None:
-        self.damaged = None
+        wanted, self.damaged = self.wanted_case, None
+        self.close_case()
+        self.wanted_case = wanted
         self.study, self.study_name, self.rows, self._structures = found
         self.tell("study")
         self.tell("cases")
@@ -136,7 +147,7 @@ class Controller:
     def _not_loaded(self, case_id: str, error: Exception) -> None:
         """The case on screen, if there is one, stays."""
         if self.wanted_case == case_id:
-            self.wanted_case = self.open_case.id if self.open_case is not None else ""
+            self._stay()
         from SemiSegLogic.study import ImageError
 
         remedy = ""
@@ -149,17 +160,36 @@ class Controller:
 
     def _loaded(self, found: tuple[Case, OpenCase]) -> None:
         case, opened = found
-        if opened.id != self.wanted_case:
-            return  # another case was clicked meanwhile
-        if self.labelling.failed and self.open_case is not None:
-            self.wanted_case = self.open_case.id
+        if opened.id == self.wanted_case:  # no other case was clicked meanwhile
+            self._when_saved(lambda: self._make_room(case, opened))
+
+    def _when_saved(self, then: Callable[[], None]) -> None:
+        """Go on when everything drawn is on disk; where it cannot be saved, it stays on screen instead."""
+        if self.open_case is None:
+            then()
+        else:
+            self.labelling.save_now()
+            self.next_beat(lambda: self._if_saved(then))
+
+    def _if_saved(self, then: Callable[[], None]) -> None:
+        if self.open_case is not None and self.labelling.failed:
+            self._stay()
             text = _("{case} stays on screen, because its drawing could not be saved: {error}")
             self.say(text.format(case=self.open_case.name, error=self.labelling.failed), "error")
-            return
-        self.labelling.save_now()
-        self.screen.clear_case()
-        self.open_case = None
-        self.next_beat(lambda: self._put_on_screen(case, opened))
+        elif self.labelling.unsaved:  # the person goes on drawing
+            self._when_saved(then)
+        else:
+            then()
+
+    def _stay(self) -> None:
+        """What was wanted does not come: the case on screen, if there is one, is wanted."""
+        self.wanted_case = self.open_case.id if self.open_case is not None else ""
+
+    def _make_room(self, case: Case, opened: OpenCase) -> None:
+        if opened.id == self.wanted_case:
+            self.screen.clear_case()
+            self.open_case = None
+            self.next_beat(lambda: self._put_on_screen(case, opened))
 
     def next_beat(self, then: Callable[[], None]) -> None:
         """Go on at the timer's next beat, so that no single step holds the screen up for long."""

@@ -44,26 +44,29 @@ class Labelling:
             self._save(self._controller.open_case)
 
     def _save(self, opened: OpenCase) -> NDArray[np.uint8] | None:
-        """Save the drawing as it is on screen; returns it, None when its nodes are gone."""
-        labels = self._controller.screen.labels()
+        """Save the drawing as it is on screen; returns it, None when its nodes are gone or it cannot be saved."""
         self.unsaved = False
+        try:
+            self._sync_structures()  # first: a segment without a value is not read, and what it took would be erased
+        except SemiSegError as error:
+            self._not_saved(error)
+            return None
+        labels = self._controller.screen.labels()
         if labels is None:
             return None
-        self._sync_structures()
-        labels = self._put_back_deleted(opened, labels)
+        opened.labels = labels = self._put_back_deleted(opened, labels)
         where = self._controller.screen.current_slice()
         case, author, axis = self._controller.case(), self._controller.author, where.axis if where else opened.axis
-        before = casework.Before.of(opened)
         self._controller.disk.run(
             _("Save drawing"),
-            lambda: casework.patiently(lambda: casework.save(case, before, labels, axis, author)),
+            lambda: casework.patiently(lambda: casework.save(case, opened.kept, labels, axis, author)),
             lambda saved: self._saved(opened, saved),
             self._not_saved,
         )
         return labels
 
     def _saved(self, opened: OpenCase, saved: Saved) -> None:
-        opened.labels, opened.touched = saved.labels, saved.touched - set(opened.done)
+        opened.touched = saved.touched - set(opened.done)
         if saved.touched:
             opened.axis = max(saved.touched).axis
         self.failed = ""
@@ -116,7 +119,7 @@ class Labelling:
         controller.tell("labels")
         controller.disk.run(
             _("Save slices"),
-            lambda: casework.patiently(lambda: casework.judge(case, labels, places, author)),
+            lambda: casework.patiently(lambda: casework.judge(case, opened.kept, labels, places, author)),
             lambda done: self._judged(opened, done, places),
             lambda error: self._not_judged(opened, places, error),
         )
@@ -144,7 +147,6 @@ class Labelling:
             return
         self.save_now()
         case, labels, author = controller.case(), controller.screen.labels(), controller.author
-        touched = set(opened.touched)
         if labels is None:
             return
 
@@ -155,32 +157,39 @@ class Labelling:
             controller.refresh()
 
         def work() -> dict[SliceIndex, str]:
-            return casework.patiently(lambda: casework.take_back(case, labels, place, touched, author))
+            return casework.patiently(lambda: casework.take_back(case, opened.kept, labels, place, author))
 
         controller.disk.run(_("Take back"), work, done)
 
     def _sync_structures(self) -> None:
-        """Names and colours given in the Segment Editor become the study's; new segments become structures."""
+        """Names and colours given in the Segment Editor become the study's; new segments become structures. Raises
+        SemiSegError where one cannot.
+        """
         controller = self._controller
         known = {item.value: item for item in controller.structures()}
         for item in controller.screen.structures():
             there = known.get(item.value)
-            if there is None or _looks(item) != _looks(there):
-                try:
-                    self._sync(item, [other.name for other in known.values()])
-                except SemiSegError as error:
-                    controller.say(str(error), "warning")
+            if not item.value:
+                self._add(item)
+            elif there is None or _looks(item) != _looks(there):
+                self._change(item)
 
-    def _sync(self, item: Shown, taken: list[str]) -> None:
-        controller, study = self._controller, self._controller.study
-        if study is None:
-            return
-        if item.value:
-            study.change_structure(item.value, name=item.name, color=item.color, terminology=item.terminology)
-        else:
-            made = study.add_structure(_free_name(item.name, taken), item.color, item.terminology)
-            controller.screen.bind(item.segment_id, made.value)
+    def _add(self, item: Shown) -> None:
+        controller, study = self._controller, self._controller.need_study()
+        taken = [structure.name for structure in controller.structures()]
+        made = study.add_structure(_free_name(item.name, taken), item.color, item.terminology)
+        controller.screen.bind(item.segment_id, made.value)
         controller.structures_changed()
+
+    def _change(self, item: Shown) -> None:
+        """What is refused, such as the name of another structure, keeps nothing from being saved."""
+        study = self._controller.need_study()
+        try:
+            study.change_structure(item.value, name=item.name, color=item.color, terminology=item.terminology)
+        except SemiSegError as error:
+            self._controller.say(str(error), "warning")
+        else:
+            self._controller.structures_changed()
 
     def _put_back_deleted(self, opened: OpenCase, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A structure that was deleted in the segment list comes back with its voxels: values are for life."""

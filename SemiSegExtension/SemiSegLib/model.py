@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from SemiSegLogic.geometry import Grid, SliceIndex
+from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,29 @@ class Shown:
 
 
 @dataclass
+class Kept:
+    """What the disk holds of a case's drawing: ``labels`` uint8 (k, j, i) on ``grid``, the judged slices ``done``, and
+    ``touched``, those in this window's draft.
+
+    Only tasks on the disk's thread look at it and change it. Several may wait one behind the other: what a later one
+    has to write is known when the earlier ones are done, not when it is asked for.
+    """
+
+    labels: NDArray[np.uint8]
+    grid: Grid
+    done: set[SliceIndex] = field(default_factory=set)
+    touched: set[SliceIndex] = field(default_factory=set)
+
+    def take(self, labels: NDArray[np.uint8], places: Iterable[SliceIndex]) -> None:
+        """These slices of ``labels`` were written."""
+        self.labels = self.labels.copy()  # the screen's account may be the same array
+        copy_slices(labels, self.labels, places)
+
+
+@dataclass
 class OpenCase:
     """The case in the scene. ``labels`` uint8 (k, j, i): what the person's segmentation held when last looked at;
+    ``kept`` what the disk holds of it;
     ``done`` the judged slices with their state; ``touched`` slices drawn on but not called done;
     ``suggestion``, ``uncertainty`` and ``earlier``, what the run before proposed, uint8 (k, j, i) or None;
     ``unusable`` says what of the suggestion's files cannot be used, in words; ``elsewhere`` slices drawn on in another
@@ -51,6 +72,10 @@ class OpenCase:
     unusable: list[str] = field(default_factory=list)
     elsewhere: set[SliceIndex] = field(default_factory=set)
     axis: int = 0
+    kept: Kept = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = Kept(self.labels, self.grid, set(self.done), set(self.touched))
 
 
 class ProposalsPort(Protocol):

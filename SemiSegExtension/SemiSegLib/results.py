@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from SemiSegLogic.geometry import SliceIndex
 
 from . import casework
@@ -27,23 +30,40 @@ class Results:
 
     def accept_case(self) -> None:
         """Everything that is proposed is right: it becomes what this person judged."""
-        case, author = self._controller.case(), self._controller.author
-        self._controller.labelling.save_now()
+        case, author, before = self._controller.case(), self._controller.author, self.saved()
         self._controller.disk.run(
-            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author)), self.replaced
+            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author)),
+            lambda opened: self.replaced(opened, before),
         )
 
-    def replaced(self, opened: OpenCase) -> None:
-        """The case as it is in the study after a change of the whole."""
-        if self._controller.open_case is None or self._controller.open_case.id != opened.id:
+    def saved(self) -> NDArray[np.uint8]:
+        """What is drawn in the open case (k, j, i), which is saved: what comes back for :meth:`replaced` is made from
+        it. Raises ValueError when no case is open.
+        """
+        self._controller.case()
+        self._controller.labelling.save_now()
+        assert self._controller.open_case is not None
+        return self._controller.open_case.labels
+
+    def replaced(self, opened: OpenCase, before: NDArray[np.uint8]) -> None:
+        """The case as it is in the study after a change of the whole. What was drawn since ``before``, when the person
+        asked for that, stays on top of it.
+        """
+        shown, labelling = self._controller.open_case, self._controller.labelling
+        if shown is None or shown.id != opened.id:
             return
+        drawn = labelling.unsaved or shown.labels is not before
+        now = self._controller.screen.labels() if drawn else None
         opened.image = None
         self._controller.open_case = opened
         known = self._controller.structures()
         if {item.value for item in known} - {item.value for item in self._controller.screen.structures()}:
             self._controller.screen.restore(known)
-        self._controller.screen.put_labels(opened.labels)
-        self._controller.labelling.opened()
+        labels = opened.labels if now is None else np.where(now != before, now, opened.labels)
+        self._controller.screen.put_labels(labels)
+        labelling.opened()
+        if now is not None:
+            labelling.edited()
         for what in ("labels", "suggestion"):
             self._controller.tell(what)
         self._controller.refresh()
@@ -59,10 +79,10 @@ class Results:
 
     def restore_version(self, name: str) -> None:
         """Go back to an earlier version of this case's labels."""
-        case, author = self._controller.case(), self._controller.author
-        self._controller.labelling.save_now()
+        case, author, before = self._controller.case(), self._controller.author, self.saved()
         self._controller.disk.run(
-            _("Restore"), lambda: casework.patiently(lambda: casework.restore(case, name, author)), self.replaced
+            _("Restore"), lambda: casework.patiently(lambda: casework.restore(case, name, author)),
+            lambda opened: self.replaced(opened, before),
         )
 
     def reject_suggestion(self) -> None:

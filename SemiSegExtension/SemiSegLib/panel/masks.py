@@ -13,6 +13,9 @@ from ..words import _
 from .parts import box, button, form, label, primary, row, table, table_height
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from .panel import Panel
 
 MASKS = "Masks (*.nrrd *.nii *.nii.gz *.mha *.mhd);;All files (*)"
@@ -117,17 +120,17 @@ class MaskImport:
         answer, preferences = self.answer(), self._panel.preferences
         preferences.set("mask-table", remember(answer, preferences.get("mask-table")))
         study, case, author = controller.need_study(), controller.case(), controller.author
-        controller.labelling.save_now()
+        before = controller.results.saved()
         controller.disk.run(
             _("Import {name}").format(name=path.name),
             lambda: import_mask(study, case, path, answer, author),
-            self._imported,
+            lambda found: self._imported(found, before),
         )
 
-    def _imported(self, found: Imported) -> None:
+    def _imported(self, found: Imported, before: NDArray[np.uint8]) -> None:
         self.on_cancel()
         self._controller.structures_changed()
-        self._controller.results.replaced(found.opened)
+        self._controller.results.replaced(found.opened, before)
         text = _("{n} slices were imported and are done.").format(n=len(found.slices))
         if found.replaced:
             text += " " + _("Slices {numbers} were done before; the earlier version is kept.").format(
