@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from SemiSegLogic.geometry import SliceIndex
-from Testing.support.clinician import draw, look, open_first, paint, settle, suggestion_for
+from Testing.support.clinician import FakeConnection, draw, look, open_first, paint, settle, suggestion_for
 
 
 def test_training_is_refused_in_words_without_labels_and_started_with_them(panel: Any, study: Any) -> None:
@@ -122,6 +123,92 @@ def test_a_run_started_before_slicer_was_closed_is_found_again(panel: Any, study
     assert panel.training.running
     assert panel.train.run.bar.value == 400
     assert not panel.train.run.stop.isHidden()
+
+
+@pytest.fixture
+def two(panel: Any, study: Any, tmp_path: Path) -> dict[str, FakeConnection]:
+    """Two studies, "study" open with a slice done, "other" not; of each the connection, by its folder's name."""
+    from SemiSegLogic.study import Study
+
+    Study.create(tmp_path / "other", structures=["ball"])
+    made: dict[str, FakeConnection] = {}
+
+    def connect(opened: Any) -> FakeConnection:
+        return made.setdefault(opened.folder.name, FakeConnection())
+
+    panel.training._connect = connect
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    return made
+
+
+@pytest.mark.parametrize("begin", ["start", "start_live"])
+def test_a_run_that_began_while_another_study_was_opened_is_stopped_and_not_taken_for_one_of_it(
+    panel: Any, study: Any, two: dict[str, FakeConnection], begin: str
+) -> None:
+    from SemiSegLib.connection import Order
+
+    order = Order("recommended", 60.0)
+    panel.controller.open_study(study.folder.parent / "other")
+    panel.training.start(order) if begin == "start" else panel.training.start_live(True, lambda _error: None)
+    settle(panel)
+    assert panel.controller.study.folder.name == "other"
+    assert (panel.training.job, panel.training.asking, panel.training.live) == ("", False, False)
+    assert two["study"].calls[-1] == "stop"
+    assert two["other"].calls == []
+    told = "was stopped" in panel.controller.notice[0]
+    assert told == (begin == "start"), "nobody asked for learning while drawing"
+
+
+def test_a_run_that_began_while_its_study_was_opened_anew_is_followed(
+    panel: Any, study: Any, two: dict[str, FakeConnection]
+) -> None:
+    from SemiSegLib.connection import Order
+
+    panel.training._connect = lambda _study: FakeConnection()
+    panel.training._find_again()
+    settle(panel)
+    before = panel.training._connection
+    again = FakeConnection()
+    again.found = "run-1"
+    panel.training._connect = lambda _study: again
+    panel.controller.open_study(study.folder)
+    panel.training.start(Order("recommended", 60.0))
+    settle(panel)
+    assert panel.training._connection is again
+    assert panel.training.job == "run-1"
+    assert "stop" not in before.calls
+
+
+def test_what_was_found_or_refused_of_the_study_before_is_not_of_this_one(
+    panel: Any, two: dict[str, FakeConnection]
+) -> None:
+    before, training = panel.training._connection, panel.training
+    panel.controller.open_study(panel.controller.study.folder.parent / "other")
+    settle(panel)
+    training.asking = True
+    training._found(before, "run-1")
+    training._not_found(before, OSError("gone"))
+    training._not_started(before, "Start training", OSError("gone"))
+    assert (training.job, training.asking) == ("", True)
+
+
+def test_a_training_that_goes_on_in_another_study_is_not_taken_for_learning_while_drawing_here(
+    panel: Any, two: dict[str, FakeConnection]
+) -> None:
+    panel.training.start_live(True, lambda _error: None)
+    settle(panel)
+    two["other"] = FakeConnection()
+    two["other"].found = "run-1"
+    panel.controller.open_study(panel.controller.study.folder.parent / "other")
+    settle(panel)
+    panel.live.beat()
+    settle(panel)
+    assert panel.training.running
+    assert not panel.training.live
+    assert two["other"].calls == [], "nor is it stopped because nobody wants to learn while drawing"
 
 
 def test_while_masks_are_made_the_case_and_the_time_left_are_told_and_not_how_long_it_would_have_trained(

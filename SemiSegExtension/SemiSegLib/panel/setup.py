@@ -124,7 +124,7 @@ class SetupSection:
 
     def _in_use(self) -> bool:
         """A run needs the environment, which is told."""
-        running = self._panel.training.running or self._panel.training.asking
+        running = self._panel.training.running or self._panel.training.engaged
         if running:
             self._say(_("A training is running with this environment. Stop it first, then press Remove."), "warning")
         return bool(running)
