@@ -932,6 +932,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>SemiSegLib.training</name>
     <message>
+        <source>Check before training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Training has started. Go on drawing; new slices are used as you call them done.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -941,10 +945,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Look for runs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Check before training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -989,6 +989,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A run is on its way. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2268,6 +2272,10 @@ Studies, drawings and models stay.</source>
     </message>
     <message>
         <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A run is on its way. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

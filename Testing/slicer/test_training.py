@@ -34,11 +34,90 @@ def test_a_second_training_goes_on_from_the_last_one_unless_the_person_says_othe
     draw(panel, 6)
     panel.label.on_done()
     settle(panel)
+    panel.connection.next_look = look("done")
     for wanted in (True, True, False):
+        panel.training.poll()
+        settle(panel)
         panel.train.choices.go_on.checked = panel.train.choices.go_on.checked and wanted
         panel.train.on_train()
         settle(panel)
     assert [call.start_from for call in panel.connection.calls] == ["", LAST, ""]
+
+
+@pytest.mark.parametrize("handed_over", ["at once", "during the checks", "while it begins", "while it runs"])
+def test_train_pressed_twice_begins_one(panel: Any, study: Any, handed_over: str) -> None:
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    panel.train.on_train()
+    assert not panel.train.train.enabled
+    if handed_over == "during the checks":
+        while panel.training.preparing:
+            panel.controller.disk.poll()
+        assert panel.training.asking
+        assert not panel.train.train.enabled
+    elif handed_over != "at once":
+        settle(panel)
+        assert panel.training.running
+        panel.training.asking = handed_over == "while it begins"
+    panel.train.on_train()
+    panel.training.use("run-1", only=False)
+    settle(panel)
+    assert len(panel.connection.calls) == 1
+    panel.connection.next_look = look("done")
+    panel.training.asking = False
+    panel.training.poll()
+    settle(panel)
+    assert panel.train.train.enabled
+    panel.train.on_train()
+    settle(panel)
+    assert len(panel.connection.calls) == 2
+
+
+def test_learning_while_drawing_does_not_begin_between_train_and_its_start(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    panel.live.want(True)
+    panel.train.on_train()
+    panel.live.beat()
+    settle(panel)
+    assert [type(call).__name__ for call in panel.connection.calls] == ["Order"]
+
+
+def test_after_checks_that_failed_or_found_an_obstacle_train_can_be_pressed_again(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SemiSegLib import training
+
+    open_first(panel, study)
+    panel.train.on_train()
+    settle(panel)
+    assert "No slice is done yet" in panel.train.findings.text
+    assert panel.train.train.enabled
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    with monkeypatch.context() as broken:
+        broken.setattr(training, "check", lambda *_: (_ for _ in ()).throw(OSError("gone")))
+        panel.train.on_train()
+        settle(panel)
+    assert panel.controller.notice == ("Check before training: gone", "error")
+    assert panel.train.train.enabled
+    panel.train.on_train()
+    settle(panel)
+    assert len(panel.connection.calls) == 1
+
+
+def test_train_pressed_in_a_study_trains_no_other(panel: Any, study: Any, two: dict[str, FakeConnection]) -> None:
+    panel.controller.open_study(study.folder.parent / "other")
+    panel.train.on_train()
+    settle(panel)
+    assert panel.controller.study.folder.name == "other"
+    assert [two[name].calls for name in ("study", "other")] == [[], []]
+    assert panel.train.train.enabled
 
 
 def test_slices_drawn_but_not_done_are_asked_about_before_training(panel: Any, study: Any, slicer: Any) -> None:
