@@ -1600,6 +1600,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Two segments of {file} have the name &apos;{name}&apos;. Rename one of them in Slicer, save, and import it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>In the file</source>
         <translation type="unfinished"></translation>
     </message>
