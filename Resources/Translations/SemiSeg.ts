@@ -932,6 +932,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>SemiSegLib.training</name>
     <message>
+        <source>Check before training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Training has started. Go on drawing; new slices are used as you call them done.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -941,10 +945,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Look for runs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Check before training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -968,6 +968,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>The run of the study before was stopped: another study was opened while it began. Resume goes on with it when its study is open again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Resume</source>
         <translation type="unfinished"></translation>
     </message>
@@ -985,6 +989,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A run is on its way. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1589,6 +1597,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Numbers:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Two segments of {file} have the name &apos;{name}&apos;. Rename one of them in Slicer, save, and import it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2264,6 +2276,10 @@ Studies, drawings and models stay.</source>
     </message>
     <message>
         <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A run is on its way. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -20,6 +20,7 @@ class Live:
         self.wanted = self._awake = False
         self.leave_out_fragments = True
         self._ending = ""  # the run that was asked to end
+        self._settled = 0  # so many studies were asked for when no file was being read or written
         controller.listen(self._heard)
 
     def want(self, wanted: bool) -> None:
@@ -52,7 +53,7 @@ class Live:
             if run.live and run.look is not None and run.look.outdated:
                 self._awake = True
                 run.stop()
-        elif self._awake and not run.asking and self._possible():
+        elif self._awake and not (run.engaged or self._opening) and self._possible():
             self._awake = False  # not again every second; the next slice or case wakes it
             run.start_live(self.leave_out_fragments, self._failed)
 
@@ -82,6 +83,13 @@ class Live:
             self._awake = True
         if what == "run" and not self._training.running and not self._training.live:
             self._awake = True  # a training is over: learning goes on from its model
+
+    @property
+    def _opening(self) -> bool:
+        """A study was asked for and may not be there yet: a run begun now would be of the study before."""
+        if not self._controller.disk.busy:
+            self._settled = self._controller.studies_wanted
+        return self._settled != self._controller.studies_wanted
 
     def _possible(self) -> bool:
         controller = self._controller

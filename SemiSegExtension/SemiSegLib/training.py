@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ class Training:
         self._connection: Connection | None = None
         self._study: Study | None = None
         self._looking = self.asking = False
+        self.preparing = False  # Train was pressed, and what is asked and checked before the start is not through
         self._begun = ""  # what the run is until it is first looked at: "live", "apply" or training
         self._told_end = ""
         controller.listen(self._heard)
@@ -52,6 +54,11 @@ class Training:
         """The run on its way, or the last one, uses a model and learns nothing."""
         return self.look.applied if self.look is not None else self._begun == "apply"
 
+    @property
+    def engaged(self) -> bool:
+        """Nothing can be begun now: a run is on its way, or will be in a moment. Learning while drawing makes room."""
+        return self.asking or self.preparing or (self.running and not self.live)
+
     def _heard(self, what: str) -> None:
         if what in ("cases", "run") and not (self.asking or self._named):
             self._first.ask()
@@ -69,17 +76,25 @@ class Training:
         """A run of this study that was started before Slicer was closed goes on; show it."""
         self._study = self._controller.study
         assert self._study is not None
-        self._connection, self.job, self.look, self._told_end = self._connect(self._study), "", None, ""
+        connection = self._connection = self._connect(self._study)
+        self.job, self.look, self._told_end, self._begun = "", None, "", ""
         self.asking = True
-        self.jobs.run(_("Look for a run"), self._connection.newest, self._found, self._not_found)
+        self.jobs.run(
+            _("Look for a run"), connection.newest, lambda job: self._found(connection, job),
+            lambda error: self._not_found(connection, error),
+        )
 
-    def _found(self, job: str) -> None:
+    def _found(self, connection: Connection, job: str) -> None:
+        if connection is not self._connection:
+            return  # another study was opened meanwhile
         self.job = job
         self._looking = self.asking = False
         self._controller.tell("run")
 
-    def _not_found(self, error: Exception) -> None:
-        self.asking = False
+    def _not_found(self, connection: Connection, error: Exception) -> None:
+        if connection is self._connection:
+            self.asking = False
+        self._controller.tell("run")
         self._controller.say(_("Earlier runs cannot be read: {error}").format(error=error), "warning")
 
     def at_work(self, case: str, then: Callable[[str], None]) -> None:
@@ -91,9 +106,11 @@ class Training:
 
     # --- before and at the start ------------------------------------------------------------------------------
 
-    def preflight(self, then: Callable[[list[Finding]], None], here: bool = True) -> None:
+    def preflight(
+        self, then: Callable[[list[Finding]], None], here: bool = True, failed: Callable[[], None] = lambda: None
+    ) -> None:
         """Look for what would go wrong, on this computer too if it trains ``here``; then call ``then(findings)`` on the
-        main thread.
+        main thread, or ``failed()`` when that could not be found out, which is told.
         """
         controller = self._controller
         controller.labelling.save_now()
@@ -111,7 +128,12 @@ class Training:
             self.findings = found
             then(found)
 
-        controller.disk.run(_("Check before training"), work, done)
+        def not_checked(error: Exception) -> None:
+            failed()
+            controller.problem(name, error, "".join(traceback.format_exception(error)))
+
+        name = _("Check before training")
+        controller.disk.run(name, work, done, not_checked)
 
     def start(self, order: Order) -> None:
         """Begin a run on everything that is done until now."""
@@ -125,9 +147,12 @@ class Training:
         self._begin(_("Use the model"), lambda connection: connection.apply(model, case, only), told, "apply")
 
     def _begin(self, name: str, begin: Callable[[Connection], str], told: str, kind: str) -> None:
-        connection = self._connection
-        if connection is None:
+        connection, study = self._connection, self._study
+        if connection is None or study is None:
             self._controller.say(_("Open a study first."), "warning")
+            return
+        if self.engaged:
+            self._controller.say(_("A run is on its way. Stop it first, or wait until it is done."), "warning")
             return
         self._controller.labelling.save_now()
         live = self.job if self.live and self.running else ""
@@ -139,39 +164,58 @@ class Training:
 
         self.look, self._told_end, self._begun, self.asking = None, "", kind, True
         self._controller.disk.run(
-            name, work, lambda job: self._started(job, told), lambda error: self._not_started(name, error)
+            name, work, lambda job: self._started(connection, study, job, told),
+            lambda error: self._not_started(connection, name, error),
         )
 
     def start_live(self, leave_out_fragments: bool, failed: Callable[[Exception], None]) -> None:
         """Begin to learn while the person draws, from the last model; ``failed(error)`` when that cannot be."""
-        connection, opened, earlier = self._connection, self._controller.open_case, LAST if self.job else ""
-        if connection is None:
+        connection, study, opened = self._connection, self._study, self._controller.open_case
+        if connection is None or study is None:
             return
+        earlier = LAST if self.job else ""
         self.look, self._told_end, self._begun, self.asking = None, "", "live", True
         case = opened.id if opened is not None else ""
 
         def not_started(error: Exception) -> None:
-            self.asking = False
+            if connection is self._connection:
+                self.asking = False
+            self._controller.tell("run")
             failed(error)
 
         self._controller.disk.run(
-            _("Start learning"), lambda: connection.start_live(case, earlier, leave_out_fragments), self._started_live,
-            not_started,
+            _("Start learning"), lambda: connection.start_live(case, earlier, leave_out_fragments),
+            lambda job: self._started(connection, study, job, ""), not_started,
         )
 
-    def _started_live(self, job: str) -> None:
-        self.job, self.asking = job, False
-        self._controller.tell("run")
-
-    def _not_started(self, name: str, error: Exception) -> None:
-        self.asking = False
+    def _not_started(self, connection: Connection, name: str, error: Exception) -> None:
+        if connection is self._connection:
+            self.asking = False
         self._controller.problem(name, error, "")
         self._controller.tell("run")
 
-    def _started(self, job: str, told: str) -> None:
+    def _started(self, connection: Connection, study: Study, job: str, told: str) -> None:
+        """``told``: what is said of it; "" of a run that nobody asked for."""
+        if connection is not self._connection:
+            self._started_late(connection, study, job, told)
+            return
         self.job, self.asking = job, False
-        self._controller.say(told, "good")
+        if told:
+            self._controller.say(told, "good")
         self._controller.tell("run")
+
+    def _started_late(self, connection: Connection, study: Study, job: str, told: str) -> None:
+        """Another study was opened while the run began. It would go on with nobody to follow it, beside what is begun
+        for the study that is open now.
+        """
+        if self._study is not None and self._study.folder == study.folder:
+            self._find_again()  # the same one was opened anew: the run is its newest
+            return
+        self.jobs.run(_("Stop"), lambda: connection.stop(job))
+        if told:
+            text = _("The run of the study before was stopped: another study was opened while it began. Resume goes on "
+                     "with it when its study is open again.")  # fmt: skip
+            self._controller.say(text, "warning")
 
     def stop(self) -> None:
         """Stop and keep the best model."""

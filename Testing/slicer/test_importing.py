@@ -42,7 +42,7 @@ def test_names_are_matched_the_rest_is_asked_and_remembered(panel: Any, study: A
     open_first(panel, study)
     ask(panel, mask())
     assert panel.label.masks.answer().table == {"Outer": NEW, "core": "core"}
-    panel.label.masks._targets[0].currentIndex = 0
+    panel.label.masks._choices["Outer"].currentIndex = 0
     panel.label.masks.on_import()
     settle(panel)
     assert panel.controller.notice[1] == "good", panel.controller.notice
@@ -70,13 +70,39 @@ def test_a_name_that_is_new_becomes_a_structure_and_what_is_left_out_stays_out(
 ) -> None:
     case = open_first(panel, study)
     ask(panel, mask(outer="Capsule"))
-    panel.label.masks._targets[1].currentIndex = 3
+    panel.label.masks._choices["core"].currentIndex = 3
     panel.label.masks.on_import()
     settle(panel)
     assert study.structures.names == {"ball": 1, "core": 2, "Capsule": 3}
     assert np.array_equal(case.labels(), np.where(ball(case.grid.shape) == 1, 3, 0))
     assert [item.name for item in panel.screen.structures()] == ["ball", "core", "Capsule"]
     assert np.array_equal(panel.screen.labels(), case.labels())
+
+
+def test_a_structure_added_while_the_box_is_open_moves_no_answer(panel: Any, study: Any, mask: Any) -> None:
+    from SemiSegLib.importing import LEAVE_OUT, NEW
+
+    case = open_first(panel, study)
+    ask(panel, mask())
+    panel.label.masks._choices["core"].currentIndex = 3
+    assert panel.label.masks.answer().table == {"Outer": NEW, "core": LEAVE_OUT}
+    panel.controller.add_structure("rim")
+    settle(panel)
+    assert panel.label.masks.answer().table == {"Outer": NEW, "core": LEAVE_OUT}
+    panel.label.masks.on_import()
+    settle(panel)
+    assert study.structures.names == {"ball": 1, "core": 2, "rim": 3, "Outer": 4}
+    assert np.array_equal(case.labels(), np.where(ball(case.grid.shape) == 1, 4, 0))
+
+
+@pytest.mark.parametrize("inner", ["Outer", "outer"])
+def test_two_segments_of_one_name_are_told_with_the_remedy(panel: Any, study: Any, mask: Any, inner: str) -> None:
+    open_first(panel, study)
+    ask(panel, mask(inner=inner))
+    text, level = panel.controller.notice
+    assert level == "warning"
+    assert f"have the name '{inner}'. Rename one" in text
+    assert panel.label.masks.box.real.isHidden()
 
 
 def test_chosen_and_all_slices(panel: Any, study: Any, mask: Any) -> None:

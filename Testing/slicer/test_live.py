@@ -73,6 +73,23 @@ def test_a_quick_hand_does_not_begin_two(panel: Any, study: Any) -> None:
     assert [call[0] for call in panel.connection.calls].count("live") == 1
 
 
+def test_it_waits_while_another_study_is_being_opened(panel: Any, study: Any, tmp_path: Path) -> None:
+    from SemiSegLogic.study import Study
+
+    other = Study.create(tmp_path / "other", structures=["ball"])
+    open_first(panel, study)
+    panel.live.want(True)
+    panel.controller.open_study(other.folder)
+    panel.live.beat()
+    settle(panel)
+    assert panel.controller.study.folder == other.folder
+    assert panel.connection.calls == []
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    beat(panel)
+    assert panel.connection.calls[-1][0] == "live", "it was only put off"
+
+
 def test_it_is_begun_anew_when_a_case_or_structure_was_added(panel: Any, study: Any) -> None:
     open_first(panel, study)
     panel.live.want(True)

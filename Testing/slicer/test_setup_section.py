@@ -254,6 +254,47 @@ def test_no_python_at_all_is_told_with_where_to_get_one(panel: Any, monkeypatch:
     assert "python.org" in panel.controller.notice[0]
 
 
+def test_set_up_pressed_twice_begins_once(panel: Any, slicer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from SemiSegLib.panel import setup
+
+    monkeypatch.setattr(setup, "suitable_pythons", lambda *_: [sys.executable])
+    panel.installer.kind = "absent"
+    panel.setup.refresh()
+    panel.setup.on_install()
+    assert not panel.setup.install.enabled
+    assert not panel.setup.choices.offline.enabled
+    panel.setup.on_install()
+    panel.setup.set_up()
+    settle(panel)
+    assert panel.installer.calls == [[sys.executable]]
+    assert len(slicer.harness.asked) == 1
+    assert panel.setup.install.enabled
+
+
+def test_after_a_search_that_failed_set_up_can_be_pressed_again(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from SemiSegLib.panel import setup
+
+    monkeypatch.setattr(setup, "suitable_pythons", lambda *_: (_ for _ in ()).throw(OSError("no disk")))
+    panel.installer.kind = "absent"
+    panel.setup.on_install()
+    settle(panel)
+    assert panel.controller.notice == ("Look for Python: no disk", "error")
+    panel.setup.choices._base.text = sys.executable
+    panel.setup.on_install()
+    settle(panel)
+    assert panel.installer.calls == [[sys.executable]]
+
+
+def test_what_is_set_up_is_the_place_that_was_asked_for(panel: Any) -> None:
+    private = panel.installer
+    private.kind = "absent"
+    panel.setup.choices._base.text = sys.executable
+    panel.setup.on_install()
+    panel.setup.choices.place.currentIndex = 1
+    settle(panel)
+    assert private.calls == [[sys.executable]]
+
+
 def test_a_full_disk_at_the_start_is_a_sentence(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from SemiSegLogic.geometry import SliceIndex
-from Testing.support.clinician import draw, look, open_first, paint, settle, suggestion_for
+from Testing.support.clinician import FakeConnection, draw, look, open_first, paint, settle, suggestion_for
 
 
 def test_training_is_refused_in_words_without_labels_and_started_with_them(panel: Any, study: Any) -> None:
@@ -33,11 +34,90 @@ def test_a_second_training_goes_on_from_the_last_one_unless_the_person_says_othe
     draw(panel, 6)
     panel.label.on_done()
     settle(panel)
+    panel.connection.next_look = look("done")
     for wanted in (True, True, False):
+        panel.training.poll()
+        settle(panel)
         panel.train.choices.go_on.checked = panel.train.choices.go_on.checked and wanted
         panel.train.on_train()
         settle(panel)
     assert [call.start_from for call in panel.connection.calls] == ["", LAST, ""]
+
+
+@pytest.mark.parametrize("handed_over", ["at once", "during the checks", "while it begins", "while it runs"])
+def test_train_pressed_twice_begins_one(panel: Any, study: Any, handed_over: str) -> None:
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    panel.train.on_train()
+    assert not panel.train.train.enabled
+    if handed_over == "during the checks":
+        while panel.training.preparing:
+            panel.controller.disk.poll()
+        assert panel.training.asking
+        assert not panel.train.train.enabled
+    elif handed_over != "at once":
+        settle(panel)
+        assert panel.training.running
+        panel.training.asking = handed_over == "while it begins"
+    panel.train.on_train()
+    panel.training.use("run-1", only=False)
+    settle(panel)
+    assert len(panel.connection.calls) == 1
+    panel.connection.next_look = look("done")
+    panel.training.asking = False
+    panel.training.poll()
+    settle(panel)
+    assert panel.train.train.enabled
+    panel.train.on_train()
+    settle(panel)
+    assert len(panel.connection.calls) == 2
+
+
+def test_learning_while_drawing_does_not_begin_between_train_and_its_start(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    panel.live.want(True)
+    panel.train.on_train()
+    panel.live.beat()
+    settle(panel)
+    assert [type(call).__name__ for call in panel.connection.calls] == ["Order"]
+
+
+def test_after_checks_that_failed_or_found_an_obstacle_train_can_be_pressed_again(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SemiSegLib import training
+
+    open_first(panel, study)
+    panel.train.on_train()
+    settle(panel)
+    assert "No slice is done yet" in panel.train.findings.text
+    assert panel.train.train.enabled
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    with monkeypatch.context() as broken:
+        broken.setattr(training, "check", lambda *_: (_ for _ in ()).throw(OSError("gone")))
+        panel.train.on_train()
+        settle(panel)
+    assert panel.controller.notice == ("Check before training: gone", "error")
+    assert panel.train.train.enabled
+    panel.train.on_train()
+    settle(panel)
+    assert len(panel.connection.calls) == 1
+
+
+def test_train_pressed_in_a_study_trains_no_other(panel: Any, study: Any, two: dict[str, FakeConnection]) -> None:
+    panel.controller.open_study(study.folder.parent / "other")
+    panel.train.on_train()
+    settle(panel)
+    assert panel.controller.study.folder.name == "other"
+    assert [two[name].calls for name in ("study", "other")] == [[], []]
+    assert panel.train.train.enabled
 
 
 def test_slices_drawn_but_not_done_are_asked_about_before_training(panel: Any, study: Any, slicer: Any) -> None:
@@ -122,6 +202,92 @@ def test_a_run_started_before_slicer_was_closed_is_found_again(panel: Any, study
     assert panel.training.running
     assert panel.train.run.bar.value == 400
     assert not panel.train.run.stop.isHidden()
+
+
+@pytest.fixture
+def two(panel: Any, study: Any, tmp_path: Path) -> dict[str, FakeConnection]:
+    """Two studies, "study" open with a slice done, "other" not; of each the connection, by its folder's name."""
+    from SemiSegLogic.study import Study
+
+    Study.create(tmp_path / "other", structures=["ball"])
+    made: dict[str, FakeConnection] = {}
+
+    def connect(opened: Any) -> FakeConnection:
+        return made.setdefault(opened.folder.name, FakeConnection())
+
+    panel.training._connect = connect
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    return made
+
+
+@pytest.mark.parametrize("begin", ["start", "start_live"])
+def test_a_run_that_began_while_another_study_was_opened_is_stopped_and_not_taken_for_one_of_it(
+    panel: Any, study: Any, two: dict[str, FakeConnection], begin: str
+) -> None:
+    from SemiSegLib.connection import Order
+
+    order = Order("recommended", 60.0)
+    panel.controller.open_study(study.folder.parent / "other")
+    panel.training.start(order) if begin == "start" else panel.training.start_live(True, lambda _error: None)
+    settle(panel)
+    assert panel.controller.study.folder.name == "other"
+    assert (panel.training.job, panel.training.asking, panel.training.live) == ("", False, False)
+    assert two["study"].calls[-1] == "stop"
+    assert two["other"].calls == []
+    told = "was stopped" in panel.controller.notice[0]
+    assert told == (begin == "start"), "nobody asked for learning while drawing"
+
+
+def test_a_run_that_began_while_its_study_was_opened_anew_is_followed(
+    panel: Any, study: Any, two: dict[str, FakeConnection]
+) -> None:
+    from SemiSegLib.connection import Order
+
+    panel.training._connect = lambda _study: FakeConnection()
+    panel.training._find_again()
+    settle(panel)
+    before = panel.training._connection
+    again = FakeConnection()
+    again.found = "run-1"
+    panel.training._connect = lambda _study: again
+    panel.controller.open_study(study.folder)
+    panel.training.start(Order("recommended", 60.0))
+    settle(panel)
+    assert panel.training._connection is again
+    assert panel.training.job == "run-1"
+    assert "stop" not in before.calls
+
+
+def test_what_was_found_or_refused_of_the_study_before_is_not_of_this_one(
+    panel: Any, two: dict[str, FakeConnection]
+) -> None:
+    before, training = panel.training._connection, panel.training
+    panel.controller.open_study(panel.controller.study.folder.parent / "other")
+    settle(panel)
+    training.asking = True
+    training._found(before, "run-1")
+    training._not_found(before, OSError("gone"))
+    training._not_started(before, "Start training", OSError("gone"))
+    assert (training.job, training.asking) == ("", True)
+
+
+def test_a_training_that_goes_on_in_another_study_is_not_taken_for_learning_while_drawing_here(
+    panel: Any, two: dict[str, FakeConnection]
+) -> None:
+    panel.training.start_live(True, lambda _error: None)
+    settle(panel)
+    two["other"] = FakeConnection()
+    two["other"].found = "run-1"
+    panel.controller.open_study(panel.controller.study.folder.parent / "other")
+    settle(panel)
+    panel.live.beat()
+    settle(panel)
+    assert panel.training.running
+    assert not panel.training.live
+    assert two["other"].calls == [], "nor is it stopped because nobody wants to learn while drawing"
 
 
 def test_while_masks_are_made_the_case_and_the_time_left_are_told_and_not_how_long_it_would_have_trained(

@@ -35,8 +35,8 @@ class MaskImport:
         self.cancel = button(buttons, _("Cancel"), _("Leave the case as it is"), self.on_cancel)
         self.box.visible = False
         self._path: Path | None = None
-        self._names: list[str] = []
-        self._targets: list[Any] = []
+        self._words: list[str] = []  # what the entries of the choices mean: structures may be added meanwhile
+        self._choices: dict[str, Any] = {}  # by the segment's name
 
     def _build_slices(self, inside: Any) -> None:
         fields = form(inside)
@@ -83,7 +83,13 @@ class MaskImport:
         if not names:
             self._controller.say(_("Nothing is drawn in {name}.").format(name=path.name), "warning")
             return
-        self._path, self._names = path, names
+        twice = next((name for number, name in enumerate(names) if _folded(name) in map(_folded, names[:number])), "")
+        if twice:
+            text = _("Two segments of {file} have the name '{name}'. Rename one of them in Slicer, save, and import it "
+                     "again.")  # fmt: skip
+            self._controller.say(text.format(file=path.name, name=twice), "warning")
+            return
+        self._path = path
         self.title.text = _("<b>{file}</b> for {case}").format(file=path.name, case=opened.name)
         table = guess(names, self._controller.structures(), self._panel.preferences.get("mask-table"))
         self._fill(table)
@@ -96,21 +102,18 @@ class MaskImport:
         known = [item.name for item in self._controller.structures()]
         self.table.setRowCount(len(table))
         self.table.minimumHeight = self.table.maximumHeight = table_height(len(table), 6)
-        self._targets = []
+        self._words, self._choices = [*known, NEW, LEAVE_OUT], {}
         for number, (name, target) in enumerate(table.items()):
             self.table.setItem(number, 0, qt.QTableWidgetItem(name))
             choice = qt.QComboBox()
             choice.addItems([*known, _("a new structure"), _("leave it out")])
-            choice.currentIndex = {NEW: len(known), LEAVE_OUT: len(known) + 1}.get(
-                target, known.index(target) if target in known else 0
-            )
+            choice.currentIndex = self._words.index(target) if target in self._words else 0
             self.table.setCellWidget(number, 1, choice)
-            self._targets.append(choice)
+            self._choices[name] = choice
 
     def answer(self) -> Answer:
         """What the fields say."""
-        words = [*(item.name for item in self._controller.structures()), NEW, LEAVE_OUT]
-        table = {name: words[choice.currentIndex] for name, choice in zip(self._names, self._targets, strict=True)}
+        table = {name: self._words[choice.currentIndex] for name, choice in self._choices.items()}
         return Answer(table, self.which.currentIndex, self.axis.currentIndex, self.numbers.text)
 
     def on_import(self) -> None:
@@ -141,3 +144,8 @@ class MaskImport:
     def on_cancel(self) -> None:
         self.box.visible = False
         self._path = None
+
+
+def _folded(name: str) -> str:
+    """Names that differ in nothing else are one name, as where masks are read."""
+    return name.strip().casefold()

@@ -160,6 +160,6 @@ class ModelsSection:
         """Why nothing can be started now; "" when it can."""
         if self._panel.installer.look().kind != "ready":
             return _("Press Set up first: the computing environment is not ready.")
-        if self._training.asking or (self._training.running and not self._training.live):
+        if self._training.engaged:
             return _("A run is on its way. Stop it first, or wait until it is done.")
         return ""

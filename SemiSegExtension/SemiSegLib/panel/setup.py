@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ class SetupSection:
         log_layout.addWidget(self.log)
         self.choices = SetupChoices(panel, inside, self)
         self._shown: tuple[str, State] | None = None
+        self._searching = False  # a Python to set up with is being looked for
         self.refresh()
 
     def _buttons(self, inside: Any) -> None:
@@ -66,6 +68,8 @@ class SetupSection:
 
     def on_install(self) -> None:
         """Ask, then set up, or repair, the place that is chosen."""
+        if self._searching:
+            return
         if self._panel.training.running and self._kind == "ready":
             self._say(_("A training is running with this environment. Stop it first, then press Repair."), "warning")
         elif self._panel.places.kind == SLICERS:
@@ -77,20 +81,33 @@ class SetupSection:
 
     def set_up(self, bundle: Path | None = None, version: str = "") -> None:
         """Look for a Python (of ``version``) off the main thread, then start the process."""
-        places, chosen = self._panel.places, self.choices.base
+        places, chosen, installer = self._panel.places, self.choices.base, self._panel.installer
+        if self._searching:  # pressed twice: a second process would write into the same folder
+            return
+        self._search(True)
         own = [places.slicers_python] if places.slicers_python else []
         self._panel.controller.disk.run(
             _("Look for Python"),
             lambda: [chosen] if chosen else suitable_pythons(places.surroundings, own, version),
-            lambda pythons: self._start(pythons, bundle, version),
+            lambda pythons: self._start(installer, pythons, bundle, version),
+            self._not_searched,
         )
 
-    def _start(self, pythons: Sequence[str], bundle: Path | None, version: str) -> None:
+    def _search(self, begun: bool) -> None:
+        self._searching = begun
+        self.install.enabled = self.choices.offline.enabled = not begun
+
+    def _not_searched(self, error: Exception) -> None:
+        self._search(False)
+        self._panel.controller.problem(_("Look for Python"), error, "".join(traceback.format_exception(error)))
+
+    def _start(self, installer: Any, pythons: Sequence[str], bundle: Path | None, version: str) -> None:
+        """``installer``: the place that was asked for; another one may have been chosen since."""
+        self._search(False)
         if not pythons:
             text = _("No Python {version} of 64 bit was found. Install one from python.org, then press Set up again.")
             self._say(text.format(version=version or "3.11, 3.12, 3.13"), "error")
             return
-        installer = self._panel.installer
         try:
             installer.start([pythons[0]], bundle) if bundle else installer.start([pythons[0]])
         except OSError as error:
@@ -124,7 +141,7 @@ class SetupSection:
 
     def _in_use(self) -> bool:
         """A run needs the environment, which is told."""
-        running = self._panel.training.running or self._panel.training.asking
+        running = self._panel.training.running or self._panel.training.engaged
         if running:
             self._say(_("A training is running with this environment. Stop it first, then press Remove."), "warning")
         return bool(running)

@@ -16,6 +16,8 @@ from .running import RunView
 from .setup import findings_text
 
 if TYPE_CHECKING:
+    from SemiSegLogic.study import Study
+
     from .panel import Panel
 
 
@@ -42,21 +44,42 @@ class TrainSection:
 
     def train_from(self, run: str) -> None:
         """Check, then train as chosen here, from the model of ``run`` (LAST; "": a new one)."""
-        asked_for = self._open_case()
+        if self._training.engaged:  # pressed twice, or faster than the buttons follow
+            self._controller.say(_("A run is on its way. Stop it first, or wait until it is done."), "warning")
+            return
+        study, asked_for = self._controller.study, self._open_case()
+        self._prepare(True)
         self._training.preflight(
-            lambda findings: self._checked(findings, run, asked_for), here=not self.choices.place.away
+            lambda findings: self._checked(findings, run, study, asked_for), not self.choices.place.away,
+            lambda: self._prepare(False),
         )
 
-    def _checked(self, findings: list[Finding], run: str, asked_for: str) -> None:
-        """``asked_for``: the case on screen when Train was pressed; another one may have come since."""
+    def _prepare(self, begun: bool) -> None:
+        """From the press on, until the run is begun or refused, nobody can press again."""
+        self._training.preparing = begun
+        self.refresh()
+        self._panel.models.refresh()
+
+    def _checked(self, findings: list[Finding], run: str, study: Study | None, asked_for: str) -> None:
+        """``study`` and ``asked_for``: the study and case on screen when Train was pressed; others may have come."""
+        try:
+            wanted = study is self._controller.study and self._agreed(findings, asked_for)
+        finally:
+            self._prepare(False)
+        if wanted and study is self._controller.study:  # a question was open, and what goes on beside it went on
+            self._start(run)
+            self.refresh()
+
+    def _agreed(self, findings: list[Finding], asked_for: str) -> bool:
+        """Show what was found, and ask of it what has to be asked; False when there can be no training."""
         self.findings.text = findings_text(findings)
         self.findings.visible = bool(findings)
         if any(finding.level == "stop" for finding in findings):
-            return
+            return False
         told = next((finding.text for finding in findings if finding.about == "touched"), "")
         if told and self._open_case() == asked_for:
             self._offer(told, asked_for)
-        self._start(run)
+        return True
 
     def _offer(self, told: str, asked_for: str) -> None:
         """Offer to call the slices done that are drawn on."""
@@ -95,6 +118,8 @@ class TrainSection:
         """Why no training can be started; "" when it can."""
         if not self._controller.study:
             return _("Open a study first.")
+        if self._training.engaged:
+            return _("A run is on its way. Stop it first, or wait until it is done.")
         if self.choices.place.away:
             return "" if self.choices.place.cluster else _("Choose the file that describes the cluster.")
         if self._panel.installer.look().kind != "ready":
