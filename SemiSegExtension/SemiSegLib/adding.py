@@ -24,22 +24,25 @@ class Adding:
 
     def files(self, paths: Sequence[Path], copy: bool = True) -> None:
         """Take image files or DICOM folders into the study."""
+        study = self._controller.need_study()
         for path in paths:
-            self._add(path.name, lambda path=path: self._controller.need_study().add_case(path, copy))
+            self._add(path.name, lambda path=path: study.add_case(path, copy))
 
     def series(self, series: Sequence[tuple[str, Sequence[Path]]]) -> None:
         """Take DICOM series into the study: what people call each, and its files."""
+        study = self._controller.need_study()
         for words, files in series:
             if not files:
                 text = _("{name} has no files in the DICOM database any more; import it again.").format(name=words)
                 self._controller.say(text, "warning")
                 continue
-            self._add(words, lambda files=files: self._controller.need_study().add_series(files))
+            self._add(words, lambda files=files: study.add_series(files))
 
     def from_scene(self, node_id: str) -> None:
         """Take the voxels of a volume in the scene into the study; a file of it is not needed. Raises ValueError in
         words when it cannot be a case.
         """
+        study = self._controller.need_study()
         name, array, grid = self._controller.screen.scene_volume(node_id)
 
         def work() -> Case:
@@ -48,13 +51,13 @@ class Adding:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "volume.nrrd"
                 write_image(path, array, grid)
-                return self._controller.need_study().add_case(path, True, name)
+                return study.add_case(path, True, name)
 
         self._add(name, work)
 
     def _add(self, name: str, work: Callable[[], Case]) -> None:
         self._left += 1
-        self._controller.disk.run(_("Add {name}").format(name=name), work, self._added, self._not_added)
+        self._controller.background.run(_("Add {name}").format(name=name), work, self._added, self._not_added)
 
     def _not_added(self, error: Exception) -> None:
         self._left -= 1

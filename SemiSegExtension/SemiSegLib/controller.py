@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from . import casework
 from .adding import Adding
@@ -20,11 +20,14 @@ from .words import _
 if TYPE_CHECKING:
     from SemiSegLogic.study import Case, CaseRow, Study
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 
 class Controller:
-    """Everything happens in order: files on ``disk``'s thread, the screen on the main one.
+    """Everything happens in order: files on ``disk``'s thread, the screen on the main one. What takes minutes, such as
+    reading images in, is done in the ``background``: what is drawn must not wait for it.
 
     ``listen(call)``: ``call(what)`` is told what changed: "study", "cases", "case", "labels", "suggestion", "notice".
     """
@@ -33,6 +36,7 @@ class Controller:
         self.screen = screen
         self.author = author or casework.user_name()
         self.disk = Tasks("SemiSeg files", self.problem)
+        self.background = Tasks("SemiSeg background", self.problem)
         self.study: Study | None = None
         self.study_name = ""  # as last read: a share may have gone, and the screen must not wait for it
         self.damaged: Path | None = None  # a study that could not be opened, and can be repaired
@@ -47,6 +51,18 @@ class Controller:
         self.labelling = Labelling(self)
         self.results = Results(self)
         self._listeners: list[Callable[[str], None]] = []
+
+    # --- the threads ------------------------------------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Hand over what the threads finished."""
+        self.disk.poll()
+        self.background.poll()
+
+    @property
+    def busy(self) -> list[str]:
+        """What the threads are asked for."""
+        return [*self.disk.busy, *self.background.busy]
 
     # --- telling ----------------------------------------------------------------------------------------------
 
@@ -190,6 +206,12 @@ class Controller:
             self.screen.clear_case()
             self.open_case = None
             self.next_beat(lambda: self._put_on_screen(case, opened))
+
+    def after_saves(self, name: str, work: Callable[[], T], done: Callable[[T], None],
+                    failed: Callable[[Exception], None]) -> None:  # fmt: skip
+        """Do ``work()`` in the background, on what is drawn until now, then ``done(result)`` or ``failed(error)``."""
+        self.labelling.save_now()
+        self.next_beat(lambda: self.background.run(name, work, done, failed))
 
     def next_beat(self, then: Callable[[], None]) -> None:
         """Go on at the timer's next beat, so that no single step holds the screen up for long."""

@@ -92,7 +92,7 @@ def _panel_saves_what_is_drawn(study: Study) -> None:
         panel.controller.open_study(study.folder)
         _until(panel, lambda: bool(panel.controller.rows))
         panel.cases.on_case(0)
-        _until(panel, lambda: panel.controller.open_case is not None and not panel.controller.disk.busy)
+        _until(panel, lambda: panel.controller.open_case is not None and not panel.controller.busy)
         _draw_and_call_done(panel, study)
     finally:
         panel.controller.close_case()
@@ -115,7 +115,7 @@ def _until(panel: Panel, reached: Callable[[], bool]) -> None:
     """Let Slicer and the panel's threads work until ``reached()``."""
     end = time.monotonic() + PATIENCE_S
     while not reached():
-        assert time.monotonic() < end, f"still waiting: {panel.controller.disk.busy} {panel.controller.notice}"
+        assert time.monotonic() < end, f"still waiting: {panel.controller.busy} {panel.controller.notice}"
         slicer.app.processEvents()
         panel.tick()
         time.sleep(0.005)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .controller import Controller
 
+
 class Training:
     """One run at a time. ``poll()`` is called about once a second; it never waits. ``asking``: a run is being looked
     for or started, so that ``job`` is about to change.
@@ -37,6 +38,7 @@ class Training:
         self.preparing = False  # Train was pressed, and what is asked and checked before the start is not through
         self._begun = ""  # what the run is until it is first looked at: "live", "apply" or training
         self._told_end = ""
+        self._judged: set[str] = set()  # cases of which slices were called done while a run was being begun
         controller.listen(self._heard)
 
     @property
@@ -67,17 +69,25 @@ class Training:
             self.jobs.run(_("Tell of the case"), lambda: connection.show(job, opened.id if opened else ""))
         if what == "study" and self._controller.study not in (None, self._study):
             self._find_again()
-        if what == "judged" and self.running and not self.applied and self._controller.open_case is not None:
-            connection, job, case = self._connection, self.job, self._controller.open_case.id
-            if connection is not None:
-                self._controller.disk.run(_("Send labels"), lambda: connection.add_labels(job, case))
+        if what == "judged" and self._controller.open_case is not None:
+            self._judged.add(self._controller.open_case.id)
+            self._send_labels()
+
+    def _send_labels(self) -> None:
+        """Tell the run what was called done; one that is only being begun later, for it may not have seen that."""
+        if self.asking:
+            return
+        connection, job, cases, self._judged = self._connection, self.job, sorted(self._judged), set()
+        if connection is not None and self.running and not self.applied:
+            for case in cases:
+                self._controller.disk.run(_("Send labels"), lambda case=case: connection.add_labels(job, case))
 
     def _find_again(self) -> None:
         """A run of this study that was started before Slicer was closed goes on; show it."""
         self._study = self._controller.study
         assert self._study is not None
         connection = self._connection = self._connect(self._study)
-        self.job, self.look, self._told_end, self._begun = "", None, "", ""
+        self.job, self.look, self._told_end, self._begun, self._judged = "", None, "", "", set()
         self.asking = True
         self.jobs.run(
             _("Look for a run"), connection.newest, lambda job: self._found(connection, job),
@@ -89,6 +99,7 @@ class Training:
             return  # another study was opened meanwhile
         self.job = job
         self._looking = self.asking = False
+        self._send_labels()
         self._controller.tell("run")
 
     def _not_found(self, connection: Connection, error: Exception) -> None:
@@ -113,7 +124,6 @@ class Training:
         main thread, or ``failed()`` when that could not be found out, which is told.
         """
         controller = self._controller
-        controller.labelling.save_now()
         study, opened = controller.study, controller.open_case
 
         def work() -> list[Finding]:
@@ -133,7 +143,7 @@ class Training:
             controller.problem(name, error, "".join(traceback.format_exception(error)))
 
         name = _("Check before training")
-        controller.disk.run(name, work, done, not_checked)
+        controller.after_saves(name, work, done, not_checked)
 
     def start(self, order: Order) -> None:
         """Begin a run on everything that is done until now."""
@@ -154,7 +164,6 @@ class Training:
         if self.engaged:
             self._controller.say(_("A run is on its way. Stop it first, or wait until it is done."), "warning")
             return
-        self._controller.labelling.save_now()
         live = self.job if self.live and self.running else ""
 
         def work() -> str:
@@ -163,7 +172,7 @@ class Training:
             return begin(connection)
 
         self.look, self._told_end, self._begun, self.asking = None, "", kind, True
-        self._controller.disk.run(
+        self._controller.after_saves(
             name, work, lambda job: self._started(connection, study, job, told),
             lambda error: self._not_started(connection, name, error),
         )
@@ -183,7 +192,7 @@ class Training:
             self._controller.tell("run")
             failed(error)
 
-        self._controller.disk.run(
+        self._controller.after_saves(
             _("Start learning"), lambda: connection.start_live(case, earlier, leave_out_fragments),
             lambda job: self._started(connection, study, job, ""), not_started,
         )
@@ -200,6 +209,7 @@ class Training:
             self._started_late(connection, study, job, told)
             return
         self.job, self.asking = job, False
+        self._send_labels()
         if told:
             self._controller.say(told, "good")
         self._controller.tell("run")

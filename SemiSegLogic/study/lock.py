@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ class WriteLock:
         self.path = path
         self._mine: Writer | None = None
         self._depth = 0
+        self._counting = threading.Lock()  # threads of one program share the lock, not the count of its holders
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
@@ -68,22 +70,27 @@ class WriteLock:
 
         Raises LockedError naming the other writer, FileError where the disk refuses.
         """
-        if self._depth == 0:
-            mine = Writer.here()
+        with self._counting:
+            if self._depth == 0:
+                self._take()
+            self._depth += 1
+
+    def _take(self) -> None:
+        mine = Writer.here()
+        if not self._create(mine):
+            self._take_over()
             if not self._create(mine):
-                self._take_over()
-                if not self._create(mine):
-                    raise self._refusal(self.writer())
-            self._mine = mine
-        self._depth += 1
+                raise self._refusal(self.writer())
+        self._mine = mine
 
     def release(self) -> None:
         """Give the lock back, once for every :meth:`acquire`."""
-        self._depth -= 1
-        if self._depth == 0 and self._mine is not None:
-            if self.writer() == self._mine:  # somebody may have removed it by hand, as a refusal tells them
-                remove(self.path)
-            self._mine = None
+        with self._counting:
+            self._depth -= 1
+            if self._depth == 0 and self._mine is not None:
+                if self.writer() == self._mine:  # somebody may have removed it by hand, as a refusal tells them
+                    remove(self.path)
+                self._mine = None
 
     def writer(self) -> Writer | None:
         """Who writes now, or None. A lock file without readable content counts as nobody's."""

@@ -37,7 +37,7 @@ class Clock:
         with contextlib.suppress(StopIteration):
             click()
         blocks = [time.perf_counter() - began]
-        while self.panel.controller.disk.busy or self.panel.training.jobs.busy:
+        while self.panel.controller.busy or self.panel.training.jobs.busy:
             blocks.append(self._beat())
         blocks += [self._beat() for _ in range(3)]
         self.longest[name] = max(blocks)

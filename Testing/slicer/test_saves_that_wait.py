@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,66 @@ def move(panel: Any, mask: Any, index: int, source: str, target: str) -> None:
         voxels[index][mask] = 1
         image.Modified()
         editor.ModifySegmentByLabelmap(node, segment, image, mode, False, False)
+
+
+@contextmanager
+def slow_start(panel: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Train is pressed, and the study is being handed over until the end."""
+    begun, ended, start = threading.Event(), threading.Event(), panel.connection.start
+
+    def slow(order: Any) -> str:
+        begun.set()
+        ended.wait(20)
+        return str(start(order))
+
+    monkeypatch.setattr(panel.connection, "start", slow)
+    panel.train.on_train()
+    until(panel, begun.is_set)
+    try:
+        yield
+    finally:
+        ended.set()
+        settle(panel)
+
+
+def until(panel: Any, there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not there():
+        assert time.monotonic() < end, panel.controller.busy
+        panel.controller.poll()
+        time.sleep(0.005)
+
+
+def test_a_drawing_is_saved_while_a_training_is_handed_over_and_what_is_done_meanwhile_is_sent_after_it(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    with slow_start(panel, monkeypatch):
+        truth = draw(panel, 4)
+        panel.label.on_done()
+        until(panel, lambda: not panel.controller.disk.busy)
+        assert np.array_equal(case.labels()[4], truth)
+        assert ("labels", case.id) not in panel.connection.calls, "there is no run yet"
+    assert panel.connection.calls.count(("labels", case.id)) == 1
+
+
+def test_a_drawing_is_saved_while_images_are_read_in(
+    panel: Any, study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SemiSegLogic.study import Study
+
+    case, ended = open_first(panel, study), threading.Event()
+    monkeypatch.setattr(Study, "add_case", lambda *_: (ended.wait(20), case)[1])
+    panel.controller.adding.files([tmp_path / "scan.nrrd"])
+    truth = draw(panel, 4)
+    panel.label.on_done()
+    until(panel, lambda: not panel.controller.disk.busy)
+    assert np.array_equal(case.labels()[4], truth)
+    ended.set()
+    settle(panel)
 
 
 def test_two_new_segments_of_one_name_become_two_structures(panel: Any, study: Any) -> None:

@@ -103,12 +103,12 @@ def settle(panel: Any, seconds: float = 20.0) -> None:
     """Let the threads finish and the panel take over what they found."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        panel.controller.disk.poll()
+        panel.controller.poll()
         panel.training.jobs.poll()
-        if not panel.controller.disk.busy and not panel.training.jobs.busy:
+        if not panel.controller.busy and not panel.training.jobs.busy:
             return
         time.sleep(0.005)
-    raise TimeoutError(f"still busy: {panel.controller.disk.busy} {panel.training.jobs.busy}")
+    raise TimeoutError(f"still busy: {panel.controller.busy} {panel.training.jobs.busy}")
 
 
 def paint(panel: Any, value: int, place: SliceIndex, mask: Any) -> None:

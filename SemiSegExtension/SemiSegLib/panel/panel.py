@@ -99,7 +99,7 @@ class Panel:
     def tick(self) -> None:
         """Hand over what the threads finished; save a rested drawing; look at the run. Never waits."""
         now = time.monotonic()
-        self.controller.disk.poll()
+        self.controller.poll()
         self.training.jobs.poll()
         if self.controller.labelling.unsaved and now >= self._rest_at:
             self._rest_at = now + REST_S
@@ -119,7 +119,7 @@ class Panel:
         """Slicer keeps Python to itself while it waits for events: a thread of ours goes on only when Python is let go
         of, here. Without this a file that takes two seconds to read would take minutes.
         """
-        busy = bool(self.controller.disk.busy or self.training.jobs.busy)
+        busy = bool(self.controller.busy or self.training.jobs.busy)
         if busy:
             time.sleep(LET_GO_S)
         wanted = BUSY_TICK_MS if busy else TICK_MS
@@ -180,7 +180,7 @@ class Panel:
         self.label.editor.attach()
         self.label.take_hold()
         self.label.editor.enter()
-        if self.controller.study is None and not self.controller.disk.busy:
+        if self.controller.study is None and not self.controller.busy:
             self._take_up(Parameters())
 
     def _take_up(self, parameters: Parameters, brought: bool = False) -> None:
@@ -247,8 +247,9 @@ class Panel:
         self.timer.stop()
         self._scene_observers.clear()
         self.controller.labelling.save_now()
-        self.controller.disk.finish(2 if self.sample.busy else 30)  # nothing is lost with a download
-        self.training.jobs.finish(2)
+        self.controller.disk.finish(30)
+        for thread in (self.controller.background, self.training.jobs):
+            thread.finish(2)  # nothing drawn is lost with what is cut short here
         self.sample.stop()
         self.label.editor.close()
         self.screen.forget()

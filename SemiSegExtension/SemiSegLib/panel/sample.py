@@ -52,7 +52,7 @@ class SampleRow:
         self._done, self._busy = 0.0, True
         self._timer.start()
         self._show()
-        self._panel.controller.disk.run(
+        self._panel.controller.background.run(
             _("Make the sample study"), lambda: make_sample(folder, self._tell), self._made, self._failed
         )
 

@@ -86,7 +86,7 @@ class SetupSection:
             return
         self._search(True)
         own = [places.slicers_python] if places.slicers_python else []
-        self._panel.controller.disk.run(
+        self._panel.controller.background.run(
             _("Look for Python"),
             lambda: [chosen] if chosen else suitable_pythons(places.surroundings, own, version),
             lambda pythons: self._start(installer, pythons, bundle, version),
@@ -137,7 +137,8 @@ class SetupSection:
         )
         agreed = not self._in_use() and slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Remove"))
         if agreed and not self._in_use():  # learning while somebody draws begins by itself, also beside a question
-            self._panel.controller.disk.run(_("Remove the environment"), installer.remove, lambda _done: self.refresh())
+            background = self._panel.controller.background
+            background.run(_("Remove the environment"), installer.remove, lambda _done: self.refresh())
 
     def _in_use(self) -> bool:
         """A run needs the environment, which is told."""
@@ -151,7 +152,8 @@ class SetupSection:
         folder, place = (study.folder if study else None), self._panel.installer
         self.findings.text = _("Looking …")
         self.findings.visible = True
-        self._panel.controller.disk.run(_("Check my computer"), lambda: examine(place, folder), self.show_findings)
+        background = self._panel.controller.background
+        background.run(_("Check my computer"), lambda: examine(place, folder), self.show_findings)
 
     def show_findings(self, findings: list[Finding]) -> None:
         self.findings.text = findings_text(findings)

@@ -121,7 +121,7 @@ class SetupChoices:
         chosen = self._ask_file(_("Choose an offline bundle"), _("Offline bundles") + f" (*.zip {MANIFEST})")
         if chosen:
             path = Path(chosen).parent if Path(chosen).name == MANIFEST else Path(chosen)
-            self._panel.controller.disk.run(
+            self._panel.controller.background.run(
                 _("Read the bundle"), lambda: Bundle.open(path), self._bundle_read, self._bundle_refused
             )
 
