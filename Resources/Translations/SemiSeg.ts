@@ -665,6 +665,10 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Looking whether everything is there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Slicer&apos;s own Python was not found. Use a private environment.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2082,6 +2086,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>No Python {version} of 64 bit was found. Install one from python.org, then press Set up again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check Slicer&apos;s Python</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
