@@ -114,7 +114,7 @@ def _read(path: Path, shape: tuple[int, int, int]) -> Draft:
     for place, plane in planes.items():
         fits = plane.shape == tuple(n for axis, n in enumerate(shape) if axis != place.axis)
         if not fits or plane.dtype != np.uint8 or not 0 <= place.index < shape[place.axis]:
-            raise ValueError(f"{path} is not of a volume of {shape}.")
+            raise ValueError(f"{path}: {shape}")  # nobody reads it: the file is set aside
     return Draft(path, owner, planes, born)
 
 
