@@ -19,10 +19,9 @@ from .files import FileError, digest_file, disk_errors, read_json
 from .job import JobError, JobFolder
 from .patience import remove, rename
 from .rounds import jobs_folder
+from .rounds.run_folder import MODEL, RunFolder
 from .study import Study, StudyError
 
-FILES = ("model.pt", "model.json", "model.md")
-"""Weights, card for programs, card for people."""
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 """How the name of a run begins."""
 LIVE = "-live"
@@ -129,14 +128,15 @@ def export_model(model: KeptModel, target: Path) -> Path:
 
 
 def delete_model(model: KeptModel, jobs: Path | None = None) -> None:
-    """Remove weights and cards, also from the job that made them. Suggestions and everything drawn stay; what the run
-    was stays in its provenance. Raises StudyError when a run on its way makes or needs the model, FileError where the
-    disk refuses.
+    """Remove weights and cards, also from the job that made them, when that is on this computer; from one on a cluster
+    they are not fetched again. Suggestions and everything drawn stay; what the run was stays in its provenance. Raises
+    StudyError when a run on its way makes or needs the model, FileError where the disk refuses.
     """
     home = jobs or jobs_folder()
     _require_unused(model, home)
+    RunFolder(model.folder).note_deleted()
     for folder in (home / model.run, model.folder):  # from the study last: until then it is listed
-        for name in FILES:
+        for name in MODEL:
             with disk_errors(folder / name):
                 remove(folder / name)
 
@@ -156,7 +156,7 @@ def _model_in(folder: Path) -> KeptModel | None:
 
 
 def _copy(model: KeptModel, draft: Path) -> None:
-    for name in FILES:
+    for name in MODEL:
         if (model.folder / name).exists():
             shutil.copyfile(model.folder / name, draft / name)
     if not (draft / "model.pt").exists():

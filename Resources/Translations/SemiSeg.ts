@@ -49,6 +49,10 @@
         <source>sagittal</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>{numbers} and {n} more</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>SemiSegLib.beginning</name>
@@ -665,6 +669,10 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Looking whether everything is there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Slicer&apos;s own Python was not found. Use a private environment.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -907,6 +915,565 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
 </context>
 <context>
+    <name>SemiSegLib.setting_words</name>
+    <message>
+        <source>Candidate beside supervised</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Predict from several views of each volume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Optimiser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate (AdamW or SGD)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight decay</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate over a phase</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decay of the averaged weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labelled patches per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decay of the teacher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least confidence of a pseudo-label</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the unlabelled loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run until that weight is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unlabelled patches per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run for labels alone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pairs of patches, labelled and unlabelled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Side of the pasted box over side of the patch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of pseudo-labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of labelled patches as they are</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Each structure is one piece</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Network that predicts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The two views</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of cross-entropy in the score</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decay of the averaged scores</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temperature of the sharpening</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the winner&apos;s pseudo-labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run until they count in full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the cosine consistency</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cosine between</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the contrast, per pair</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temperature of the contrast</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Anchors per class, space and image</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Negatives per class, space and image</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Evidence from a logit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Class-aware fusion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of a network&apos;s own doubt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Strength of the curriculum</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of log |I|</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the evidential loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run until pseudo-labels count in full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ramp the pseudo-label loss too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Teach the fused opinion on labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run on labels alone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labelled slices per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unlabelled slices per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the unlabelled losses</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of training until that weight is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Probability from which a pixel is it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep probabilities in the refined map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Elliptical structures: all, or values such as 1,2</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Scores of the filter</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices that the filter remembers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Absent if nowhere as likely as this</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least overlap of ellipse and map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Greatest ratio of the axes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Greatest ratio of axes to be mirrored</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Shrink whole slices to the patch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Height of a pixel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pairs of patches per step, labelled and unlabelled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tiles of the mosaic along each axis</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of tiles that are exchanged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of both feature losses</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Mixed and whole images compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Compare last features where both show the same</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Mode of the teacher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Folder or hub name of a SegFormer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slice network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Rank of the low-rank updates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Scale of the low-rank updates, times rank</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Dropout before the low-rank updates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Optimiser, volumes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate, volumes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate, slices (AdamW)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Networks that learn in a step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labels and pseudo-labels in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the pseudo-labels&apos; mean</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the second stage until it is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labelled patches in every step, at least</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of that in which the rate rises</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Steps until the networks change places</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Patches per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices per step, drawn (0: all)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unlabelled share grows with</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Patches between two numbers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run for the encoder alone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the Dice loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Contrasted patches per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Contrasted patches per pre-training step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Contrast labelled patches too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stretches of a volume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temperature of the similarities</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the contrast in training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the position contrast</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the patient contrast</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of contrasting each patch with itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weights of the pairs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pair loss trusted at the start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Trusted at the end, position</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Trusted at the end, patient</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Exponent of the growing trust</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Divide by the mean weight of the pairs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the augmented loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the phase until it is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Strength at the end of the run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decay of class statistics</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least confidence for the statistics</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Voxels per class and step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least voxels of a class to learn from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Distance from the paste border</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Largest correction of a logit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labelled to unlabelled, or back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Shift of the class means</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Spread of the classes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Graph clustering of GraphCL</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the graph clustering</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Clusters of the graph</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Threshold of the graph&apos;s attraction</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of agreement between the students</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of agreement on displaced images</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the phase until agreement counts in full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unsure by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Threshold at the start, relative</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Threshold at the end, relative</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unsure share at the start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unsure share at the end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Window&apos;s share of a side at the start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Window&apos;s share of a side at the end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the phase until both are full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How they rise</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least size of an unsure region</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Sure windows to choose from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Regions per image at the end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Where windows come from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>View that pseudo-labels the strong one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Chance of a hole in the strong view</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of agreement with the teacher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>pixel widths</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>steps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>voxels</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SemiSegLib.setup_process</name>
     <message>
         <source>Beginning</source>
@@ -1005,6 +1572,17 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>The run cannot be read now: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.advanced</name>
+    <message>
+        <source>{label}: &apos;{text}&apos; is not a number; the default is {default}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{low} to {high}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1787,6 +2365,21 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
 </context>
 <context>
+    <name>panel.parts</name>
+    <message>
+        <source>{n:.1f} h</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{n} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{n} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>panel.place_choice</name>
     <message>
         <source>Where to train; learning while you draw, and using a model, are done on this computer</source>
@@ -2085,6 +2678,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Check Slicer&apos;s Python</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Repair</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2363,6 +2960,21 @@ Call them done and use them?</source>
     </message>
     <message>
         <source>{case} - my labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The image of {name} has not been read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>scene.volumes</name>
+    <message>
+        <source>The volume &apos;{name}&apos; holds no grey-value image; load a scalar volume.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The volume &apos;{name}&apos; lies under a transform; harden the transform first.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -47,4 +47,7 @@ def axis_word(grid: Grid, axis: int) -> str:
 def slice_numbers(slices: set[SliceIndex], limit: int = 12) -> str:
     """``4, 12, 20``: slice numbers as a person counts them (from 1)."""
     numbers = [str(place.index + 1) for place in sorted(slices)]
-    return ", ".join(numbers[:limit]) + (f" and {len(numbers) - limit} more" if len(numbers) > limit else "")
+    shown = ", ".join(numbers[:limit])
+    if len(numbers) <= limit:
+        return shown
+    return _("{numbers} and {n} more").format(numbers=shown, n=len(numbers) - limit)

@@ -7,6 +7,7 @@ other. What a window that has gone left behind is taken over by the next one tha
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import socket
@@ -31,11 +32,14 @@ Planes = dict[SliceIndex, NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Draft:
-    """The slices that one window drew on; each plane uint8, whole. ``owner``: host and process."""
+    """The slices that one window drew on; each plane uint8, whole. ``owner``: host and process; ``born``: a word for
+    the moment that process began, "" where it was not told.
+    """
 
     path: Path
     owner: tuple[str, int]
     planes: Planes
+    born: str = ""
 
     @property
     def mine(self) -> bool:
@@ -49,8 +53,13 @@ class Draft:
         if host == socket.gethostname():
             from SemiSegLogic.study.lock import process_alive
 
-            return not process_alive(process)
+            return not process_alive(process) or self._given_away(process)
         return time.time() - self.path.stat().st_mtime > IDLE_S
+
+    def _given_away(self, process: int) -> bool:
+        """Whether the id belongs to another process by now: after a restart ids are given out again."""
+        began = _birth(process) if self.born else None
+        return began not in (None, self.born)
 
     def put_into(self, labels: NDArray[np.uint8]) -> None:
         """Write the planes into ``labels`` (k, j, i)."""
@@ -67,10 +76,11 @@ def save(folder: Path, labels: NDArray[np.uint8], touched: Iterable[SliceIndex])
     }
     content["places"] = np.array([(place.axis, place.index) for place in places], np.int64).reshape(-1, 2)
     host, process = _me()
+    content |= {"host": np.array(host), "process": np.array(process), "born": np.array(_my_birth())}
 
     def write(path: Path) -> None:
         with path.open("wb") as stream:
-            np.savez_compressed(stream, host=np.array(host), process=np.array(process), **content)  # type: ignore[arg-type]
+            np.savez_compressed(stream, **content)  # type: ignore[arg-type]
 
     replace_file(_mine(folder), write)
 
@@ -98,18 +108,30 @@ def _read_all(folder: Path, shape: tuple[int, int, int]) -> Iterator[Draft]:
 
 def _read(path: Path, shape: tuple[int, int, int]) -> Draft:
     with np.load(path, allow_pickle=False) as kept:
-        owner = str(kept["host"]), int(kept["process"])
+        owner, born = (str(kept["host"]), int(kept["process"])), str(kept["born"]) if "born" in kept else ""
         stacks = {axis: iter(kept[f"planes{axis}"]) for axis in range(3) if f"planes{axis}" in kept}
         planes = {SliceIndex(int(a), int(n)): next(stacks[int(a)]) for a, n in kept["places"]}
     for place, plane in planes.items():
         fits = plane.shape == tuple(n for axis, n in enumerate(shape) if axis != place.axis)
         if not fits or plane.dtype != np.uint8 or not 0 <= place.index < shape[place.axis]:
-            raise ValueError(f"{path} is not of a volume of {shape}.")
-    return Draft(path, owner, planes)
+            raise ValueError(f"{path}: {shape}")  # nobody reads it: the file is set aside
+    return Draft(path, owner, planes, born)
 
 
 def _me() -> tuple[str, int]:
     return socket.gethostname(), os.getpid()
+
+
+def _birth(process: int) -> str | None:
+    from SemiSegLogic.backends.lives import birth
+
+    return birth(process)
+
+
+@functools.cache
+def _my_birth() -> str:
+    """Asked once: on a Mac that takes a program of its own."""
+    return _birth(os.getpid()) or ""
 
 
 def window_name() -> str:

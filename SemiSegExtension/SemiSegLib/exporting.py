@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Case, ExportedFile
 
     from .controller import Controller
+    from .model import Shown
 
 logger = logging.getLogger(__name__)
 
@@ -111,13 +112,21 @@ class Exporting:
             return
         self._controller.disk.run(
             _("DICOM SEG of {name}").format(name=case.id),
-            lambda: (case.name, case.result(), case.grid, case.series),
+            lambda: self._for_dicom(case),
             lambda read: self._write_dicom(case.id, *read),
             lambda error: self._failed(case.id, error),
         )
 
-    def _write_dicom(self, case_id: str, name: str, label: Any, grid: Any, series: str) -> None:
-        structures, folder = self._controller.structures(), self._account.folder
+    def _for_dicom(self, case: Case) -> tuple[str, Any, Any, list[Shown], str]:
+        """Name, label, grid, structures, series. The structures of the case's own study: another one may be open."""
+        from .controller import structures_of
+
+        return case.name, case.result(), case.grid, structures_of(self._study), case.series
+
+    def _write_dicom(
+        self, case_id: str, name: str, label: Any, grid: Any, structures: list[Shown], series: str
+    ) -> None:
+        folder = self._account.folder
         try:
             path = self._controller.screen.write_dicom_seg(name, label, grid, structures, series, folder)
         except Exception as error:  # whatever Slicer's plugin says, the other cases go on, and this one is told

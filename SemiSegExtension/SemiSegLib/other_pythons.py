@@ -94,6 +94,25 @@ class SlicersPython(ChosenPython):
         super().__init__(path, surroundings, keep)
         self._has_extension = has_extension
         self._process = SetupProcess(log)
+        self._changed = False  # something was begun to be installed, and nobody has looked since
+
+    @property
+    def to_be_judged(self) -> bool:
+        """What was installed is all there, says pip: ``judge`` has to look."""
+        return self._changed and not self._process.running and not self._process.problem
+
+    def judge(self) -> Verdict:
+        """As the base. A good verdict outweighs what went wrong before; a bad one after an installation is told."""
+        at_rest, installed = not self._process.running, self.to_be_judged
+        try:
+            verdict = super().judge()
+            if verdict.good:
+                self._process.problem = ""
+            elif installed:
+                self._process.problem = verdict.text
+        finally:  # only now: until then the panel, which looks meanwhile, is to see that something is going on
+            self._changed = self._changed and not at_rest
+        return verdict
 
     def look(self) -> State:
         """As the base, and how an installation goes on."""
@@ -101,6 +120,8 @@ class SlicersPython(ChosenPython):
             return self._process.doing()
         if self._process.problem:
             return State("failed", self._process.problem)
+        if self._changed:
+            return State("installing", _("Looking whether everything is there"))
         if not self.path:
             return State("absent", _("Slicer's own Python was not found. Use a private environment."))
         if not self._has_extension():
@@ -119,6 +140,7 @@ class SlicersPython(ChosenPython):
         self._process.start(
             [self.path, "-u", "-c", _WORK, str(package_root), self.path], {**self._surroundings, "PYTHONUTF8": "1"}
         )
+        self._changed = True
 
     def cancel(self) -> None:
         """Stop; pip leaves a package whole or out."""

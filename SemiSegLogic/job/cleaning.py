@@ -33,8 +33,8 @@ def is_collected(job: JobFolder) -> bool:
     try:
         taken = read_json(job.root / COLLECTED)
         return all(taken.get(case, 0) >= n for case, (n, _) in job.results().items())
-    except (FileError, AttributeError, TypeError):
-        return False  # never collected, or the note is damaged: nothing is taken away then
+    except (FileError, JobError, AttributeError, TypeError):
+        return False  # never collected, or the note or the results cannot be read: nothing is taken away then
 
 
 def clean(root: Path, keep: int = KEPT_WHOLE) -> dict[str, int]:

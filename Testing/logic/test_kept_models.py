@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.job import JobFolder
 from SemiSegLogic.kept_models import delete_model, export_model, kept_model, kept_models, last_trained
+from SemiSegLogic.rounds.run_folder import MODEL, RunFolder
 from SemiSegLogic.study import Study, StudyError
 from Testing.support.jobs import specification
 from Testing.support.running import FOREVER, RUNNER
@@ -157,6 +159,25 @@ def test_the_model_of_a_run_on_its_way_is_not_deleted(study: Study, jobs: Path) 
     with pytest.raises(StudyError, match="still on its way"):
         delete_model(kept_model(study, SECOND), jobs)
     assert kept_model(study, SECOND).weights.exists()
+
+
+def test_a_deleted_model_is_not_fetched_again_from_the_cluster_until_the_run_has_made_a_newer_one(
+    study: Study, tmp_path: Path
+) -> None:
+    run, there = RunFolder(study.folder / "models" / SECOND), JobFolder.create(tmp_path / "cluster" / SECOND)
+    for name in (*MODEL, "curves.jsonl"):
+        (there.root / name).write_text("best")
+    delete_model(kept_model(study, SECOND), tmp_path / "jobs")
+    run.keep_model(there)
+    assert [model.run for model in kept_models(study)] == [FIRST]
+    assert run.model is None
+    assert not any((run.path / name).exists() for name in MODEL)
+    assert (run.path / "curves.jsonl").read_text() == "best", "how it went is still told"
+    later = time.time() + 60
+    (there.root / "model.pt").write_text("better")
+    os.utime(there.root / "model.pt", (later, later))
+    run.keep_model(there)
+    assert kept_model(study, SECOND).weights.read_text() == "better"
 
 
 def test_the_last_training_is_not_what_learned_while_somebody_drew(study: Study, tmp_path: Path) -> None:

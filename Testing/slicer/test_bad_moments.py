@@ -100,10 +100,13 @@ def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(panel: Any,
     with other.writing():
         panel.label.on_done()
         settle(panel)
-    assert case.places in ([], [SliceIndex(0, 6)])
-    if not case.places:
-        assert panel.controller.notice[1] == "error"
-        assert panel.controller.open_case.touched == {SliceIndex(0, 6)}
+    assert case.places == []
+    text, level = panel.controller.notice
+    assert level == "error"
+    assert "could not be called done" in text
+    assert "is being changed by" in text
+    assert panel.controller.open_case.done == {}
+    assert panel.controller.open_case.touched == {SliceIndex(0, 6)}
 
 
 def test_a_study_whose_folder_has_gone_is_told_and_nothing_breaks(panel: Any, study: Any, tmp_path: Path) -> None:

@@ -123,6 +123,27 @@ def test_a_dicom_seg_is_written_verified_and_nothing_is_left_in_the_scene(
     assert panel.screen.current_slice() == SliceIndex(0, 4)
 
 
+def test_another_study_opened_meanwhile_lends_no_names(
+    panel: Any, study: Any, database: Any, tmp_path: Path
+) -> None:
+    from SemiSegLogic.study import Study
+
+    other = Study.create(tmp_path / "other", structures=["liver", "tumour"])
+    case = added(panel, study)[0]
+    label = accept_ball(case)
+    files: list[Any] = []
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], lambda account: files.extend(account.files))
+    panel.controller.open_study(other.folder)
+    settle(panel)
+    assert panel.controller.study.folder == other.folder
+    assert [file.voxels for file in files] == [{"ball": int((label == 1).sum()), "core": int((label == 2).sum())}]
+    import pydicom
+
+    written = pydicom.dcmread(files[0].path)
+    assert [str(item.SegmentLabel) for item in written.SegmentSequence] == ["ball", "core"]
+
+
 def test_two_cases_exported_within_a_second_are_two_files(
     panel: Any, study: Any, database: Any, tmp_path: Path
 ) -> None:

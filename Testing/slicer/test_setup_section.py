@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 import types
 import zipfile
 from pathlib import Path
@@ -10,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from SemiSegLib import pythons
+from SemiSegLib import other_pythons, pythons
 from SemiSegLib import sample as sample_study
 from SemiSegLib.places import CHOSEN, PRIVATE, SLICERS, Kept, Places
-from SemiSegLib.pythons import Told, judge, python_slicer, suitable_pythons
+from SemiSegLib.pythons import Told, Verdict, judge, python_slicer, suitable_pythons
 from SemiSegLib.setup_process import State
 from Testing.support.clinician import FakeInstaller, settle
 from Testing.support.wheels import make_wheel, no_network, script
@@ -208,6 +210,79 @@ def test_slicers_python_is_changed_only_after_a_yes(panel: Any, slicer: Any, mon
     slicer.harness.answers["confirm"] = True
     panel.setup.on_install()
     assert len(begun) == 1
+
+
+@pytest.fixture
+def slicers(panel: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Slicer's own Python, chosen, with the extension; ``verdicts`` are what it is found to be, ``threads`` where."""
+    place = panel.places.slicers
+    place.path, place._has_extension = sys.executable, lambda: True
+    made = types.SimpleNamespace(place=place, verdicts=[], threads=[])
+
+    def judged(*_: Any) -> Verdict:
+        time.sleep(0.1)  # the panel looks meanwhile
+        made.threads.append(threading.current_thread())
+        return made.verdicts.pop(0)
+
+    monkeypatch.setattr(other_pythons, "judge", judged)
+    monkeypatch.setattr(other_pythons, "_WORK", 'print("READY")')
+    panel.setup.choices.place.currentIndex = 2
+    return made
+
+
+def install(panel: Any) -> None:
+    """Press the button, and let the seconds go by until nothing is going on any more."""
+    panel.setup.on_install()
+    end = time.monotonic() + 60
+    while panel.installer.look().kind == "installing":
+        assert time.monotonic() < end
+        panel.controller.disk.poll()
+        panel.setup.refresh()
+        time.sleep(0.02)
+    settle(panel)
+    panel.setup.refresh()
+
+
+GOOD = Verdict(True, "Python 3.12 with PyTorch 2.13.")
+BAD = Verdict(False, "This Python 3.12 lacks monai.", ("monai>=1.5",))
+
+
+def test_after_installing_into_slicers_python_the_panel_finds_out_by_itself_that_it_is_ready(
+    panel: Any, slicers: Any
+) -> None:
+    slicers.verdicts = [BAD, GOOD]
+    slicers.place.judge()
+    panel.setup.refresh()
+    assert "no PyTorch yet" in panel.setup.state.text
+    install(panel)
+    assert panel.installer.look().kind == "ready"
+    assert "Ready to train. Python 3.12 with PyTorch" in panel.setup.state.text
+    assert panel.controller.notice == ("Set-up is finished: you can train now.", "good")
+    assert panel.setup.install.real.isHidden()
+    assert len(slicers.threads) == 2
+    assert slicers.threads[1] is not threading.main_thread()
+
+
+def test_what_is_still_missing_after_installing_into_slicers_python_is_told(panel: Any, slicers: Any) -> None:
+    slicers.verdicts = [BAD]
+    install(panel)
+    assert panel.installer.look().kind == "failed"
+    assert "lacks monai" in panel.setup.state.text
+    assert not panel.setup.install.real.isHidden()
+
+
+def test_a_good_check_outweighs_an_installation_that_failed(
+    panel: Any, slicers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_pythons, "_WORK", 'import sys; sys.exit("PROBLEM: The disk is full.")')
+    install(panel)
+    assert "The disk is full" in panel.setup.state.text
+    assert slicers.threads == [], "nothing was installed that had to be looked at"
+    slicers.verdicts = [GOOD]
+    slicers.place.judge()
+    panel.setup.refresh()
+    assert panel.installer.look().kind == "ready"
+    assert "Ready to train" in panel.setup.state.text
 
 
 def test_a_bundle_is_told_before_it_is_used_and_a_wrong_file_is_refused(

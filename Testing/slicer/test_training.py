@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -44,29 +45,33 @@ def test_a_second_training_goes_on_from_the_last_one_unless_the_person_says_othe
     assert [call.start_from for call in panel.connection.calls] == ["", LAST, ""]
 
 
-@pytest.mark.parametrize("handed_over", ["at once", "during the checks", "while it begins", "while it runs"])
-def test_train_pressed_twice_begins_one(panel: Any, study: Any, handed_over: str) -> None:
+@pytest.mark.parametrize("handed_over", ["at once", "while it is handed over", "while it runs"])
+def test_train_pressed_twice_begins_one(
+    panel: Any, study: Any, handed_over: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, go_on = panel.connection.start, threading.Event()
+    monkeypatch.setattr(panel.connection, "start", lambda order: start(order) if go_on.wait(20) else "never")
     open_first(panel, study)
     draw(panel, 6)
     panel.label.on_done()
     settle(panel)
     panel.train.on_train()
     assert not panel.train.train.enabled
-    if handed_over == "during the checks":
+    if handed_over == "while it is handed over":
         while panel.training.preparing:
             panel.controller.disk.poll()
         assert panel.training.asking
         assert not panel.train.train.enabled
-    elif handed_over != "at once":
+    elif handed_over == "while it runs":
+        go_on.set()
         settle(panel)
         assert panel.training.running
-        panel.training.asking = handed_over == "while it begins"
     panel.train.on_train()
     panel.training.use("run-1", only=False)
+    go_on.set()
     settle(panel)
     assert len(panel.connection.calls) == 1
     panel.connection.next_look = look("done")
-    panel.training.asking = False
     panel.training.poll()
     settle(panel)
     assert panel.train.train.enabled

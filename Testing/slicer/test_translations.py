@@ -26,6 +26,7 @@ SHOWN = {"text", "toolTip", "title", "placeholderText"}
 NO_TEXT = {"stop", "warning", "good", "info", "error", "SemiSeg", "touched"}
 SHORTCUT = re.compile(r"(Ctrl|Shift|Alt)\+")
 WORDS = re.compile(r"[^\W\d_]{3,}")
+PHRASE = re.compile(r"[^\W\d_]{3,} | [^\W\d_]{3,}")
 
 
 def bare(node: ast.expr) -> Iterator[ast.expr]:
@@ -46,6 +47,35 @@ def bare(node: ast.expr) -> Iterator[ast.expr]:
         yield from bare(node.orelse)
 
 
+def phrases(node: ast.expr) -> Iterator[ast.expr]:
+    """Literal texts of several words in an expression that no ``_()`` stands around. Single words are mostly names."""
+    if isinstance(node, (ast.Constant, ast.JoinedStr)):
+        if PHRASE.search(re.sub(r"<[^>]*>", "", _whole(node))):
+            yield node
+    elif isinstance(node, ast.Subscript):
+        yield from phrases(node.value)
+    elif isinstance(node, (ast.BinOp, ast.List, ast.Tuple, ast.IfExp, ast.BoolOp, ast.Dict)):
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.expr):
+                yield from phrases(part)
+
+
+def _whole(node: ast.Constant | ast.JoinedStr) -> str:
+    """The text with a stand-in for everything that is put into it."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "0" for part in node.values)
+
+
+def handed_on(node: ast.AST) -> list[ast.expr]:
+    """What a function returns or raises: sooner or later it is shown."""
+    if isinstance(node, ast.Return) and node.value is not None:
+        return [node.value]
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+        return list(node.exc.args)
+    return []
+
+
 def untranslated(path: Path) -> list[str]:
     """file:line: text of what a person would see in English everywhere."""
     found = []
@@ -57,7 +87,8 @@ def untranslated(path: Path) -> list[str]:
         elif isinstance(node, ast.Assign):
             targets = [t.attr for t in node.targets if isinstance(t, ast.Attribute)]
             shown = [node.value] if SHOWN & set(targets) else []
-        found += [f"{path.name}:{part.lineno}: {ast.unparse(part)}" for one in shown for part in bare(one)]
+        there = [part for one in shown for part in bare(one)] + [p for one in handed_on(node) for p in phrases(one)]
+        found += [f"{path.name}:{part.lineno}: {ast.unparse(part)}" for part in there]
     return found
 
 
@@ -69,6 +100,31 @@ def test_the_search_finds_a_bare_text(tmp_path: Path) -> None:
     path = tmp_path / "x.py"
     path.write_text('b = button(row, "Press me", _("tip"))\nb.toolTip = f"Open {x} now"\nc.text = "<b>" + _("y")\n')
     assert {line.split(":")[1] for line in untranslated(path)} == {"1", "2"}
+
+
+def test_the_search_finds_bare_texts_that_are_returned_or_raised(tmp_path: Path) -> None:
+    path = tmp_path / "x.py"
+    path.write_text(
+        "def f(n):\n"
+        '    if n: raise ValueError(f"There is no slice {n}")\n'
+        '    if n: raise ValueError(_("There is no slice {n}").format(n=n))\n'
+        '    if n: return a + (f" and {n} more" if n else "")\n'
+        '    if n: return _("a whole phrase"), "good"\n'
+        '    return {"a": (_("a whole phrase"), "info"), "b": ("two words", "info")}[n]\n'
+    )
+    assert {line.split(":")[1] for line in untranslated(path)} == {"2", "4", "6"}
+
+
+def test_every_setting_of_a_method_has_its_words_where_they_are_translated() -> None:
+    """The settings are SemiSegLogic's; the panel has their labels and units in a list of its own."""
+    from dataclasses import fields
+
+    from SemiSegLogic.settings import CHOICES
+
+    (path,) = (path for path in files() if path.stem == "setting_words")
+    listed = {text for _line, text in texts(path)}
+    known = [item.metadata for kind in CHOICES.values() for item in fields(kind) if "label" in item.metadata]
+    assert {about["label"] for about in known} | {about["unit"] for about in known if about.get("unit")} == listed
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.stem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -96,6 +97,29 @@ def test_a_window_that_is_open_keeps_its_draft_and_is_told_of(panel: Any, study:
     panel.cases.on_case(0)
     settle(panel)
     assert np.array_equal(panel.screen.labels()[9], rectangle(case.grid.shape))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_program_that_got_the_id_of_a_window_that_crashed_does_not_hide_its_drawing(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """After a restart of the computer ids are given out again. ``told``: when the window began, which drafts of earlier
+    versions do not tell: then the other program counts as the window.
+    """
+    from SemiSegLib import drafts
+
+    case = study.cases[0]
+    drawn = ball(case.grid.shape).astype(np.uint8)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as another:
+        with monkeypatch.context() as crashed:
+            crashed.setattr(drafts, "_me", lambda: (socket.gethostname(), another.pid))
+            if not told:
+                crashed.setattr(drafts, "_my_birth", lambda: "")
+            drafts.save(case.folder, drawn, [SliceIndex(0, 6)])
+        open_first(panel, study)
+        another.communicate(b"\n")
+    assert panel.controller.open_case.touched == ({SliceIndex(0, 6)} if told else set())
+    assert panel.controller.open_case.elsewhere == (set() if told else {SliceIndex(0, 6)})
 
 
 def test_where_both_drew_on_one_slice_the_newer_is_shown_and_the_older_can_be_restored(

@@ -7,6 +7,7 @@ from typing import Any
 
 import qt
 
+from ..words import _
 from .parts import form
 
 
@@ -27,12 +28,22 @@ class SettingsForm:
                 widget = _widget(item)
                 widget.toolTip = _tip(item)
                 self._fields[item.name] = (item, widget)
-                self._rows.addRow(item.metadata["label"] + ":", widget)
+                self._rows.addRow(_label(item) + ":", widget)
 
     def values(self) -> dict[str, Any]:
         """Raises ValueError naming the field that holds no number."""
         read = {name: _value(item, widget) for name, (item, widget) in self._fields.items()}
         return {name: value for name, value in read.items() if value != self._fields[name][0].default}
+
+
+def _label(item: dataclasses.Field[Any]) -> str:
+    return _word(item.metadata["label"])
+
+
+def _word(text: str) -> str:
+    from ..setting_words import setting_word  # a long list: most people never look at the settings
+
+    return setting_word(text)
 
 
 def _widget(item: dataclasses.Field[Any]) -> Any:
@@ -68,14 +79,14 @@ def _value(item: dataclasses.Field[Any], widget: Any) -> Any:
     try:
         return type(item.default)(text)
     except ValueError as error:
-        raise ValueError(
-            f"{item.metadata['label']}: '{text}' is not a number; the default is {item.default:g}."
-        ) from error
+        told = _("{label}: '{text}' is not a number; the default is {default}.")
+        raise ValueError(told.format(label=_label(item), text=text, default=f"{item.default:g}")) from error
 
 
 def _tip(item: dataclasses.Field[Any]) -> str:
     about = item.metadata
-    limits = (
-        f"{about['low']} to {about['high']} {about.get('unit', '')}".strip() if about.get("low") is not None else ""
-    )
+    limits = ""
+    if about.get("low") is not None:
+        limits = _("{low} to {high}").format(low=about["low"], high=about["high"])
+        limits += f" {_word(about['unit'])}" if about.get("unit") else ""
     return "; ".join(part for part in (limits, about.get("source", "")) if part)

@@ -8,6 +8,8 @@ from typing import Any
 import ctk
 import qt
 
+from ..words import _
+
 ROW_PX, HEAD_PX = 28, 24
 """Heights of a table's rows and header."""
 
@@ -151,5 +153,7 @@ def minutes(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+        return _("{n} s").format(n=max(1, round(seconds)))
+    if seconds < 5400:
+        return _("{n} min").format(n=round(seconds / 60))
+    return _("{n:.1f} h").format(n=seconds / 3600)

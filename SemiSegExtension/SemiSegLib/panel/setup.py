@@ -53,6 +53,7 @@ class SetupSection:
         self.choices = SetupChoices(panel, inside, self)
         self._shown: tuple[str, State] | None = None
         self._searching = False  # a Python to set up with is being looked for
+        self._judging = False  # what was installed into Slicer's Python is being looked at
         self.refresh()
 
     def _buttons(self, inside: Any) -> None:
@@ -172,11 +173,31 @@ class SetupSection:
     def refresh(self) -> None:
         """The state of the environment; called once a second."""
         self._panel.places.kept.flush(self._panel.preferences.set)
+        self._judge_slicers()
         now = (self._panel.places.kind, self._panel.installer.look())
         if now != self._shown:
             self._show(*now)
         if now[1].kind == "installing":
             self.log.setPlainText("\n".join(self._panel.installer.log_text(6000).splitlines()[-LOG_LINES:]))
+
+    def _judge_slicers(self) -> None:
+        """Into Slicer's own Python something was installed: whether it can train now is found out off the main thread,
+        for that starts it.
+        """
+        place, name = self._panel.places.slicers, _("Check Slicer's Python")
+        if self._judging or not place.to_be_judged:
+            return
+        self._judging = True
+
+        def judged(_verdict: Any) -> None:
+            self._judging = False
+            self.refresh()
+
+        def failed(error: Exception) -> None:
+            judged(None)
+            self._panel.controller.problem(name, error, "".join(traceback.format_exception(error)))
+
+        self._panel.controller.disk.run(name, place.judge, judged, failed)
 
     def _show(self, place: str, state: State) -> None:
         was, self._shown = self._shown, (place, state)

@@ -51,7 +51,7 @@ class Screen:
 
     def show_image(self, case: OpenCase) -> None:
         if case.image is None:
-            raise ValueError(f"The image of {case.name} has not been read.")
+            raise ValueError(_("The image of {name} has not been read.").format(name=case.name))
         self.clear_case()
         self._stage.grid = case.grid
         self._stage.own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)

@@ -12,6 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from SemiSegLogic.geometry import Grid
 
+from ..words import _
 from .geometry import grid_of, ijk_to_ras, to_vtk
 
 DOUBT_AT = (0, 85, 170, 255)
@@ -45,9 +46,11 @@ def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
     """A copy of a volume node's voxels (k, j, i) and its grid. Raises ValueError for colour or missing images."""
     image = volume.GetImageData()
     if image is None or image.GetNumberOfScalarComponents() != 1:
-        raise ValueError(f"The volume '{volume.GetName()}' holds no grey-value image; load a scalar volume.")
+        text = _("The volume '{name}' holds no grey-value image; load a scalar volume.")
+        raise ValueError(text.format(name=volume.GetName()))
     if volume.GetParentTransformNode() is not None:
-        raise ValueError(f"The volume '{volume.GetName()}' lies under a transform; harden the transform first.")
+        text = _("The volume '{name}' lies under a transform; harden the transform first.")
+        raise ValueError(text.format(name=volume.GetName()))
     i, j, k = image.GetDimensions()
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k, j, i).copy(), grid_of(volume)
 

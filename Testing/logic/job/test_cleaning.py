@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -138,6 +139,16 @@ def test_a_damaged_note_of_what_was_collected_keeps_everything(blobs: BlobStudy,
     (job.root / "collected.json").write_text("[1]")
     assert clean(jobs, keep=0) == {}
     assert is_whole(job)
+
+
+def test_a_job_whose_results_cannot_be_read_holds_up_neither_the_others_nor_a_training(
+    blobs: BlobStudy, jobs: Path
+) -> None:
+    whole, broken = ended(blobs, jobs), ended(blobs, jobs)
+    shutil.rmtree(broken.outputs)
+    assert list(clean(jobs, keep=0)) == [whole.root.name]
+    assert any(broken.inputs.glob("*.npy"))
+    assert begin(blobs.study, jobs).job.submitted
 
 
 def test_the_command_says_what_it_freed(
