@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import torch
 
+from SemiSegLogic.engine.hardware.device import DeviceLost
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Need
-from Testing.benchmarks.runner import pace
+from Testing.benchmarks.runner import pace, worker
 from Testing.benchmarks.runner.checked import BenchmarkError
 from Testing.benchmarks.runner.command import main, parser
 from Testing.benchmarks.runner.datasets import Collection
@@ -49,9 +50,9 @@ def work_off(
     about, rows = made.protocol(), Rows(results / "blobs.jsonl")
     tell = (lambda words: None) if told is None else told.append
     chosen = about.recipe(recipe)
-    worker = Worker(about, chosen, Collection(about.data, made.data), rows, results / "work", "cpu", go_on, tell,
-                    save_seconds, commit="test")
-    failures = worker.work_off(runs(about, chosen, choice))
+    one = Worker(about, chosen, Collection(about.data, made.data), rows, results / "work", "cpu", go_on, tell,
+                 save_seconds, commit="test")
+    failures = one.work_off(runs(about, chosen, choice))
     assert not failures, failures
     return rows.read()
 
@@ -199,6 +200,51 @@ def test_a_damaged_state_is_named_with_the_remedy_and_does_not_hold_up_the_other
     with pytest.raises(AssertionError, match=r"mean_teacher .*\.pt cannot be read.*Delete it"):
         work_off(blobs, tmp_path, Choice(("3x2",), ("mean_teacher", "supervised"), (0,)))
     assert [row["method"] for row in Rows(tmp_path / "blobs.jsonl").read()] == ["supervised"]
+
+
+class Once:
+    """Raises ``error`` in the place of one function of the worker, the first time only."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception):
+        self.error: Exception | None = error
+        self.honest = worker.prepare
+        monkeypatch.setattr(worker, "prepare", self)
+
+    def __call__(self, *arguments: Any) -> Any:
+        error, self.error = self.error, None
+        if error:
+            raise error
+        return self.honest(*arguments)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("a fault"), KeyError()])
+def test_a_fault_of_one_run_is_told_and_does_not_hold_up_the_others(
+    error: Exception, blobs: MadeUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Once(monkeypatch, error)
+    choice = Choice(("3x2",), ("mean_teacher", "supervised"), (0,))
+    with pytest.raises(AssertionError, match=f"mean_teacher .*: {str(error) or 'KeyError'}"):
+        work_off(blobs, tmp_path, choice)
+    assert [row["method"] for row in Rows(tmp_path / "blobs.jsonl").read()] == ["supervised"]
+    assert "Traceback" in caplog.text
+    assert len(work_off(blobs, tmp_path, choice)) == 2
+
+
+def test_a_lost_device_ends_the_work(blobs: MadeUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for error in (RuntimeError("CUDA error: an illegal memory access was encountered"), DeviceLost("It failed.")):
+        Once(monkeypatch, error)
+        with pytest.raises(type(error), match=str(error)):
+            work_off(blobs, tmp_path)
+
+
+def test_a_copy_without_git_is_told_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMISEG_COMMIT", "abc")
+    if (ROOT / ".git").exists():
+        assert worker.commit() != "abc"
+    monkeypatch.setattr(worker, "ROOT", tmp_path)
+    assert worker.commit() == "abc"
+    monkeypatch.delenv("SEMISEG_COMMIT")
+    assert worker.commit() == "unknown"
 
 
 # --- the parts ------------------------------------------------------------------------------------------------
