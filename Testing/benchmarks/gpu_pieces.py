@@ -22,12 +22,11 @@ from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Budget, Means, Progress, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Task
-from SemiSegLogic.report import dice
 from Testing.benchmarks.atrium import names, read_scan
 from Testing.benchmarks.floor import amount_of, measure_device
 from Testing.benchmarks.plain_recipe import Case
 from Testing.benchmarks.step import RECIPE, cases_of, our_trainer, our_volume, plain_recipe, steps_of
-from Testing.support.blobs import blob
+from Testing.support.blob_images import blob, dice
 
 Figures = dict[str, Any]
 Mark = dict[str, str]
@@ -170,8 +169,8 @@ def _score(predictor: Predictor, test: list[Case], left: Callable[[], float], ke
             return False
         begun = time.perf_counter()
         volume = our_volume(number, test[number], predictor.plan, predictor.device, False)
-        mask = predictor.predict(volume, Classes([1])).label == 1  # on the host: whatever the device did is over
-        kept.dice.append(dice(mask, test[number][1] == 1))
+        label = predictor.predict(volume, Classes([1])).label  # on the host: whatever the device did is over
+        kept.dice.append(dice(label, test[number][1], 1))
         kept.scoring += time.perf_counter() - begun
     return True
 

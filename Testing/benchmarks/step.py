@@ -27,14 +27,13 @@ from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.engine.nets import NETWORKS
 from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
-from SemiSegLogic.geometry import Grid
+from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Task
-from SemiSegLogic.study import all_slices
 from Testing.benchmarks.atrium import names, read_scan
 from Testing.benchmarks.floor import Amount, amount_of, measure_device
 from Testing.benchmarks.plain_recipe import Case, PlainProcess, Shape, write_compressed
-from Testing.support.blobs import blob
+from Testing.support.blob_images import blob
 
 RECIPE = {"optimiser": "sgd", "learning_rate": 0.01, "weight_decay": 1e-4, "schedule": "poly", "ema": 0.99}
 FAR = 10**6  # steps that nobody makes: learning rates stay near their start
@@ -78,7 +77,7 @@ def our_volume(number: int, case: Case, plan: Plan, device: Device, labelled: bo
     image, label = case
     volume = load_volume(f"c{number:03d}", image, Grid(image.shape), plan, device.torch)
     if labelled:
-        set_label(volume, label, all_slices(label.shape, 0), Classes([1]))
+        set_label(volume, label, [SliceIndex(0, index) for index in range(len(label))], Classes([1]))
     return volume
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.nets import NETWORKS
 from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.methods.base import Task
-from Testing.benchmarks import equal_quality, gpu_pieces, gpu_session
+from Testing.benchmarks import equal_quality, floor, gpu_pieces, gpu_session
 from Testing.benchmarks.cold_start import stages
 from Testing.benchmarks.floor import Amount, Speeds, amount_of, measure_device
 from Testing.benchmarks.hippocampus import Hippocampus
@@ -27,6 +30,7 @@ from Testing.support.pretended_gpu import pretended_gpu
 TINY = replace(gpu_pieces.SMALL, patch=(8, 8, 8), slice=(1, 16, 16), recipe_3d=6, timed=1, phantom=(10, 12, 14),
                scan=(8, 16, 16))
 HOST = torch.device("cpu")
+ROOT = Path(__file__).resolve().parents[3]
 MARK = {"size": "tiny"}
 
 
@@ -50,6 +54,26 @@ def test_a_device_is_measured() -> None:
     can = measure_device(HOST, 64)
     assert can.flops.keys() == {"float32", "bfloat16"}
     assert all(value > 1e6 for value in (*can.flops.values(), can.bytes))
+
+
+def test_peaks_are_those_of_random_numbers_in_the_arithmetic_of_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
+    products, before, state = [], torch.backends.cuda.matmul.allow_tf32, torch.get_rng_state()
+
+    def best(work: Callable[[], torch.Tensor], device: torch.device) -> float:
+        products.append((work().float().std(), torch.backends.cuda.matmul.allow_tf32))
+        return 1.0
+
+    monkeypatch.setattr(floor, "best", best)
+    measure_device(HOST, 64)
+    assert [tf32 for _, tf32 in products] == [True, True, before]
+    assert all(spread > 1 for spread, _ in products[:2])
+    assert torch.backends.cuda.matmul.allow_tf32 is before
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_session_on_phantoms_needs_no_reader_of_images() -> None:
+    code = "import sys; sys.modules['SimpleITK'] = None; import Testing.benchmarks.gpu_session"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_both_sides_take_turns_and_the_table_says_how_far_apart_they_are() -> None:
