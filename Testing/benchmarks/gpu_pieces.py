@@ -26,6 +26,7 @@ from Testing.benchmarks.atrium import names, read_scan
 from Testing.benchmarks.floor import amount_of, measure_device
 from Testing.benchmarks.plain_recipe import Case
 from Testing.benchmarks.step import RECIPE, cases_of, our_trainer, our_volume, plain_recipe, steps_of
+from Testing.benchmarks.together import put_together
 from Testing.support.blob_images import blob, dice
 
 Figures = dict[str, Any]
@@ -142,6 +143,7 @@ def atrium(at: Device, sizes: Sizes, data: Path | None, state: Path, left: Calla
     begun = time.perf_counter()
     plan = Plan(3, 0, (1.0, 1.0, 1.0), sizes.patch, "vnet")
     volumes = [our_volume(n, case, plan, at, n < sizes.labelled) for n, case in enumerate(train)]
+    put_together(volumes)
     loading = time.perf_counter() - begun
     torch.manual_seed(0)
     method = make("mean_teacher", RECIPE, Task(1, 2, 3, sizes.patch, "vnet", (0.95, 0.05))).to(at.torch)

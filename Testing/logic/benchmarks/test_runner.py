@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from SemiSegLogic.engine.hardware.device import DeviceLost
+from SemiSegLogic.engine.data.pool import Pool
+from SemiSegLogic.engine.hardware.device import Device, DeviceLost
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Need
 from Testing.benchmarks.runner import pace, worker
@@ -26,10 +27,11 @@ from Testing.benchmarks.runner.evaluation import COLUMNS, Evaluation, windows
 from Testing.benchmarks.runner.protocol import Choice
 from Testing.benchmarks.runner.rows import Rows
 from Testing.benchmarks.runner.runs import runs, todo
-from Testing.benchmarks.runner.study import benchmark_device, prepare
+from Testing.benchmarks.runner.study import MEMORY, benchmark_device, prepare
 from Testing.benchmarks.runner.turning import TurningSampler
 from Testing.benchmarks.runner.worker import Worker
 from Testing.support.made_up_set import CASES, MadeUp
+from Testing.support.pretended_gpu import pretended_gpu
 
 ROOT = Path(__file__).resolve().parents[3]
 ONE = Choice(("3x2",), ("mean_teacher",), (0,))
@@ -316,6 +318,20 @@ def test_the_papers_patches_are_crops_turned_by_right_angles(blobs: MadeUp) -> N
             assert found
             turned.update(found)
     assert len(turned) == 8
+
+
+def test_on_a_card_a_study_lies_together_and_the_papers_patches_make_nobody_wait(blobs: MadeUp) -> None:
+    about = blobs.protocol()
+    cases, schedule = Collection(about.data, blobs.data), about.recipe("pair").schedule("supervised", 3)
+    with pretended_gpu() as gpu:
+        study = prepare(about, "all", 0, schedule, cases, Device(torch.device("cuda"), True, MEMORY))
+        assert Pool.of(study.volumes) is not None
+        draws, need = TurningSampler(study.volumes, study.plan), Need(2, 2, (6, 8, 8))
+        draws.draw(need)
+        before = len(gpu.waits)
+        patches, _ = draws.draw(need)
+        assert gpu.waits[before:] == []
+        assert patches.position.device.type == patches.volume.device.type == patches.image.device.type == "cuda"
 
 
 def test_a_volume_smaller_than_the_papers_patch_is_padded_with_background(blobs: MadeUp) -> None:

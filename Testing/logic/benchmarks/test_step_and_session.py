@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.pool import Pool
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.nets import NETWORKS
 from SemiSegLogic.engine.training import checkpoint
@@ -23,7 +26,7 @@ from Testing.benchmarks.floor import Amount, Speeds, amount_of, measure_device
 from Testing.benchmarks.hippocampus import Hippocampus
 from Testing.benchmarks.plain_recipe import PlainProcess, PlainRecipe, write_compressed
 from Testing.benchmarks.steady import pace
-from Testing.benchmarks.step import cases_of, compare, table
+from Testing.benchmarks.step import cases_of, compare, our_trainer, table
 from Testing.support.engine import CPU
 from Testing.support.pretended_gpu import pretended_gpu
 
@@ -270,10 +273,31 @@ def test_a_state_made_with_anything_else_is_not_gone_on_from(tmp_path: Path) -> 
     assert checkpoint.load(state, HOST)["trainer"]["progress"]["step"] == 1
 
 
-def test_the_long_pieces_run_on_a_pretended_card(tmp_path: Path) -> None:
+def test_the_trainer_of_a_step_cuts_its_patches_at_once_on_a_card() -> None:
+    """Its volumes lie together, with their own images: what a study's images do in the product."""
+    cases, patch = cases_of(None, 3, (10, 12, 14)), (8, 8, 8)
+    with pretended_gpu():
+        volumes = our_trainer(cases, patch, Device(torch.device("cuda"), True, 8 << 30)).sampler.volumes
+        assert Pool.of(volumes) is not None
+    alone = our_trainer(cases, patch, CPU).sampler
+    assert alone.pool is None
+    for volume, other in zip(volumes, alone.volumes, strict=True):
+        assert torch.equal(volume.image, other.image)
+
+
+def test_the_long_pieces_run_on_a_pretended_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pretended_gpu():
         card = Device(torch.device("cuda"), half=True, memory=8 << 30)
+        honest = gpu_pieces.Sampler
+        samplers: list[Sampler] = []
+
+        def sampler(*arguments: Any) -> Sampler:
+            samplers.append(honest(*arguments))
+            return samplers[0]
+
+        monkeypatch.setattr(gpu_pieces, "Sampler", sampler)
         figures = gpu_pieces.atrium(card, TINY, None, tmp_path / "state", lambda: 1.0, MARK)
+        assert [one.pool is not None for one in samplers] == [True]
         assert figures is not None
         assert figures["steps were recorded"]
         assert gpu_pieces.prediction(card, TINY)["volume"] == "x".join(map(str, TINY.scan))
