@@ -13,7 +13,7 @@ from torch import memory_format, nn
 from ...errors import SemiSegError
 from ...settings import SettingsError
 from .available import available_memory
-from .tuning import prefer_channels_last, prefer_half, tuned, voxel_seconds
+from .tuning import one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
 
 NOT_TOLD = 4 << 30  # bytes
 OUT_OF_MEMORY = (
@@ -89,10 +89,7 @@ class Device:
     @contextmanager
     def one_shape(self) -> Iterator[None]:
         """While images are all of one shape, as in training: on a GPU the fastest kernels for it are looked for."""
-        if self.torch.type != "cuda":
-            yield
-            return
-        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
+        with one_shape(self.torch):
             yield
 
     @contextmanager
