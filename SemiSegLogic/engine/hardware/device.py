@@ -94,8 +94,12 @@ class Device:
 
     @contextmanager
     def arithmetic(self) -> Iterator[None]:
-        """Autocast for the networks; losses convert back to float32 themselves."""
-        with torch.autocast(self.torch.type, dtype=torch.bfloat16, enabled=self.half):
+        """Autocast for the networks; losses convert back to float32 themselves.
+
+        Without its cache of weights: older versions of PyTorch keep what a network cast as a teacher, under no_grad,
+        and give it no gradient when it is the student later in the same step. Steps use hardly any weight twice.
+        """
+        with torch.autocast(self.torch.type, dtype=torch.bfloat16, enabled=self.half, cache_enabled=False):
             yield
 
 
