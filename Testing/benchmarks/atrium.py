@@ -23,10 +23,9 @@ from SemiSegLogic.engine.hardware.device import choose
 from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
-from SemiSegLogic.geometry import Grid
+from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
-from SemiSegLogic.study import all_slices, read_image
 
 SCANS = 16  # of the training list
 SAVE_EVERY = 20
@@ -40,6 +39,8 @@ def names(data: Path, split: str) -> list[str]:
 
 def read_scan(data: Path, name: str) -> tuple[NDArray[np.generic], NDArray[np.uint8], Grid]:
     """Image (k, j, i), label uint8 (k, j, i) and grid of one scan."""
+    from SemiSegLogic.study import read_image  # asks for SimpleITK, which whoever makes phantoms need not have
+
     image, grid = read_image(data / "images" / f"{name}.nrrd")
     label, _ = read_image(data / "labels" / f"{name}.nrrd")
     return image, (label > 0).astype(np.uint8), grid
@@ -61,7 +62,7 @@ def load_scans(data: Path, chosen: list[str], plan: Plan) -> list[Volume]:
     for name in chosen:
         image, label, grid = read_scan(data, name)
         volume = load_volume(name, image, grid, plan, torch.device("cpu"))
-        set_label(volume, label, all_slices(label.shape, 0), Classes([1]))
+        set_label(volume, label, [SliceIndex(0, index) for index in range(len(label))], Classes([1]))
         volumes.append(volume)
     return volumes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,16 @@ from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Budget, Means, Progress, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Task
-from SemiSegLogic.report import dice
 from Testing.benchmarks.atrium import names, read_scan
 from Testing.benchmarks.floor import amount_of, measure_device
 from Testing.benchmarks.plain_recipe import Case
 from Testing.benchmarks.step import RECIPE, cases_of, our_trainer, our_volume, plain_recipe, steps_of
-from Testing.support.blobs import blob
+from Testing.benchmarks.together import put_together
+from Testing.support.blob_images import blob, dice
 
 Figures = dict[str, Any]
+Mark = dict[str, str]
+"""What figures depend on, by name."""
 SAVE_EVERY_S = 60.0
 
 
@@ -120,33 +122,59 @@ def profile(at: Device, sizes: Sizes, file: Path) -> Figures:
     return {"kept in": file.name}
 
 
-def atrium(at: Device, sizes: Sizes, data: Path | None, state: Path, left: Callable[[], float]) -> Figures | None:
-    """The mean-teacher recipe of 6000 steps, then the evaluation of the test scans; None when the time was up."""
+@dataclass
+class Kept:
+    """What earlier calls did of the atrium: ``seconds`` trained, ``dice`` of the first test scans, the seconds
+    ``scoring`` them took.
+    """
+
+    seconds: float = 0.0
+    dice: list[float] = field(default_factory=list)
+    scoring: float = 0.0
+
+
+def atrium(at: Device, sizes: Sizes, data: Path | None, state: Path, left: Callable[[], float],
+           mark: Mark) -> Figures | None:
+    """The mean-teacher recipe of 6000 steps, then the evaluation of the test scans; None when the time was up.
+
+    ``state`` is the file that the next call goes on from, if it was made with the same ``mark``.
+    """
     train, test = _scans(data, sizes)
     begun = time.perf_counter()
     plan = Plan(3, 0, (1.0, 1.0, 1.0), sizes.patch, "vnet")
     volumes = [our_volume(n, case, plan, at, n < sizes.labelled) for n, case in enumerate(train)]
+    put_together(volumes)
     loading = time.perf_counter() - begun
     torch.manual_seed(0)
     method = make("mean_teacher", RECIPE, Task(1, 2, 3, sizes.patch, "vnet", (0.95, 0.05))).to(at.torch)
     trainer = Trainer(method, Sampler(volumes, plan), at, Budget(0, sizes.recipe_3d))
-    earlier = _resume(trainer, state, at)
-    seconds = earlier + _train(trainer, state, at, left, earlier)
+    kept = _resume(trainer, state, at, mark)
+    kept.seconds += _train(trainer, state, at, left, kept, mark)
     if trainer.progress.step < sizes.recipe_3d:
         return None
-    begun, found = time.perf_counter(), []
-    predictor = Predictor(method.predictor(), plan, at)
-    for number, case in enumerate(test):
-        volume = our_volume(number, case, plan, at, False)
-        found.append(dice(predictor.predict(volume, Classes([1])).label == 1, case[1] == 1))
-    _wait(at)
-    scoring = time.perf_counter() - begun
+    if not _score(Predictor(method.predictor(), plan, at), test, left, kept):
+        _save(trainer, state, kept, mark)
+        return None
     return {
-        "steps": trainer.progress.step, "training, s": round(seconds, 1), "evaluation, s": round(scoring, 1),
-        "together, s": round(seconds + scoring, 1), "volumes to the device, s": round(loading, 1),
-        "labelled scans": sizes.labelled, "test scans": len(test), "Dice": round(float(np.mean(found)), 4),
+        "steps": trainer.progress.step, "training, s": round(kept.seconds, 1),
+        "evaluation, s": round(kept.scoring, 1), "together, s": round(kept.seconds + kept.scoring, 1),
+        "volumes to the device, s": round(loading, 1),
+        "labelled scans": sizes.labelled, "test scans": len(test), "Dice": round(float(np.mean(kept.dice)), 4),
         "steps were recorded": not trainer.refusal, "divergences": trainer.progress.undone,
     }
+
+
+def _score(predictor: Predictor, test: list[Case], left: Callable[[], float], kept: Kept) -> bool:
+    """Measure the scans that are still to be measured; False when the time was up before."""
+    for number in range(len(kept.dice), len(test)):
+        if left() <= 0:
+            return False
+        begun = time.perf_counter()
+        volume = our_volume(number, test[number], predictor.plan, predictor.device, False)
+        label = predictor.predict(volume, Classes([1])).label  # on the host: whatever the device did is over
+        kept.dice.append(dice(label, test[number][1], 1))
+        kept.scoring += time.perf_counter() - begun
+    return True
 
 
 def _scans(data: Path | None, sizes: Sizes) -> tuple[list[Case], list[Case]]:
@@ -158,16 +186,20 @@ def _scans(data: Path | None, sizes: Sizes) -> tuple[list[Case], list[Case]]:
     return train, test
 
 
-def _resume(trainer: Trainer, state: Path, at: Device) -> float:
-    """Seconds that earlier calls trained."""
-    if not state.exists():
-        return 0.0
-    saved = checkpoint.load(state, at.torch)
+def _resume(trainer: Trainer, state: Path, at: Device, mark: Mark) -> Kept:
+    """Go on from ``state`` if it was made with the same ``mark``."""
+    saved = checkpoint.load(state, at.torch) if state.exists() else {}
+    if saved.get("mark") != mark:
+        return Kept()
     trainer.restore(saved["trainer"])
-    return float(saved["seconds"])
+    return Kept(**saved["kept"])
 
 
-def _train(trainer: Trainer, state: Path, at: Device, left: Callable[[], float], earlier: float) -> float:
+def _save(trainer: Trainer, state: Path, kept: Kept, mark: Mark) -> None:
+    checkpoint.save(state, {"trainer": trainer.state(), "kept": dict(vars(kept)), "mark": mark})
+
+
+def _train(trainer: Trainer, state: Path, at: Device, left: Callable[[], float], kept: Kept, mark: Mark) -> float:
     """Train until the end or until the time is up; seconds, saving not counted."""
     begun, aside, saved_at = time.perf_counter(), 0.0, time.perf_counter()
 
@@ -175,8 +207,7 @@ def _train(trainer: Trainer, state: Path, at: Device, left: Callable[[], float],
         nonlocal aside, saved_at
         _wait(at)
         saved_at = time.perf_counter()
-        seconds = earlier + saved_at - begun - aside
-        checkpoint.save(state, {"trainer": trainer.state(), "seconds": seconds})
+        _save(trainer, state, replace(kept, seconds=kept.seconds + saved_at - begun - aside), mark)
         aside += time.perf_counter() - saved_at
 
     def after(progress: Progress, share: float) -> bool:
@@ -184,8 +215,9 @@ def _train(trainer: Trainer, state: Path, at: Device, left: Callable[[], float],
             save()
         return left() > 0
 
-    trainer.fit(after)
-    save()
+    if trainer.progress.step < trainer.budget.steps:
+        trainer.fit(after)
+        save()
     _wait(at)
     return time.perf_counter() - begun - aside
 

@@ -27,14 +27,14 @@ from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.engine.nets import NETWORKS
 from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
-from SemiSegLogic.geometry import Grid
+from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Task
-from SemiSegLogic.study import all_slices
 from Testing.benchmarks.atrium import names, read_scan
 from Testing.benchmarks.floor import Amount, amount_of, measure_device
 from Testing.benchmarks.plain_recipe import Case, PlainProcess, Shape, write_compressed
-from Testing.support.blobs import blob
+from Testing.benchmarks.together import put_together
+from Testing.support.blob_images import blob
 
 RECIPE = {"optimiser": "sgd", "learning_rate": 0.01, "weight_decay": 1e-4, "schedule": "poly", "ema": 0.99}
 FAR = 10**6  # steps that nobody makes: learning rates stay near their start
@@ -68,6 +68,7 @@ def our_trainer(cases: list[Case], patch: Shape, device: Device, network: str = 
     """Ours on the first half of ``cases`` labelled and the rest not."""
     plan = Plan(3 if patch[0] > 1 else 2, 0, (1.0, 1.0, 1.0), patch, network)
     volumes = [our_volume(number, case, plan, device, number < len(cases) // 2) for number, case in enumerate(cases)]
+    put_together(volumes)
     task = Task(1, 2, plan.dims, patch, network, (0.95, 0.05))
     method = make("mean_teacher", {**RECIPE, **(settings or {})}, task).to(device.torch)
     return Trainer(method, Sampler(volumes, plan), device, Budget(0, steps), means=means)
@@ -78,7 +79,7 @@ def our_volume(number: int, case: Case, plan: Plan, device: Device, labelled: bo
     image, label = case
     volume = load_volume(f"c{number:03d}", image, Grid(image.shape), plan, device.torch)
     if labelled:
-        set_label(volume, label, all_slices(label.shape, 0), Classes([1]))
+        set_label(volume, label, [SliceIndex(0, index) for index in range(len(label))], Classes([1]))
     return volume
 
 

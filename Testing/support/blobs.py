@@ -14,10 +14,10 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.settings import Training
 from SemiSegLogic.study import Case, Structure, Study, write_image
 
+from .blob_images import SHAPE, blob
 from .volumes import COLUMNS
 
 STRUCTURES = (Structure(1, "core"), Structure(2, "cap"))
-SHAPE = (16, 14, 15)
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,6 @@ class BlobStudy:
     def cases(self) -> list[Case]:
         """In the order in which they were made."""
         return self.study.cases
-
-
-def blob(shape: tuple[float, float, float], seed: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """Image and label in (superior, posterior, left) order: a bright core (1), a darker cap (2) at its right, noise."""
-    rng = np.random.default_rng(seed)
-    centre = np.array(shape) / 2 + rng.uniform(-2, 2, 3)
-    radius = np.maximum(np.array(shape) * 0.24, 0.6)
-    offset = (np.indices(shape).transpose(1, 2, 3, 0) - centre) / radius
-    far = np.linalg.norm(offset, axis=-1)
-    label = np.where(far < 1, np.where(offset[..., 2] < -0.1, 2, 1), 0).astype(np.uint8)
-    image = np.array([100, 500, 320])[label] + rng.normal(0, 25, shape)
-    return image.astype(np.int16), label
 
 
 def make_study(
@@ -86,12 +74,6 @@ def tiny(steps: int = 12, first: int = 6, **changes: object) -> Training:
     """A step budget on the CPU in float32: the same numbers every time."""
     values = {"steps": steps, "first_mask_steps": first, "device": "cpu", "precision": "float32", **changes}
     return Training(**values)  # type: ignore[arg-type]
-
-
-def dice(found: NDArray[np.uint8], truth: NDArray[np.uint8], value: int) -> float:
-    """Overlap of one structure."""
-    a, b = found == value, truth == value
-    return float(2 * (a & b).sum() / max(a.sum() + b.sum(), 1))
 
 
 def label_files(study: Study) -> dict[str, str]:

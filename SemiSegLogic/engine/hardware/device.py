@@ -13,7 +13,7 @@ from torch import memory_format, nn
 from ...errors import SemiSegError
 from ...settings import SettingsError
 from .available import available_memory
-from .tuning import prefer_channels_last, prefer_half, tuned, voxel_seconds
+from .tuning import one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
 
 NOT_TOLD = 4 << 30  # bytes
 OUT_OF_MEMORY = (
@@ -89,16 +89,17 @@ class Device:
     @contextmanager
     def one_shape(self) -> Iterator[None]:
         """While images are all of one shape, as in training: on a GPU the fastest kernels for it are looked for."""
-        if self.torch.type != "cuda":
-            yield
-            return
-        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
+        with one_shape(self.torch):
             yield
 
     @contextmanager
     def arithmetic(self) -> Iterator[None]:
-        """Autocast for the networks; losses convert back to float32 themselves."""
-        with torch.autocast(self.torch.type, dtype=torch.bfloat16, enabled=self.half):
+        """Autocast for the networks; losses convert back to float32 themselves.
+
+        Without its cache of weights: older versions of PyTorch keep what a network cast as a teacher, under no_grad,
+        and give it no gradient when it is the student later in the same step. Steps use hardly any weight twice.
+        """
+        with torch.autocast(self.torch.type, dtype=torch.bfloat16, enabled=self.half, cache_enabled=False):
             yield
 
 

@@ -7,6 +7,7 @@ the patches are copied to fixed places, learning rates and the step itself are t
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from ...methods.base import Method, Optimiser, Patches, Step
 from ..blocks.optimisers import Descent
-from ..hardware.device import Device, is_out_of_memory
+from ..hardware.device import Device
 from .checkpoint import restore_training_state, training_state
 
 LONGEST_GRADIENT = 12.0
@@ -127,9 +128,13 @@ class CudaGraphs:
 
     def record(self, work: Callable[[], Outcome]) -> Callable[[], Outcome]:
         """See :class:`Graphs`."""
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            outcome = work()
+        graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+        try:
+            with torch.cuda.graph(graph):
+                outcome = work()
+        except BaseException:
+            torch.cuda.set_stream(before)  # a recording that cannot even be ended stays on its own stream
+            raise
 
         def replay() -> Outcome:
             graph.replay()
@@ -151,7 +156,9 @@ class Recorder:
     """Runs steps: the first as written, the next with their numbers on the device, then a recording of them.
 
     A method that cannot be recorded is found out by trying: it waits for the device, draws random numbers on the host,
-    or decides by the number of the step. What was tried is then undone to the bit, and its steps run as written.
+    or decides by the number of the step. What was tried is then undone to the bit, and its steps run as written. So do
+    those of one for which memory runs out meanwhile: a recording needs more than the step, and what a step takes on a
+    stream of its own cannot be had from what the steps before it gave back.
     """
 
     def __init__(self, work: Work, graphs: Graphs | None):
@@ -175,22 +182,35 @@ class Recorder:
             self._replay: Callable[[], Outcome] | None = None
 
     def _live(self, labelled: Patches, unlabelled: Patches, step: Step) -> Outcome:
-        if self._seen == PLAIN + 1:
-            self._places = (_like(labelled), _like(unlabelled))
-            self._step = LiveStep(step.phase, labelled.image.device)
-        self._follow(labelled, unlabelled, step)
         if self._replay is not None:
+            self._follow(labelled, unlabelled, step)
             return self._replay()
-        before = copy.deepcopy(training_state(self._work.method, self._work.optimisers))
+        before = None
         try:
+            before = copy.deepcopy(training_state(self._work.method, self._work.optimisers))
+            if self._seen == PLAIN + 1:
+                self._places = (_like(labelled), _like(unlabelled))
+                self._step = LiveStep(step.phase, labelled.image.device)
+            self._follow(labelled, unlabelled, step)
             return self._tried()
         except Exception as error:
-            if is_out_of_memory(error) and self._seen <= PLAIN + LIVE:
-                raise  # the step itself is too large; a recording may need more than it
             self.refusal = str(error) or type(error).__name__
             logging.info("Steps are not recorded: %s", self.refusal)
-        restore_training_state(before, self._work.method, self._work.optimisers)
+        # only here is the error gone, and with it what its traceback held of the step
+        self._let_go()
+        if before is not None:
+            restore_training_state(before, self._work.method, self._work.optimisers)
+            del before
         return self._work(labelled, unlabelled, step)
+
+    def _let_go(self) -> None:
+        """Give back the memory that only recording needed: the step as written may need it."""
+        for name in ("_places", "_step"):
+            vars(self).pop(name, None)
+        self._work.method.zero_grad(set_to_none=True)
+        if self._work.device.torch.type == "cuda":
+            with contextlib.suppress(RuntimeError):  # an allocator that still takes itself to be recording refuses
+                torch.cuda.empty_cache()
 
     def _tried(self) -> Outcome:
         assert self._graphs is not None

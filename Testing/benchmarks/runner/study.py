@@ -17,6 +17,7 @@ from SemiSegLogic.geometry import SliceIndex, planes_of, sparse_label
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.study import all_slices
 
+from ..together import put_together
 from .datasets import CaseData, Collection
 from .protocol import WHOLE, Annotated, Protocol
 from .recipe import Schedule
@@ -63,6 +64,7 @@ def prepare(protocol: Protocol, cell: str, seed: int, schedule: Schedule, cases:
     plan = planned(facts, list(protocol.data.structures.values()), schedule, protocol.data.dims, device)
     classes = Classes(protocol.data.structure_values)
     volumes = [load_volume(case.name, case.image, case.grid, plan, device.torch) for case in train]
+    put_together(volumes)
     for volume, case in zip(volumes, train, strict=True):
         if case.name in places:
             chosen = places[case.name]

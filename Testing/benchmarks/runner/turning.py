@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.data.patches import NothingLabelled, Sampler
+from SemiSegLogic.engine.data.staging import sent
 from SemiSegLogic.engine.planning.plan import Shape
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Need, Patches
@@ -40,8 +41,8 @@ class TurningSampler(Sampler):
         order = torch.randperm(len(among)).repeat(-(-count // len(among)))[:count]  # other volumes, while there are any
         chosen = [among[int(number)] for number in order]
         images, labels, places = zip(*(self._crop(number, shape, labelled) for number in chosen), strict=True)
-        return Patches(torch.stack(images), torch.stack(labels), torch.stack(places).to(device),
-                       torch.tensor(chosen, device=device))
+        return Patches(torch.stack(images), torch.stack(labels), sent(torch.stack(places), device),
+                       sent(torch.tensor(chosen), device))
 
     def _crop(self, number: int, shape: Shape, labelled: bool) -> tuple[Tensor, Tensor, Tensor]:
         volume = self.volumes[number]

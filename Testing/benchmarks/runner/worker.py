@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import logging
+import os
 import platform
 import subprocess
 import time
@@ -18,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from SemiSegLogic.engine.hardware.device import Device
+from SemiSegLogic.engine.hardware.device import Device, DeviceLost, is_device_lost
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.job.locks import FileLock
 
@@ -53,7 +55,9 @@ class Worker:
     commit: str = field(default_factory=lambda: commit())
 
     def work_off(self, wanted: list[Run]) -> list[str]:
-        """Do what is to be done; returns what went wrong, in words: a run that fails does not hold up the others."""
+        """Do what is to be done; returns what went wrong, in words: a run that fails does not hold up the others.
+        Raises what PyTorch raises when the device is lost.
+        """
         failures: list[str] = []
         self.work.mkdir(parents=True, exist_ok=True)
         for run in todo(wanted, self.results.read()):
@@ -70,9 +74,14 @@ class Worker:
     def _tried(self, run: Run) -> list[str]:
         try:
             self._do(run)
-        except SemiSegError as error:
-            self.tell(f"{run.words()} failed: {error}")
-            return [f"{run.words()}: {error}"]
+        except Exception as error:  # out of memory too, or a fault of one method
+            if isinstance(error, DeviceLost) or is_device_lost(error):
+                raise  # every other run of this process would fail as well
+            if not isinstance(error, SemiSegError):
+                logging.error("%s failed.", run.words(), exc_info=error)
+            why = str(error) or type(error).__name__
+            self.tell(f"{run.words()} failed: {why}")
+            return [f"{run.words()}: {why}"]
         return []
 
     def _do(self, run: Run) -> None:
@@ -150,12 +159,17 @@ def mean_dice(scores: dict[str, Scores]) -> float:
 
 
 def commit() -> str:
-    """The version of the code, with a + when files of it were changed since; "unknown" outside a clone."""
+    """The version of the code, with a + when files of it were changed since. Where git cannot tell, as in a copy of the
+    code without .git, the environment variable SEMISEG_COMMIT does; "unknown" without that.
+    """
+    told = os.environ.get("SEMISEG_COMMIT") or "unknown"
+    if not (ROOT / ".git").exists():  # git would describe whatever repository the copy lies in
+        return told
     try:
         words = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
         return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
+        return told
 
 
 def _standing(done: Done, steps: int) -> str:

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 import torch
 
+from SemiSegLogic.engine.data.pool import Pool
+from SemiSegLogic.engine.hardware.device import Device, DeviceLost
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Need
-from Testing.benchmarks.runner import pace
+from Testing.benchmarks.runner import pace, worker
 from Testing.benchmarks.runner.checked import BenchmarkError
 from Testing.benchmarks.runner.command import main, parser
 from Testing.benchmarks.runner.datasets import Collection
@@ -25,10 +27,11 @@ from Testing.benchmarks.runner.evaluation import COLUMNS, Evaluation, windows
 from Testing.benchmarks.runner.protocol import Choice
 from Testing.benchmarks.runner.rows import Rows
 from Testing.benchmarks.runner.runs import runs, todo
-from Testing.benchmarks.runner.study import benchmark_device, prepare
+from Testing.benchmarks.runner.study import MEMORY, benchmark_device, prepare
 from Testing.benchmarks.runner.turning import TurningSampler
 from Testing.benchmarks.runner.worker import Worker
 from Testing.support.made_up_set import CASES, MadeUp
+from Testing.support.pretended_gpu import pretended_gpu
 
 ROOT = Path(__file__).resolve().parents[3]
 ONE = Choice(("3x2",), ("mean_teacher",), (0,))
@@ -49,9 +52,9 @@ def work_off(
     about, rows = made.protocol(), Rows(results / "blobs.jsonl")
     tell = (lambda words: None) if told is None else told.append
     chosen = about.recipe(recipe)
-    worker = Worker(about, chosen, Collection(about.data, made.data), rows, results / "work", "cpu", go_on, tell,
-                    save_seconds, commit="test")
-    failures = worker.work_off(runs(about, chosen, choice))
+    one = Worker(about, chosen, Collection(about.data, made.data), rows, results / "work", "cpu", go_on, tell,
+                 save_seconds, commit="test")
+    failures = one.work_off(runs(about, chosen, choice))
     assert not failures, failures
     return rows.read()
 
@@ -201,6 +204,51 @@ def test_a_damaged_state_is_named_with_the_remedy_and_does_not_hold_up_the_other
     assert [row["method"] for row in Rows(tmp_path / "blobs.jsonl").read()] == ["supervised"]
 
 
+class Once:
+    """Raises ``error`` in the place of one function of the worker, the first time only."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception):
+        self.error: Exception | None = error
+        self.honest = worker.prepare
+        monkeypatch.setattr(worker, "prepare", self)
+
+    def __call__(self, *arguments: Any) -> Any:
+        error, self.error = self.error, None
+        if error:
+            raise error
+        return self.honest(*arguments)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("a fault"), KeyError()])
+def test_a_fault_of_one_run_is_told_and_does_not_hold_up_the_others(
+    error: Exception, blobs: MadeUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Once(monkeypatch, error)
+    choice = Choice(("3x2",), ("mean_teacher", "supervised"), (0,))
+    with pytest.raises(AssertionError, match=f"mean_teacher .*: {str(error) or 'KeyError'}"):
+        work_off(blobs, tmp_path, choice)
+    assert [row["method"] for row in Rows(tmp_path / "blobs.jsonl").read()] == ["supervised"]
+    assert "Traceback" in caplog.text
+    assert len(work_off(blobs, tmp_path, choice)) == 2
+
+
+def test_a_lost_device_ends_the_work(blobs: MadeUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for error in (RuntimeError("CUDA error: an illegal memory access was encountered"), DeviceLost("It failed.")):
+        Once(monkeypatch, error)
+        with pytest.raises(type(error), match=str(error)):
+            work_off(blobs, tmp_path)
+
+
+def test_a_copy_without_git_is_told_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMISEG_COMMIT", "abc")
+    if (ROOT / ".git").exists():
+        assert worker.commit() != "abc"
+    monkeypatch.setattr(worker, "ROOT", tmp_path)
+    assert worker.commit() == "abc"
+    monkeypatch.delenv("SEMISEG_COMMIT")
+    assert worker.commit() == "unknown"
+
+
 # --- the parts ------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +318,20 @@ def test_the_papers_patches_are_crops_turned_by_right_angles(blobs: MadeUp) -> N
             assert found
             turned.update(found)
     assert len(turned) == 8
+
+
+def test_on_a_card_a_study_lies_together_and_the_papers_patches_make_nobody_wait(blobs: MadeUp) -> None:
+    about = blobs.protocol()
+    cases, schedule = Collection(about.data, blobs.data), about.recipe("pair").schedule("supervised", 3)
+    with pretended_gpu() as gpu:
+        study = prepare(about, "all", 0, schedule, cases, Device(torch.device("cuda"), True, MEMORY))
+        assert Pool.of(study.volumes) is not None
+        draws, need = TurningSampler(study.volumes, study.plan), Need(2, 2, (6, 8, 8))
+        draws.draw(need)
+        before = len(gpu.waits)
+        patches, _ = draws.draw(need)
+        assert gpu.waits[before:] == []
+        assert patches.position.device.type == patches.volume.device.type == patches.image.device.type == "cuda"
 
 
 def test_a_volume_smaller_than_the_papers_patch_is_padded_with_background(blobs: MadeUp) -> None:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.data.pool import Pool
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.nets import NETWORKS
+from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.methods.base import Task
-from Testing.benchmarks import equal_quality, gpu_pieces, gpu_session
+from Testing.benchmarks import equal_quality, floor, gpu_pieces, gpu_session
 from Testing.benchmarks.cold_start import stages
 from Testing.benchmarks.floor import Amount, Speeds, amount_of, measure_device
 from Testing.benchmarks.hippocampus import Hippocampus
 from Testing.benchmarks.plain_recipe import PlainProcess, PlainRecipe, write_compressed
 from Testing.benchmarks.steady import pace
-from Testing.benchmarks.step import cases_of, compare, table
+from Testing.benchmarks.step import cases_of, compare, our_trainer, table
 from Testing.support.engine import CPU
 from Testing.support.pretended_gpu import pretended_gpu
 
 TINY = replace(gpu_pieces.SMALL, patch=(8, 8, 8), slice=(1, 16, 16), recipe_3d=6, timed=1, phantom=(10, 12, 14),
                scan=(8, 16, 16))
 HOST = torch.device("cpu")
+ROOT = Path(__file__).resolve().parents[3]
+MARK = {"size": "tiny"}
 
 
 def test_arithmetic_and_bytes_of_a_convolution_by_hand() -> None:
@@ -48,6 +57,26 @@ def test_a_device_is_measured() -> None:
     can = measure_device(HOST, 64)
     assert can.flops.keys() == {"float32", "bfloat16"}
     assert all(value > 1e6 for value in (*can.flops.values(), can.bytes))
+
+
+def test_peaks_are_those_of_random_numbers_in_the_arithmetic_of_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
+    products, before, state = [], torch.backends.cuda.matmul.allow_tf32, torch.get_rng_state()
+
+    def best(work: Callable[[], torch.Tensor], device: torch.device) -> float:
+        products.append((work().float().std(), torch.backends.cuda.matmul.allow_tf32))
+        return 1.0
+
+    monkeypatch.setattr(floor, "best", best)
+    measure_device(HOST, 64)
+    assert [tf32 for _, tf32 in products] == [True, True, before]
+    assert all(spread > 1 for spread, _ in products[:2])
+    assert torch.backends.cuda.matmul.allow_tf32 is before
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_session_on_phantoms_needs_no_reader_of_images() -> None:
+    code = "import sys; sys.modules['SimpleITK'] = None; import Testing.benchmarks.gpu_session"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_both_sides_take_turns_and_the_table_says_how_far_apart_they_are() -> None:
@@ -106,7 +135,7 @@ def test_what_fails_in_the_other_process_is_told(tmp_path: Path) -> None:
 
 def test_the_whole_session_at_a_small_size(tmp_path: Path) -> None:
     session = gpu_session.Session(CPU, TINY, None, tmp_path / "out", float("inf"))
-    assert gpu_session.run(session)
+    assert gpu_session.run(session) == gpu_session.ALL_DONE
     page = (tmp_path / "out" / "session.md").read_text()
     assert "still to do" not in page
     assert "phantoms instead" in page
@@ -127,31 +156,148 @@ def test_a_later_call_does_only_what_is_missing(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(gpu_session, "PIECES", {name: piece(name) for name in "abc"})
     late = gpu_session.Session(CPU, TINY, None, tmp_path, 0.0)
-    assert not gpu_session.run(late)
+    assert gpu_session.run(late) == gpu_session.AGAIN
     assert done == []
     session = replace(late, until=float("inf"))
-    assert not gpu_session.run(session)
-    assert gpu_session.run(session)
-    assert done == ["a", "b", "c", "b"]
+    assert gpu_session.run(session, ["c"]) == gpu_session.ALL_DONE
+    assert gpu_session.run(session) == gpu_session.AGAIN
+    assert gpu_session.run(session) == gpu_session.ALL_DONE
+    assert done == ["c", "a", "b", "b"]
+
+
+def _pieces(monkeypatch: pytest.MonkeyPatch, errors: dict[str, Exception]) -> list[str]:
+    """Pieces a, b and c, of which some raise; what is returned lists those that were begun."""
+    begun: list[str] = []
+
+    def piece(name: str) -> object:
+        def work(session: object) -> dict[str, object]:
+            begun.append(name)
+            if name in errors:
+                raise errors[name]
+            return {"figure": name}
+        return work
+
+    monkeypatch.setattr(gpu_session, "PIECES", {name: piece(name) for name in "abc"})
+    return begun
+
+
+def test_a_piece_that_fails_holds_up_no_other_and_is_tried_again_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: dict[str, Exception] = {"a": RuntimeError("no room at all\nand more words")}
+    begun = _pieces(monkeypatch, errors)
+    session = gpu_session.Session(CPU, TINY, None, tmp_path, float("inf"))
+    assert gpu_session.run(session, ["a", "b"]) == gpu_session.FAILED
+    kept = (tmp_path / "a.error.txt").read_text()
+    assert kept.startswith("RuntimeError: no room at all\n")
+    assert "Traceback" in kept
+    assert "failed: RuntimeError: no room at all\n" in (tmp_path / "session.md").read_text()
+    assert gpu_session.run(session) == gpu_session.FAILED
+    errors.clear()
+    assert gpu_session.run(session) == gpu_session.ALL_DONE
+    assert begun == ["a", "b", "c", "a", "a"]
+    assert not (tmp_path / "a.error.txt").exists()
+
+
+def test_a_lost_card_ends_the_call_and_the_page_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = _pieces(monkeypatch, {"b": RuntimeError("CUDA error: an illegal memory access was encountered")})
+    session = gpu_session.Session(CPU, TINY, None, tmp_path, float("inf"))
+    assert gpu_session.run(session) == gpu_session.FAILED
+    assert begun == ["a", "b"]
+    assert "illegal memory access" in (tmp_path / "session.md").read_text()
+    assert gpu_session.run(session) == gpu_session.FAILED
+    assert begun == ["a", "b", "c", "b"]
+
+
+def _scans_named(folder: Path, names: str) -> Path:
+    folder.mkdir()
+    for split in ("train", "test"):
+        (folder / f"{split}.list").write_text(names)
+    return folder
+
+
+def test_figures_made_with_anything_else_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = _pieces(monkeypatch, {})
+    session = gpu_session.Session(CPU, TINY, None, tmp_path / "out", float("inf"))
+    scans = replace(session, data=_scans_named(tmp_path / "one", "s1 s2"))
+    moved = replace(session, data=_scans_named(tmp_path / "other place", "s1 s2"))
+    others = replace(session, data=_scans_named(tmp_path / "two", "s3"))
+    full, half = replace(session, sizes=gpu_pieces.FULL), replace(session, device=replace(CPU, half=not CPU.half))
+    for one in (session, session, scans, moved, others, full, half):
+        assert gpu_session.run(one, ["a"]) == gpu_session.ALL_DONE
+    assert len(begun) == 5
+    assert "atrium scans" not in (tmp_path / "out" / "session.md").read_text().replace("instead of atrium scans", "")
+    monkeypatch.setattr(torch, "__version__", "99")
+    assert replace(half).done("a") is None
+
+
+def test_full_size_refuses_a_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                       capsys: pytest.CaptureFixture[str]) -> None:
+    begun = _pieces(monkeypatch, {})
+    monkeypatch.setattr(gpu_session, "choose", lambda wanted: CPU)
+    monkeypatch.setattr(gpu_session, "keep_freed_memory", lambda: True)
+    command = ["gpu_session", "--out", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit):
+        gpu_session.main()
+    assert "--small" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", [*command, "--small", "--only", "b"])
+    assert gpu_session.main() == 0
+    assert begun == ["b"]
 
 
 def test_the_recipe_goes_on_from_its_last_state(tmp_path: Path) -> None:
     calls = iter([1.0, 1.0, -1.0])
-    state = tmp_path / "state"
-    assert gpu_pieces.atrium(CPU, TINY, None, state, lambda: next(calls)) is None
-    figures = gpu_pieces.atrium(CPU, TINY, None, state, lambda: 1.0)
+    state, sizes = tmp_path / "state", replace(TINY, test=2)
+    assert gpu_pieces.atrium(CPU, TINY, None, state, lambda: next(calls), MARK) is None
+    assert checkpoint.load(state, HOST)["trainer"]["progress"]["step"] == 3
+    trained = iter([1.0] * (TINY.recipe_3d - 3 + 1) + [-1.0])  # and one of the two test scans
+    assert gpu_pieces.atrium(CPU, sizes, None, state, lambda: next(trained), MARK) is None
+    half_way = checkpoint.load(state, HOST)
+    assert half_way["trainer"]["progress"]["step"] == TINY.recipe_3d
+    assert len(half_way["kept"]["dice"]) == 1
+    figures = gpu_pieces.atrium(CPU, sizes, None, state, lambda: 1.0, MARK)
     assert figures is not None
     assert figures["steps"] == TINY.recipe_3d
-    straight = gpu_pieces.atrium(CPU, TINY, None, tmp_path / "other", lambda: 1.0)
+    straight = gpu_pieces.atrium(CPU, sizes, None, tmp_path / "other", lambda: 1.0, MARK)
     assert straight is not None
     assert straight["Dice"] == figures["Dice"]
     assert figures["training, s"] > 0
 
 
-def test_the_long_pieces_run_on_a_pretended_card(tmp_path: Path) -> None:
+def test_a_state_made_with_anything_else_is_not_gone_on_from(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    calls = iter([1.0, 1.0, -1.0, -1.0])
+    assert gpu_pieces.atrium(CPU, TINY, None, state, lambda: next(calls), MARK) is None
+    assert gpu_pieces.atrium(CPU, TINY, None, state, lambda: next(calls), {**MARK, "size": "other"}) is None
+    assert checkpoint.load(state, HOST)["trainer"]["progress"]["step"] == 1
+
+
+def test_the_trainer_of_a_step_cuts_its_patches_at_once_on_a_card() -> None:
+    """Its volumes lie together, with their own images: what a study's images do in the product."""
+    cases, patch = cases_of(None, 3, (10, 12, 14)), (8, 8, 8)
+    with pretended_gpu():
+        volumes = our_trainer(cases, patch, Device(torch.device("cuda"), True, 8 << 30)).sampler.volumes
+        assert Pool.of(volumes) is not None
+    alone = our_trainer(cases, patch, CPU).sampler
+    assert alone.pool is None
+    for volume, other in zip(volumes, alone.volumes, strict=True):
+        assert torch.equal(volume.image, other.image)
+
+
+def test_the_long_pieces_run_on_a_pretended_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pretended_gpu():
         card = Device(torch.device("cuda"), half=True, memory=8 << 30)
-        figures = gpu_pieces.atrium(card, TINY, None, tmp_path / "state", lambda: 1.0)
+        honest = gpu_pieces.Sampler
+        samplers: list[Sampler] = []
+
+        def sampler(*arguments: Any) -> Sampler:
+            samplers.append(honest(*arguments))
+            return samplers[0]
+
+        monkeypatch.setattr(gpu_pieces, "Sampler", sampler)
+        figures = gpu_pieces.atrium(card, TINY, None, tmp_path / "state", lambda: 1.0, MARK)
+        assert [one.pool is not None for one in samplers] == [True]
         assert figures is not None
         assert figures["steps were recorded"]
         assert gpu_pieces.prediction(card, TINY)["volume"] == "x".join(map(str, TINY.scan))

@@ -16,7 +16,8 @@ from SemiSegLogic.job import JobFolder, JobSpec
 from SemiSegLogic.settings import METHOD_SETTINGS, recipe
 from SemiSegLogic.settings.costs import costs
 from SemiSegLogic.study import Study, all_slices, write_image, write_labelmap
-from Testing.support.blobs import BlobStudy, blob, make_study, tiny
+from Testing.support.blob_images import blob
+from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.rounds import begin
 
 Command = Callable[..., list[dict[str, Any]]]

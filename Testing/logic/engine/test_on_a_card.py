@@ -13,7 +13,7 @@ from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.planning.plan import Plan
-from SemiSegLogic.engine.training.stepping import LIVE, PLAIN
+from SemiSegLogic.engine.training.stepping import LIVE, PLAIN, CudaGraphs, Outcome
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
 from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
 from SemiSegLogic.methods import METHODS, make
@@ -95,6 +95,16 @@ def test_a_pretended_recording_freezes_numbers_and_draws_anew(gpu: PretendedGpu)
     assert len({tuple(pair) for pair in seen}) == 3
     with pytest.raises(RuntimeError, match="capturing"), torch.cuda.graph(graph):
         float(total)
+
+
+def test_after_a_recording_that_fails_the_host_is_back_on_its_own_stream(gpu: PretendedGpu) -> None:
+    """Whatever came next would otherwise run beside what is under way there, and read it before it is written."""
+    before, number = torch.cuda.current_stream(), torch.ones((), device=CARD)
+    with pytest.raises(RuntimeError, match="capturing"):
+        CudaGraphs().record(lambda: Outcome({"loss": number}, torch.tensor(float(number))))
+    assert torch.cuda.current_stream() is before
+    CudaGraphs().record(lambda: Outcome({}, number + 1))()
+    assert torch.cuda.current_stream() is before
 
 
 @pytest.mark.parametrize("name", METHODS)

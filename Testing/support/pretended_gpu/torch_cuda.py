@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .graphs import Graph, Recording
@@ -33,7 +33,7 @@ class Event:
 
 
 class Stream:
-    """There is one, and it is in order."""
+    """All of them are in order."""
 
     def wait_stream(self, _other: object) -> None:
         """See torch."""
@@ -42,8 +42,30 @@ class Stream:
         """See torch."""
 
 
+class Streams:
+    """Which of them is in use."""
+
+    def __init__(self) -> None:
+        self.current = Stream()
+
+    def choose(self, stream: Stream) -> None:
+        """See torch.cuda.set_stream."""
+        self.current = stream
+
+    @contextmanager
+    def within(self, stream: Stream) -> Iterator[None]:
+        """See torch.cuda.stream."""
+        before, self.current = self.current, stream
+        try:
+            yield
+        finally:
+            self.current = before
+
+
 def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
     """By their names in torch.cuda."""
+
+    streams = Streams()
 
     def strictness(mode: str | int) -> None:
         gpu.strictness = mode
@@ -51,9 +73,11 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
     @contextmanager
     def graph(target: Graph, **_named: Any) -> Iterator[None]:
         before, gpu.recording = gpu.chance_state, Recording()
-        recording = gpu.recording
+        recording, outside = gpu.recording, streams.current
+        streams.current = Stream()
         try:
             yield
+            streams.current = outside  # torch stays on the other stream when a recording fails and cannot be ended
         finally:
             gpu.recording, gpu.chance_state = None, before
             target.close(recording)
@@ -63,7 +87,8 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
         return gpu.graphs[-1]
 
     return _facts() | {
-        "Event": Event, "Stream": Stream, "current_stream": lambda *_: Stream(), "stream": lambda _: nullcontext(),
+        "Event": Event, "Stream": Stream, "current_stream": lambda *_: streams.current, "stream": streams.within,
+        "set_stream": streams.choose,
         "synchronize": lambda *_: None, "empty_cache": lambda: None, "CUDAGraph": made, "graph": graph,
         "set_sync_debug_mode": strictness, "get_sync_debug_mode": lambda: gpu.strictness,
         "get_rng_state": lambda *_: gpu.chance_state, "set_rng_state": lambda state, *_: gpu.restore_chance(state),

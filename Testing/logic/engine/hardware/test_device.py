@@ -64,6 +64,18 @@ def test_arithmetic_is_bfloat16_only_when_half() -> None:
             assert (weight @ weight).dtype == dtype
 
 
+def test_weights_that_a_teacher_used_are_not_kept_for_the_student() -> None:
+    """Only older versions of PyTorch would leave these without a gradient; that nothing is kept can be seen in all."""
+    network, image = torch.nn.Linear(2, 2), torch.ones(1, 2)
+    with Device(HOST, True, 0).arithmetic():
+        assert not torch.is_autocast_cache_enabled()
+        with torch.no_grad():
+            network(image)
+        network(image).sum().backward()
+    assert network.weight.grad is not None
+    assert torch.is_autocast_cache_enabled()
+
+
 @pytest.mark.parametrize(("told", "taken"), [(9_000_000 * 1024, 9_000_000 * 1024), (None, 4 << 30)])
 def test_a_system_that_does_not_tell_its_memory_is_taken_to_have_4_gb(
     told: int | None, taken: int, monkeypatch: pytest.MonkeyPatch

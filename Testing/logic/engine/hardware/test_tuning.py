@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from SemiSegLogic.engine.hardware.tuning import (
     tuned,
     voxel_seconds,
 )
+from Testing.support.pretended_gpu import pretended_gpu
 
 HOST = torch.device("cpu")
 
@@ -125,6 +127,33 @@ def test_a_measurement_has_all_four_ways_and_draws_no_random_number(monkeypatch:
     assert torch.equal(state, torch.get_rng_state())
     assert timings.keys() == {"float32", "bfloat16"}
     assert all(0 < value < 1e5 for layouts in timings.values() for value in layouts.values())
+
+
+def test_on_a_card_the_first_pass_of_every_way_does_not_count_and_the_card_is_idle_when_the_clock_starts() -> None:
+    events: list[str] = []
+    flags: list[bool] = []
+    block = tuning._block
+
+    def clock() -> float:
+        """The first pass of each of the four ways takes no time at all, every other one a second."""
+        events.append("clock")
+        return float(max(0, events.count("clock") // 2 - 4))
+
+    def run(*tensors: torch.Tensor) -> torch.Tensor:
+        events.append("run")
+        flags.append(torch.backends.cudnn.benchmark)
+        return block(*tensors)
+
+    with pretended_gpu(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tuning, "SHAPES", {"cuda": (1, 32, 2, 4, 4)})
+        patch.setattr(tuning, "time", SimpleNamespace(perf_counter=clock))
+        patch.setattr(tuning, "_block", run)
+        patch.setattr(torch.cuda, "synchronize", lambda *_: events.append("wait"))
+        timings, _ = measured(torch.device("cuda"))
+    assert events == ["wait", "clock", "run", "wait", "clock"] * (4 + 4 * tuning.REPETITIONS)
+    assert {value for layouts in timings.values() for value in layouts.values()} == {1000.0}
+    assert all(flags)
+    assert not torch.backends.cudnn.benchmark
 
 
 def test_times_that_differ_from_round_to_round_are_not_steady(monkeypatch: pytest.MonkeyPatch) -> None:

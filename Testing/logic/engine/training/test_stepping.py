@@ -5,6 +5,7 @@ written, to the bit.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from SemiSegLogic.engine.blocks.ema import copy_of, ema_update, warm_decay
 from SemiSegLogic.engine.blocks.optim import sigmoid_ramp
 from SemiSegLogic.engine.data.patches import Sampler
+from SemiSegLogic.engine.training import stepping
 from SemiSegLogic.engine.training.stepping import LIVE, PLAIN, LiveStep, Outcome, without_host_chance
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
 from SemiSegLogic.geometry import SliceIndex
@@ -179,11 +181,41 @@ def test_another_phase_and_another_need_are_recorded_anew() -> None:
     assert graphs.done.count("record") == 3
 
 
-def test_memory_that_runs_out_in_a_step_is_told_and_in_a_recording_is_done_without() -> None:
-    lack = torch.cuda.OutOfMemoryError("CUDA out of memory.")
+LACK = torch.cuda.OutOfMemoryError("CUDA out of memory.")
+
+
+@pytest.mark.parametrize("place", ["watched", "record"])
+def test_memory_that_runs_out_while_recording_is_done_without(place: str) -> None:
+    plain, refused = _real("supervised"), _real("supervised")
+    _run(plain, None)
+    trainer = _run(refused, StandIn(place, LACK))
+    assert trainer.progress.step == STEPS
+    assert trainer.refusal == str(LACK)
+    assert _equal(plain, refused) if place == "watched" else _close(plain, refused)
+
+
+def test_memory_that_runs_out_for_the_state_to_go_back_to_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, refused = _real("supervised"), _real("supervised")
+    _run(plain, None)
+
+    def copied(state: object) -> object:
+        raise LACK
+
+    monkeypatch.setattr(stepping, "copy", SimpleNamespace(deepcopy=copied))
+    assert _run(refused, StandIn()).refusal == str(LACK)
+    assert _equal(plain, refused)
+
+
+def test_memory_that_is_too_little_for_the_step_as_written_too_is_told() -> None:
+    method = _real()
+    trainer = _run(method, StandIn("watched", LACK), stop=PLAIN)
+    method.losses = _wrapped(method, _lacking)  # type: ignore[method-assign]
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        _run(_real(), StandIn("watched", lack))
-    assert _run(_real(), StandIn("record", lack)).progress.step == STEPS
+        trainer.fit(lambda progress, share: True)
+
+
+def _lacking(step: Step) -> None:
+    raise LACK
 
 
 def test_a_replayed_step_that_is_no_number_is_undone() -> None:
