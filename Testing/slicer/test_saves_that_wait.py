@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.geometry import SliceIndex
-from Testing.support.clinician import ball, draw, open_first, paint, settle, suggestion_for
+from Testing.support.clinician import ball, draw, open_first, paint, settle, suggestion_for, until
 
 CORNER = np.zeros((32, 36), bool)
 CORNER[:3, :3] = True
@@ -221,14 +220,6 @@ def slow_start(panel: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     finally:
         ended.set()
         settle(panel)
-
-
-def until(panel: Any, there: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not there():
-        assert time.monotonic() < end, panel.controller.busy
-        panel.controller.poll()
-        time.sleep(0.005)
 
 
 def test_a_drawing_is_saved_while_a_training_is_handed_over_and_what_is_done_meanwhile_is_sent_after_it(

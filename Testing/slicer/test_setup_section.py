@@ -236,7 +236,7 @@ def install(panel: Any) -> None:
     end = time.monotonic() + 60
     while panel.installer.look().kind == "installing":
         assert time.monotonic() < end
-        panel.controller.disk.poll()
+        panel.controller.poll()
         panel.setup.refresh()
         time.sleep(0.02)
     settle(panel)

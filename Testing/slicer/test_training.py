@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.geometry import SliceIndex
-from Testing.support.clinician import FakeConnection, draw, look, open_first, paint, settle, suggestion_for
+from Testing.support.clinician import FakeConnection, draw, look, open_first, paint, settle, suggestion_for, until
 
 
 def test_training_is_refused_in_words_without_labels_and_started_with_them(panel: Any, study: Any) -> None:
@@ -58,8 +58,7 @@ def test_train_pressed_twice_begins_one(
     panel.train.on_train()
     assert not panel.train.train.enabled
     if handed_over == "while it is handed over":
-        while panel.training.preparing:
-            panel.controller.disk.poll()
+        until(panel, lambda: not panel.training.preparing)
         assert panel.training.asking
         assert not panel.train.train.enabled
     elif handed_over == "while it runs":

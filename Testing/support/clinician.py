@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,16 @@ def settle(panel: Any, seconds: float = 20.0) -> None:
             return
         time.sleep(0.005)
     raise TimeoutError(f"still busy: {panel.controller.busy} {panel.training.jobs.busy}")
+
+
+def until(panel: Any, there: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Hand over what the threads finished until ``there()``, whatever else they are still asked for."""
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, f"still not there: {panel.controller.busy} {panel.training.jobs.busy}"
+        panel.controller.poll()
+        panel.training.jobs.poll()
+        time.sleep(0.005)
 
 
 def paint(panel: Any, value: int, place: SliceIndex, mask: Any) -> None:

@@ -197,7 +197,7 @@ class SetupSection:
             judged(None)
             self._panel.controller.problem(name, error, "".join(traceback.format_exception(error)))
 
-        self._panel.controller.disk.run(name, place.judge, judged, failed)
+        self._panel.controller.background.run(name, place.judge, judged, failed)
 
     def _show(self, place: str, state: State) -> None:
         was, self._shown = self._shown, (place, state)

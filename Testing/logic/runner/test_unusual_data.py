@@ -50,6 +50,25 @@ def test_single_images_are_learned_and_segmented_in_two_dimensions(tmp_path: Pat
     assert all(file.verified for file in export_case(last, study.exports))
 
 
+def test_single_images_of_different_zoom_are_taken_to_be_equally_large(tmp_path: Path, jobs: Path) -> None:
+    """As ultrasound is: the structure fills its image alike, at a pixel of 0.3 mm as at one of 1.5."""
+    study, truth, shape = Study.create(tmp_path / "study", structures=STRUCTURES), {}, (1, 40, 44)
+    for number, pixel in enumerate((0.3, 0.5, 1.0, 1.5)):
+        (image, label), path = blob((9, 40, 44), number), tmp_path / f"image{number}.nrrd"
+        write_image(path, image[4].reshape(shape), Grid(shape, (1.0, pixel, pixel)))
+        case = study.add_case(path)
+        truth[case.id] = label[4].reshape(shape)
+        if number < 3:
+            case.set_slices(truth[case.id], [SliceIndex(0, 0)], "ann")
+    this = finished(study, jobs, tiny(60, 60))
+    side = (40 * 44) ** 0.5 * 0.75  # mm: the median picture has pixels of 0.75
+    assert Model.load(this.job.weights).plan.frame == pytest.approx(side)
+    assert f"each taken for one of {side:.0f} x {side:.0f} mm" in this.job.card.with_suffix(".md").read_text()
+    last = study.cases[3]
+    assert last.suggestion().shape == shape
+    assert dice(last.suggestion() > 0, truth[last.id] > 0, True) > 0.7
+
+
 def test_slices_along_several_axes_of_one_volume_are_all_used(tmp_path: Path, jobs: Path) -> None:
     blobs = make_study(tmp_path, count=2, annotated=0)
     case = blobs.cases[0]
