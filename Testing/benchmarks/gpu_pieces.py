@@ -37,7 +37,9 @@ SAVE_EVERY_S = 60.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large everything is. Patches are (d, h, w), ``scan`` (k, j, i)."""
+    """How large everything is. Patches are (d, h, w), ``scan`` (k, j, i). Every method makes ``tried`` steps on patches
+    of ``small``.
+    """
 
     words: str
     patch: tuple[int, int, int]
@@ -52,12 +54,14 @@ class Sizes:
     test: int
     phantom: tuple[int, int, int]
     scan: tuple[int, int, int]
+    small: tuple[int, int, int]
+    tried: int
 
 
 FULL = Sizes("full size", (80, 112, 112), (1, 256, 256), 12, 6000, 30_000, 200, 5, 80, 16, 20, (88, 140, 180),
-             (400, 512, 512))
+             (400, 512, 512), (32, 48, 48), 16)
 SMALL = Sizes("small, a check of the script only", (16, 16, 16), (1, 32, 32), 2, 4, 30_000, 2, 1, 3, 2, 1,
-              (18, 20, 24), (16, 40, 40))
+              (18, 20, 24), (16, 40, 40), (16, 16, 16), 3)
 
 
 def device(at: Device) -> Figures:

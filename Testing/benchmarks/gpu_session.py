@@ -31,6 +31,7 @@ from SemiSegLogic.engine.hardware.device import Device, DeviceLost, choose, is_d
 from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.files import read_json, write_json
 from Testing.benchmarks import gpu_pieces as pieces
+from Testing.benchmarks.gpu_methods import every_method
 from Testing.benchmarks.gpu_pieces import Mark, Sizes
 
 Figures = dict[str, Any]
@@ -76,6 +77,7 @@ def lists(data: Path) -> str:
 
 PIECES: dict[str, Callable[[Session], Figures | None]] = {
     "device": lambda at: pieces.device(at.device),
+    "methods": lambda at: dict(every_method(at.device, at.sizes.phantom, at.sizes.small, at.sizes.tried)),
     "step_3d": lambda at: pieces.step_3d(at.device, at.sizes, at.data),
     "step_2d": lambda at: pieces.step_2d(at.device, at.sizes),
     "prediction": lambda at: pieces.prediction(at.device, at.sizes),

@@ -248,8 +248,8 @@ class Panel:
         self._scene_observers.clear()
         self.controller.labelling.save_now()
         self.controller.disk.finish(30)
-        for thread in (self.controller.background, self.training.jobs):
-            thread.finish(2)  # nothing drawn is lost with what is cut short here
+        self.controller.background.finish(30 if self.training.asking else 2)  # what was asked to train is to train
+        self.training.jobs.finish(2)
         self.sample.stop()
         self.label.editor.close()
         self.screen.forget()

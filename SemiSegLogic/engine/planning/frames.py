@@ -1,9 +1,9 @@
 """Single images: whether their structures are alike in millimetres, or in their share of the picture.
 
-Whoever takes an ultrasound image zooms until the organ fills it: a head of eight weeks is a quarter as large as one of
-forty, and as large on the screen. A network that has to find it from few examples learns far more where both look
-alike (Testing/benchmarks/results/frames.md). Other pictures, tiles of one magnification say, are alike in millimetres.
-What was drawn tells them apart.
+Whoever takes an ultrasound image zooms until the organ fills it: the heads of HC18 differ by a factor of eight in mm,
+by half of that on the screen. A network that has to find them from few examples learns far more where they look alike
+(Testing/benchmarks/results/frames.md). Other pictures, tiles of one magnification say, are alike in millimetres. What
+was drawn tells them apart.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,11 +17,11 @@ import torch.nn.functional as F
 
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.pool import Pool
-from SemiSegLogic.engine.hardware.device import Device
+from SemiSegLogic.engine.hardware.device import Device, DeviceLost
 from SemiSegLogic.engine.nets import NETWORKS
 from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.methods.base import Task
-from Testing.benchmarks import equal_quality, floor, gpu_pieces, gpu_session
+from Testing.benchmarks import equal_quality, floor, gpu_methods, gpu_pieces, gpu_session
 from Testing.benchmarks.cold_start import stages
 from Testing.benchmarks.floor import Amount, Speeds, amount_of, measure_device
 from Testing.benchmarks.hippocampus import Hippocampus
@@ -31,7 +32,7 @@ from Testing.support.engine import CPU
 from Testing.support.pretended_gpu import pretended_gpu
 
 TINY = replace(gpu_pieces.SMALL, patch=(8, 8, 8), slice=(1, 16, 16), recipe_3d=6, timed=1, phantom=(10, 12, 14),
-               scan=(8, 16, 16))
+               scan=(8, 16, 16), small=(16, 16, 16), tried=2)
 HOST = torch.device("cpu")
 ROOT = Path(__file__).resolve().parents[3]
 MARK = {"size": "tiny"}
@@ -133,7 +134,8 @@ def test_what_fails_in_the_other_process_is_told(tmp_path: Path) -> None:
         plain.steps(1)
 
 
-def test_the_whole_session_at_a_small_size(tmp_path: Path) -> None:
+def test_the_whole_session_at_a_small_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu_methods, "METHODS", ("supervised", "ersr"))  # all of them have tests of their own
     session = gpu_session.Session(CPU, TINY, None, tmp_path / "out", float("inf"))
     assert gpu_session.run(session) == gpu_session.ALL_DONE
     page = (tmp_path / "out" / "session.md").read_text()
@@ -339,3 +341,43 @@ def test_equal_quality_runs_both_sides(data_folder: Path, monkeypatch: pytest.Mo
         row = equal_quality.measure(data_folder, side, 0, 1)
         assert row["side"] == side
         assert len(row["dice"]) == 2  # type: ignore[arg-type]
+
+
+def test_every_method_is_tried_and_one_that_fails_is_told_and_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    makes = gpu_methods.make
+
+    def broken(name: str, *rest: Any) -> Any:
+        if name == "mean_teacher":
+            raise RuntimeError("no kernel for this")
+        return makes(name, *rest)
+
+    monkeypatch.setattr(gpu_methods, "METHODS", ("supervised", "mean_teacher", "ersr"))
+    monkeypatch.setattr(gpu_methods, "make", broken)
+    found = gpu_methods.every_method(CPU, TINY.phantom, TINY.small, 4)
+    assert found["mean_teacher"] == "failed: RuntimeError: no kernel for this"
+    for name in ("supervised", "ersr"):
+        assert re.fullmatch(r"not recorded: .+; [\d.]+ ms, as written [\d.]+ ms; weights apart 0\.000", found[name])
+
+
+def test_recorded_steps_that_learn_something_else_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = gpu_methods._tried
+
+    def other(*given: Any) -> Any:
+        made = tried(*given)
+        return replace(made, weights=made.weights + 1.0) if given[-1] else made
+
+    monkeypatch.setattr(gpu_methods, "METHODS", ("supervised",))
+    monkeypatch.setattr(gpu_methods, "_tried", other)
+    apart = gpu_methods.every_method(CPU, TINY.phantom, TINY.small, 2)["supervised"].rpartition(" ")[2]
+    assert float(apart) > 1
+
+
+def test_a_lost_device_ends_the_trying(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_given: Any) -> Any:
+        raise DeviceLost("gone")
+
+    monkeypatch.setattr(gpu_methods, "make", lost)
+    with pytest.raises(DeviceLost, match="gone"):
+        gpu_methods.every_method(CPU, TINY.phantom, TINY.small, 2)
