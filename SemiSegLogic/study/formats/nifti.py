@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import struct
@@ -13,6 +14,7 @@ from ..errors import ImageError
 
 CHUNK = 1 << 20
 SHORTEST, HEADER = 348, 540
+PAIR = (".hdr", ".img")
 
 
 def is_nifti(path: Path) -> bool:
@@ -21,20 +23,50 @@ def is_nifti(path: Path) -> bool:
 
 
 def check_whole(path: Path) -> None:
-    """Raises ImageError when a NIfTI file is shorter than its header says; other files pass."""
-    if not is_nifti(path):
-        return
-    zipped = path.name.lower().endswith(".gz")
+    """Raises ImageError when the voxels of a NIfTI file, or of a pair of files (``.hdr`` and ``.img``, as Analyze has
+    them too), are fewer than the header says; other files pass.
+    """
+    if is_nifti(path):
+        _check(path, path)
+    elif (stem := _stem_of_pair(path)) is not None:
+        header, voxels = (_half(path, stem, ending) for ending in PAIR)
+        if _is_header(header):  # other programs call other things so: ITK knows those, or refuses them
+            _check(header, voxels)
+
+
+def _check(header: Path, voxels: Path) -> None:
+    """``voxels`` is the file with the voxels, which may be that of the ``header``."""
     try:
-        with (gzip.open(path) if zipped else path.open("rb")) as stream:
-            header = stream.read(HEADER)
-            expected, found = _expected_bytes(header), len(header) + _count(cast(BinaryIO, stream))
+        expected, found = _expected_bytes(_unpacked(header, HEADER)), _size(voxels)
     except (OSError, EOFError, zlib.error, struct.error) as error:
-        raise ImageError(f"{path} is damaged: {error or 'cannot be unpacked'}. Copy it again from where it "
+        raise ImageError(f"{voxels} is damaged: {error or 'cannot be unpacked'}. Copy it again from where it "
                          "came.") from error
     if found < expected:
-        raise ImageError(f"{path} is cut short: {found} of {expected} bytes are there. Copy it again from where it "
+        raise ImageError(f"{voxels} is cut short: {found} of {expected} bytes are there. Copy it again from where it "
                          "came.")
+
+
+def _stem_of_pair(path: Path) -> str | None:
+    """The name without ``.hdr`` or ``.img``, zipped or not; None for other files."""
+    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+    return name[:-4] if name.lower().endswith(PAIR) else None
+
+
+def _half(path: Path, stem: str, ending: str) -> Path:
+    """The file beside ``path`` that has this part of a pair. Raises ImageError when there is none."""
+    zipped = f"{ending}.gz"
+    wanted = [path.with_name(stem + one) for one in (ending, zipped, ending.upper(), zipped.upper())]
+    for half in wanted:
+        if half.exists():
+            return half
+    raise ImageError(f"{path} is half of a pair of files; the other, {wanted[0].name}, is not beside it. Copy both.")
+
+
+def _is_header(path: Path) -> bool:
+    with contextlib.suppress(OSError, EOFError, zlib.error, struct.error):
+        _expected_bytes(_unpacked(path, HEADER))
+        return True
+    return False
 
 
 def _expected_bytes(header: bytes) -> int:
@@ -55,8 +87,20 @@ def _expected_bytes(header: bytes) -> int:
     raise struct.error("it does not begin with a NIfTI header")
 
 
-def _count(stream: BinaryIO) -> int:
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb"))
+
+
+def _unpacked(path: Path, count: int) -> bytes:
+    """The first ``count`` bytes, or as many as there are."""
+    with _opened(path) as stream:
+        return stream.read(count)
+
+
+def _size(path: Path) -> int:
+    """How many bytes there are, unpacked."""
     total = 0
-    while part := stream.read(CHUNK):
-        total += len(part)
+    with _opened(path) as stream:
+        while part := stream.read(CHUNK):
+            total += len(part)
     return total

@@ -157,6 +157,33 @@ def test_a_zipped_nifti_whose_content_was_cut_before_zipping_is_refused(tmp_path
         read_image(tmp_path / "b.nii.gz")
 
 
+@pytest.mark.parametrize("zipped", ["", ".gz"])
+@pytest.mark.parametrize("chosen", [".hdr", ".img"])
+def test_a_pair_of_header_and_voxels_is_read_and_refused_when_its_voxels_are_cut(tmp_path: Path, zipped: str,
+                                                                                 chosen: str) -> None:
+    image = sitk.GetImageFromArray(picture((20, 30, 40)))
+    sitk.WriteImage(image, str(tmp_path / f"a.img{zipped}"))
+    path = tmp_path / f"a{chosen}{zipped}"
+    assert np.array_equal(read_image(path)[0], picture((20, 30, 40)))
+    voxels = tmp_path / f"a.img{zipped}"
+    voxels.write_bytes(voxels.read_bytes()[:-99])
+    with pytest.raises(ImageError, match=r"a\.img(\.gz)? is (cut short|damaged).*opy it again"):
+        read_image(path)
+    voxels.unlink()
+    with pytest.raises(ImageError, match=r"a.*(other, a\.img, is not beside it. Copy both|does not exist)"):
+        read_image(path)
+
+
+def test_an_analyze_image_is_read_and_refused_when_it_is_cut(tmp_path: Path) -> None:
+    nibabel.save(nibabel.AnalyzeImage(picture().T, np.eye(4)), tmp_path / "A.img")
+    for ending in ("hdr", "img"):
+        (tmp_path / f"A.{ending}").rename(tmp_path / f"A.{ending.upper()}")
+    assert np.array_equal(read_image(tmp_path / "A.HDR")[0], picture())
+    (tmp_path / "A.IMG").write_bytes((tmp_path / "A.IMG").read_bytes()[:-2])
+    with pytest.raises(ImageError, match=r"A\.IMG is cut short: 418 of 420 bytes"):
+        read_image(tmp_path / "A.HDR")
+
+
 @pytest.mark.parametrize(("content", "name"), [
     (b"", "a.nrrd"), (b"hello", "a.nrrd"), (b"hello", "a.nii"), (b"hello", "a.nii.gz"), (b"hello", "a.txt"),
 ])
