@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
 
 from ..errors import ImageError
+from .frames import check_frames
+from .stacks import check_stack, place
 
-POSITION, ORIENTATION, SERIES = "0020|0032", "0020|0037", "0020|000e"
-EVENNESS = 0.05
-"""How far a slice may lie from where an even stack has it, as a share of the slice distance (headers are rounded)."""
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """A slice file with its position and the row and column directions (LPS mm)."""
-
-    file: str
-    position: NDArray[np.float64]
-    directions: NDArray[np.float64]
+SERIES, KIND = "0020|000e", "0008|0016"
+MARKED, HEAD = re.compile(rb".{128}DICM", re.DOTALL), 1 << 16
+STORED_AS = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]+)", re.DOTALL)
+"""What kind of object a DICOM file says that it is, at its very beginning."""
 
 
 def is_dicom_file(path: Path) -> bool:
@@ -39,30 +32,44 @@ def is_dicom(path: Path) -> bool:
 
 
 def load_series(path: Path) -> sitk.Image:
-    """The series in the folder ``path``, or the series to which the file ``path`` belongs.
+    """The series in the folder ``path``, or the series to which the file ``path`` belongs; of a series of pictures that
+    do not say where they lie, the file alone.
 
-    Raises ImageError when there is none or several, when it cannot be read, or when the slices are no even stack
-    (a missing or doubled slice, a tilted gantry): ITK would shift them without a word.
+    Raises ImageError when there is none or several, when a file of it cannot be read, or when the slices are no even
+    stack (a missing or doubled slice, a tilted gantry): ITK would shift them without a word.
     """
-    return load_files(_files_of_series(path), path)
+    files = _files_of_series(path)
+    try:
+        if path.is_file() and not place(str(path)).known:
+            files = [str(path)]
+    except RuntimeError as error:
+        raise _refusal(path, error) from error
+    return load_files(files, path)
 
 
 def load_files(files: list[str], path: Path) -> sitk.Image:
     """These files as one volume, sorted by where they lie; ``path`` names them in errors. Raises as load_series."""
     try:
-        placed = [_place(file) for file in files]
+        placed = [place(file) for file in files]
         if len(files) > 1:
-            _check_stack(placed, path)
-        return _read(files)
+            check_stack(placed, path)
+        image = _read(files, mixed=len({one.kind for one in placed}) > 1)
     except RuntimeError as error:
-        raise ImageError(f"{path} cannot be read as a DICOM series: {str(error).strip().splitlines()[-1]}. Export the "
-                         "series again, or load it in Slicer and save it as NRRD.") from error
+        raise _refusal(path, error) from error
+    if len(files) == 1:
+        check_frames(image, Path(files[0]))
+    return image
+
+
+def _refusal(path: Path, error: RuntimeError) -> ImageError:
+    return ImageError(f"{path} cannot be read as a DICOM series: {str(error).strip().splitlines()[-1]}. Export the "
+                      "series again, or load it in Slicer and save it as NRRD.")
 
 
 def in_order(files: list[str], path: Path) -> list[str]:
     """Files of one series from the first slice to the last. Raises ImageError when one cannot be read."""
     try:
-        placed = [_place(file) for file in files]
+        placed = [place(file) for file in files]
     except RuntimeError as error:
         raise ImageError(f"{path} cannot be read as DICOM: {str(error).strip().splitlines()[-1]}.") from error
     normal = np.cross(*placed[0].directions)
@@ -73,15 +80,17 @@ def series_uid(path: Path) -> str:
     """The series of a DICOM file or folder, to find its originals again; "" for any other file."""
     if not is_dicom(path):
         return ""
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(_files_of_series(path)[0])
-    reader.ReadImageInformation()
-    return reader.GetMetaData(SERIES).strip().strip("\0") if reader.HasMetaDataKey(SERIES) else ""
+    return _meta(_files_of_series(path)[0], SERIES)
 
 
-def _read(files: list[str]) -> sitk.Image:
+def _read(files: list[str], mixed: bool) -> sitk.Image:
+    """The voxels. Where each slice has a scale of its own, as in PET, and so perhaps a type of its own (``mixed``), all
+    are read as the one that holds every value: ITK would press them into that of the first.
+    """
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(files)
+    if mixed:
+        reader.SetOutputPixelType(sitk.sitkFloat64)
     image = reader.Execute()
     while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
         image = image[..., 0]
@@ -90,45 +99,51 @@ def _read(files: list[str]) -> sitk.Image:
 
 def _files_of_series(path: Path) -> list[str]:
     folder = path if path.is_dir() else path.parent
-    series = {uid: list(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid))
+    listed = {uid: list(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid))
               for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))}
+    series = listed
     if path.is_file():
-        series = {uid: files for uid, files in series.items() if any(Path(file).samefile(path) for file in files)}
+        series = {uid: files for uid, files in listed.items() if any(Path(file).samefile(path) for file in files)}
     if not series:
         raise ImageError(f"{path} holds no DICOM series. Choose the folder in which the slices of one series lie.")
     if len(series) > 1:
         examples = ", ".join(f"{Path(files[0]).name} ({len(files)} slices)" for files in series.values())
         raise ImageError(f"{path} holds {len(series)} DICOM series. Choose one by giving one of its files: {examples}.")
-    return next(iter(series.values()))
+    files = next(iter(series.values()))
+    _refuse_broken(folder, files, listed, path)
+    return files
 
 
-def _place(file: str) -> _Placed:
+def _refuse_broken(folder: Path, files: list[str], listed: dict[str, list[str]], path: Path) -> None:
+    """Raises ImageError when a slice beside ``files`` cannot be read: GDCM leaves it out without a word, and at an end
+    of the stack nobody would see it. ``listed`` are the files of all series there.
+    """
+    known = {Path(file).name for files in listed.values() for file in files}
+    endings = {Path(file).suffix for file in files}
+    kind, others = _meta(files[0], KIND), [uid for uid, one in listed.items() if one != files]
+    for file in sorted(folder.iterdir()):
+        if file.name not in known and not file.name.startswith(".") and file.is_file() and (
+            _is_lost_slice(file, kind, others) or (not file.stat().st_size and file.suffix in endings)
+        ):
+            raise ImageError(f"{path}: {file.name} is empty or cut short, so a slice may be missing. Copy the series "
+                             "again from where it came, or take that file away if it does not belong to it.")
+
+
+def _is_lost_slice(file: Path, kind: str, others: list[str]) -> bool:
+    """Whether an unreadable file is of this ``kind``, or too short to tell, and of none of the ``others`` series."""
+    with file.open("rb") as stream:
+        head = stream.read(HEAD)
+    said = STORED_AS.search(head)
+    return (bool(MARKED.match(head)) and (said is None or said[1].decode() == kind)
+            and not any(uid.encode() in head for uid in others))
+
+
+def _meta(file: str, key: str) -> str:
+    """A tag of a DICOM file; "" when it has none, or cannot be read: reading the voxels says why."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(file)
-    reader.ReadImageInformation()
-    if not reader.HasMetaDataKey(POSITION) or not reader.HasMetaDataKey(ORIENTATION):
-        return _Placed(file, np.array(reader.GetOrigin()), np.eye(3)[:2])
-    numbers = [[float(part) for part in reader.GetMetaData(key).split("\\")] for key in (POSITION, ORIENTATION)]
-    return _Placed(file, np.array(numbers[0]), np.array(numbers[1]).reshape(2, 3))
-
-
-def _check_stack(placed: list[_Placed], path: Path) -> None:
-    first = placed[0]
-    for one in placed:
-        if not np.allclose(one.directions, first.directions, atol=1e-4):
-            raise ImageError(f"{path}: {Path(one.file).name} lies in another plane than {Path(first.file).name}. Keep "
-                             "only slices of one stack in the folder (no localiser).")
-    positions = np.array([one.position for one in placed])
-    step = (positions[-1] - positions[0]) / (len(placed) - 1)
-    distance = float(np.linalg.norm(step))
-    off = np.linalg.norm(positions - positions[0] - np.arange(len(placed))[:, None] * step, axis=1)
-    if distance == 0 or off.max() > EVENNESS * distance:
-        gaps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
-        worst = int(np.argmax(np.abs(gaps - np.median(gaps))))
-        raise ImageError(f"{path}: the slices are not evenly spaced; from {Path(placed[worst].file).name} to "
-                         f"{Path(placed[worst + 1].file).name} it is {gaps[worst]:.3f} mm where {np.median(gaps):.3f} "
-                         "mm is usual. A slice is missing or doubled: export the series again.")
-    normal = np.cross(*first.directions)
-    if abs(float(step @ normal)) < (1 - 1e-4) * distance:
-        raise ImageError(f"{path}: the slices are stacked at an angle (tilted gantry). Load the series in Slicer with "
-                         "acquisition geometry regularisation, save it as NRRD and add that.")
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return ""
+    return str(reader.GetMetaData(key)).strip().strip("\0") if reader.HasMetaDataKey(key) else ""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    generate_uid,
+)
 
 from SemiSegLogic.study import ImageError, Study, read_image
 from Testing.support.volumes import COLUMNS, SHAPE, grid_of, picture
@@ -151,3 +158,130 @@ def test_a_case_remembers_the_series_it_came_from_and_no_patient(tmp_path: Path)
     assert study.add_case(tmp_path / "dicom").series == "1.2.3.4"
     for path in study.folder.rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes()
+
+
+# --- series as hospitals send them ---------------------------------------------------------------------------------
+
+def change_slices(folder: Path, change: Callable[[Dataset, int], None]) -> None:
+    """Let ``change`` alter every slice file, given with its number from the lowest slice on."""
+    files = sorted(folder.iterdir(), key=lambda file: float(dcmread(file).ImagePositionPatient[2]))
+    for number, file in enumerate(files):
+        item = dcmread(file)
+        change(item, number)
+        item.save_as(file)
+
+
+@pytest.mark.parametrize("slopes", [(1, 0.25, 0.3, 0.7, 0.1), (1, 1, 1000, 1, 1), (0.5, 1, 1, 1, 1)])
+def test_slices_with_scales_of_their_own_keep_their_values(tmp_path: Path, slopes: Sequence[float]) -> None:
+    write_series(tmp_path / "dicom")
+    change_slices(tmp_path / "dicom", lambda item, k: item.update({"RescaleSlope": str(slopes[k]),
+                                                                   "RescaleIntercept": "0"}))
+    expected = picture() * np.array(slopes)[:, None, None]
+    assert np.allclose(read_image(tmp_path / "dicom")[0], expected)
+
+
+def test_an_unsigned_slice_after_signed_ones_keeps_its_values(tmp_path: Path) -> None:
+    write_series(tmp_path / "dicom")
+    change_slices(tmp_path / "dicom", lambda item, k: item.update(
+        {"PixelRepresentation": 0, "PixelData": np.full(SHAPE[1:], 40000, "<u2").tobytes()} if k == 4 else {}))
+    assert read_image(tmp_path / "dicom")[0][4].min() == 40000
+
+
+@pytest.mark.parametrize("left", [0, 140, 300, -40])
+@pytest.mark.parametrize("by_file", [False, True])
+def test_a_broken_slice_at_the_end_of_the_stack_is_not_left_out_without_a_word(tmp_path: Path, left: int,
+                                                                               by_file: bool) -> None:
+    write_series(tmp_path / "dicom")
+    first, *_, last = sorted((tmp_path / "dicom").iterdir(),
+                             key=lambda file: float(dcmread(file).ImagePositionPatient[2]))
+    last.write_bytes(last.read_bytes()[:left])
+    with pytest.raises(ImageError, match=f"{last.name} is empty or cut short.*Copy the series again"):
+        read_image(first if by_file else tmp_path / "dicom")
+
+
+def test_what_else_lies_beside_a_series_does_not_matter(tmp_path: Path) -> None:
+    write_series(tmp_path / "dicom")
+    write_series(tmp_path / "dicom", slices=[0, 1, 2], series="1.2.3.5")
+    other = tmp_path / "dicom" / "1.2.3.5-000.dcm"
+    other.write_bytes(other.read_bytes()[:-40])  # a slice of the other series
+    index = b"\0" * 128 + b"DICM\2\0\2\0UI\x14\x001.2.840.10008.1.3.10" + CTImageStorage.encode()
+    (tmp_path / "dicom" / "DICOMDIR").write_bytes(index)
+    (tmp_path / "dicom" / "readme.txt").write_text("")
+    (tmp_path / "dicom" / ".hidden.dcm").write_text("")
+    assert read_image(tmp_path / "dicom" / "1.2.3.4-000.dcm")[0].shape == SHAPE
+
+
+@pytest.mark.parametrize("content", ["", None])
+def test_pictures_that_do_not_say_where_they_lie_come_in_one_by_one(tmp_path: Path, content: str | None) -> None:
+    write_series(tmp_path / "dicom")
+
+    def without_place(item: Dataset, number: int) -> None:
+        if content is None:
+            del item.ImagePositionPatient, item.ImageOrientationPatient
+        else:
+            item.ImagePositionPatient = content
+
+    files = sorted((tmp_path / "dicom").iterdir(), key=lambda file: float(dcmread(file).ImagePositionPatient[2]))
+    change_slices(tmp_path / "dicom", without_place)
+    with pytest.raises(ImageError, match=r"does not say where it lies.*Add one by giving its file"):
+        read_image(tmp_path / "dicom")
+    assert np.array_equal(read_image(files[3])[0], picture()[3:4])
+
+
+@pytest.mark.parametrize("change", [{"PixelSpacing": [0.9, 0.9]}, {"Rows": 7, "Columns": 6}])
+def test_slices_of_another_raster_are_no_part_of_the_stack(tmp_path: Path, change: dict) -> None:
+    write_series(tmp_path / "dicom")
+    change_slices(tmp_path / "dicom", lambda item, k: item.update(change if k == 2 else {}))
+    with pytest.raises(ImageError, match=r"has another number or size of pixels than .*Keep only slices of one stack"):
+        read_image(tmp_path / "dicom")
+
+
+def test_time_steps_in_one_series_are_called_that(tmp_path: Path) -> None:
+    write_series(tmp_path / "dicom", slices=[0, 1, 2, 0, 1, 2])
+    with pytest.raises(ImageError, match=r"2 slices at each of 3 places: several volumes .*save one volume of it"):
+        read_image(tmp_path / "dicom")
+
+
+def write_frames(path: Path, heights: Sequence[float], slopes: Sequence[float], implicit: bool = False) -> None:
+    """One file with all slices of :func:`picture`, as newer scanners send them."""
+    item = slice_file(picture()[0], np.zeros(3), np.eye(3)[:2], (2.0, 0.5, 0.7), "1.2.3.4", 1)
+    item.SOPClassUID = item.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    item.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    del item.ImagePositionPatient, item.ImageOrientationPatient, item.PixelSpacing, item.SliceThickness
+    item.NumberOfFrames, item.PixelData = len(heights), picture()[:len(heights)].astype("<i2").tobytes()
+    groups = [Dataset() for _ in range(len(heights) + 1)]
+    turned, sized = Dataset(), Dataset()
+    turned.ImageOrientationPatient, sized.PixelSpacing, sized.SliceThickness = [1, 0, 0, 0, 1, 0], [0.5, 0.7], 2
+    groups[0].PlaneOrientationSequence, groups[0].PixelMeasuresSequence = [turned], [sized]
+    for group, height, slope in zip(groups[1:], heights, slopes, strict=True):
+        place, scale = Dataset(), Dataset()
+        place.ImagePositionPatient = [-10.5, 20.25, height]
+        scale.RescaleIntercept, scale.RescaleSlope, scale.RescaleType = 0, slope, "US"
+        group.PlanePositionSequence, group.PixelValueTransformationSequence = [place], [scale]
+    item.SharedFunctionalGroupsSequence, item.PerFrameFunctionalGroupsSequence = groups[:1], groups[1:]
+    item.save_as(path, enforce_file_format=True)
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize("heights", [(0, 1.5, 3, 4.5, 6), (8, 6, 4, 2, 0)])
+def test_even_frames_of_one_file_are_a_volume(tmp_path: Path, heights: Sequence[float], implicit: bool) -> None:
+    write_frames(tmp_path / "a.dcm", heights, [1] * 5, implicit)
+    array, grid = read_image(tmp_path / "a.dcm")
+    assert np.array_equal(array, picture())
+    assert np.allclose(grid.to_patient(np.array([[0, 0, 0], [4, 0, 2]])),
+                       [[-10.5, 20.25, heights[0]], [-10.5 + 2 * 0.7, 20.25, heights[4]]])
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize(("heights", "slopes", "words"), [
+    ((0, 2, 4, 8, 10), (1, 1, 1, 1, 1), "5 frames do not follow each other in equal steps"),
+    ((0, 4, 2, 6, 8), (1, 1, 1, 1, 1), "do not follow each other in equal steps"),
+    ((0, 2, 0, 2), (1, 1, 1, 1), "4 frames do not follow .*time steps"),
+    ((0, 2, 4, 6, 8), (1, 2, 3, 4, 5), "scales the grey values of its frames differently"),
+])
+def test_frames_that_itk_would_shift_or_forget_to_scale_are_refused(
+    tmp_path: Path, heights: Sequence[float], slopes: Sequence[float], words: str, implicit: bool
+) -> None:
+    write_frames(tmp_path / "a.dcm", heights, slopes, implicit)
+    with pytest.raises(ImageError, match=words):
+        read_image(tmp_path / "a.dcm")
