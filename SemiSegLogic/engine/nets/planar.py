@@ -3,13 +3,16 @@
 Networks of slices keep five axes with a depth of one, and their kernels are flat. Left as volume convolutions, PyTorch
 2.13 gives undefined gradients for some of them in bfloat16 on processors with AMX (32 channels on planes of 64 x 64,
 for one), or crashes; so it does for transposed ones (32 channels to 2 on planes of 136 x 132). The same numbers through
-``conv2d`` and ``conv_transpose2d`` are sound. Weights keep their names and shapes.
+``conv2d`` and ``conv_transpose2d`` are sound, but for the narrowest (see sound.py). Weights keep names and shapes.
 """
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .sound import is_narrow
 
 
 class PlanarConv(nn.Conv3d):
@@ -17,6 +20,9 @@ class PlanarConv(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B,F,D,H,W) -> (B,F',D,H',W'); no copy where the layout is channels-last."""
+        if is_narrow(self, x):
+            with torch.autocast("cpu", enabled=False):
+                return self.forward(x.float())
         assert not isinstance(self.padding, str)
         stride, padding, dilation = self.stride[1:], self.padding[1:], self.dilation[1:]
         maps = F.conv2d(_slices(x), self.weight.squeeze(2), self.bias, stride, padding, dilation, self.groups)
@@ -29,6 +35,9 @@ class PlanarUp(nn.ConvTranspose3d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """(B,F,D,H,W) -> (B,F',D,H',W'); as :class:`PlanarConv`."""
         assert output_size is None
+        if is_narrow(self, x):
+            with torch.autocast("cpu", enabled=False):
+                return self.forward(x.float())
         assert not isinstance(self.padding, str)
         stride, padding, dilation = self.stride[1:], self.padding[1:], self.dilation[1:]
         maps = F.conv_transpose2d(_slices(x), self.weight.squeeze(2), self.bias, stride, padding,

@@ -4,6 +4,10 @@ With AMX, PyTorch 2.13 (oneDNN) writes beyond its buffers in the gradient of a c
 shallow and its planes large: 2 or 4 deep with 32 channels on planes of 64 x 64 the gradient is no number, on 96 x 96
 the program dies; 8 deep that begins between 128 x 128 and 192 x 192. Neither is an error that could be caught. So
 shallow volumes with large planes are convolved in float32 while a network learns: slower, and right.
+
+What steps along the width until one voxel is left, and what grows from one, uses memory there that nobody wrote, for
+slices as well: values half as large again as the right ones, or no numbers, while learning and while predicting. Those
+are convolved in float32 too; they are small.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ class SoundConv(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         """As nn.Conv3d."""
-        if not _is_unsound(x, max(self.in_channels, self.out_channels)):
+        if not (is_narrow(self, x) or _is_unsound(x, max(self.in_channels, self.out_channels))):
             return super().forward(x)
         with torch.autocast("cpu", enabled=False):
             return super().forward(x.float())
@@ -35,7 +39,7 @@ class SoundUp(nn.ConvTranspose3d):
         """As nn.ConvTranspose3d; the volume that counts is the larger one, which comes out."""
         assert output_size is None
         wider = self.stride[1] * self.stride[2]
-        if not _is_unsound(x, wider * max(self.in_channels, self.out_channels)):
+        if not (is_narrow(self, x) or _is_unsound(x, wider * max(self.in_channels, self.out_channels))):
             return super().forward(x)
         with torch.autocast("cpu", enabled=False):
             return super().forward(x.float())
@@ -48,6 +52,19 @@ def make_sound(network: nn.Module) -> None:
 
 
 SOUND: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: SoundConv, nn.ConvTranspose3d: SoundUp}
+
+
+def is_narrow(convolution: nn.Conv3d | nn.ConvTranspose3d, x: Tensor) -> bool:
+    """Whether the coarser side of a ``convolution`` of ``x`` (B,F,D,H,W) that steps along W would be one voxel wide, in
+    bfloat16 on a processor.
+    """
+    if convolution.stride[2] == 1 or x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return False
+    if isinstance(convolution, nn.ConvTranspose3d):
+        return x.shape[4] == 1
+    assert not isinstance(convolution.padding, str)
+    kernel = convolution.dilation[2] * (convolution.kernel_size[2] - 1) + 1
+    return x.shape[4] + 2 * convolution.padding[2] - kernel < convolution.stride[2]
 
 
 def _is_unsound(x: Tensor, channels: int) -> bool:

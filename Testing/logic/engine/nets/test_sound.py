@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.nets import NETWORKS, build
+from SemiSegLogic.engine.nets.planar import make_planar
 from SemiSegLogic.engine.nets.sound import SoundConv, SoundUp, make_sound
 from Testing.support.tiny_fit import blob_task
 
@@ -45,6 +48,41 @@ def test_deep_volumes_stay_in_bfloat16_and_so_does_prediction() -> None:
         with torch.no_grad():
             assert conv(shallow).dtype == torch.bfloat16
     assert conv(shallow).dtype == torch.float32
+
+
+def _in_half(network: nn.Module, x: Tensor) -> Tensor:
+    torch.full((4_000_000,), float("nan"), dtype=torch.bfloat16)  # what a buffer may hold that nobody wrote
+    with torch.autocast("cpu", torch.bfloat16):
+        return network(x).float()
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("width", [1, 2, 4, 8])
+@pytest.mark.parametrize("name", ["fast", "plain", "unet"])
+def test_narrow_images_are_seen_in_bfloat16_as_they_are_in_float32(name: str, width: int, dims: int) -> None:
+    """As it is in PyTorch 2.13 on a processor with AMX, a stride to a width of one voxel gives anything, or NaN."""
+    torch.manual_seed(0)
+    network = build(name, blob_task(network=name, dims=dims)).eval()
+    x = torch.randn(2, 1, 1 if dims == 2 else 16, 64, width)
+    for _ in range(3):
+        with torch.no_grad():
+            half, whole = _in_half(network, x), network(x)
+        assert half.isfinite().all()
+        assert (half - whole).abs().max() < 0.05 * whole.abs().max()
+
+
+@pytest.mark.parametrize("make", [make_sound, make_planar])
+def test_gradients_of_narrow_images_are_those_of_float32(make: Callable[[nn.Module], None]) -> None:
+    torch.manual_seed(0)
+    depth = 1 if make is make_planar else 2
+    down = nn.Conv3d(32, 64, (depth, 3, 3), (1, 2, 2), (0, 1, 1))
+    up = nn.ConvTranspose3d(32, 3, (1, 2, 2), (1, 2, 2))
+    make(nn.ModuleList([down, up]))
+    x = torch.randn(2, 32, 2, 16, 1)
+    for module in (down, up):
+        whole, half = _gradients(module, x, False), _gradients(module, x, True)
+        assert torch.allclose(whole[1], half[1], atol=1e-4)
+        assert torch.allclose(whole[2], half[2], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
