@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,4 +54,4 @@ def _image(job: JobFolder, case: Case) -> str:
 def _is_linked(job: JobFolder, name: str, source: Path) -> bool:
     """Whether the image could be linked from an earlier job of this computer, which has it whole."""
     earlier = job.root.parent.glob(f"*/in/{name}")
-    return source.exists() and any(job.link_image(path) for path in earlier)
+    return os.path.exists(source) and any(job.link_image(path) for path in earlier)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..errors import SemiSegError
 
 
@@ -39,3 +41,8 @@ class LockedError(StudyError):
 
 class DuplicateError(StudyError):
     """The same image is already in the study."""
+
+
+def unreadable(path: Path, error: OSError) -> ImageError:
+    """What to say when the operating system does not let an image or mask be read."""
+    return ImageError(f"{path} cannot be read: {error.strerror or error}. Check the path, and that you may read it.")

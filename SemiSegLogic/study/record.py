@@ -18,6 +18,7 @@ from .annotations import AnnotatedSlice, utc_now
 from .checking import Status, check_case, grid_in, slices_in
 from .errors import ImageError
 from .formats import read_image
+from .formats.volumes import is_there
 from .lock import WriteLock, Writer
 from .structures import Structures, check_name
 from .suggestions import SuggestionFiles
@@ -119,7 +120,7 @@ class CaseRecord:
     def image(self) -> NDArray[np.generic]:
         """The voxels (k, j, i), read and checked now. Raises ImageError when the file is gone, damaged or changed."""
         path = self.image_path
-        if not path.exists():
+        if not is_there(path):
             raise ImageError(f"{path}, the image of case '{self.name}', has gone. Put it back or tell the case where "
                              "it lies now (relocate); labels are safe.")
         array, grid = read_image(path)

@@ -50,9 +50,8 @@ class Study:
         """
         chosen, listed = name or folder.name, Structures.of(structures)
         check_name(chosen, "Study name")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            what = "is a study already: open it" if (folder / STUDY).exists() else "is not an empty folder"
-            raise StudyError(f"{folder} {what}. Choose a new folder for a new study.")
+        with disk_errors(folder):
+            _require_free(folder)
         try:
             with disk_errors(folder):
                 for part in PARTS:
@@ -201,8 +200,19 @@ class Study:
         save_record(self.folder / STUDY, {**self._record(), **structures.to_dict()})
 
 
+def _require_free(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        what = "is a study already: open it" if (folder / STUDY).exists() else "is not an empty folder"
+        raise StudyError(f"{folder} {what}. Choose a new folder for a new study.")
+
+
 def _require_study(folder: Path) -> None:
-    if not (folder / STUDY).exists() and not backup_of(folder / STUDY).exists():
+    try:
+        found = (folder / STUDY).exists() or backup_of(folder / STUDY).exists()
+    except OSError as error:
+        raise FormatError(f"{folder} cannot be opened: {error.strerror}. Check the path, and that you may read "
+                          "it.") from error
+    if not found:
         raise FormatError(f"{folder} is not a study: it has no {STUDY}. {_hint(folder)}")
 
 

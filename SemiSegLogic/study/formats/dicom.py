@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import ImageError
+from ..errors import ImageError, unreadable
 from .frames import check_frames
 from .stacks import check_stack, place
 
@@ -19,16 +20,16 @@ STORED_AS = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]+)", re.DOTALL)
 
 
 def is_dicom_file(path: Path) -> bool:
-    """True when a file carries DICOM's mark, whatever its name."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+    """True when a file carries DICOM's mark, whatever its name. Raises ImageError when it cannot be read."""
+    try:
+        return path.is_file() and bool(MARKED.match(_head(path)))
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def is_dicom(path: Path) -> bool:
     """True for a folder (which can only be a series) and for a DICOM file."""
-    return path.is_dir() or is_dicom_file(path)
+    return os.path.isdir(path) or is_dicom_file(path)
 
 
 def load_series(path: Path) -> sitk.Image:
@@ -131,11 +132,19 @@ def _refuse_broken(folder: Path, files: list[str], listed: dict[str, list[str]],
 
 def _is_lost_slice(file: Path, kind: str, others: list[str]) -> bool:
     """Whether an unreadable file is of this ``kind``, or too short to tell, and of none of the ``others`` series."""
-    with file.open("rb") as stream:
-        head = stream.read(HEAD)
+    try:
+        head = _head(file)
+    except OSError as error:
+        raise unreadable(file, error) from error
     said = STORED_AS.search(head)
     return (bool(MARKED.match(head)) and (said is None or said[1].decode() == kind)
             and not any(uid.encode() in head for uid in others))
+
+
+def _head(file: Path) -> bytes:
+    """The beginning of a file."""
+    with file.open("rb") as stream:
+        return stream.read(HEAD)
 
 
 def _meta(file: str, key: str) -> str:

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ...geometry import Grid
-from ..errors import ImageError
+from ..errors import ImageError, unreadable
 from . import dicom, nifti
 
 
@@ -55,7 +55,7 @@ def read_bytes(path: Path, grid: Grid) -> NDArray[np.uint8]:
 
 def load(path: Path) -> sitk.Image:
     """The file as SimpleITK sees it, of 2 or 3 axes, whole. Raises ImageError otherwise."""
-    if not path.exists():
+    if not is_there(path):
         raise ImageError(f"{path} does not exist. Check the path, or whether the disk it lies on is connected.")
     if path.is_dir() or dicom.is_dicom_file(path):
         return dicom.load_series(path)
@@ -64,6 +64,17 @@ def load(path: Path) -> sitk.Image:
         return _of_three_axes(sitk.ReadImage(str(path)), path)
     except RuntimeError as error:
         raise _refusal(path, error) from error
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder. Raises ImageError where nobody may look."""
+    try:
+        path.stat()
+        return True
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def grid_of(image: sitk.Image) -> Grid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -301,6 +302,35 @@ def test_a_read_only_study_can_be_read_and_says_that_it_cannot_be_written() -> N
             path.chmod(0o755)
         assert done.returncode == 0, done.stderr
         assert everything_in(study.folder) == before
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".nrrd", "loop.nrrd", "closed.nrrd"])
+def test_a_file_that_nobody_may_look_at_is_an_error_in_words(study: Study, image_file: Callable[..., Path],
+                                                             monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Not the operating system's own, which would end the command and leave the other images of it behind."""
+    path = image_file().with_name(name)
+    if name.startswith("loop"):
+        path.symlink_to(path)
+    if name.startswith("closed"):
+        image_file().rename(path)
+        usual = Path.open
+        monkeypatch.setattr(Path, "open", lambda file, *mode, **more: refuse(file) if file == path
+                            else usual(file, *mode, **more))
+    with pytest.raises(ImageError, match=r"\.nrrd cannot be read: .*Check the path, and that you may read it"):
+        study.add_case(path)
+
+
+def refuse(path: Path) -> None:
+    """What the operating system says of somebody else's file."""
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+
+def test_a_folder_that_nobody_may_look_at_is_an_error_in_words(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 300)
+    with pytest.raises(FormatError, match=r"cannot be opened: .*Check the path, and that you may read it"):
+        Study.open(folder)
+    with pytest.raises(FileError, match=r"was not written: .*nothing was changed"):
+        Study.create(folder, name="short")
 
 
 # --- models and costs ----------------------------------------------------------------------------------------------
