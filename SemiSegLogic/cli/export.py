@@ -53,7 +53,7 @@ def _chosen(study: Study, options: argparse.Namespace) -> tuple[list[str], list[
     there are none to write.
     """
     if options.case:
-        return [study.case(key).id for key in options.case], []
+        return [study.called(key).id for key in options.case], []
     found = choose(study.status(), suggestions=not options.finished)
     if not found.cases:
         if found.unaccepted:
@@ -66,15 +66,17 @@ def _chosen(study: Study, options: argparse.Namespace) -> tuple[list[str], list[
 
 
 def _write(study: Study, case_id: str, options: argparse.Namespace, out: Output) -> bool:
+    case = study.case(case_id)
     try:
         with out.working(f"Writing and verifying {case_id}"):
-            remark = mend_record(study.case(case_id))
-            files = export_case(study.case(case_id), options.to or study.exports, options.format or FORMATS[:2])
+            remark = mend_record(case)
+            files = export_case(case, options.to or study.exports, options.format or FORMATS[:2])
     except SemiSegError as error:
         out.problem(str(error), case=case_id)
         return False
+    whose = "" if case.name == case_id else f"{case.name}: "
     for file in files:
-        out.event("exported", f"{file.path} (verified)", file=str(file.path), voxels=file.voxels)
+        out.event("exported", f"{whose}{file.path} (verified)", file=str(file.path), voxels=file.voxels, case=case_id)
     if remark:
         out.event("remark", f"{case_id}: {remark}", text=remark, case=case_id)
     return True

@@ -39,7 +39,7 @@ def add(parts: Any) -> None:
 
 def _label(options: argparse.Namespace) -> None:
     study = Study.open(options.folder)
-    case, structures = study.case(options.case), study.structures
+    case, structures = study.called(options.case), study.structures
     names = {**structures.names, **dict(_pair(item, structures) for item in options.name)}
 
     def chosen(label: NDArray[np.uint8]) -> Iterable[SliceIndex]:

@@ -48,7 +48,7 @@ def _repair(options: argparse.Namespace) -> None:
 
 
 def _versions(options: argparse.Namespace) -> None:
-    case, out = Study.open(options.folder).case(options.case), Output(options.json)
+    case, out = Study.open(options.folder).called(options.case), Output(options.json)
     found, current = case.versions(), case.version
     if out.machine:
         for one in found:
@@ -63,7 +63,7 @@ def _versions(options: argparse.Namespace) -> None:
 
 
 def _restore(options: argparse.Namespace) -> None:
-    case = Study.open(options.folder).case(options.case)
+    case = Study.open(options.folder).called(options.case)
     case.restore(options.version, user_name())
     Output(options.json).event("restored", f"{case.id} is as it was in {options.version}; {len(case.places)} slices "
                                "are judged. Nothing was removed: what counted before is a version too.", case=case.id,
@@ -71,20 +71,20 @@ def _restore(options: argparse.Namespace) -> None:
 
 
 def _relocate(options: argparse.Namespace) -> None:
-    case = Study.open(options.folder).case(options.case)
+    case = Study.open(options.folder).called(options.case)
     case.relocate(options.image)
     Output(options.json).event("relocated", f"{case.id}: the image lies at {case.image_path} and is the same.",
                                case=case.id, image=str(case.image_path))
 
 
 def _accept(options: argparse.Namespace) -> None:
-    case = Study.open(options.folder).case(options.case)
+    case = Study.open(options.folder).called(options.case)
     case.accept(user_name())
     Output(options.json).event("accepted", f"{case.id} is accepted: every slice counts as judged now.", case=case.id)
 
 
 def _reject(options: argparse.Namespace) -> None:
-    case = Study.open(options.folder).case(options.case)
+    case = Study.open(options.folder).called(options.case)
     there = case.has_suggestion
     case.discard_suggestion()
     text = "has no suggestion any more; what people drew stays" if there else "has no suggestion: nothing was changed"
@@ -93,7 +93,7 @@ def _reject(options: argparse.Namespace) -> None:
 
 def _remove(options: argparse.Namespace) -> None:
     study = Study.open(options.folder)
-    place = study.remove_case(options.case)
+    place = study.remove_case(study.called(options.case).id)
     text = (f"{options.case} is no case of the study any more. All of it lies in {place}; moved back to "
             f"{study.folder / 'cases'}, it is one again.")
     Output(options.json).event("removed", text, folder=str(place))

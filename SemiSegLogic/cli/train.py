@@ -59,7 +59,7 @@ def _train(options: argparse.Namespace) -> int:
     study, out = Study.open(options.folder), Output(options.json)
     place = _able(options)
     training, settings = _order(options, study)
-    opened = study.case(options.open).id if options.open else None
+    opened = study.called(options.open).id if options.open else None
     earlier = _beginning(options, study)
     if earlier is not None:
         out.event("start", f"Going on from {earlier}; --anew begins from nothing.", model=str(earlier))

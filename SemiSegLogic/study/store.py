@@ -131,9 +131,20 @@ class Study:
             if case.id == key:
                 return case
         for case in self.cases:
-            if case.name == key:
+            if _name_of(case) == key:
                 return case
         raise StudyError(f"{self.folder} has no case '{key}'. It has: {', '.join(c.id for c in self.cases) or 'none'}.")
+
+    def called(self, key: str) -> Case:
+        """The case that a person calls ``key``, by name or id. Raises StudyError when there is none, or when it is the
+        name of one and the id of another: a file "scan-1" that came after "scan 1".
+        """
+        meant = [case for case in self.cases if key in (case.id, _name_of(case))]
+        if len(meant) > 1:
+            told = "; ".join(f"'{_name_of(case)}' has the id {case.id}" for case in meant)
+            raise StudyError(f"'{key}' may mean {len(meant)} cases: {told}. Say the one that is meant by the name or "
+                             "id that only it has.")
+        return meant[0] if meant else self.case(key)
 
     def add_case(self, path: Path, copy: bool = True, name: str | None = None, duplicates: bool = False) -> Case:
         """Take an image file or DICOM folder in: as a copy, or by reference to where it lies.
@@ -198,6 +209,14 @@ class Study:
 
     def _save_structures(self, structures: Structures) -> None:
         save_record(self.folder / STUDY, {**self._record(), **structures.to_dict()})
+
+
+def _name_of(case: Case) -> str:
+    """What people call it; "" where its record is damaged, which hides no other case."""
+    try:
+        return case.name
+    except SemiSegError:
+        return ""
 
 
 def _require_free(folder: Path) -> None:

@@ -119,3 +119,21 @@ def test_a_computer_that_does_not_know_its_user_labels_all_the_same(
     monkeypatch.setattr("getpass.getuser", nobody)
     semiseg("study", "label", folder, "scan", mask("Anterior", "Posterior"))
     assert {item.author for item in Study.open(folder).case("scan").annotated} == {"unknown"}
+
+
+def test_labels_never_go_to_a_case_that_only_has_the_id_which_is_another_ones_name(
+    folder: Path, mask: Callable[..., Path], semiseg: Callable[..., Any], says: Callable[..., str], tmp_path: Path
+) -> None:
+    for seed, name in enumerate(("my scan", "my-scan"), 1):
+        image = np.random.default_rng(seed).integers(0, 99, SHAPE).astype("int16")
+        write_image(tmp_path / f"{name}.nrrd", image, Grid(SHAPE))
+        semiseg("study", "add", folder, tmp_path / f"{name}.nrrd")
+    told = says("study", "label", folder, "my-scan", mask("Anterior", "Posterior"), code=1)
+    assert "'my-scan' may mean 2 cases: 'my scan' has the id my-scan; 'my-scan' has the id my-scan-2" in told
+    assert not any(case.annotated for case in Study.open(folder).cases)
+    whole = ("--slices", "all")
+    semiseg("study", "label", folder, "my-scan-2", mask("Anterior", "Posterior"), *whole)
+    semiseg("study", "label", folder, "my scan", mask("Anterior", "Posterior"), *whole)
+    told = says("export", folder)
+    assert f"my-scan: {folder / 'exports' / 'my-scan-2.nrrd'}" in told
+    assert f"my scan: {folder / 'exports' / 'my-scan.nrrd'}" in told

@@ -170,6 +170,23 @@ def test_a_case_that_does_not_exist_is_named_with_those_that_do(study: Study, ca
         study.case("bob")
 
 
+def test_a_word_that_may_mean_two_cases_is_taken_for_neither(study: Study, image_file: Callable[..., Path]) -> None:
+    spaced, dashed = study.add_case(image_file("scan 1.nrrd")), study.add_case(image_file("scan-1.nrrd", seed=1))
+    assert (spaced.id, dashed.id) == ("scan-1", "scan-1-2")
+    with pytest.raises(StudyError, match=r"'scan-1' may mean 2 cases: 'scan 1' has the id scan-1; 'scan-1' has the id"):
+        study.called("scan-1")
+    assert study.called("scan 1") is spaced
+    assert study.called("scan-1-2") is dashed
+    with pytest.raises(StudyError, match="no case 'scan-2'"):
+        study.called("scan-2")
+
+
+def test_a_case_is_found_by_its_name_though_another_is_damaged(study: Study, image_file: Callable[..., Path]) -> None:
+    broken, whole = study.add_case(image_file("a.nrrd")), study.add_case(image_file("scan 1.nrrd", seed=1))
+    (broken.folder / "case.json").write_text("{")
+    assert Study.open(study.folder).case("scan 1").id == Study.open(study.folder).called("scan 1").id == whole.id
+
+
 def test_a_renamed_case_keeps_its_folder(study: Study, case: Case) -> None:
     case.rename("Patient 1")
     assert study.case("Patient 1").id == "ann"
