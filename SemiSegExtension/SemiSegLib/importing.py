@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import IGNORE, SliceIndex
+from SemiSegLogic.naming import folded
 
 from . import casework
 from .annotations import slice_numbers
@@ -59,12 +60,12 @@ def guess(names: Sequence[str], structures: Sequence[Shown], remembered: str) ->
     """For each segment the structure it was mapped to the last time, else the one of its name or value, else the only
     one there is; NEW where a name says something new. ``remembered`` as :func:`remember` made it.
     """
-    known = {item.name.casefold(): item.name for item in structures}
+    known = {folded(item.name): item.name for item in structures}
     by_value = {str(item.value): item.name for item in structures}
-    last = {name: target for name, target in _table(remembered).items() if target.casefold() in known}
+    last = {name: target for name, target in _table(remembered).items() if folded(target) in known}
     only = structures[0].name if len(structures) == len(names) == 1 else None
     return {
-        name: last.get(name) or known.get(name.strip().casefold()) or by_value.get(name) or only
+        name: last.get(name) or known.get(folded(name)) or by_value.get(name) or only
         or (LEAVE_OUT if name.isdigit() else NEW)
         for name in names
     }

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import AXIS_NAMES, SliceIndex
+from ..naming import folded
 from ..study import LabelError, Structures, Study, UnknownSegmentError, all_slices, drawn_slices
 from ..study.lock import user_name
 from .output import Output, add_json
@@ -69,8 +70,8 @@ def _tell(out: Output, case: str, mask: str, places: list[SliceIndex], before: s
 def _pair(text: str, structures: Structures) -> tuple[str, int]:
     """``Head=Anterior`` as the segment's name and the structure's value. Raises LabelError."""
     segment, _, wanted = text.rpartition("=")
-    by_name = {name.casefold(): value for name, value in structures.names.items()}
-    value = by_name.get(wanted.strip().casefold(), int(wanted) if re.fullmatch("[0-9]+", wanted) else -1)
+    by_name = {folded(name): value for name, value in structures.names.items()}
+    value = by_name.get(folded(wanted), int(wanted) if re.fullmatch("[0-9]+", wanted) else -1)
     if not segment or value not in structures.values:
         raise LabelError(f"'{text}' does not say which structure a segment is. Structures are: {structures.in_words()}."
                          " Write it as --name SEGMENT=STRUCTURE, or --name SEGMENT=0 to leave it out.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..files import digest_array, disk_errors
+from ..naming import folded
 from ..patience import rename
 from .errors import DuplicateError, StudyError
 from .formats import read_image, write_image
@@ -31,7 +32,7 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
     names = [case.name for case in known]
     chosen = default_name(path, names) if name is None else name
     check_name(chosen, "Case name")
-    if chosen.casefold() in {other.casefold() for other in names}:
+    if folded(chosen) in {folded(other) for other in names}:
         raise StudyError(f"A case named '{chosen}' is already in the study. Give {path.name} another name.")
     array, grid = read_series(files) if files else read_image(path)
     digest = digest_array(array)
@@ -52,11 +53,11 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
 
 def default_name(path: Path, taken: Iterable[str]) -> str:
     """The file's name without suffixes; ``case-<n>`` for DICOM, whose names and folders tell of patients."""
-    used = {name.casefold() for name in taken}
+    used = {folded(name) for name in taken}
     stem = "case" if is_dicom(path) else _usable(_without_suffix(path.name))
     number = 1
     candidate = "case-1" if is_dicom(path) else stem
-    while candidate.casefold() in used:
+    while folded(candidate) in used:
         number += 1
         candidate = f"{stem}-{number}"
     return candidate

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from ..errors import SemiSegError
 from ..files import disk_errors
+from ..naming import same_signs
 from .annotations import utc_now
 from .case import Case
 from .checking import check_case, check_study
@@ -131,7 +132,7 @@ class Study:
             if case.id == key:
                 return case
         for case in self.cases:
-            if _name_of(case) == key:
+            if _is_called(case, key):
                 return case
         raise StudyError(f"{self.folder} has no case '{key}'. It has: {', '.join(c.id for c in self.cases) or 'none'}.")
 
@@ -139,7 +140,7 @@ class Study:
         """The case that a person calls ``key``, by name or id. Raises StudyError when there is none, or when it is the
         name of one and the id of another: a file "scan-1" that came after "scan 1".
         """
-        meant = [case for case in self.cases if key in (case.id, _name_of(case))]
+        meant = [case for case in self.cases if case.id == key or _is_called(case, key)]
         if len(meant) > 1:
             told = "; ".join(f"'{_name_of(case)}' has the id {case.id}" for case in meant)
             raise StudyError(f"'{key}' may mean {len(meant)} cases: {told}. Say the one that is meant by the name or "
@@ -217,6 +218,10 @@ def _name_of(case: Case) -> str:
         return case.name
     except SemiSegError:
         return ""
+
+
+def _is_called(case: Case, name: str) -> bool:
+    return same_signs(_name_of(case)) == same_signs(name)
 
 
 def _require_free(folder: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from ..geometry import IGNORE
+from ..naming import folded
 from .errors import StudyError
 
 Color = tuple[float, float, float]
@@ -93,6 +94,7 @@ class Structures:
         """One more structure with a value that was never used before."""
         if self.next_value > LAST_VALUE:
             raise StudyError(f"'{name}' cannot be added: all {LAST_VALUE} label values of this study have been used.")
+        self._require_unlike(name, self.items)
         chosen = color or COLORS[(self.next_value - 1) % len(COLORS)]
         return self._with(Structure(self.next_value, name, chosen, terminology))
 
@@ -100,6 +102,7 @@ class Structures:
                terminology: str | None = None) -> Self:
         """Another name, colour or terminology for the same structure; its value stays."""
         old = self.of_value(value)
+        self._require_unlike(name or "", [item for item in self.items if item is not old])
         new = Structure(value, old.name if name is None else name, color or old.color,
                         old.terminology if terminology is None else terminology)
         return replace(self, items=tuple(new if item is old else item for item in self.items))
@@ -122,6 +125,12 @@ class Structures:
         """Structures from plain data. Raises KeyError, TypeError or StudyError on damaged data."""
         items = tuple(Structure(**{**item, "color": tuple(item["color"])}) for item in record["structures"])
         return cls(items, max([record["next_value"], *(item.value + 1 for item in items)]))
+
+    def _require_unlike(self, name: str, others: Iterable[Structure]) -> None:
+        """Raises StudyError where one of ``others`` looks the same; studies of before may have such two."""
+        twin = next((item for item in others if folded(item.name) == folded(name)), None)
+        if twin is not None:
+            raise StudyError(f"Two structures have the name '{twin.name}'; give each its own.")
 
     def _with(self, item: Structure) -> Self:
         return replace(self, items=(*self.items, item), next_value=max(self.next_value, item.value + 1))

@@ -32,7 +32,7 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "errors patience settings geometry files study job"
+WORDS = "errors patience naming settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
@@ -50,8 +50,9 @@ ROOMS: dict[str, Room] = {
     "settings": room("errors settings"),
     "geometry": room("", PLAIN),
     "patience": room(""),
+    "naming": room(""),
     "files": room("errors patience", PLAIN),
-    "study": room("errors patience geometry files study", PLAIN),
+    "study": room("errors patience naming geometry files study", PLAIN),
     "job": room("errors patience settings geometry files job", PLAIN),
     # 1 carriers
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
+from SemiSegLogic.naming import folded
+
 from ..annotations import axis_word, slice_numbers
 from ..importing import CHOSEN, LEAVE_OUT, NEW, Answer, Imported, guess, import_mask, remember, segments_of
 from ..words import _
@@ -83,7 +85,7 @@ class MaskImport:
         if not names:
             self._controller.say(_("Nothing is drawn in {name}.").format(name=path.name), "warning")
             return
-        twice = next((name for number, name in enumerate(names) if _folded(name) in map(_folded, names[:number])), "")
+        twice = next((name for number, name in enumerate(names) if folded(name) in map(folded, names[:number])), "")
         if twice:
             text = _("Two segments of {file} have the name '{name}'. Rename one of them in Slicer, save, and import it "
                      "again.")  # fmt: skip
@@ -144,8 +146,3 @@ class MaskImport:
     def on_cancel(self) -> None:
         self.box.visible = False
         self._path = None
-
-
-def _folded(name: str) -> str:
-    """Names that differ in nothing else are one name, as where masks are read."""
-    return name.strip().casefold()

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ...geometry import IGNORE, Grid
+from ...naming import folded
 from ..errors import ImageError, LabelError, UnknownSegmentError
 from ..structures import LAST_VALUE, Color
 from ..values import values_of
@@ -132,7 +133,7 @@ def values_in(array: NDArray[np.generic], path: Path) -> list[int]:
 
 def _check_unambiguous(found: list[HeaderSegment], names: Mapping[str, int] | None, path: Path) -> None:
     """Without a table the file's values must tell the segments apart; with one, their names must."""
-    keys = [one.name.strip().casefold() if names is not None else str(one.value) for one in found]
+    keys = [folded(one.name) if names is not None else str(one.value) for one in found]
     for one, key in zip(found, keys, strict=True):
         if keys.count(key) > 1:
             remedy = "Rename one of them in Slicer" if names is not None else "Give a table of names to values"
@@ -144,9 +145,9 @@ def _target(segment: HeaderSegment, names: Mapping[str, int] | None, path: Path)
     """The label value for a segment."""
     value = segment.value
     if names is not None:
-        table = {name.strip().casefold(): value for name, value in names.items()}
+        table = {folded(name): value for name, value in names.items()}
         by_number = any(name.isdigit() for name in table)
-        chosen = table.get(segment.name.strip().casefold())
+        chosen = names.get(segment.name, table.get(folded(segment.name)))
         if chosen is None and segment.name == str(value) and not by_number and value in table.values():
             chosen = value
         if chosen is None:

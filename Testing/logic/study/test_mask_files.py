@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import nibabel
@@ -16,6 +17,7 @@ from SemiSegLogic.study import (
     LabelError,
     Structure,
     Structures,
+    StudyError,
     UnknownSegmentError,
     list_segments,
     read_mask,
@@ -295,3 +297,16 @@ def test_255_beside_other_values_means_not_judged_unless_the_table_names_it(
     write_image(tmp_path / "a.nrrd", np.array([0, 1, IGNORE], np.uint8)[two_blobs()], grid_of("oblique"))
     found = read_mask(tmp_path / "a.nrrd", names).array
     assert np.array_equal(found, np.array([0, 1, expected], np.uint8)[two_blobs()])
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_is_the_same_whether_its_umlaut_is_one_sign_or_two(tmp_path: Path, forms: tuple[str, str]) -> None:
+    """A Mac has two in the names of files, from which many segments are named; nobody sees the difference."""
+    ours, theirs = (unicodedata.normalize(form, "Schädel") for form in forms)
+    write_seg_nrrd(tmp_path / "a.seg.nrrd", two_blobs(), grid_of("oblique"), Structures.of([theirs, "other"]))
+    mask = read_mask(tmp_path / "a.seg.nrrd", {"other": 7, ours: 3})
+    assert np.array_equal(mask.array == 3, two_blobs() == 1)
+    with pytest.raises(StudyError, match="Two structures have the name"):
+        Structures.of([ours, theirs])
+    old = Structures((Structure(1, ours), Structure(2, theirs), Structure(3, "other")), 4)  # made before that was so
+    assert np.array_equal(read_mask(tmp_path / "a.seg.nrrd", old.names).array == 2, two_blobs() == 1)

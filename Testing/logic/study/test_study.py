@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -179,6 +180,13 @@ def test_a_word_that_may_mean_two_cases_is_taken_for_neither(study: Study, image
     assert study.called("scan-1-2") is dashed
     with pytest.raises(StudyError, match="no case 'scan-2'"):
         study.called("scan-2")
+
+
+def test_a_case_is_found_whether_its_umlaut_is_one_sign_or_two(study: Study, image_file: Callable[..., Path]) -> None:
+    one, two = (unicodedata.normalize(form, "Müller") for form in ("NFC", "NFD"))
+    case = study.add_case(image_file(f"{two}.nrrd"))
+    assert study.called(one) is study.case(one) is study.case(two) is case
+    assert study.add_case(image_file(f"{one}.nrrd", seed=1)).name == f"{one}-2"
 
 
 def test_a_case_is_found_by_its_name_though_another_is_damaged(study: Study, image_file: Callable[..., Path]) -> None:
