@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import IGNORE, SliceIndex
-from SemiSegLogic.naming import folded
 
 from . import casework
 from .annotations import slice_numbers
@@ -60,6 +59,8 @@ def guess(names: Sequence[str], structures: Sequence[Shown], remembered: str) ->
     """For each segment the structure it was mapped to the last time, else the one of its name or value, else the only
     one there is; NEW where a name says something new. ``remembered`` as :func:`remember` made it.
     """
+    from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
+
     known = {folded(item.name): item.name for item in structures}
     by_value = {str(item.value): item.name for item in structures}
     last = {name: target for name, target in _table(remembered).items() if folded(target) in known}

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import SliceIndex
-from SemiSegLogic.naming import folded
 
 from . import casework
 from .casework import Saved
@@ -220,5 +219,7 @@ def _looks(item: Shown) -> tuple[object, ...]:
 
 
 def _free_name(name: str, taken: list[str]) -> str:
+    from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
+
     used = {folded(other) for other in taken}
     return next(found for n in range(1, 999) if folded(found := name if n == 1 else f"{name} {n}") not in used)

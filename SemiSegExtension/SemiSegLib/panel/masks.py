@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from SemiSegLogic.naming import folded
-
 from ..annotations import axis_word, slice_numbers
 from ..importing import CHOSEN, LEAVE_OUT, NEW, Answer, Imported, guess, import_mask, remember, segments_of
 from ..words import _
@@ -79,6 +77,8 @@ class MaskImport:
         )
 
     def _ask(self, path: Path, names: list[str]) -> None:
+        from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
+
         opened = self._controller.open_case
         if opened is None:
             return

@@ -96,6 +96,8 @@ def itk_reason(error: Exception) -> str:
 
 def _refusal(path: Path, error: RuntimeError) -> ImageError:
     """What ITK means, for the person who has the file."""
+    if "Unable to determine ImageIO" in str(error) and nifti.is_nifti(path):  # it is whole and has a header of NIfTI
+        return ImageError(f"{path} is a NIfTI of version 2, which cannot be read. Save it as NRRD or NIfTI-1.")
     if "Unable to determine ImageIO" in str(error):
         return ImageError(f"{path} is no image of a kind that can be read. Save it as NRRD or NIfTI.")
     if "orthonormal" in str(error):

@@ -266,3 +266,9 @@ def test_what_is_no_image_is_refused_without_a_word_of_programmers(tmp_path: Pat
     assert words in str(refused.value)
     assert "sitk" not in str(refused.value)
     assert "unpack" not in str(refused.value)
+
+
+def test_a_nifti_of_version_2_is_not_told_to_be_saved_as_nifti(tmp_path: Path) -> None:
+    nibabel.save(nibabel.Nifti2Image(picture().T, np.eye(4)), tmp_path / "a.nii.gz")
+    with pytest.raises(ImageError, match=r"a\.nii\.gz is a NIfTI of version 2.*Save it as NRRD or NIfTI-1"):
+        read_image(tmp_path / "a.nii.gz")
