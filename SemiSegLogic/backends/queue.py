@@ -100,7 +100,7 @@ def claim(job: JobFolder) -> None:
     launched = workers.launched
     order = launched.order if launched is not None and launched.process.alive else time.time()
     job.sweep()
-    Launch(order, Process.of(os.getpid())).write(job.root / "process.json")
+    Launch(order, Process.of(os.getpid()), job.last_heartbeat()).write(job.root / "process.json")
 
 
 def report_waiting(job: JobFolder, ahead: int) -> None:
@@ -169,7 +169,7 @@ def _has_ended(job: JobFolder, workers: Workers) -> bool:
         status = job.reported()
     except JobError:
         return False
-    return status.ended and status.heartbeat >= workers.order
+    return status.ended and workers.wrote(status)
 
 
 def _report_stopped(job: JobFolder) -> None:
