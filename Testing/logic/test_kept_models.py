@@ -180,6 +180,30 @@ def test_a_deleted_model_is_not_fetched_again_from_the_cluster_until_the_run_has
     assert kept_model(study, SECOND).weights.read_text() == "better"
 
 
+def test_a_better_model_is_taken_over_though_the_disk_it_lies_on_has_a_slow_clock(study: Study, tmp_path: Path) -> None:
+    run, there = RunFolder(study.folder / "models" / SECOND), JobFolder.create(tmp_path / "cluster" / SECOND)
+    for name in MODEL:
+        (run.path / name).unlink()
+
+    def made(content: str, ago: float) -> None:
+        (there.root / "model.pt").write_text(content)
+        os.utime(there.root / "model.pt", (time.time() - ago, time.time() - ago))
+        run.keep_model(there)
+
+    made("of the first mask", 3600)
+    made("better", 3540)
+    assert kept_model(study, SECOND).weights.read_text() == "better"
+    delete_model(kept_model(study, SECOND), tmp_path / "jobs")
+    run.keep_model(there)
+    assert run.model is None, "it is the one that was deleted"
+    made("best", 3480)
+    assert kept_model(study, SECOND).weights.read_text() == "best"
+    (run.path / "model.pt").unlink()
+    (run.path / "deleted.json").unlink()
+    run.keep_model(there)
+    assert run.model is not None, "nobody wanted it gone"
+
+
 def test_the_last_training_is_not_what_learned_while_somebody_drew(study: Study, tmp_path: Path) -> None:
     last = last_trained(study)
     assert last is not None
