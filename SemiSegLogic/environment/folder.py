@@ -82,7 +82,7 @@ class EnvironmentFolder:
         self.marks.take_back()
         if self.marks.begun:
             for sign in ("pyvenv.cfg", borrowed.RECORD):
-                (self.root / sign).unlink(missing_ok=True)
+                remove(self.root / sign)
 
     def make(self, base: Path) -> None:
         """A working interpreter with pip in ``root``, made with the Python ``base``.

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from ..files import write_json
+from ..files import disk_errors, write_json
 from ..geometry import Planes
+from ..patience import remove
 from . import inputs, labels
 from .errors import JobError
 from .reading import JobReader
@@ -78,5 +79,6 @@ class ClientSide(JobReader):
         write_json(self.stop_path, {"requested": time.time(), "patience": patience_s})
 
     def withdraw_stop(self) -> None:
-        """Take the request back, before a job is resumed."""
-        self.stop_path.unlink(missing_ok=True)
+        """Take the request back, before a job is resumed. Raises FileError."""
+        with disk_errors(self.stop_path):
+            remove(self.stop_path)
