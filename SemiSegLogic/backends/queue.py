@@ -125,13 +125,20 @@ def jobs_behind(job: JobFolder) -> int:
 def job_roots(root: Path) -> list[Path]:
     """The folders under ``root`` that hold a complete job, by name. Raises JobError when it cannot be read."""
     try:
-        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+        names = sorted(entry.name for entry in os.scandir(root))
     except FileNotFoundError:
         return []
     except OSError as error:
         remedy = "Choose a folder that you may read, or connect the disk that it lies on."
         raise JobError(f"The folder of jobs, {root}, cannot be read: {error.strerror or error}.", remedy) from error
-    return [root / name for name in names if JobFolder(root / name).submitted]
+    return [root / name for name in names if _is_job(root / name)]
+
+
+def _is_job(folder: Path) -> bool:
+    try:
+        return JobFolder(folder).submitted
+    except OSError:
+        return False  # another person's, on a disk that is shared
 
 
 def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look_every_s: float) -> None:
