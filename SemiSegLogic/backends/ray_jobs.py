@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ..job import JobError, JobFolder, Status, judged
+from ..job import JobError, JobFolder, Status, judged, stuck
 from .base import JobId
 from .claims import Pulse
 from .cluster import Cluster, ClusterError
@@ -143,10 +143,12 @@ class RayBackend:
             word = self._line.word(made.runner)
         except ClusterError as error:
             if begun:
-                return judged(reported, now, lives or None, job.stop_requested())
+                return reported if lives else judged(reported, now, None, job.stop_requested())
             return self._unasked(reported, error, job.stop_requested())
         if word is not None and word.waits_or_runs:
-            return reported if begun else replace(reported, message=self._line.why_waiting(word))
+            if begun:
+                return reported if lives else stuck(reported)
+            return replace(reported, message=self._line.why_waiting(word))
         if lives and word is not None and word.state == "SUCCEEDED":
             return reported  # it went home in order; the shared disk may be a little behind
         return self._over(reported, word, begun, now, job.stop_requested())

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.launch import Workers
@@ -146,3 +147,20 @@ def test_the_client_that_started_a_job_leaves_no_zombie(backend: LocalBackend) -
     job = start(backend, "one", steps=1)
     wait_for(backend, "one", "done")
     wait_until(lambda: backend.poll("one") and not Path(f"/proc/{leader_of(job)}").exists())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="signals of POSIX")
+def test_a_runner_that_hangs_is_told_and_can_be_stopped_and_resumed(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SemiSegLogic.job.status.LOST_AFTER_S", 0.5)
+    job = start(backend, "one", **FOREVER)
+    wait_for_step(backend, "one", 5)
+    os.kill(leader_of(job), signal.SIGSTOP)
+    hangs = wait_until(lambda: (s := backend.poll("one")).message.startswith("No sign of life") and s)
+    assert (hangs.state, hangs.seconds_left) == ("running", None)
+    assert "stop it, then resume it" in hangs.message
+    reached = hangs.step
+    assert backend.stop("one", patience_s=0.2).state == "stopped"
+    backend.resume("one")
+    assert wait_for_step(backend, "one", reached + 1).message == ""
