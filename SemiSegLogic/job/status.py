@@ -102,7 +102,7 @@ def judged(status: Status, now: float, alive: bool | None, stop_wanted: bool) ->
         return status
     silent = now - status.heartbeat
     if alive:
-        return stuck(status) if status.heartbeat and silent > LOST_AFTER_S else status
+        return stuck(status) if status.state == "running" and silent > LOST_AFTER_S else status
     if alive is None and (status.heartbeat == 0 or silent <= LOST_AFTER_S):
         return status
     if stop_wanted:

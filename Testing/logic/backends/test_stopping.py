@@ -163,4 +163,5 @@ def test_a_runner_that_hangs_is_told_and_can_be_stopped_and_resumed(
     reached = hangs.step
     assert backend.stop("one", patience_s=0.2).state == "stopped"
     backend.resume("one")
+    assert backend.poll("one").message in ("Starting.", ""), "it has only just begun"
     assert wait_for_step(backend, "one", reached + 1).message == ""
