@@ -81,6 +81,11 @@ class Cluster(Settings):
         """Where the token lies."""
         return Path(self.token).expanduser()
 
+    @property
+    def authority_file(self) -> Path | None:
+        """Where the certificate lies; None: those of the system count."""
+        return Path(self.authority).expanduser() if self.authority else None
+
     def entrypoint(self, job_id: str, second: bool) -> str:
         """The shell's words by which a computer of the cluster works on a job; what it prints goes to the job's log."""
         folder = self.there(job_id)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 
 from ..job import JobFolder
 from .cluster import Cluster, ClusterError
@@ -28,7 +27,7 @@ class RayLine:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._ray = RayRest(cluster.ray, cluster.token_file, Path(cluster.authority) if cluster.authority else None)
+        self._ray = RayRest(cluster.ray, cluster.token_file, cluster.authority_file)
         self._silent_until = 0.0
 
     def check(self) -> None:

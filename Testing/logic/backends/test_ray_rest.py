@@ -99,6 +99,19 @@ def test_only_a_certificate_that_is_trusted_is_spoken_to(token: Path, tmp_path: 
         ray.close()
 
 
+def test_a_certificate_in_the_home_folder_is_found_as_the_token_is(
+    tmp_path: Path, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = _certificate(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    ray = FakeRay(certificate=certificate)
+    try:
+        RayBackend(cluster_of(ray, token, authority="~/both.pem")).check()
+    finally:
+        ray.close()
+
+
 def test_https_where_plain_http_is_spoken_is_told_as_that(ray: FakeRay, token: Path) -> None:
     with pytest.raises(Unreachable, match=r"not in https.*begins with http://"):
         RayRest(ray.address.replace("http://", "https://"), token).check()
