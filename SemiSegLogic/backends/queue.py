@@ -64,13 +64,22 @@ def placed(job: JobFolder, pulse: Pulse | None = None, look_every_s: float = LOO
     """Hold the job, but wait for no turn: a cluster gave this computer, or a part of it, to this process.
 
     Raises AlreadyRunning when a process works on the job, on this computer or on another that shares the disk: the
-    status of one elsewhere is watched for a few seconds, as locks do not reach across every disk.
+    status of one elsewhere is watched for a few seconds, as locks do not reach across every disk. StoppedInQueue as
+    :func:`turn` does.
     """
     with FileLock(job.root / "process.lock") as held:
         if not _try(held) or _elsewhere(job, pulse or Pulse(silent_s=PROOF_S), look_every_s):
             raise AlreadyRunning(f"Another process works on {job.root}.")
         claim(job)
+        _require_wanted(job)
         yield
+
+
+def _require_wanted(job: JobFolder) -> None:
+    """Raises StoppedInQueue, after its status was written, when the job was stopped before its turn came."""
+    if job.stop_requested():
+        _report_stopped(job)
+        raise StoppedInQueue(f"{job.root} was stopped while it waited.")
 
 
 def _try(lock: FileLock) -> bool:
@@ -144,9 +153,7 @@ def _is_job(folder: Path) -> bool:
 def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look_every_s: float) -> None:
     told, told_at = 0, 0.0
     while True:
-        if job.stop_requested():
-            _report_stopped(job)
-            raise StoppedInQueue(f"{job.root} was stopped while it waited.")
+        _require_wanted(job)
         ahead = jobs_ahead(job)
         if ahead == 0 and running.try_acquire():
             return
