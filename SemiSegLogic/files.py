@@ -66,9 +66,11 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write plain data as JSON, atomically. Raises FileError where the disk refuses, ValueError on NaN."""
+    """Write plain data as JSON, atomically. Raises FileError where the disk refuses, ValueError on NaN. The half
+    characters by which Python names files that are not in UTF-8 come back as they were.
+    """
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    replace_file(path, lambda temporary: temporary.write_bytes(text.encode()))
+    replace_file(path, lambda temporary: temporary.write_bytes(text.encode(errors="backslashreplace")))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .backends import LocalBackend
 from .backends.launch import Workers
@@ -21,6 +21,9 @@ from .patience import remove, rename
 from .rounds import jobs_folder
 from .rounds.run_folder import MODEL, RunFolder
 from .study import Study, StudyError
+
+if TYPE_CHECKING:
+    from .backends.ray_jobs import RayBackend
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 """How the name of a run begins."""
@@ -127,13 +130,14 @@ def export_model(model: KeptModel, target: Path) -> Path:
     return folder
 
 
-def delete_model(model: KeptModel, jobs: Path | None = None) -> None:
+def delete_model(model: KeptModel, jobs: Path | None = None, cluster: RayBackend | None = None) -> None:
     """Remove weights and cards, also from the job that made them, when that is on this computer; from one on a cluster
     they are not fetched again. Suggestions and everything drawn stay; what the run was stays in its provenance. Raises
-    StudyError when a run on its way makes or needs the model, FileError where the disk refuses.
+    StudyError when a run on its way, here or on ``cluster``, makes or needs the model, FileError where the disk
+    refuses.
     """
     home = jobs or jobs_folder()
-    _require_unused(model, home)
+    _require_unused(model, home, cluster)
     RunFolder(model.folder).note_deleted()
     for folder in (home / model.run, model.folder):  # from the study last: until then it is listed
         for name in MODEL:
@@ -166,23 +170,31 @@ def _copy(model: KeptModel, draft: Path) -> None:
                          "again.")
 
 
-def _require_unused(model: KeptModel, jobs: Path) -> None:
-    running = list(_running(model.folder.parent, jobs))
-    if model.run in running:
+def _require_unused(model: KeptModel, jobs: Path, cluster: RayBackend | None) -> None:
+    running = list(_running(model.folder.parent, jobs, cluster))
+    if any(job.root.name == model.run for job in running):
         raise StudyError(f"The run {model.run} is still on its way and writes its model again. Stop it first.")
-    needed = {run for run in running if _starts_from(JobFolder(jobs / run), model)}
+    needed = {job.root.name for job in running if _starts_from(job, model)}
     if needed:
         raise StudyError(f"The run {min(needed)} is on its way and goes on from the model {model.run}. Stop it first, "
                          "or wait until it is done.")
 
 
-def _running(runs: Path, jobs: Path) -> Iterator[str]:
+def _running(runs: Path, jobs: Path, cluster: RayBackend | None) -> Iterator[JobFolder]:
     """The runs of a study that a process works on, or waits to."""
     backend = LocalBackend(jobs)
     for folder in sorted(runs.iterdir()):
         with contextlib.suppress(JobError):  # its name is none that a job can have
             if Workers.of(jobs / folder.name).known and not backend.poll(folder.name).ended:
-                yield folder.name
+                yield backend.folder(folder.name)
+            elif cluster is not None and _is_on_its_way(cluster, folder.name):
+                yield cluster.folder(folder.name)
+
+
+def _is_on_its_way(cluster: RayBackend, run: str) -> bool:
+    with contextlib.suppress(OSError):  # its disk is not there
+        return cluster.folder(run).submitted and not cluster.poll(run).ended
+    return False
 
 
 def _starts_from(job: JobFolder, model: KeptModel) -> bool:

@@ -45,6 +45,9 @@ def main(arguments: list[str]) -> int:
     except NoTurn as reason:
         logging.info(str(reason))
         return 0
+    except OSError as error:  # what the work itself raises ends in its status
+        raise JobError(f"{error.filename or job.root} cannot be locked: {error.strerror}.",
+                       "Set SEMISEG_JOBS to a folder of your own, on a disk of this computer.") from error
 
 
 def _grammar() -> argparse.ArgumentParser:

@@ -34,6 +34,18 @@ def look_at(path: str) -> ClusterFile:
     return ClusterFile(path, text.format(address=backend.cluster.ray, folder=backend.root), usable=True)
 
 
+def usable_cluster(path: str) -> RayBackend | None:
+    """The cluster that a file describes; None for "" and where the file is no use any more: nothing can be found there
+    then.
+    """
+    from SemiSegLogic.errors import SemiSegError
+
+    try:
+        return cluster_of(path) if path else None
+    except SemiSegError:
+        return None
+
+
 def cluster_of(path: str) -> RayBackend:
     """The cluster that a file describes; nothing is asked of it yet. Raises ClusterError in words."""
     from SemiSegLogic.backends.cluster import Cluster

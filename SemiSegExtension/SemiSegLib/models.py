@@ -34,10 +34,12 @@ class ShownModel:
 
 
 class Models:
-    """``found``: newest first, as last read. Tells the controller's listeners "models" when they were read again."""
+    """``found``: newest first, as last read. Tells the controller's listeners "models" when they were read again.
+    ``cluster`` gives the file of the cluster that the person used last ("": none).
+    """
 
-    def __init__(self, controller: Controller) -> None:
-        self._controller = controller
+    def __init__(self, controller: Controller, cluster: Callable[[], str] = lambda: "") -> None:
+        self._controller, self._cluster = controller, cluster
         self.found: list[ShownModel] = []
 
     def read(self) -> None:
@@ -76,17 +78,19 @@ class Models:
 
     def delete(self, run: str) -> None:
         """Remove a model and its card; suggestions and drawings stay."""
-        study = self._controller.need_study()
+        study, cluster = self._controller.need_study(), self._cluster()
 
         def work() -> None:
             from SemiSegLogic.kept_models import delete_model, kept_model
 
-            delete_model(kept_model(study, run))
+            from .clusters import usable_cluster
+
+            delete_model(kept_model(study, run), cluster=usable_cluster(cluster))
 
         text = _("The model is deleted; suggestions and drawings stay.")
-        self._do(_("Delete the model"), work, lambda _none: text)
+        self._do(_("Delete the model"), work, lambda _none: text, away=bool(cluster))
 
-    def _do(self, name: str, work: Callable[[], Any], words: Callable[[Any], str]) -> None:
+    def _do(self, name: str, work: Callable[[], Any], words: Callable[[Any], str], away: bool = False) -> None:
         """What it did or why not; the list is read again in both cases, for another window may have changed it."""
 
         def done(result: Any) -> None:
@@ -97,7 +101,8 @@ class Models:
             self._controller.problem(name, error, "")
             self.read()
 
-        self._controller.disk.run(name, work, done, failed)
+        tasks = self._controller.background if away else self._controller.disk  # a network may not answer
+        tasks.run(name, work, done, failed)
 
 
 def shown(model: KeptModel, card: str) -> ShownModel:

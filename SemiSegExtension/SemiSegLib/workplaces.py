@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from SemiSegLogic.errors import SemiSegError
-
 if TYPE_CHECKING:
     from SemiSegLogic.study import Study
 
@@ -63,12 +61,12 @@ class Workplaces:
     def _there(self) -> Any | None:
         """The cluster used last; None where its file is no use any more: then nothing can be found on it."""
         if self._cluster and self._cluster not in self._known:
-            from .clusters import cluster_of
+            from .clusters import usable_cluster
 
-            try:
-                self._known[self._cluster] = cluster_of(self._cluster)
-            except SemiSegError:
+            there = usable_cluster(self._cluster)
+            if there is None:
                 return None
+            self._known[self._cluster] = there
         return self._known.get(self._cluster)
 
     def round(self, study: Study, run: str) -> Any:

@@ -14,6 +14,7 @@ from typing import Self
 
 from ..files import FileError, read_json
 from ..job import JobError
+from ..patience import remove
 from ..settings import SettingsError
 from ..settings.fields import Settings, number, text
 
@@ -70,7 +71,7 @@ class Cluster(Settings):
         probe = self.folder / f".probe-{secrets.token_hex(4)}"
         try:
             probe.write_bytes(b"")
-            probe.unlink()
+            remove(probe)
         except OSError as error:
             raise ClusterError(f"The folder for jobs, {self.folder}, takes no files: {error.strerror or error}.",
                                "Ask for the right to write there, or name another folder.") from error
@@ -79,6 +80,11 @@ class Cluster(Settings):
     def token_file(self) -> Path:
         """Where the token lies."""
         return Path(self.token).expanduser()
+
+    @property
+    def authority_file(self) -> Path | None:
+        """Where the certificate lies; None: those of the system count."""
+        return Path(self.authority).expanduser() if self.authority else None
 
     def entrypoint(self, job_id: str, second: bool) -> str:
         """The shell's words by which a computer of the cluster works on a job; what it prints goes to the job's log."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..files import FileError, copy_file
+from ..files import FileError, copy_file, disk_errors
 from ..job import JobError, JobFolder
+from ..patience import remove
 
 _FETCHED = ("status.json", "curves.jsonl", "log.txt", "model.pt", "model.json", "out/ranking.json")
 
@@ -37,7 +38,8 @@ def _copy_newest(job: JobFolder, case_id: str, into: Path) -> None:
                 raise
     for older in into.glob(f"{case_id}.*.npz"):
         if older.name != source.name:
-            older.unlink(missing_ok=True)
+            with disk_errors(older):
+                remove(older)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from ..files import disk_is_full
 from ..job import JobError, JobFolder, Status
 from .base import JobId
 
@@ -47,9 +48,12 @@ def gone(text: str, remedy: str) -> Status:
 
 
 def with_last_words(status: Status, job: JobFolder) -> Status:
-    """A lost job with the last line of its log, which mostly says why."""
+    """A lost job with the last line of its log, which mostly says why; on a full disk there is none."""
     if status.state != "lost" or status.error is None or not job.log.exists():
         return status
+    if disk_is_full(job.root):
+        text = f"{status.error['text']} The disk of {job.root} is full: free some space first."
+        return replace(status, error={**status.error, "text": text})
     with job.log.open("rb") as log:
         log.seek(max(log.seek(0, os.SEEK_END) - 4096, 0))
         lines = log.read().decode(errors="replace").split("\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import FileError, read_json, write_json
+from ..job import Status
 from .processes import Process
 
 READ_TRIES = 4
@@ -21,21 +22,24 @@ STARTUP_S = 60.0
 
 @dataclass(frozen=True)
 class Launch:
-    """A start: ``order`` unix time in seconds by which jobs queue, and the process."""
+    """A start: ``order`` unix time in seconds by which jobs queue, the process, and the heartbeat ``heard`` last of an
+    earlier run (0: none).
+    """
 
     order: float
     process: Process
+    heard: float = 0.0
 
     def write(self, path: Path) -> None:
         """Write the record, atomically. Raises FileError where the disk refuses."""
-        write_json(path, {"order": self.order, **self.process.to_dict()})
+        write_json(path, {"order": self.order, "heard": self.heard, **self.process.to_dict()})
 
     @classmethod
     def read(cls, path: Path) -> Launch | None:
         """The record; None when there is none or it is no such thing."""
         try:
             values = _read_patiently(path)
-            return cls(float(values["order"]), Process.from_dict(values))
+            return cls(float(values["order"]), Process.from_dict(values), float(values.get("heard", 0.0)))
         except (FileError, KeyError, TypeError, ValueError):
             return None
 
@@ -60,9 +64,18 @@ class Workers:
     @property
     def order(self) -> float:
         """Unix time of the start that counts, by which jobs queue; 0 when the job was never started."""
+        return 0.0 if self.counting is None else self.counting.order
+
+    @property
+    def counting(self) -> Launch | None:
+        """The start that counts; None when the job was never started."""
         if self.claimed is not None and (self.launched is None or self.claimed.process.alive):
-            return self.claimed.order
-        return 0.0 if self.launched is None else self.launched.order
+            return self.claimed
+        return self.launched
+
+    def wrote(self, reported: Status) -> bool:
+        """Whether ``reported`` is a word of the start that counts, and not of an earlier one."""
+        return self.counting is not None and reported.heartbeat != self.counting.heard
 
     @property
     def alive(self) -> bool | None:

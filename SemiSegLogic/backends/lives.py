@@ -61,11 +61,12 @@ def _boot() -> str:
 
 
 def birth_by_ps(pid: int) -> str | None:
-    """As macOS tells it: the word is good to the second."""
+    """As macOS tells it: the word is good to the second. In UTC, for the computer may travel, or summer end."""
     if not _id_in_use(pid):  # starting ps takes long; most ids of finished jobs are free
         return None
     command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
-    found = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False)
+    words = {**os.environ, "LC_ALL": "C", "TZ": "UTC0"}
+    found = subprocess.run(command, capture_output=True, text=True, env=words, check=False)
     state, _, began = found.stdout.strip().partition(" ")
     return None if not began or state.startswith("Z") else " ".join(began.split())
 

@@ -124,11 +124,12 @@ class LocalBackend:
         return {job_id: self.poll(job_id) for job_id in ids}
 
     def _start(self, job_id: JobId) -> None:
-        job, order = self.folder(job_id), time.time()
+        job = self.folder(job_id)
+        order, heard = time.time(), job.last_heartbeat()
         command = [*self._command, str(job.root.resolve()), *self._places]
         child = start_detached(command, IMPORT_ROOT, job.log, self._environment)
         self._children[job_id] = child
-        Launch(order, Process.of(child.pid)).write(job.root / "launch.json")
+        Launch(order, Process.of(child.pid), heard).write(job.root / "launch.json")
 
     def _reap(self, job_id: JobId) -> None:
         """A child that ended stays a zombie until its parent asks; only the client that started it is its parent."""
@@ -146,7 +147,7 @@ class LocalBackend:
 
     def _judged(self, job: JobFolder, workers: Workers, alive: bool | None) -> Status:
         reported = job.reported()
-        if workers.known and reported.heartbeat < workers.order:
+        if workers.known and not workers.wrote(reported):
             reported = replace(reported, state="queued", message="Starting.", error=None)  # the word of an earlier run
         if not workers.known and not job.stop_requested():
             return reported  # complete, but nobody has started it yet

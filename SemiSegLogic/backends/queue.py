@@ -64,13 +64,22 @@ def placed(job: JobFolder, pulse: Pulse | None = None, look_every_s: float = LOO
     """Hold the job, but wait for no turn: a cluster gave this computer, or a part of it, to this process.
 
     Raises AlreadyRunning when a process works on the job, on this computer or on another that shares the disk: the
-    status of one elsewhere is watched for a few seconds, as locks do not reach across every disk.
+    status of one elsewhere is watched for a few seconds, as locks do not reach across every disk. StoppedInQueue as
+    :func:`turn` does.
     """
     with FileLock(job.root / "process.lock") as held:
         if not _try(held) or _elsewhere(job, pulse or Pulse(silent_s=PROOF_S), look_every_s):
             raise AlreadyRunning(f"Another process works on {job.root}.")
         claim(job)
+        _require_wanted(job)
         yield
+
+
+def _require_wanted(job: JobFolder) -> None:
+    """Raises StoppedInQueue, after its status was written, when the job was stopped before its turn came."""
+    if job.stop_requested():
+        _report_stopped(job)
+        raise StoppedInQueue(f"{job.root} was stopped while it waited.")
 
 
 def _try(lock: FileLock) -> bool:
@@ -100,7 +109,7 @@ def claim(job: JobFolder) -> None:
     launched = workers.launched
     order = launched.order if launched is not None and launched.process.alive else time.time()
     job.sweep()
-    Launch(order, Process.of(os.getpid())).write(job.root / "process.json")
+    Launch(order, Process.of(os.getpid()), job.last_heartbeat()).write(job.root / "process.json")
 
 
 def report_waiting(job: JobFolder, ahead: int) -> None:
@@ -125,21 +134,26 @@ def jobs_behind(job: JobFolder) -> int:
 def job_roots(root: Path) -> list[Path]:
     """The folders under ``root`` that hold a complete job, by name. Raises JobError when it cannot be read."""
     try:
-        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+        names = sorted(entry.name for entry in os.scandir(root))
     except FileNotFoundError:
         return []
     except OSError as error:
         remedy = "Choose a folder that you may read, or connect the disk that it lies on."
         raise JobError(f"The folder of jobs, {root}, cannot be read: {error.strerror or error}.", remedy) from error
-    return [root / name for name in names if JobFolder(root / name).submitted]
+    return [root / name for name in names if _is_job(root / name)]
+
+
+def _is_job(folder: Path) -> bool:
+    try:
+        return JobFolder(folder).submitted
+    except OSError:
+        return False  # another person's, on a disk that is shared
 
 
 def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look_every_s: float) -> None:
     told, told_at = 0, 0.0
     while True:
-        if job.stop_requested():
-            _report_stopped(job)
-            raise StoppedInQueue(f"{job.root} was stopped while it waited.")
+        _require_wanted(job)
         ahead = jobs_ahead(job)
         if ahead == 0 and running.try_acquire():
             return
@@ -169,7 +183,7 @@ def _has_ended(job: JobFolder, workers: Workers) -> bool:
         status = job.reported()
     except JobError:
         return False
-    return status.ended and status.heartbeat >= workers.order
+    return status.ended and workers.wrote(status)
 
 
 def _report_stopped(job: JobFolder) -> None:

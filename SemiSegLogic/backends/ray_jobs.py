@@ -10,8 +10,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ..job import JobError, JobFolder, Status, judged
+from ..job import JobError, JobFolder, Status, judged, stuck
 from .base import JobId
+from .claims import Pulse
 from .cluster import Cluster, ClusterError
 from .fetching import fetch
 from .folders import Folders, gone, is_job_id, with_last_words
@@ -36,6 +37,7 @@ class RayBackend:
         self.cluster, self.root = cluster, cluster.folder
         self._line, self._folders = RayLine(cluster), Folders(self.root)
         self._last: dict[JobId, Status] = {}
+        self._pulse = Pulse()  # by this computer's clock, for those of the cluster may differ
 
     def folder(self, job_id: JobId) -> JobFolder:
         """The folder of a job. Raises JobError when the id is no plain name."""
@@ -90,10 +92,12 @@ class RayBackend:
         """Put a job in the line again that stopped, failed or was lost, from its last saved state. One that goes on is
         left as it is. Raises JobError when it is done; ClusterError, Unreachable.
         """
-        job, status, before = self.folder(job_id), self.poll(job_id), Submission.read(self.folder(job_id))
-        if status.state == "done":
+        job = self.folder(job_id)
+        if self.poll(job_id).state == "done":
             raise JobError(f"The job {job_id} is done.", "Start a new one from its model.")
-        if status.ended or before is None:
+        self._line.check()  # else the wish to stop would be taken back in vain, and what goes on be taken for lost
+        before = Submission.read(job)
+        if self.poll(job_id).ended or before is None:
             job.spec()
             self._line.end(before)
             job.withdraw_stop()
@@ -117,7 +121,7 @@ class RayBackend:
             reported, made = job.reported(), Submission.read(job)
         except JobError as error:
             return gone(error.text, error.remedy)
-        if made is None or (reported.ended and reported.heartbeat >= made.order):
+        if made is None or (reported.ended and made.wrote(reported)):
             return reported
         self._end_when_overdue(job, made)
         return with_last_words(self._judged(job, made, reported), job)
@@ -129,8 +133,8 @@ class RayBackend:
 
     def _judged(self, job: JobFolder, made: Submission, reported: Status) -> Status:
         """``reported`` as its reader should take it, with Ray's word where the job itself is silent."""
-        now = time.time()
-        begun = reported.heartbeat >= made.order
+        now, begun = time.time(), made.wrote(reported)
+        lives = self._pulse.alive(made.runner, None, reported.heartbeat)  # as far as its heartbeat tells
         if not begun:  # the word of an earlier run
             reported = replace(reported, state="queued", heartbeat=0.0, message="Waiting to be placed.", error=None)
         if begun and abs(now - reported.heartbeat) < FRESH_S:
@@ -138,16 +142,27 @@ class RayBackend:
         try:
             word = self._line.word(made.runner)
         except ClusterError as error:
-            waiting = reported if begun else replace(reported, message=f"{error.text} {error.remedy}")
-            return judged(waiting, now, None, job.stop_requested())
+            if begun:
+                return reported if lives else judged(reported, now, None, job.stop_requested())
+            return self._unasked(reported, error, job.stop_requested())
         if word is not None and word.waits_or_runs:
-            return reported if begun else replace(reported, message=self._line.why_waiting(word))
+            if begun:
+                return reported if lives else stuck(reported)
+            return replace(reported, message=self._line.why_waiting(word))
+        if lives and word is not None and word.state == "SUCCEEDED":
+            return reported  # it went home in order; the shared disk may be a little behind
         return self._over(reported, word, begun, now, job.stop_requested())
+
+    def _unasked(self, waiting: Status, error: ClusterError, stop: bool) -> Status:
+        """A job in the line of a cluster that cannot be asked. One that was stopped need not be waited for: should it
+        ever begin, it finds the request.
+        """
+        if stop:
+            return replace(waiting, state="stopped", message="Stopped while it waited.")
+        return replace(waiting, message=f"{error.text} {error.remedy}")
 
     def _over(self, reported: Status, word: RayWord | None, begun: bool, now: float, stop: bool) -> Status:
         """What Ray no longer runs, though the job has not said its last word."""
-        if word is not None and word.state == "SUCCEEDED":
-            return judged(reported, now, None, stop)  # it went home in order; the shared disk may be a little behind
         found = judged(reported, now, False, stop)
         if stop and not begun:
             return replace(found, message="Stopped while it waited.")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 
 from ..job import JobFolder
 from .cluster import Cluster, ClusterError
@@ -28,12 +27,13 @@ class RayLine:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._ray = RayRest(cluster.ray, cluster.token_file, Path(cluster.authority) if cluster.authority else None)
+        self._ray = RayRest(cluster.ray, cluster.token_file, cluster.authority_file)
         self._silent_until = 0.0
 
     def check(self) -> None:
         """Raises ClusterError, Unreachable when this cluster would not take a job of ours."""
         self._ray.check()
+        self._silent_until = 0.0
 
     def join(self, job: JobFolder, number: int) -> None:
         """Put ``job`` in the line, the ``number``-th time. The record first: a client that dies after it finds out
@@ -41,7 +41,7 @@ class RayLine:
         """
         self._ray.check()
         second = may_compete(job.spec()) and self._has_two_places()
-        made = Submission.of(job.root.name, number, second)
+        made = Submission.of(job, number, second)
         made.write(job)
         self._submit(job, made.runner, second=False)
         if second:

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -132,14 +132,29 @@ class RayRest:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self.address + path, data, headers, method=method)
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                return answer.status, answer.read(LARGEST_ANSWER)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read(LARGEST_ANSWER)
+            with self._open(request) as answer:
+                return answer.status, _whole(answer)
         except (OSError, ValueError, HTTPException) as error:  # refused, timed out, an untrusted certificate, torn off
             why = getattr(error, "reason", error)
             raise Unreachable(f"The cluster at {self.address} cannot be reached: {why}.", _remedy(why)) from None
+
+
+    def _open(self, request: urllib.request.Request) -> Any:
+        """The answer, whatever its code: that too can break off while it is read."""
+        try:
+            return self._opener.open(request, timeout=TIMEOUT_S)
+        except urllib.error.HTTPError as error:
+            return error
+
+
+def _whole(answer: Any) -> bytes:
+    """The body. Raises IncompleteRead when the connection was closed before its end, which Python does not say."""
+    found: bytes = answer.read(LARGEST_ANSWER)
+    told = answer.headers.get("Content-Length", "")
+    missing = min(int(told), LARGEST_ANSWER) - len(found) if told.isdecimal() else 0
+    if missing > 0:
+        raise IncompleteRead(found, missing)
+    return found
 
 
 def _plain(answer: bytes) -> Any:
@@ -175,7 +190,10 @@ def _https(authority: Path | None) -> urllib.request.HTTPSHandler:
 
 
 def _checked(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # half an IPv6 address
+        parts = urlsplit("")
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.path.strip("/"):
         raise ClusterError(f"'{address}' is no address of a Ray.", "Write it as https://host:8265.")

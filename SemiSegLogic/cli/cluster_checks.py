@@ -28,7 +28,7 @@ def cluster_checks(file: Path) -> Iterator[Finding]:
     if not token.good:
         return
     try:
-        ray = RayRest(cluster.ray, cluster.token_file, Path(cluster.authority) if cluster.authority else None)
+        ray = RayRest(cluster.ray, cluster.token_file, cluster.authority_file)
         ray.check()
     except ClusterError as error:
         yield _wrong("Ray reached" if isinstance(error, Unreachable) else "Ray and the token", error)

@@ -1,4 +1,4 @@
-"""How many of something: a whole number of the command line."""
+"""How many of something, or for how long: numbers of the command line."""
 
 from __future__ import annotations
 
@@ -10,3 +10,16 @@ def at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 on")
     return int(text)
+
+
+def some_seconds(text: str) -> float:
+    """``text`` as a time above 0: no time at all would train for one step, which nobody wants. Raises
+    ArgumentTypeError.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:  # nor NaN
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds above 0")
+    return seconds

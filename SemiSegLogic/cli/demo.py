@@ -15,7 +15,7 @@ from ..report import DataSource
 from ..rounds import Round
 from ..sample import SampleStudy, build_study, choose, find, list_cases, split
 from ..settings import CHOICES, RECOMMENDED, Training
-from .counts import at_least_one
+from .counts import at_least_one, some_seconds
 from .demo_report import DemoReport, Watch
 from .following import follow
 from .output import Output, add_json
@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     demo.add_argument("--slices", type=at_least_one, default=3, help="annotated slices in each of them (default 3)")
     demo.add_argument("--whole", action="store_true", help="annotate whole volumes instead of slices")
     demo.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED)
-    demo.add_argument("--seconds", type=float, default=70.0, help="time for training (default 70)")
+    demo.add_argument("--seconds", type=some_seconds, default=70.0, help="time for training (default 70)")
     demo.add_argument("--first", type=float, default=20.0, help="time until the first suggestion (default 20)")
     demo.add_argument("--seed", type=int, default=0)
     demo.add_argument("--offline", action="store_true", help="do not look for data on the network")

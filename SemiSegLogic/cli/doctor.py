@@ -17,6 +17,7 @@ from ..environment.builds import find_cards, fitting
 from ..environment.interpreter import called
 from ..errors import SemiSegError
 from ..files import write_json
+from ..patience import remove
 from ..rounds import jobs_folder
 from .cluster_checks import cluster_checks
 from .finding import Finding
@@ -121,7 +122,7 @@ def jobs_can_be_written() -> Finding:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / "doctor.probe"
         write_json(probe, {})
-        probe.unlink()
+        remove(probe)
     except (OSError, SemiSegError) as error:
         return Finding("Jobs folder", False, str(error), "Set SEMISEG_JOBS to a folder that you may write to.")
     return Finding("Jobs folder", True, str(folder))

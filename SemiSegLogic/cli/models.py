@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from ..kept_models import KeptModel, delete_model, export_model, kept_model, kept_models
 from ..study import Study
 from .output import Output, add_json
+from .places import cluster_in
 
 
 def add(commands: Any) -> None:
@@ -23,6 +24,8 @@ def add(commands: Any) -> None:
     what.add_argument("--export", metavar="RUN", help="copy a model and its card to another folder")
     what.add_argument("--delete", metavar="RUN", help="remove a model; suggestions and drawings stay")
     models.add_argument("--to", type=Path, help="where to export (default: exports in the study)")
+    models.add_argument("--cluster", type=Path, metavar="FILE",
+                        help="with --delete: a cluster whose runs may make or need the model, too")
     add_json(models)
     models.set_defaults(do=_models)
 
@@ -36,7 +39,8 @@ def _models(options: argparse.Namespace) -> None:
         folder = export_model(kept_model(study, options.export), options.to or study.exports)
         out.event("exported", f"{folder} (verified)", folder=str(folder))
     elif options.delete:
-        delete_model(kept_model(study, options.delete))
+        cluster = None if options.cluster is None else cluster_in(options.cluster)
+        delete_model(kept_model(study, options.delete), cluster=cluster)
         out.event("deleted", f"The model of {options.delete} is gone; suggestions and drawings stay.",
                   run=options.delete)
     else:

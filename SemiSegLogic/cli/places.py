@@ -34,11 +34,18 @@ def backend_of(options: argparse.Namespace) -> Place:
     """
     if options.cluster is None:
         return LocalBackend(jobs_folder(), places=options.places)
+    return cluster_in(options.cluster)
+
+
+def cluster_in(file: Path) -> RayBackend:
+    """The cluster that a file describes; it is not asked anything yet. Raises ClusterError naming what is wrong with
+    the file.
+    """
     from ..backends.cluster import Cluster
     from ..backends.ray_jobs import RayBackend
 
-    cluster = Cluster.read(options.cluster)
-    with _told_of(options.cluster):
+    cluster = Cluster.read(file)
+    with _told_of(file):
         return RayBackend(cluster)
 
 

@@ -15,6 +15,7 @@ from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, T
 from ..study import Study, StudyError
 from ..study.contradictions import contradictions
 from ..study.values import values_of
+from .counts import some_seconds
 from .following import follow
 from .output import Output, add_json
 from .places import Place, add_place, backend_of, ready
@@ -30,7 +31,8 @@ def add(commands: Any) -> None:
     train.add_argument("--recipe", choices=RECIPES, default="clinical",
                        help="clinical (default): scaled to the time; paper: network, optimiser, schedule and steps as "
                             "published (hours, and a GPU)")
-    train.add_argument("--seconds", type=float, default=120.0, help="time for training (default 120; not with paper)")
+    train.add_argument("--seconds", type=some_seconds, default=120.0,
+                       help="time for training (default 120; not with paper)")
     train.add_argument("--first", type=float, default=25.0, help="time until the first suggestion (default 25)")
     train.add_argument("--open", metavar="CASE", help="the case to suggest first")
     begin = train.add_mutually_exclusive_group()

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ CHUNK = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+!]*-[A-Za-z0-9_.+!]+(-\d\w*)?-[\w.]+-[\w.]+-[\w.]+\.whl")
 SYSTEMS = {"linux": "linux", "win32": "windows", "darwin": "macos"}
 ASK = "import sys, platform, json; print(json.dumps([list(sys.version_info[:2]), sys.platform, platform.machine()]))"
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+"""Also one that another program packed in its own way, or with a password."""
+
 AGAIN = "Copy the bundle once more, or make it again on a connected computer with: semiseg bundle"
 
 
@@ -70,7 +74,9 @@ class Bundle:
             files = tuple(_wheel(entry) for entry in told["files"])
             system, python, build, needs = (str(told[key]) for key in ("system", "python", "build", "needs"))
             return cls(place, system, python, build, needs, files)
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except EnvironmentProblem:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, *_UNREADABLE) as error:
             raise EnvironmentProblem(f"{place} is no offline bundle of SemiSeg, or is damaged: {error}. {AGAIN}") \
                 from error
 
@@ -133,8 +139,9 @@ class Bundle:
                         target.write(chunk)
         except (KeyError, FileNotFoundError) as error:
             raise EnvironmentProblem(f"The bundle {self.place} lacks {file.name}. {AGAIN}") from error
-        except (zipfile.BadZipFile, EOFError) as error:
-            raise EnvironmentProblem(f"{file.name} in the bundle {self.place} is damaged ({error}). {AGAIN}") from error
+        except (*_UNREADABLE, EOFError) as error:
+            words = f"{file.name} in the bundle {self.place} cannot be read ({error}). {AGAIN}"
+            raise EnvironmentProblem(words) from error
         if digest.hexdigest() != file.sha256:
             raise EnvironmentProblem(f"{file.name} in the bundle {self.place} is damaged: its digest is not the "
                                      f"listed one. Nothing was installed. {AGAIN}")

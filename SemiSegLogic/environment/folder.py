@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import shutil
@@ -82,7 +83,7 @@ class EnvironmentFolder:
         self.marks.take_back()
         if self.marks.begun:
             for sign in ("pyvenv.cfg", borrowed.RECORD):
-                (self.root / sign).unlink(missing_ok=True)
+                remove(self.root / sign)
 
     def make(self, base: Path) -> None:
         """A working interpreter with pip in ``root``, made with the Python ``base``.
@@ -129,7 +130,7 @@ class EnvironmentFolder:
             try:
                 if self.root.exists():  # renaming first: a removal that is interrupted leaves nothing that looks whole
                     rename(self.root, self.root.with_name(self.root.name + GOING + secrets.token_hex(3)))
-                for left in self.root.parent.glob(self.root.name + GOING + "*"):
+                for left in self.root.parent.glob(glob.escape(self.root.name + GOING) + "*"):
                     remove_folder(left)
             except OSError as error:
                 raise EnvironmentProblem(

@@ -9,9 +9,9 @@ from .labels import AddedLabels
 from .locks import FileLock
 from .outputs import Result
 from .specification import JobCase, JobSpec, JobStructure
-from .status import ENDED, LOST_AFTER_S, STATES, Status, judged
+from .status import ENDED, LOST_AFTER_S, STATES, Status, judged, stuck
 
 __all__ = [
     "ENDED", "LOST_AFTER_S", "STATES", "AddedLabels", "FileLock", "JobCase", "JobError", "JobFolder", "JobSpec",
-    "JobStructure", "Result", "Status", "clean", "judged", "note_collected",
+    "JobStructure", "Result", "Status", "clean", "judged", "note_collected", "stuck",
 ]

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from ..files import write_json
+from ..files import FileError, disk_errors, write_json
 from ..geometry import Planes
+from ..patience import remove
 from . import inputs, labels
 from .errors import JobError
 from .reading import JobReader
@@ -74,9 +75,16 @@ class ClientSide(JobReader):
         write_json(self.open_path, {"case": case_id})
 
     def request_stop(self, patience_s: float | None = None) -> None:
-        """Ask the runner to save and stop; a backend ends it by force ``patience_s`` seconds later (None: never)."""
-        write_json(self.stop_path, {"requested": time.time(), "patience": patience_s})
+        """Ask the runner to save and stop; a backend ends it by force ``patience_s`` seconds later (None: never).
+        Raises FileError where the disk takes not even an empty file.
+        """
+        try:
+            write_json(self.stop_path, {"requested": time.time(), "patience": patience_s})
+        except FileError:
+            with disk_errors(self.stop_path):
+                self.stop_path.touch()  # fits on a full disk; that it is there says enough
 
     def withdraw_stop(self) -> None:
-        """Take the request back, before a job is resumed."""
-        self.stop_path.unlink(missing_ok=True)
+        """Take the request back, before a job is resumed. Raises FileError."""
+        with disk_errors(self.stop_path):
+            remove(self.stop_path)

@@ -52,6 +52,15 @@ class JobReader(JobPlaces):
             time.sleep(0.01)  # on Windows the writer may hold it for a moment
         raise JobError(f"{path} cannot be read: {problem}", "Resume the job; it writes the file anew.")
 
+    def last_heartbeat(self) -> float:
+        """Of what the runner wrote last; 0 when it wrote nothing, or that cannot be read. By it a new run is told from
+        the one before: not by the time, for clocks differ between computers, and may be set back on one.
+        """
+        try:
+            return self.reported().heartbeat
+        except JobError:
+            return 0.0
+
     def stop_requested(self) -> bool:
         """True when the client wants the job to save and stop."""
         return self.stop_path.exists()

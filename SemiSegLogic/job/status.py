@@ -12,6 +12,8 @@ STATES = ("queued", "running", "done", "failed", "stopped", "lost")
 ENDED = ("done", "failed", "stopped", "lost")
 LOST_AFTER_S = 30.0
 FLAGS = ("good", "look", "unknown")
+STUCK = ("No sign of life, though its process runs: the disk is full, or it hangs. If that stays so, stop it, then "
+         "resume it.")
 LATER = ("suggesting", "to_suggest")
 """Came with a later version. They are written only while they say something, and may be missing: so a job of before is
 read, and a program of before reads most of a new one.
@@ -93,11 +95,14 @@ class Status:
 
 def judged(status: Status, now: float, alive: bool | None, stop_wanted: bool) -> Status:
     """``status`` as its reader should take it: a job that claims to go on but has died is "lost", or "stopped" when
-    that was wished. ``alive`` says whether its process lives; None: unknown, then an old heartbeat decides.
+    that was wished; one that lives but writes nothing says so. ``alive`` says whether its process lives; None: unknown,
+    then an old heartbeat decides.
     """
-    if status.ended or alive:
+    if status.ended:
         return status
     silent = now - status.heartbeat
+    if alive:
+        return stuck(status) if status.state == "running" and silent > LOST_AFTER_S else status
     if alive is None and (status.heartbeat == 0 or silent <= LOST_AFTER_S):
         return status
     if stop_wanted:
@@ -107,6 +112,11 @@ def judged(status: Status, now: float, alive: bool | None, stop_wanted: bool) ->
     return replace(status, state="lost", queue_position=0, seconds_left=None, message=f"The job is lost: {ending}",
                    error={"text": f"The job stopped without a word. {ending} log.txt in its folder may tell why.",
                           "remedy": "Resume it: it goes on from its last saved state."})
+
+
+def stuck(status: Status) -> Status:
+    """``status`` of a job whose process runs but no longer writes."""
+    return replace(status, message=STUCK, seconds_left=None)
 
 
 def _check_results(results: Any) -> None:

@@ -3,22 +3,25 @@
     cases.json       job case -> study case id; with it the run counts
     collected.json   job case -> number of the newest result that the study has
     model.pt, model.json, model.md, curves.jsonl   as the job left them
-    deleted.json     there when a person deleted the model; its age counts
+    taken.json       of each of these files, size and time of the one in the job
+    deleted.json     there when a person deleted the model
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..files import copy_file, read_json, write_json
+from ..files import FileError, copy_file, read_json, write_json
 from ..job import JobFolder
 
 MODEL = ("model.pt", "model.json", "model.md")
 """Weights, card for programs, card for people."""
 KEPT = (*MODEL, "curves.jsonl")
+TAKEN = "taken.json"
 
 
 class RunFolder:
@@ -65,15 +68,36 @@ class RunFolder:
         """Take over what ``job`` has that is newer. A model that a person deleted may still lie in a job on a cluster:
         it stays away, until the run goes on and makes a newer one. Raises FileError.
         """
+        before = self._taken()
+        taken = dict(before)
         for name in KEPT:
-            source, target = job.root / name, self.path / name
-            had = target if name not in MODEL or target.exists() else self._deleted
-            if source.exists() and (not had.exists() or had.stat().st_mtime < source.stat().st_mtime):
-                copy_file(source, target)
+            mark = _mark(job.root / name)  # before it is copied: what comes meanwhile is taken the next time
+            if mark and self._lacks(name, mark, before.get(name)):
+                copy_file(job.root / name, self.path / name)
+                taken[name] = mark
+        if taken != before:
+            write_json(self.path / TAKEN, taken)
 
     def note_deleted(self) -> None:
         """Say that a person deleted the model. Raises FileError."""
         write_json(self._deleted, {"deleted": datetime.now(UTC).isoformat()})
+
+    def _lacks(self, name: str, mark: list[int], taken: list[int] | None) -> bool:
+        """Whether the file of that ``mark`` in the job is to be taken over, given the mark of the one that was."""
+        target = self.path / name
+        had = target if name not in MODEL or target.exists() else self._deleted
+        if not had.exists():
+            return True
+        if taken is not None:
+            return mark != taken  # whichever is newer: the job may lie on a disk whose clock differs
+        return had.stat().st_mtime_ns < mark[1]
+
+    def _taken(self) -> dict[str, list[int]]:
+        """File -> mark of what was taken over; empty where that is not known."""
+        with contextlib.suppress(FileError):
+            found = read_json(self.path / TAKEN)
+            return dict(found) if isinstance(found, dict) else {}
+        return {}
 
     @property
     def _cases(self) -> Path:
@@ -86,3 +110,11 @@ class RunFolder:
     @property
     def _collected(self) -> Path:
         return self.path / "collected.json"
+
+
+def _mark(path: Path) -> list[int]:
+    """Size and time of a file; empty when there is none."""
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return [found.st_size, found.st_mtime_ns]
+    return []

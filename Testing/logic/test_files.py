@@ -23,6 +23,12 @@ def test_json_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json") == content
 
 
+def test_a_name_that_is_not_of_this_disk_s_alphabet_comes_back_too(tmp_path: Path) -> None:
+    old = os.fsdecode(b"J\xfcrgen") if os.name == "posix" else "J\udcfcrgen"  # made where names were Latin-1
+    write_json(tmp_path / "a.json", {"text": f"{old} is missing."})
+    assert read_json(tmp_path / "a.json") == {"text": f"{old} is missing."}
+
+
 def test_a_text_and_a_copy_of_it_are_the_same_bytes(tmp_path: Path) -> None:
     files.write_text(tmp_path / "a.md", "größe ±\n")
     copy_file(tmp_path / "a.md", tmp_path / "b.md")

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from SemiSegLogic.backends import LocalBackend
+from SemiSegLogic.backends.ray_jobs import RayBackend
 from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.job import JobFolder
 from SemiSegLogic.kept_models import delete_model, export_model, kept_model, kept_models, last_trained
 from SemiSegLogic.rounds.run_folder import MODEL, RunFolder
 from SemiSegLogic.study import Study, StudyError
+from Testing.support.fake_ray import FakeRay, cluster_of
 from Testing.support.jobs import specification
 from Testing.support.running import FOREVER, RUNNER
 
@@ -161,6 +163,24 @@ def test_the_model_of_a_run_on_its_way_is_not_deleted(study: Study, jobs: Path) 
     assert kept_model(study, SECOND).weights.exists()
 
 
+@pytest.mark.parametrize(("deleted", "words"), [(SECOND, "is still on its way"), (FIRST, "goes on from the model")])
+def test_a_model_that_a_run_on_a_cluster_makes_or_needs_is_not_deleted(
+    study: Study, tmp_path: Path, ray: FakeRay, token: Path, deleted: str, words: str
+) -> None:
+    cluster = RayBackend(cluster_of(ray, token))
+    job = JobFolder.create(cluster.root / SECOND)
+    digest = job.put_model(kept_model(study, FIRST).weights)
+    job.submit(specification(job, method_settings=FOREVER, start_from=digest))
+    cluster.submit(job)
+    with pytest.raises(StudyError, match=words):
+        delete_model(kept_model(study, deleted), tmp_path / "jobs", cluster)
+    assert kept_model(study, deleted).weights.exists()
+    cluster.stop(SECOND)
+    ray.down()  # what has ended needs no word of Ray
+    delete_model(kept_model(study, deleted), tmp_path / "jobs", cluster)
+    assert deleted not in [model.run for model in kept_models(study)]
+
+
 def test_a_deleted_model_is_not_fetched_again_from_the_cluster_until_the_run_has_made_a_newer_one(
     study: Study, tmp_path: Path
 ) -> None:
@@ -178,6 +198,30 @@ def test_a_deleted_model_is_not_fetched_again_from_the_cluster_until_the_run_has
     os.utime(there.root / "model.pt", (later, later))
     run.keep_model(there)
     assert kept_model(study, SECOND).weights.read_text() == "better"
+
+
+def test_a_better_model_is_taken_over_though_the_disk_it_lies_on_has_a_slow_clock(study: Study, tmp_path: Path) -> None:
+    run, there = RunFolder(study.folder / "models" / SECOND), JobFolder.create(tmp_path / "cluster" / SECOND)
+    for name in MODEL:
+        (run.path / name).unlink()
+
+    def made(content: str, ago: float) -> None:
+        (there.root / "model.pt").write_text(content)
+        os.utime(there.root / "model.pt", (time.time() - ago, time.time() - ago))
+        run.keep_model(there)
+
+    made("of the first mask", 3600)
+    made("better", 3540)
+    assert kept_model(study, SECOND).weights.read_text() == "better"
+    delete_model(kept_model(study, SECOND), tmp_path / "jobs")
+    run.keep_model(there)
+    assert run.model is None, "it is the one that was deleted"
+    made("best", 3480)
+    assert kept_model(study, SECOND).weights.read_text() == "best"
+    (run.path / "model.pt").unlink()
+    (run.path / "deleted.json").unlink()
+    run.keep_model(there)
+    assert run.model is not None, "nobody wanted it gone"
 
 
 def test_the_last_training_is_not_what_learned_while_somebody_drew(study: Study, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +15,16 @@ import numpy as np
 import pytest
 
 from SemiSegLogic import patience
+from SemiSegLogic.backends.cluster import Cluster
+from SemiSegLogic.backends.fetching import fetch
 from SemiSegLogic.environment.folder import EnvironmentFolder
 from SemiSegLogic.files import FileError, read_json, write_json
 from SemiSegLogic.geometry import Grid
+from SemiSegLogic.job import JobFolder
 from SemiSegLogic.job.numbered import add_numbered
 from SemiSegLogic.patience import patiently
 from SemiSegLogic.study import Study, write_image
+from Testing.support.jobs import SHAPE, make_job
 from Testing.support.pretended_windows import needs_proc, pretend
 from Testing.support.volumes import two_blobs
 
@@ -145,6 +150,44 @@ class TestOnAPretendedWindows:
         with held_for(0.2, environment.root / "package.py"):
             environment.remove()
         assert not environment.root.exists()
+
+    def test_an_environment_is_begun_anew_though_a_scanner_looks_at_its_sign(self, tmp_path: Path) -> None:
+        environment = EnvironmentFolder(tmp_path / "environment")
+        environment.root.mkdir()
+        environment.marks.begin()
+        (environment.root / "pyvenv.cfg").write_bytes(b"")
+        with held_for(0.2, environment.root / "pyvenv.cfg"):
+            environment.begin_anew()
+        assert not (environment.root / "pyvenv.cfg").exists()
+
+    def test_a_wish_to_stop_is_taken_back_though_another_window_is_just_reading_it(self, tmp_path: Path) -> None:
+        job = JobFolder.create(tmp_path / "job")
+        job.request_stop(60.0)
+        with held_for(0.2, job.stop_path):
+            job.withdraw_stop()
+        assert not job.stop_requested()
+
+    def test_a_folder_for_jobs_takes_files_though_a_scanner_looks_at_the_first(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(secrets, "token_hex", lambda _: "known")
+        probe = tmp_path / ".probe-known"
+        probe.touch()
+        with held_for(0.2, probe):
+            Cluster(jobs=str(tmp_path)).require_folder()
+        assert os.listdir(tmp_path) == []
+
+    def test_results_are_fetched_though_a_scanner_looks_at_an_older_copy(self, tmp_path: Path) -> None:
+        job, into = make_job(tmp_path / "job"), tmp_path / "got"
+        empty = np.zeros(SHAPE, np.uint8)
+        for _ in range(2):
+            job.put_result("c001", empty, empty)
+            fetch(job, into)
+            if not (into / "out" / "c001.2.npz").exists():
+                holding = held_for(0.2, into / "out" / "c001.1.npz")
+                holding.__enter__()
+        holding.__exit__(None, None, None)
+        assert [path.name for path in (into / "out").iterdir()] == ["c001.2.npz"]
 
 
 def _grid() -> Grid:

@@ -9,16 +9,18 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from SemiSegLogic.backends.ray_jobs import RayBackend
 from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import JobFolder
 from Testing.support.clinician import ball, look, open_first, settle
+from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import specification
 from Testing.support.running import FOREVER, RUNNER
 
@@ -230,6 +232,35 @@ def test_the_model_that_a_running_job_goes_on_from_is_not_deleted(
         assert models.table.rowCount == 2
     finally:
         backend.stop(run, patience_s=0)
+
+
+def test_the_model_that_a_run_on_the_cluster_used_last_goes_on_from_is_not_deleted(
+    models: Any, panel: Any, study: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "shared").mkdir()
+    token = tmp_path / "shared" / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    ray, run = FakeRay(places=0), study.new_run("supervised").name
+    try:
+        described = cluster_of(ray, token)
+        write_json(tmp_path / "cluster.json", asdict(described))
+        cluster = RayBackend(described)
+        job = JobFolder.create(cluster.root / run)
+        weights = study.folder / "models" / NEW / "model.pt"
+        job.submit(specification(job, start_from=job.put_model(weights)))
+        cluster.submit(job)
+        panel.preferences.set("cluster", str(tmp_path / "cluster.json"))
+        models.on_delete()
+        settle(panel)
+        assert f"{run} is on its way and goes on from the model {NEW}" in panel.controller.notice[0]
+        assert weights.exists()
+        panel.preferences.set("cluster", str(tmp_path / "gone.json"))
+        models.on_delete()
+        settle(panel)
+        assert not weights.exists(), "of a cluster that nobody can describe nothing is known"
+    finally:
+        ray.close()
 
 
 def test_the_list_follows_the_run_and_the_study(models: Any, panel: Any, study: Any, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from SemiSegLogic.backends.claims import called_upon
-from SemiSegLogic.backends.queue import placed
+from SemiSegLogic.backends.queue import NoTurn, placed
 from SemiSegLogic.job import JobFolder
 
 from .fake_runner import how_of, work
@@ -23,4 +23,7 @@ def main(job: JobFolder, how: str) -> None:
 
 
 if __name__ == "__main__":
-    main(JobFolder(Path(sys.argv[3])), sys.argv[4])
+    try:
+        main(JobFolder(Path(sys.argv[3])), sys.argv[4])
+    except NoTurn as reason:
+        print(reason)

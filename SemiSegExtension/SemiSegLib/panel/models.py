@@ -25,7 +25,7 @@ CARD_PX = 150
 class ModelsSection:
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel, self._controller, self._training = panel, panel.controller, panel.training
-        self.models = Models(panel.controller)
+        self.models = Models(panel.controller, lambda: panel.preferences.get("cluster"))
         self.header, inside = section(layout, _("Models"), collapsed=True)
         self.hint = label(inside, "", faint=True)
         self._box, inner = box(inside)

@@ -75,6 +75,15 @@ def test_the_way_of_macos_tells_processes_apart_too(sleeper: subprocess.Popen[by
     assert birth_by_ps(2**22 + 1) is None
 
 
+def test_the_way_of_macos_knows_a_process_again_after_a_change_of_time_zone(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    before = birth_by_ps(sleeper.pid)
+    monkeypatch.setenv("TZ", "America/New_York")
+    assert birth_by_ps(sleeper.pid) == before
+
+
 def test_the_whole_tree_dies(tmp_path: Path) -> None:
     parent = start_detached(FAMILY, tmp_path, tmp_path / "log.txt", dict(os.environ))
     wait_until(lambda: len(session_members(parent.pid)) == 2)

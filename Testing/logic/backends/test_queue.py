@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,6 +16,8 @@ from SemiSegLogic.files import FileError
 from SemiSegLogic.job import JobFolder, Status
 from Testing.support.jobs import leader_of, make_job, session_members, wait_until
 from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -114,3 +120,32 @@ def test_a_full_disk_does_not_push_a_job_out_of_the_line(tmp_path: Path, monkeyp
 
     with queue.turn(make_job(tmp_path / "one"), full, 0.01):
         assert list(ahead) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_job_that_nobody_else_may_look_into_hides_no_other() -> None:
+    with tempfile.TemporaryDirectory() as place:  # pytest's own folders are closed to other users
+        os.chmod(place, 0o755)
+        make_job(Path(place) / "theirs").root.chmod(0o000)
+        make_job(Path(place) / "ours").root.chmod(0o755)
+        program = ("import os, sys; from pathlib import Path; from SemiSegLogic.backends.queue import job_roots\n"
+                   "if os.geteuid() == 0: os.setuid(65534)\n"
+                   "print([path.name for path in job_roots(Path(sys.argv[1]))])")
+        done = subprocess.run([sys.executable, "-c", program, place], cwd=ROOT, check=False, capture_output=True,
+                              text=True)
+        (Path(place) / "theirs").chmod(0o700)
+        assert done.stdout.strip() == "['ours']", done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_a_disk_without_locks_is_named_with_the_remedy(tmp_path: Path) -> None:
+    job = make_job(tmp_path / "jobs" / "one")
+    program = ("import errno, fcntl, os, runpy, sys\n"
+               "def lockf(*_): raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))\n"
+               "fcntl.lockf = lockf\n"
+               "runpy.run_module('SemiSegLogic.run', run_name='__main__')")
+    done = subprocess.run([sys.executable, "-c", program, str(job.root)], cwd=ROOT, check=False, capture_output=True,
+                          text=True)
+    last = done.stderr.strip().splitlines()[-1]
+    assert (done.returncode, last.startswith(f"{job.root} cannot be locked: No locks available.")) == (1, True), last
+    assert "SEMISEG_JOBS" in last

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from SemiSegLogic.backends.claims import Pulse
 from SemiSegLogic.backends.ray_jobs import RayBackend
 from SemiSegLogic.backends.ray_rest import RayRest, Unreachable
-from SemiSegLogic.job import JobError, JobFolder, Status
+from SemiSegLogic.job import FileLock, JobError, JobFolder, Status
 from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import make_job, specification, wait_until
 
@@ -227,3 +228,31 @@ def test_an_order_that_may_hold_a_contest_is_placed_twice_where_there_is_room(
     assert ("--second" in ray.submitted[expected[-1]].order["entrypoint"]) is (len(expected) == 2)
     backend.stop("one", patience_s=0)
     time.sleep(0.05)
+
+
+def test_a_job_that_waits_can_be_stopped_while_the_cluster_cannot_be_asked(
+    ray: FakeRay, backend: RayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SemiSegLogic.backends.ray_line.ASK_AGAIN_S", 0.1)
+    start(backend, "one", **FOREVER)
+    job = start(backend, "two", **FOREVER)
+    ray.down()
+    status = backend.stop("two", wait=False)
+    assert (status.state, status.message) == ("stopped", "Stopped while it waited.")
+    with pytest.raises(Unreachable):
+        backend.resume("two")
+    assert job.stop_requested(), "nothing was resumed, so it is still to stop"
+    ray.up()
+    backend.stop("one")
+    wait_until(lambda: ray.submitted["two"].status in ("STOPPED", "SUCCEEDED"))
+    assert job.reported().message == "Stopped while it waited."
+    assert job.results() == {}, "a mask of a model that has learned nothing helps nobody"
+
+
+def test_a_job_whose_runner_went_home_without_a_word_does_not_wait_for_ever(backend: RayBackend) -> None:
+    backend._pulse = Pulse(silent_s=0.5)
+    job = make_job(backend.root / "one", **FOREVER)
+    with FileLock(job.root / "process.lock") as elsewhere:
+        assert elsewhere.try_acquire()  # a process that hangs: the new one leaves the job to it
+        backend.submit(job)
+        assert wait_for(backend, "one", "lost").error is not None

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +62,8 @@ def test_plain_http_to_another_computer_is_refused(token: Path, address: str) ->
         RayRest(address, token)
 
 
-@pytest.mark.parametrize("address", ["", "127.0.0.1:8265", "ftp://a", "https://user:word@host", "https://host/path"])
+@pytest.mark.parametrize("address", ["", "127.0.0.1:8265", "ftp://a", "https://user:word@host", "https://host/path",
+                                     "https://[::1:8265"])
 def test_an_address_that_is_none_is_refused(token: Path, address: str) -> None:
     with pytest.raises(ClusterError, match="no address of a Ray"):
         RayRest(address, token)
@@ -94,9 +99,51 @@ def test_only_a_certificate_that_is_trusted_is_spoken_to(token: Path, tmp_path: 
         ray.close()
 
 
+def test_a_certificate_in_the_home_folder_is_found_as_the_token_is(
+    tmp_path: Path, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = _certificate(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    ray = FakeRay(certificate=certificate)
+    try:
+        RayBackend(cluster_of(ray, token, authority="~/both.pem")).check()
+    finally:
+        ray.close()
+
+
 def test_https_where_plain_http_is_spoken_is_told_as_that(ray: FakeRay, token: Path) -> None:
     with pytest.raises(Unreachable, match=r"not in https.*begins with http://"):
         RayRest(ray.address.replace("http://", "https://"), token).check()
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nJob one",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\": ",
+], ids=["refused", "answered"])
+@pytest.mark.parametrize("goes", [True, False], ids=["torn off", "silent"])
+def test_an_answer_that_breaks_off_is_a_lost_connection(
+    token: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes, goes: bool
+) -> None:
+    monkeypatch.setattr("SemiSegLogic.backends.ray_rest.TIMEOUT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=_answer_in_part, args=(server, answer, goes))
+        answering.start()
+        with pytest.raises(Unreachable, match="cannot be reached"):
+            RayRest(f"http://127.0.0.1:{server.getsockname()[1]}", token).word("one")
+        answering.join()
+
+
+def _answer_in_part(server: socket.socket, answer: bytes, goes: bool) -> None:
+    """``goes``: the connection is torn off; else nothing more comes for a while."""
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(answer)
+        if goes:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+        else:
+            time.sleep(1.0)
 
 
 def _certificate(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -11,11 +12,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.launch import Workers
 from SemiSegLogic.job import JobFolder
-from Testing.support.jobs import SHAPE, label, leader_of, session_members, wait_until
+from Testing.support.jobs import SHAPE, label, leader_of, make_job, session_members, wait_until
 from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
 from Testing.support.volumes import label_of
 
@@ -146,3 +148,41 @@ def test_the_client_that_started_a_job_leaves_no_zombie(backend: LocalBackend) -
     job = start(backend, "one", steps=1)
     wait_for(backend, "one", "done")
     wait_until(lambda: backend.poll("one") and not Path(f"/proc/{leader_of(job)}").exists())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="signals of POSIX")
+def test_a_runner_that_hangs_is_told_and_can_be_stopped_and_resumed(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SemiSegLogic.job.status.LOST_AFTER_S", 0.5)
+    job = start(backend, "one", **FOREVER)
+    wait_for_step(backend, "one", 5)
+    os.kill(leader_of(job), signal.SIGSTOP)
+    hangs = wait_until(lambda: (s := backend.poll("one")).message.startswith("No sign of life") and s)
+    assert (hangs.state, hangs.seconds_left) == ("running", None)
+    assert "stop it, then resume it" in hangs.message
+    reached = hangs.step
+    assert backend.stop("one", patience_s=0.2).state == "stopped"
+    backend.resume("one")
+    assert backend.poll("one").message in ("Starting.", ""), "it has only just begun"
+    assert wait_for_step(backend, "one", reached + 1).message == ""
+
+
+def test_a_job_on_a_full_disk_can_be_stopped_and_a_lost_one_says_that_it_is_full(tiny_disk: Path) -> None:
+    backend = LocalBackend(tiny_disk / "jobs", module=RUNNER)
+    job = make_job(backend.root / "one", **FOREVER)
+    backend.submit(job)
+    wait_for_step(backend, "one", 3)
+    os.kill(leader_of(job), signal.SIGSTOP)  # it would die of the full disk; the real runner goes on
+    try:
+        with (tiny_disk / "filling").open("wb", buffering=0) as filling, contextlib.suppress(OSError):
+            while filling.write(bytes(512)) == 512:
+                pass
+        assert backend.stop("one", wait=False).state == "running"
+        assert job.stop_requested()
+        job.withdraw_stop()
+    finally:
+        os.kill(leader_of(job), signal.SIGKILL)
+    lost = wait_for(backend, "one", "lost")
+    assert lost.error is not None
+    assert f"The disk of {job.root} is full" in lost.error["text"]

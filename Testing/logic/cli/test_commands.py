@@ -182,7 +182,7 @@ WRONG = {
     "setting out of range": (["train", "{study}", "--set", "learning_rate=-1"], "learning_rate"),
     "half a setting": (["train", "{study}", "--set", "ema"], "--set learning_rate=0.001"),
     "a file in the way": (["methods", "--pages", "{study}/study.json"], "study.json was not written"),
-    "bad time": (["train", "{study}", "--seconds", "-3"], "seconds"),
+    "bad time": (["train", "{study}", "--seconds", "1e9"], "seconds"),
     "no job": (["jobs", "stop", "nobody"], "There is no job nobody"),
     "no job to resume": (["jobs", "resume", "nobody"], "nobody"),
     "which job": (["jobs", "stop"], "Name the job"),
@@ -207,6 +207,7 @@ def test_what_is_wrong_is_said_in_words(
 @pytest.mark.parametrize("words", [
     [], ["fly"], ["train"], ["study", "label", "a", "b", "c", "--axis", "x"], ["study", "next", "a", "--count", "0"],
     ["demo", "--slices", "0"], ["demo", "--cases", "-1"], ["demo", "--annotated", "few"],
+    ["train", "a", "--seconds", "0"], ["train", "a", "--seconds", "nan"], ["demo", "--seconds", "-3"],
 ], ids=str)
 def test_words_that_are_not_understood_end_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit) as problem:

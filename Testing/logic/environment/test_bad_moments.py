@@ -125,6 +125,15 @@ def test_a_removal_that_was_interrupted_leaves_nothing_that_looks_whole(
     assert works(prepare(tmp_path / "env", WANTED, base))
 
 
+def test_an_environment_in_a_folder_with_brackets_in_its_name_is_removed_whole(tmp_path: Path) -> None:
+    environment = EnvironmentFolder(tmp_path / "semiseg [5.10]")
+    environment.root.mkdir()
+    environment.marks.begin()
+    (environment.root / "package.py").write_bytes(b"")
+    environment.remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["semiseg [5.10].lock"]
+
+
 def test_the_lock_tells_while_another_process_sets_up(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from SemiSegLogic.environment.lock import alone\n"

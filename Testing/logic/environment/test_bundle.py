@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.environment import Requirements, bundling, list_digest, prepare
-from SemiSegLogic.environment.bundle import MANIFEST, Bundle, machines
+from SemiSegLogic.environment.bundle import MANIFEST, Bundle, Wheel, machines
 from SemiSegLogic.environment.bundling import Target, make
 from SemiSegLogic.environment.folder import EnvironmentFolder
 from SemiSegLogic.environment.problem import EnvironmentProblem
@@ -151,6 +152,30 @@ def test_a_spoilt_bundle_installs_nothing_and_says_what_is_wrong(
         prepare(tmp_path / "env", WANTED, base, bundle=bundle)
     assert not list((tmp_path / "env").rglob("tree"))
     assert not EnvironmentFolder(tmp_path / "env").was_ready
+
+
+@pytest.mark.parametrize("change", ["damaged", "Deflate64", "with a password"])
+def test_a_bundle_that_was_packed_again_by_another_program_and_cannot_be_read_is_named(
+    change: str, tmp_path: Path
+) -> None:
+    wheel, content = "leaf-2.0-py3-none-any.whl", bytes(range(256)) * 1000
+    place = tmp_path / "again.zip"
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(wheel, content)
+    packed = bytearray(place.read_bytes())
+    second = packed.index(b"PK\x01\x02")  # the list at the end
+    if change == "damaged":
+        packed[30 + len(wheel):36 + len(wheel)] = bytes(6)
+    elif change == "Deflate64":  # as Windows packs what has more than 2 GB
+        packed[8], packed[second + 10] = 9, 9
+    else:
+        packed[6], packed[second + 8] = packed[6] | 1, packed[second + 8] | 1
+    place.write_bytes(packed)
+    given = Bundle(place, "linux", HERE, "cpu", "", (Wheel(wheel, len(content), hashlib.sha256(content).hexdigest()),))
+    with pytest.raises(EnvironmentProblem, match=rf"{wheel}.*again\.zip.*Copy the bundle once more"), \
+            given.wheels(tmp_path):
+        pass
+    assert not (tmp_path / "semiseg-bundle").exists()
 
 
 def test_half_a_zip_is_no_bundle(bundle: Path) -> None:

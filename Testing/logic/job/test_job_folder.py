@@ -155,12 +155,13 @@ def test_a_full_disk_leaves_every_old_file_as_it_was(job: JobFolder, monkeypatch
     attempts = [
         lambda: job.write_status(Status("running", step=2)), lambda: job.put_result("c001", *result(1)),
         lambda: job.put_ranking([]), lambda: job.add_labels("c001", drawn()), lambda: job.put_image(image(9)),
-        lambda: job.request_stop(),
     ]
     for attempt in attempts:
         with pytest.raises(FileError, match=r"disk is full.*Free some space"):
             attempt()
     assert {path: path.read_bytes() for path in job.root.rglob("*") if path.is_file()} == before
+    job.request_stop(60.0)
+    assert job.stop_requested(), "an empty file fits"
 
 
 def test_a_sweep_takes_the_runners_drafts_and_those_long_forgotten(job: JobFolder) -> None:
