@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
+from ..engine.data.carrying import Carrying
 from ..engine.data.patches import NothingLabelled, Sampler
 from ..engine.hardware.device import is_out_of_memory
-from ..engine.training.trainer import Trainer
+from ..engine.training.trainer import Progress, Trainer
 from ..errors import SemiSegError
 from ..methods import make
 from ..methods.base import Method
@@ -58,7 +59,9 @@ class Fitting:
         trainer = self._trainer(method, leg)
         if state is not None:
             trainer.restore(state)
-        while not self._fits(trainer):
+        carrying = Carrying(list(self.data.volumes.values()), leg.carried)
+        carrying.at(trainer.share())
+        while not self._fits(trainer, carrying):
             # out here nothing holds the activations of the failed step any more
             trainer = self._with_smaller_patches(trainer, leg)
         return trainer
@@ -74,10 +77,14 @@ class Fitting:
         self.reporter.update(labelled_share=share)
         return trainer
 
-    def _fits(self, trainer: Trainer) -> bool:
+    def _fits(self, trainer: Trainer, carrying: Carrying) -> bool:
         """Train; False when memory ran out."""
+        def after(progress: Progress, share: float) -> bool:
+            carrying.at(share)
+            return self.between(trainer, share)
+
         try:
-            trainer.fit(lambda progress, share: self.between(trainer, share))
+            trainer.fit(after)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

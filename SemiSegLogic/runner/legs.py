@@ -15,6 +15,7 @@ BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
 FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure
 WHOLE_SHARE = 0.2  # of the time, for what the slices held out can still teach
+CARRIED_SHARE = 0.5  # of the time of a model that begins from nothing: what single slices say of their neighbours
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Leg:
     ``role``: "first" mask; "longer": goes on from it, and stays unless held-out slices say it is worse; "candidate":
     starts from the first mask too, and wins only where they say it is better; "whole": once all is judged, what was
     kept learns from the slices that were held out too; "fold": starts from nothing, and only measures. ``part`` of the
-    judged slices it must not see, None: it sees all. ``beside``: another runner trains it at the same time.
+    judged slices it must not see, None: it sees all. ``beside``: another runner trains it at the same time. ``carried``
+    share of it that also learns from what single slices say of their neighbours.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Leg:
     role: str = "first"
     part: int | None = 0
     beside: bool = False
+    carried: float = 0.0
 
     def seed(self, training: int) -> int:
         """Where chance begins in this leg of a run with the seed ``training``: the same whichever leg came before, and
@@ -84,6 +87,16 @@ def recommended_legs(
     legs.append(Leg(BASELINE, {}, _budget(training, whole), "whole", None))
     legs += [Leg(BASELINE, {}, _budget(training, each), "fold", number + judged) for number in range(folds)]
     return _some(legs), found
+
+
+def from_nothing(legs: Sequence[Leg]) -> list[Leg]:
+    """``legs`` of a run without a model to go on from: each model learns from carried slices at first."""
+    first = _size(legs[0])
+    whole = first + max((_size(leg) for leg in legs if leg.role in ("longer", "candidate")), default=0)
+    behind = {"first": 0, "longer": first, "candidate": first}
+    shares = [(CARRIED_SHARE * whole - behind[leg.role]) / max(_size(leg), 1e-9) if leg.role in behind
+              else CARRIED_SHARE if leg.role == "fold" else 0.0 for leg in legs]
+    return [replace(leg, carried=min(max(share, 0.0), 1.0)) for leg, share in zip(legs, shares, strict=True)]
 
 
 def contested(legs: Sequence[Leg]) -> Leg | None:

@@ -6,16 +6,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..engine import quality
+from ..engine.data.carrying import OnlySlice
 from ..engine.hardware.device import Device
 from ..job import JobSpec
 from ..settings import Training
 from ..settings.recommended import RECOMMENDED
 from .data import Data
 from .facts import facts_of, mirror_axis
-from .legs import Leg, legs_of, recommended_legs
+from .legs import Leg, from_nothing, legs_of, recommended_legs
 from .model import Model
 from .parts import Parts, Place, places, plain_places, seen_by
 from .warm import NO_START, fits
+
+CARRIED = ("Cases with a single drawn slice ({count}) say nothing of how deep a structure is. For the first half of "
+           "the training, outlines were carried on from there to the slices beside it, as the image moves from slice "
+           "to slice; in the second half only what was drawn was learned from.")
 
 
 @dataclass
@@ -53,6 +58,15 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
     if start is not None and not fits(start, data.task()):
         fresh = opening(spec, data, training, device, None)
         return replace(fresh, reasons=(NO_START, *fresh.reasons))
+    found = _opening(spec, data, training, device, start)
+    single = sum(OnlySlice.of(volume) is not None for volume in data.volumes.values())
+    if start is not None or not single or data.plan.dims != 3:
+        return found
+    return replace(found, legs=from_nothing(found.legs), reasons=(*found.reasons, CARRIED.format(count=single)))
+
+
+def _opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
+    """The same, without carried slices; ``start`` fits."""
     seen, volumes = start.beginning().seen if start is not None else (), list(data.volumes.values())
     parts = [] if seen is None else quality.parts(volumes, training.held_out, seen_by(seen, spec, data))
     if spec.method != RECOMMENDED:

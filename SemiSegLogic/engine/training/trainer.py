@@ -104,7 +104,7 @@ class Trainer:
         self.method.train()
         self._compile()
         with self.threads:
-            while (share := self._share()) < 1:
+            while (share := self.share()) < 1:
                 self._advance_phase(share)
                 begun = self.clock()
                 self._step(self.where())
@@ -114,7 +114,7 @@ class Trainer:
                 if self.progress.elapsed - self._good_at > KEEP_GOOD_SECONDS:
                     self._settle()
                     self._keep_good()
-                if not after(self.progress, min(self._share(), 1.0)):
+                if not after(self.progress, min(self.share(), 1.0)):
                     break
         self._settle()
 
@@ -139,7 +139,8 @@ class Trainer:
         """Why steps are not recorded; empty when they are, or may be."""
         return self._work.refusal
 
-    def _share(self) -> float:
+    def share(self) -> float:
+        """How much of the budget is spent, 1 at its end."""
         return self.budget.share(self.progress.step, self.progress.elapsed)
 
     def continue_at(self, progress: Progress) -> None:
@@ -150,7 +151,7 @@ class Trainer:
 
     def where(self) -> Step:
         """The step as a method sees it; under a time budget ``total`` is extrapolated from the pace so far."""
-        phase, now, share = self.phases[self.progress.phase], self.progress, self._share()
+        phase, now, share = self.phases[self.progress.phase], self.progress, self.share()
         index = now.step - now.phase_step
         within = (share - now.phase_start) / phase.share
         total = round(phase.share * self.budget.steps) if self.budget.steps else round(index / max(within, 1e-6))

@@ -1,0 +1,159 @@
+"""A single drawn slice, carried to its neighbours: right where it says something, silent where it does not know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from SemiSegLogic.engine.data.carrying import MOST, Carrying, OnlySlice, carried_label, decided, signed_distances
+from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
+from SemiSegLogic.engine.planning.plan import Plan
+from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
+from Testing.support.engine import MIRRORED_TURN, plan_of, volume_of
+
+SIDE, RADIUS = 40, 12.0
+
+
+def ball(
+    centre: tuple[float, float, float] = (20, 19, 18), radius: float = RADIUS, value: int = 1
+) -> NDArray[np.uint8]:
+    """(k, j, i) of SIDE voxels a side."""
+    places = np.indices((SIDE, SIDE, SIDE)).T - np.array(centre)
+    return (radius**2 > (places**2).sum(-1).T).astype(np.uint8) * np.uint8(value)
+
+
+def image_of(label: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Bright where ``label`` is, with some noise."""
+    noise = np.random.default_rng(0).normal(0, 20, label.shape)
+    return (400 * (label > 0) + 100 * label + noise).astype(np.int16)
+
+
+def judged(label: NDArray[np.uint8], *places: SliceIndex, plan: Plan | None = None, grid: Grid | None = None) -> Volume:
+    return volume_of(image_of(label), label, places, plan, grid)
+
+
+def carried(volume: Volume) -> NDArray[np.uint8]:
+    """(k, j, i): what is carried from the only slice of ``volume``."""
+    only = OnlySlice.of(volume)
+    assert only is not None
+    return np.asarray(volume.to_array(carried_label(only).all_voxels()))
+
+
+def wrong(found: NDArray[np.uint8], label: NDArray[np.uint8]) -> float:
+    """Share of the structure's size that is said wrongly."""
+    return float(((found != label) & (found != IGNORE)).sum() / (label > 0).sum())
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_ball_drawn_in_its_middle_is_known_to_its_ends_and_nothing_is_said_beyond_reach(axis: int) -> None:
+    label, middle = ball(), (20, 19, 18)[axis]
+    found = carried(judged(label, SliceIndex(axis, middle)))
+    assert np.array_equal(found.take(middle, axis), label.take(middle, axis))  # the drawn slice as it was
+    near = np.moveaxis(found, axis, 0)[middle - 8 : middle + 9]
+    truth = np.moveaxis(label, axis, 0)[middle - 8 : middle + 9]
+    assert (near == 1).sum() > 0.75 * truth.sum()
+    assert wrong(found, label) < 0.08
+    reach = round(0.5 * np.sqrt(np.pi) * RADIUS)  # half the side of a square as large as the disc
+    shown = np.flatnonzero((np.moveaxis(found, axis, 0) != IGNORE).any((1, 2)))
+    assert abs(shown[0] - (middle - reach)) <= 1
+    assert abs(shown[-1] - (middle + reach)) <= 1
+
+
+def test_it_shrinks_with_the_image_where_a_copy_would_run_on() -> None:
+    label = ball()
+    found = carried(judged(label, SliceIndex(0, 20)))
+    copied = np.where(found != IGNORE, label[20], IGNORE)
+    assert wrong(found, label) < 0.4 * wrong(copied, label)
+
+
+@pytest.mark.parametrize("spacing", [(2.0, 2.0, 2.0), (1.0, 3.0, 3.0), (3.0, 1.0, 1.0)])
+def test_a_coarser_plan_says_the_same(spacing: tuple[float, float, float]) -> None:
+    volume = judged(ball(), SliceIndex(0, 20), plan=Plan(3, 0, spacing, (8, 8, 8)))
+    assert max(volume.thin) > 1
+    found = carried(volume)
+    assert wrong(found, ball()) < 0.12
+    assert (found == 1).sum() > 0.5 * ball().sum()
+
+
+def test_the_axes_of_the_file_do_not_matter() -> None:
+    label = ball()
+    plain = carried(judged(label, SliceIndex(0, 20)))
+    turned = Grid((SIDE, SIDE, SIDE), (1.0, 1.0, 1.0), (5.0, 6.0, 7.0), MIRRORED_TURN)
+    there = carried(judged(label, SliceIndex(0, 20), plan=plan_of((8, 8, 8), depth_axis=1), grid=turned))
+    assert (plain != there).mean() < 0.01
+
+
+def test_two_structures_are_carried_and_keep_apart() -> None:
+    label = np.maximum(ball((20, 19, 12), 8, 1), ball((20, 19, 28), 8, 2))
+    found = carried(judged(label, SliceIndex(0, 20)))
+    assert wrong(found, label) < 0.12
+    for value in (1, 2):
+        assert (found == value).sum() > 0.5 * (label == value).sum()
+        assert not ((found == value) & (label == 3 - value)).any()
+
+
+def test_distances_by_hand() -> None:
+    plane = np.array([[0, 2, 2, 2, IGNORE]], np.uint8)
+    assert signed_distances(plane, [2], (1.0, 0.5)).tolist() == [[[-0.5, 0.5, 1.0, 0.5, -0.5]]]
+    everywhere = signed_distances(np.full((2, 3), 2, np.uint8), [2], (1.0, 0.5))
+    assert everywhere.shape == (1, 2, 3)
+    assert (everywhere > 1).all()
+
+
+def test_a_pixel_is_decided_where_one_class_is_ahead_of_all_others() -> None:
+    distances = torch.tensor([[[3.0, 0.5, -0.5, -3.0, 2.0]], [[-3.0, -2.0, -4.0, -5.0, 1.0]]])
+    assert decided(distances, [4, 9], 1.0).tolist() == [[4, IGNORE, IGNORE, 0, IGNORE]]
+    assert decided(distances, [4, 9], 0.0).tolist() == [[4, 4, 0, 0, 4]]
+
+
+def test_only_a_volume_with_one_drawn_slice_is_carried() -> None:
+    label, first, second = ball(), SliceIndex(0, 20), SliceIndex(1, 19)
+    assert OnlySlice.of(volume_of(image_of(label))) is None
+    assert OnlySlice.of(judged(label, first, second)) is None
+    assert OnlySlice.of(judged(label, SliceIndex(0, 0))) is None  # nothing on it
+    held_out = judged(label, first)
+    held_out.hold_out([first])
+    assert OnlySlice.of(held_out) is None
+    single = volume_of(image_of(label)[20:21], label[20:21], (SliceIndex(0, 0),))
+    assert OnlySlice.of(single) is None
+
+
+def test_it_is_shown_until_its_share_and_what_people_drew_comes_back() -> None:
+    volume = judged(ball(), SliceIndex(0, 20))
+    drawn = volume.label
+    carrying = Carrying([volume], 0.5)
+    carrying.at(0.0)
+    assert carrying.carried == ["c001"]
+    shown = volume.label
+    assert shown is not drawn
+    assert volume.slices == (SliceIndex(0, 20),)  # patches lie where people drew
+    carrying.at(0.49)
+    assert volume.label is shown
+    carrying.at(0.5)
+    assert volume.label is not None
+    assert np.array_equal(volume.label.all_voxels(), drawn.all_voxels())  # type: ignore[union-attr]
+    late = Carrying([volume], 0.5)
+    late.at(0.5)
+    late.at(0.2)  # a divergence that was undone begins nothing
+    assert late.carried == []
+
+
+def test_a_slice_drawn_meanwhile_ends_it_for_its_volume() -> None:
+    volume, label = judged(ball(), SliceIndex(0, 20)), ball()
+    carrying = Carrying([volume], 1.0)
+    carrying.at(0.0)
+    places = (SliceIndex(0, 20), SliceIndex(0, 25))
+    set_label(volume, sparse_label(label, places), places, Classes((1, 2)))
+    carrying.at(0.3)
+    assert volume.label is not None
+    assert int((volume.label.all_voxels() != IGNORE).sum()) == 2 * SIDE * SIDE
+
+
+def test_no_more_volumes_than_anybody_would_wait_for() -> None:
+    label = ball()[16:25, 10:30, 10:30]
+    volumes = [volume_of(image_of(label), label, (SliceIndex(0, 4),)) for _ in range(MOST + 2)]
+    carrying = Carrying(volumes, 0.5)
+    carrying.at(0.0)
+    assert len(carrying.carried) == MOST

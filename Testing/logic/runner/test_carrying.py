@@ -1,0 +1,101 @@
+"""A run on single slices: carried to their neighbours at first, as drawn after that, and the same after a kill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from SemiSegLogic.engine.data import carrying
+from SemiSegLogic.engine.training.trainer import Trainer
+from SemiSegLogic.geometry import IGNORE
+from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner.model import Model
+from Testing.support.blobs import make_study, tiny
+from Testing.support.rounds import at_step, begin, finished, kill_at_step, run_here
+
+OFTEN = tiny(12, 4, checkpoint_seconds=0.0)
+BEGINNING = "Cases with a single drawn slice (2)"
+
+
+def slices_shown(monkeypatch: pytest.MonkeyPatch, this: Round) -> list[int]:
+    """How many slices of the first case training may see anything of, before each step of a run."""
+    shown: list[int] = []
+
+    def look(trainer: Trainer, *arguments: Any) -> Any:
+        label = trainer.sampler.volumes[0].label
+        assert label is not None
+        shown.append(int((label.all_voxels() != IGNORE).any(2).any(1).sum()))
+        return step(trainer, *arguments)
+
+    step = Trainer._step
+    monkeypatch.setattr(Trainer, "_step", look)
+    run_here(this)
+    return shown
+
+
+def weights(this: Round) -> dict[str, torch.Tensor]:
+    assert this.job.status().state == "done", this.job.status()
+    return Model.load(this.job.weights).weights
+
+
+def test_single_slices_are_carried_for_the_first_half_and_the_card_says_so(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = make_study(tmp_path, slices=1)
+    this = begin(blobs.study, jobs, OFTEN, method="mean_teacher")
+    shown = slices_shown(monkeypatch, this)
+    assert [number > 1 for number in shown] == [True] * 6 + [False] * 6
+    assert any(words.startswith(BEGINNING) for words in this.job.status().scores["reasons"])
+    assert BEGINNING in (this.job.root / "model.md").read_text()
+
+
+def test_where_more_slices_are_drawn_nothing_is_carried(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried: list[str] = []
+    monkeypatch.setattr(carrying, "carried_label", lambda only: carried.append(only.volume.name))
+    three = finished(make_study(tmp_path / "three").study, jobs, OFTEN)
+    assert not any("single drawn slice" in words for words in three.job.status().scores["reasons"])
+    assert carried == []
+
+
+def test_a_second_round_from_a_model_carries_nothing(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_study(tmp_path, slices=1).study
+    first = finished(study, jobs, OFTEN)
+    this = begin(study, jobs, OFTEN, start_from=first.job.weights)
+    assert set(slices_shown(monkeypatch, this)) == {1}
+    assert not any("single drawn slice" in words for words in this.job.status().scores["reasons"])
+
+
+@pytest.mark.parametrize("steps", [[3], [5], [6], [9], [2, 3, 2]], ids=str)
+def test_a_killed_run_on_single_slices_ends_with_the_very_same_weights(
+    tmp_path: Path, jobs: Path, steps: list[int]
+) -> None:
+    study = make_study(tmp_path, slices=1).study
+    whole = finished(study, jobs, OFTEN, method="mean_teacher")
+    this = begin(study, jobs, OFTEN, method="mean_teacher")
+    for number in steps:
+        kill_at_step(this, number)
+    run_here(this)
+    mine, theirs = weights(this), weights(whole)
+    assert [name for name in mine if not torch.equal(mine[name], theirs[name])] == []
+
+
+def test_memory_that_runs_out_while_they_are_shown_does_not_make_them_stay(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = begin(make_study(tmp_path, slices=1, shape=(16, 16, 31)).study, jobs, OFTEN, method="mean_teacher")
+
+    def fail(trainer: Trainer) -> None:
+        raise torch.OutOfMemoryError("out of memory")
+
+    at_step(monkeypatch, 2, fail)
+    shown = slices_shown(monkeypatch, this)
+    assert shown[0] > 1
+    assert shown[-1] == 1
+    assert this.job.status().state == "done"
