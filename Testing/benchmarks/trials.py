@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from SemiSegLogic.engine.training.trainer import Budget, Trainer
+from SemiSegLogic.engine.data.carrying import Carrying
+from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
 from Testing.benchmarks.runner.datasets import CaseData, Collection
@@ -30,7 +31,14 @@ def trained(
     seeded(seed, 0, 1)
     learner = make(method, schedule.values, study.task())
     trainer = Trainer(learner, sampler(study, False), study.device, Budget(0, schedule.steps), time.process_time)
-    trainer.fit(lambda progress, share: True)
+    carrying = Carrying(study.volumes, recipe.carried)
+    carrying.at(0.0)
+
+    def after(progress: Progress, share: float) -> bool:
+        carrying.at(share)
+        return True
+
+    trainer.fit(after)
     return study, trainer
 
 

@@ -12,7 +12,7 @@ from SemiSegLogic.settings.recipes import recipe as settings_of
 from .checked import digest
 
 METRICS = 1  # counts up when a definition in modes.py changes
-NEWER = {"augmentation": "product", "spacing": None}
+NEWER = {"augmentation": "product", "spacing": None, "carried": 0.0}
 NOT_HASHED = ("name", "methods", "cells", "seeds", "cell_methods", "why", "settings", "changes", "shown")
 
 
@@ -25,7 +25,7 @@ class Recipe:
     (d, h, w) voxels of sliding windows of patch size with plain averaging; none: as the product predicts. ``largest``:
     keep the largest piece of each structure. ``members`` networks of different seeds are averaged; ``flips``: and over
     mirrored images. ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D
-    papers do).
+    papers do). ``carried`` share of the steps that also learn from what single slices say of their neighbours.
     ``test_cases`` of the test list are measured (0: all); a trial that does not do them all is not ``shown`` in tables.
     ``methods``, ``cells``, ``seeds`` are what a run without further words does; ``cell_methods`` restricts the methods
     of a cell; ``why`` tells the reader what was chosen, and what it costs.
@@ -47,6 +47,7 @@ class Recipe:
     shown: bool = True
     augmentation: str = "product"
     precision: str = "auto"
+    carried: float = 0.0
     methods: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])

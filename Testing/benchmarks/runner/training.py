@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from SemiSegLogic.engine.data.carrying import Carrying
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
@@ -29,13 +30,16 @@ from .turning import TurningSampler
 
 @dataclass(frozen=True)
 class Leg:
-    """A stretch of training: ``member`` of the ensemble, ``first``: the supervised first mask."""
+    """A stretch of training: ``member`` of the ensemble, ``first``: the supervised first mask, ``carried`` share of it
+    that learns from carried slices too.
+    """
 
     member: int
     first: bool
     method: str
     schedule: Schedule
     steps: int
+    carried: float = 0.0
 
 
 @dataclass
@@ -87,7 +91,14 @@ class Training:
 
     def _leg(self, leg: Leg) -> bool:
         trainer = self._trainer(leg)
-        trainer.fit(lambda progress, share: self._after(trainer, progress, leg.steps))
+        carrying = Carrying(self.study.volumes, leg.carried)
+        carrying.at(trainer.share())
+
+        def after(progress: Progress, share: float) -> bool:
+            carrying.at(share)
+            return self._after(trainer, progress, leg.steps)
+
+        trainer.fit(after)
         if trainer.progress.step < leg.steps:
             self._save(trainer)
             return False
@@ -105,7 +116,7 @@ class Training:
         return True
 
     def _shared(self, leg: Leg) -> Path:
-        own = [leg.member, asdict(leg.schedule), leg.steps]
+        own = [leg.member, asdict(leg.schedule), leg.steps, *([leg.carried] if leg.carried else [])]
         what = [self.run.split, self.run.seed, own, self.study.device.name, self.turns, self.done.commits[-1]]
         return self.file.with_name(f"first-{digest(what)[:16]}.pt")
 
@@ -170,11 +181,16 @@ def load(file: Path, device: torch.device) -> Done | None:
     return Done(**state)
 
 
-def legs_of(method: str, schedule: Schedule, first: Schedule | None, first_steps: int, members: int) -> list[Leg]:
-    """The legs in order."""
-    found = []
+def legs_of(
+    method: str, schedule: Schedule, first: Schedule | None, first_steps: int, members: int, carried: float = 0.0
+) -> list[Leg]:
+    """The legs in order; ``carried`` share of the steps of each member."""
+    until, found = carried * ((first_steps if first else 0) + schedule.steps), []
     for member in range(members):
+        before = 0
         if first is not None:
-            found.append(Leg(member, True, "supervised", first, first_steps))
-        found.append(Leg(member, False, method, schedule, schedule.steps))
+            found.append(Leg(member, True, "supervised", first, first_steps, min(until / first_steps, 1.0)))
+            before = first_steps
+        share = min(max(until - before, 0.0) / max(schedule.steps, 1), 1.0)
+        found.append(Leg(member, False, method, schedule, schedule.steps, share))
     return found

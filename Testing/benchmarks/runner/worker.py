@@ -89,7 +89,8 @@ class Worker:
         dims = self.protocol.data.dims
         schedule = self.recipe.schedule(run.method, dims)
         first = self.recipe.schedule("supervised", dims) if self.recipe.first_steps else None
-        legs = legs_of(run.method, schedule, first, self.recipe.first_steps, self.recipe.members)
+        legs = legs_of(run.method, schedule, first, self.recipe.first_steps, self.recipe.members,
+                       self.recipe.carried)
         done = load(state, torch.device("cpu"))
         device = self._device(done)
         done = done or Done(half=device.half, channels_last=device.channels_last)
