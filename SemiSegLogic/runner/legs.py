@@ -15,7 +15,7 @@ BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
 FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure
 WHOLE_SHARE = 0.2  # of the time, for what the slices held out can still teach
-CARRIED_SHARE = 0.5  # of the time of a model that begins from nothing: what single slices say of their neighbours
+CARRIED_SHARE = 0.5  # of the time of a model that begins from nothing: what few slices say of their neighbours
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Leg:
     starts from the first mask too, and wins only where they say it is better; "whole": once all is judged, what was
     kept learns from the slices that were held out too; "fold": starts from nothing, and only measures. ``part`` of the
     judged slices it must not see, None: it sees all. ``beside``: another runner trains it at the same time. ``carried``
-    share of it that also learns from what single slices say of their neighbours.
+    share of it that also learns from what few slices say of their neighbours.
     """
 
     name: str

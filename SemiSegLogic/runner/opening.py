@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..engine import quality
-from ..engine.data.carrying import OnlySlice
+from ..engine.data.carrying import FewSlices
 from ..engine.hardware.device import Device
 from ..job import JobSpec
 from ..settings import Training
@@ -18,9 +18,9 @@ from .model import Model
 from .parts import Parts, Place, places, plain_places, seen_by
 from .warm import NO_START, fits
 
-CARRIED = ("Cases with a single drawn slice ({count}) say nothing of how deep a structure is. For the first half of "
-           "the training, outlines were carried on from there to the slices beside it, as the image moves from slice "
-           "to slice; in the second half only what was drawn was learned from.")
+CARRIED = ("Cases with one to three drawn slices along one axis: {count}. For the first half of the training, outlines "
+           "were carried on from there to the slices beside them, as the image moves from slice to slice; after that "
+           "only what was drawn was learned from.")
 
 
 @dataclass
@@ -59,10 +59,10 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
         fresh = opening(spec, data, training, device, None)
         return replace(fresh, reasons=(NO_START, *fresh.reasons))
     found = _opening(spec, data, training, device, start)
-    single = sum(OnlySlice.of(volume) is not None for volume in data.volumes.values())
-    if start is not None or not single or data.plan.dims != 3:
+    few = sum(FewSlices.of(volume) is not None for volume in data.volumes.values())
+    if start is not None or not few or data.plan.dims != 3:
         return found
-    return replace(found, legs=from_nothing(found.legs), reasons=(*found.reasons, CARRIED.format(count=single)))
+    return replace(found, legs=from_nothing(found.legs), reasons=(*found.reasons, CARRIED.format(count=few)))
 
 
 def _opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:

@@ -1,17 +1,20 @@
-"""What a single drawn slice says of its neighbours: its outlines, carried along as the image moves from slice to slice.
+"""What a few drawn slices say of their neighbours: outlines, carried along as the image moves from slice to slice.
 
 A volume with one drawn slice shows a network nothing of how deep a structure is, and what learns from such slices alone
 lets it run on beyond its ends. The image itself shows more: from slice to slice outlines move a little, and shrink
 towards an end. As a *start* this is worth much, as a truth it is not (Testing/benchmarks/results/carrying.md), so only
 the first part of a training from nothing sees it, and then what people drew alone.
 
-    (1)  s_0(x) = distance (mm) from x to the outline drawn on slice 0, positive inside
+    (1)  s_0(x) = distance (mm) from x to an outline drawn on slice 0, positive inside
     (2)  s_{n+1}(x) = s_n(x + d_n(x)),  d_n the flow from slice n+1 to slice n          (see blocks/flow.py)
-    (3)  inside where s_n > DOUBT |n| h, outside where s_n < -DOUBT |n| h, unknown between; h mm between slices
+    (3)  between two drawn slices, n and m slices away: s = (s_n / |n| + s_m / |m|) / (1 / |n| + 1 / |m|)
+    (4)  inside where s > DOUBT |n| h, outside where s < -DOUBT |n| h, unknown between; h mm between slices, n to the
+         nearest that was drawn
 
 up to REACH times the side of a square as large as what was drawn. Related: pseudo-labels by registration between slices
 (H. Cai et al.: Orthogonal Annotation Benefits Barely-supervised Medical Image Segmentation, CVPR 2023), there by a
-trained network and kept as labels.
+trained network and kept as labels; outlines mixed by distance: S. Raya, J. Udupa: Shape-Based Interpolation of
+Multidimensional Objects, IEEE Trans. Med. Imaging 1990.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -32,52 +36,70 @@ from ..blocks.flow import flow, moved, windowed
 from .slice_label import SliceLabel
 from .volumes import Volume
 
+FEW = 3  # drawn slices of a volume, at most
 REACH = 0.5  # times the side: a ball drawn through its middle ends there
-DOUBT = 0.2  # mm for each mm from the drawn slice
-WINDOW_MM = 3.0  # what moves alike; at least FEWEST pixels
-FEWEST = 3.0
-MOST = 16  # volumes whose slice is carried: a fifth of a second each, of an atrium
+DOUBT = 0.2  # mm for each mm from the nearest drawn slice
+WINDOW_MM, FEWEST = 3.0, 3.0  # what moves alike; at least so many pixels
+MOST = 16  # volumes whose slices are carried: a fifth of a second for each slice, of an atrium
 AT_ONCE = 1 << 22  # pixels whose flow is looked for at once
 
 
 @dataclass(frozen=True)
-class OnlySlice:
-    """The one slice of ``volume`` to learn from, at ``place``, with the class indices ``values`` on it."""
+class FewSlices:
+    """The slices of ``volume`` to learn from, at ``places`` along one axis; ``values`` class indices on any of them."""
 
     volume: Volume
-    place: SliceIndex
+    places: tuple[SliceIndex, ...]
     values: tuple[int, ...]
 
     @classmethod
-    def of(cls, volume: Volume) -> OnlySlice | None:
-        """None where there is no slice to learn from, or several, or nothing on it, or the volume has no other."""
-        if len(volume.training_slices) != 1:
+    def of(cls, volume: Volume) -> FewSlices | None:
+        """None where there are none to learn from, or more than FEW, or along several axes, which tell of depth; where
+        nothing is on them; and where no slice is left between them.
+        """
+        places = volume.training_slices
+        axes = {place.axis for place in places}
+        if len(axes) != 1 or len(places) > FEW or volume.shape[min(axes)] == len(places):
             return None
-        place = volume.training_slices[0]
-        if volume.shape[place.axis] == 1:
-            return None
-        values = tuple(sorted(volume.foreground[place]))
-        return cls(volume, place, values) if values else None
+        values = tuple(sorted({value for place in places for value in volume.foreground[place]}))
+        return cls(volume, places, values) if values else None
 
     @property
-    def plane(self) -> NDArray[np.uint8]:
+    def axis(self) -> int:
+        """Along which they lie."""
+        return self.places[0].axis
+
+    @property
+    def step(self) -> int:
+        """How many slices of the case are one of the kept image."""
+        return self.volume.thin[self.axis]
+
+    def plane(self, place: SliceIndex) -> NDArray[np.uint8]:
         """(a, b) class indices, or IGNORE, at the resolution of the case."""
-        return self.volume.plane(self.place).cpu().numpy()
+        return self.volume.plane(place).cpu().numpy()
 
-    def along_first(self, triple: Sequence[float]) -> tuple[float, float, float]:
-        """(d, h, w) in the order of :meth:`slices`."""
-        axis = self.place.axis
-        rest = [value for other, value in enumerate(triple) if other != axis]
-        return triple[axis], rest[0], rest[1]
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """mm between slices of the case, and of its pixels within them (d, a, b)."""
+        rest = [value for other, value in enumerate(self.volume.spacing) if other != self.axis]
+        return self.volume.spacing[self.axis], rest[0], rest[1]
 
-    def slices(self) -> Tensor:
-        """(N,a,b) the kept image, a view, the slice's axis first."""
-        return self.volume.image[0].movedim(self.place.axis, 0)
+    def images(self) -> Tensor:
+        """(N,a,b) the kept image, a view, their axis first."""
+        return self.volume.image[0].movedim(self.axis, 0)
+
+    def stretch(self, place: SliceIndex, count: int) -> tuple[int, int]:
+        """First and last of the kept slices to which ``place`` is carried: ``count`` to each side, but not beyond the
+        next drawn ones.
+        """
+        own, others = place.index // self.step, [place.index // self.step for place in self.places]
+        first = max([own - count, 0, *(other + 1 for other in others if other < own)])
+        return first, min([own + count, len(self.images()) - 1, *(other - 1 for other in others if other > own)])
 
 
 class Carrying:
-    """Shows training what the only drawn slice of each of ``volumes`` says of its neighbours too, up to share ``until``
-    of a training, and then what people drew and nothing else. Patches lie around drawn slices all the time.
+    """Shows training what the few drawn slices of ``volumes`` say of their neighbours too, up to share ``until`` of a
+    training, and then what people drew and nothing else. Patches lie around drawn slices all the time.
     """
 
     def __init__(self, volumes: Sequence[Volume], until: float):
@@ -95,11 +117,11 @@ class Carrying:
 
 
 def carry(volumes: Iterable[Volume]) -> list[str]:
-    """Carry the only drawn slice of ``volumes``, of MOST at most; returns the names of those."""
-    alone = [drawn for drawn in map(OnlySlice.of, volumes) if drawn is not None][:MOST]
-    for drawn in alone:
+    """Carry the few drawn slices of ``volumes``, of MOST at most; returns the names of those."""
+    few = [drawn for drawn in map(FewSlices.of, volumes) if drawn is not None][:MOST]
+    for drawn in few:
         drawn.volume.label = carried_label(drawn)
-    return [drawn.volume.name for drawn in alone]
+    return [drawn.volume.name for drawn in few]
 
 
 def forget_carried(volumes: Iterable[Volume]) -> None:
@@ -108,20 +130,24 @@ def forget_carried(volumes: Iterable[Volume]) -> None:
         volume.hold_out(volume.held_out)
 
 
-def carried_label(drawn: OnlySlice) -> SliceLabel:
-    """Equations (1) to (3): the drawn slice as it is, and its neighbours within reach as far as they are known."""
-    volume, place = drawn.volume, drawn.place
-    own, height, width = drawn.along_first(volume.spacing)
-    step = int(drawn.along_first(volume.thin)[0])
-    distances = signed_distances(drawn.plane, drawn.values, (height, width))
-    reach = REACH * _side(drawn.plane, height * width)
-    planes = {place.index: drawn.plane}
-    for number, field in _carried(drawn, distances, round(reach / (own * step))):
-        for index in range(number * step, min((number + 1) * step, volume.shape[place.axis])):
-            planes.setdefault(index, decided(field, drawn.values, DOUBT * own * abs(index - place.index)))
+def carried_label(drawn: FewSlices) -> SliceLabel:
+    """Equations (1) to (4): the drawn slices as they are, and the others within reach as far as they are known."""
+    volume, axis, (between, *pixel) = drawn.volume, drawn.axis, drawn.spacing
+    planes = {place.index: drawn.plane(place) for place in drawn.places}
+    reach = REACH * max(_side(plane, pixel[0] * pixel[1]) for plane in planes.values())
+    fields: dict[int, list[tuple[int, Tensor]]] = {}
+    for place in drawn.places:
+        distances = signed_distances(planes[place.index], drawn.values, (pixel[0], pixel[1]))
+        for number, field in _carried(drawn, place, distances, round(reach / (between * drawn.step))):
+            fields.setdefault(number, []).append((place.index, field))
+    for number, found in fields.items():
+        for index in range(number * drawn.step, min((number + 1) * drawn.step, volume.shape[axis])):
+            if index not in planes:
+                apart = [between * abs(index - start) for start, _ in found]
+                field = mixed([field for _, field in found], apart)
+                planes[index] = decided(field, drawn.values, DOUBT * min(apart))
     order = sorted(planes)
-    return SliceLabel.of({place.axis: (order, np.stack([planes[index] for index in order]))}, volume.shape,
-                         volume.device)
+    return SliceLabel.of({axis: (order, np.stack([planes[index] for index in order]))}, volume.shape, volume.device)
 
 
 def signed_distances(
@@ -136,8 +162,14 @@ def signed_distances(
     return np.stack([distance(plane == value) - distance(plane != value) for value in values]).astype(np.float32)
 
 
+def mixed(fields: Sequence[Tensor], apart: Sequence[float]) -> Tensor:
+    """Equation (3) for ``fields`` (K,a,b) that come from ``apart`` (mm, above 0)."""
+    weights = torch.tensor([1 / distance for distance in apart])
+    return torch.stack([field * weight for field, weight in zip(fields, weights / weights.sum(), strict=True)]).sum(0)
+
+
 def decided(distances: Tensor, values: Sequence[int], doubt: float) -> NDArray[np.uint8]:
-    """Equation (3) for (K,a,b) ``distances`` of the classes ``values``: (a, b) class indices, IGNORE where the best
+    """Equation (4) for (K,a,b) ``distances`` of the classes ``values``: (a, b) class indices, IGNORE where the best
     class is not ``doubt`` mm ahead of what else the pixel could be, background included.
     """
     best = -distances.amax(0)  # background: as far in as all else is out
@@ -150,33 +182,32 @@ def decided(distances: Tensor, values: Sequence[int], doubt: float) -> NDArray[n
     return label.masked_fill_(best - second < 2 * doubt, IGNORE).cpu().numpy()
 
 
-def _carried(drawn: OnlySlice, distances: NDArray[np.float32], count: int) -> Iterable[tuple[int, Tensor]]:
-    """Equation (2): the number of each kept slice, up to ``count`` before and behind the drawn one's, and the (K,a,b)
-    distances there, at the resolution of the case.
+def _carried(
+    drawn: FewSlices, place: SliceIndex, distances: NDArray[np.float32], count: int
+) -> Iterable[tuple[int, Tensor]]:
+    """Equation (2): the number of each kept slice to which ``place`` is carried, and the (K,a,b) distances there, at
+    the resolution of the case.
     """
-    slices, step = drawn.slices(), int(drawn.along_first(drawn.volume.thin)[0])
-    middle = drawn.place.index // step
-    first, last = max(middle - count, 0), min(middle + count, len(slices) - 1)
-    images = _prepared(slices[first : last + 1].to(drawn.volume.device))
-    full = torch.from_numpy(distances).to(images.device)[None]
-    start = F.interpolate(full, images.shape[1:], mode="bilinear", antialias=True)
-    yield middle, full[0]
-    for way in (-1, 1):
-        numbers = list(range(middle, (first if way < 0 else last) + way, way))
-        field = start
+    first, last = drawn.stretch(place, count)
+    middle, images = place.index // drawn.step, _prepared(drawn.images()[first : last + 1].to(drawn.volume.device))
+    here = torch.from_numpy(distances).to(images.device)
+    start = F.interpolate(here[None], images.shape[1:], mode="bilinear", antialias=True)
+    yield middle, here
+    for way, end in ((-1, first), (1, last)):
+        numbers, field = list(range(middle, end + way, way)), start
         for number, by in zip(numbers[1:], _flows(images, [n - first for n in numbers], drawn), strict=True):
             field = moved(field, by[None])
-            yield number, F.interpolate(field, distances.shape[1:], mode="bilinear")[0]
+            yield number, F.interpolate(field, here.shape[1:], mode="bilinear")[0]
 
 
-def _flows(images: Tensor, numbers: Sequence[int], drawn: OnlySlice) -> Iterable[Tensor]:
+def _flows(images: Tensor, numbers: Sequence[int], drawn: FewSlices) -> Iterable[Tensor]:
     """(2,h,w) from each of the slices ``numbers`` of ``images`` but the first to the one before it, in order."""
-    spacing = [own * thin for own, thin in zip(drawn.volume.spacing, drawn.volume.thin, strict=True)]
-    radius = max(FEWEST, WINDOW_MM / min(drawn.along_first(spacing)[1:]))
-    pairs = list(zip(numbers[1:], numbers, strict=False))
+    kept = [own * thin for own, thin in zip(drawn.volume.spacing, drawn.volume.thin, strict=True)]
+    radius = max(FEWEST, WINDOW_MM / min(side for axis, side in enumerate(kept) if axis != drawn.axis))
+    pairs = list(pairwise(numbers))
     several = max(1, AT_ONCE // images[0].numel())
     for start in range(0, len(pairs), several):
-        to, source = (list(part) for part in zip(*pairs[start : start + several], strict=True))
+        source, to = (list(part) for part in zip(*pairs[start : start + several], strict=True))
         yield from flow(images[to], images[source], radius)
 
 

@@ -1,4 +1,4 @@
-"""A single drawn slice, carried to its neighbours: right where it says something, silent where it does not know."""
+"""A few drawn slices, carried to their neighbours: right where they say something, silent where they do not know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from SemiSegLogic.engine.data.carrying import MOST, Carrying, OnlySlice, carried_label, decided, signed_distances
+from SemiSegLogic.engine.data.carrying import (
+    FEW,
+    MOST,
+    Carrying,
+    FewSlices,
+    carried_label,
+    decided,
+    mixed,
+    signed_distances,
+)
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
 from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
@@ -35,10 +44,10 @@ def judged(label: NDArray[np.uint8], *places: SliceIndex, plan: Plan | None = No
 
 
 def carried(volume: Volume) -> NDArray[np.uint8]:
-    """(k, j, i): what is carried from the only slice of ``volume``."""
-    only = OnlySlice.of(volume)
-    assert only is not None
-    return np.asarray(volume.to_array(carried_label(only).all_voxels()))
+    """(k, j, i): what is carried from the slices of ``volume``."""
+    few = FewSlices.of(volume)
+    assert few is not None
+    return np.asarray(volume.to_array(carried_label(few).all_voxels()))
 
 
 def wrong(found: NDArray[np.uint8], label: NDArray[np.uint8]) -> float:
@@ -108,16 +117,56 @@ def test_a_pixel_is_decided_where_one_class_is_ahead_of_all_others() -> None:
     assert decided(distances, [4, 9], 0.0).tolist() == [[4, 4, 0, 0, 4]]
 
 
-def test_only_a_volume_with_one_drawn_slice_is_carried() -> None:
-    label, first, second = ball(), SliceIndex(0, 20), SliceIndex(1, 19)
-    assert OnlySlice.of(volume_of(image_of(label))) is None
-    assert OnlySlice.of(judged(label, first, second)) is None
-    assert OnlySlice.of(judged(label, SliceIndex(0, 0))) is None  # nothing on it
+@pytest.mark.parametrize("axis", [0, 2])
+def test_between_two_slices_both_have_a_say_and_the_nearer_one_more(axis: int) -> None:
+    label, middle = ball(), (20, 19, 18)[axis]
+    places = [SliceIndex(axis, middle - 6), SliceIndex(axis, middle + 7)]
+    found = np.moveaxis(carried(judged(label, *places)), axis, 0)
+    truth = np.moveaxis(label, axis, 0)
+    for place in places:
+        assert np.array_equal(found[place.index], truth[place.index])
+    between = slice(middle - 5, middle + 7)
+    assert (found[between] == 1).sum() > 0.85 * truth[between].sum()
+    assert wrong(found, truth) < 0.08
+    alone = np.moveaxis(carried(judged(label, places[0])), axis, 0)
+    assert (found[between] == IGNORE).sum() < 0.5 * (alone[between] == IGNORE).sum()
+
+
+def test_neighbouring_slices_that_are_kept_as_one_are_carried_both() -> None:
+    label = ball()
+    volume = judged(label, SliceIndex(0, 20), SliceIndex(0, 21), plan=Plan(3, 0, (2.0, 2.0, 2.0), (8, 8, 8)))
+    found = carried(volume)
+    for index in (20, 21):
+        assert np.array_equal(found[index], label[index])
+    assert wrong(found, label) < 0.12
+
+
+def test_fields_are_mixed_by_distance_by_hand() -> None:
+    near, far = torch.full((1, 1, 2), 4.0), torch.full((1, 1, 2), -2.0)
+    assert mixed([near, far], [1.0, 3.0]).flatten().tolist() == pytest.approx([2.5, 2.5])
+    assert torch.equal(mixed([near], [7.0]), near)
+
+
+def test_only_a_volume_with_few_slices_along_one_axis_is_carried() -> None:
+    label, first = ball(), SliceIndex(0, 20)
+    assert FewSlices.of(volume_of(image_of(label))) is None
+    assert FewSlices.of(judged(label, first, SliceIndex(1, 19))) is None  # they tell of depth
+    many = [SliceIndex(0, 10 + 4 * number) for number in range(FEW + 1)]
+    assert FewSlices.of(judged(label, *many[:FEW])) is not None
+    assert FewSlices.of(judged(label, *many)) is None
+    assert FewSlices.of(judged(label, SliceIndex(0, 0))) is None  # nothing on it
     held_out = judged(label, first)
     held_out.hold_out([first])
-    assert OnlySlice.of(held_out) is None
+    assert FewSlices.of(held_out) is None
     single = volume_of(image_of(label)[20:21], label[20:21], (SliceIndex(0, 0),))
-    assert OnlySlice.of(single) is None
+    assert FewSlices.of(single) is None
+
+
+def test_a_held_out_slice_is_not_carried_and_nothing_is_said_of_what_is_on_it() -> None:
+    label, first, second = ball(), SliceIndex(0, 14), SliceIndex(0, 26)
+    volume, alone = judged(label, first, second), carried(judged(label, first))
+    volume.hold_out([second])
+    assert np.array_equal(carried(volume), alone)
 
 
 def test_it_is_shown_until_its_share_and_what_people_drew_comes_back() -> None:
@@ -144,7 +193,7 @@ def test_a_slice_drawn_meanwhile_ends_it_for_its_volume() -> None:
     volume, label = judged(ball(), SliceIndex(0, 20)), ball()
     carrying = Carrying([volume], 1.0)
     carrying.at(0.0)
-    places = (SliceIndex(0, 20), SliceIndex(0, 25))
+    places = tuple(SliceIndex(0, index) for index in (20, 25))
     set_label(volume, sparse_label(label, places), places, Classes((1, 2)))
     carrying.at(0.3)
     assert volume.label is not None
