@@ -1,4 +1,4 @@
-"""One slice of each scan: learned from as it is, or carried to its neighbours at first?
+"""One to three slices of a scan: learned from as they are, or carried to their neighbours at first?
 
     python -m Testing.benchmarks.carrying --data FOLDER [--only atrium] [--seeds 3]
 
@@ -27,7 +27,8 @@ from Testing.benchmarks.trials import mean_dice, options, selected, trained, uns
 STEPS, SHARES = 400, (0.0, 0.5)
 ORGANS = {"atrium": ("few_slices_la", "mean_teacher", 12), "hippocampus": ("few_slices_hippocampus", "supervised", 40)}
 """Name -> protocol, method, and how many cases are looked at."""
-CELLS = {"1x1": "1 slice of 1 scan", **{f"1x{count}": f"1 slice of {count} scans" for count in (2, 8, 16)}}
+CELLS = {"1x1": "1 slice of 1 scan", "1x2": "1 slice of 2 scans", "1x8": "1 slice of 8 scans",
+         "1x16": "1 slice of 16 scans", "3x2": "3 slices of 2 scans", "3x8": "3 slices of 8 scans"}
 TRIALS = {f"{organ}, {words}": (organ, cell) for cell, words in CELLS.items() for organ in ORGANS}
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import torch
@@ -40,7 +40,7 @@ FEW = 3  # drawn slices of a volume, at most
 REACH = 0.5  # times the side: a ball drawn through its middle ends there
 DOUBT = 0.2  # mm for each mm from the nearest drawn slice
 WINDOW_MM, FEWEST = 3.0, 3.0  # what moves alike; at least so many pixels
-MOST = 16  # volumes whose slices are carried: a fifth of a second for each slice, of an atrium
+MOST = 32  # drawn slices that are carried: a tenth to a fifth of a second for each, of an atrium
 AT_ONCE = 1 << 22  # pixels whose flow is looked for at once
 
 
@@ -117,11 +117,13 @@ class Carrying:
 
 
 def carry(volumes: Iterable[Volume]) -> list[str]:
-    """Carry the few drawn slices of ``volumes``, of MOST at most; returns the names of those."""
-    few = [drawn for drawn in map(FewSlices.of, volumes) if drawn is not None][:MOST]
-    for drawn in few:
+    """Carry the few drawn slices of ``volumes``, MOST in all; returns the names of those volumes."""
+    few = [drawn for drawn in map(FewSlices.of, volumes) if drawn is not None]
+    counts = accumulate(len(drawn.places) for drawn in few)
+    carried = [drawn for drawn, count in zip(few, counts, strict=True) if count <= MOST]
+    for drawn in carried:
         drawn.volume.label = carried_label(drawn)
-    return [drawn.volume.name for drawn in few]
+    return [drawn.volume.name for drawn in carried]
 
 
 def forget_carried(volumes: Iterable[Volume]) -> None:
