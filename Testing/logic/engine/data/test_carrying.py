@@ -15,6 +15,8 @@ from SemiSegLogic.engine.data.carrying import (
     carried_label,
     decided,
     mixed,
+    outlines,
+    reach_of,
     signed_distances,
 )
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
@@ -139,6 +141,41 @@ def test_neighbouring_slices_that_are_kept_as_one_are_carried_both() -> None:
     for index in (20, 21):
         assert np.array_equal(found[index], label[index])
     assert wrong(found, label) < 0.12
+
+
+def test_towards_a_slice_called_empty_a_structure_tapers_off_and_ends_halfway() -> None:
+    label = np.zeros((SIDE, SIDE, SIDE), np.uint8)
+    label[10:31, 12:28, 12:28] = 1
+    grey = volume_of(np.zeros(label.shape, np.int16), label, (SliceIndex(0, 20), SliceIndex(0, 33)))  # no help
+    found = carried(grey)
+    assert np.array_equal(found[20], label[20])
+    assert (found[33] == 0).all()
+    sizes = [(found[index] == 1).sum() for index in range(21, 33)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[2] > 0.2 * (label[20] == 1).sum()
+    assert sizes[6] == 0
+    assert not (found[21:33, :10] == 1).any()
+
+
+def test_a_class_that_a_slice_does_not_show_is_as_far_as_it_is_deep_elsewhere() -> None:
+    one, two = np.array([[0, 1, 1, 1, 0]], np.uint8), np.array([[0, 0, 2, 0, 0]], np.uint8)
+    first, second = outlines([one, two], [1, 2], (1.0, 1.0))
+    assert first.tolist() == [[[-1, 1, 2, 1, -1]], [[-1] * 5]]
+    assert second.tolist() == [[[-2] * 5], [[-2, -1, 1, -1, -2]]]
+
+
+def test_the_reach_is_that_of_an_organ_or_of_its_small_pieces() -> None:
+    disc = ball()[20]
+    side = np.sqrt(float(disc.sum()))
+    assert reach_of(disc, (1.0, 1.0)) == pytest.approx(0.5 * side)
+    assert reach_of(disc, (2.0, 2.0)) == pytest.approx(side)
+    spots = np.zeros((60, 60), np.uint8)
+    for row in range(5, 60, 10):
+        spots[row - 1 : row + 2, 4::10] = 1  # stripes of dots, three pixels high and one wide
+    assert reach_of(spots, (1.0, 1.0)) == pytest.approx(2.0)
+    assert reach_of(np.ones((8, 8), np.uint8), (1.0, 1.0)) == 4
+    assert reach_of(np.zeros((4, 4), np.uint8), (1.0, 1.0)) == 0
+    assert reach_of(np.full((4, 4), IGNORE, np.uint8), (1.0, 1.0)) == 0
 
 
 def test_fields_are_mixed_by_distance_by_hand() -> None:
