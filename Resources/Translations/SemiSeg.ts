@@ -1855,6 +1855,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>In volumes with one to three drawn slices; what you drew has the last word</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Method:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1872,6 +1876,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Leave out small fragments</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Carry outlines to the slices beside them at first</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -54,7 +54,8 @@ class Look:
 class Order:
     """What the person asked for: the method's name, seconds (0: as long as it helps), the run to go on from (LAST; "":
     a new model), the case on screen ("": none), the method's settings that differ from their defaults, the file of
-    the cluster to train on ("": this computer), and whether fragments are left out that no drawn slice speaks for.
+    the cluster to train on ("": this computer), whether fragments are left out that no drawn slice speaks for, and
+    whether few drawn outlines are carried to the slices beside them at first.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Order:
     settings: dict[str, Any] = field(default_factory=dict)
     cluster: str = ""
     leave_out_fragments: bool = True
+    carry_outlines: bool = True
 
 
 class Connection(Protocol):
@@ -117,7 +119,8 @@ class BackendConnection:
 
         place = self._places.on(order.cluster) if order.cluster else self._places.here(starts=True)
         seconds = order.seconds or AS_LONG_AS_IT_HELPS_S
-        training = Training(seconds=seconds, leave_out_fragments=order.leave_out_fragments)
+        training = Training(seconds=seconds, leave_out_fragments=order.leave_out_fragments,
+                            carry_outlines=order.carry_outlines)
         this = Round.begin(
             self._study, training, order.method, CHOICES[order.method](**order.settings), jobs=place.root,
             open_case=order.open_case or None,

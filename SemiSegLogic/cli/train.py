@@ -42,6 +42,9 @@ def add(commands: Any) -> None:
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     train.add_argument("--keep-fragments", action="store_true",
                        help="suggest small far-off pieces too where the drawn slices show a structure in one piece")
+    train.add_argument("--as-drawn", action="store_true",
+                       help="learn from drawn slices alone from the beginning, as --recipe paper does, also where a "
+                            "volume has three or fewer")
     train.set_defaults(do=_train)
     predict = commands.add_parser("predict", help="suggest masks with the last model, without training")
     predict.add_argument("folder", type=Path)
@@ -96,7 +99,7 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
     if options.recipe == "clinical":
         first = min(options.first, options.seconds)
         training = Training(seconds=options.seconds, first_mask_seconds=first, device=options.device,
-                            leave_out_fragments=not options.keep_fragments)
+                            leave_out_fragments=not options.keep_fragments, carry_outlines=not options.as_drawn)
         return training, CHOICES[options.method].from_dict(changes)
     if options.method == RECOMMENDED:
         raise SettingsError("No paper published the recommended method: name one with --method beside --recipe paper.")
@@ -104,7 +107,7 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
     paper = published(options.method, dims)
     steps = FIRST_STEPS + paper.steps
     training = Training(steps=steps, first_mask_steps=FIRST_STEPS, network=paper.network, device=options.device,
-                        leave_out_fragments=not options.keep_fragments)
+                        leave_out_fragments=not options.keep_fragments, carry_outlines=False)
     values = recipe(options.method, "paper", dims).to_dict()
     return training, CHOICES[options.method].from_dict({**values, **changes})
 

@@ -60,7 +60,7 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
         return replace(fresh, reasons=(NO_START, *fresh.reasons))
     found = _opening(spec, data, training, device, start)
     few = sum(FewSlices.of(volume) is not None for volume in data.volumes.values())
-    if start is not None or not few or data.plan.dims != 3:
+    if start is not None or not few or data.plan.dims != 3 or not training.carry_outlines:
         return found
     return replace(found, legs=from_nothing(found.legs), reasons=(*found.reasons, CARRIED.format(count=few)))
 

@@ -25,5 +25,6 @@ class Training(Settings):
         "auto", "Network", ("auto", "fast", "plain", "unet", "vnet", "resunet", "resvnet", "instance")
     )
     leave_out_fragments: bool = switch(True, "Leave out small fragments of structures drawn in one piece")
+    carry_outlines: bool = switch(True, "Learn at first from outlines carried to the slices beside a few drawn ones")
     checkpoint_seconds: float = number(20.0, "Save the state every", unit="s", low=0, high=3600)
     live_rest_seconds: float = number(1800.0, "Live: end after so long without news", unit="s", low=0, high=86400)

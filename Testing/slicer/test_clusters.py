@@ -108,9 +108,11 @@ def test_a_run_on_a_cluster_is_begun_there_seen_stopped_and_found_again(
     case = study.cases[0]
     case.set_slices(ball(case.grid.shape), [SliceIndex(0, 6)], "ada")
     connection = BackendConnection(study, lambda: [], dict)
-    run = connection.start(Order("supervised", 60.0, cluster=str(described), leave_out_fragments=False))
+    run = connection.start(Order("supervised", 60.0, cluster=str(described), leave_out_fragments=False,
+                                 carry_outlines=False))
     ordered = JobFolder(tmp_path / "shared" / "jobs" / run).spec()
-    assert (ordered.training["seconds"], ordered.training["leave_out_fragments"]) == (60.0, False)
+    told = (ordered.training[name] for name in ("seconds", "leave_out_fragments", "carry_outlines"))
+    assert tuple(told) == (60.0, False, False)
     assert not (tmp_path / "jobs" / run).exists()
     seen = connection.look(run)
     assert (seen.status.state, seen.cluster) == ("queued", ray.address)

@@ -96,13 +96,17 @@ def test_the_numbers_of_a_method_are_shown_changed_and_checked(panel: Any, study
     assert choices.order("", "").leave_out_fragments
     choices.fragments.checked = False
     assert not choices.order("", "").leave_out_fragments
+    assert choices.order("", "").carry_outlines
+    choices.outlines.checked = False
+    assert not choices.order("", "").carry_outlines
     fields[name][1].text = "much"
     panel.train._start("")
     assert "'much' is not a number" in panel.controller.notice[0]
     assert not panel.connection.calls
     choices.more.checked = False
     order = choices.order("", "")
-    assert (order.settings, order.leave_out_fragments) == ({}, True), "what is out of sight changes nothing"
+    assert order.settings == {}, "what is out of sight changes nothing"
+    assert (order.leave_out_fragments, order.carry_outlines) == (True, True)
 
 
 def test_the_learning_curve_opens_in_a_plot_view_and_follows_the_run(panel: Any, study: Any, slicer: Any) -> None:

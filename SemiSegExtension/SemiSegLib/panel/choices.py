@@ -50,6 +50,10 @@ class TrainingChoices:
         self.fragments.toolTip = _("Far-off bits of a structure that, by the slices you drew, comes in one piece")
         self.fragments.checked = True
         advanced.addWidget(self.fragments)
+        self.outlines = qt.QCheckBox(_("Carry outlines to the slices beside them at first"))
+        self.outlines.toolTip = _("In volumes with one to three drawn slices; what you drew has the last word")
+        self.outlines.checked = True
+        advanced.addWidget(self.outlines)
         self.settings = SettingsForm(advanced)
         self._advanced.visible = False
         self.more.connect("toggled(bool)", self.on_more)
@@ -74,11 +78,16 @@ class TrainingChoices:
         """As chosen where it can be seen."""
         return bool(self.fragments.checked or not self.more.checked)
 
+    @property
+    def carry_outlines(self) -> bool:
+        """As chosen where it can be seen."""
+        return bool(self.outlines.checked or not self.more.checked)
+
     def order(self, run: str, open_case: str) -> Order:
         """What is chosen, to go on from ``run``. Raises ValueError naming the field that holds no number."""
         settings = self.settings.values() if self.more.checked else {}
         return Order(self._chosen(), TIMES[self.time.currentIndex], run, open_case, settings, self.place.cluster,
-                     self.leave_out_fragments)
+                     self.leave_out_fragments, self.carry_outlines)
 
     def refresh(self, running: bool, earlier: bool, look: Look | None) -> None:
         """``running``: a run is on its way, and nothing can be chosen; ``earlier``: there is one to go on from."""

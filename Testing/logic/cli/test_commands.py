@@ -334,6 +334,14 @@ def test_fragments_are_left_out_unless_the_person_keeps_them(
     assert [order.training["leave_out_fragments"] for order in orders] == [True, False] * 2
 
 
+def test_outlines_are_carried_unless_the_person_or_a_paper_wants_them_as_drawn(
+    blobs: BlobStudy, semiseg: Command, orders: list[JobSpec]
+) -> None:
+    for words in ([], ["--as-drawn"], ["--recipe", "paper", "--method", "bcp"]):
+        semiseg("train", blobs.study.folder, "--anew", *words)
+    assert [order.training["carry_outlines"] for order in orders] == [True, False, False]
+
+
 def test_what_a_setting_takes_as_words_stays_words_even_if_it_looks_like_a_number(
     blobs: BlobStudy, semiseg: Command, orders: list[JobSpec]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,14 @@ def test_where_more_slices_are_drawn_nothing_is_carried(
     this = finished(make_study(tmp_path, slices=4).study, jobs, OFTEN)
     assert not any("drawn slices along one axis" in words for words in this.job.status().scores["reasons"])
     assert carried == []
+
+
+def test_a_person_may_want_slices_learned_as_they_are_drawn(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = begin(make_study(tmp_path, slices=1).study, jobs, replace(OFTEN, carry_outlines=False))
+    assert set(slices_shown(monkeypatch, this)) == {1}
+    assert not any("drawn slices along one axis" in words for words in this.job.status().scores["reasons"])
 
 
 def test_a_second_round_from_a_model_carries_nothing(
