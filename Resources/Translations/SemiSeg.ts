@@ -1879,7 +1879,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Carry outlines to the slices beside them at first</source>
+        <source>Carry outlines to neighbouring slices at first</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

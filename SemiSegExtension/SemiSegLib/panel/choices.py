@@ -50,7 +50,7 @@ class TrainingChoices:
         self.fragments.toolTip = _("Far-off bits of a structure that, by the slices you drew, comes in one piece")
         self.fragments.checked = True
         advanced.addWidget(self.fragments)
-        self.outlines = qt.QCheckBox(_("Carry outlines to the slices beside them at first"))
+        self.outlines = qt.QCheckBox(_("Carry outlines to neighbouring slices at first"))
         self.outlines.toolTip = _("In volumes with one to three drawn slices; what you drew has the last word")
         self.outlines.checked = True
         advanced.addWidget(self.outlines)
