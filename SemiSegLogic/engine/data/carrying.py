@@ -86,9 +86,27 @@ class FewSlices:
         rest = [value for other, value in enumerate(self.volume.spacing) if other != self.axis]
         return self.volume.spacing[self.axis], rest[0], rest[1]
 
+    def unthinned(self, window: tuple[slice, slice]) -> tuple[slice, slice]:
+        """The same rows and columns of the case."""
+        steps = [thin for axis, thin in enumerate(self.volume.thin) if axis != self.axis]
+        rows, columns = (slice(part.start * step, part.stop * step) for part, step in zip(window, steps, strict=True))
+        return rows, columns
+
     def images(self) -> Tensor:
         """(N,a,b) the kept image, a view, their axis first."""
         return self.volume.image[0].movedim(self.axis, 0)
+
+    def window(self, margin: float) -> tuple[slice, slice]:
+        """Rows and columns of the kept image within ``margin`` mm of what is drawn on any of the slices: all else is
+        background there, and need not be looked at.
+        """
+        drawn = np.logical_or.reduce([(plane > 0) & (plane < IGNORE) for plane in map(self.plane, self.places)])
+        found, steps = [], [thin for axis, thin in enumerate(self.volume.thin) if axis != self.axis]
+        for axis, (step, pixel) in enumerate(zip(steps, self.spacing[1:], strict=True)):
+            where, more = np.flatnonzero(drawn.any(1 - axis)), round(margin / pixel)
+            first, last = max(int(where[0]) - more, 0), min(int(where[-1]) + more, drawn.shape[axis] - 1)
+            found.append(slice(first // step, last // step + 1))
+        return found[0], found[1]
 
     def stretch(self, place: SliceIndex, count: int) -> tuple[int, int]:
         """First and last of the kept slices to which ``place`` is carried: ``count`` to each side, but not beyond the
@@ -140,16 +158,19 @@ def carried_label(drawn: FewSlices) -> SliceLabel:
     planes = {place.index: drawn.plane(place) for place in drawn.places}
     reach = max(reach_of(plane, (pixel[0], pixel[1])) for plane in planes.values())
     distances = outlines([planes[place.index] for place in drawn.places], drawn.values, (pixel[0], pixel[1]))
+    window, shape = drawn.window(reach), planes[drawn.places[0].index].shape
     fields: dict[int, list[tuple[int, Tensor]]] = {}
     for place, own in zip(drawn.places, distances, strict=True):
-        for number, field in _carried(drawn, place, own, round(reach / (between * drawn.step))):
+        for number, field in _carried(drawn, place, own, window, round(reach / (between * drawn.step))):
             fields.setdefault(number, []).append((place.index, field))
     for number, found in fields.items():
         for index in range(number * drawn.step, min((number + 1) * drawn.step, volume.shape[axis])):
             if index not in planes:
                 apart = [between * abs(index - start) for start, _ in found]
                 field = mixed([field for _, field in found], apart)
-                planes[index] = decided(field, drawn.values, DOUBT * min(apart))
+                planes[index] = np.zeros(shape, np.uint8)
+                part = planes[index][drawn.unthinned(window)]
+                part[:] = decided(_enlarged(field, part.shape), drawn.values, DOUBT * min(apart))
     order = sorted(planes)
     return SliceLabel.of({axis: (order, np.stack([planes[index] for index in order]))}, volume.shape, volume.device)
 
@@ -214,21 +235,27 @@ def decided(distances: Tensor, values: Sequence[int], doubt: float) -> NDArray[n
 
 
 def _carried(
-    drawn: FewSlices, place: SliceIndex, distances: NDArray[np.float32], count: int
+    drawn: FewSlices, place: SliceIndex, distances: NDArray[np.float32], window: tuple[slice, slice], count: int
 ) -> Iterable[tuple[int, Tensor]]:
-    """Equation (2): the number of each kept slice to which ``place`` is carried, and the (K,a,b) distances there, at
-    the resolution of the case.
+    """Equation (2): the number of each kept slice to which ``place`` is carried, and the (K,h,w) distances there, in
+    the ``window`` of the kept image.
     """
     first, last = drawn.stretch(place, count)
-    middle, images = place.index // drawn.step, _prepared(drawn.images()[first : last + 1].to(drawn.volume.device))
-    here = torch.from_numpy(distances).to(images.device)
+    images = _prepared(drawn.images()[first : last + 1, *window].to(drawn.volume.device))
+    here = torch.from_numpy(distances[:, *drawn.unthinned(window)]).to(images.device)
     start = F.interpolate(here[None], images.shape[1:], mode="bilinear", antialias=True)
-    yield middle, here
+    middle = place.index // drawn.step
+    yield middle, start[0]
     for way, end in ((-1, first), (1, last)):
         numbers, field = list(range(middle, end + way, way)), start
         for number, by in zip(numbers[1:], _flows(images, [n - first for n in numbers], drawn), strict=True):
             field = moved(field, by[None])
-            yield number, F.interpolate(field, here.shape[1:], mode="bilinear")[0]
+            yield number, field[0]
+
+
+def _enlarged(field: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """(K,h,w) at the resolution of the case, (K,a,b)."""
+    return field if field.shape[1:] == shape else F.interpolate(field[None], shape, mode="bilinear")[0]
 
 
 def _flows(images: Tensor, numbers: Sequence[int], drawn: FewSlices) -> Iterable[Tensor]:

@@ -119,6 +119,23 @@ def test_a_pixel_is_decided_where_one_class_is_ahead_of_all_others() -> None:
     assert decided(distances, [4, 9], 0.0).tolist() == [[4, 4, 0, 0, 4]]
 
 
+@pytest.mark.parametrize("thin", [1.0, 2.0])
+def test_far_from_what_is_drawn_all_is_background_and_need_not_be_looked_at(thin: float) -> None:
+    label = np.zeros((SIDE, 95, 101), np.uint8)
+    label[:, 50:90, 55:95] = ball()
+    volume = judged(label, SliceIndex(0, 20), plan=Plan(3, 0, (thin, thin, thin), (8, 8, 8)))
+    few = FewSlices.of(volume)
+    assert few is not None
+    rows, columns = few.window(10.0)
+    assert (rows.stop - rows.start) * thin < 50
+    assert (columns.stop - columns.start) * thin < 50
+    found = carried(volume)
+    assert wrong(found, label) < 0.12
+    shown = (found != IGNORE).any((1, 2))
+    assert (found[shown, :30] == 0).all()
+    assert (found[shown, :, :30] == 0).all()
+
+
 @pytest.mark.parametrize("axis", [0, 2])
 def test_between_two_slices_both_have_a_say_and_the_nearer_one_more(axis: int) -> None:
     label, middle = ball(), (20, 19, 18)[axis]
