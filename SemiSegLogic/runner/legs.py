@@ -90,13 +90,15 @@ def recommended_legs(
 
 
 def from_nothing(legs: Sequence[Leg]) -> list[Leg]:
-    """``legs`` of a run without a model to go on from: each model learns from carried slices at first."""
+    """``legs`` of a run without a model to go on from: each learns from carried slices at first, until half of what
+    leads to its model is done, and from what was drawn alone in its second half, also before the first mask is shown.
+    """
     first = _size(legs[0])
     whole = first + max((_size(leg) for leg in legs if leg.role in ("longer", "candidate")), default=0)
     behind = {"first": 0, "longer": first, "candidate": first}
     shares = [(CARRIED_SHARE * whole - behind[leg.role]) / max(_size(leg), 1e-9) if leg.role in behind
               else CARRIED_SHARE if leg.role == "fold" else 0.0 for leg in legs]
-    return [replace(leg, carried=min(max(share, 0.0), 1.0)) for leg, share in zip(legs, shares, strict=True)]
+    return [replace(leg, carried=min(max(share, 0.0), CARRIED_SHARE)) for leg, share in zip(legs, shares, strict=True)]
 
 
 def contested(legs: Sequence[Leg]) -> Leg | None:

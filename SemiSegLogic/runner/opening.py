@@ -18,8 +18,8 @@ from .model import Model
 from .parts import Parts, Place, places, plain_places, seen_by
 from .warm import NO_START, fits
 
-CARRIED = ("Cases with one to three drawn slices along one axis: {count}. For the first half of the training, outlines "
-           "were carried on from there to the slices beside them, as the image moves from slice to slice; after that "
+CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the beginning of the training, outlines "
+           "were carried on from there to the slices beside them, as the image moves from slice to slice; in the end "
            "only what was drawn was learned from.")
 
 

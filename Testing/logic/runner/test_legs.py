@@ -85,7 +85,7 @@ def test_every_leg_has_a_seed_of_its_own_whatever_the_other_legs_are() -> None:
 
 def test_half_of_what_leads_from_nothing_to_each_model_learns_from_carried_slices() -> None:
     legs = from_nothing(legs_of(Training(seconds=100, first_mask_seconds=20), "mean_teacher", {}))
-    assert [leg.carried for leg in legs] == pytest.approx([1.0, 30 / 80])
+    assert [leg.carried for leg in legs] == pytest.approx([0.5, 30 / 80])
     short = from_nothing(legs_of(Training(seconds=20, first_mask_seconds=25), "bcp", {}))
     assert [leg.carried for leg in short] == [0.5]
     contest = {leg.role: leg for leg in from_nothing(legs_of_a_contest())}
