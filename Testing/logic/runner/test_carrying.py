@@ -49,7 +49,8 @@ def test_few_slices_are_carried_in_the_first_part_of_each_leg_and_the_card_says_
     blobs = make_study(tmp_path, slices=slices)
     this = begin(blobs.study, jobs, OFTEN, method="mean_teacher")
     shown = slices_shown(monkeypatch, this)
-    assert [number > slices for number in shown] == [True] * 2 + [False] * 2 + [True] * carried + [False] * (8 - carried)
+    first, rest = [True, True, False, False], [True] * carried + [False] * (8 - carried)
+    assert [number > slices for number in shown] == first + rest
     assert any(words.startswith(BEGINNING) for words in this.job.status().scores["reasons"])
     assert BEGINNING in (this.job.root / "model.md").read_text()
 
