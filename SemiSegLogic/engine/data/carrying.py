@@ -9,7 +9,7 @@ the first part of a training from nothing sees it, and then what people drew alo
     (2)  s_{n+1}(x) = s_n(x + d_n(x)),  d_n the flow from slice n+1 to slice n          (see blocks/flow.py)
     (3)  between two drawn slices, n and m slices away: s = (s_n / |n| + s_m / |m|) / (1 / |n| + 1 / |m|)
     (4)  inside where s > DOUBT |n| h, outside where s < -DOUBT |n| h, unknown between; h mm between slices, n to the
-         nearest that was drawn
+         nearest that was drawn                                                              (see outlines.py)
 
 up to REACH times the side of a square as large as what was drawn, and to DEEP times the depth of its pieces: many small
 lesions are not one large organ. Related: pseudo-labels by registration between slices
@@ -20,7 +20,6 @@ Multidimensional Objects, IEEE Trans. Med. Imaging 1990.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -29,17 +28,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from ...geometry import IGNORE, SliceIndex
 from ..blocks.flow import flow, moved, windowed
+from .outlines import decided, mixed, outlines, reach_of
 from .slice_label import SliceLabel
 from .volumes import Volume
 
 FEW = 3  # drawn slices of a volume, at most
-REACH = 0.5  # times the side: a ball drawn through its middle ends there
-DEEP = 2.0  # times the distance from the middle of a piece to its outline; no atrium or hippocampus comes to it
 DOUBT = 0.2  # mm for each mm from the nearest drawn slice
 WINDOW_MM, FEWEST = 3.0, 3.0  # what moves alike; at least so many pixels
 MOST = 32  # drawn slices that are carried: a tenth to a fifth of a second for each, of an atrium
@@ -173,65 +170,6 @@ def carried_label(drawn: FewSlices) -> SliceLabel:
                 part[:] = decided(_enlarged(field, part.shape), drawn.values, DOUBT * min(apart))
     order = sorted(planes)
     return SliceLabel.of({axis: (order, np.stack([planes[index] for index in order]))}, volume.shape, volume.device)
-
-
-def outlines(
-    planes: Sequence[NDArray[np.uint8]], values: Sequence[int], spacing: tuple[float, float]
-) -> list[NDArray[np.float32]]:
-    """Equation (1) for each of ``planes``. A slice without a class that another one shows has no outline of it: there
-    the structure is as far away as it is deep elsewhere, so that it tapers off between the two, and ends halfway.
-    """
-    found = [signed_distances(plane, values, spacing) for plane in planes]
-    deepest = np.max([distances.max((1, 2)) for distances in found], 0)
-    for plane, distances in zip(planes, found, strict=True):
-        for number, value in enumerate(values):
-            if not (plane == value).any():
-                distances[number] = -deepest[number]
-    return found
-
-
-def signed_distances(
-    plane: NDArray[np.uint8], values: Sequence[int], spacing: tuple[float, float]
-) -> NDArray[np.float32]:
-    """Equation (1), (K,a,b) mm for each of ``values`` of ``plane`` (a, b); what is IGNORE there is outside."""
-    def distance(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-        if inside.all():  # no outline within the slice: as far as it is wide
-            return np.full(inside.shape, max(np.array(inside.shape) * spacing))
-        return np.asarray(ndimage.distance_transform_edt(inside, sampling=spacing))
-
-    return np.stack([distance(plane == value) - distance(plane != value) for value in values]).astype(np.float32)
-
-
-def reach_of(plane: NDArray[np.uint8], spacing: tuple[float, float]) -> float:
-    """mm to either side to which what is drawn on ``plane`` (a, b) is carried."""
-    drawn = np.pad((plane > 0) & (plane < IGNORE), 1)  # what fills the slice has an outline too
-    if not drawn.any():
-        return 0.0
-    pieces, count = ndimage.label(drawn)
-    sizes = np.bincount(pieces.ravel())[1:]
-    depths = ndimage.maximum(ndimage.distance_transform_edt(drawn, sampling=spacing), pieces, np.arange(1, count + 1))
-    side = math.sqrt(sizes.sum() * math.prod(spacing))
-    return min(REACH * side, DEEP * float(np.average(depths, weights=sizes)))
-
-
-def mixed(fields: Sequence[Tensor], apart: Sequence[float]) -> Tensor:
-    """Equation (3) for ``fields`` (K,a,b) that come from ``apart`` (mm, above 0)."""
-    weights = torch.tensor([1 / distance for distance in apart])
-    return torch.stack([field * weight for field, weight in zip(fields, weights / weights.sum(), strict=True)]).sum(0)
-
-
-def decided(distances: Tensor, values: Sequence[int], doubt: float) -> NDArray[np.uint8]:
-    """Equation (4) for (K,a,b) ``distances`` of the classes ``values``: (a, b) class indices, IGNORE where the best
-    class is not ``doubt`` mm ahead of what else the pixel could be, background included.
-    """
-    best = -distances.amax(0)  # background: as far in as all else is out
-    second, label = torch.full_like(best, -torch.inf), torch.zeros_like(best, dtype=torch.uint8)
-    for value, distance in zip(values, distances, strict=True):  # argmax and topk take ten times as long
-        second = torch.maximum(second, torch.minimum(best, distance))
-        label = label.masked_fill_(distance > best, value)
-        best = torch.maximum(best, distance)
-    # both sides of an outline move: twice the doubt, as the candidates are s and -s
-    return label.masked_fill_(best - second < 2 * doubt, IGNORE).cpu().numpy()
 
 
 def _carried(

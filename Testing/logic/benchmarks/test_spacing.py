@@ -12,7 +12,7 @@ from Testing.benchmarks.row_files import FOLDER
 from Testing.benchmarks.runner.checked import digest
 from Testing.benchmarks.runner.datasets import Collection
 from Testing.benchmarks.runner.protocol import protocol_names
-from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.recipe import NEWER, Recipe
 from Testing.benchmarks.runner.rows import Rows
 from Testing.benchmarks.runner.study import benchmark_device, prepare
 from Testing.benchmarks.spacing import Row, Trial, run, table
@@ -43,7 +43,7 @@ def test_what_the_rows_that_are_committed_depended_on_is_counted_as_it_was_then(
     assert len(rows) > 100
     for row in rows:
         assert digest(row["values"])[:16] == row["settings"]
-        assert set(row["values"]) - {"augmentation"} == counted
+        assert set(row["values"]) - set(NEWER) == counted
 
 
 def test_a_trial_measures_on_cases_that_are_in_no_test_list(blobs: MadeUp, monkeypatch: pytest.MonkeyPatch) -> None:
