@@ -11,7 +11,7 @@ import torch
 from ..engine.data.carrying import Carrying
 from ..engine.data.patches import NothingLabelled, Sampler
 from ..engine.hardware.device import is_out_of_memory
-from ..engine.training.trainer import Progress, Trainer
+from ..engine.training.trainer import Trainer
 from ..errors import SemiSegError
 from ..methods import make
 from ..methods.base import Method
@@ -79,12 +79,8 @@ class Fitting:
 
     def _fits(self, trainer: Trainer, carrying: Carrying) -> bool:
         """Train; False when memory ran out."""
-        def after(progress: Progress, share: float) -> bool:
-            carrying.at(share)
-            return self.between(trainer, share)
-
         try:
-            trainer.fit(after)
+            trainer.fit(carrying.then(lambda progress, share: self.between(trainer, share)))
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

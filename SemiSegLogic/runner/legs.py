@@ -15,7 +15,7 @@ BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
 FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure
 WHOLE_SHARE = 0.2  # of the time, for what the slices held out can still teach
-CARRIED_SHARE = 0.5  # of the time of a model that begins from nothing: what few slices say of their neighbours
+CARRIED_SHARE = 0.5  # of each leg: what few slices say of their neighbours
 
 
 @dataclass(frozen=True)
@@ -89,16 +89,11 @@ def recommended_legs(
     return _some(legs), found
 
 
-def from_nothing(legs: Sequence[Leg]) -> list[Leg]:
-    """``legs`` of a run without a model to go on from: each learns from carried slices at first, until half of what
-    leads to its model is done, and from what was drawn alone in its second half, also before the first mask is shown.
+def carrying(legs: Sequence[Leg]) -> list[Leg]:
+    """``legs`` of which each learns at first from what few slices say of their neighbours too: one that did not would
+    forget it again.
     """
-    first = _size(legs[0])
-    whole = first + max((_size(leg) for leg in legs if leg.role in ("longer", "candidate")), default=0)
-    behind = {"first": 0, "longer": first, "candidate": first}
-    shares = [(CARRIED_SHARE * whole - behind[leg.role]) / max(_size(leg), 1e-9) if leg.role in behind
-              else CARRIED_SHARE if leg.role == "fold" else 0.0 for leg in legs]
-    return [replace(leg, carried=min(max(share, 0.0), CARRIED_SHARE)) for leg, share in zip(legs, shares, strict=True)]
+    return [replace(leg, carried=CARRIED_SHARE) for leg in legs]
 
 
 def contested(legs: Sequence[Leg]) -> Leg | None:

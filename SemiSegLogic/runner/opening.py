@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..engine import quality
-from ..engine.data.carrying import FewSlices
+from ..engine.data.few_slices import FewSlices
 from ..engine.hardware.device import Device
 from ..job import JobSpec
 from ..settings import Training
 from ..settings.recommended import RECOMMENDED
 from .data import Data
 from .facts import facts_of, mirror_axis
-from .legs import Leg, from_nothing, legs_of, recommended_legs
+from .legs import Leg, carrying, legs_of, recommended_legs
 from .model import Model
 from .parts import Parts, Place, places, plain_places, seen_by
 from .warm import NO_START, fits
 
-CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the beginning of the training, outlines "
-           "were carried on from there to the slices beside them, as the image moves from slice to slice; in the end "
-           "only what was drawn was learned from.")
+CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the beginning of each stretch of the "
+           "training, outlines were carried on from there to the slices beside them, as the image moves from slice to "
+           "slice; at its end only what was drawn was learned from.")
 
 
 @dataclass
@@ -60,9 +60,9 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
         return replace(fresh, reasons=(NO_START, *fresh.reasons))
     found = _opening(spec, data, training, device, start)
     few = sum(FewSlices.of(volume) is not None for volume in data.volumes.values())
-    if start is not None or not few or data.plan.dims != 3 or not training.carry_outlines:
+    if not few or data.plan.dims != 3 or not training.carry_outlines:
         return found
-    return replace(found, legs=from_nothing(found.legs), reasons=(*found.reasons, CARRIED.format(count=few)))
+    return replace(found, legs=carrying(found.legs), reasons=(*found.reasons, CARRIED.format(count=few)))
 
 
 def _opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:

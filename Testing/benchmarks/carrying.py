@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SemiSegLogic.engine.data.carrying import carry
+from SemiSegLogic.engine.data.carrying import Carrying
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import Collection
 from Testing.benchmarks.runner.evaluation import Evaluation
@@ -60,7 +60,7 @@ def run(name: str, carried: float, seed: int, cases: Collection) -> Row:
     scores = [mean_dice(evaluation.label(case), case, values) for case in map(cases.case, unseen(about, study)[:count])]
     begun = time.process_time()
     if carried:
-        carry(study.volumes)  # once more, alone
+        Carrying(study.volumes, 1).at(0)  # once more, alone
     took = round(time.process_time() - begun, 2)
     mean, worst = float(np.mean(scores)), float(np.percentile(scores, 5))
     return Row(name, carried, seed, round(mean, 4), round(worst, 4), round(trainer.progress.elapsed, 1), took)

@@ -95,28 +95,29 @@ def session(data: Path | None, seed: int, slices: int, drawing: float) -> Sessio
         backend = LocalBackend(Path(folder) / "jobs")
         this = Round.live(study, Training(device="cpu", seed=seed), jobs=backend.root)
         backend.submit(this.job)
-        _until(lambda: backend.poll(this.id).phase == "waiting")
+        until(lambda: backend.poll(this.id).phase == "waiting")
         latency, first, later = [], [], []
         for drawn in script(study, cases, slices):
             this.show(drawn.case.id)
             begun = time.monotonic()
-            _call_done(this, drawn)
-            _wait_for_suggestion(backend, this)
+            call_done(this, drawn)
+            wait_for_suggestion(backend, this)
             latency.append(time.monotonic() - begun)
             first.append(quality(drawn))
-            _draw_on(this, begun + drawing)
+            draw_on(this, begun + drawing)
             later.append(quality(drawn))
         backend.stop(this.id)
         fresh, views = (_fresh(Path(folder) / name, data, seed, name) for name in ("supervised", RECOMMENDED))
     return Session(seed, drawing, latency, first, later, later[COMPARED_AFTER - 1], fresh, views)
 
 
-def _call_done(this: Round, drawn: Drawn) -> None:
+def call_done(this: Round, drawn: Drawn) -> None:
+    """The newest slice of ``drawn`` is drawn and called done."""
     drawn.case.set_slices(drawn.truth, drawn.places[-1:], "expert")
     this.add_labels(drawn.case)
 
 
-def _wait_for_suggestion(backend: LocalBackend, this: Round) -> None:
+def wait_for_suggestion(backend: LocalBackend, this: Round) -> None:
     """Wait until a suggestion that has learned from everything drawn is in the study, as the panel does."""
     def known() -> bool:
         status = backend.poll(this.id)
@@ -124,13 +125,13 @@ def _wait_for_suggestion(backend: LocalBackend, this: Round) -> None:
         newest = len(list(this.job.inputs.glob("labels-*.npz")))
         return status.labels_shown == newest
 
-    _until(known)
+    until(known)
     this.collect()
 
 
-def _draw_on(this: Round, until: float) -> None:
+def draw_on(this: Round, moment: float) -> None:
     """The person draws the next slice; suggestions come and go meanwhile."""
-    while time.monotonic() < until:
+    while time.monotonic() < moment:
         time.sleep(0.5)
         this.collect()
 
@@ -145,13 +146,14 @@ def _fresh(folder: Path, data: Path | None, seed: int, method: str) -> float:
     backend = LocalBackend(folder / "jobs")
     this = Round.begin(study, training, method, CHOICES[method](), jobs=backend.root)
     backend.submit(this.job)
-    _until(lambda: backend.poll(this.id).ended)
+    until(lambda: backend.poll(this.id).ended)
     assert backend.poll(this.id).state == "done", backend.poll(this.id)
     this.collect()
     return quality(last)
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
+    """Wait."""
     while not condition():
         time.sleep(LOOK_S)
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from SemiSegLogic.engine.data.carrying import Carrying
-from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
 from Testing.benchmarks.runner.datasets import CaseData, Collection
@@ -33,12 +33,7 @@ def trained(
     trainer = Trainer(learner, sampler(study, False), study.device, Budget(0, schedule.steps), time.process_time)
     carrying = Carrying(study.volumes, recipe.carried)
     carrying.at(0.0)
-
-    def after(progress: Progress, share: float) -> bool:
-        carrying.at(share)
-        return True
-
-    trainer.fit(after)
+    trainer.fit(carrying.then(lambda progress, share: True))
     return study, trainer
 
 

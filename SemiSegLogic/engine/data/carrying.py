@@ -2,8 +2,9 @@
 
 A volume with one drawn slice shows a network nothing of how deep a structure is, and what learns from such slices alone
 lets it run on beyond its ends. The image itself shows more: from slice to slice outlines move a little, and shrink
-towards an end. As a *start* this is worth much, as a truth it is not (Testing/benchmarks/results/carrying.md), so only
-the first part of a training from nothing sees it, and then what people drew alone.
+towards an end. As a *start* this is worth much, as a truth it is not, and a network that goes on from it forgets it
+again (Testing/benchmarks/results/carrying.md). So the first half of each stretch of training sees it, while the
+learning rate is high, and then what people drew alone.
 
     (1)  s_0(x) = distance (mm) from x to an outline drawn on slice 0, positive inside
     (2)  s_{n+1}(x) = s_n(x + d_n(x)),  d_n the flow from slice n+1 to slice n          (see blocks/flow.py)
@@ -20,9 +21,9 @@ Multidimensional Objects, IEEE Trans. Med. Imaging 1990.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -30,123 +31,73 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...geometry import IGNORE, SliceIndex
+from ...geometry import SliceIndex
 from ..blocks.flow import flow, moved, windowed
+from .few_slices import FewSlices, few_of
 from .outlines import decided, mixed, outlines, reach_of
 from .slice_label import SliceLabel
 from .volumes import Volume
 
-FEW = 3  # drawn slices of a volume, at most
 DOUBT = 0.2  # mm for each mm from the nearest drawn slice
 WINDOW_MM, FEWEST = 3.0, 3.0  # what moves alike; at least so many pixels
 MOST = 32  # drawn slices that are carried: a tenth to a fifth of a second for each, of an atrium
 AT_ONCE = 1 << 22  # pixels whose flow is looked for at once
 
-
-@dataclass(frozen=True)
-class FewSlices:
-    """The slices of ``volume`` to learn from, at ``places`` along one axis; ``values`` class indices on any of them."""
-
-    volume: Volume
-    places: tuple[SliceIndex, ...]
-    values: tuple[int, ...]
-
-    @classmethod
-    def of(cls, volume: Volume) -> FewSlices | None:
-        """None where there are none to learn from, or more than FEW, or along several axes, which tell of depth; where
-        nothing is on them; and where no slice is left between them.
-        """
-        places = volume.training_slices
-        axes = {place.axis for place in places}
-        if len(axes) != 1 or len(places) > FEW or volume.shape[min(axes)] == len(places):
-            return None
-        values = tuple(sorted({value for place in places for value in volume.foreground[place]}))
-        return cls(volume, places, values) if values else None
-
-    @property
-    def axis(self) -> int:
-        """Along which they lie."""
-        return self.places[0].axis
-
-    @property
-    def step(self) -> int:
-        """How many slices of the case are one of the kept image."""
-        return self.volume.thin[self.axis]
-
-    def plane(self, place: SliceIndex) -> NDArray[np.uint8]:
-        """(a, b) class indices, or IGNORE, at the resolution of the case."""
-        return self.volume.plane(place).cpu().numpy()
-
-    @property
-    def spacing(self) -> tuple[float, float, float]:
-        """mm between slices of the case, and of its pixels within them (d, a, b)."""
-        rest = [value for other, value in enumerate(self.volume.spacing) if other != self.axis]
-        return self.volume.spacing[self.axis], rest[0], rest[1]
-
-    def unthinned(self, window: tuple[slice, slice]) -> tuple[slice, slice]:
-        """The same rows and columns of the case."""
-        steps = [thin for axis, thin in enumerate(self.volume.thin) if axis != self.axis]
-        rows, columns = (slice(part.start * step, part.stop * step) for part, step in zip(window, steps, strict=True))
-        return rows, columns
-
-    def images(self) -> Tensor:
-        """(N,a,b) the kept image, a view, their axis first."""
-        return self.volume.image[0].movedim(self.axis, 0)
-
-    def window(self, margin: float) -> tuple[slice, slice]:
-        """Rows and columns of the kept image within ``margin`` mm of what is drawn on any of the slices: all else is
-        background there, and need not be looked at.
-        """
-        drawn = np.logical_or.reduce([(plane > 0) & (plane < IGNORE) for plane in map(self.plane, self.places)])
-        found, steps = [], [thin for axis, thin in enumerate(self.volume.thin) if axis != self.axis]
-        for axis, (step, pixel) in enumerate(zip(steps, self.spacing[1:], strict=True)):
-            where, more = np.flatnonzero(drawn.any(1 - axis)), round(margin / pixel)
-            first, last = max(int(where[0]) - more, 0), min(int(where[-1]) + more, drawn.shape[axis] - 1)
-            found.append(slice(first // step, last // step + 1))
-        return found[0], found[1]
-
-    def stretch(self, place: SliceIndex, count: int) -> tuple[int, int]:
-        """First and last of the kept slices to which ``place`` is carried: ``count`` to each side, but not beyond the
-        next drawn ones.
-        """
-        own, others = place.index // self.step, [place.index // self.step for place in self.places]
-        first = max([own - count, 0, *(other + 1 for other in others if other < own)])
-        return first, min([own + count, len(self.images()) - 1, *(other - 1 for other in others if other > own)])
+T = TypeVar("T")
+Basis = tuple[SliceLabel | None, tuple[SliceIndex, ...]]
+"""What was drawn in a volume, and which of it is held out: what its carried outlines come from."""
 
 
 class Carrying:
     """Shows training what the few drawn slices of ``volumes`` say of their neighbours too, up to share ``until`` of a
-    training, and then what people drew and nothing else. Patches lie around drawn slices all the time.
+    stretch of training, and then what people drew and nothing else. Patches lie around drawn slices all the time.
     """
 
     def __init__(self, volumes: Sequence[Volume], until: float):
-        self.volumes, self.until, self.carried = volumes, until, list[str]()
-        self._begun = False
+        self.volumes, self.until = list(volumes), until
+        self.carried: tuple[str, ...] = ()
+        self._shown: list[Basis] | None = None
+        self._known: dict[str, tuple[Basis, SliceLabel]] = {}
 
     def at(self, share: float) -> None:
-        """To be told the ``share`` of the training that is done, before it and behind every step."""
-        if not self._begun and share < self.until:
-            self.carried = carry(self.volumes)
-        elif self.carried and share >= self.until:
-            forget_carried(self.volumes)
-            self.carried = []
-        self._begun = True
+        """To be told the ``share`` of the stretch that is done, before it and behind every step: slices that were
+        drawn meanwhile are carried as well. A share may be less than the one before, where a stretch begins anew.
+        """
+        if share < self.until:
+            now = [_basis(volume) for volume in self.volumes]
+            if now != self._shown:
+                self._show_drawn()
+                self._show_carried()
+                self._shown = now
+        elif self._shown is not None:
+            self._show_drawn()
+
+    def then(self, after: Callable[[T, float], bool]) -> Callable[[T, float], bool]:
+        """``after(progress, share)`` of a trainer, which tells the share here first."""
+        def both(progress: T, share: float) -> bool:
+            self.at(share)
+            return after(progress, share)
+
+        return both
+
+    def _show_drawn(self) -> None:
+        for volume in self.volumes:
+            volume.hold_out(volume.held_out)
+        self.carried, self._shown = (), None
+
+    def _show_carried(self) -> None:
+        """Each volume is carried once, until something else is drawn in it."""
+        for drawn in few_of(self.volumes, MOST):
+            volume, basis = drawn.volume, _basis(drawn.volume)
+            known = self._known.get(volume.name)
+            if known is None or known[0] != basis:
+                known = self._known[volume.name] = basis, carried_label(drawn)
+            volume.label = known[1]
+            self.carried += (volume.name,)
 
 
-def carry(volumes: Iterable[Volume]) -> list[str]:
-    """Carry the few drawn slices of ``volumes``, MOST in all; returns the names of those volumes."""
-    few = [drawn for drawn in map(FewSlices.of, volumes) if drawn is not None]
-    counts = accumulate(len(drawn.places) for drawn in few)
-    carried = [drawn for drawn, count in zip(few, counts, strict=True) if count <= MOST]
-    for drawn in carried:
-        drawn.volume.label = carried_label(drawn)
-    return [drawn.volume.name for drawn in carried]
-
-
-def forget_carried(volumes: Iterable[Volume]) -> None:
-    """Show training what people drew, and nothing else."""
-    for volume in volumes:
-        volume.hold_out(volume.held_out)
+def _basis(volume: Volume) -> Basis:
+    return volume.judged, volume.held_out
 
 
 def carried_label(drawn: FewSlices) -> SliceLabel:

@@ -48,9 +48,13 @@ class Endless(Trainer):
         """New labels came: learn faster again for a while."""
         self._news_at = self.progress.elapsed
 
+    @property
+    def settled(self) -> float:
+        """How far the newest labels have been taken in, in [0, 1]."""
+        return min((self.progress.elapsed - self._news_at) / SETTLES_S, 1.0)
+
     def where(self) -> Step:
         """The step, its progress between FULL and STEADY."""
-        settled = min((self.progress.elapsed - self._news_at) / SETTLES_S, 1.0)
-        progress = FULL + (STEADY - FULL) * settled
+        progress = FULL + (STEADY - FULL) * self.settled
         index = self.progress.step
         return Step(self.phases[-1].name, index, max(round(index / progress), index + 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...engine.data.carrying import Carrying
 from ...engine.data.volumes import Volume
 from ...engine.hardware.device import is_out_of_memory
 from ...engine.nets.ensemble import networks_in
@@ -16,6 +17,7 @@ from ...methods import make
 from ...methods.base import Method
 from ..cards import publish
 from ..data import Data
+from ..legs import CARRIED_SHARE
 from ..model import Model
 from ..suggest import Suggester
 from ..warm import take_over
@@ -36,6 +38,8 @@ class Session:
         self.place, self.job, self.reporter, self.device = place, place.job, place.reporter, place.device
         self.data, self.stay, self.clock = data, stay, stay.clock
         self.suggester, self.views = Suggester(place, data), Views(data, place.device)
+        carries = place.training.carry_outlines and data.plan.dims == 3
+        self.carrying = Carrying(list(data.volumes.values()), CARRIED_SHARE if carries else 0.0)
         self.agenda = Agenda(data.volumes, self.clock())
         self.agenda.open(self.job.opened())
         self.model: Model | None = None
@@ -62,6 +66,7 @@ class Session:
     def _train(self) -> None:
         """Train until told otherwise; after running out of memory or a divergence the next call goes on."""
         trainer = self._trainer()
+        self.carrying.at(trainer.settled)
         try:
             trainer.fit(lambda progress, share: self._after(trainer))
         except Diverged as error:
@@ -103,6 +108,7 @@ class Session:
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now
             self._look(trainer)
+        self.carrying.at(trainer.settled)
         case = self.agenda.due(now)
         if case is not None:
             self._show(self.data.volumes[case], trainer.method)

@@ -114,8 +114,12 @@ class Collection:
             for pattern in (self.about.image, self.about.label):
                 self._path(pattern, name)
 
+    def image_file(self, name: str) -> Path:
+        """Where the image of case ``name`` is. Raises BenchmarkError when it is missing."""
+        return self._path(self.about.image, name)
+
     def _load(self, name: str) -> CaseData:
-        image, grid = read_image(self._path(self.about.image, name))
+        image, grid = read_image(self.image_file(name))
         path = self._path(self.about.label, name)
         label = _integers(path).reshape(-1, *image.shape[1:])
         if label.shape != image.shape:

@@ -94,11 +94,7 @@ class Training:
         carrying = Carrying(self.study.volumes, leg.carried)
         carrying.at(trainer.share())
 
-        def after(progress: Progress, share: float) -> bool:
-            carrying.at(share)
-            return self._after(trainer, progress, leg.steps)
-
-        trainer.fit(after)
+        trainer.fit(carrying.then(lambda progress, share: self._after(trainer, progress, leg.steps)))
         if trainer.progress.step < leg.steps:
             self._save(trainer)
             return False

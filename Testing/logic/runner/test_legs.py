@@ -9,7 +9,7 @@ import pytest
 from SemiSegLogic.engine.training.trainer import Budget, Progress
 from SemiSegLogic.runner.legs import (
     Leg,
-    from_nothing,
+    carrying,
     legs_of,
     outlook,
     recommended_legs,
@@ -83,19 +83,7 @@ def test_every_leg_has_a_seed_of_its_own_whatever_the_other_legs_are() -> None:
     assert legs[0].seed(1) != seeds[0]
 
 
-def test_half_of_what_leads_from_nothing_to_each_model_learns_from_carried_slices() -> None:
-    legs = from_nothing(legs_of(Training(seconds=100, first_mask_seconds=20), "mean_teacher", {}))
-    assert [leg.carried for leg in legs] == pytest.approx([0.5, 30 / 80])
-    short = from_nothing(legs_of(Training(seconds=20, first_mask_seconds=25), "bcp", {}))
-    assert [leg.carried for leg in short] == [0.5]
-    contest = {leg.role: leg for leg in from_nothing(legs_of_a_contest())}
-    for role in ("longer", "candidate"):
-        leg, first = contest[role], contest["first"].budget.seconds
-        assert first + leg.carried * leg.budget.seconds == pytest.approx((first + leg.budget.seconds) / 2)
-    assert contest["whole"].carried == 0
+def test_half_of_every_leg_learns_from_carried_slices() -> None:
     assert all(leg.carried == 0 for leg in legs_of_a_contest())
-
-
-@pytest.mark.parametrize("training", [Training(seconds=0), Training(steps=1)], ids=str)
-def test_carried_shares_are_shares_whatever_the_budget(training: Training) -> None:
-    assert all(0 <= leg.carried <= 1 for leg in from_nothing(legs_of(training, "mean_teacher", {})))
+    assert {leg.carried for leg in carrying(legs_of_a_contest())} == {0.5}
+    assert [replace(leg, carried=0.0) for leg in carrying(legs_of_a_contest())] == legs_of_a_contest()

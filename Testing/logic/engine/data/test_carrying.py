@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from SemiSegLogic.engine.data.carrying import FEW, MOST, Carrying, FewSlices, carried_label
+from SemiSegLogic.engine.data import carrying as carrying_module
+from SemiSegLogic.engine.data.carrying import MOST, Carrying, carried_label
+from SemiSegLogic.engine.data.few_slices import FEW, FewSlices
+from SemiSegLogic.engine.data.slice_label import SliceLabel
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
 from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
@@ -175,7 +178,7 @@ def test_it_is_shown_until_its_share_and_what_people_drew_comes_back() -> None:
     drawn = volume.label
     carrying = Carrying([volume], 0.5)
     carrying.at(0.0)
-    assert carrying.carried == ["c001"]
+    assert carrying.carried == ("c001",)
     shown = volume.label
     assert shown is not drawn
     assert volume.slices == (SliceIndex(0, 20),)  # patches lie where people drew
@@ -184,21 +187,61 @@ def test_it_is_shown_until_its_share_and_what_people_drew_comes_back() -> None:
     carrying.at(0.5)
     assert volume.label is not None
     assert np.array_equal(volume.label.all_voxels(), drawn.all_voxels())  # type: ignore[union-attr]
-    late = Carrying([volume], 0.5)
-    late.at(0.5)
-    late.at(0.2)  # a divergence that was undone begins nothing
-    assert late.carried == []
+    assert carrying.carried == ()
+    carrying.at(0.2)  # a stretch that begins anew
+    assert volume.label is shown
+    never = Carrying([volume], 0.0)
+    never.at(0.0)
+    assert never.carried == ()
 
 
-def test_a_slice_drawn_meanwhile_ends_it_for_its_volume() -> None:
-    volume, label = judged(ball(), SliceIndex(0, 20)), ball()
-    carrying = Carrying([volume], 1.0)
+def test_a_slice_drawn_meanwhile_is_carried_too_and_no_other_volume_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    label, done = ball(), list[str]()
+    volumes = [judged(label, SliceIndex(0, 20)) for _ in range(3)]
+    volumes[1].name, volumes[2].name = "c002", "c003"
+    volumes[2].judged, volumes[2].slices = None, ()
+    volumes[2].hold_out([])
+
+    def noted(few: FewSlices) -> SliceLabel:
+        done.append(few.volume.name)
+        return carried_label(few)
+
+    monkeypatch.setattr(carrying_module, "carried_label", noted)
+    carrying = Carrying(volumes, 0.5)
     carrying.at(0.0)
-    places = tuple(SliceIndex(0, index) for index in (20, 25))
+    draw(volumes[0], label, 20, 25)
+    draw(volumes[2], label, 21)
+    carrying.at(0.1)
+    assert done == ["c001", "c002", "c001", "c003"]
+    assert carrying.carried == ("c001", "c002", "c003")
+    assert slices_shown(volumes[0]) > slices_shown(volumes[1]) > 10
+    draw(volumes[0], label, *range(18, 18 + FEW + 1))
+    carrying.at(0.2)
+    assert carrying.carried == ("c002", "c003")
+    assert slices_shown(volumes[0]) == FEW + 1
+    draw(volumes[1], label, 20, 30)
+    carrying.at(0.6)
+    assert [slices_shown(volume) for volume in volumes] == [FEW + 1, 2, 1]
+
+
+def draw(volume: Volume, label: NDArray[np.uint8], *indices: int) -> None:
+    places = tuple(SliceIndex(0, index) for index in indices)
     set_label(volume, sparse_label(label, places), places, Classes((1, 2)))
-    carrying.at(0.3)
+
+
+def slices_shown(volume: Volume) -> int:
     assert volume.label is not None
-    assert int((volume.label.all_voxels() != IGNORE).sum()) == 2 * SIDE * SIDE
+    return int(volume.label.shown(0).sum())
+
+
+def test_what_is_held_out_later_is_not_carried_any_more() -> None:
+    volume = judged(ball(), SliceIndex(0, 14), SliceIndex(0, 26))
+    carrying = Carrying([volume], 0.5)
+    carrying.at(0.0)
+    both = slices_shown(volume)
+    volume.hold_out([SliceIndex(0, 26)])
+    carrying.at(0.1)
+    assert 1 < slices_shown(volume) < both
 
 
 def test_no_more_slices_than_anybody_would_wait_for() -> None:
