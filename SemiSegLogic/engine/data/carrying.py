@@ -3,8 +3,8 @@
 A volume with one drawn slice shows a network nothing of how deep a structure is, and what learns from such slices alone
 lets it run on beyond its ends. The image itself shows more: from slice to slice outlines move a little, and shrink
 towards an end. As a *start* this is worth much, as a truth it is not, and a network that goes on from it forgets it
-again (Testing/benchmarks/results/carrying.md). So the first half of each stretch of training sees it, while the
-learning rate is high, and then what people drew alone.
+again (Testing/benchmarks/results/carrying.md). So the first part of each stretch of training sees it, while the
+learning rate is high, and then what people drew alone: half of it where one slice is drawn, a sixth where three are.
 
     (1)  s_0(x) = distance (mm) from x to an outline drawn on slice 0, positive inside
     (2)  s_{n+1}(x) = s_n(x + d_n(x)),  d_n the flow from slice n+1 to slice n          (see blocks/flow.py)
@@ -49,28 +49,31 @@ Basis = tuple[SliceLabel | None, tuple[SliceIndex, ...]]
 
 
 class Carrying:
-    """Shows training what the few drawn slices of ``volumes`` say of their neighbours too, up to share ``until`` of a
-    stretch of training, and then what people drew and nothing else. Patches lie around drawn slices all the time.
+    """Shows training what the few drawn slices of ``volumes`` say of their neighbours too, and then what people drew
+    and nothing else: a volume with one drawn slice up to share ``until`` of a stretch of training, one with n slices up
+    to ``until`` / n. Patches lie around drawn slices all the time.
     """
 
     def __init__(self, volumes: Sequence[Volume], until: float):
         self.volumes, self.until = list(volumes), until
         self.carried: tuple[str, ...] = ()
-        self._shown: list[Basis] | None = None
+        self._basis: list[Basis] = []
+        self._few: list[FewSlices] = []
         self._known: dict[str, tuple[Basis, SliceLabel]] = {}
 
     def at(self, share: float) -> None:
         """To be told the ``share`` of the stretch that is done, before it and behind every step: slices that were
         drawn meanwhile are carried as well. A share may be less than the one before, where a stretch begins anew.
         """
-        if share < self.until:
-            now = [_basis(volume) for volume in self.volumes]
-            if now != self._shown:
-                self._show_drawn()
-                self._show_carried()
-                self._shown = now
-        elif self._shown is not None:
-            self._show_drawn()
+        basis = [_basis(volume) for volume in self.volumes]
+        changed = basis != self._basis
+        if changed:
+            self._few, self._basis = few_of(self.volumes, MOST), basis
+        wanted = [drawn for drawn in self._few if share < self.until / len(drawn.places)]
+        names = tuple(drawn.volume.name for drawn in wanted)
+        if changed or names != self.carried:
+            self._show(wanted)
+            self.carried = names
 
     def then(self, after: Callable[[T, float], bool]) -> Callable[[T, float], bool]:
         """``after(progress, share)`` of a trainer, which tells the share here first."""
@@ -80,20 +83,16 @@ class Carrying:
 
         return both
 
-    def _show_drawn(self) -> None:
+    def _show(self, wanted: Iterable[FewSlices]) -> None:
+        """Each volume is carried once, until something else is drawn in it."""
         for volume in self.volumes:
             volume.hold_out(volume.held_out)
-        self.carried, self._shown = (), None
-
-    def _show_carried(self) -> None:
-        """Each volume is carried once, until something else is drawn in it."""
-        for drawn in few_of(self.volumes, MOST):
+        for drawn in wanted:
             volume, basis = drawn.volume, _basis(drawn.volume)
             known = self._known.get(volume.name)
             if known is None or known[0] != basis:
                 known = self._known[volume.name] = basis, carried_label(drawn)
             volume.label = known[1]
-            self.carried += (volume.name,)
 
 
 def _basis(volume: Volume) -> Basis:

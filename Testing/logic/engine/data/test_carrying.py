@@ -215,13 +215,24 @@ def test_a_slice_drawn_meanwhile_is_carried_too_and_no_other_volume_again(monkey
     assert done == ["c001", "c002", "c001", "c003"]
     assert carrying.carried == ("c001", "c002", "c003")
     assert slices_shown(volumes[0]) > slices_shown(volumes[1]) > 10
+    carrying.at(0.25)  # of two slices half as long
+    assert carrying.carried == ("c002", "c003")
     draw(volumes[0], label, *range(18, 18 + FEW + 1))
-    carrying.at(0.2)
+    carrying.at(0.1)
     assert carrying.carried == ("c002", "c003")
     assert slices_shown(volumes[0]) == FEW + 1
     draw(volumes[1], label, 20, 30)
     carrying.at(0.6)
     assert [slices_shown(volume) for volume in volumes] == [FEW + 1, 2, 1]
+
+
+@pytest.mark.parametrize(("count", "until"), [(1, 0.5), (2, 0.25), (3, 0.5 / 3)])
+def test_the_more_slices_are_drawn_the_sooner_they_are_left_alone(count: int, until: float) -> None:
+    volume = judged(ball(), *[SliceIndex(0, 14 + 6 * number) for number in range(count)])
+    carrying = Carrying([volume], 0.5)
+    for share, shown in [(0.0, True), (until - 0.01, True), (until, False), (1.0, False)]:
+        carrying.at(share)
+        assert (slices_shown(volume) > count) == shown
 
 
 def draw(volume: Volume, label: NDArray[np.uint8], *indices: int) -> None:
