@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,28 +61,29 @@ def run(name: str, carried: bool, seed: int, cases: Collection) -> Row:
     chosen = np.random.default_rng(seed).permutation(sorted(cases.about.train))[: 2 * SCANS].tolist()
     first, later = [], []
     with tempfile.TemporaryDirectory() as folder:
-        study = _study(Path(folder) / "study", cases, chosen)
+        study = study_of(Path(folder) / "study", cases, chosen)
         backend = LocalBackend(Path(folder) / "jobs")
         training = Training(device="cpu", seed=seed, carry_outlines=carried)
         this = Round.live(study, training, jobs=backend.root)
         backend.submit(this.job)
         until(lambda: backend.poll(this.id).phase == "waiting")
-        for drawn in _script(study, cases, count):
+        for drawn in script(study, cases, count):
             begun = time.monotonic()
             this.show(drawn.case.id)
             call_done(this, drawn)
             wait_for_suggestion(backend, this)
-            first.append(_quality(drawn.case, drawn.truth))
+            first.append(quality(drawn.case, drawn.truth))
             draw_on(this, begun + DRAWING_S)
-            later.append(_quality(drawn.case, drawn.truth))
+            later.append(quality(drawn.case, drawn.truth))
         until(lambda: backend.poll(this.id).phase == "waiting")
         this.collect()
         backend.stop(this.id)
-        unseen = [_quality(case, cases.case(case.name).label) for case in study.cases[SCANS:]]
+        unseen = [quality(case, cases.case(case.name).label) for case in study.cases[SCANS:]]
     return Row(name, carried, seed, *(round(float(np.mean(some)), 4) for some in (first, later, unseen)))
 
 
-def _study(folder: Path, cases: Collection, names: list[str]) -> Study:
+def study_of(folder: Path, cases: Collection, names: Sequence[str]) -> Study:
+    """A study of the cases ``names`` in which nothing is drawn."""
     listed = cases.about.structures
     study = Study.create(folder, structures=[listed[value] for value in sorted(listed, key=int)])
     for name in names:
@@ -90,7 +91,7 @@ def _study(folder: Path, cases: Collection, names: list[str]) -> Study:
     return study
 
 
-def _script(study: Study, cases: Collection, count: int) -> Iterator[Drawn]:
+def script(study: Study, cases: Collection, count: int) -> Iterator[Drawn]:
     """The slices in the order in which they are drawn, scan by scan: that in the middle first."""
     for number, case in enumerate(study.cases[:SCANS]):
         truth = cases.case(case.name).label
@@ -100,7 +101,8 @@ def _script(study: Study, cases: Collection, count: int) -> Iterator[Drawn]:
             yield Drawn(case, truth, tuple(order[:drawn]))
 
 
-def _quality(case: Case, truth: NDArray[np.uint8]) -> float:
+def quality(case: Case, truth: NDArray[np.uint8]) -> float:
+    """Mean Dice of all structures of a case's present suggestion."""
     found = case.suggestion()
     return float(np.mean([dice(found == value, truth == value) for value in np.unique(truth[truth > 0])]))
 
