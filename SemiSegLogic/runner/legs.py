@@ -15,7 +15,11 @@ BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
 FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure
 WHOLE_SHARE = 0.2  # of the time, for what the slices held out can still teach
-CARRIED_SHARE = 0.5  # of each leg: what few slices say of their neighbours
+CARRIED_FIRST, CARRIED_AGAIN = 0.5, 0.25
+"""Of a leg from nothing, and of one that goes on from a model: the share that also learns from what few slices say of
+their neighbours. The more of it later ones see, the less they forget what the first learned, and the more of what is
+wrong they learn: Testing/benchmarks/results/carrying.md.
+"""
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,12 @@ def recommended_legs(
     return _some(legs), found
 
 
-def carrying(legs: Sequence[Leg]) -> list[Leg]:
-    """``legs`` of which each learns at first from what few slices say of their neighbours too: one that did not would
-    forget it again.
+def carrying(legs: Sequence[Leg], goes_on: bool) -> list[Leg]:
+    """``legs`` of which each learns at first from what few slices say of their neighbours too; ``goes_on``: the first
+    mask goes on from an earlier model.
     """
-    return [replace(leg, carried=CARRIED_SHARE) for leg in legs]
+    from_nothing = ("fold",) if goes_on else ("fold", "first")
+    return [replace(leg, carried=CARRIED_FIRST if leg.role in from_nothing else CARRIED_AGAIN) for leg in legs]
 
 
 def contested(legs: Sequence[Leg]) -> Leg | None:

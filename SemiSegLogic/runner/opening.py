@@ -62,7 +62,7 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
     few = sum(FewSlices.of(volume) is not None for volume in data.volumes.values())
     if not few or data.plan.dims != 3 or not training.carry_outlines:
         return found
-    return replace(found, legs=carrying(found.legs), reasons=(*found.reasons, CARRIED.format(count=few)))
+    return replace(found, legs=carrying(found.legs, found.goes_on), reasons=(*found.reasons, CARRIED.format(count=few)))
 
 
 def _opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
