@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,11 +51,20 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How slices are learned, by *Train on my labels* and while the person draws alike: whether fragments are left out
+    that no drawn slice speaks for, and whether few drawn outlines are carried to the slices beside them at first.
+    """
+
+    leave_out_fragments: bool = True
+    carry_outlines: bool = True
+
+
+@dataclass(frozen=True)
 class Order:
     """What the person asked for: the method's name, seconds (0: as long as it helps), the run to go on from (LAST; "":
     a new model), the case on screen ("": none), the method's settings that differ from their defaults, the file of
-    the cluster to train on ("": this computer), whether fragments are left out that no drawn slice speaks for, and
-    whether few drawn outlines are carried to the slices beside them at first.
+    the cluster to train on ("": this computer), and in which manner.
     """
 
     method: str
@@ -64,8 +73,7 @@ class Order:
     open_case: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     cluster: str = ""
-    leave_out_fragments: bool = True
-    carry_outlines: bool = True
+    manner: Manner = Manner()
 
 
 class Connection(Protocol):
@@ -74,7 +82,7 @@ class Connection(Protocol):
     def start(self, order: Order) -> str:
         """Begin; the job's id."""
 
-    def start_live(self, open_case: str, start_from: str, leave_out_fragments: bool) -> str:
+    def start_live(self, open_case: str, start_from: str, manner: Manner) -> str:
         """Begin to learn while the person draws, from the model of a run ("": a new one); the job's id."""
 
     def apply(self, model: str, open_case: str, only: bool) -> str:
@@ -119,8 +127,7 @@ class BackendConnection:
 
         place = self._places.on(order.cluster) if order.cluster else self._places.here(starts=True)
         seconds = order.seconds or AS_LONG_AS_IT_HELPS_S
-        training = Training(seconds=seconds, leave_out_fragments=order.leave_out_fragments,
-                            carry_outlines=order.carry_outlines)
+        training = Training(seconds=seconds, **asdict(order.manner))
         this = Round.begin(
             self._study, training, order.method, CHOICES[order.method](**order.settings), jobs=place.root,
             open_case=order.open_case or None,
@@ -128,14 +135,14 @@ class BackendConnection:
         )
         return str(place.submit(this.job))
 
-    def start_live(self, open_case: str, start_from: str, leave_out_fragments: bool) -> str:
+    def start_live(self, open_case: str, start_from: str, manner: Manner) -> str:
         from SemiSegLogic.rounds import Round
         from SemiSegLogic.settings import Training
 
         place = self._places.here(starts=True)
         this = Round.live(
-            self._study, Training(leave_out_fragments=leave_out_fragments), jobs=place.root,
-            open_case=open_case or None, start_from=self._model(start_from),
+            self._study, Training(**asdict(manner)), jobs=place.root, open_case=open_case or None,
+            start_from=self._model(start_from),
         )
         return str(place.submit(this.job))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .connection import Manner
 from .words import _
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class Live:
     def __init__(self, controller: Controller, training: Training, ready: Callable[[], bool]) -> None:
         self._controller, self._training, self._ready = controller, training, ready
         self.wanted = self._awake = False
-        self.leave_out_fragments = True
+        self.manner = Manner()
         self._ending = ""  # the run that was asked to end
         self._settled = 0  # so many studies were asked for when no file was being read or written
         controller.listen(self._heard)
@@ -30,11 +31,11 @@ class Live:
         if not wanted:
             self._end()
 
-    def leave_out(self, fragments: bool) -> None:
-        """Whether small fragments are left out; a run that learns now begins anew with that."""
-        if fragments == self.leave_out_fragments:
+    def learn(self, manner: Manner) -> None:
+        """How slices are learned from now on; a run that learns now begins anew with that."""
+        if manner == self.manner:
             return
-        self.leave_out_fragments = fragments
+        self.manner = manner
         if self.on:
             self._awake = True
             self._training.stop()
@@ -55,7 +56,7 @@ class Live:
                 run.stop()
         elif self._awake and not (run.engaged or self._opening) and self._possible():
             self._awake = False  # not again every second; the next slice or case wakes it
-            run.start_live(self.leave_out_fragments, self._failed)
+            run.start_live(self.manner, self._failed)
 
     def _end(self) -> None:
         """A run that is not wanted ends: also one that was found going on when the study was opened."""

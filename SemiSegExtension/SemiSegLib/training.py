@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .annotations import slice_numbers
 from .beginning import FirstSlices
-from .connection import LAST, Connection, Look, Next, Order
+from .connection import LAST, Connection, Look, Manner, Next, Order
 from .preflight import Finding, check
 from .run_words import ending
 from .tasks import Tasks
@@ -177,7 +177,7 @@ class Training:
             lambda error: self._not_started(connection, name, error),
         )
 
-    def start_live(self, leave_out_fragments: bool, failed: Callable[[Exception], None]) -> None:
+    def start_live(self, manner: Manner, failed: Callable[[Exception], None]) -> None:
         """Begin to learn while the person draws, from the last model; ``failed(error)`` when that cannot be."""
         connection, study, opened = self._connection, self._study, self._controller.open_case
         if connection is None or study is None:
@@ -193,7 +193,7 @@ class Training:
             failed(error)
 
         self._controller.after_saves(
-            _("Start learning"), lambda: connection.start_live(case, earlier, leave_out_fragments),
+            _("Start learning"), lambda: connection.start_live(case, earlier, manner),
             lambda job: self._started(connection, study, job, ""), not_started,
         )
 

@@ -102,14 +102,14 @@ def test_a_cluster_that_gives_no_answer_never_holds_the_panel_up(
 def test_a_run_on_a_cluster_is_begun_there_seen_stopped_and_found_again(
     study: Any, described: Path, ray: FakeRay, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    from SemiSegLib.connection import BackendConnection, Order
+    from SemiSegLib.connection import BackendConnection, Manner, Order
 
     monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
     case = study.cases[0]
     case.set_slices(ball(case.grid.shape), [SliceIndex(0, 6)], "ada")
     connection = BackendConnection(study, lambda: [], dict)
-    run = connection.start(Order("supervised", 60.0, cluster=str(described), leave_out_fragments=False,
-                                 carry_outlines=False))
+    run = connection.start(Order("supervised", 60.0, cluster=str(described),
+                                 manner=Manner(leave_out_fragments=False, carry_outlines=False)))
     ordered = JobFolder(tmp_path / "shared" / "jobs" / run).spec()
     told = (ordered.training[name] for name in ("seconds", "leave_out_fragments", "carry_outlines"))
     assert tuple(told) == (60.0, False, False)

@@ -80,6 +80,8 @@ def test_a_mask_is_chosen_one_at_a_time(panel: Any, study: Any, slicer: Any, tmp
 
 
 def test_the_numbers_of_a_method_are_shown_changed_and_checked(panel: Any, study: Any) -> None:
+    from SemiSegLib.connection import Manner
+
     opened(panel, study)
     choices = panel.train.choices
     choices.more.checked = True
@@ -93,12 +95,11 @@ def test_the_numbers_of_a_method_are_shown_changed_and_checked(panel: Any, study
     name = next(name for name, (item, _field) in fields.items() if isinstance(item.default, float))
     fields[name][1].text = "0.125"
     assert choices.order("", "").settings == {name: 0.125}
-    assert choices.order("", "").leave_out_fragments
+    assert choices.order("", "").manner == Manner(leave_out_fragments=True, carry_outlines=True)
     choices.fragments.checked = False
-    assert not choices.order("", "").leave_out_fragments
-    assert choices.order("", "").carry_outlines
+    assert choices.order("", "").manner == Manner(leave_out_fragments=False, carry_outlines=True)
     choices.outlines.checked = False
-    assert not choices.order("", "").carry_outlines
+    assert choices.order("", "").manner == Manner(leave_out_fragments=False, carry_outlines=False)
     fields[name][1].text = "much"
     panel.train._start("")
     assert "'much' is not a number" in panel.controller.notice[0]
@@ -106,7 +107,7 @@ def test_the_numbers_of_a_method_are_shown_changed_and_checked(panel: Any, study
     choices.more.checked = False
     order = choices.order("", "")
     assert order.settings == {}, "what is out of sight changes nothing"
-    assert (order.leave_out_fragments, order.carry_outlines) == (True, True)
+    assert order.manner == Manner()
 
 
 def test_the_learning_curve_opens_in_a_plot_view_and_follows_the_run(panel: Any, study: Any, slicer: Any) -> None:

@@ -29,10 +29,12 @@ def beat(panel: Any) -> None:
 
 
 def test_it_begins_with_the_switch_takes_slices_in_and_follows_the_case_on_screen(panel: Any, study: Any) -> None:
+    from SemiSegLib.connection import Manner
+
     open_first(panel, study)
     panel.train.live.switch.checked = True
     beat(panel)
-    assert panel.connection.calls[-1] == ("live", study.cases[0].id, "", True)
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, "", Manner())
     panel.connection.next_look = live_look(labels_used=1, labels_shown=0)
     draw(panel, 6)
     panel.label.on_done()
@@ -108,14 +110,14 @@ def test_it_is_begun_anew_when_small_fragments_are_wanted_and_when_they_no_longe
     panel: Any, study: Any, left_out: bool
 ) -> None:
     """What is not on screen does not count: closing Advanced leaves them out again."""
-    from SemiSegLib.connection import LAST
+    from SemiSegLib.connection import LAST, Manner
 
     open_first(panel, study)
     choices = panel.train.choices
     choices.more.checked, choices.fragments.checked = True, left_out
     panel.live.want(True)
     beat(panel)
-    assert panel.connection.calls[-1][-1] is left_out
+    assert panel.connection.calls[-1][-1] == Manner(leave_out_fragments=left_out)
     panel.connection.next_look = live_look()
     beat(panel)
     (choices.fragments if left_out else choices.more).checked = False
@@ -124,11 +126,30 @@ def test_it_is_begun_anew_when_small_fragments_are_wanted_and_when_they_no_longe
     panel.connection.next_look = live_look("stopped")
     beat(panel)
     beat(panel)
-    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST, not left_out)
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST, Manner(leave_out_fragments=not left_out))
+
+
+def test_it_is_begun_anew_when_outlines_are_to_be_learned_as_drawn(panel: Any, study: Any) -> None:
+    from SemiSegLib.connection import LAST, Manner
+
+    open_first(panel, study)
+    choices = panel.train.choices
+    choices.more.checked = True
+    panel.live.want(True)
+    beat(panel)
+    panel.connection.next_look = live_look()
+    beat(panel)
+    choices.outlines.checked = False
+    settle(panel)
+    assert panel.connection.calls[-1] == "stop"
+    panel.connection.next_look = live_look("stopped")
+    beat(panel)
+    beat(panel)
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST, Manner(carry_outlines=False))
 
 
 def test_a_training_ends_it_and_it_goes_on_afterwards(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import LAST
+    from SemiSegLib.connection import LAST, Manner
 
     open_first(panel, study)
     panel.live.want(True)
@@ -144,7 +165,7 @@ def test_a_training_ends_it_and_it_goes_on_afterwards(panel: Any, study: Any) ->
     panel.connection.next_look = look("done")
     beat(panel)
     beat(panel)
-    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST, True)
+    assert panel.connection.calls[-1] == ("live", study.cases[0].id, LAST, Manner())
 
 
 def test_switching_it_off_ends_it_once(panel: Any, study: Any) -> None:
@@ -175,7 +196,7 @@ def test_without_the_environment_it_waits_and_a_failure_is_told_once(
     assert panel.controller.notice == ("Learning while you draw could not start: no room", "warning")
 
 
-def _refuse(open_case: str, start_from: str, leave_out_fragments: bool) -> str:
+def _refuse(open_case: str, start_from: str, manner: Any) -> str:
     raise OSError("no room")
 
 

@@ -231,11 +231,11 @@ def two(panel: Any, study: Any, tmp_path: Path) -> dict[str, FakeConnection]:
 def test_a_run_that_began_while_another_study_was_opened_is_stopped_and_not_taken_for_one_of_it(
     panel: Any, study: Any, two: dict[str, FakeConnection], begin: str
 ) -> None:
-    from SemiSegLib.connection import Order
+    from SemiSegLib.connection import Manner, Order
 
     order = Order("recommended", 60.0)
     panel.controller.open_study(study.folder.parent / "other")
-    panel.training.start(order) if begin == "start" else panel.training.start_live(True, lambda _error: None)
+    panel.training.start(order) if begin == "start" else panel.training.start_live(Manner(), lambda _error: None)
     settle(panel)
     assert panel.controller.study.folder.name == "other"
     assert (panel.training.job, panel.training.asking, panel.training.live) == ("", False, False)
@@ -281,7 +281,9 @@ def test_what_was_found_or_refused_of_the_study_before_is_not_of_this_one(
 def test_a_training_that_goes_on_in_another_study_is_not_taken_for_learning_while_drawing_here(
     panel: Any, two: dict[str, FakeConnection]
 ) -> None:
-    panel.training.start_live(True, lambda _error: None)
+    from SemiSegLib.connection import Manner
+
+    panel.training.start_live(Manner(), lambda _error: None)
     settle(panel)
     two["other"] = FakeConnection()
     two["other"].found = "run-1"

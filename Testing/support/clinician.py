@@ -39,8 +39,8 @@ class FakeConnection:
         self.calls.append(order)
         return "run-1"
 
-    def start_live(self, open_case: str, start_from: str, leave_out_fragments: bool) -> str:
-        self.calls.append(("live", open_case, start_from, leave_out_fragments))
+    def start_live(self, open_case: str, start_from: str, manner: Any) -> str:
+        self.calls.append(("live", open_case, start_from, manner))
         return "live-1"
 
     def apply(self, model: str, open_case: str, only: bool) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..connection import Order
+from ..connection import Manner, Order
 from ..methods import TIMES, method_words, time_words
 from ..words import _
 from .advanced import SettingsForm
@@ -74,20 +74,16 @@ class TrainingChoices:
         return list(self._methods)[self.method.currentIndex]
 
     @property
-    def leave_out_fragments(self) -> bool:
+    def manner(self) -> Manner:
         """As chosen where it can be seen."""
-        return bool(self.fragments.checked or not self.more.checked)
-
-    @property
-    def carry_outlines(self) -> bool:
-        """As chosen where it can be seen."""
-        return bool(self.outlines.checked or not self.more.checked)
+        seen = self.more.checked
+        return Manner(bool(self.fragments.checked or not seen), bool(self.outlines.checked or not seen))
 
     def order(self, run: str, open_case: str) -> Order:
         """What is chosen, to go on from ``run``. Raises ValueError naming the field that holds no number."""
         settings = self.settings.values() if self.more.checked else {}
         return Order(self._chosen(), TIMES[self.time.currentIndex], run, open_case, settings, self.place.cluster,
-                     self.leave_out_fragments, self.carry_outlines)
+                     self.manner)
 
     def refresh(self, running: bool, earlier: bool, look: Look | None) -> None:
         """``running``: a run is on its way, and nothing can be chosen; ``earlier``: there is one to go on from."""

@@ -27,8 +27,8 @@ class TrainSection:
         self.header, inside = section(layout, _("Train on my labels"))
         self.live = LiveRow(panel, inside)
         self.choices = TrainingChoices(panel, inside)
-        for switch in (self.choices.fragments, self.choices.more):
-            switch.connect("toggled(bool)", self.on_fragments)
+        for switch in (self.choices.fragments, self.choices.outlines, self.choices.more):
+            switch.connect("toggled(bool)", self.on_manner)
         self.findings = label(inside)
         self.findings.visible = False
         self.train = primary(inside, _("Train on my labels"), "", self.on_train)
@@ -39,8 +39,8 @@ class TrainSection:
     def on_train(self) -> None:
         self.train_from(LAST if self.choices.go_on.checked and self._training.job else "")
 
-    def on_fragments(self, *_checked: Any) -> None:
-        self._panel.live.leave_out(self.choices.leave_out_fragments)
+    def on_manner(self, *_checked: Any) -> None:
+        self._panel.live.learn(self.choices.manner)
 
     def train_from(self, run: str) -> None:
         """Check, then train as chosen here, from the model of ``run`` (LAST; "": a new one)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from SemiSegLogic.sample import spread_slices
+from Testing.benchmarks import forgetting
 from Testing.benchmarks import live_first_slices as live
 from Testing.benchmarks import rounds_of_few_slices as rounds
 from Testing.benchmarks.runner.datasets import Collection
@@ -24,6 +25,15 @@ def test_rounds_are_compared_where_both_were_trained() -> None:
             for carried in (False, True) for seed in (0, 1)]
     alone = rounds.Row("hippocampus", True, 0, [0.1, 0.1], [9, 9])
     assert rounds.table([*rows, alone]).splitlines()[2:] == ["| atrium | 2 | 0.450, 0.650 | 0.500, 0.600 |"]
+
+
+def test_what_is_forgotten_is_shown_stretch_by_stretch_and_seed_by_seed() -> None:
+    name = "atrium, 1 slice of 8 scans"
+    rows = [forgetting.Row(name, [0.5, 0.0, 0.0], seed, [0.8, 0.7, 0.6 + seed / 10], [0.5, 0.4, 0.3])
+            for seed in (1, 0)]
+    assert forgetting.table(rows).splitlines()[2:] == [
+        f"| {name} | 0.5, 0.0, 0.0 | 0.800, 0.700, 0.600; 0.800, 0.700, 0.700 | 0.500, 0.400, 0.300; "
+        "0.500, 0.400, 0.300 |"]
 
 
 def test_scan_by_scan_the_middle_slice_is_drawn_first(blobs: MadeUp, tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""Stretch after stretch on few slices: is what carried outlines taught forgotten where later ones do not carry?
+
+    python -m Testing.benchmarks.forgetting --data FOLDER [--only atrium] [--seeds 2]
+
+STRETCHES of STEPS steps of the supervised baseline, each with a fresh optimiser from the weights of the one before, as
+the product's legs and rounds go on from each other. A share of the steps of each, counted from its beginning, also
+learns from carried outlines: ``shares``. FOLDER holds the data set of each trial, as ``semiseg benchmark`` wants it;
+the largest piece of an atrium is kept. Dice is the mean over structures and cases, of training volumes whose labels
+nobody showed; no test case is looked at. One row per (trial, shares, seed) is appended to results/forgetting.jsonl;
+rows that are there are not run again. ``--table`` renders them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from SemiSegLogic.engine.data.carrying import Carrying
+from SemiSegLogic.engine.nets.ensemble import networks_in
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
+from SemiSegLogic.methods import make
+from SemiSegLogic.methods.base import Method
+from SemiSegLogic.runner.warm import take_over
+from Testing.benchmarks.carrying import CELLS, ORGANS
+from Testing.benchmarks.row_files import RowFile
+from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.evaluation import Evaluation
+from Testing.benchmarks.runner.protocol import protocol
+from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
+from Testing.benchmarks.runner.training import sampler
+from Testing.benchmarks.trials import mean_dice, options, selected, unseen
+
+STEPS, METHOD = 400, "supervised"
+SHARES = {"1x8": ((0.5, 0.0, 0.0), (0.5, 0.25, 0.25), (0.5, 0.5, 0.5)),
+          "3x8": ((0.5, 0.0, 0.0), (0.17, 0.17, 0.17), (0.5, 0.5, 0.5))}
+TRIALS = {f"{organ}, {CELLS[cell]}": (organ, cell) for cell in SHARES for organ in ORGANS}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Stretches in a row: mean ``dice`` over structures and cases after each, its fifth percentile ``worst``."""
+
+    trial: str
+    shares: list[float]
+    seed: int
+    dice: list[float]
+    worst: list[float]
+
+
+FILE = RowFile("forgetting", Row)
+
+
+def run(name: str, shares: tuple[float, ...], seed: int, cases: Collection) -> Row:
+    """One row."""
+    organ, cell = TRIALS[name]
+    about, recipe = protocol(ORGANS[organ][0]), Recipe("forgetting", "clinical", "", STEPS, largest=organ == "atrium")
+    schedule = recipe.schedule(METHOD, about.data.dims)
+    study = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
+    seeded(seed, 0, 1)
+    looked_at = [cases.case(case) for case in unseen(about, study)[: ORGANS[organ][2]]]
+    learner: Method | None = None
+    dice, worst = [], []
+    for number, share in enumerate(shares):
+        torch.manual_seed(1000 * seed + number)
+        learner = _stretch(study, make(METHOD, schedule.values, study.task()), learner, share)
+        evaluation = Evaluation(study, [learner], recipe)
+        scores = [mean_dice(evaluation.label(case), case, study.classes.values[1:]) for case in looked_at]
+        dice.append(round(float(np.mean(scores)), 4))
+        worst.append(round(float(np.percentile(scores, 5)), 4))
+    return Row(name, list(shares), seed, dice, worst)
+
+
+def _stretch(study: Study, learner: Method, before: Method | None, share: float) -> Method:
+    """``learner`` trained from the weights of the one ``before``."""
+    if before is not None:
+        take_over(learner, networks_in(before.predictor().state_dict()))
+    trainer = Trainer(learner, sampler(study, False), study.device, Budget(0, STEPS), time.process_time)
+    most = max(len(volume.training_slices) for volume in study.volumes)
+    carrying = Carrying(study.volumes, share * most)  # of which each volume takes its part
+    carrying.at(0.0)
+    trainer.fit(carrying.then(lambda progress, done: True))
+    carrying.at(1.0)
+    return learner
+
+
+def table(found: list[Row]) -> str:
+    """Markdown: after each stretch, seed by seed."""
+    lines = ["| trial | share of each that carries | Dice after each stretch, seed by seed | fifth percentile |",
+             "|---|---|---|---|"]
+    for name, (_, cell) in TRIALS.items():
+        for shares in SHARES[cell]:
+            rows = sorted((row for row in found if (row.trial, tuple(row.shares)) == (name, shares)),
+                          key=lambda row: row.seed)
+            if rows:
+                cells = ("; ".join(", ".join(f"{value:.3f}" for value in getattr(row, key)) for row in rows)
+                         for key in ("dice", "worst"))
+                lines.append(f"| {name} | {', '.join(map(str, shares))} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """See the module."""
+    chosen = options(__doc__, TRIALS)
+    if chosen.table:
+        print(table(FILE.read()))
+        return
+    trials = {name: (ORGANS[organ][0], Collection) for name, (organ, _) in TRIALS.items()}
+    for name, seed, cases in selected(chosen, trials):
+        for shares in SHARES[TRIALS[name][1]]:
+            if not any((row.trial, tuple(row.shares), row.seed) == (name, shares, seed) for row in FILE.read()):
+                FILE.add(run(name, shares, seed, cases))
+
+
+if __name__ == "__main__":
+    main()
