@@ -25,8 +25,9 @@ class Recipe:
     (d, h, w) voxels of sliding windows of patch size with plain averaging; none: as the product predicts. ``largest``:
     keep the largest piece of each structure. ``members`` networks of different seeds are averaged; ``flips``: and over
     mirrored images. ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D
-    papers do). ``carried`` share of the steps that also learn from what few slices say of their neighbours.
-    ``test_cases`` of the test list are measured (0: all); a trial that does not do them all is not ``shown`` in tables.
+    papers do). ``carried`` share of the steps that also learn from what few slices say of their neighbours, divided by
+    their number in a volume. ``test_cases`` of the test list are measured (0: all); a trial that does not do them all
+    is not ``shown`` in tables.
     ``methods``, ``cells``, ``seeds`` are what a run without further words does; ``cell_methods`` restricts the methods
     of a cell; ``why`` tells the reader what was chosen, and what it costs.
     """
