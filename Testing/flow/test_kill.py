@@ -30,7 +30,7 @@ def inputs(this: Round) -> dict[str, str]:
 def test_ten_kills_at_random_moments_and_still_the_same_model_as_without(
     blobs: BlobStudy, backend: LocalBackend, tmp_path: Path
 ) -> None:
-    training = tiny(60, 8, checkpoint_seconds=0.1)
+    training = tiny(60, 8, checkpoint_seconds=0.2)
     this, moments = begin(blobs.study, backend.root, training), random.Random(3)
     before, given, reached = label_files(blobs.study), inputs(this), [0]
     backend.submit(this.job)

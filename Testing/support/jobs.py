@@ -51,7 +51,7 @@ def make_job(root: Path, **behaviour: Any) -> JobFolder:
     return job
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 10.0, what: str = "") -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 60.0, what: str = "") -> Any:
     """The first true value of ``condition``; AssertionError when it stays false."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

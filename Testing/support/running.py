@@ -21,13 +21,13 @@ def start(backend: LocalBackend, name: str, **behaviour: object) -> JobFolder:
     return job
 
 
-def wait_for(backend: LocalBackend, job_id: str, state: str, seconds: float = 15.0) -> Status:
+def wait_for(backend: LocalBackend, job_id: str, state: str, seconds: float = 60.0) -> Status:
     return wait_until(lambda: (s := backend.poll(job_id)).state == state and s, seconds,
                       f"{job_id} to be {state}: {backend.poll(job_id)}")
 
 
 def wait_for_step(backend: LocalBackend, job_id: str, step: int) -> Status:
-    return wait_until(lambda: (s := backend.poll(job_id)).state == "running" and s.step >= step and s, 15,
+    return wait_until(lambda: (s := backend.poll(job_id)).state == "running" and s.step >= step and s, 60,
                       f"{job_id} to reach step {step}: {backend.poll(job_id)}")
 
 

@@ -34,7 +34,7 @@ def cluster(ray: FakeRay, token: Path) -> RayBackend:
 
 
 def wait_for(backend: RayBackend | LocalBackend, job_id: str, right: Callable[[Status], bool]) -> Status:
-    return wait_until(lambda: right(s := backend.poll(job_id)) and s, 10, f"{job_id}: {backend.poll(job_id)}")
+    return wait_until(lambda: right(s := backend.poll(job_id)) and s, what=job_id)
 
 
 @pytest.mark.parametrize("ahead", [HOUR, -HOUR])

@@ -61,7 +61,7 @@ time.sleep(60)
 
 def test_a_job_outlives_its_client_and_is_found_again(backend: LocalBackend) -> None:
     client = subprocess.Popen([sys.executable, "-c", CLIENT, str(backend.root)], start_new_session=True)
-    seen = wait_until(lambda: (s := backend.poll("one")).state == "running" and s.step > 2 and s, 15)
+    seen = wait_until(lambda: (s := backend.poll("one")).state == "running" and s.step > 2 and s)
     os.killpg(client.pid, signal.SIGKILL)
     client.wait()
     found = LocalBackend(backend.root, module=RUNNER)

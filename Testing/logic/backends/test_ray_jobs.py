@@ -32,12 +32,12 @@ def start(backend: RayBackend, name: str, **behaviour: object) -> JobFolder:
     return job
 
 
-def wait_for(backend: RayBackend, job_id: str, state: str, seconds: float = 20.0) -> Status:
+def wait_for(backend: RayBackend, job_id: str, state: str, seconds: float = 60.0) -> Status:
     return wait_until(lambda: (s := backend.poll(job_id)).state == state and s, seconds, f"{job_id} to be {state}")
 
 
 def wait_for_step(backend: RayBackend, job_id: str, step: int) -> Status:
-    return wait_until(lambda: (s := backend.poll(job_id)).state == "running" and s.step >= step and s, 20)
+    return wait_until(lambda: (s := backend.poll(job_id)).state == "running" and s.step >= step and s)
 
 
 def test_jobs_wait_for_a_free_place_and_then_run(backend: RayBackend, tmp_path: Path) -> None:
