@@ -22,7 +22,7 @@ from Testing.benchmarks.runner.datasets import Collection
 from Testing.benchmarks.runner.evaluation import Evaluation
 from Testing.benchmarks.runner.protocol import protocol
 from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.trials import mean_dice, options, selected, trained, unseen
+from Testing.benchmarks.trials import Comparison, mean_dice, trained, unseen
 
 STEPS, SHARES = 400, (0.0, 0.5)
 ORGANS = {"atrium": ("few_slices_la", "mean_teacher", 12), "hippocampus": ("few_slices_hippocampus", "supervised", 40)}
@@ -86,15 +86,8 @@ def table(found: list[Row]) -> str:
 
 def main() -> None:
     """See the module."""
-    chosen = options(__doc__, TRIALS)
-    if chosen.table:
-        print(table(FILE.read()))
-        return
-    trials = {name: (ORGANS[organ][0], Collection) for name, (organ, _) in TRIALS.items()}
-    for name, seed, cases in selected(chosen, trials):
-        for carried in SHARES:
-            if not any((row.trial, row.carried, row.seed) == (name, carried, seed) for row in FILE.read()):
-                FILE.add(run(name, carried, seed, cases))
+    protocols = {name: ORGANS[organ][0] for name, (organ, _) in TRIALS.items()}
+    Comparison(FILE, protocols, lambda _: SHARES, lambda row: row.carried, run, table).command(__doc__)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from Testing.benchmarks.runner.protocol import protocol
 from Testing.benchmarks.runner.recipe import Recipe
 from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
 from Testing.benchmarks.runner.training import sampler
-from Testing.benchmarks.trials import mean_dice, options, selected, unseen
+from Testing.benchmarks.trials import Comparison, mean_dice, unseen
 
 STEPS, METHOD = 400, "supervised"
 SHARES = {"1x8": ((0.5, 0.0, 0.0), (0.5, 0.25, 0.25), (0.5, 0.5, 0.5)),
@@ -104,15 +104,10 @@ def table(found: list[Row]) -> str:
 
 def main() -> None:
     """See the module."""
-    chosen = options(__doc__, TRIALS)
-    if chosen.table:
-        print(table(FILE.read()))
-        return
-    trials = {name: (ORGANS[organ][0], Collection) for name, (organ, _) in TRIALS.items()}
-    for name, seed, cases in selected(chosen, trials):
-        for shares in SHARES[TRIALS[name][1]]:
-            if not any((row.trial, tuple(row.shares), row.seed) == (name, shares, seed) for row in FILE.read()):
-                FILE.add(run(name, shares, seed, cases))
+    protocols = {name: ORGANS[organ][0] for name, (organ, _) in TRIALS.items()}
+    Comparison(
+        FILE, protocols, lambda name: SHARES[TRIALS[name][1]], lambda row: tuple(row.shares), run, table
+    ).command(__doc__)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from SemiSegLogic.study import Case, Study
 from Testing.benchmarks.live import Drawn, call_done, draw_on, until, wait_for_suggestion
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.trials import options, selected
+from Testing.benchmarks.trials import Comparison
 
 SCANS, DRAWING_S = 4, 15.0
 ORGANS = {"atrium": "few_slices_la", "hippocampus": "few_slices_hippocampus"}
@@ -123,15 +123,8 @@ def table(found: list[Row]) -> str:
 
 def main() -> None:
     """See the module."""
-    chosen = options(__doc__, TRIALS)
-    if chosen.table:
-        print(table(FILE.read()))
-        return
-    trials = {name: (ORGANS[organ], Collection) for name, (organ, _) in TRIALS.items()}
-    for name, seed, cases in selected(chosen, trials):
-        for carried in (False, True):
-            if not any((row.trial, row.carried, row.seed) == (name, carried, seed) for row in FILE.read()):
-                FILE.add(run(name, carried, seed, cases))
+    protocols = {name: ORGANS[organ] for name, (organ, _) in TRIALS.items()}
+    Comparison(FILE, protocols, lambda _: (False, True), lambda row: row.carried, run, table).command(__doc__)
 
 
 if __name__ == "__main__":

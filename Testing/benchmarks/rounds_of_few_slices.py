@@ -28,7 +28,7 @@ from Testing.benchmarks.live import until
 from Testing.benchmarks.live_first_slices import quality, study_of
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.trials import options, selected
+from Testing.benchmarks.trials import Comparison
 
 SCANS, ROUNDS = 4, 2
 TRIALS = {"atrium": "few_slices_la", "hippocampus": "few_slices_hippocampus"}
@@ -101,14 +101,7 @@ def table(found: list[Row]) -> str:
 
 def main() -> None:
     """See the module."""
-    chosen = options(__doc__, TRIALS)
-    if chosen.table:
-        print(table(FILE.read()))
-        return
-    for name, seed, cases in selected(chosen, {name: (about, Collection) for name, about in TRIALS.items()}):
-        for carried in (False, True):
-            if not any((row.trial, row.carried, row.seed) == (name, carried, seed) for row in FILE.read()):
-                FILE.add(run(name, carried, seed, cases))
+    Comparison(FILE, TRIALS, lambda _: (False, True), lambda row: row.carried, run, table).command(__doc__)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic
 
 import numpy as np
 import torch
@@ -15,11 +17,42 @@ from SemiSegLogic.engine.data.carrying import Carrying
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
+from Testing.benchmarks.row_files import Row, RowFile
 from Testing.benchmarks.runner.datasets import CaseData, Collection
 from Testing.benchmarks.runner.protocol import Protocol, protocol
 from Testing.benchmarks.runner.recipe import Recipe
 from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
 from Testing.benchmarks.runner.training import sampler
+
+
+@dataclass(frozen=True)
+class Comparison(Generic[Row]):
+    """Ways of learning side by side on the same trials and seeds. ``protocols``: trial -> protocol of its data;
+    ``ways(trial)`` of which each ``run(trial, way, seed, cases)`` gives a row, ``way_of(row)`` is its own; ``table`` of
+    all rows.
+    """
+
+    file: RowFile[Row]
+    protocols: Mapping[str, str]
+    ways: Callable[[str], Iterable[Any]]
+    way_of: Callable[[Row], Any]
+    run: Callable[[str, Any, int, Collection], Row]
+    table: Callable[[list[Row]], str]
+
+    def command(self, description: str | None) -> None:
+        """What a command line asks for: the table, or the rows that are not there yet."""
+        chosen = options(description, self.protocols)
+        if chosen.table:
+            print(self.table(self.file.read()))
+            return
+        kinds = {name: (about, Collection) for name, about in self.protocols.items()}
+        for name, seed, cases in selected(chosen, kinds):
+            for way in self.ways(name):
+                if (name, way, seed) not in map(self._key, self.file.read()):
+                    self.file.add(self.run(name, way, seed, cases))
+
+    def _key(self, row: Any) -> tuple[str, Any, int]:
+        return row.trial, self.way_of(row), row.seed
 
 
 def trained(

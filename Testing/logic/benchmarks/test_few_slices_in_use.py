@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from SemiSegLogic.sample import spread_slices
-from Testing.benchmarks import forgetting
+from Testing.benchmarks import forgetting, trials
 from Testing.benchmarks import live_first_slices as live
 from Testing.benchmarks import rounds_of_few_slices as rounds
+from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import Collection
 from Testing.support.made_up_set import MadeUp
 
@@ -34,6 +39,23 @@ def test_what_is_forgotten_is_shown_stretch_by_stretch_and_seed_by_seed() -> Non
     assert forgetting.table(rows).splitlines()[2:] == [
         f"| {name} | 0.5, 0.0, 0.0 | 0.800, 0.700, 0.600; 0.800, 0.700, 0.700 | 0.500, 0.400, 0.300; "
         "0.500, 0.400, 0.300 |"]
+
+
+def test_a_row_that_is_there_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, done = RowFile("rows", rounds.Row, tmp_path), []
+    file.add(rounds.Row("atrium", False, 0, [0.5, 0.6], [9, 9]))
+
+    def run(name: str, carried: Any, seed: int, cases: Any) -> rounds.Row:
+        done.append((carried, seed))
+        return rounds.Row(name, carried, seed, [0.7, 0.8], [9, 9])
+
+    monkeypatch.setattr(trials, "options", lambda *_: Namespace(table=False))
+    monkeypatch.setattr(trials, "selected", lambda *_: [("atrium", 0, None), ("atrium", 1, None)])
+    both = trials.Comparison(file, rounds.TRIALS, lambda _: (False, True), lambda row: row.carried, run, rounds.table)
+    both.command("")
+    both.command("")
+    assert done == [(True, 0), (False, 1), (True, 1)]
+    assert len(file.read()) == 4
 
 
 def test_scan_by_scan_the_middle_slice_is_drawn_first(blobs: MadeUp, tmp_path: Path) -> None:
