@@ -4,7 +4,7 @@ A volume with one drawn slice shows a network nothing of how deep a structure is
 lets it run on beyond its ends. The image itself shows more: from slice to slice outlines move a little, and shrink
 towards an end. As a *start* this is worth much, as a truth it is not, and a network that goes on from it forgets it
 again (Testing/benchmarks/results/carrying.md). So the first part of each stretch of training sees it, while the
-learning rate is high, and then what people drew alone: half of it where one slice is drawn, a sixth where three are.
+learning rate is high, and then what people drew alone: the sooner, the more slices are drawn.
 
     (1)  s_0(x) = distance (mm) from x to an outline drawn on slice 0, positive inside
     (2)  s_{n+1}(x) = s_n(x + d_n(x)),  d_n the flow from slice n+1 to slice n          (see blocks/flow.py)
