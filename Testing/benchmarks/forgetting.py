@@ -2,7 +2,7 @@
 
     python -m Testing.benchmarks.forgetting --data FOLDER [--only atrium] [--seeds 2]
 
-STRETCHES of STEPS steps of the supervised baseline, each with a fresh optimiser from the weights of the one before, as
+Stretches of STEPS steps of the supervised baseline, each with a fresh optimiser from the weights of the one before, as
 the product's legs and rounds go on from each other. A share of the steps of each, counted from its beginning, also
 learns from carried outlines: ``shares``. FOLDER holds the data set of each trial, as ``semiseg benchmark`` wants it;
 the largest piece of an atrium is kept. Dice is the mean over structures and cases, of training volumes whose labels

@@ -2,13 +2,13 @@
 
     python -m Testing.benchmarks.live_first_slices --data FOLDER [--only atrium] [--seeds 2]
 
-A session with the real worker in a process of its own: SCANS scans are opened one after the other, ``slices`` are drawn
-in each, DRAWING_S seconds apart, until the worker has taken all in and waits. FOLDER holds the data set of each trial,
-as ``semiseg benchmark`` wants it; training scans only, no test case is looked at. ``first`` Dice of the open scan in
-the first suggestion that knew the newest slice, ``later`` when the next one is called done, means over the scans;
-``unseen`` that of SCANS more in which nothing was drawn, in the end. Drawn slices are part of what is measured. Run it
-on a quiet computer. One row per (trial, carried or not, seed) is appended to results/live_first_slices.jsonl; rows that
-are there are not run again. ``--table`` renders them.
+A session with the real worker in a process of its own: SCANS scans are opened one after the other, one or three slices
+are drawn in each, DRAWING_S seconds apart, until the worker has taken all in and waits. FOLDER holds the data set of
+each trial, as ``semiseg benchmark`` wants it; training scans only, no test case is looked at. ``first`` Dice of the
+open scan in the first suggestion that knew the newest slice, ``later`` when the next one is called done, means over the
+scans; ``unseen`` that of SCANS more in which nothing was drawn, in the end. Drawn slices are part of what is measured.
+Run it on a quiet computer. One row per (trial, carried or not, seed) is appended to results/live_first_slices.jsonl;
+rows that are there are not run again. ``--table`` renders them.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def run(name: str, carried: bool, seed: int, cases: Collection) -> Row:
         training = Training(device="cpu", seed=seed, carry_outlines=carried)
         this = Round.live(study, training, jobs=backend.root)
         backend.submit(this.job)
-        until(lambda: backend.poll(this.id).phase == "waiting")
+        _wait_until_it_waits(backend, this)
         for drawn in script(study, cases, count):
             begun = time.monotonic()
             this.show(drawn.case.id)
@@ -75,11 +75,21 @@ def run(name: str, carried: bool, seed: int, cases: Collection) -> Row:
             first.append(quality(drawn.case, drawn.truth))
             draw_on(this, begun + DRAWING_S)
             later.append(quality(drawn.case, drawn.truth))
-        until(lambda: backend.poll(this.id).phase == "waiting")
+        _wait_until_it_waits(backend, this)
         this.collect()
         backend.stop(this.id)
         unseen = [quality(case, cases.case(case.name).label) for case in study.cases[SCANS:]]
     return Row(name, carried, seed, *(round(float(np.mean(some)), 4) for some in (first, later, unseen)))
+
+
+def _wait_until_it_waits(backend: LocalBackend, this: Round) -> None:
+    """All that was drawn is taken in and shown; a worker that went home has failed."""
+    def waits() -> bool:
+        status = backend.poll(this.id)
+        assert not status.ended, status
+        return status.phase == "waiting"
+
+    until(waits)
 
 
 def study_of(folder: Path, cases: Collection, names: Sequence[str]) -> Study:
