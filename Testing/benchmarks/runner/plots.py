@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DOT, MEAN = "#0a7d8c", "#b35900"
 COLORS = ("#1b1f24", "#0a7d8c", "#b35900", "#8250df", "#2da44e", "#cf222e", "#9a6700", "#0969da", "#bf3989", "#57606a")
 ENOUGH = 4  # few-slice cells with results, before a curve says anything
+NARROWEST = 6.8  # inches: a heading fits, with the longest title of a protocol
 
 
 def draw(about: Protocol, rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -39,7 +40,7 @@ def _dots(found: Summary, path: Path) -> Path:
     cells = [cell for cell in found.cells if any((name, cell) in found.rows for name in found.methods)]
     names = [name for name in found.methods if found.all_rows(name)][::-1]
     height = 1.5 + 0.26 * len(names)
-    with picture(path, 2.0 + 2.4 * len(cells), height) as figure:
+    with picture(path, max(2.0 + 2.4 * len(cells), NARROWEST), height) as figure:
         below = f"recipe {found.recipe.name}; a dot per seed, the line is their mean"
         heading(figure, f"{found.protocol.title}: Dice on the test cases", below)
         left = 1.25 / figure.get_figwidth()
