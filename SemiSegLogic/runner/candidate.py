@@ -45,9 +45,8 @@ class Candidate:
         self.opening.parts.use(leg.part)
         fitting = Fitting(place, self.data, self._after)
         state = left_by_others(Claims(place.job), place.device)
-        method = fitting.method(leg) if state else fitting.begun(leg, place.training.seed, self.standing.first)
         place.reporter.say(f"Training: {leg.called()}.", phase=leg.called(), method=leg.name)
-        trainer = fitting.fit(method, leg, state)
+        trainer = fitting.fit(leg, self.standing.first, state)
         if self._left:
             return None
         outcome = self.jury.outcome(trainer.method, self.curve.score(trainer), leg)

@@ -16,7 +16,6 @@ from typing import Any
 from ..engine.training import checkpoint
 from ..engine.training.trainer import Diverged, Trainer
 from ..errors import SemiSegError
-from ..methods.base import Method
 from .bookkeeping import Bookkeeper
 from .contest import Contest
 from .curve import Curve
@@ -122,10 +121,9 @@ class Course:
         state = state or self.contest.state(leg, self.place.device)
         self.opening.parts.use(leg.part)
         self.curve.begin_leg()
-        method = self._begun(leg, fresh=state is None)
         self.reporter.say(f"Training: {leg.called()}.", state="running", phase=leg.called(), method=leg.name)
         try:
-            trainer = self.fitting.fit(method, leg, state)
+            trainer = self.fitting.fit(leg, self._source(leg), state)
         except (Diverged, MemoryExhausted) as error:
             if self.standing.kept is None:
                 raise
@@ -147,12 +145,10 @@ class Course:
         self.news.take(time.monotonic())
         return not self._may_end()
 
-    def _begun(self, leg: Leg, fresh: bool) -> Method:
-        """The method of a leg; a ``fresh`` one starts from the model that the leg's role goes on from."""
-        if not fresh:
-            return self.fitting.method(leg)
+    def _source(self, leg: Leg) -> Model | None:
+        """The model that the leg's role goes on from."""
         sources = {"first": self.start, "candidate": self.standing.first, "fold": None}
-        return self.fitting.begun(leg, self.place.training.seed, sources.get(leg.role, self.standing.kept))
+        return sources.get(leg.role, self.standing.kept)
 
     # --- within a leg -------------------------------------------------------------------------------------------
 

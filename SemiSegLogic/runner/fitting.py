@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from ..engine.data.carrying import Carrying
 from ..engine.data.patches import NothingLabelled, Sampler
 from ..engine.hardware.device import is_out_of_memory
+from ..engine.prediction.predict import Predictor
 from ..engine.training.trainer import Trainer
 from ..errors import SemiSegError
 from ..methods import make
@@ -34,37 +36,46 @@ class Fitting:
 
     def __init__(self, place: Workplace, data: Data, between: Between):
         self.data, self.device, self.reporter, self.between = data, place.device, place.reporter, between
-        self.means = place.means()
+        self.seed, self.means = place.training.seed, place.means()
 
     def method(self, leg: Leg) -> Method:
         """The method of a leg, with fresh weights."""
         return make(leg.name, leg.settings, self.data.task()).to(self.device.torch)
 
-    def begun(self, leg: Leg, seed: int, source: Model | None) -> Method:
-        """The method at the very beginning of a leg of a run with this ``seed``: chance begins anew, and what
-        ``source`` knows is taken over.
+    def fit(self, leg: Leg, source: Model | None, state: dict[str, Any] | None) -> Trainer:
+        """Train to the end of the leg or to a stop, from ``state`` when the leg was begun before. It begins with what
+        ``source`` knows.
+
+        Raises Diverged, MemoryExhausted, NothingLabelled.
         """
-        torch.manual_seed(leg.seed(seed))
+        method = self._begun(leg, source)
+        opinion = self._opinion(method, source) if leg.carried else None
+        trainer = self._trainer(method, leg)
+        if state is not None:
+            trainer.restore(state)
+        carrying = Carrying(list(self.data.volumes.values()), leg.carried, opinion)
+        carrying.at(trainer.share())
+        while not self._fits(trainer, carrying):
+            # out here nothing holds the activations of the failed step any more
+            trainer = self._with_smaller_patches(trainer, leg)
+        return trainer
+
+    def _begun(self, leg: Leg, source: Model | None) -> Method:
+        """The method at the very beginning of a leg: chance begins anew."""
+        torch.manual_seed(leg.seed(self.seed))
         method = self.method(leg)
         if source is not None:
             taken = start_from(method, source, self.data.classes.values[1:])
             assert taken, f"{leg.name} cannot go on from {source.method}"
         return method
 
-    def fit(self, method: Method, leg: Leg, state: dict[str, Any] | None) -> Trainer:
-        """Train to the end of the leg or to a stop, from ``state`` when the leg was begun before.
-
-        Raises Diverged, MemoryExhausted, NothingLabelled.
+    def _opinion(self, begun: Method, source: Model | None) -> Predictor | None:
+        """What the method, ``begun`` from ``source``, thinks before its first step. It knows nothing of a structure
+        that is new.
         """
-        trainer = self._trainer(method, leg)
-        if state is not None:
-            trainer.restore(state)
-        carrying = Carrying(list(self.data.volumes.values()), leg.carried)
-        carrying.at(trainer.share())
-        while not self._fits(trainer, carrying):
-            # out here nothing holds the activations of the failed step any more
-            trainer = self._with_smaller_patches(trainer, leg)
-        return trainer
+        if source is None or not set(self.data.classes.values[1:]) <= set(source.values):
+            return None
+        return Predictor(deepcopy(begun.predictor()), self.data.plan, self.device)
 
     def _trainer(self, method: Method, leg: Leg) -> Trainer:
         sampler = Sampler(list(self.data.volumes.values()), self.data.plan)

@@ -15,10 +15,9 @@ BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
 FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure
 WHOLE_SHARE = 0.2  # of the time, for what the slices held out can still teach
-CARRIED_FIRST, CARRIED_AGAIN = 0.5, 0.25
-"""Of a leg from nothing, and of one that goes on from a model: the share that also learns from what few slices say of
-their neighbours. The more of it later ones see, the less they forget what the first learned, and the more of what is
-wrong they learn: Testing/benchmarks/results/carrying.md.
+CARRIED = 0.5
+"""The share of a leg that also learns from what few slices say of their neighbours: of a single one what a model that
+the leg goes on from confirms. Testing/benchmarks/results/carrying.md.
 """
 
 
@@ -93,12 +92,9 @@ def recommended_legs(
     return _some(legs), found
 
 
-def carrying(legs: Sequence[Leg], goes_on: bool) -> list[Leg]:
-    """``legs`` of which each learns at first from what few slices say of their neighbours too; ``goes_on``: the first
-    mask goes on from an earlier model.
-    """
-    from_nothing = ("fold",) if goes_on else ("fold", "first")
-    return [replace(leg, carried=CARRIED_FIRST if leg.role in from_nothing else CARRIED_AGAIN) for leg in legs]
+def carrying(legs: Sequence[Leg]) -> list[Leg]:
+    """``legs`` of which each learns at first from what few slices say of their neighbours too."""
+    return [replace(leg, carried=CARRIED) for leg in legs]
 
 
 def contested(legs: Sequence[Leg]) -> Leg | None:

@@ -20,7 +20,8 @@ from .warm import NO_START, fits
 
 CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the beginning of each stretch of the "
            "training, outlines were carried on from there to the slices beside them, as the image moves from slice to "
-           "slice; at its end only what was drawn was learned from.")
+           "slice, from a single one as far as the model so far agreed; at its end only what was drawn was learned "
+           "from.")
 
 
 @dataclass
@@ -62,7 +63,7 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
     few = sum(FewSlices.of(volume) is not None for volume in data.volumes.values())
     if not few or data.plan.dims != 3 or not training.carry_outlines:
         return found
-    return replace(found, legs=carrying(found.legs, found.goes_on), reasons=(*found.reasons, CARRIED.format(count=few)))
+    return replace(found, legs=carrying(found.legs), reasons=(*found.reasons, CARRIED.format(count=few)))
 
 
 def _opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:

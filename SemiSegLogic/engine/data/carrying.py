@@ -4,7 +4,8 @@ A volume with one drawn slice shows a network nothing of how deep a structure is
 lets it run on beyond its ends. The image itself shows more: from slice to slice outlines move a little, and shrink
 towards an end. As a *start* this is worth much, as a truth it is not, and a network that goes on from it forgets it
 again (Testing/benchmarks/results/carrying.md). So the first part of each stretch of training sees it, while the
-learning rate is high, and then what people drew alone: the sooner, the more slices are drawn.
+learning rate is high, and then what people drew alone: the sooner, the more slices are drawn. From a single slice, a
+stretch that goes on from a model sees what that model confirms (see confirming.py).
 
     (1)  s_0(x) = distance (mm) from x to an outline drawn on slice 0, positive inside
     (2)  s_{n+1}(x) = s_n(x + d_n(x)),  d_n the flow from slice n+1 to slice n          (see blocks/flow.py)
@@ -33,6 +34,7 @@ from torch import Tensor
 
 from ...geometry import SliceIndex
 from ..blocks.flow import flow, moved, windowed
+from .confirming import Opinion, Planes, confirmed
 from .few_slices import FewSlices, few_of
 from .outlines import decided, mixed, outlines, reach_of
 from .slice_label import SliceLabel
@@ -51,11 +53,12 @@ Basis = tuple[SliceLabel | None, tuple[SliceIndex, ...]]
 class Carrying:
     """Shows training what the few drawn slices of ``volumes`` say of their neighbours too, and then what people drew
     and nothing else: a volume with one drawn slice up to share ``until`` of a stretch of training, one with n slices up
-    to ``until`` / n. Patches lie around drawn slices all the time.
+    to ``until`` / n. Patches lie around drawn slices all the time. ``opinion``: the model that training goes on from,
+    which is asked where a single slice says how deep a structure is.
     """
 
-    def __init__(self, volumes: Sequence[Volume], until: float):
-        self.volumes, self.until = list(volumes), until
+    def __init__(self, volumes: Sequence[Volume], until: float, opinion: Opinion | None = None):
+        self.volumes, self.until, self.opinion = list(volumes), until, opinion
         self.carried: tuple[str, ...] = ()
         self._basis: list[Basis] = []
         self._few: list[FewSlices] = []
@@ -91,17 +94,22 @@ class Carrying:
             volume, basis = drawn.volume, _basis(drawn.volume)
             known = self._known.get(volume.name)
             if known is None or known[0] != basis:
-                known = self._known[volume.name] = basis, carried_label(drawn)
+                known = self._known[volume.name] = basis, self._label(drawn)
             volume.label = known[1]
+
+    def _label(self, drawn: FewSlices) -> SliceLabel:
+        planes = carried_planes(drawn)
+        asked = self.opinion if len(drawn.places) == 1 else None  # two bound each other
+        return drawn.label(planes if asked is None else confirmed(planes, drawn, asked))
 
 
 def _basis(volume: Volume) -> Basis:
     return volume.judged, volume.held_out
 
 
-def carried_label(drawn: FewSlices) -> SliceLabel:
+def carried_planes(drawn: FewSlices) -> Planes:
     """Equations (1) to (4): the drawn slices as they are, and the others within reach as far as they are known."""
-    volume, axis, (between, *pixel) = drawn.volume, drawn.axis, drawn.spacing
+    between, *pixel = drawn.spacing
     planes = {place.index: drawn.plane(place) for place in drawn.places}
     reach = max(reach_of(plane, (pixel[0], pixel[1])) for plane in planes.values())
     distances = outlines([planes[place.index] for place in drawn.places], drawn.values, (pixel[0], pixel[1]))
@@ -111,15 +119,14 @@ def carried_label(drawn: FewSlices) -> SliceLabel:
         for number, field in _carried(drawn, place, own, window, round(reach / (between * drawn.step))):
             fields.setdefault(number, []).append((place.index, field))
     for number, found in fields.items():
-        for index in range(number * drawn.step, min((number + 1) * drawn.step, volume.shape[axis])):
+        for index in range(number * drawn.step, min((number + 1) * drawn.step, drawn.volume.shape[drawn.axis])):
             if index not in planes:
                 apart = [between * abs(index - start) for start, _ in found]
                 field = mixed([field for _, field in found], apart)
                 planes[index] = np.zeros(shape, np.uint8)
                 part = planes[index][drawn.unthinned(window)]
                 part[:] = decided(_enlarged(field, part.shape), drawn.values, DOUBT * min(apart))
-    order = sorted(planes)
-    return SliceLabel.of({axis: (order, np.stack([planes[index] for index in order]))}, volume.shape, volume.device)
+    return planes
 
 
 def _carried(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import IGNORE, SliceIndex
+from .slice_label import SliceLabel
 from .volumes import Volume
 
 FEW = 3  # drawn slices of a volume, at most
@@ -61,6 +62,12 @@ class FewSlices:
         steps = [thin for axis, thin in enumerate(self.volume.thin) if axis != self.axis]
         rows, columns = (slice(part.start * step, part.stop * step) for part, step in zip(window, steps, strict=True))
         return rows, columns
+
+    def label(self, planes: Mapping[int, NDArray[np.uint8]]) -> SliceLabel:
+        """What ``planes`` (a, b) by index along their axis say of the volume: class indices, or IGNORE."""
+        order = sorted(planes)
+        stack = np.stack([planes[index] for index in order])
+        return SliceLabel.of({self.axis: (order, stack)}, self.volume.shape, self.volume.device)
 
     def images(self) -> Tensor:
         """(N,a,b) the kept image, a view, their axis first."""

@@ -17,7 +17,7 @@ from ...methods import make
 from ...methods.base import Method
 from ..cards import publish
 from ..data import Data
-from ..legs import CARRIED_FIRST
+from ..legs import CARRIED
 from ..model import Model
 from ..suggest import Suggester
 from ..warm import take_over
@@ -39,7 +39,7 @@ class Session:
         self.data, self.stay, self.clock = data, stay, stay.clock
         self.suggester, self.views = Suggester(place, data), Views(data, place.device)
         carries = place.training.carry_outlines and data.plan.dims == 3
-        self.carrying = Carrying(list(data.volumes.values()), CARRIED_FIRST if carries else 0.0)
+        self.carrying = Carrying(list(data.volumes.values()), CARRIED if carries else 0.0)
         self.agenda = Agenda(data.volumes, self.clock())
         self.agenda.open(self.job.opened())
         self.model: Model | None = None

@@ -36,9 +36,11 @@ def test_what_is_forgotten_is_shown_stretch_by_stretch_and_seed_by_seed() -> Non
     name = "atrium, 1 slice of 8 scans"
     rows = [forgetting.Row(name, [0.5, 0.0, 0.0], seed, [0.8, 0.7, 0.6 + seed / 10], [0.5, 0.4, 0.3])
             for seed in (1, 0)]
-    assert forgetting.table(rows).splitlines()[2:] == [
+    again = forgetting.Row(name, [0.5, 0.5, 0.5], 0, [0.8, 0.8, 0.8], [0.5, 0.5, 0.5], True)
+    assert forgetting.table([again, *rows]).splitlines()[2:] == [
         f"| {name} | 0.5, 0.0, 0.0 | 0.800, 0.700, 0.600; 0.800, 0.700, 0.700 | 0.500, 0.400, 0.300; "
-        "0.500, 0.400, 0.300 |"]
+        "0.500, 0.400, 0.300 |",
+        f"| {name} | 0.5, 0.5, 0.5, confirmed | 0.800, 0.800, 0.800 | 0.500, 0.500, 0.500 |"]
 
 
 def test_a_row_that_is_there_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

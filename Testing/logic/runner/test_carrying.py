@@ -10,6 +10,10 @@ import pytest
 import torch
 
 from SemiSegLogic.engine.data import carrying
+from SemiSegLogic.engine.data.carrying import Carrying
+from SemiSegLogic.engine.nets.ensemble import networks_in
+from SemiSegLogic.engine.prediction.folding import folded
+from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.rounds import Round
@@ -47,11 +51,10 @@ def weights(this: Round) -> dict[str, torch.Tensor]:
     return Model.load(this.job.weights).weights
 
 
-LEGS = {1: [(4, 1 / 2), (8, 1 / 4)], 3: [(4, 1 / 4), (6, 1 / 8), (2, 1 / 12)]}
-"""Steps of each leg, and the share that carries: a half from nothing, then a quarter, divided by how many slices of the
-first case it learns: of three one is held out, and learned at last.
+LEGS = {1: [(4, 1 / 2), (8, 1 / 2)], 3: [(4, 1 / 4), (6, 1 / 4), (2, 1 / 6)]}
+"""Steps of each leg, and the share that carries: a half, divided by how many slices of the first case it learns: of
+three one is held out, and learned at last.
 """
-AGAIN = [(4, 1 / 4), (8, 1 / 4)]
 
 
 @pytest.mark.parametrize("slices", LEGS)
@@ -70,7 +73,7 @@ def test_where_more_slices_are_drawn_nothing_is_carried(
     tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carried: list[str] = []
-    monkeypatch.setattr(carrying, "carried_label", lambda few: carried.append(few.volume.name))
+    monkeypatch.setattr(carrying, "carried_planes", lambda few: carried.append(few.volume.name))
     this = finished(make_study(tmp_path, slices=4).study, jobs, OFTEN)
     assert not any("drawn slices along one axis" in words for words in this.job.status().scores["reasons"])
     assert carried == []
@@ -90,8 +93,57 @@ def test_a_second_round_from_a_model_carries_too_or_it_would_forget(
     study = make_study(tmp_path, slices=1).study
     first = finished(study, jobs, OFTEN)
     this = begin(study, jobs, OFTEN, start_from=first.job.weights)
-    assert [number > 1 for number in slices_shown(monkeypatch, this)] == beginnings(AGAIN)
+    assert [number > 1 for number in slices_shown(monkeypatch, this)] == beginnings(LEGS[1])
     assert any(words.startswith(BEGINNING) for words in this.job.status().scores["reasons"])
+
+
+def opinions(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor | None]:
+    """What a leg's model thinks of the image of ones before its first step, leg by leg; None where it is not asked."""
+    found: list[torch.Tensor | None] = []
+
+    def note(carrying: Carrying, volumes: Any, until: float, opinion: Predictor | None = None) -> None:
+        found.append(None if opinion is None else thought(opinion.network))
+        begin_with(carrying, volumes, until, opinion)
+
+    begin_with = Carrying.__init__
+    monkeypatch.setattr(Carrying, "__init__", note)
+    return found
+
+
+def thought(network: torch.nn.Module) -> torch.Tensor:
+    with torch.no_grad():
+        return network.eval()(torch.ones(1, 1, 16, 16, 16))
+
+
+def test_a_leg_from_nothing_asks_nobody_and_one_that_goes_on_the_model_it_goes_on_from(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, asked = make_study(tmp_path, slices=1).study, opinions(monkeypatch)
+    first = finished(study, jobs, OFTEN)
+    alone, then = asked
+    assert alone is None
+    assert then is not None
+    finished(study, jobs, OFTEN, start_from=first.job.weights)
+    again, then = asked[2:]
+    network = networks_in(Model.load(first.job.weights).beginning().network)[0]
+    earlier = Model.load(first.job.weights).build(torch.device("cpu")).predictor()
+    earlier.load_state_dict(network)
+    assert again is not None
+    assert torch.allclose(again, thought(folded(earlier)))
+    assert then is not None
+    assert not torch.allclose(then, again)  # after more was learned
+
+
+def test_a_model_that_does_not_know_a_structure_is_not_asked(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = make_study(tmp_path, slices=1)
+    first = finished(blobs.study, jobs, OFTEN)
+    blobs.study.add_structure("cyst")
+    asked = opinions(monkeypatch)
+    finished(blobs.study, jobs, OFTEN, start_from=first.job.weights)
+    assert asked[0] is None
+    assert asked[1] is not None
 
 
 @pytest.mark.parametrize("steps", [[3], [5], [6], [9], [2, 3, 2]], ids=str)

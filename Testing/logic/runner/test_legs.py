@@ -83,13 +83,9 @@ def test_every_leg_has_a_seed_of_its_own_whatever_the_other_legs_are() -> None:
     assert legs[0].seed(1) != seeds[0]
 
 
-@pytest.mark.parametrize("goes_on", [False, True])
-def test_half_of_what_begins_from_nothing_and_a_quarter_of_what_goes_on_learns_from_carried_slices(
-    goes_on: bool
-) -> None:
+def test_half_of_each_leg_learns_from_carried_slices() -> None:
     legs = [*legs_of_a_contest(), Leg("supervised", {}, Budget(9.0), "fold", 1)]
     assert all(leg.carried == 0 for leg in legs)
-    found = carrying(legs, goes_on)
-    assert {leg.role: leg.carried for leg in found} == {
-        "first": 0.25 if goes_on else 0.5, "longer": 0.25, "candidate": 0.25, "whole": 0.25, "fold": 0.5}
+    found = carrying(legs)
+    assert {leg.carried for leg in found} == {0.5}
     assert [replace(leg, carried=0.0) for leg in found] == legs

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from SemiSegLogic.engine.data import carrying as carrying_module
-from SemiSegLogic.engine.data.carrying import MOST, Carrying, carried_label
+from SemiSegLogic.engine.data.carrying import MOST, Carrying, carried_planes
+from SemiSegLogic.engine.data.confirming import Planes
 from SemiSegLogic.engine.data.few_slices import FEW, FewSlices
-from SemiSegLogic.engine.data.slice_label import SliceLabel
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
 from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
@@ -40,7 +40,7 @@ def carried(volume: Volume) -> NDArray[np.uint8]:
     """(k, j, i): what is carried from the slices of ``volume``."""
     few = FewSlices.of(volume)
     assert few is not None
-    return np.asarray(volume.to_array(carried_label(few).all_voxels()))
+    return np.asarray(volume.to_array(few.label(carried_planes(few)).all_voxels()))
 
 
 def wrong(found: NDArray[np.uint8], label: NDArray[np.uint8]) -> float:
@@ -202,11 +202,11 @@ def test_a_slice_drawn_meanwhile_is_carried_too_and_no_other_volume_again(monkey
     volumes[2].judged, volumes[2].slices = None, ()
     volumes[2].hold_out([])
 
-    def noted(few: FewSlices) -> SliceLabel:
+    def noted(few: FewSlices) -> Planes:
         done.append(few.volume.name)
-        return carried_label(few)
+        return carried_planes(few)
 
-    monkeypatch.setattr(carrying_module, "carried_label", noted)
+    monkeypatch.setattr(carrying_module, "carried_planes", noted)
     carrying = Carrying(volumes, 0.5)
     carrying.at(0.0)
     draw(volumes[0], label, 20, 25)

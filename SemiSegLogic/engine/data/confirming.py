@@ -1,0 +1,73 @@
+"""What an earlier model confirms of carried outlines, and what it knows beside them.
+
+Outlines that were carried along (carrying.py) err where the image moves unlike the organ; a model that learned from
+them errs elsewhere. What both say is right more often than what either does, so a stretch of training that goes on from
+a model need not be taught the errors again. So it is with a single slice; where outlines are carried between several,
+they err too little for that.
+
+    (1)  p(x) the model's shares of the classes at x, m(x) = argmax p(x)
+    (2)  y(x) = c(x) where c(x) = m(x), unknown where they differ                    c: carried, where it is known
+    (3)  y(x) = m(x) where nothing was carried and max p(x) >= SURE, else unknown
+
+on the slices that were carried to, and as far again beyond them. Related:
+two views that teach each other (A. Blum, T. Mitchell: Combining Labeled and Unlabeled Data with Co-Training, COLT
+1998); pseudo-labels (D.-H. Lee, ICML Workshop 2013). Measured in Testing/benchmarks/results/carrying.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...geometry import IGNORE, SliceIndex
+from .few_slices import FewSlices
+from .volumes import Volume
+
+SURE = 0.9
+AT_ONCE = 1 << 26  # shares that are looked at together: a quarter of a gigabyte
+
+Planes = dict[int, NDArray[np.uint8]]
+"""By index along an axis: (a, b) class indices, or IGNORE."""
+
+
+class Opinion(Protocol):
+    """An earlier model, which stays as it is: engine/prediction/predict.py has one."""
+
+    classes: int
+
+    def planes(self, volume: Volume, places: Sequence[SliceIndex]) -> Mapping[SliceIndex, Tensor]:
+        """Shares (K,a,b) float32 of ``places`` on the volume's own voxels."""
+
+
+def confirmed(carried: Planes, drawn: FewSlices, opinion: Opinion) -> Planes:
+    """Equations (2) and (3) for what was ``carried`` from the one ``drawn`` slice, which stays as a person drew it."""
+    own = drawn.places[0].index
+    found = {own: carried[own]}
+    wanted = [index for index in _as_far_again(carried, own, drawn.volume.shape[drawn.axis]) if index != own]
+    for part in _parts(wanted, max(1, AT_ONCE // (opinion.classes * carried[own].size))):
+        shares = opinion.planes(drawn.volume, [SliceIndex(drawn.axis, index) for index in part])
+        found |= {place.index: agreed(carried.get(place.index), plane) for place, plane in shares.items()}
+    return found
+
+
+def agreed(carried: NDArray[np.uint8] | None, shares: Tensor) -> NDArray[np.uint8]:
+    """Equations (2) and (3) on one slice, (a, b); ``carried`` (a, b), None where nothing was; ``shares`` (K,a,b)."""
+    most, best = (values.cpu().numpy() for values in shares.max(0))
+    sure = np.where(most >= SURE, best, IGNORE).astype(np.uint8)
+    if carried is None:
+        return sure
+    return np.where(carried == IGNORE, sure, np.where(carried == best, carried, IGNORE)).astype(np.uint8)
+
+
+def _as_far_again(carried: Planes, own: int, side: int) -> range:
+    """Indices along an axis of ``side`` slices: twice as far from the one that was drawn as outlines were carried."""
+    first, last = 2 * min(carried) - own, 2 * max(carried) - own
+    return range(max(first, 0), min(last, side - 1) + 1)
+
+
+def _parts(items: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    return (items[start : start + most] for start in range(0, len(items), most))
