@@ -9,9 +9,10 @@ they err too little for that.
     (2)  y(x) = c(x) where c(x) = m(x), unknown where they differ                    c: carried, where it is known
     (3)  y(x) = m(x) where nothing was carried and max p(x) >= SURE, else unknown
 
-on the slices that were carried to, and as far again beyond them. Related:
-two views that teach each other (A. Blum, T. Mitchell: Combining Labeled and Unlabeled Data with Co-Training, COLT
-1998); pseudo-labels (D.-H. Lee, ICML Workshop 2013). Measured in Testing/benchmarks/results/carrying.md.
+on the slices that were carried to, and as far again beyond them. A model that does not even find what was drawn on the
+slice itself, with a Dice of TRUSTED, has no say there. Related: two views that teach each other (A. Blum, T. Mitchell:
+Combining Labeled and Unlabeled Data with Co-Training, COLT 1998); pseudo-labels (D.-H. Lee, ICML Workshop 2013).
+Measured in Testing/benchmarks/results/carrying.md.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ...geometry import IGNORE, SliceIndex
 from .few_slices import FewSlices
 from .volumes import Volume
 
-SURE = 0.9
+SURE, TRUSTED = 0.9, 0.5
 AT_ONCE = 1 << 26  # shares that are looked at together: a quarter of a gigabyte
 
 Planes = dict[int, NDArray[np.uint8]]
@@ -44,12 +45,16 @@ class Opinion(Protocol):
 
 
 def confirmed(carried: Planes, drawn: FewSlices, opinion: Opinion) -> Planes:
-    """Equations (2) and (3) for what was ``carried`` from the one ``drawn`` slice, which stays as a person drew it."""
-    own = drawn.places[0].index
-    found = {own: carried[own]}
-    wanted = [index for index in _as_far_again(carried, own, drawn.volume.shape[drawn.axis]) if index != own]
-    for part in _parts(wanted, max(1, AT_ONCE // (opinion.classes * carried[own].size))):
-        shares = opinion.planes(drawn.volume, [SliceIndex(drawn.axis, index) for index in part])
+    """Equations (2) and (3) for what was ``carried`` from the one ``drawn`` slice, which stays as a person drew it.
+    ``carried`` itself where the model is not to be trusted.
+    """
+    own = drawn.places[0]
+    if _found(opinion.planes(drawn.volume, [own])[own], carried[own.index], drawn.values) < TRUSTED:
+        return carried
+    found = {own.index: carried[own.index]}
+    wanted = [index for index in _as_far_again(carried, own.index, drawn.volume.shape[own.axis]) if index != own.index]
+    for part in _parts(wanted, max(1, AT_ONCE // (opinion.classes * carried[own.index].size))):
+        shares = opinion.planes(drawn.volume, [SliceIndex(own.axis, index) for index in part])
         found |= {place.index: agreed(carried.get(place.index), plane) for place, plane in shares.items()}
     return found
 
@@ -61,6 +66,14 @@ def agreed(carried: NDArray[np.uint8] | None, shares: Tensor) -> NDArray[np.uint
     if carried is None:
         return sure
     return np.where(carried == IGNORE, sure, np.where(carried == best, carried, IGNORE)).astype(np.uint8)
+
+
+def _found(shares: Tensor, drawn: NDArray[np.uint8], values: Sequence[int]) -> float:
+    """Mean Dice of the model's classes ``values`` on a slice that was ``drawn`` (a, b), where that was judged."""
+    judged = drawn != IGNORE
+    model, truth = shares.argmax(0).cpu().numpy()[judged], drawn[judged]
+    pairs = [(model == value, truth == value) for value in values]
+    return float(np.mean([2 * (a & b).sum() / (a.sum() + b.sum()) for a, b in pairs]))
 
 
 def _as_far_again(carried: Planes, own: int, side: int) -> range:
