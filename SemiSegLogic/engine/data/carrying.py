@@ -42,6 +42,7 @@ from .volumes import Volume
 
 DOUBT = 0.2  # mm for each mm from the nearest drawn slice
 WINDOW_MM, FEWEST = 3.0, 3.0  # what moves alike; at least so many pixels
+OTHERS = 1  # volumes with drawn slices: from a slice alone a model learns no more than what is carried from it
 MOST = 32  # drawn slices that are carried: a tenth to a fifth of a second for each, of an atrium
 AT_ONCE = 1 << 22  # pixels whose flow is looked for at once
 
@@ -53,8 +54,8 @@ Basis = tuple[SliceLabel | None, tuple[SliceIndex, ...]]
 class Carrying:
     """Shows training what the few drawn slices of ``volumes`` say of their neighbours too, and then what people drew
     and nothing else: a volume with one drawn slice up to share ``until`` of a stretch of training, one with n slices up
-    to ``until`` / n. Patches lie around drawn slices all the time. ``opinion``: the model that training goes on from,
-    which is asked where a single slice says how deep a structure is.
+    to ``until`` / n. Patches lie around drawn slices all the time. ``opinion``: the model that training goes on from.
+    It is asked where a single slice says how deep a structure is, and OTHERS from which it may know better.
     """
 
     def __init__(self, volumes: Sequence[Volume], until: float, opinion: Opinion | None = None):
@@ -62,7 +63,8 @@ class Carrying:
         self.carried: tuple[str, ...] = ()
         self._basis: list[Basis] = []
         self._few: list[FewSlices] = []
-        self._known: dict[str, tuple[Basis, SliceLabel]] = {}
+        self._asks = False
+        self._known: dict[str, tuple[Basis, bool, SliceLabel]] = {}
 
     def at(self, share: float) -> None:
         """To be told the ``share`` of the stretch that is done, before it and behind every step: slices that were
@@ -72,6 +74,7 @@ class Carrying:
         changed = basis != self._basis
         if changed:
             self._few, self._basis = few_of(self.volumes, MOST), basis
+            self._asks = sum(bool(volume.training_slices) for volume in self.volumes) > OTHERS
         wanted = [drawn for drawn in self._few if share < self.until / len(drawn.places)]
         names = tuple(drawn.volume.name for drawn in wanted)
         if changed or names != self.carried:
@@ -91,16 +94,15 @@ class Carrying:
         for volume in self.volumes:
             volume.hold_out(volume.held_out)
         for drawn in wanted:
-            volume, basis = drawn.volume, _basis(drawn.volume)
+            volume, asks = drawn.volume, self._asks and len(drawn.places) == 1
             known = self._known.get(volume.name)
-            if known is None or known[0] != basis:
-                known = self._known[volume.name] = basis, self._label(drawn)
-            volume.label = known[1]
+            if known is None or known[:2] != (_basis(volume), asks):
+                known = self._known[volume.name] = _basis(volume), asks, self._label(drawn, asks)
+            volume.label = known[-1]
 
-    def _label(self, drawn: FewSlices) -> SliceLabel:
+    def _label(self, drawn: FewSlices, asks: bool) -> SliceLabel:
         planes = carried_planes(drawn)
-        asked = self.opinion if len(drawn.places) == 1 else None  # two bound each other
-        return drawn.label(planes if asked is None else confirmed(planes, drawn, asked))
+        return drawn.label(confirmed(planes, drawn, self.opinion) if asks and self.opinion is not None else planes)
 
 
 def _basis(volume: Volume) -> Basis:

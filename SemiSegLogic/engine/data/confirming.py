@@ -2,8 +2,8 @@
 
 Outlines that were carried along (carrying.py) err where the image moves unlike the organ; a model that learned from
 them errs elsewhere. What both say is right more often than what either does, so a stretch of training that goes on from
-a model need not be taught the errors again. So it is with a single slice; where outlines are carried between several,
-they err too little for that.
+a model need not be taught the errors again. So it is with a single slice, where the model learned from other volumes
+too: between several slices outlines err too little for that, and from one slice alone it learned nothing but them.
 
     (1)  p(x) the model's shares of the classes at x, m(x) = argmax p(x)
     (2)  y(x) = c(x) where c(x) = m(x), unknown where they differ                    c: carried, where it is known

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from SemiSegLogic.engine.data import carrying
+from SemiSegLogic.engine.data import carrying, confirming
 from SemiSegLogic.engine.data.carrying import Carrying
+from SemiSegLogic.engine.data.confirming import Opinion, Planes, confirmed
+from SemiSegLogic.engine.data.few_slices import FewSlices
 from SemiSegLogic.engine.nets.ensemble import networks_in
 from SemiSegLogic.engine.prediction.folding import folded
 from SemiSegLogic.engine.prediction.predict import Predictor
@@ -148,10 +150,20 @@ def test_a_model_that_does_not_know_a_structure_is_not_asked(
 
 @pytest.mark.parametrize("steps", [[3], [5], [6], [9], [2, 3, 2]], ids=str)
 def test_a_killed_run_on_few_slices_ends_with_the_very_same_weights(
-    tmp_path: Path, jobs: Path, steps: list[int]
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
 ) -> None:
+    """Those included that a model is asked for, as little as it has learned in four steps."""
+    asked: list[str] = []
+
+    def noted(planes: Planes, drawn: FewSlices, opinion: Opinion) -> Planes:
+        asked.append(drawn.volume.name)
+        return confirmed(planes, drawn, opinion)
+
+    monkeypatch.setattr(confirming, "TRUSTED", 0.0)
+    monkeypatch.setattr(carrying, "confirmed", noted)
     study = make_study(tmp_path, slices=1).study
     whole = finished(study, jobs, OFTEN, method="mean_teacher")
+    assert asked == ["c001", "c002"]
     this = begin(study, jobs, OFTEN, method="mean_teacher")
     for number in steps:
         kill_at_step(this, number)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from SemiSegLogic.engine.data import confirming
-from SemiSegLogic.engine.data.carrying import Carrying, carried_planes
+from SemiSegLogic.engine.data.carrying import OTHERS, Carrying, carried_planes
 from SemiSegLogic.engine.data.confirming import SURE, agreed, confirmed
 from SemiSegLogic.engine.data.few_slices import FewSlices
 from SemiSegLogic.engine.data.volumes import Volume
@@ -135,7 +135,7 @@ def test_many_large_slices_are_not_looked_at_all_together(monkeypatch: pytest.Mo
 def test_training_is_shown_what_is_confirmed_and_then_what_people_drew() -> None:
     drawn, opinion = few(0, 20), Certain(nothing_but(0, 20))
     volume = drawn.volume
-    carrying = Carrying([volume], 0.5, opinion)
+    carrying = Carrying([volume, *others(OTHERS)], 0.5, opinion)
     carrying.at(0.0)
     assert volume.label is not None
     shown = volume.label.all_voxels().numpy()
@@ -143,7 +143,7 @@ def test_training_is_shown_what_is_confirmed_and_then_what_people_drew() -> None
     assert not (np.delete(shown, 20, 0) == 1).any()
     assert (shown[14:27] == IGNORE).mean() < 0.1
     carrying.at(0.2)
-    assert len(opinion.asked) == 2  # once for all steps
+    assert len(opinion.asked) == 2 + OTHERS  # once for all steps, and the others are not recognised
     carrying.at(0.5)
     assert [int(number) for number in np.flatnonzero(volume.label.shown(0))] == [20]
 
@@ -159,9 +159,37 @@ def test_a_model_that_does_not_find_what_was_drawn_has_no_say(shift: int, truste
     assert np.array_equal(found[20], LABEL[20])
 
 
+def others(count: int) -> list[Volume]:
+    """Further volumes with a slice drawn, none of which ``nothing_but`` recognises."""
+    volumes = [few(0, 16).volume for _ in range(count)]
+    for number, volume in enumerate(volumes):
+        volume.name = f"c{number + 2:03d}"
+    return volumes
+
+
+def test_what_was_learned_from_one_slice_alone_confirms_nothing_about_it() -> None:
+    drawn, opinion = few(0, 20), Certain(nothing_but(0, 20))
+    volumes = [drawn.volume, *others(OTHERS)]
+    slices = [volume.slices for volume in volumes]
+    for volume in volumes[1:]:
+        volume.slices = ()
+    carrying = Carrying(volumes, 0.5, opinion)
+    carrying.at(0.0)
+    assert opinion.asked == []
+    assert drawn.volume.label is not None
+    alone = drawn.volume.label
+    for volume, found in zip(volumes, slices, strict=True):  # drawn meanwhile
+        volume.slices = found
+        volume.judged = few(0, found[0].index).volume.judged
+        volume.hold_out([])
+    carrying.at(0.1)
+    assert opinion.asked
+    assert drawn.volume.label is not alone
+
+
 def test_between_two_slices_the_model_is_not_asked() -> None:
     drawn, nothing = few(0, 17, 23), Certain(np.zeros_like(LABEL))
-    carrying = Carrying([drawn.volume], 0.5, nothing)
+    carrying = Carrying([drawn.volume, *(few(0, 17, 23).volume for _ in range(OTHERS))], 0.5, nothing)
     carrying.at(0.0)
     assert nothing.asked == []
     assert drawn.volume.label is not None
