@@ -38,7 +38,7 @@ from Testing.benchmarks.trials import Comparison, mean_dice, unseen
 
 STEPS, METHOD = 400, "supervised"
 HALF, SIXTH = (0.5, 0.5, 0.5), (0.17, 0.17, 0.17)
-WAYS = {"1x1": ((HALF, False), (HALF, True)),
+WAYS = {"1x2": ((HALF, False), (HALF, True)),
         "1x8": (((0.5, 0.0, 0.0), False), ((0.5, 0.25, 0.25), False), (HALF, False), (HALF, True)),
         "3x8": (((0.5, 0.0, 0.0), False), (SIXTH, False), (HALF, False))}
 """Of each cell: the share of each stretch that carries, and whether as far as is confirmed."""
