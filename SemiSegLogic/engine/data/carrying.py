@@ -63,8 +63,8 @@ class Carrying:
         self.carried: tuple[str, ...] = ()
         self._basis: list[Basis] = []
         self._few: list[FewSlices] = []
-        self._asks = False
-        self._known: dict[str, tuple[Basis, bool, SliceLabel]] = {}
+        self._asked: Opinion | None = None
+        self._known: dict[str, tuple[Basis, Opinion | None, SliceLabel]] = {}
 
     def at(self, share: float) -> None:
         """To be told the ``share`` of the stretch that is done, before it and behind every step: slices that were
@@ -74,7 +74,8 @@ class Carrying:
         changed = basis != self._basis
         if changed:
             self._few, self._basis = few_of(self.volumes, MOST), basis
-            self._asks = sum(bool(volume.training_slices) for volume in self.volumes) > OTHERS
+            learned = sum(bool(volume.training_slices) for volume in self.volumes)
+            self._asked = self.opinion if learned > OTHERS else None
         wanted = [drawn for drawn in self._few if share < self.until / len(drawn.places)]
         names = tuple(drawn.volume.name for drawn in wanted)
         if changed or names != self.carried:
@@ -94,19 +95,20 @@ class Carrying:
         for volume in self.volumes:
             volume.hold_out(volume.held_out)
         for drawn in wanted:
-            volume, asks = drawn.volume, self._asks and len(drawn.places) == 1
+            volume, asked = drawn.volume, self._asked if len(drawn.places) == 1 else None
             known = self._known.get(volume.name)
-            if known is None or known[:2] != (_basis(volume), asks):
-                known = self._known[volume.name] = _basis(volume), asks, self._label(drawn, asks)
+            if known is None or known[:2] != (_basis(volume), asked):
+                known = self._known[volume.name] = _basis(volume), asked, _label(drawn, asked)
             volume.label = known[-1]
-
-    def _label(self, drawn: FewSlices, asks: bool) -> SliceLabel:
-        planes = carried_planes(drawn)
-        return drawn.label(confirmed(planes, drawn, self.opinion) if asks and self.opinion is not None else planes)
 
 
 def _basis(volume: Volume) -> Basis:
     return volume.judged, volume.held_out
+
+
+def _label(drawn: FewSlices, asked: Opinion | None) -> SliceLabel:
+    planes = carried_planes(drawn)
+    return drawn.label(planes if asked is None else confirmed(planes, drawn, asked))
 
 
 def carried_planes(drawn: FewSlices) -> Planes:
