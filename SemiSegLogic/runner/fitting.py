@@ -65,7 +65,7 @@ class Fitting:
         torch.manual_seed(leg.seed(self.seed))
         method = self.method(leg)
         if source is not None:
-            taken = start_from(method, source, self.data.classes.values[1:])
+            taken = start_from(method, source, self.data.classes.values[1:], self.data.plan)
             assert taken, f"{leg.name} cannot go on from {source.method}"
         return method
 

@@ -56,7 +56,7 @@ class Opening:
 
 def opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
     """A new course for ``spec``; ``start`` the model to go on from, which is left aside where it does not fit."""
-    if start is not None and not fits(start, data.task()):
+    if start is not None and not fits(start, data.task(), data.plan):
         fresh = opening(spec, data, training, device, None)
         return replace(fresh, reasons=(NO_START, *fresh.reasons))
     found = _opening(spec, data, training, device, start)

@@ -1,8 +1,10 @@
-"""Starting from the model of an earlier round, whose structures may have been added to, renamed or removed since.
+"""Starting from the model of an earlier round: since then structures may have been added, renamed or removed, and the
+volumes may be seen along another axis.
 
 A structure keeps its label value for life, so a rename changes nothing. The last layer has a row per structure: rows of
 structures that are still there go to their new places, rows of new ones stay fresh. Of an ensemble each member goes on
-from its own weights; a method with one network goes on from the first member's.
+from its own weights; a method with one network goes on from the first member's. Where volumes are turned otherwise
+by now, since more slices were drawn along another axis, so are the kernels: Testing/benchmarks/results/across.md.
 
 Weights are taken over as they are, and learning begins at the usual rate. A network that goes on from what it learned
 on fewer data can end below one from nothing; shrinking its weights towards a fresh start is the known remedy (J. Ash,
@@ -20,7 +22,9 @@ import torch
 from torch import Tensor
 
 from ..engine.nets.ensemble import MeanOf, networks_in
-from ..engine.training.checkpoint import warm_start
+from ..engine.nets.turning import turned
+from ..engine.planning.plan import Plan
+from ..engine.training.checkpoint import snapshot, warm_start
 from ..methods import make
 from ..methods.base import Method, Task
 from .legs import BASELINE
@@ -30,22 +34,27 @@ NO_START = ("The earlier model has another network than these images and this ti
             "nothing.")
 
 
-def fits(model: Model, task: Task) -> bool:
-    """Whether the first mask for ``task`` can go on from ``model``: the same network, but for its structures."""
-    alike = replace(task, classes=model.task.classes, prior=model.task.prior)
-    return _shapes(_fresh(BASELINE, {}, alike)) == _shapes(networks_in(model.beginning().network)[0])
-
-
-def start_from(method: Method, model: Model, values: tuple[int, ...]) -> int:
-    """Start every network of ``method``, whose classes 1..K-1 are the structures ``values``, from what ``model`` has to
-    go on from; returns how many networks did.
+def fits(model: Model, task: Task, plan: Plan) -> bool:
+    """Whether the first mask for ``task`` at ``plan`` can go on from ``model``: the same network, but for its
+    structures.
     """
-    networks = networks_in(model.beginning().network)
+    alike = replace(task, classes=model.task.classes, prior=model.task.prior)
+    first = turned(networks_in(model.beginning().network)[0], plan.axes_in(model.plan))
+    return _shapes(_fresh(BASELINE, {}, alike)) == _shapes(first)
+
+
+def start_from(method: Method, model: Model, values: tuple[int, ...], plan: Plan, whole: bool = False) -> int:
+    """Start every network of ``method``, whose classes 1..K-1 are the structures ``values``, seen at ``plan``, from
+    what ``model`` has to go on from, or from the ``whole`` of what it has learned, where nothing will be measured;
+    returns how many networks did.
+    """
+    known = snapshot(model.build(torch.device("cpu")).predictor()) if whole else model.beginning().network
+    networks = [turned(network, plan.axes_in(model.plan)) for network in networks_in(known)]
     if values != model.values:
         own = (0, *model.values)
-        known = [(row, own.index(value)) for row, value in enumerate((0, *values)) if value in own]
+        rows = [(row, own.index(value)) for row, value in enumerate((0, *values)) if value in own]
         fresh = networks_in(method.predictor().state_dict())
-        networks = [_rearranged(network, fresh[min(number, len(fresh) - 1)], heads, known)
+        networks = [_rearranged(network, fresh[min(number, len(fresh) - 1)], heads, rows)
                     for number, (network, heads) in enumerate(zip(networks, _by_class(model), strict=True))]
     return take_over(method, networks)
 
@@ -65,13 +74,16 @@ def _rearranged(
     network: Mapping[str, Tensor], fresh: Mapping[str, Tensor], heads: Mapping[str, int],
     known: Sequence[tuple[int, int]],
 ) -> dict[str, Tensor]:
-    """``network`` with rows for the structures there are now: ``known`` ones from theirs, the others ``fresh``."""
+    """``network`` with rows for the structures there are now: ``known`` ones from theirs, the others ``fresh``, and all
+    of them where rows have another shape by now.
+    """
     weights = dict(network)
     for name, axis in heads.items():
         if name in fresh:
             rows = fresh[name].detach().cpu().clone()
-            for row, source in known:
-                rows.select(axis, row).copy_(network[name].select(axis, source))
+            if rows.select(axis, 0).shape == network[name].select(axis, 0).shape:
+                for row, source in known:
+                    rows.select(axis, row).copy_(network[name].select(axis, source))
             weights[name] = rows
     return weights
 

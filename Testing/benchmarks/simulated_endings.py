@@ -83,7 +83,7 @@ class Endings:
         torch.manual_seed(leg.seed(self.training.seed))
         method = make(leg.name, leg.settings, self.study.data.task())
         if source is not None:
-            start_from(method, source, self.study.data.classes.values[1:])
+            start_from(method, source, self.study.data.classes.values[1:], self.study.data.plan)
         sampler = Sampler(list(self.study.data.volumes.values()), self.study.data.plan)
         Trainer(method, sampler, self.study.device, leg.budget, time.process_time).fit(lambda progress, share: True)
         return self._model(method, leg)

@@ -191,7 +191,7 @@ def train(study: SimulatedStudy, training: Training, settings: dict[str, Any]) -
         method = make(leg.name, leg.settings, study.data.task())
         source = {"first": None, "fold": None, "candidate": standing.first}.get(leg.role, standing.kept)
         if source is not None:
-            start_from(method, source, values)
+            start_from(method, source, values, study.data.plan)
         sampler = Sampler(list(study.data.volumes.values()), study.data.plan)
         Trainer(method, sampler, study.device, leg.budget, time.process_time).fit(lambda progress, share: True)
         jury.judge(standing, method, jury.measure(method.predictor()), leg, stopped=False)

@@ -39,6 +39,16 @@ class Plan:
         """The exact turn from a case's ``(k, j, i)`` array to the engine's order."""
         return depth_first(grid, self.depth_axis)
 
+    def axes_in(self, other: Plan) -> tuple[int, int, int]:
+        """Of each axis (D, H, W) of a volume here which it is at an ``other`` plan; slices seen one by one are the same
+        wherever they lie.
+        """
+        if self.dims == 2:
+            return 0, 1, 2
+        theirs = _depth_first(other.depth_axis)
+        d, h, w = (theirs.index(axis) for axis in _depth_first(self.depth_axis))
+        return d, h, w
+
     def shape(self, grid: Grid) -> Shape:
         """(D, H, W) voxels of a case in the engine's order."""
         return shape_of(self.orientation(grid).triple(grid.shape))
@@ -88,10 +98,15 @@ def depth_first(grid: Grid, depth_axis: int) -> Orientation:
     canonical = grid.orientation()
     if grid.shape.count(1) == 1:
         depth_axis = canonical.sources.index(grid.shape.index(1))
-    order = [depth_axis, *(axis for axis in range(3) if axis != depth_axis)]
-    a, b, c = order
+    a, b, c = _depth_first(depth_axis)
     sources, flips = canonical.sources, canonical.flips
     return Orientation((sources[a], sources[b], sources[c]), (flips[a], flips[b], flips[c]))
+
+
+def _depth_first(depth_axis: int) -> tuple[int, int, int]:
+    """The canonical axes, ``depth_axis`` moved first."""
+    height, width = (axis for axis in range(3) if axis != depth_axis)
+    return depth_axis, height, width
 
 
 def frame_side(grid: Grid, depth_axis: int = 0) -> float:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from ...engine.data.carrying import Carrying
 from ...engine.data.volumes import Volume
 from ...engine.hardware.device import is_out_of_memory
-from ...engine.nets.ensemble import networks_in
 from ...engine.prediction.predict import Predictor
 from ...engine.quality import measure
 from ...engine.training.trainer import Diverged
@@ -20,7 +19,7 @@ from ..data import Data
 from ..legs import CARRIED
 from ..model import Model
 from ..suggest import Suggester
-from ..warm import take_over
+from ..warm import start_from
 from ..workplace import Workplace
 from .agenda import SHOW_AFTER_S, Agenda
 from .endless import Endless, Favouring
@@ -82,7 +81,7 @@ class Session:
         spec, data = self.job.spec(), self.data
         method = make(spec.method, spec.method_settings, data.task()).to(self.device.torch)
         if self.model is not None:
-            take_over(method, networks_in(self.model.build(self.device.torch).predictor().state_dict()))
+            start_from(method, self.model, data.classes.values[1:], data.plan, whole=True)
         means = replace(self.place.means(), compile="off")  # a compiler would take the first minute
         trainer = Endless(method, Favouring(list(data.volumes.values()), data.plan), self.device, means)
         trainer.favour(self.agenda.opened)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from SemiSegLogic.sample import spread_slices
-from Testing.benchmarks import forgetting, trials
+from Testing.benchmarks import across, forgetting, trials
 from Testing.benchmarks import live_first_slices as live
 from Testing.benchmarks import rounds_of_few_slices as rounds
 from Testing.benchmarks.row_files import RowFile
@@ -41,6 +41,14 @@ def test_what_is_forgotten_is_shown_stretch_by_stretch_and_seed_by_seed() -> Non
         f"| {name} | 0.5, 0.0, 0.0 | 0.800, 0.700, 0.600; 0.800, 0.700, 0.700 | 0.500, 0.400, 0.300; "
         "0.500, 0.400, 0.300 |",
         f"| {name} | 0.5, 0.5, 0.5, confirmed | 0.800, 0.800, 0.800 | 0.500, 0.500, 0.500 |"]
+
+
+def test_second_rounds_across_the_first_are_shown_step_by_step() -> None:
+    rows = [across.Row("atrium", across.TURNED, seed, 0.5, [0.4, 0.6, 0.7 + seed / 10]) for seed in (1, 0)]
+    rows.append(across.Row("atrium", across.NOTHING, 0, 0.5, [0.0, 0.1, 0.6]))
+    assert across.table(rows).splitlines()[2:] == [
+        "| atrium | from nothing | 0.500 | 0.000 | 0.100 | 0.600 | 0.600 |",
+        "| atrium | from its model, turned | 0.500 | 0.400 | 0.600 | 0.750 | 0.700, 0.800 |"]
 
 
 def test_a_row_that_is_there_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

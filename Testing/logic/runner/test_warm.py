@@ -40,7 +40,7 @@ def model(*values: int) -> Model:
 def started(earlier: Model, *values: int) -> Method:
     torch.manual_seed(2)
     method = make("supervised", {}, task(1 + len(values)))
-    assert start_from(method, earlier, values) == 2  # the network and its average
+    assert start_from(method, earlier, values, earlier.plan) == 2  # the network and its average
     return method.eval()
 
 
@@ -73,8 +73,8 @@ def test_every_method_goes_on_from_its_own_model_as_it_was(name: str) -> None:
     plan = Plan(3, 0, (1.0, 1.0, 1.0), PATCH)
     earlier = Model.of(make(name, settings, task(3)), name, plan, (1, 2), None)
     method, other = make(name, settings, task(3)), make(name, settings, task(3))
-    assert start_from(method, earlier, (1, 2)) > 0
-    assert start_from(other, earlier, (2, 1)) > 0  # the same structures in another order
+    assert start_from(method, earlier, (1, 2), plan) > 0
+    assert start_from(other, earlier, (2, 1), plan) > 0  # the same structures in another order
     old = earlier.build(torch.device("cpu"))
     assert all(torch.equal(logits(old, n), logits(method.eval(), n)) for n in range(3))
     assert all(torch.allclose(logits(old, n), logits(other.eval(), m), atol=1e-5) for n, m in ((0, 0), (1, 2), (2, 1)))
@@ -84,7 +84,7 @@ def test_every_method_goes_on_from_its_own_model_as_it_was(name: str) -> None:
 def test_another_method_goes_on_from_the_first_network_of_an_ensemble(name: str) -> None:
     plan = Plan(3, 0, (1.0, 1.0, 1.0), PATCH)
     ensemble = Model.of(make(name, {}, task(3)), name, plan, (1, 2), None)
-    assert fits(ensemble, task(3))
+    assert fits(ensemble, task(3), plan)
     first = ensemble.build(torch.device("cpu")).first
     assert isinstance(first, torch.nn.Module)
     supervised = started(ensemble, 1, 2)
@@ -203,8 +203,62 @@ def test_a_model_file_of_before_is_read_and_gone_on_from_as_it_is(blobs: BlobStu
 def test_only_a_model_of_the_same_network_is_gone_on_from(changes: dict[str, Any], expected: bool) -> None:
     earlier = model(1, 2)
     before = torch.get_rng_state()
-    assert fits(earlier, replace(task(3), **changes)) is expected
+    assert fits(earlier, replace(task(3), **changes), earlier.plan) is expected
     assert torch.equal(torch.get_rng_state(), before)  # looking draws no chance
+
+
+def deep(depth_axis: int) -> Model:
+    """Of patches that are as deep as wide: no axis of the network is another's."""
+    torch.manual_seed(1)
+    wanted = replace(task(3), patch=(16, 16, 16))
+    plan = Plan(3, depth_axis, (1.0, 1.0, 1.0), wanted.patch)
+    return Model.of(make("supervised", {}, wanted), "supervised", plan, (1, 2), None)
+
+
+@pytest.mark.parametrize(("axis", "axes"), [(0, (0, 1, 2)), (1, (1, 0, 2)), (2, (2, 0, 1))])
+@pytest.mark.parametrize("values", [(1, 2), (2, 5)])
+def test_a_model_knows_volumes_that_are_turned_otherwise(
+    axis: int, axes: tuple[int, int, int], values: tuple[int, int]
+) -> None:
+    earlier = deep(0)
+    plan, wanted = replace(earlier.plan, depth_axis=axis), earlier.task
+    assert fits(earlier, wanted, plan)
+    old, method = earlier.build(torch.device("cpu")), make("supervised", {}, wanted)
+    assert start_from(method, earlier, values, plan) == 2
+    image = torch.rand(1, 1, 16, 24, 32, generator=torch.Generator().manual_seed(3))
+    order = (0, 1, *(2 + side for side in axes))
+    with torch.no_grad():
+        before, after = old.predictor()(image), method.eval().predictor()(image.permute(order))
+    assert torch.allclose(before.permute(order)[:, 2], after[:, 1 + values.index(2)], atol=1e-5)
+    assert torch.allclose(before.permute(order)[:, 0], after[:, 0], atol=1e-5)
+
+
+def test_a_model_of_shallow_patches_is_not_turned_but_one_of_images_need_not_be() -> None:
+    shallow = model(1, 2)
+    assert not fits(shallow, task(3), replace(shallow.plan, depth_axis=2))
+    flat = replace(task(3), dims=2, patch=(1, 16, 16))
+    plan = Plan(2, 0, (1.0, 1.0, 1.0), flat.patch)
+    images = Model.of(make("supervised", {}, flat), "supervised", plan, (1, 2), None)
+    assert fits(images, flat, replace(plan, depth_axis=2))
+
+
+def test_what_stays_of_a_model_of_shallow_patches_is_gone_on_from_where_nothing_asks_for_more() -> None:
+    shallow = model(1, 2)
+    method = make("supervised", {}, task(3))
+    assert start_from(method, shallow, (2, 5), replace(shallow.plan, depth_axis=2)) == 2
+    own, theirs = (one.predictor().state_dict() for one in (method, shallow.build(torch.device("cpu"))))
+    assert torch.equal(own["level1.second.0.weight"], theirs["level1.second.0.weight"].permute(0, 1, 4, 2, 3))
+    assert not torch.equal(own["stem.0.weight"], theirs["stem.0.weight"])
+
+
+def test_a_round_drawn_across_the_slices_of_the_last_one_goes_on_from_it(blobs: BlobStudy, jobs: Path) -> None:
+    one = finished(blobs.study, jobs, tiny(2, 1))
+    for case in blobs.cases:
+        case.set_slices(blobs.truth[case.id], spread(blobs.truth[case.id], 5, axis=2), "ann")
+    two = finished(blobs.study, jobs, tiny(2, 1), start_from=one.model)
+    assert [Model.load(this.job.weights).plan.depth_axis for this in (one, two)] == [0, 2]
+    assert two.card()["went_on_from"] is not None
+    assert NO_START not in two.job.status().scores.get("reasons", [])
 
 
 def test_a_model_of_another_network_is_left_aside_and_the_card_says_so(blobs: BlobStudy, jobs: Path) -> None:
