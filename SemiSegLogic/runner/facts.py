@@ -20,7 +20,8 @@ def facts_of(data: Data, training: Training, device: Device, held_out: Part) -> 
     """The facts of a run whose models are judged by the slices ``held_out``."""
     volumes = list(data.volumes.values())
     return Facts(
-        dims=data.plan.dims, unlabelled=sum(not volume.slices for volume in volumes),
+        dims=data.plan.dims, drawn=sum(bool(volume.slices) for volume in volumes),
+        unlabelled=sum(not volume.slices for volume in volumes),
         held_out=_telling(data, held_out), ellipses=_all_ellipses(data),
         voxels=sum(volume.shape[0] * volume.shape[1] * volume.shape[2] for volume in volumes),
         seconds=training.seconds, steps=training.steps, gpu=device.torch.type == "cuda",

@@ -9,9 +9,8 @@ from typing import Any
 
 from ..engine.training.trainer import Budget, Progress
 from ..settings import Training
-from ..settings.recommended import Facts, Recommendation, Recommended, folds_within, recommend
+from ..settings.recommended import BASELINE, Facts, Recommendation, Recommended, folds_within, recommend
 
-BASELINE = "supervised"
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
 FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure
 WHOLE_SHARE = 0.2  # of the time, for what the slices held out can still teach
@@ -80,11 +79,11 @@ def recommended_legs(
     each = total * FOLDS_SHARE / folds if folds else 0
     whole = _whole(training, total - first) if judged else 0
     rest = total - first - whole - folds * each
-    found = recommend(facts, Recommended.from_dict(settings), rest / 2 if judged else 0)
+    found = recommend(facts, Recommended.from_dict(settings), rest)
     contest, own = (found.candidate, 0) if judged else (None, None)
     longer = max(rest, 0) / 2 if contest else max(rest, 0)
     legs = [Leg(BASELINE, {}, _budget(training, min(first, total - folds * each)), "first", own),
-            Leg(BASELINE, {}, _budget(training, longer), "longer", own)]
+            Leg(found.longer, {}, _budget(training, longer), "longer", own)]
     if contest:
         legs.append(Leg(contest, {}, _budget(training, longer), "candidate", own))
     legs.append(Leg(BASELINE, {}, _budget(training, whole), "whole", None))

@@ -4,8 +4,10 @@ The supervised baseline always runs. A semi-supervised candidate is named by the
 baseline from the same first mask, and takes its place only where slices held out from both say that it is better. What
 wins predicts from several views of each volume: mirrored, smaller, larger. Where the time is too short for a candidate,
 or the slices held out are too few to say which is better, a contest would only cost: then this is the supervised
-baseline, step for step, with views. In the end what was kept learns from the held-out slices too. Evidence in
-Testing/benchmarks/results: simulated_studies.md, simulated_endings.md, simulated_clinician.md.
+baseline, step for step, with views; but where one or two cases are all that was drawn in, which show little of how
+images differ, mean_teacher follows the first mask. In the end what was kept learns from the held-out slices too.
+Evidence in Testing/benchmarks/results: simulated_studies.md, simulated_endings.md, simulated_clinician.md and
+undecided.md.
 """
 
 from __future__ import annotations
@@ -16,14 +18,19 @@ from .about import ABOUT, EVERY, About
 from .fields import Settings, choice, switch
 from .methods import METHOD_SETTINGS
 
-RECOMMENDED = "recommended"
+RECOMMENDED, BASELINE, TEACHER = "recommended", "supervised", "mean_teacher"
 CONTEST_SECONDS, CONTEST_STEPS = 25.0, 250  # less time than this for each is no contest
 CONTEST_SLICES = 6  # held out: then the error of a difference is 0.05 / sqrt(6) as a rule, about 0.02 Dice
+FEW_CASES = 2  # drawn in: then the teacher needs no contest
 FOLD_SECONDS, FOLD_STEPS = 40.0, 500  # a model from nothing is worth measuring after this
 MOST_FOLDS = 2
 VIEW_VOXELS_PER_SECOND = 4e6  # one view of a CPU core at work, measured on the sample study
 VIEW_SHARE = 0.1  # of the time for training that one more view of all cases may take
 ZOOMS = (0.9, 1.1)
+
+
+TAUGHT = ("Only one or two cases are drawn in: after the first mask all of the time goes into mean_teacher, which "
+          "learns from the other cases how images differ.")
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,13 @@ class Recommended(Settings):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at. ``dims`` 2 or 3; ``unlabelled`` cases nobody drew in; ``held_out`` slices that show a
-    structure; ``ellipses`` whether the one structure is elliptical; ``voxels`` of all cases; ``seconds`` or ``steps``
-    for training; ``gpu``.
+    """What the rules look at. ``dims`` 2 or 3; ``drawn`` cases that anything was drawn in, and ``unlabelled`` ones that
+    nothing was; ``held_out`` slices that show a structure; ``ellipses`` whether the one structure is elliptical;
+    ``voxels`` of all cases; ``seconds`` or ``steps`` for training; ``gpu``.
     """
 
     dims: int
+    drawn: int
     unlabelled: int
     held_out: int
     ellipses: bool
@@ -53,26 +61,42 @@ class Facts:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """``candidate`` a method or None; ``zooms`` and ``mirror`` the views to predict from; ``reasons`` in words, for the
-    card.
+    """``candidate`` of a contest or None; ``longer`` the method that has the time behind the first mask; ``zooms`` and
+    ``mirror`` the views to predict from; ``reasons`` in words, for the card.
     """
 
     candidate: str | None
+    longer: str
     mirror: bool
     zooms: tuple[float, ...]
     reasons: tuple[str, ...]
 
 
-def recommend(facts: Facts, settings: Recommended, contest: float) -> Recommendation:
-    """What suits these data. ``contest`` seconds or steps that a candidate and the baseline would have each."""
-    candidate, why = _candidate(facts, settings, contest)
+def recommend(facts: Facts, settings: Recommended, spare: float) -> Recommendation:
+    """What suits these data. ``spare`` seconds or steps behind the first mask, which a candidate and the baseline would
+    share.
+    """
+    candidate, why = _candidate(facts, settings, spare / 2)
+    longer = BASELINE
+    if candidate is None and settings.candidate == "auto" and _is_taught(facts, spare):
+        longer, why = TEACHER, TAUGHT
     mirror, zooms, views = _views(facts, settings)
-    return Recommendation(candidate, mirror, zooms, (why, views))
+    return Recommendation(candidate, longer, mirror, zooms, (why, views))
 
 
 def folds_within(spare: float, facts: Facts) -> int:
     """How many further models that only measure fit into ``spare`` seconds or steps."""
     return min(MOST_FOLDS, int(spare / (FOLD_STEPS if facts.steps else FOLD_SECONDS)))
+
+
+def _is_taught(facts: Facts, spare: float) -> bool:
+    """Whether those cases that nobody drew in have more to teach than the few others; measured on volumes only."""
+    return facts.dims == 3 and 0 < facts.drawn <= FEW_CASES and facts.unlabelled > 0 and not _is_short(facts, spare)
+
+
+def _is_short(facts: Facts, amount: float) -> bool:
+    """Whether a method that begins from the first mask would hardly learn anything in ``amount`` seconds or steps."""
+    return amount < (CONTEST_STEPS if facts.steps else CONTEST_SECONDS)
 
 
 def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str | None, str]:
@@ -86,13 +110,13 @@ def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str
         return None, (f"A contest with a semi-supervised candidate takes {CONTEST_SLICES} slices held out to be "
                       f"decided, and there are {facts.held_out}: all of the time goes into the supervised baseline. "
                       "Draw more slices, or choose a candidate yourself.")
-    if contest < (CONTEST_STEPS if facts.steps else CONTEST_SECONDS):
+    if _is_short(facts, contest):
         return None, ("The time is too short for a contest with a semi-supervised candidate: all of it goes into the "
                       "supervised baseline.")
     if facts.dims == 2 and facts.ellipses:
         return "ersr", "Slices of one elliptical structure: ersr is the candidate, which fits ellipses."
-    return "mean_teacher", ("The candidate is mean_teacher, which learned more than the baseline from few slices "
-                            "of both organs measured.")
+    return TEACHER, ("The candidate is mean_teacher, which learned more than the baseline from few slices "
+                     "of both organs measured.")
 
 
 def _views(facts: Facts, settings: Recommended) -> tuple[bool, tuple[float, ...], str]:
@@ -112,7 +136,8 @@ CHOICES: dict[str, type[Settings]] = {RECOMMENDED: Recommended, **METHOD_SETTING
 CHOICES_ABOUT: dict[str, About] = {
     RECOMMENDED: About(
         "Trains the supervised baseline, lets a semi-supervised candidate compete where there are time and held-out "
-        "slices enough to decide, keeps what is better and predicts from several views.", EVERY,
+        "slices enough to decide, keeps what is better and predicts from several views. With one or two cases drawn "
+        "in, mean_teacher follows the first mask.", EVERY,
         "measured in Testing/benchmarks"),
     **ABOUT,
 }

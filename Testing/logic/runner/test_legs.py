@@ -50,7 +50,7 @@ def test_what_is_left_is_what_the_legs_to_come_and_the_rest_of_this_one_need() -
 
 
 def legs_of_a_contest() -> list[Leg]:
-    facts = Facts(3, unlabelled=20, held_out=6, ellipses=False, voxels=2_000_000, seconds=200.0, steps=0)
+    facts = Facts(3, drawn=4, unlabelled=20, held_out=6, ellipses=False, voxels=2_000_000, seconds=200.0, steps=0)
     return recommended_legs(Training(seconds=200, first_mask_seconds=25), {}, facts, 1)[0]
 
 

@@ -16,13 +16,13 @@ from SemiSegLogic.runner.facts import ellipse_overlap, facts_of
 from SemiSegLogic.runner.gate import USUAL_DEVIATION
 from SemiSegLogic.runner.legs import recommended_legs
 from SemiSegLogic.runner.model import Model
-from SemiSegLogic.settings import CHOICES, METHOD_SETTINGS, Recommended, Training
+from SemiSegLogic.settings import CHOICES, METHOD_SETTINGS, Recommended, Training, recommended
 from SemiSegLogic.settings.recommended import CHOICES_ABOUT, CONTEST_SLICES, Facts, recommend
 from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.engine import CPU
 from Testing.support.rounds import kill_at_step, run_here
 
-USUAL = Facts(dims=3, unlabelled=20, held_out=6, ellipses=False, voxels=2_000_000, seconds=120.0, steps=0)
+USUAL = Facts(dims=3, drawn=4, unlabelled=20, held_out=6, ellipses=False, voxels=2_000_000, seconds=120.0, steps=0)
 QUICK = tiny(24, 8, checkpoint_seconds=0.0)
 
 
@@ -70,6 +70,39 @@ def test_with_much_time_other_slices_are_held_out_from_models_of_their_own() -> 
         ("first", 0), ("longer", 0), ("candidate", 0), ("whole", None), ("fold", 1), ("fold", 2)
     ]
     assert sum(seconds for _, _, seconds, _ in found) == pytest.approx(900)
+
+
+@pytest.mark.parametrize(("facts", "seconds", "expected"), [
+    ({"drawn": 1, "held_out": 0}, 120, "mean_teacher"), ({"drawn": 2, "held_out": 5}, 120, "mean_teacher"),
+    ({"drawn": 3, "held_out": 5}, 120, "supervised"), ({"drawn": 1, "held_out": 0, "unlabelled": 0}, 120, "supervised"),
+    ({"drawn": 2, "held_out": 5, "dims": 2}, 120, "supervised"), ({"drawn": 1, "held_out": 0}, 40, "supervised"),
+    ({"drawn": 2, "held_out": 6}, 200, "supervised"), ({"drawn": 2, "held_out": 6}, 90, "mean_teacher"),
+], ids=str)
+def test_where_one_or_two_cases_are_drawn_in_the_teacher_follows_the_first_mask_unless_a_contest_decides(
+    facts: dict[str, object], seconds: float, expected: str
+) -> None:
+    found = legs(seconds, parts=1 if facts["held_out"] else 0, **facts)
+    assert [name for role, name, _, _ in found if role == "longer"] == [expected]
+    assert found[0][:2] == ("first", "supervised")
+
+
+@pytest.mark.parametrize("candidate", ["none", "bcp"])
+def test_what_a_person_chose_is_not_replaced_by_the_teacher(candidate: str) -> None:
+    few = replace(USUAL, drawn=1, held_out=0)
+    assert recommend(few, Recommended(), 60).longer == "mean_teacher"
+    assert recommend(few, Recommended(candidate=candidate), 60).longer == "supervised"
+
+
+def test_one_drawn_case_is_gone_on_from_with_the_others_and_the_card_says_so(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recommended, "CONTEST_STEPS", 4)
+    study = make_study(tmp_path, annotated=1, slices=1)
+    this = ordered(study, jobs)
+    assert run_here(this).state == "done"
+    this.collect()
+    assert Model.load(this.job.weights).method == "mean_teacher"
+    assert recommended.TAUGHT in this.job.status().scores["reasons"]
 
 
 def test_when_no_slice_can_be_held_out_there_is_no_contest() -> None:
