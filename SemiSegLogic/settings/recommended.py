@@ -28,7 +28,6 @@ VIEW_VOXELS_PER_SECOND = 4e6  # one view of a CPU core at work, measured on the 
 VIEW_SHARE = 0.1  # of the time for training that one more view of all cases may take
 ZOOMS = (0.9, 1.1)
 
-
 TAUGHT = ("Only one or two cases are drawn in: after the first mask all of the time goes into mean_teacher, which "
           "learns from the other cases how images differ.")
 
