@@ -148,23 +148,30 @@ def test_a_model_that_does_not_know_a_structure_is_not_asked(
     assert asked[1] is not None
 
 
-@pytest.mark.parametrize("steps", [[3], [5], [6], [9], [2, 3, 2]], ids=str)
-def test_a_killed_run_on_few_slices_ends_with_the_very_same_weights(
-    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
-) -> None:
-    """Those included that a model is asked for, as little as it has learned in four steps."""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Round:
+    """A run on few slices that nothing befell, in which a model is asked, as little as it has learned in four steps."""
     asked: list[str] = []
 
     def noted(planes: Planes, drawn: FewSlices, opinion: Opinion) -> Planes:
         asked.append(drawn.volume.name)
         return confirmed(planes, drawn, opinion)
 
-    monkeypatch.setattr(confirming, "TRUSTED", 0.0)
-    monkeypatch.setattr(carrying, "confirmed", noted)
-    study = make_study(tmp_path, slices=1).study
-    whole = finished(study, jobs, OFTEN, method="mean_teacher")
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(confirming, "TRUSTED", 0.0)
+        patch.setattr(carrying, "confirmed", noted)
+        this = finished(make_study(folder, slices=1).study, folder / "jobs", OFTEN, method="mean_teacher")
     assert asked == ["c001", "c002"]
-    this = begin(study, jobs, OFTEN, method="mean_teacher")
+    return this
+
+
+@pytest.mark.parametrize("steps", [[3], [5], [6], [9], [2, 3, 2]], ids=str)
+def test_a_killed_run_on_few_slices_ends_with_the_very_same_weights(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch, whole: Round, steps: list[int]
+) -> None:
+    monkeypatch.setattr(confirming, "TRUSTED", 0.0)
+    this = begin(make_study(tmp_path, slices=1).study, jobs, OFTEN, method="mean_teacher")
     for number in steps:
         kill_at_step(this, number)
     run_here(this)

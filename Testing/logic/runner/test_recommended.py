@@ -201,16 +201,23 @@ def test_every_suggestion_carries_a_flag_with_words(blobs: BlobStudy, jobs: Path
         assert flag["words"]
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """What a contest ends with that nothing befell."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    this = ordered(make_study(folder), folder / "jobs", candidate="mean_teacher")
+    assert run_here(this).state == "done"
+    return Model.load(this.job.weights)
+
+
 @pytest.mark.parametrize("steps", [[3], [14], [20, 3]], ids=str)
-def test_a_killed_contest_ends_with_the_very_same_model(tmp_path: Path, jobs: Path, steps: list[int]) -> None:
-    models = []
-    for kills in ([], steps):
-        blobs = make_study(tmp_path / str(len(models)))
-        this = ordered(blobs, jobs / str(len(models)), candidate="mean_teacher")
-        for number in kills:
-            kill_at_step(this, number)
-        assert run_here(this).state == "done"
-        models.append(Model.load(this.job.weights))
-    one, two = models
+def test_a_killed_contest_ends_with_the_very_same_model(
+    blobs: BlobStudy, jobs: Path, uninterrupted: Model, steps: list[int]
+) -> None:
+    this = ordered(blobs, jobs, candidate="mean_teacher")
+    for number in steps:
+        kill_at_step(this, number)
+    assert run_here(this).state == "done"
+    one, two = uninterrupted, Model.load(this.job.weights)
     assert [name for name in one.weights if not torch.equal(one.weights[name], two.weights[name])] == []
     assert (one.method, one.held_out, one.quality, one.judge) == (two.method, two.held_out, two.quality, two.judge)

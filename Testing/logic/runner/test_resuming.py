@@ -17,7 +17,7 @@ from SemiSegLogic.runner import course
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.standing import Saved
 from SemiSegLogic.runner.suggest import Suggester
-from Testing.support.blobs import BlobStudy, spread, tiny
+from Testing.support.blobs import BlobStudy, make_study, spread, tiny
 from Testing.support.rounds import Killed, at_step, begin, kill_at_step, run_here
 
 OFTEN = tiny(12, 6, checkpoint_seconds=0.0)
@@ -33,10 +33,11 @@ def differing(one: Round, two: Round) -> list[str]:
     return [name for name in mine if not torch.equal(mine[name], theirs[name])]
 
 
-@pytest.fixture
-def whole(blobs: BlobStudy, jobs: Path) -> Round:
-    """The same order, run without interruption."""
-    this = begin(blobs.study, jobs, OFTEN)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Round:
+    """The same order for the same study, run without interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    this = begin(make_study(folder).study, folder / "jobs", OFTEN)
     run_here(this)
     return this
 
