@@ -8,9 +8,8 @@ from typing import Any
 
 from ..files import write_json, write_text
 from ..job import JobError, JobFolder, JobSpec, Status
+from ..settings.recommended import BASELINE
 from .model import Model
-
-BASELINE = "supervised"
 
 
 def publish(job: JobFolder, model: Model, status: Status) -> None:
@@ -64,6 +63,8 @@ def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
     tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold"))})
     if not tried:
         return "No semi-supervised method was tried in this run."
+    if kept in tried and not any(value is not None for name, value in held_out.items() if name.startswith(kept)):
+        return f"The model of {kept} was kept. No slices were held out from it, so what it gave was not measured."
     if kept in tried:
         return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."
     return (f"Semi-supervision did not help here: {', '.join(tried)} was not better than the supervised baseline on "

@@ -132,7 +132,7 @@ def run(name: str, way: str, seed: int, cases: Collection) -> Row:
 
 
 def table(found: list[Row]) -> str:
-    """Markdown: means over the seeds, and the last seed by seed."""
+    """Markdown: means over the seeds, and the end of the second round seed by seed."""
     heads = ["trial", "second round", "after the first", *(f"after {step} steps" for step in STEPS), "seed by seed"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in TRIALS:

@@ -103,6 +103,7 @@ def test_one_drawn_case_is_gone_on_from_with_the_others_and_the_card_says_so(
     this.collect()
     assert Model.load(this.job.weights).method == "mean_teacher"
     assert recommended.TAUGHT in this.job.status().scores["reasons"]
+    assert "so what it gave was not measured" in this.job.card.with_suffix(".md").read_text()
 
 
 def test_when_no_slice_can_be_held_out_there_is_no_contest() -> None:
