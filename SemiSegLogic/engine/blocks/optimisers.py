@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import orthogonal
+
 
 class Descent(ABC):
     """Moves one group of parameters along their gradients; a parameter without a gradient stays as it is.
@@ -131,8 +133,8 @@ class AdamW(Descent):
 class Muon(Descent):
     """Momentum orthogonalised by Newton-Schulz iteration (Jordan et al. 2024), for weights of two or more axes.
 
-    A convolution kernel (out, in, d, h, w) is treated as the matrix (out, in*d*h*w). Vectors (biases, norms) and heads
-    belong into AdamW: see ``optim.muon_with_adamw``.
+    A convolution kernel (out, in, d, h, w) is treated as the matrix (out, in*d*h*w), see orthogonal.py. Vectors
+    (biases, norms) and heads belong into AdamW: see ``optim.muon_with_adamw``.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.0):
@@ -145,37 +147,28 @@ class Muon(Descent):
         group, momenta = self.param_groups[0], self._gathered(live, "momentum")
         torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
         directions = torch._foreach_lerp(gradients, momenta, group["momentum"])
-        updates = [_levelled(direction) for direction in directions]
-        torch._foreach_mul_(updates, self._rate)
+        factors = orthogonal.factors([_matrix(direction, p) for direction, p in zip(directions, live, strict=True)])
+        torch._foreach_mul_(factors, self._rate)
         torch._foreach_mul_(live, 1 - self._rate * group["weight_decay"])
-        torch._foreach_sub_(live, updates)
+        for p, direction, factor in zip(live, directions, factors, strict=True):
+            _level(p, direction, factor)
 
 
-def _levelled(direction: Tensor) -> Tensor:
-    """``direction`` orthogonalised, in its own shape; a tall matrix takes longer steps."""
-    matrix = orthogonalise(direction.reshape(len(direction), -1))
-    return (matrix * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5).reshape(direction.shape)
-
-
-def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """U V^T of ``matrix`` (m,n) = U S V^T, approximately, by a quintic Newton-Schulz iteration.
-
-    Every step multiplies from the left by a polynomial in X X^T, so the steps run on that small square matrix and the
-    long one is touched twice only, instead of three times in every step.
+def _level(p: Tensor, direction: Tensor, factor: Tensor) -> None:
+    """``p`` moved against its orthogonalised ``direction``, of which ``factor`` says how; a tall matrix takes longer
+    steps.
     """
-    a, b, c = 3.4445, -4.7750, 2.0315
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
-    gram = x @ x.T
-    unit = torch.eye(len(gram), device=gram.device, dtype=gram.dtype)
-    product = unit
-    for _ in range(steps):
-        factor = a * unit + b * gram + c * gram @ gram
-        product = factor @ product
-        gram = factor @ gram @ factor
-    x = product @ x
-    return x.T if tall else x
+    weight, matrix = _matrix(p, p), _matrix(direction, p)
+    left, right = (factor, matrix) if orthogonal.is_wide(matrix) else (matrix, factor)
+    weight.addmm_(left, right, alpha=-max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5)
+
+
+def _matrix(values: Tensor, p: Tensor) -> Tensor:
+    """``values``, of the shape of ``p``, as (out, rest): the columns in the order in which they lie in the memory of
+    ``p``, so that nothing is copied. Their order means nothing to Muon.
+    """
+    inner_last = values if p.is_contiguous() else values.movedim(1, -1)
+    return inner_last.view(len(p), -1)
 
 
 def _place(p: Tensor) -> dict[str, Any]:

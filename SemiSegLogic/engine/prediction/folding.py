@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 Place = tuple[nn.Sequential, int]
 
@@ -20,11 +20,18 @@ def folded(network: nn.Module) -> nn.Module:
         return network
     copied = copy.deepcopy(network).eval()
     for (above, n), (below, m) in _pairs(copied):
-        convolution, norm = above[n], below[m]
-        transposed = isinstance(convolution, nn.ConvTranspose3d)
-        above[n] = fuse_conv_bn_eval(convolution, norm, transpose=transposed)  # type: ignore[type-var,arg-type]
+        _fold(above[n], below[m])  # type: ignore[arg-type]
         below[m] = nn.Identity()
     return copied
+
+
+def _fold(convolution: nn.Conv3d | nn.ConvTranspose3d, norm: nn.BatchNorm3d) -> None:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    convolution.weight, convolution.bias = fuse_conv_bn_weights(
+        convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias,
+        transpose=isinstance(convolution, nn.ConvTranspose3d),
+    )
 
 
 def _pairs(network: nn.Module) -> list[tuple[Place, Place]]:
