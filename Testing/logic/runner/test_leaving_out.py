@@ -16,6 +16,7 @@ from Testing.support.blob_images import SHAPE, blob
 from Testing.support.blobs import STRUCTURES, spread, tiny
 from Testing.support.rounds import finished, run_here
 
+WIDTH = 32
 DECOY = (slice(0, 3), slice(0, 3), slice(0, 3))  # as bright as the core, above every slice that is drawn
 
 

@@ -22,6 +22,8 @@ from Testing.support.blobs import BlobStudy
 from Testing.support.rounds import begin
 from Testing.support.volumes import label_of
 
+WIDTH = 32
+
 
 def _suggester(blobs: BlobStudy, jobs: Path, strategy: str) -> Suggester:
     job, device = begin(blobs.study, jobs).job, choose("cpu")
