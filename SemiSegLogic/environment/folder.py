@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..patience import remove, remove_folder, rename
 from . import borrowed, lock
+from .compiling import compile_packages
 from .indexes import index_of
 from .marks import BEGUN, Marks
 from .pip import Pip, clean, native
@@ -116,6 +117,8 @@ class EnvironmentFolder:
             steps = borrowed.steps if self.is_borrowed else venv_steps
             for step in steps(self.root, arguments, build and index_of(build)):
                 pip.install(step)
+            if not self.is_borrowed:
+                compile_packages(self.command)
             self.marks.finish(digest, extras, build or "")
         except OSError as error:
             raise EnvironmentProblem(explain_disk(error, self.root)) from error
@@ -184,11 +187,13 @@ class EnvironmentFolder:
 
 
 def venv_steps(_root: Path, arguments: Sequence[str], index: str | None) -> Iterator[list[str]]:
-    """What pip is told in a virtual environment: PyTorch from its own index first, which later steps leave as it is."""
+    """What pip is told in a virtual environment: PyTorch from its own index first, which later steps leave as it is.
+    Compiling is left to compiling.py.
+    """
     limits = arguments[: 2 * (arguments[:1] == ("-c",))]
     if index is not None:
-        yield [*limits, "--index-url", index, "torch"]
-    yield list(arguments)
+        yield ["--no-compile", *limits, "--index-url", index, "torch"]
+    yield ["--no-compile", *arguments]
 
 
 def _venv_help() -> str:
