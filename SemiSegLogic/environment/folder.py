@@ -14,7 +14,6 @@ from pathlib import Path
 
 from ..patience import remove, remove_folder, rename
 from . import borrowed, lock
-from .compiling import compile_packages
 from .indexes import index_of
 from .marks import BEGUN, Marks
 from .pip import Pip, clean, native
@@ -109,6 +108,8 @@ class EnvironmentFolder:
 
         ``build`` None: whatever the arguments lead to. Raises EnvironmentProblem with the reason and a remedy.
         """
+        from .compiling import compile_packages  # here, for the panel imports this file when it opens
+
         pip = Pip(self.command, self.root)
         try:
             self.marks.take_back()
