@@ -3,7 +3,8 @@
     python -m Testing.benchmarks.update [--rounds 15] [--networks fast vnet]
 
 Both sides move the same kernels (of ``muon_with_adamw``) by the same gradients, in turns, in one process, float32, on
-one thread; medians. They end within ``apart`` of each other, relative to how far the weights went: the same update.
+one thread; medians. Kernels lie channels-last, as the product keeps them; the published update copies them into
+matrices and back. They end within ``apart`` of each other, relative to how far the weights went: the same update.
 """
 
 from __future__ import annotations

@@ -6,12 +6,11 @@ A module whose tests look at what was learned says its ``WIDTH``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import partialmethod
 
 import pytest
 
 from SemiSegLogic.engine.nets import NETWORKS, FastUNet
-from SemiSegLogic.methods.base import Task
 
 NARROW = 8
 
@@ -21,9 +20,6 @@ def width(request: pytest.FixtureRequest) -> Iterator[int]:
     """Channels of the product's default network, for all runs of a module in this process."""
     chosen = getattr(request.module, "WIDTH", NARROW)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(NETWORKS, "fast", partial(_fast, chosen))
+        narrow = type("Narrow", (FastUNet,), {"__init__": partialmethod(FastUNet.__init__, width=chosen)})
+        patch.setitem(NETWORKS, "fast", narrow.for_task)
         yield chosen
-
-
-def _fast(chosen: int, task: Task) -> FastUNet:
-    return FastUNet(task.channels, task.classes, task.dims, chosen, flat_stem=task.patch[0] < 16)
