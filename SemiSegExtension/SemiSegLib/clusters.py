@@ -47,7 +47,7 @@ def usable_cluster(path: str) -> RayBackend | None:
 
 
 def cluster_of(path: str) -> RayBackend:
-    """The cluster that a file describes; nothing is asked of it yet. Raises ClusterError in words."""
+    """The cluster that a file describes; nothing is asked of it yet. Raises PlaceError in words."""
     from SemiSegLogic.backends.cluster import Cluster
     from SemiSegLogic.backends.ray_jobs import RayBackend
 

@@ -36,7 +36,7 @@ class Workplaces:
 
     def on(self, cluster: str) -> Any:
         """The cluster that the file ``cluster`` describes, to begin a run there; runs are looked for there from now on.
-        Raises ClusterError in words when it takes no jobs.
+        Raises PlaceError in words when it takes no jobs.
         """
         from .clusters import cluster_of
 

@@ -5,56 +5,30 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Self
 
-from ..files import FileError, read_json
-from ..job import JobError
 from ..patience import remove
-from ..settings import SettingsError
-from ..settings.fields import Settings, number, text
-
-EXAMPLE = 'It holds at least {"ray": "http://127.0.0.1:8265", "token": "TOKEN_FILE", "jobs": "SHARED_FOLDER"}.'
-
-
-class ClusterError(JobError):
-    """Something about the cluster, its description or its answer is not as it must be."""
+from ..settings.fields import number, text
+from .description import Description, PlaceError
 
 
 @dataclass(frozen=True)
-class Cluster(Settings):
+class Cluster(Description):
     """Where a Ray cluster answers and what each job gets there. Raises SettingsError on a value out of place."""
 
     ray: str = text("", "Address of Ray's dashboard")
-    token: str = text("", "File with the cluster's token")
     jobs: str = text("", "Folder for jobs on the disk that the computers share")
     jobs_there: str = text("", "The same folder as the cluster's computers see it")
     python: str = text("python3", "Command of the Python with SemiSeg's packages on the cluster's computers")
     package: str = text("", "Folder there that holds SemiSegLogic, where that Python has it not installed")
     gpus: int = number(1, "Graphics cards for a runner", low=0, high=8)
     cpus: int = number(1, "Processor cores for a runner", low=1, high=256)
-    authority: str = text("", "File with the certificate that signed the cluster's own (empty: those of the system)")
 
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """The cluster that a file describes. Raises ClusterError naming the file, the value and what to do."""
-        try:
-            values = read_json(path)
-            if not isinstance(values, dict):
-                raise ClusterError(f"{path} describes no cluster: it is no list of named values.", EXAMPLE)
-            found = cls.from_dict(values)
-        except FileError as error:
-            raise ClusterError(str(error), EXAMPLE) from error
-        except SettingsError as error:
-            raise ClusterError(f"{path}: {error}", EXAMPLE) from error
-        missing = [name for name in ("ray", "token", "jobs") if not getattr(found, name)]
-        if missing:
-            raise ClusterError(f"{path} does not say {', '.join(missing)}.", EXAMPLE)
-        return found
+    KIND, NEEDED = "cluster", ("ray", "token", "jobs")
+    EXAMPLE = 'It holds at least {"ray": "http://127.0.0.1:8265", "token": "TOKEN_FILE", "jobs": "SHARED_FOLDER"}.'
 
     @property
     def folder(self) -> Path:
@@ -62,29 +36,19 @@ class Cluster(Settings):
         return Path(self.jobs).expanduser()
 
     def require_folder(self) -> None:
-        """Raises ClusterError unless the shared folder is there and takes files. It is never made: an empty folder of
+        """Raises PlaceError unless the shared folder is there and takes files. It is never made: an empty folder of
         this computer would stand where the disk is to be.
         """
         if not self.folder.is_dir():
-            raise ClusterError(f"The folder for jobs, {self.folder}, is not there.",
-                               "Connect the disk that the computers share, or make the folder on it.")
+            raise PlaceError(f"The folder for jobs, {self.folder}, is not there.",
+                             "Connect the disk that the computers share, or make the folder on it.")
         probe = self.folder / f".probe-{secrets.token_hex(4)}"
         try:
             probe.write_bytes(b"")
             remove(probe)
         except OSError as error:
-            raise ClusterError(f"The folder for jobs, {self.folder}, takes no files: {error.strerror or error}.",
-                               "Ask for the right to write there, or name another folder.") from error
-
-    @property
-    def token_file(self) -> Path:
-        """Where the token lies."""
-        return Path(self.token).expanduser()
-
-    @property
-    def authority_file(self) -> Path | None:
-        """Where the certificate lies; None: those of the system count."""
-        return Path(self.authority).expanduser() if self.authority else None
+            raise PlaceError(f"The folder for jobs, {self.folder}, takes no files: {error.strerror or error}.",
+                             "Ask for the right to write there, or name another folder.") from error
 
     def entrypoint(self, job_id: str, second: bool) -> str:
         """The shell's words by which a computer of the cluster works on a job; what it prints goes to the job's log."""
@@ -121,23 +85,6 @@ class Cluster(Settings):
     def _places(self, has: dict[str, float]) -> int:
         by_cores = int(has.get("CPU", 0.0) // self.cpus)
         return min(by_cores, int(has.get("GPU", 0.0) // self.gpus)) if self.gpus else by_cores
-
-
-def read_token(path: Path) -> str:
-    """The token in a file that nobody else can read. Raises ClusterError naming the file."""
-    try:
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            raise ClusterError(f"Others on this computer can read the token in {path}.", f"Run: chmod 600 {path}")
-        token = path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise ClusterError(f"The token file {path} cannot be read: {error.strerror or error}.",
-                           "Copy the cluster's ~/.ray/auth_token there, or name another file.") from error
-    except ValueError:
-        token = ""
-    if not token or not token.isprintable() or " " in token:
-        raise ClusterError(f"{path} holds no token: it must be one word of plain letters and digits.",
-                           "Copy the cluster's ~/.ray/auth_token there.")
-    return token
 
 
 def _quoted(path: PurePosixPath) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import disk_errors
-from .cluster import Cluster, ClusterError
+from .cluster import Cluster
+from .description import PlaceError
 from .ray_rest import RayRest, RayWord
 
 PATIENCE_S = 90.0  # Ray takes seconds to start anything, and a computer may be busy
@@ -31,7 +32,7 @@ class Seen:
 
 
 def look_around(cluster: Cluster, ray: RayRest) -> Seen | None:
-    """What a job of ``cluster`` would find; None when no place came free within PATIENCE_S. Raises ClusterError,
+    """What a job of ``cluster`` would find; None when no place came free within PATIENCE_S. Raises PlaceError,
     Unreachable, FileError.
     """
     name = f"semiseg-look-{secrets.token_hex(4)}"
@@ -62,13 +63,13 @@ def _seen(cluster: Cluster, folder: Path, word: RayWord) -> Seen:
     while not (folder / "error.txt").exists() and time.monotonic() < give_up:
         time.sleep(LOOK_EVERY_S)
     if not (folder / "error.txt").exists():
-        raise ClusterError(f"The cluster's computers do not see {folder}, or cannot write there: they look for "
-                           f"{cluster.there(folder.name)}. Ray says: {word.message}",
-                           'Give as "jobs_there" what that folder is called on them, on a disk that they share.')
+        raise PlaceError(f"The cluster's computers do not see {folder}, or cannot write there: they look for "
+                         f"{cluster.there(folder.name)}. Ray says: {word.message}",
+                         'Give as "jobs_there" what that folder is called on them, on a disk that they share.')
     complaint = (folder / "error.txt").read_text(errors="replace").strip().splitlines()
     try:
         version, missing = json.loads((folder / "answer.txt").read_text())
         return Seen(str(version), tuple(map(str, missing)))
     except (OSError, ValueError, TypeError) as error:
         why = complaint[-1] if complaint else word.message
-        raise ClusterError(f"The Python '{cluster.python}' cannot be run there: {why}", WHERE) from error
+        raise PlaceError(f"The Python '{cluster.python}' cannot be run there: {why}", WHERE) from error

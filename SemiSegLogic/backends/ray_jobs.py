@@ -13,7 +13,8 @@ from pathlib import Path
 from ..job import JobError, JobFolder, Status, judged, stuck
 from .base import JobId
 from .claims import Pulse
-from .cluster import Cluster, ClusterError
+from .cluster import Cluster
+from .description import PlaceError
 from .fetching import fetch
 from .folders import Folders, gone, is_job_id, with_last_words
 from .queue import job_roots
@@ -30,7 +31,7 @@ IN_TIME = ("Set RAY_JOB_START_TIMEOUT_SECONDS=604800 on the head node (it is 900
 
 class RayBackend:
     """Runs the jobs in the shared folder of ``cluster``. A new RayBackend on the same folder takes over. Raises
-    ClusterError on an address to which no token may be sent.
+    PlaceError on an address to which no token may be sent.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -44,7 +45,7 @@ class RayBackend:
         return self._folders[job_id]
 
     def check(self) -> None:
-        """Raises ClusterError, Unreachable when jobs cannot be written to the shared folder or Ray would not take one:
+        """Raises PlaceError, Unreachable when jobs cannot be written to the shared folder or Ray would not take one:
         for whoever does not want to prepare a job in vain.
         """
         self.cluster.require_folder()
@@ -52,7 +53,7 @@ class RayBackend:
 
     def submit(self, job: JobFolder) -> JobId:
         """Put a complete job in the cluster's line and return its id. Idempotent, also after a lost connection. Raises
-        JobError when it is incomplete or lies elsewhere; ClusterError, Unreachable.
+        JobError when it is incomplete or lies elsewhere; PlaceError, Unreachable.
         """
         job_id = self._folders.id_of(job)
         before = Submission.read(job)
@@ -90,7 +91,7 @@ class RayBackend:
 
     def resume(self, job_id: JobId) -> JobId:
         """Put a job in the line again that stopped, failed or was lost, from its last saved state. One that goes on is
-        left as it is. Raises JobError when it is done; ClusterError, Unreachable.
+        left as it is. Raises JobError when it is done; PlaceError, Unreachable.
         """
         job = self.folder(job_id)
         if self.poll(job_id).state == "done":
@@ -141,7 +142,7 @@ class RayBackend:
             return reported
         try:
             word = self._line.word(made.runner)
-        except ClusterError as error:
+        except PlaceError as error:
             if begun:
                 return reported if lives else judged(reported, now, None, job.stop_requested())
             return self._unasked(reported, error, job.stop_requested())
@@ -153,7 +154,7 @@ class RayBackend:
             return reported  # it went home in order; the shared disk may be a little behind
         return self._over(reported, word, begun, now, job.stop_requested())
 
-    def _unasked(self, waiting: Status, error: ClusterError, stop: bool) -> Status:
+    def _unasked(self, waiting: Status, error: PlaceError, stop: bool) -> Status:
         """A job in the line of a cluster that cannot be asked. One that was stopped need not be waited for: should it
         ever begin, it finds the request.
         """

@@ -14,8 +14,9 @@ import logging
 import time
 
 from ..job import JobFolder
-from .cluster import Cluster, ClusterError
-from .ray_rest import RayRest, RayWord, Unreachable
+from .cluster import Cluster
+from .description import PlaceError, Unreachable
+from .ray_rest import RayRest, RayWord
 from .submission import Submission, may_compete
 
 STOP_PATIENCE_S = 60.0
@@ -23,7 +24,7 @@ ASK_AGAIN_S = 5.0  # after Ray gave no answer: whoever polls should not wait for
 
 
 class RayLine:
-    """The line of ``cluster``. Raises ClusterError on an address to which no token may be sent."""
+    """The line of ``cluster``. Raises PlaceError on an address to which no token may be sent."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -31,13 +32,13 @@ class RayLine:
         self._silent_until = 0.0
 
     def check(self) -> None:
-        """Raises ClusterError, Unreachable when this cluster would not take a job of ours."""
+        """Raises PlaceError, Unreachable when this cluster would not take a job of ours."""
         self._ray.check()
         self._silent_until = 0.0
 
     def join(self, job: JobFolder, number: int) -> None:
         """Put ``job`` in the line, the ``number``-th time. The record first: a client that dies after it finds out
-        whether Ray heard of it, and no job runs twice. Raises ClusterError, Unreachable.
+        whether Ray heard of it, and no job runs twice. Raises PlaceError, Unreachable.
         """
         self._ray.check()
         second = may_compete(job.spec()) and self._has_two_places()
@@ -47,20 +48,20 @@ class RayLine:
         if second:
             try:
                 self._submit(job, made.second, second=True)
-            except ClusterError as error:  # the contest is held in turn then
+            except PlaceError as error:  # the contest is held in turn then
                 logging.warning("No second runner: %s", error)
 
     def heard_of(self, name: str) -> bool:
-        """Whether Ray knows a submission of that name. Raises ClusterError, Unreachable."""
+        """Whether Ray knows a submission of that name. Raises PlaceError, Unreachable."""
         return self._ray.word(name) is not None
 
     def word(self, name: str) -> RayWord | None:
-        """Ray's word, but not again right after it gave no answer. Raises ClusterError, Unreachable."""
+        """Ray's word, but not again right after it gave no answer. Raises PlaceError, Unreachable."""
         if time.monotonic() < self._silent_until:
             raise Unreachable(f"The cluster at {self.cluster.ray} cannot be reached.", "It is asked again soon.")
         try:
             return self._ray.word(name)
-        except ClusterError:
+        except PlaceError:
             self._silent_until = time.monotonic() + ASK_AGAIN_S
             raise
 
@@ -72,7 +73,7 @@ class RayLine:
         try:
             if self.cluster.places(self._ray.computers()) == 0:
                 return f"Waiting: no computer of the cluster has {wanted} at present."
-        except ClusterError:
+        except PlaceError:
             pass  # the place in the line is kept
         return "Waiting for a free place in the cluster."
 
@@ -83,7 +84,7 @@ class RayLine:
                 word = self.word(name)
                 if word is not None and word.state == "PENDING":
                     self._ray.stop(name)
-            except ClusterError as error:
+            except PlaceError as error:
                 logging.warning("%s stays in the cluster's line for now: %s", name, error)
 
     def end(self, made: Submission | None) -> None:
@@ -93,7 +94,7 @@ class RayLine:
                 word = self.word(name)
                 if word is not None and word.waits_or_runs:
                     self._ray.stop(name)
-            except ClusterError as error:
+            except PlaceError as error:
                 logging.warning("%s could not be ended: %s", name, error)
 
     def _submit(self, job: JobFolder, name: str, second: bool) -> None:
@@ -104,6 +105,6 @@ class RayLine:
     def _has_two_places(self) -> bool:
         try:
             return self.cluster.places(self._ray.computers()) > 1
-        except ClusterError as error:
+        except PlaceError as error:
             logging.warning("Whether there is room for two runners is not known: %s", error)
             return False

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..backends.cluster import Cluster, ClusterError, read_token
+from ..backends.cluster import Cluster
+from ..backends.description import PlaceError, Unreachable, read_token
 from ..backends.ray_errand import NEEDED, WHERE, look_around
-from ..backends.ray_rest import RayRest, Unreachable
+from ..backends.ray_rest import RayRest
 from ..files import FileError
 from ..job import JobError
 from .finding import Finding
@@ -30,7 +31,7 @@ def cluster_checks(file: Path) -> Iterator[Finding]:
     try:
         ray = RayRest(cluster.ray, cluster.token_file, cluster.authority_file)
         ray.check()
-    except ClusterError as error:
+    except PlaceError as error:
         yield _wrong("Ray reached" if isinstance(error, Unreachable) else "Ray and the token", error)
         return
     yield Finding("Ray and the token", True, f"{cluster.ray} asks for a token and takes this one")
@@ -44,7 +45,7 @@ def _places(cluster: Cluster, ray: RayRest) -> Finding:
     """Whether a job would ever find a place."""
     try:
         computers = ray.computers()
-    except ClusterError as error:
+    except PlaceError as error:
         return _wrong("Places", error)
     room, wanted = cluster.places(computers), f"{cluster.gpus} graphics cards and {cluster.cpus} processor cores"
     found = f"{len(computers)} computer{'s' * (len(computers) != 1)}; room for {room} runners with {wanted} each"
@@ -55,7 +56,7 @@ def _python_there(cluster: Cluster, ray: RayRest) -> Finding:
     """What a job would find on the computer where it is placed."""
     try:
         seen = look_around(cluster, ray)
-    except (ClusterError, FileError) as error:
+    except (PlaceError, FileError) as error:
         return _wrong("Python there", error)
     if seen is None:
         return Finding("Python there", True, "not looked at: every place is taken at present")
@@ -70,7 +71,7 @@ def _python_there(cluster: Cluster, ray: RayRest) -> Finding:
 def _checked(what: str, check: Callable[[], object], found: str) -> Finding:
     try:
         check()
-    except ClusterError as error:
+    except PlaceError as error:
         return _wrong(what, error)
     return Finding(what, True, found)
 

@@ -29,7 +29,7 @@ def add_place(command: argparse.ArgumentParser) -> None:
 
 
 def backend_of(options: argparse.Namespace) -> Place:
-    """The place that the options choose; a cluster is not asked anything yet. Raises ClusterError naming what is wrong
+    """The place that the options choose; a cluster is not asked anything yet. Raises PlaceError naming what is wrong
     with its file.
     """
     if options.cluster is None:
@@ -38,7 +38,7 @@ def backend_of(options: argparse.Namespace) -> Place:
 
 
 def cluster_in(file: Path) -> RayBackend:
-    """The cluster that a file describes; it is not asked anything yet. Raises ClusterError naming what is wrong with
+    """The cluster that a file describes; it is not asked anything yet. Raises PlaceError naming what is wrong with
     the file.
     """
     from ..backends.cluster import Cluster
@@ -50,7 +50,7 @@ def cluster_in(file: Path) -> RayBackend:
 
 
 def ready(options: argparse.Namespace) -> Place:
-    """The place that the options choose, once it is known to take jobs. Raises ClusterError naming the cluster's file,
+    """The place that the options choose, once it is known to take jobs. Raises PlaceError naming the cluster's file,
     what is wrong and the remedy.
     """
     place = backend_of(options)

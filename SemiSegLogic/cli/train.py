@@ -8,7 +8,7 @@ from typing import Any
 from zipfile import is_zipfile
 
 from ..backends import LocalBackend
-from ..backends.cluster import ClusterError
+from ..backends.description import PlaceError
 from ..kept_models import last_trained
 from ..rounds import Round
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
@@ -80,7 +80,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _able(options: argparse.Namespace) -> Place:
     """The place that the options choose, which takes jobs and has the device asked for. Raises NoSuchDevice,
-    ClusterError before anything is prepared.
+    PlaceError before anything is prepared.
     """
     if options.device == "cuda" and options.cluster is None:
         from ..engine.hardware.device import require  # loads torch, which is only worth it to a person who wants a card
@@ -88,8 +88,8 @@ def _able(options: argparse.Namespace) -> Place:
         require(options.device)
     place = ready(options)
     if options.device == "cuda" and not isinstance(place, LocalBackend) and place.cluster.gpus == 0:
-        raise ClusterError(f"A graphics card was asked for (cuda), but {options.cluster} asks for none for a job.",
-                           'Set "gpus" there, or leave --device out.')
+        raise PlaceError(f"A graphics card was asked for (cuda), but {options.cluster} asks for none for a job.",
+                         'Set "gpus" there, or leave --device out.')
     return place
 
 

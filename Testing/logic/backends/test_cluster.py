@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends.cluster import Cluster, ClusterError
+from SemiSegLogic.backends.cluster import Cluster
+from SemiSegLogic.backends.description import PlaceError
 
 
 @pytest.mark.parametrize(("content", "words"), [
@@ -17,7 +18,7 @@ from SemiSegLogic.backends.cluster import Cluster, ClusterError
 def test_a_file_that_describes_no_cluster_is_named_with_the_value(tmp_path: Path, content: str, words: str) -> None:
     path = tmp_path / "cluster.json"
     path.write_text(content)
-    with pytest.raises(ClusterError, match=words) as caught:
+    with pytest.raises(PlaceError, match=words) as caught:
         Cluster.read(path)
     assert str(path) in caught.value.text
 

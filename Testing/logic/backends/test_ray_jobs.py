@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from SemiSegLogic.backends.claims import Pulse
+from SemiSegLogic.backends.description import Unreachable
 from SemiSegLogic.backends.ray_jobs import RayBackend
-from SemiSegLogic.backends.ray_rest import RayRest, Unreachable
+from SemiSegLogic.backends.ray_rest import RayRest
 from SemiSegLogic.job import FileLock, JobError, JobFolder, Status
 from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import make_job, specification, wait_until

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends.cluster import ClusterError
+from SemiSegLogic.backends.description import PlaceError, Unreachable
 from SemiSegLogic.backends.ray_jobs import RayBackend
-from SemiSegLogic.backends.ray_rest import RayRest, Unreachable
+from SemiSegLogic.backends.ray_rest import RayRest
 from Testing.support.fake_ray import FakeRay, cluster_of
 from Testing.support.jobs import make_job
 
@@ -26,7 +26,7 @@ def backend(ray: FakeRay, token: Path) -> RayBackend:
 
 def test_a_ray_that_takes_jobs_without_a_token_is_refused(ray: FakeRay, backend: RayBackend) -> None:
     ray.open = True
-    with pytest.raises(ClusterError, match=r"takes jobs from anybody.*RAY_AUTH_MODE=token"):
+    with pytest.raises(PlaceError, match=r"takes jobs from anybody.*RAY_AUTH_MODE=token"):
         backend.submit(make_job(backend.root / "one"))
     assert ray.submitted == {}
     assert [said for _, _, said in ray.asked if said] == []  # it never saw the token
@@ -34,7 +34,7 @@ def test_a_ray_that_takes_jobs_without_a_token_is_refused(ray: FakeRay, backend:
 
 def test_a_token_that_ray_does_not_take_is_named_by_its_file(backend: RayBackend, token: Path) -> None:
     token.write_text("another")
-    with pytest.raises(ClusterError, match=f"does not take the token in {token} .403.") as caught:
+    with pytest.raises(PlaceError, match=f"does not take the token in {token} .403.") as caught:
         backend.submit(make_job(backend.root / "one"))
     assert "another" not in str(caught.value)
 
@@ -42,7 +42,7 @@ def test_a_token_that_ray_does_not_take_is_named_by_its_file(backend: RayBackend
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 def test_a_token_that_others_can_read_is_not_used(backend: RayBackend, token: Path) -> None:
     token.chmod(0o640)
-    with pytest.raises(ClusterError, match=f"chmod 600 {token}"):
+    with pytest.raises(PlaceError, match=f"chmod 600 {token}"):
         backend.submit(make_job(backend.root / "one"))
 
 
@@ -52,20 +52,20 @@ def test_a_token_file_without_a_token_is_named(
     backend: RayBackend, token: Path, content: str | None, words: str
 ) -> None:
     token.unlink() if content is None else token.write_text(content)
-    with pytest.raises(ClusterError, match=words):
+    with pytest.raises(PlaceError, match=words):
         backend.submit(make_job(backend.root / "one"))
 
 
 @pytest.mark.parametrize("address", ["http://10.0.0.7:8265", "http://cluster.example:8265", "http://127.0.0.1.example"])
 def test_plain_http_to_another_computer_is_refused(token: Path, address: str) -> None:
-    with pytest.raises(ClusterError, match=r"anybody on the way.*SSH tunnel"):
+    with pytest.raises(PlaceError, match=r"anybody on the way.*SSH tunnel"):
         RayRest(address, token)
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.1:8265", "ftp://a", "https://user:word@host", "https://host/path",
                                      "https://[::1:8265"])
 def test_an_address_that_is_none_is_refused(token: Path, address: str) -> None:
-    with pytest.raises(ClusterError, match="no address of a Ray"):
+    with pytest.raises(PlaceError, match="no address of a cluster"):
         RayRest(address, token)
 
 
@@ -81,7 +81,7 @@ def test_the_token_follows_no_redirect_and_no_proxy(
     try:
         ray.redirect = other.address
         monkeypatch.setenv("http_proxy", other.address)
-        with pytest.raises(ClusterError, match="307"):
+        with pytest.raises(PlaceError, match="307"):
             RayRest(ray.address, token).computers()
         assert other.asked == []
     finally:
@@ -125,7 +125,7 @@ def test_https_where_plain_http_is_spoken_is_told_as_that(ray: FakeRay, token: P
 def test_an_answer_that_breaks_off_is_a_lost_connection(
     token: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes, goes: bool
 ) -> None:
-    monkeypatch.setattr("SemiSegLogic.backends.ray_rest.TIMEOUT_S", 0.5)
+    monkeypatch.setattr("SemiSegLogic.backends.https.TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         answering = threading.Thread(target=_answer_in_part, args=(server, answer, goes))
         answering.start()
@@ -163,5 +163,5 @@ def test_the_name_of_another_job_is_not_taken_for_ours(ray: FakeRay, token: Path
     there = RayRest(ray.address, token)
     there.submit("one", "true", 0, 1, {})
     there.submit("one", "true", 0, 1, {})
-    with pytest.raises(ClusterError, match="knows another job by the name one"):
+    with pytest.raises(PlaceError, match="knows another job by the name one"):
         there.submit("one", "false", 0, 1, {})

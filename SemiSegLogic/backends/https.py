@@ -1,0 +1,182 @@
+"""Requests to one address with the standard library alone, with a token that goes only where it is meant to: read from
+a file for every request, never to a plain address beyond this computer, never along a redirect or to a proxy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException, IncompleteRead
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from .description import PlaceError, Unreachable, read_token
+
+TIMEOUT_S = 5.0
+LARGEST_ANSWER = 16 << 20
+PIECE = 1 << 18
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``code`` and ``body`` of an answer."""
+
+    code: int
+    body: bytes
+
+    @property
+    def plain(self) -> Any:
+        """Its plain data; None when it holds none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class Https:
+    """The place of that ``kind`` ("cluster", "server") at ``address``, which usually listens at ``port``. Raises
+    PlaceError on an address to which no token may be sent, and on a certificate that cannot be read.
+    """
+
+    def __init__(
+        self, address: str, token_file: Path, authority: Path | None, *, kind: str, port: int,
+        timeout_s: float | None = None,
+    ) -> None:
+        self.address, self.token_file = _checked(address, kind, port), token_file
+        self._kind, self._timeout_s = kind, timeout_s or TIMEOUT_S
+        handlers = [urllib.request.ProxyHandler({}), _NoRedirect(), _handler(authority)]
+        self._opener = urllib.request.build_opener(*handlers)
+
+    def ask(
+        self, method: str, path: str, content: bytes | None = None, kind: str = "application/json", *,
+        with_token: bool = True,
+    ) -> Answer:
+        """The answer, whatever its code. Raises Unreachable, without a word of the token; PlaceError when that cannot
+        be read.
+        """
+        with self._answer(method, path, content, {"Content-Type": kind} if content else {}, with_token) as answer:
+            return Answer(answer.status, _whole(answer))
+
+    def download(self, path: str, into: IO[bytes]) -> int:
+        """Write what ``path`` gives to ``into`` as it comes; returns the code, and writes nothing unless it is 200.
+        Raises Unreachable when it breaks off, PlaceError, OSError where the disk refuses.
+        """
+        with self._answer("GET", path, None, {}, with_token=True) as answer:
+            if answer.status == 200:
+                for piece in _pieces(answer):
+                    _write(into, piece)
+            return int(answer.status)
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], with_token: bool
+    ) -> Iterator[Any]:
+        token = {"Authorization": f"Bearer {read_token(self.token_file)}"} if with_token else {}
+        request = urllib.request.Request(self.address + path, content, {**headers, **token}, method=method)
+        try:
+            with self._open(request) as answer:
+                yield answer
+        except _DiskRefuses as error:
+            raise error.reason from None
+        except (OSError, ValueError, HTTPException) as error:  # refused, timed out, an untrusted certificate, torn off
+            why = getattr(error, "reason", error)
+            raise Unreachable(f"The {self._kind} at {self.address} cannot be reached: {why}.",
+                              _remedy(why, self._kind)) from None
+
+    def _open(self, request: urllib.request.Request) -> Any:
+        """The answer, whatever its code: that too can break off while it is read."""
+        try:
+            return self._opener.open(request, timeout=self._timeout_s)
+        except urllib.error.HTTPError as error:
+            return error
+
+
+class _DiskRefuses(Exception):
+    """What this computer's disk said while an answer was read; not to be taken for the network's word."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _write(into: IO[bytes], piece: bytes) -> None:
+    try:
+        into.write(piece)
+    except OSError as error:
+        raise _DiskRefuses(error) from error
+
+
+def _pieces(answer: Any) -> Iterator[bytes]:
+    """The body as it comes. Raises IncompleteRead when the connection was closed before its end, which Python does not
+    say.
+    """
+    told, came = answer.headers.get("Content-Length", ""), 0
+    while piece := answer.read(PIECE):
+        came += len(piece)
+        yield piece
+    if told.isdecimal() and came < int(told):
+        raise IncompleteRead(b"", int(told) - came)
+
+
+def _whole(answer: Any) -> bytes:
+    """The body, of which no more than LARGEST_ANSWER bytes are taken. Raises IncompleteRead as :func:`_pieces`."""
+    found: bytes = answer.read(LARGEST_ANSWER)
+    told = answer.headers.get("Content-Length", "")
+    missing = min(int(told), LARGEST_ANSWER) - len(found) if told.isdecimal() else 0
+    if missing > 0:
+        raise IncompleteRead(found, missing)
+    return found
+
+
+def _remedy(why: object, kind: str) -> str:
+    """For an address that gave no answer."""
+    if isinstance(why, ssl.SSLCertVerificationError):
+        return (f'Name the file of the certificate that signed the {kind}\'s own as "authority", and the host as the '
+                "certificate names it.")
+    if isinstance(why, ssl.SSLError):
+        return "Something answers there, but not in https. Over an SSH tunnel the address begins with http://."
+    return f"Check that the {kind} runs, the network and the SSH tunnel. What runs there goes on."
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the token elsewhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Never."""
+
+
+def _handler(authority: Path | None) -> urllib.request.HTTPSHandler:
+    try:
+        return urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority))
+    except (OSError, ssl.SSLError) as error:
+        raise PlaceError(f"The certificate {authority} cannot be read: {error}.", "Name a PEM file.") from error
+
+
+def _checked(address: str, kind: str, port: int) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # half an IPv6 address
+        parts = urlsplit("")
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.path.strip("/"):
+        raise PlaceError(f"'{address}' is no address of a {kind}.", f"Write it as https://host:{port}.")
+    if parts.scheme == "http" and not is_this_computer(host):
+        tunnel = f"ssh -N -L {port}:127.0.0.1:{port} HOST, then http://127.0.0.1:{port}"
+        raise PlaceError(f"{address} is plain http to another computer: anybody on the way could read the token.",
+                         f"Use https, or an SSH tunnel: {tunnel}.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_this_computer(host: str) -> bool:
+    """Whether ``host`` names this very computer, whatever the network."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
