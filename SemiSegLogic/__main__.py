@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-from .environment import EnvironmentProblem, bundling, check_python, chosen_folder, ensure
+from .environment import NEEDED, NEEDED_FOR_SERVER, EnvironmentProblem, bundling, check_python, chosen_folder, ensure
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,7 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
         if words[:1] == ["bundle"]:  # made on any connected computer: needs pip and none of the packages
             check_python()
             return bundling.command(words[1:])
-        ensure(("-m", "SemiSegLogic", *words), folder=folder)
+        serves = words[:1] == ["serve"]
+        ensure(("-m", "SemiSegLogic", *words), extras=("server",) if serves else (),
+               modules=NEEDED + NEEDED_FOR_SERVER if serves else NEEDED, folder=folder)
     except EnvironmentProblem as problem:
         print(problem, file=sys.stderr)
         return 1

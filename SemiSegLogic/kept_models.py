@@ -23,7 +23,7 @@ from .rounds.run_folder import MODEL, RunFolder
 from .study import Study, StudyError
 
 if TYPE_CHECKING:
-    from .backends.ray_jobs import RayBackend
+    from .backends.far import FarBackend
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 """How the name of a run begins."""
@@ -130,14 +130,14 @@ def export_model(model: KeptModel, target: Path) -> Path:
     return folder
 
 
-def delete_model(model: KeptModel, jobs: Path | None = None, cluster: RayBackend | None = None) -> None:
-    """Remove weights and cards, also from the job that made them, when that is on this computer; from one on a cluster
+def delete_model(model: KeptModel, jobs: Path | None = None, far: FarBackend | None = None) -> None:
+    """Remove weights and cards, also from the job that made them, when that is on this computer; from one elsewhere
     they are not fetched again. Suggestions and everything drawn stay; what the run was stays in its provenance. Raises
-    StudyError when a run on its way, here or on ``cluster``, makes or needs the model, FileError where the disk
+    StudyError when a run on its way, here or on ``far``, makes or needs the model, FileError where the disk
     refuses.
     """
     home = jobs or jobs_folder()
-    _require_unused(model, home, cluster)
+    _require_unused(model, home, far)
     RunFolder(model.folder).note_deleted()
     for folder in (home / model.run, model.folder):  # from the study last: until then it is listed
         for name in MODEL:
@@ -170,8 +170,8 @@ def _copy(model: KeptModel, draft: Path) -> None:
                          "again.")
 
 
-def _require_unused(model: KeptModel, jobs: Path, cluster: RayBackend | None) -> None:
-    running = list(_running(model.folder.parent, jobs, cluster))
+def _require_unused(model: KeptModel, jobs: Path, far: FarBackend | None) -> None:
+    running = list(_running(model.folder.parent, jobs, far))
     if any(job.root.name == model.run for job in running):
         raise StudyError(f"The run {model.run} is still on its way and writes its model again. Stop it first.")
     needed = {job.root.name for job in running if _starts_from(job, model)}
@@ -180,20 +180,20 @@ def _require_unused(model: KeptModel, jobs: Path, cluster: RayBackend | None) ->
                          "or wait until it is done.")
 
 
-def _running(runs: Path, jobs: Path, cluster: RayBackend | None) -> Iterator[JobFolder]:
+def _running(runs: Path, jobs: Path, far: FarBackend | None) -> Iterator[JobFolder]:
     """The runs of a study that a process works on, or waits to."""
     backend = LocalBackend(jobs)
     for folder in sorted(runs.iterdir()):
         with contextlib.suppress(JobError):  # its name is none that a job can have
             if Workers.of(jobs / folder.name).known and not backend.poll(folder.name).ended:
                 yield backend.folder(folder.name)
-            elif cluster is not None and _is_on_its_way(cluster, folder.name):
-                yield cluster.folder(folder.name)
+            elif far is not None and _is_on_its_way(far, folder.name):
+                yield far.folder(folder.name)
 
 
-def _is_on_its_way(cluster: RayBackend, run: str) -> bool:
+def _is_on_its_way(far: FarBackend, run: str) -> bool:
     with contextlib.suppress(OSError):  # its disk is not there
-        return cluster.folder(run).submitted and not cluster.poll(run).ended
+        return far.folder(run).submitted and not far.poll(run).ended
     return False
 
 

@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
     """Exit code."""
     try:
         folder, rest = environment.chosen_folder(arguments)
-        modules = environment.NEEDED + environment.NEEDED_FOR_TESTS
-        environment.ensure([__file__, *rest], extras=("test", "slicer", "mn"), modules=modules, folder=folder)
+        modules = environment.NEEDED + environment.NEEDED_FOR_SERVER + environment.NEEDED_FOR_TESTS
+        environment.ensure([__file__, *rest], extras=("test", "slicer", "mn", "server"), modules=modules, folder=folder)
     except environment.EnvironmentProblem as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -5,7 +5,7 @@ person of a site. The token that opens it lies in a file of its own.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -45,7 +45,7 @@ class Description(Settings):
         missing = [name for name in cls.NEEDED if not getattr(found, name)]
         if missing:
             raise PlaceError(f"{path} does not say {', '.join(missing)}.", cls.EXAMPLE)
-        return found
+        return replace(found, token=_beside(path, found.token), authority=_beside(path, found.authority))
 
     @property
     def token_file(self) -> Path:
@@ -56,6 +56,11 @@ class Description(Settings):
     def authority_file(self) -> Path | None:
         """Where the certificate lies; None: those of the system count."""
         return Path(self.authority).expanduser() if self.authority else None
+
+
+def _beside(path: Path, named: str) -> str:
+    """A file that is named in ``path``, from whichever folder one looks: it lies beside it unless it says otherwise."""
+    return str(path.absolute().parent / Path(named).expanduser()) if named else ""
 
 
 def describes(path: Path, key: str) -> bool:

@@ -44,11 +44,16 @@ class LocalBackend:
     ) -> None:
         self.root = Path(root)
         self._command = [*python, "-m", module]
-        self._places = ["--places", str(places)] if places else []
+        self._options = ["--places", str(places)] if places else []
         base = os.environ if environment is None else environment
         self._environment = child_environment(base, IMPORT_ROOT, own_python)
         self._folders = Folders(self.root)
         self._children: dict[JobId, subprocess.Popen[bytes]] = {}
+
+    @property
+    def offers_cards(self) -> bool:
+        """Whether a job may have a graphics card; if there is one is for the runner to see."""
+        return True
 
     def folder(self, job_id: JobId) -> JobFolder:
         """The folder of a job. Raises JobError when the id is no plain name."""
@@ -126,7 +131,7 @@ class LocalBackend:
     def _start(self, job_id: JobId) -> None:
         job = self.folder(job_id)
         order, heard = time.time(), job.last_heartbeat()
-        command = [*self._command, str(job.root.resolve()), *self._places]
+        command = [*self._command, str(job.root.resolve()), *self._options]
         child = start_detached(command, IMPORT_ROOT, job.log, self._environment)
         self._children[job_id] = child
         Launch(order, Process.of(child.pid), heard).write(job.root / "launch.json")

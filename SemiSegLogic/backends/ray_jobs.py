@@ -40,6 +40,16 @@ class RayBackend:
         self._last: dict[JobId, Status] = {}
         self._pulse = Pulse()  # by this computer's clock, for those of the cluster may differ
 
+    @property
+    def address(self) -> str:
+        """Of the cluster."""
+        return self.cluster.ray
+
+    @property
+    def offers_cards(self) -> bool:
+        """Whether a job gets a graphics card."""
+        return self.cluster.gpus > 0
+
     def folder(self, job_id: JobId) -> JobFolder:
         """The folder of a job. Raises JobError when the id is no plain name."""
         return self._folders[job_id]

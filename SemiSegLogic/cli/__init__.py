@@ -11,9 +11,9 @@ import SimpleITK as sitk
 
 from ..errors import SemiSegError
 from ..files import name_files_in_utf8
-from . import benchmark, bundle, demo, doctor, export, jobs, methods, models, study, train
+from . import benchmark, bundle, demo, doctor, export, jobs, methods, models, serve, study, train
 
-COMMANDS = (demo, study, train, export, models, methods, jobs, bundle, benchmark, doctor)
+COMMANDS = (demo, study, train, export, models, methods, jobs, serve, bundle, benchmark, doctor)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -19,11 +19,11 @@ def cluster_checks(file: Path) -> Iterator[Finding]:
     try:
         cluster = Cluster.read(file)
     except JobError as error:
-        yield _wrong("Cluster file", error)
+        yield wrong("Cluster file", error)
         return
     yield Finding("Cluster file", True, str(file))
-    shared = _checked("Shared folder", cluster.require_folder, f"{cluster.folder} takes files")
-    token = _checked("Token file", lambda: read_token(cluster.token_file), str(cluster.token_file))
+    shared = checked("Shared folder", cluster.require_folder, f"{cluster.folder} takes files")
+    token = checked("Token file", lambda: read_token(cluster.token_file), str(cluster.token_file))
     yield shared
     yield token
     if not token.good:
@@ -32,7 +32,7 @@ def cluster_checks(file: Path) -> Iterator[Finding]:
         ray = RayRest(cluster.ray, cluster.token_file, cluster.authority_file)
         ray.check()
     except PlaceError as error:
-        yield _wrong("Ray reached" if isinstance(error, Unreachable) else "Ray and the token", error)
+        yield wrong("Ray reached" if isinstance(error, Unreachable) else "Ray and the token", error)
         return
     yield Finding("Ray and the token", True, f"{cluster.ray} asks for a token and takes this one")
     places = _places(cluster, ray)
@@ -46,7 +46,7 @@ def _places(cluster: Cluster, ray: RayRest) -> Finding:
     try:
         computers = ray.computers()
     except PlaceError as error:
-        return _wrong("Places", error)
+        return wrong("Places", error)
     room, wanted = cluster.places(computers), f"{cluster.gpus} graphics cards and {cluster.cpus} processor cores"
     found = f"{len(computers)} computer{'s' * (len(computers) != 1)}; room for {room} runners with {wanted} each"
     return Finding("Places", room > 0, found, 'Ask for less in the cluster file ("gpus", "cpus"), or add a computer.')
@@ -57,7 +57,7 @@ def _python_there(cluster: Cluster, ray: RayRest) -> Finding:
     try:
         seen = look_around(cluster, ray)
     except (PlaceError, FileError) as error:
-        return _wrong("Python there", error)
+        return wrong("Python there", error)
     if seen is None:
         return Finding("Python there", True, "not looked at: every place is taken at present")
     if seen.missing:
@@ -68,15 +68,17 @@ def _python_there(cluster: Cluster, ray: RayRest) -> Finding:
                    f"Name a Python 3.11 or newer. {WHERE}")
 
 
-def _checked(what: str, check: Callable[[], object], found: str) -> Finding:
+def checked(what: str, check: Callable[[], object], found: str) -> Finding:
+    """``found`` where ``check`` raises no PlaceError, else its words."""
     try:
         check()
     except PlaceError as error:
-        return _wrong(what, error)
+        return wrong(what, error)
     return Finding(what, True, found)
 
 
-def _wrong(what: str, error: JobError | FileError) -> Finding:
+def wrong(what: str, error: JobError | FileError) -> Finding:
+    """What an error says."""
     if isinstance(error, JobError):
         return Finding(what, False, error.text, error.remedy)
     return Finding(what, False, str(error), "Free some space on the shared disk, or name another folder.")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..backends.description import describes
 from ..engine.hardware.available import available_memory
 from ..environment import missing
 from ..environment.builds import find_cards, fitting
@@ -22,6 +23,7 @@ from ..rounds import jobs_folder
 from .cluster_checks import cluster_checks
 from .finding import Finding
 from .output import Output, add_json
+from .server_checks import server_checks
 
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 3
 PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch.get_num_threads())"
@@ -30,7 +32,8 @@ PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch
 def add(commands: Any) -> None:
     """The grammar."""
     doctor = commands.add_parser("doctor", help="check this computer: what is wrong, and what to do about it")
-    doctor.add_argument("--cluster", type=Path, metavar="FILE", help="also check the Ray cluster that FILE describes")
+    doctor.add_argument("--server", "--cluster", type=Path, metavar="FILE", dest="far", help=(
+        "also check the server or the Ray cluster that FILE describes"))
     add_json(doctor)
     doctor.set_defaults(do=_doctor)
 
@@ -38,7 +41,7 @@ def add(commands: Any) -> None:
 def _doctor(options: argparse.Namespace) -> int:
     out = Output(options.json)
     bad = looked = 0
-    for finding in _findings(options.cluster, out):
+    for finding in _findings(options.far, out):
         looked += 1
         bad += not finding.good
         mark = "ok   " if finding.good else "wrong"
@@ -48,14 +51,14 @@ def _doctor(options: argparse.Namespace) -> int:
     return min(bad, 1)
 
 
-def _findings(cluster: Path | None, out: Output) -> Iterator[Finding]:
+def _findings(far: Path | None, out: Output) -> Iterator[Finding]:
     for check in (python, packages, torch_works, gpu_driver, memory, disk, jobs_can_be_written, processes_start):
         with out.working("Looking"):
             finding = check()
         yield finding
-    if cluster is not None:
-        with out.working("Asking the cluster, which may take a minute"):
-            yield from cluster_checks(cluster)
+    if far is not None:
+        with out.working("Asking there, which may take a minute"):
+            yield from server_checks(far) if describes(far, "server") else cluster_checks(far)
 
 
 def python() -> Finding:

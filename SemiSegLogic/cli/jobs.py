@@ -1,4 +1,4 @@
-"""``semiseg jobs``: the queue of this computer or of a cluster; stop, resume and follow what runs."""
+"""``semiseg jobs``: the queue of this computer, a server or a cluster; stop, resume and follow what runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .places import Place, add_place, backend_of, ready
 
 def add(commands: Any) -> None:
     """The grammar."""
-    jobs = commands.add_parser("jobs", help="the queue of this computer or of a cluster: list, stop, resume")
+    jobs = commands.add_parser("jobs", help="the queue of this computer, a server or a cluster: list, stop, resume")
     jobs.add_argument("action", nargs="?", choices=("list", "stop", "resume"), default="list")
     jobs.add_argument("id", nargs="?", help="the job to stop or resume")
     jobs.add_argument("--clean", action="store_true", help=(

@@ -9,10 +9,11 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Column, Table
 
+from ..backends.far import far_backend
 from ..kept_models import KeptModel, delete_model, export_model, kept_model, kept_models
+from ..rounds import jobs_folder
 from ..study import Study
 from .output import Output, add_json
-from .places import cluster_in
 
 
 def add(commands: Any) -> None:
@@ -24,8 +25,8 @@ def add(commands: Any) -> None:
     what.add_argument("--export", metavar="RUN", help="copy a model and its card to another folder")
     what.add_argument("--delete", metavar="RUN", help="remove a model; suggestions and drawings stay")
     models.add_argument("--to", type=Path, help="where to export (default: exports in the study)")
-    models.add_argument("--cluster", type=Path, metavar="FILE",
-                        help="with --delete: a cluster whose runs may make or need the model, too")
+    models.add_argument("--server", "--cluster", type=Path, metavar="FILE", dest="far",
+                        help="with --delete: a server or cluster whose runs may make or need the model, too")
     add_json(models)
     models.set_defaults(do=_models)
 
@@ -39,8 +40,8 @@ def _models(options: argparse.Namespace) -> None:
         folder = export_model(kept_model(study, options.export), options.to or study.exports)
         out.event("exported", f"{folder} (verified)", folder=str(folder))
     elif options.delete:
-        cluster = None if options.cluster is None else cluster_in(options.cluster)
-        delete_model(kept_model(study, options.delete), cluster=cluster)
+        far = None if options.far is None else far_backend(options.far, jobs_folder())
+        delete_model(kept_model(study, options.delete), far=far)
         out.event("deleted", f"The model of {options.delete} is gone; suggestions and drawings stay.",
                   run=options.delete)
     else:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
-from ..backends import LocalBackend
 from ..backends.description import PlaceError
 from ..kept_models import last_trained
 from ..rounds import Round
@@ -82,13 +81,13 @@ def _able(options: argparse.Namespace) -> Place:
     """The place that the options choose, which takes jobs and has the device asked for. Raises NoSuchDevice,
     PlaceError before anything is prepared.
     """
-    if options.device == "cuda" and options.cluster is None:
+    if options.device == "cuda" and options.far is None:
         from ..engine.hardware.device import require  # loads torch, which is only worth it to a person who wants a card
 
         require(options.device)
     place = ready(options)
-    if options.device == "cuda" and not isinstance(place, LocalBackend) and place.cluster.gpus == 0:
-        raise PlaceError(f"A graphics card was asked for (cuda), but {options.cluster} asks for none for a job.",
+    if options.device == "cuda" and not place.offers_cards:
+        raise PlaceError(f"A graphics card was asked for (cuda), but {options.far} asks for none for a job.",
                          'Set "gpus" there, or leave --device out.')
     return place
 
@@ -149,7 +148,7 @@ def _follow(options: argparse.Namespace) -> int:
     if this is None:
         raise StudyError(f"No training of {options.folder} was ever begun. Train first.")
     status = place.poll(this.id)
-    if not status.ended and status.state != "running":  # those tell of themselves, also while a cluster cannot be asked
+    if not status.ended and status.state != "running":  # those tell of themselves, whether the place answers or not
         ready(options)
     return _to_the_end(this, place, out)
 

@@ -11,6 +11,7 @@ from .problem import EnvironmentProblem
 
 OLDEST_PYTHON = (3, 11)
 NEEDED = ("numpy", "SimpleITK", "torch", "monai", "skimage", "scipy", "rich", "matplotlib", "requests")
+NEEDED_FOR_SERVER = ("fastapi", "uvicorn")
 NEEDED_FOR_TESTS = ("pytest", "xdist", "ruff", "mypy", "slicerio", "nrrd", "nibabel", "pydicom")
 
 

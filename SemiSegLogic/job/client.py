@@ -68,6 +68,10 @@ class ClientSide(JobReader):
         """
         return labels.add_labels(self.inputs, self.spec(), case_id, planes)
 
+    def receive_labels(self, content: bytes) -> int:
+        """Add a file in/labels-<n>.npz of another computer's copy of the job; returns its number. Raises JobError."""
+        return labels.receive_labels(self.inputs, self.spec(), content)
+
     def set_open(self, case_id: str | None) -> None:
         """Say which case is on the person's screen now (None: no case). Raises JobError when the job lacks it."""
         if case_id is not None:

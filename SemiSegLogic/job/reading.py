@@ -9,6 +9,8 @@ from typing import Any
 from ..files import FileError, read_json
 from . import checks, outputs
 from .errors import JobError
+from .labels import STEM
+from .numbered import numbers
 from .outputs import Result
 from .places import JobPlaces
 from .specification import JobSpec
@@ -72,6 +74,10 @@ class JobReader(JobPlaces):
             return float(asked["requested"]) + float(asked["patience"])
         except (FileError, KeyError, TypeError, ValueError):
             return None  # no request, or one made by hand: the file counts, not what it says
+
+    def added_labels(self) -> list[int]:
+        """The numbers n of all in/labels-<n>.npz, in order."""
+        return numbers(self.inputs, STEM) if self.inputs.is_dir() else []
 
     def curves(self) -> list[dict[str, Any]]:
         """All points of the learning curve. Raises JobError naming a damaged file."""

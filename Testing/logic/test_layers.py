@@ -56,6 +56,8 @@ ROOMS: dict[str, Room] = {
     "job": room("errors patience settings geometry files job", PLAIN),
     # 1 carriers
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
+    "server": room(f"{WORDS} backends server", f"{PLAIN} fastapi uvicorn"),
+    "courier": room(f"{WORDS} backends courier", PLAIN),
     "rounds": room(f"{WORDS} rounds", PLAIN),
     "kept_models": room(f"{WORDS} backends rounds", PLAIN),
     # 2 engine
@@ -74,7 +76,7 @@ ROOMS: dict[str, Room] = {
     "run": room(WHOLE_HOUSE, TORCH),
     "runner": room(WHOLE_HOUSE, TORCH),
     "__main__": room(WHOLE_HOUSE, f"{TORCH} rich"),
-    "cli": room(WHOLE_HOUSE, f"{TORCH} rich requests"),
+    "cli": room(f"{WHOLE_HOUSE} server", f"{TORCH} rich requests"),
     "sample": room(f"{WORDS} sample", f"{PLAIN} monai"),
     "report": room(f"{WORDS} report", f"{PLAIN} scipy matplotlib"),
     "pages": room("settings pages"),
@@ -202,7 +204,9 @@ def existing(*rooms: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["settings", "geometry", "files", "study", "job", "backends", "rounds", "environment", "sample", "report"]
+    "name",
+    ["settings", "geometry", "files", "study", "job", "backends", "courier", "rounds", "environment", "sample",
+     "report"],
 )
 def test_importing_a_light_room_loads_no_torch(name: str) -> None:
     for module in existing(name):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import struct
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from SemiSegLogic.backends.description import PlaceError, Unreachable
 from SemiSegLogic.backends.ray_jobs import RayBackend
 from SemiSegLogic.backends.ray_rest import RayRest
+from Testing.support.certificates import make_certificate
 from Testing.support.fake_ray import FakeRay, cluster_of
 from Testing.support.jobs import make_job
 
@@ -148,14 +148,9 @@ def _answer_in_part(server: socket.socket, answer: bytes, goes: bool) -> None:
 
 def _certificate(folder: Path) -> Path:
     """Key and self-signed certificate of 127.0.0.1 in one file."""
+    certificate, key = make_certificate(folder)
     path = folder / "both.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-               "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"), "-out", str(path)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("openssl is not here to make a certificate")
-    path.write_text((folder / "key.pem").read_text() + path.read_text())
+    path.write_text(key.read_text() + certificate.read_text())
     return path
 
 

@@ -1,0 +1,151 @@
+"""What a client says to a server (see server/app.py for the other end)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ..files import replace_file
+from ..job import JobError, JobSpec, Status
+from ..job.travel import PIECE, PROGRAM, PROTOCOL, Mark, marks
+from .description import PlaceError, Unreachable
+from .https import Answer, Https
+from .server import PORT, Server
+
+TIMEOUT_S = 20.0
+_TORN = (408, 502, 503, 504)
+"""What a proxy says of a server that is down, and a server that has too many guests or waited for us in vain."""
+_RAW = "application/octet-stream"
+_UPDATE = "Update SemiSeg on both computers."
+
+Told = Callable[[int], None]
+"""Hears how many bytes of a file are there."""
+
+
+class Gateway:
+    """The server as a client speaks to it. Raises PlaceError on an address to which no token may be sent. Every method
+    raises PlaceError in the server's words when it refuses, Unreachable when it gives no answer.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._https = Https(server.server, server.token_file, server.authority_file, kind="server", port=PORT,
+                            timeout_s=TIMEOUT_S)
+
+    @property
+    def address(self) -> str:
+        """Of the server."""
+        return self._https.address
+
+    def check(self) -> str:
+        """The version of the server's SemiSeg, once it is known to take our token and to mean the same by it."""
+        said = self._say("GET", "/v1")
+        if not isinstance(said, dict) or said.get("program") != PROGRAM:
+            raise PlaceError(f"{self.address} does not speak as a SemiSeg server does.",
+                             "Give the address that 'semiseg serve' told.")
+        if said.get("protocol") != PROTOCOL:
+            raise PlaceError(f"The server at {self.address} has SemiSeg {said.get('version')}, which speaks otherwise.",
+                             _UPDATE)
+        return str(said.get("version"))
+
+    def send(self, path: Path, digest: str, told: Told) -> None:
+        """Have the server hold the file ``path``, whose bytes have the SHA-256 ``digest``; what it has of it already is
+        not sent again. OSError when the file cannot be read.
+        """
+        total = path.stat().st_size
+        with path.open("rb") as stream:
+            there, whole = self._size("GET", f"/v1/files/{digest}")
+            while not whole:
+                stream.seek(there)
+                where = urlencode({"offset": there, "total": total})
+                there, whole = self._size("PUT", f"/v1/files/{digest}?{where}", stream.read(PIECE))
+                told(there)
+
+    def order(self, job: str, spec: JobSpec, files: Mapping[str, str]) -> None:
+        """Hand the order over; ``files`` name in in/ -> digest of all that it needs, which was sent before. Harmless to
+        repeat.
+        """
+        content = json.dumps({"spec": spec.to_dict(), "files": dict(files)}, allow_nan=False).encode()
+        self._say("PUT", f"/v1/jobs/{job}", content)
+
+    def look(self, job: str) -> tuple[Status, Mapping[str, Mark], int] | None:
+        """How a job stands, what it has given back, and the number of the newest labels that the server has of it; None
+        when it knows no such job.
+        """
+        answer = self._https.ask("GET", f"/v1/jobs/{job}")
+        if answer.code == 404:
+            return None
+        said = self._checked(answer)
+        try:
+            return Status.from_dict(said["status"]), marks(said["files"]), int(said["labels"])
+        except (KeyError, TypeError, ValueError, JobError) as error:
+            raise PlaceError(f"The server at {self.address} tells nothing of its job: {error}", _UPDATE) from error
+
+    def bring(self, job: str, name: str, target: Path) -> bool:
+        """Put a file that the job gave back at ``target``; False when it is there no more: a newer one is listed then.
+        FileError where this computer's disk refuses.
+        """
+        code = 0
+
+        def download(temporary: Path) -> None:
+            nonlocal code
+            with temporary.open("wb") as into:
+                code = self._https.download(f"/v1/jobs/{job}/files/{quote(name)}", into)
+            if code != 200:
+                raise _Absent
+
+        try:
+            replace_file(target, download)
+        except _Absent:
+            if code == 404:
+                return False
+            self._checked(Answer(code, b""))
+        return True
+
+    def add_labels(self, job: str, number: int, content: bytes) -> None:
+        """Hand over the file of labels of that number."""
+        self._say("PUT", f"/v1/jobs/{job}/labels/{number}", content, _RAW)
+
+    def show(self, job: str, case: str | None) -> None:
+        """Say which case is on the person's screen; None: no case."""
+        self._say("PUT", f"/v1/jobs/{job}/open" + (f"?{urlencode({'case': case})}" if case else ""))
+
+    def stop(self, job: str, patience_s: float) -> None:
+        """Have the job save and stop; the server ends it by force after ``patience_s`` seconds."""
+        self._say("POST", f"/v1/jobs/{job}/stop?{urlencode({'patience': patience_s})}")
+
+    def resume(self, job: str) -> None:
+        """Go on with a job that stopped, failed or was lost."""
+        self._say("POST", f"/v1/jobs/{job}/resume")
+
+    def _size(self, method: str, path: str, content: bytes | None = None) -> tuple[int, bool]:
+        said = self._say(method, path, content, _RAW)
+        try:
+            return int(said["size"]), bool(said["whole"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise PlaceError(f"The server at {self.address} tells no size.", _UPDATE) from error
+
+    def _say(self, method: str, path: str, content: bytes | None = None, kind: str = "application/json") -> Any:
+        nothing = None if method == "GET" else b""  # which some proxies want to be told
+        return self._checked(self._https.ask(method, path, content or nothing, kind))
+
+    def _checked(self, answer: Answer) -> Any:
+        """The plain data of an answer that is no refusal."""
+        said = answer.plain
+        if answer.code == 200 and said is not None:
+            return said
+        if answer.code == 401:
+            raise PlaceError(f"The server at {self.address} does not take the token in {self._https.token_file}.",
+                             "Ask whoever looks after it for a new one.")
+        if answer.code in _TORN:
+            raise Unreachable(f"The server at {self.address} is not to be had just now ({answer.code}).",
+                              "It is asked again soon.")
+        told = said if isinstance(said, dict) else {}
+        raise PlaceError(str(told.get("text") or f"The server at {self.address} answered {answer.code}."),
+                         str(told.get("remedy") or _UPDATE))
+
+
+class _Absent(Exception):
+    """Nothing came, so nothing is put in place."""

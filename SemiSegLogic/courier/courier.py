@@ -1,0 +1,96 @@
+"""From the order to its end, whatever the network does."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..backends.description import PlaceError, Unreachable
+from ..backends.gateway import Gateway
+from ..errors import SemiSegError
+from ..files import FileError
+from ..job import JobError, JobFolder, Status
+from .mirror import Mirror
+from .sending import Sending, StoppedOnTheWay
+
+LOOK_EVERY_S = 1.0
+LONGEST_WAIT_S = 8.0
+AGAIN = ("stopped", "failed", "lost")
+"""States from which a job that a courier is sent for is to go on."""
+
+
+class Courier:
+    """Sees to ``job``, which the server behind ``gateway`` does. ``wait`` is given seconds between two looks."""
+
+    def __init__(self, job: JobFolder, gateway: Gateway, wait: Callable[[float], None] = time.sleep) -> None:
+        self._job, self._gateway, self._wait = job, gateway, wait
+        self._sending = Sending(job, gateway, self._say)
+        self._mirror: Mirror | None = None
+        self._status = _beginning(job)
+
+    def run(self) -> Status:
+        """The last status, which is in the job's folder, too."""
+        pause = LOOK_EVERY_S
+        while not self._status.ended:
+            try:
+                self._go_on()
+                pause = LOOK_EVERY_S
+            except (Unreachable, FileError) as error:  # the network or this computer's disk: both may come back
+                logging.info("%s", error)
+                self._say(f"{error} It is tried again.")
+                pause = min(2 * pause, LONGEST_WAIT_S)
+            except StoppedOnTheWay:
+                self._tell(replace(self._status, state="stopped", message="Stopped before it was handed over."))
+            except SemiSegError as error:  # refused, in words
+                self._fail(error)
+            if not self._status.ended:
+                self._wait(pause)
+        return self._status
+
+    def _go_on(self) -> None:
+        """One step: hand the order over, or look at it once."""
+        if self._mirror is None:
+            self._mirror = self._handed_over()
+        self._tell(self._mirror.exchange())
+
+    def _handed_over(self) -> Mirror:
+        name = self._sending.name
+        seen = self._gateway.look(name)
+        if seen is None and self._job.results():  # those of a new one would be counted from 1 again
+            raise PlaceError("The server has cleared the job away, as it does some days after its end.",
+                             "Train again: that goes on from the model which this job left.")
+        if seen is None:
+            self._say("Looking what the server has already.")
+            self._sending.send()
+        elif seen[0].state in AGAIN:
+            self._gateway.resume(name)
+        return Mirror(self._job, self._gateway, name)
+
+    def _say(self, message: str) -> None:
+        self._tell(replace(self._status, message=message[:4000], seconds_left=None))
+
+    def _fail(self, error: SemiSegError) -> None:
+        logging.error("%s", error)
+        text = error.text if isinstance(error, JobError) else str(error)
+        remedy = getattr(error, "remedy", "") or "Correct this and resume the job."
+        words = {"text": text[:4000], "remedy": remedy[:4000]}
+        message = f"Failed: {text}"[:4000]
+        self._tell(replace(self._status, state="failed", message=message, seconds_left=None, error=words))
+
+    def _tell(self, status: Status) -> None:
+        self._status = status
+        with contextlib.suppress(FileError):  # the disk is full: it is told the next time
+            self._job.write_status(status)
+
+
+def _beginning(job: JobFolder) -> Status:
+    """What an earlier courier brought, as the status to begin with."""
+    try:
+        reported = job.reported()
+    except JobError:
+        reported = Status("queued")
+    return replace(reported, state="queued", message="Asking the server.", queue_position=0, seconds_left=None,
+                   error=None)

@@ -1,0 +1,78 @@
+"""This computer's job folder and the server's, kept alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..backends.description import PlaceError
+from ..backends.gateway import Gateway
+from ..files import FileError, read_json
+from ..job import JobFolder, Status
+from ..job.travel import Mark
+from ..patience import remove
+
+SERVER_PATIENCE_S = 90.0
+"""Until the server ends a runner by force that was asked to stop; before the courier itself would be."""
+_NOTHING_SAID = object()
+_NAMED_HERE = {"log.txt": "log-server.txt"}
+"""The courier's own words go to log.txt."""
+
+
+class Mirror:
+    """``job`` here and ``name`` on the server behind ``gateway``, which has it."""
+
+    def __init__(self, job: JobFolder, gateway: Gateway, name: str) -> None:
+        self._job, self._gateway, self._name = job, gateway, name
+        self._brought: dict[str, Mark] = {}
+        self._shown: object = _NOTHING_SAID
+        self._stopped = False
+        self._labels = 0
+
+    def exchange(self) -> Status:
+        """Pass on what is new here, bring what is new there; how the job stands. The status comes last: it never tells
+        of a result that is not here. Raises PlaceError, Unreachable, FileError.
+        """
+        self._pass_on()
+        seen = self._gateway.look(self._name)
+        if seen is None:
+            raise PlaceError("The server does not know the job any more.", "Resume it: it begins anew there.")
+        status, files, self._labels = seen
+        for name, mark in files.items():
+            self._bring(name, mark)
+        self._forget_older(files)
+        return status
+
+    def _pass_on(self) -> None:
+        for number in self._job.added_labels():
+            if number > self._labels:  # those that are there already are left as they are
+                content = (self._job.inputs / f"labels-{number}.npz").read_bytes()
+                self._gateway.add_labels(self._name, number, content)
+        self._pass_on_screen()
+        if self._job.stop_requested() and not self._stopped:
+            self._gateway.stop(self._name, SERVER_PATIENCE_S)
+            self._stopped = True
+
+    def _pass_on_screen(self) -> None:
+        try:
+            shown = read_json(self._job.open_path)["case"]
+        except (FileError, KeyError, TypeError):
+            return  # nothing was said yet
+        if shown != self._shown:
+            self._gateway.show(self._name, shown)
+            self._shown = shown
+
+    def _bring(self, name: str, mark: Mark) -> None:
+        if self._brought.get(name) != mark and self._gateway.bring(
+            self._name, name, self._job.root / _NAMED_HERE.get(name, name)
+        ):
+            self._brought[name] = mark
+
+    def _forget_older(self, files: Mapping[str, Mark]) -> None:
+        """Of every case the newest result stays, as on the server."""
+        newest = {path for _, path in self._job.results().values()}
+        for path in self._job.outputs.glob("c*.npz"):
+            if path not in newest and f"out/{path.name}" not in files:
+                try:
+                    remove(path)
+                except OSError:
+                    continue  # a reader holds it; it goes the next time

@@ -1,0 +1,176 @@
+"""What the server answers to; every request is asked for its token first.
+
+    GET  /v1                          who answers
+    GET  /v1/files/DIGEST             how much of a file is there      PUT  .../DIGEST?offset=&total=   a piece of it
+    PUT  /v1/jobs/ID                  an order                         GET  /v1/jobs/ID                 how it stands
+    GET  /v1/jobs/ID/files/NAME       what it gave back                PUT  /v1/jobs/ID/labels/N        newer labels
+    POST /v1/jobs/ID/stop?patience=   save and stop                    POST /v1/jobs/ID/resume          go on
+    PUT  /v1/jobs/ID/open?case=       the case on screen
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from .. import __version__
+from ..errors import SemiSegError
+from ..files import FileError
+from ..job.travel import PIECE, PROGRAM, PROTOCOL
+from .bodies import body, plain_body
+from .desk import Desk
+from .refusal import FULL, NOT_FOUND, WRONG, Refused
+from .shelf import Shelf
+from .users import Users
+
+LARGEST_ORDER = 64 << 20
+LARGEST_LABELS = 256 << 20
+READ_AT_ONCE = 1 << 18
+Audit = Callable[[str, str, str, int], None]
+"""Hears of every answer: user, method, path, code."""
+
+
+def make_app(users: Users, desk: Desk, shelf_of: Callable[[str], Shelf], audit: Audit) -> FastAPI:
+    """The whole interface; it has no pages of its own, for those would need no token."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.users, app.state.desk, app.state.shelf_of = users, desk, shelf_of
+
+    @app.middleware("http")
+    async def tell(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await answer(request)
+        audit(getattr(request.state, "user", "-"), request.method, request.url.path, response.status_code)
+        return response
+
+    app.add_exception_handler(SemiSegError, _in_words)
+    app.include_router(v1)
+    return app
+
+
+async def _user(request: Request, authorization: Annotated[str, Header()] = "") -> str:
+    scheme, _, token = authorization.partition(" ")
+    known = scheme.lower() == "bearer" and token.strip()
+    name = await run_in_threadpool(request.app.state.users.of, known) if known else None
+    if name is None:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+    request.state.user = name
+    return str(name)
+
+
+def _desk(request: Request) -> Desk:
+    found: Desk = request.app.state.desk
+    return found
+
+
+User = Annotated[str, Depends(_user)]
+
+
+def _shelf(request: Request, user: User) -> Shelf:
+    found: Shelf = request.app.state.shelf_of(user)
+    return found
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]
+TheShelf = Annotated[Shelf, Depends(_shelf)]
+v1 = APIRouter(prefix="/v1", dependencies=[Depends(_user)])
+
+
+@v1.get("")
+def hello() -> dict[str, Any]:
+    """Who answers, for a client that wants to know whether it is understood."""
+    return {"program": PROGRAM, "version": __version__, "protocol": PROTOCOL}
+
+
+@v1.get("/files/{digest}")
+def there(digest: str, shelf: TheShelf) -> dict[str, Any]:
+    """How much of a file is there: ``size`` bytes, and whether it is ``whole``."""
+    return _size(shelf.there(digest))
+
+
+@v1.put("/files/{digest}")
+async def add(digest: str, offset: int, total: int, request: Request, shelf: TheShelf) -> dict[str, Any]:
+    """Put the body, at most PIECE bytes, behind the ``offset`` bytes of a file of ``total`` that are there."""
+    piece = await body(request, PIECE)
+    return _size(await run_in_threadpool(shelf.add, digest, offset, total, piece))
+
+
+@v1.put("/jobs/{job_id}")
+async def take(job_id: str, request: Request, user: User, desk: TheDesk, shelf: TheShelf) -> dict[str, Any]:
+    """Take in an order: ``spec`` as job.json holds it, ``files`` the digest of each file that it needs by name."""
+    order = await plain_body(request, LARGEST_ORDER)
+    await run_in_threadpool(desk.take, user, job_id, order, shelf)
+    return {}
+
+
+@v1.get("/jobs/{job_id}")
+def look(job_id: str, user: User, desk: TheDesk) -> dict[str, Any]:
+    """How a job stands, see :meth:`Desk.look`."""
+    return desk.look(user, job_id)
+
+
+@v1.get("/jobs/{job_id}/files/{name:path}")
+def file(job_id: str, name: str, user: User, desk: TheDesk) -> StreamingResponse:
+    """One of the files that a job has given back."""
+    return _stream(desk.file(user, job_id, name))
+
+
+@v1.put("/jobs/{job_id}/labels/{number}")
+async def labels(job_id: str, number: int, request: Request, user: User, desk: TheDesk) -> dict[str, Any]:
+    """Take in newer labels of a case: the body is the file in/labels-<number>.npz."""
+    content = await body(request, LARGEST_LABELS)
+    await run_in_threadpool(desk.add_labels, user, job_id, number, content)
+    return {}
+
+
+@v1.post("/jobs/{job_id}/stop")
+def stop(job_id: str, patience: float, user: User, desk: TheDesk) -> dict[str, Any]:
+    """Have a job save and stop; it is ended by force ``patience`` seconds later."""
+    desk.stop(user, job_id, patience)
+    return {}
+
+
+@v1.post("/jobs/{job_id}/resume")
+def resume(job_id: str, user: User, desk: TheDesk) -> dict[str, Any]:
+    """Go on with a job that stopped, failed or was lost."""
+    desk.resume(user, job_id)
+    return {}
+
+
+@v1.put("/jobs/{job_id}/open")
+def show(job_id: str, user: User, desk: TheDesk, case: str | None = None) -> dict[str, Any]:
+    """Say which case is on the person's screen; left out: none."""
+    desk.show(user, job_id, case)
+    return {}
+
+
+def _in_words(_request: Request, error: Exception) -> JSONResponse:
+    code = error.code if isinstance(error, Refused) else FULL if isinstance(error, FileError) else WRONG
+    text, remedy = getattr(error, "text", str(error)), getattr(error, "remedy", "")
+    return JSONResponse({"text": text, "remedy": remedy}, code)
+
+
+def _size(found: tuple[int, bool]) -> dict[str, Any]:
+    return {"size": found[0], "whole": found[1]}
+
+
+def _stream(path: Path) -> StreamingResponse:
+    """A file as long as it is now: a log may grow while it is sent, and a result be replaced by a newer one."""
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise Refused(NOT_FOUND, f"There is no {path.name} now.", "Ask for what is listed.") from error
+    size = os.fstat(stream.fileno()).st_size
+    headers = {"Content-Length": str(size)}
+    return StreamingResponse(_pieces(stream, size), media_type="application/octet-stream", headers=headers)
+
+
+def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes]:
+    with stream:
+        while size > 0 and (piece := stream.read(min(READ_AT_ONCE, size))):
+            size -= len(piece)
+            yield piece

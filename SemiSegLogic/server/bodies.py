@@ -1,0 +1,37 @@
+"""What comes with a request: no more than may come, and from no client that dawdles."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+
+from .refusal import SLOW, TOO_LARGE, WRONG, Refused
+
+PATIENCE_S = 120.0
+
+
+async def body(request: Request, most: int) -> bytes:
+    """The bytes that came. Raises Refused when they are more than ``most``, or take longer than PATIENCE_S."""
+    found = bytearray()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            async for piece in request.stream():
+                found += piece
+                if len(found) > most:
+                    raise Refused(TOO_LARGE, f"More than {most} bytes came at once.", "Send it in smaller pieces.")
+    except TimeoutError as error:
+        raise Refused(SLOW, f"The rest did not come within {PATIENCE_S:.0f} s.", "Check the network.") from error
+    return bytes(found)
+
+
+async def plain_body(request: Request, most: int) -> Any:
+    """The plain data that came. Raises Refused when it is none, or as :func:`body` does."""
+    content = await body(request, most)
+    try:
+        return await run_in_threadpool(json.loads, content)
+    except (ValueError, RecursionError) as error:
+        raise Refused(WRONG, "What came is no plain data.", "Send the order again with SemiSeg.") from error

@@ -1,0 +1,185 @@
+"""Where orders are taken in and looked after: each becomes a job folder, which a backend of this computer works on."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..backends import JobId
+from ..errors import SemiSegError
+from ..files import FileError, read_json, write_json
+from ..job import JobFolder, JobSpec, Status
+from ..job.travel import is_returned, returned
+from ..patience import remove_folder
+from .orders import order_in
+from .refusal import BUSY, CONFLICT, NOT_FOUND, Refused
+from .shelf import Shelf
+
+OWNER = "owner.json"
+MOST_UNFINISHED = 20
+"""Jobs that one user may have waiting and running."""
+LONGEST_PATIENCE_S = 600.0
+RESUMED_S = 86400.0
+"""A job that was lost longer ago had another reason than that this computer went down."""
+
+
+class Works(Protocol):
+    """What the desk needs of a backend: this computer's, or a cluster's that shares a disk with it."""
+
+    root: Path
+
+    def folder(self, job_id: JobId) -> JobFolder: ...
+    def submit(self, job: JobFolder) -> JobId: ...
+    def poll(self, job_id: JobId) -> Status: ...
+    def stop(self, job_id: JobId, patience_s: float = ..., wait: bool = ...) -> Status: ...
+    def resume(self, job_id: JobId) -> JobId: ...
+
+
+class Desk:
+    """One user at a time is served; each sees jobs of their own only. Whatever is refused raises Refused or another
+    SemiSegError, in words.
+    """
+
+    def __init__(self, backend: Works) -> None:
+        self._backend = backend
+        self._lock = threading.Lock()
+
+    def take(self, user: str, job_id: str, order: Any, shelf: Shelf) -> None:
+        """Make a job of ``order``, whose files are on the user's ``shelf``, and have it run. Harmless to repeat."""
+        spec, files = order_in(order)
+        with self._lock:
+            job = self._backend.folder(job_id)
+            if not self._known(user, job, spec):
+                self._require_turn(user)
+                _fill(job, user, spec, {name: (shelf, digest) for name, digest in files.items()})
+            self._backend.submit(job)
+
+    def look(self, user: str, job_id: str) -> dict[str, Any]:
+        """How a job stands, what it has given back (name -> size and time), and the number of its newest labels."""
+        with self._lock:
+            job = self._of(user, job_id)
+            status = self._backend.poll(job_id)  # before the files: a status never tells of what is not listed
+            return {"status": status.to_dict(), "files": returned(job), "labels": max(job.added_labels(), default=0)}
+
+    def file(self, user: str, job_id: str, name: str) -> Path:
+        """Where a file lies that the job has given back."""
+        if not is_returned(name):
+            raise Refused(NOT_FOUND, f"A job gives back no '{name:.80}'.", "Ask for what is listed.")
+        return self._of(user, job_id).root / name
+
+    def stop(self, user: str, job_id: str, patience_s: float) -> None:
+        """Ask the job to save and stop; it is ended by force after ``patience_s`` seconds."""
+        with self._lock:
+            self._of(user, job_id)
+            self._backend.stop(job_id, min(max(patience_s, 0.0), LONGEST_PATIENCE_S), wait=False)
+
+    def resume(self, user: str, job_id: str) -> None:
+        """Go on with a job that stopped, failed or was lost."""
+        with self._lock:
+            self._of(user, job_id)
+            self._backend.resume(job_id)
+
+    def show(self, user: str, job_id: str, case: str | None) -> None:
+        """Say which case is on the person's screen."""
+        with self._lock:
+            self._of(user, job_id).set_open(case)
+
+    def add_labels(self, user: str, job_id: str, number: int, content: bytes) -> None:
+        """Take in the labels of that number; those that are there already are left as they are."""
+        with self._lock:
+            job = self._of(user, job_id)
+            newest = max(job.added_labels(), default=0)
+            if number > newest + 1:
+                raise Refused(CONFLICT, f"Labels {newest + 1} come before labels {number}.", "Send them in order.")
+            if number == newest + 1:
+                job.receive_labels(content)
+
+    def see_to_stops(self) -> None:
+        """End by force what was asked to stop and did not in time, also when its client is gone."""
+        with self._lock:
+            for job in self._jobs():
+                if job.stop_requested():
+                    self._backend.poll(job.root.name)
+
+    def go_on(self) -> list[JobId]:
+        """Resume what was on its way when this computer went down; returns those."""
+        begun = []
+        with self._lock:
+            for job in self._jobs():
+                with contextlib.suppress(SemiSegError):  # damaged: its owner is told
+                    if self._was_at_work(job):
+                        begun.append(self._backend.resume(job.root.name))
+        return begun
+
+    def clear(self, before: float) -> list[JobId]:
+        """Remove jobs that ended and were last heard of before the unix time ``before``; returns those."""
+        gone = []
+        with self._lock:
+            for job in self._jobs():
+                with contextlib.suppress(SemiSegError, OSError):  # another time
+                    if self._is_over(job, before):
+                        remove_folder(job.root)
+                        gone.append(job.root.name)
+        return gone
+
+    def _was_at_work(self, job: JobFolder) -> bool:
+        lately = job.submitted and time.time() - job.last_heartbeat() < RESUMED_S
+        return lately and self._backend.poll(job.root.name).state == "lost"
+
+    def _is_over(self, job: JobFolder, before: float) -> bool:
+        touched = (job.root / OWNER).stat().st_mtime
+        if not job.submitted:
+            return touched < before
+        return self._backend.poll(job.root.name).ended and max(job.last_heartbeat(), touched) < before
+
+    def _known(self, user: str, job: JobFolder, spec: JobSpec) -> bool:
+        """Whether ``job`` is this very order of this user already. Raises Refused when it is another."""
+        if not job.submitted:
+            return False
+        if _owner(job) != user or job.spec() != spec:
+            raise Refused(CONFLICT, f"There is another job {job.root.name}.", "Send the order under another name.")
+        return True
+
+    def _require_turn(self, user: str) -> None:
+        mine = [job for job in self._jobs() if job.submitted and _owner(job) == user]
+        unfinished = sum(not self._backend.poll(job.root.name).ended for job in mine)
+        if unfinished >= MOST_UNFINISHED:
+            raise Refused(BUSY, f"You have {unfinished} jobs on the server that are not done.",
+                          "Wait for one to end, or stop one.")
+
+    def _of(self, user: str, job_id: str) -> JobFolder:
+        job = self._backend.folder(job_id)
+        if not job.submitted or _owner(job) != user:  # another user's is as good as none
+            raise Refused(NOT_FOUND, f"The server has no job {job_id:.60} of yours.", "Start a new one.")
+        return job
+
+    def _jobs(self) -> Iterator[JobFolder]:
+        for owner in self._backend.root.glob(f"*/{OWNER}"):
+            yield self._backend.folder(owner.parent.name)
+
+
+def _fill(job: JobFolder, user: str, spec: JobSpec, files: dict[str, tuple[Shelf, str]]) -> None:
+    """Write the order and all that it needs into its folder; what went wrong leaves none behind."""
+    JobFolder.create(job.root)
+    try:
+        write_json(job.root / OWNER, {"user": user})
+        for name, (shelf, digest) in files.items():
+            shelf.give(digest, job.inputs / name)
+        job.submit(spec)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            remove_folder(job.root)
+        raise
+
+
+def _owner(job: JobFolder) -> str | None:
+    try:
+        return str(read_json(job.root / OWNER)["user"])
+    except (FileError, KeyError, TypeError):
+        return None
+
+

@@ -1,0 +1,146 @@
+"""The server as a process: where it may listen, what it does by itself, what it writes down."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from ..backends.https import is_this_computer
+from ..job import FileLock, JobError
+from .desk import Desk, Works
+from .shelf import Shelf, days_ago
+from .users import Users
+
+LOOK_EVERY_S = 10.0
+CLEAR_EVERY_S = 3600.0
+LOG_BYTES, LOGS = 10_000_000, 5
+MOST_AT_ONCE = 64
+"""Connections; each may hold a piece of a file in memory."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where to listen: ``host``, ``port``; files of ``certificate`` and ``key``; ``behind_proxy``: another program in
+    front of it speaks https.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    certificate: Path | None = None
+    key: Path | None = None
+    behind_proxy: bool = False
+
+    @property
+    def address(self) -> str:
+        """As clients write it, unless a proxy is in front."""
+        return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}"
+
+    def require_safe(self) -> None:
+        """Raises JobError when a token could be read on its way, or the key by others."""
+        if (self.certificate is None) is not (self.key is None):
+            raise JobError("A certificate needs its key, and a key its certificate.", "Give --certificate and --key.")
+        for path in filter(None, (self.certificate, self.key)):
+            if not path.is_file():
+                raise JobError(f"There is no file {path}.", "Name the PEM files of certificate and key.")
+        if self.key is not None and os.name == "posix" and self.key.stat().st_mode & 0o077:
+            raise JobError(f"Others on this computer can read the key {self.key}.", f"Run: chmod 600 {self.key}")
+        if not (is_this_computer(self.host) or self.certificate or self.behind_proxy):
+            raise JobError(
+                f"On {self.host} anybody on the way could read the tokens: there is no certificate.",
+                "Give --certificate and --key; or listen on 127.0.0.1, for an SSH tunnel; or say --behind-proxy where "
+                "a proxy in front speaks https.")
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How much is kept: gigabytes of files for each user, days for files that nobody asks for and jobs that ended."""
+
+    gigabytes: float = 100.0
+    days: float = 14.0
+
+
+class Serving:
+    """The server in ``folder``, whose jobs ``backend`` runs. Raises JobError when another works there already, or when
+    nobody was invited.
+    """
+
+    def __init__(self, folder: Path, backend: Works, keeping: Keeping) -> None:
+        self.folder, self._keeping = folder, keeping
+        self.users, self.desk = Users(folder / "users.json"), Desk(backend)
+        self._shelves: dict[str, Shelf] = {}
+        self._lock = FileLock(folder / "server.lock")
+        self._over = threading.Event()
+
+    def run(self, listening: Listening, ready: Callable[[], None]) -> None:
+        """Serve until the process is ended. ``ready`` is called right before. Raises JobError, OSError."""
+        import uvicorn
+
+        from .app import make_app
+
+        listening.require_safe()
+        self._require_alone()
+        app = make_app(self.users, self.desk, self.shelf_of, _audit(self.folder / "requests.log"))
+        keeper = threading.Thread(target=self._keep_house, daemon=True)
+        config = uvicorn.Config(
+            app, host=listening.host, port=listening.port, log_level="warning", access_log=False, server_header=False,
+            proxy_headers=False, limit_concurrency=MOST_AT_ONCE, timeout_graceful_shutdown=5, lifespan="off",
+            ssl_certfile=listening.certificate, ssl_keyfile=listening.key)
+        try:
+            self.desk.go_on()
+            keeper.start()
+            ready()
+            uvicorn.Server(config).run()
+        finally:
+            self._over.set()
+            self._lock.release()
+
+    def shelf_of(self, user: str) -> Shelf:
+        """Where the files of a user lie; one object for each, for it holds a lock."""
+        made = Shelf(self.folder / "files" / user, int(self._keeping.gigabytes * 1e9))
+        return self._shelves.setdefault(user, made)
+
+    def clear(self) -> None:
+        """Take away what is older than is kept."""
+        before = days_ago(self._keeping.days)
+        self.desk.clear(before)
+        shelves = self.folder / "files"
+        for user in shelves.iterdir() if shelves.is_dir() else ():
+            self.shelf_of(user.name).clear(before)
+
+    def _require_alone(self) -> None:
+        if not self.users.names:
+            raise JobError(f"Nobody may use the server in {self.folder} yet.", "Invite somebody: semiseg serve invite.")
+        if not self._lock.try_acquire():
+            raise JobError(f"A server works in {self.folder} already.", "Stop it first, or choose another folder.")
+
+    def _keep_house(self) -> None:
+        cleared = 0.0
+        while not self._over.wait(LOOK_EVERY_S):
+            try:
+                self.desk.see_to_stops()
+                if time.monotonic() - cleared > CLEAR_EVERY_S or not cleared:
+                    cleared = time.monotonic()
+                    self.clear()
+            except Exception:  # a sick disk must not end the looking after
+                logging.exception("Looking after the jobs failed; it is tried again.")
+
+
+def _audit(path: Path) -> Callable[[str, str, str, int], None]:
+    """Writes a line for each answer, without anything of its content."""
+    log = logging.getLogger(f"{__name__}.requests")
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOGS, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.handlers = [handler]
+
+    def tell(user: str, method: str, path: str, code: int) -> None:
+        log.info("%s %s %s %d", user, method, path.encode("ascii", "backslashreplace").decode()[:200], code)
+
+    return tell

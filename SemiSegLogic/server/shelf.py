@@ -1,0 +1,129 @@
+"""What a user has sent: files named by the SHA-256 of their bytes. They come in pieces; one that was begun goes on
+where it broke off, and what is there need not be sent again. A file has its name only once its bytes were found right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from ..files import copy_file, digest_file, disk_errors, move_file
+from ..patience import remove
+from .refusal import CONFLICT, FULL, NOT_FOUND, TOO_LARGE, WRONG, Refused
+
+LARGEST_FILE = 64 << 30
+ROOM_LEFT = 1 << 30
+"""What sending never takes of the disk."""
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_AGAIN = "Send the file again."
+
+
+class Shelf:
+    """The files of one user in ``folder``, which together take no more than ``room`` bytes."""
+
+    def __init__(self, folder: Path, room: int) -> None:
+        self.folder, self._room = folder, room
+        self._lock = threading.Lock()
+
+    def there(self, digest: str) -> tuple[int, bool]:
+        """How many bytes of a file are there, and whether it is whole. Raises Refused on a name that is no digest."""
+        whole = self._whole(digest)
+        with contextlib.suppress(FileNotFoundError):
+            return whole.stat().st_size, True
+        with contextlib.suppress(FileNotFoundError):
+            return self._begun(digest).stat().st_size, False
+        return 0, False
+
+    def add(self, digest: str, offset: int, total: int, piece: bytes) -> tuple[int, bool]:
+        """Put ``piece`` behind the ``offset`` bytes of a file of ``total`` that are there; says as :meth:`there` does.
+        Raises Refused: CONFLICT when other bytes are there, FULL, TOO_LARGE, WRONG when the whole is not what its name
+        says; FileError.
+        """
+        with self._lock:
+            there, whole = self.there(digest)
+            if whole:
+                return there, True
+            if offset != there:
+                raise Refused(CONFLICT, f"{there} bytes of {digest[:12]} are there, not {offset}.", _AGAIN)
+            if there + len(piece) > total:
+                raise Refused(WRONG, f"{digest[:12]} was said to have {total} bytes; more came.", _AGAIN)
+            self._require_room(total, there)
+            self._append(digest, piece)
+            if there + len(piece) == total:
+                self._close(digest)
+            return self.there(digest)
+
+    def give(self, digest: str, target: Path) -> None:
+        """Put a whole file at ``target``, sharing its room on the disk where that can be. Raises Refused when it is not
+        here, FileError.
+        """
+        source = self._whole(digest)
+        if not source.is_file():
+            raise Refused(NOT_FOUND, f"The file {digest[:12]} was not sent yet, or was cleared away.", _AGAIN)
+        os.utime(source)
+        if target.exists():
+            return
+        try:
+            os.link(source, target)
+        except OSError:  # another disk, or one that knows no links
+            copy_file(source, target)
+
+    def clear(self, before: float) -> int:
+        """Remove what nobody asked for since the unix time ``before``; returns the bytes. What cannot be removed
+        stays.
+        """
+        freed = 0
+        with self._lock:
+            for path in self._files():
+                with contextlib.suppress(OSError):
+                    about = path.stat()
+                    if about.st_mtime < before:
+                        path.unlink()
+                        freed += about.st_size if about.st_nlink == 1 else 0
+        return freed
+
+    def _append(self, digest: str, piece: bytes) -> None:
+        begun = self._begun(digest)
+        with disk_errors(begun):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with begun.open("ab") as stream:
+                stream.write(piece)
+
+    def _close(self, digest: str) -> None:
+        begun = self._begun(digest)
+        if digest_file(begun) != digest:
+            remove(begun)
+            raise Refused(WRONG, f"What came as {digest[:12]} is something else.", _AGAIN)
+        move_file(begun, self._whole(digest))
+
+    def _require_room(self, total: int, there: int) -> None:
+        if not 0 < total <= LARGEST_FILE:
+            raise Refused(TOO_LARGE, f"A file of {total} bytes is not taken.", f"It may have up to {LARGEST_FILE}.")
+        used = sum(path.stat().st_size for path in self._files())
+        if used + total - there > self._room:
+            raise Refused(FULL, f"Your files take {used / 1e9:.1f} GB of the {self._room / 1e9:.1f} that you have.",
+                          "Ask whoever looks after the server for more, or wait until old ones are cleared away.")
+        home = next(folder for folder in (self.folder, *self.folder.parents) if folder.exists())
+        if shutil.disk_usage(home).free < total - there + ROOM_LEFT:
+            raise Refused(FULL, "The server's disk is full.", "Tell whoever looks after it.")
+
+    def _files(self) -> list[Path]:
+        return list(self.folder.iterdir()) if self.folder.is_dir() else []
+
+    def _whole(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise Refused(NOT_FOUND, f"'{digest:.80}' is no name of a file.", "Name it by its SHA-256.")
+        return self.folder / digest
+
+    def _begun(self, digest: str) -> Path:
+        return self._whole(digest).with_suffix(".part")
+
+
+def days_ago(days: float) -> float:
+    """As unix time."""
+    return time.time() - days * 86400.0

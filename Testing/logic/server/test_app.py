@@ -1,0 +1,297 @@
+"""What a client gets to hear, over real sockets."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SemiSegLogic.backends.description import PlaceError, Unreachable
+from SemiSegLogic.backends.gateway import Gateway
+from SemiSegLogic.backends.server import Server
+from SemiSegLogic.files import digest_file
+from SemiSegLogic.job import JobError, JobFolder, JobSpec
+from SemiSegLogic.job.travel import PIECE, given
+from SemiSegLogic.server import bodies, desk
+from Testing.support.certificates import make_certificate
+from Testing.support.jobs import drawn, specification, wait_until
+from Testing.support.running import FOREVER
+from Testing.support.servers import RunningServer
+
+JOB = "0123456789abcdef" * 2
+
+
+def ordered(gateway: Gateway, folder: Path, name: str = JOB, **behaviour: object) -> JobFolder:
+    """A job of this computer, sent and handed over as ``name``."""
+    job = JobFolder.create(folder)
+    job.submit(specification(job, method_settings={}, **behaviour))  # type: ignore[arg-type]
+    send(gateway, job, name)
+    return job
+
+
+def send(gateway: Gateway, job: JobFolder, name: str = JOB) -> None:
+    digests = {item: digest_file(job.inputs / item) for item in given(job.spec())}
+    for item, digest in digests.items():
+        gateway.send(job.inputs / item, digest, lambda there: None)
+    gateway.order(name, job.spec(), digests)
+
+
+def raw(server: RunningServer, method: str, path: str, body: bytes = b"", token: str | None = None) -> tuple[int, bytes]:
+    """An answer to a request as it stands, not as our client would put it."""
+    line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    line.request(method, path, body, {"Authorization": f"Bearer {token}"} if token else {})
+    answer = line.getresponse()
+    found = answer.status, answer.read()
+    line.close()
+    return found
+
+
+def test_an_order_is_done_and_what_came_out_is_brought(server: RunningServer, ada: Gateway, tmp_path: Path) -> None:
+    assert ada.check()
+    ordered(ada, tmp_path / "job")
+    wait_until(lambda: (seen := ada.look(JOB)) and seen[0].state == "done", 60, "the job to be done")
+    status, files, _ = ada.look(JOB)  # type: ignore[misc]
+    assert {"out/ranking.json", "curves.jsonl", "log.txt", f"out/c001.{status.results['c001']}.npz"} <= set(files)
+    for name, (size, _) in files.items():
+        assert ada.bring(JOB, name, tmp_path / "brought")
+        assert (tmp_path / "brought").stat().st_size == size
+    job = server.backend.folder(JOB)
+    assert (job.root / "out" / "ranking.json").read_bytes() == (ada.bring(JOB, "out/ranking.json", tmp_path / "r") and
+                                                               (tmp_path / "r").read_bytes())
+    assert all(line[0] == "ada" and line[3] == 200 for line in server.told)
+
+
+def test_without_a_token_that_is_known_nothing_is_answered(server: RunningServer, tmp_path: Path) -> None:
+    token = server.users.invite("ada")
+    for path in ("/v1", f"/v1/jobs/{JOB}", f"/v1/files/{'a' * 64}", f"/v1/jobs/{JOB}/files/status.json"):
+        for wrong in (None, "", "x", token[:-1], token + "x", "\xe9"):
+            code, body = raw(server, "GET", path, token=wrong)
+            assert (code, b"semiseg" in body.lower()) == (401, False)
+    assert raw(server, "GET", "/docs")[0] == raw(server, "GET", "/openapi.json")[0] == 404
+    assert raw(server, "GET", "/v1", token=token)[0] == 200
+    with pytest.raises(PlaceError, match=r"does not take the token in .*server\.token"):
+        Gateway(Server.read(server.describe(tmp_path / "c", token="an-old-one"))).check()
+
+
+def test_another_users_job_and_files_are_as_good_as_none(
+    server: RunningServer, ada: Gateway, bob: Gateway, tmp_path: Path
+) -> None:
+    job = ordered(ada, tmp_path / "job")
+    assert bob.look(JOB) is None
+    image = digest_file(job.inputs / given(job.spec())[0])
+    assert server.shelf_of("bob").there(image) == (0, False)
+    for act in (lambda: bob.stop(JOB, 1), lambda: bob.resume(JOB), lambda: bob.show(JOB, None),
+                lambda: bob.add_labels(JOB, 1, b"")):
+        with pytest.raises(PlaceError, match="has no job"):
+            act()
+    assert not bob.bring(JOB, "curves.jsonl", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+    with pytest.raises(PlaceError, match="There is another job"):
+        send(bob, job)
+
+
+@pytest.mark.parametrize("name", [
+    "status.json", "job.json", "owner.json", "model.ckpt", "in/labels-1.npz", "../../users.json", "out/../job.json",
+    "%2e%2e/%2e%2e/users.json", "out/c001.1.npz/../../job.json", "/etc/passwd", "..%2f..%2fusers.json", "process.json",
+])
+def test_only_what_a_runner_gives_back_can_be_had(
+    server: RunningServer, ada: Gateway, tmp_path: Path, name: str
+) -> None:
+    ordered(ada, tmp_path / "job")
+    token = (tmp_path / "ada" / "server.token").read_text()
+    code, body = raw(server, "GET", f"/v1/jobs/{JOB}/files/{name}", token=token)
+    assert code == 404
+    assert b"structures" not in body
+
+
+@pytest.mark.parametrize("job_id", ["..", "%2e%2e", "a%2fb", "a%00b", ".hidden", "x" * 101])
+def test_a_job_of_a_name_that_could_be_a_path_is_refused(
+    server: RunningServer, ada: Gateway, tmp_path: Path, job_id: str
+) -> None:
+    token = (tmp_path / "ada" / "server.token").read_text()
+    before = sorted(path.name for path in server.folder.rglob("*"))
+    for method, rest in (("PUT", ""), ("GET", ""), ("POST", "/stop?patience=1"), ("PUT", "/labels/1")):
+        assert raw(server, method, f"/v1/jobs/{job_id}{rest}", b"{}", token)[0] in (404, 405, 422)
+    assert sorted(path.name for path in server.folder.rglob("*")) == before
+
+
+def test_an_order_out_of_bounds_is_refused_in_words_and_leaves_nothing(
+    server: RunningServer, ada: Gateway, tmp_path: Path
+) -> None:
+    job = JobFolder.create(tmp_path / "job")
+    spec = specification(job)
+    digests = {item: digest_file(job.inputs / item) for item in given(spec)}
+    for item, digest in digests.items():
+        ada.send(job.inputs / item, digest, lambda there: None)
+    for changes, words in (
+        ({"method": "os"}, "no method of this server"), ({"method_settings": {"x": 1}}, "no setting 'x'"),
+        ({"training": {"seconds": 1e9}}, "must lie in"), ({"training": {"path": "/etc"}}, "no setting 'path'"),
+        ({"method": "mn", "method_settings": {"weights": "/home/ada/weights"}}, "takes no paths"),
+    ):
+        with pytest.raises(PlaceError, match=words):
+            ada.order(JOB, dataclasses.replace(spec, **changes), digests)  # type: ignore[arg-type]
+    for files in ({}, {**digests, "../x.npy": "a" * 64}, dict.fromkeys(digests, "../../users.json")):
+        with pytest.raises(PlaceError, match="not those that it needs|no name of a file"):
+            ada.order(JOB, spec, files)
+    with pytest.raises(PlaceError, match="was not sent yet"):
+        ada.order(JOB, spec, dict.fromkeys(digests, "a" * 64))
+    swapped = dict(zip(digests, reversed(digests.values()), strict=True))  # images and label in each other's place
+    with pytest.raises(PlaceError):
+        ada.order(JOB, spec, swapped)
+    assert list((server.folder / "jobs").iterdir()) == []
+    ada.order(JOB, spec, digests)
+    ada.order(JOB, spec, digests)  # once more changes nothing
+    with pytest.raises(PlaceError, match="There is another job"):
+        ada.order(JOB, dataclasses.replace(spec, training={"seconds": 5.0}), digests)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"spec": {}, "files": {}}', b"[" * 100_000, b"\xff\xfe",
+                                  b'{"spec": {"format": 1e400}, "files": {}}', b'{"files": {}}'])
+def test_what_is_no_order_is_refused_in_words(
+    server: RunningServer, ada: Gateway, tmp_path: Path, body: bytes
+) -> None:
+    token = (tmp_path / "ada" / "server.token").read_text()
+    code, answer = raw(server, "PUT", f"/v1/jobs/{JOB}", body, token)
+    assert code == 422
+    assert json.loads(answer)["text"]
+
+
+def test_a_body_larger_than_a_piece_is_refused(server: RunningServer, ada: Gateway, tmp_path: Path) -> None:
+    token = (tmp_path / "ada" / "server.token").read_text()
+    path = f"/v1/files/{'a' * 64}?offset=0&total={PIECE + 1}"
+    assert raw(server, "PUT", path, bytes(PIECE + 1), token)[0] == 413
+    assert server.shelf_of("ada").there("a" * 64) == (0, False)
+
+
+def test_a_client_that_dawdles_is_let_go(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE_S", 0.3)
+    token = (tmp_path / "ada" / "server.token").read_text()
+    line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    line.putrequest("PUT", f"/v1/jobs/{JOB}")
+    for name, value in (("Authorization", f"Bearer {token}"), ("Content-Length", "1000")):
+        line.putheader(name, value)
+    line.endheaders(b"{")
+    assert line.getresponse().status == 408
+    assert ada.check()
+
+
+def test_labels_come_in_order_and_once(server: RunningServer, ada: Gateway, tmp_path: Path) -> None:
+    here = ordered(ada, tmp_path / "job", training={"steps": 5})
+    for seed in (3, 4):
+        here.add_labels("c002", drawn(seed=seed))
+    first, second = ((here.inputs / f"labels-{n}.npz").read_bytes() for n in (1, 2))
+    with pytest.raises(PlaceError, match="Labels 1 come before labels 2"):
+        ada.add_labels(JOB, 2, second)
+    for number, content in ((1, first), (1, second), (2, second)):
+        ada.add_labels(JOB, number, content)
+    there = server.backend.folder(JOB)
+    assert [(there.inputs / f"labels-{n}.npz").read_bytes() for n in there.added_labels()] == [first, second]
+    assert ada.look(JOB)[2] == 2  # type: ignore[index]
+
+
+def bomb(shape: tuple[int, ...]) -> bytes:
+    """Labels of that many zeros, which pack to next to nothing."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in {"case": np.array("c002"), "shape": np.array(shape), "slices": np.zeros((0, 2), np.int64),
+                            "along0": np.zeros(shape, np.uint8), "along1": np.zeros((0, 1, 1), np.uint8),
+                            "along2": np.zeros((0, 1, 1), np.uint8)}.items():
+            with archive.open(f"{name}.npy", "w") as stream:
+                np.lib.format.write_array(stream, array)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no labels", bomb((64, 1024, 1024)), bomb((4, 6, 5))])
+def test_labels_that_are_damaged_or_too_large_are_refused(
+    server: RunningServer, ada: Gateway, tmp_path: Path, content: bytes
+) -> None:
+    ordered(ada, tmp_path / "job", training={"steps": 5})
+    with pytest.raises(PlaceError):
+        ada.add_labels(JOB, 1, content)
+    there = server.backend.folder(JOB)
+    assert there.added_labels() == []
+    assert [path.name for path in there.inputs.iterdir() if path.name.startswith(".")] == []
+
+
+def test_nobody_fills_the_line(
+    server: RunningServer, ada: Gateway, bob: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "MOST_UNFINISHED", 1)
+    monkeypatch.setattr("SemiSegLogic.server.orders._require_bounds", lambda spec: None)  # the fake runner's settings
+    job = JobFolder.create(tmp_path / "job")
+    job.submit(specification(job, method_settings=FOREVER))
+    send(ada, job, "a" * 32)
+    with pytest.raises(PlaceError, match="You have 1 jobs"):
+        send(ada, job, "b" * 32)
+    send(bob, job, "c" * 32)  # each counts alone
+    ada.stop("a" * 32, 5.0)
+    wait_until(lambda: ada.look("a" * 32)[0].ended, 60, "the job to stop")  # type: ignore[index]
+    send(ada, job, "b" * 32)
+
+
+def test_old_jobs_are_cleared_away_and_running_ones_are_not(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SemiSegLogic.server.orders._require_bounds", lambda spec: None)
+    ordered(ada, tmp_path / "job")
+    wait_until(lambda: ada.look(JOB)[0].state == "done", 60, "the job to be done")  # type: ignore[index]
+    endless = JobFolder.create(tmp_path / "endless")
+    endless.submit(specification(endless, method_settings=FOREVER))
+    send(ada, endless, "e" * 32)
+    half = server.folder / "jobs" / "half"
+    half.mkdir()
+    (half / desk.OWNER).write_text('{"user": "ada"}')  # the server was killed while it took this order in
+    os.utime(half / desk.OWNER, (0, 0))
+    assert server.desk.clear(0.0) == []
+    assert sorted(server.desk.clear(1.0)) == ["half"]
+    in_an_hour = server.backend.folder(JOB).last_heartbeat() + 3600.0
+    assert server.desk.clear(in_an_hour) == [JOB]
+    assert ada.look(JOB) is None
+    assert not ada.look("e" * 32)[0].ended  # type: ignore[index]
+
+
+def test_what_was_at_work_when_the_computer_went_down_goes_on(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from Testing.support.running import kill_runner
+
+    monkeypatch.setattr("SemiSegLogic.server.orders._require_bounds", lambda spec: None)
+    job = JobFolder.create(tmp_path / "job")
+    job.submit(specification(job, method_settings=FOREVER))
+    send(ada, job)
+    wait_until(lambda: ada.look(JOB)[0].step > 3, 60, "some steps")  # type: ignore[index]
+    kill_runner(server.backend.folder(JOB))
+    wait_until(lambda: ada.look(JOB)[0].state == "lost", 60, "the job to be lost")  # type: ignore[index]
+    assert server.desk.go_on() == [JOB]
+    wait_until(lambda: ada.look(JOB)[0].state == "running", 60, "the job to go on")  # type: ignore[index]
+    assert server.desk.go_on() == []
+
+
+def test_over_https_a_strange_certificate_is_not_spoken_to(tmp_path: Path) -> None:
+    server = RunningServer(tmp_path / "server", make_certificate(tmp_path))
+    try:
+        described = server.describe(tmp_path / "ada")
+        assert Gateway(Server.read(described)).check()
+        plain = json.loads(described.read_text())
+        described.write_text(json.dumps({**plain, "authority": ""}))
+        with pytest.raises(Unreachable, match=r'CERTIFICATE_VERIFY_FAILED.*as "authority"'):
+            Gateway(Server.read(described)).check()
+    finally:
+        server.close()
+
+
+def test_a_spec_goes_through_json_unchanged(tmp_path: Path) -> None:
+    job = JobFolder.create(tmp_path / "job")
+    spec = specification(job)
+    assert JobSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    with pytest.raises(JobError):
+        JobSpec.from_dict(json.loads(json.dumps({**spec.to_dict(), "more": 1})))

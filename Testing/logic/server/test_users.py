@@ -1,0 +1,53 @@
+"""Who may use the server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from SemiSegLogic.job import JobError
+from SemiSegLogic.server.users import Users
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Users:
+    return Users(tmp_path / "users.json")
+
+
+def test_a_token_is_known_by_its_digest_alone(users: Users) -> None:
+    ada, bob = users.invite("ada"), users.invite("bob")
+    assert len(ada) >= 43  # 32 random bytes
+    assert (users.of(ada), users.of(bob), users.of("another"), users.of("")) == ("ada", "bob", None, None)
+    assert ada not in users.path.read_text()
+    assert os.name == "nt" or users.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_new_token_takes_the_place_of_the_old_one_and_who_is_removed_is_out_at_once(users: Users) -> None:
+    old = users.invite("ada")
+    new = users.invite("ada")
+    assert (users.of(old), users.of(new), users.names) == (None, "ada", ["ada"])
+    Users(users.path).remove("ada")  # by another process
+    assert users.of(new) is None
+    with pytest.raises(JobError, match=r"knows no user 'ada'.*nobody"):
+        users.remove("ada")
+
+
+@pytest.mark.parametrize("name", ["", "Ada", "../ada", "a/b", "a" * 33, "ada\n", "-a"])
+def test_a_name_that_could_be_a_path_is_none(users: Users, name: str) -> None:
+    with pytest.raises(JobError, match="cannot be the name of a user"):
+        users.invite(name)
+    assert users.names == []
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"ada": 1}'])
+def test_a_damaged_file_lets_nobody_in(users: Users, content: str) -> None:
+    users.path.write_text(content)
+    with pytest.raises(JobError, match=r"users\.json.*nvite"):
+        users.of("token")
+
+
+def test_strange_tokens_are_nobodys(users: Users) -> None:
+    users.invite("ada")
+    assert users.of("\udcff\ud800é") is None

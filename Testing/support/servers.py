@@ -1,0 +1,84 @@
+"""A real server on 127.0.0.1 in a thread of the test, whose jobs a fake runner does."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+
+import uvicorn
+
+from SemiSegLogic.backends import LocalBackend
+from SemiSegLogic.backends.gateway import Gateway
+from SemiSegLogic.backends.server import Server
+from SemiSegLogic.server.app import make_app
+from SemiSegLogic.server.desk import Desk
+from SemiSegLogic.server.shelf import Shelf
+from SemiSegLogic.server.users import Users
+
+from .running import RUNNER
+
+
+class RunningServer:
+    """The server in ``folder``; it may be stopped and started again on the same port. ``told`` keeps what was
+    answered: user, method, path, code.
+    """
+
+    def __init__(self, folder: Path, pem: tuple[Path, Path] | None = None, room: int = 10**9) -> None:
+        self.folder, self._pem = folder, pem
+        (folder / "jobs").mkdir(parents=True)
+        self.backend = LocalBackend(folder / "jobs", module=RUNNER)
+        self.users, self.desk = Users(folder / "users.json"), Desk(self.backend)
+        self.told: list[tuple[str, str, str, int]] = []
+        self.shelves: dict[str, Shelf] = {}
+        self._room = room
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self.start()
+
+    @property
+    def address(self) -> str:
+        return f"{'https' if self._pem else 'http'}://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        app = make_app(self.users, self.desk, self.shelf_of, lambda *line: self.told.append(line))
+        certificate, key = self._pem or (None, None)
+        self._server = uvicorn.Server(uvicorn.Config(
+            app, host="127.0.0.1", port=self.port, log_level="error", access_log=False, lifespan="off",
+            ssl_certfile=certificate, ssl_keyfile=key, timeout_graceful_shutdown=1))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + 30
+        while not self._server.started:
+            assert time.monotonic() < deadline and self._thread.is_alive(), "the server did not start"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Stop it and every job it has."""
+        self.stop()
+        for job_id in self.backend.jobs():
+            self.backend.stop(job_id, patience_s=0)
+
+    def shelf_of(self, user: str) -> Shelf:
+        return self.shelves.setdefault(user, Shelf(self.folder / "files" / user, self._room))
+
+    def describe(self, folder: Path, name: str = "ada", token: str | None = None) -> Path:
+        """The file that a user gets, with a token that the server knows, or with ``token``."""
+        folder.mkdir(exist_ok=True)
+        secret = folder / "server.token"
+        secret.touch(mode=0o600)
+        secret.write_text(token or self.users.invite(name))
+        authority = {"authority": str(self._pem[0])} if self._pem else {}
+        path = folder / "server.json"
+        path.write_text(json.dumps({"server": self.address, "token": "server.token", **authority}))
+        return path
+
+    def gateway(self, folder: Path, name: str = "ada") -> Gateway:
+        return Gateway(Server.read(self.describe(folder, name)))
