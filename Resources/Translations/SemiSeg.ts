@@ -71,7 +71,7 @@
 <context>
     <name>SemiSegLib.clusters</name>
     <message>
-        <source>The cluster at {address} answers and takes jobs; they lie in {folder}.</source>
+        <source>{address} answers and takes jobs; here they lie in {folder}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2398,23 +2398,23 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>cluster.json, from whoever looks after the cluster</source>
+        <source>server.json or cluster.json, from whoever looks after it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose the file that describes the cluster</source>
+        <source>Choose the file that describes the server or cluster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Clusters</source>
+        <source>Servers and clusters</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose a cluster</source>
+        <source>Choose a server or cluster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Asking the cluster …</source>
+        <source>Asking there …</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2422,15 +2422,15 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>a cluster that a file describes</source>
+        <source>a server or cluster that a file describes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Look at the cluster</source>
+        <source>Look at the server or cluster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A small file says where the cluster is; see the documentation.</source>
+        <source>A small file says where it is; see the documentation.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2902,7 +2902,7 @@ Call them done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose the file that describes the cluster.</source>
+        <source>Choose the file that describes the server or cluster.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -1,7 +1,11 @@
-"""A cluster that a file describes, as a place to train. Called off the main thread only: a network may not answer."""
+"""A server or cluster that a file describes, as a place to train. Called off the main thread only: a network may not
+answer.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.backends.ray_jobs import RayBackend
+    from SemiSegLogic.backends.far import FarBackend
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class ClusterFile:
 
 
 def look_at(path: str) -> ClusterFile:
-    """Whether the cluster that a file describes takes jobs, or in words what is wrong and what to do."""
+    """Whether the place that a file describes takes jobs, or in words what is wrong and what to do."""
     from SemiSegLogic.errors import SemiSegError
 
     try:
@@ -30,25 +34,32 @@ def look_at(path: str) -> ClusterFile:
         backend.check()
     except SemiSegError as error:
         return ClusterFile(path, str(error))
-    text = _("The cluster at {address} answers and takes jobs; they lie in {folder}.")
-    return ClusterFile(path, text.format(address=backend.cluster.ray, folder=backend.root), usable=True)
+    if backend.sends_images:
+        text = _("The server at {address} answers and takes jobs. Images and what you drew are sent there, under numbers "
+                 "and no names.")
+    else:
+        text = _("The cluster at {address} answers and takes jobs; they lie in {folder}.")
+    return ClusterFile(path, text.format(address=backend.address, folder=backend.root), usable=True)
 
 
-def usable_cluster(path: str) -> RayBackend | None:
-    """The cluster that a file describes; None for "" and where the file is no use any more: nothing can be found there
+def usable_cluster(path: str, environment: Mapping[str, str] | None = None) -> FarBackend | None:
+    """The place that a file describes; None for "" and where the file is no use any more: nothing can be found there
     then.
     """
     from SemiSegLogic.errors import SemiSegError
 
     try:
-        return cluster_of(path) if path else None
+        return cluster_of(path, environment) if path else None
     except SemiSegError:
         return None
 
 
-def cluster_of(path: str) -> RayBackend:
-    """The cluster that a file describes; nothing is asked of it yet. Raises PlaceError in words."""
-    from SemiSegLogic.backends.cluster import Cluster
-    from SemiSegLogic.backends.ray_jobs import RayBackend
+def cluster_of(path: str, environment: Mapping[str, str] | None = None) -> FarBackend:
+    """The place that a file describes; nothing is asked of it yet. What goes to a server and comes from it is seen to
+    by Slicer's own Python in ``environment`` (None: nothing is to be begun), which no set-up is needed for. Raises
+    PlaceError in words.
+    """
+    from SemiSegLogic.backends.far import far_backend
+    from SemiSegLogic.rounds import jobs_folder
 
-    return RayBackend(Cluster.read(Path(path).expanduser()))
+    return far_backend(Path(path).expanduser(), jobs_folder(), [sys.executable], environment or {}, own_python=False)

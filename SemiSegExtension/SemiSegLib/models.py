@@ -85,7 +85,7 @@ class Models:
 
             from .clusters import usable_cluster
 
-            delete_model(kept_model(study, run), cluster=usable_cluster(cluster))
+            delete_model(kept_model(study, run), far=usable_cluster(cluster))
 
         text = _("The model is deleted; suggestions and drawings stay.")
         self._do(_("Delete the model"), work, lambda _none: text, away=bool(cluster))

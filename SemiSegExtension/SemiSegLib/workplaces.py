@@ -1,4 +1,4 @@
-"""Where the runs of a study are: on this computer, or on a cluster. Called off the main thread only."""
+"""Where the runs of a study are: on this computer, on a server, or on a cluster. Called off the main thread only."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Workplaces:
         """
         from .clusters import cluster_of
 
-        backend = cluster_of(cluster)
+        backend = cluster_of(cluster, self._environment())
         backend.check()  # before images are handed over in vain
         self._cluster = cluster
         self._known[cluster] = backend
@@ -56,14 +56,14 @@ class Workplaces:
 
     def address(self, run: str) -> str:
         """Of the cluster that a run is on; "" for this computer."""
-        return str(self._away[run].cluster.ray) if run in self._away else ""
+        return str(self._away[run].address) if run in self._away else ""
 
     def _there(self) -> Any | None:
         """The cluster used last; None where its file is no use any more: then nothing can be found on it."""
         if self._cluster and self._cluster not in self._known:
             from .clusters import usable_cluster
 
-            there = usable_cluster(self._cluster)
+            there = usable_cluster(self._cluster, self._environment())
             if there is None:
                 return None
             self._known[self._cluster] = there

@@ -46,6 +46,11 @@ class RayBackend:
         return self.cluster.ray
 
     @property
+    def sends_images(self) -> bool:
+        """Whether images leave this computer and its disks."""
+        return False
+
+    @property
     def offers_cards(self) -> bool:
         """Whether a job gets a graphics card."""
         return self.cluster.gpus > 0

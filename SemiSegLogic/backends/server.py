@@ -61,6 +61,11 @@ class ServerBackend(LocalBackend):
         """Of the server."""
         return self.server.server
 
+    @property
+    def sends_images(self) -> bool:
+        """Whether images leave this computer and its disks."""
+        return True
+
     def check(self) -> None:
         """Raises PlaceError, Unreachable when the server would not take a job: for whoever does not want to prepare one
         in vain.

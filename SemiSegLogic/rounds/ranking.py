@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..geometry import SliceIndex
-from ..job import JobFolder
+from ..job import JobError, JobFolder
 from ..study import Study
 
 
@@ -27,7 +27,12 @@ def next_slices(study: Study, names: Mapping[str, str], job: JobFolder) -> list[
     annotated = {case.id: set(case.places) for case in study.cases}
     found = []
     for item in job.ranking():
-        case, place = names.get(item["case"], ""), SliceIndex(item["axis"], item["index"])
+        try:
+            place, reason, score = SliceIndex(item["axis"], item["index"]), str(item["reason"]), float(item["score"])
+            case = names.get(item["case"], "")
+        except (KeyError, TypeError, ValueError) as error:
+            raise JobError(f"{job.outputs / 'ranking.json'} holds no slice in {item!r:.120}.",
+                           "Train again, with the same SemiSeg on every computer.") from error
         if case in annotated and place not in annotated[case]:
-            found.append(NextSlice(case, place, item["reason"], float(item["score"])))
+            found.append(NextSlice(case, place, reason, score))
     return found

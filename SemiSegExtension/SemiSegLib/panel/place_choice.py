@@ -1,4 +1,4 @@
-"""Inside Train: on this computer, or on a cluster that a file describes. The cluster is asked on a thread."""
+"""Inside Train: on this computer, or on a server or cluster that a file describes, which is asked on a thread."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class PlaceChoice:
     def __init__(self, panel: Panel, fields: Any, layout: Any) -> None:
         self._panel, self._preferences = panel, panel.preferences
         self.where = qt.QComboBox()
-        self.where.addItems([_("this computer"), _("a cluster that a file describes")])
+        self.where.addItems([_("this computer"), _("a server or cluster that a file describes")])
         self.where.toolTip = _("Where to train; learning while you draw, and using a model, are done on this computer")
         fields.addRow(_("Where:"), self.where)
         self._box, inside = box(layout)
         line = row(inside)
         self.file = qt.QLineEdit()
-        self.file.setPlaceholderText(_("cluster.json, from whoever looks after the cluster"))
+        self.file.setPlaceholderText(_("server.json or cluster.json, from whoever looks after it"))
         self.file.text = self._preferences.get("cluster")
         line.addWidget(self.file)
-        button(line, "…", _("Choose the file that describes the cluster"), self.on_browse)
+        button(line, "…", _("Choose the file that describes the server or cluster"), self.on_browse)
         self.told = label(inside, faint=True)
         self._looked_at = ""  # the file that the cluster was asked by
         self.where.currentIndex = CLUSTER if self._preferences.get("where") == "cluster" else HERE
@@ -59,9 +59,9 @@ class PlaceChoice:
         self._panel.refresh_training()
 
     def on_browse(self) -> None:
-        kinds = _("Clusters") + " (*.json)"
+        kinds = _("Servers and clusters") + " (*.json)"
         start = str(Path(self.cluster).parent) if self.cluster else ""
-        chosen = qt.QFileDialog.getOpenFileNames(self._box, _("Choose a cluster"), start, kinds)
+        chosen = qt.QFileDialog.getOpenFileNames(self._box, _("Choose a server or cluster"), start, kinds)
         if chosen:
             self.file.text = str(chosen[0])
             self.on_file()
@@ -78,10 +78,10 @@ class PlaceChoice:
             from ..clusters import look_at
 
             self._looked_at = file
-            self.told.text = _("Asking the cluster …")
-            self._panel.training.jobs.run(_("Look at the cluster"), lambda: look_at(file), self._looked)
+            self.told.text = _("Asking there …")
+            self._panel.training.jobs.run(_("Look at the server or cluster"), lambda: look_at(file), self._looked)
         elif not file:
-            self.told.text = _("A small file says where the cluster is; see the documentation.")
+            self.told.text = _("A small file says where it is; see the documentation.")
         self.where.setItemText(HERE, self._this_computer(look))
 
     def _looked(self, found: ClusterFile) -> None:
