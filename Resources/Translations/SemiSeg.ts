@@ -71,7 +71,11 @@
 <context>
     <name>SemiSegLib.clusters</name>
     <message>
-        <source>{address} answers and takes jobs; here they lie in {folder}.</source>
+        <source>The server at {address} answers and takes jobs. Images and what you drew are sent there, under numbers and no names.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The cluster at {address} answers and takes jobs; they lie in {folder}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

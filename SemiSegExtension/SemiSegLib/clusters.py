@@ -35,8 +35,10 @@ def look_at(path: str) -> ClusterFile:
     except SemiSegError as error:
         return ClusterFile(path, str(error))
     if backend.sends_images:
-        text = _("The server at {address} answers and takes jobs. Images and what you drew are sent there, under numbers "
-                 "and no names.")
+        text = _(
+            "The server at {address} answers and takes jobs. Images and what you drew are sent there, under numbers and "
+            "no names."
+        )
     else:
         text = _("The cluster at {address} answers and takes jobs; they lie in {folder}.")
     return ClusterFile(path, text.format(address=backend.address, folder=backend.root), usable=True)

@@ -12,6 +12,13 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def a_port(text: str) -> int:
+    """``text`` as the number of a port, 0 for any. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: 0 to 65535")
+    return int(text)
+
+
 def some_seconds(text: str) -> float:
     """``text`` as a time above 0: no time at all would train for one step, which nobody wants. Raises
     ArgumentTypeError.

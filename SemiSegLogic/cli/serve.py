@@ -8,13 +8,16 @@ from typing import Any
 
 from ..backends import LocalBackend
 from ..backends.far import far_backend
+from ..backends.gateway import Gateway
+from ..backends.server import PORT, Server
 from ..files import disk_errors, write_json
 from ..job import JobError
 from ..server.serving import Keeping, Listening, Serving
 from ..server.users import Users
-from .counts import at_least_one
+from .counts import a_port
 from .output import Output, add_json
 
+TOLD = "Ctrl+C ends it; trainings on their way go on."
 TOKEN, DESCRIPTION, AUTHORITY = "server.token", "server.json", "certificate.pem"
 
 
@@ -47,7 +50,7 @@ def _add_run(actions: Any) -> None:
     run = actions.add_parser("run", help="serve until Ctrl+C; trainings on their way go on")
     run.add_argument("folder", type=Path, help="where users, their files and their jobs lie")
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer alone, for SSH)")
-    run.add_argument("--port", type=at_least_one, default=8443)
+    run.add_argument("--port", type=a_port, default=PORT, help="0: any that is free")
     run.add_argument("--certificate", type=Path, metavar="PEM")
     run.add_argument("--key", type=Path, metavar="PEM")
     run.add_argument("--behind-proxy", action="store_true", help="a proxy in front of it speaks https")
@@ -65,35 +68,44 @@ def _run(options: argparse.Namespace) -> int:
     backend = far_backend(options.cluster, jobs) if options.cluster else LocalBackend(jobs)
     listening = Listening(options.host, options.port, options.certificate, options.key, options.behind_proxy)
     serving = Serving(options.folder, backend, Keeping(options.gigabytes, options.days))
-    text = f"Serving on {listening.address}; Ctrl+C ends it, and trainings on their way go on."
-    serving.run(listening, lambda: out.event("serving", text, address=listening.address))
+    serving.run(listening, lambda address: out.event("serving", f"Serving on {address}. {TOLD}", address=address))
     return 0
 
 
 def _invite(options: argparse.Namespace) -> int:
-    if options.into.exists():
-        raise JobError(f"{options.into} exists already.", "Name a new folder.")
-    certificate = options.certificate.read_bytes() if _is_there(options.certificate) else None
-    with disk_errors(options.into):
+    into = options.into
+    if into.exists():
+        raise JobError(f"{into} exists already.", "Name a new folder.")
+    Gateway(Server(server=options.address, token=TOKEN))  # refuses an address to which no token may be sent
+    certificate = _read(options.certificate)
+    with disk_errors(options.folder):
         options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        options.into.mkdir(mode=0o700, parents=True)
-        secret = options.into / TOKEN
-        secret.touch(mode=0o600)
-        secret.write_text(Users(options.folder / "users.json").invite(options.name) + "\n", encoding="ascii")
-        if certificate is not None:
-            (options.into / AUTHORITY).write_bytes(certificate)
-    described = {"server": options.address, "token": TOKEN}
-    write_json(options.into / DESCRIPTION, {**described, **({"authority": AUTHORITY} if certificate else {})})
-    text = (f"{options.name} may use the server. Hand {options.into} over safely: who has it, has the token. In Slicer "
-            f"choose its {DESCRIPTION} under 'Where', or say: semiseg train STUDY --server {DESCRIPTION}")
-    Output(options.json).event("invited", text, name=options.name, folder=str(options.into))
+    token = Users(options.folder / "users.json").invite(options.name)
+    _write(into, options.address, token, certificate)
+    text = (f"{options.name} may use the server. Hand {into} over safely: who has it, has the token. In Slicer choose its "
+            f"{DESCRIPTION} under 'Where', or say: semiseg train STUDY --server {DESCRIPTION}")
+    Output(options.json).event("invited", text, name=options.name, folder=str(into))
     return 0
 
 
-def _is_there(certificate: Path | None) -> bool:
-    if certificate is not None and not certificate.is_file():
-        raise JobError(f"There is no certificate {certificate}.", "Name the PEM file of the server's certificate.")
-    return certificate is not None
+def _write(into: Path, address: str, token: str, certificate: bytes | None) -> None:
+    """What a user needs, as files that nobody else on this computer can read."""
+    with disk_errors(into):
+        into.mkdir(mode=0o700, parents=True)
+        (into / TOKEN).touch(mode=0o600)
+        (into / TOKEN).write_text(token + "\n", encoding="ascii")
+        if certificate is not None:
+            (into / AUTHORITY).write_bytes(certificate)
+    authority = {"authority": AUTHORITY} if certificate is not None else {}
+    write_json(into / DESCRIPTION, {"server": address, "token": TOKEN, **authority})
+
+
+def _read(certificate: Path | None) -> bytes | None:
+    try:
+        return certificate.read_bytes() if certificate is not None else None
+    except OSError as error:
+        raise JobError(f"The certificate {certificate} cannot be read: {error.strerror}.",
+                       "Name the PEM file of the server's certificate.") from error
 
 
 def _remove(options: argparse.Namespace) -> int:

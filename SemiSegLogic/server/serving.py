@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -36,10 +37,19 @@ class Listening:
     key: Path | None = None
     behind_proxy: bool = False
 
-    @property
-    def address(self) -> str:
+    def open(self) -> socket.socket:
+        """A socket that listens there. Raises JobError when it cannot."""
+        try:
+            (family, _, _, _, place), *_ = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            return socket.create_server(place[:2], family=family)
+        except OSError as error:
+            raise JobError(f"{self.host}, port {self.port}, cannot be listened on: {error.strerror or error}.",
+                           "Choose another --port, or end the program that has it.") from error
+
+    def address(self, port: int) -> str:
         """As clients write it, unless a proxy is in front."""
-        return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.certificate else 'http'}://{host}:{port}"
 
     def require_safe(self) -> None:
         """Raises JobError when a token could be read on its way, or the key by others."""
@@ -77,8 +87,8 @@ class Serving:
         self._lock = FileLock(folder / "server.lock")
         self._over = threading.Event()
 
-    def run(self, listening: Listening, ready: Callable[[], None]) -> None:
-        """Serve until the process is ended. ``ready`` is called right before. Raises JobError, OSError."""
+    def run(self, listening: Listening, ready: Callable[[str], None]) -> None:
+        """Serve until the process is ended. ``ready`` hears the address as soon as it answers. Raises JobError."""
         import uvicorn
 
         from .app import make_app
@@ -88,14 +98,15 @@ class Serving:
         app = make_app(self.users, self.desk, self.shelf_of, _audit(self.folder / "requests.log"))
         keeper = threading.Thread(target=self._keep_house, daemon=True)
         config = uvicorn.Config(
-            app, host=listening.host, port=listening.port, log_level="warning", access_log=False, server_header=False,
-            proxy_headers=False, limit_concurrency=MOST_AT_ONCE, timeout_graceful_shutdown=5, lifespan="off",
-            ssl_certfile=listening.certificate, ssl_keyfile=listening.key)
+            app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="off",
+            limit_concurrency=MOST_AT_ONCE, timeout_graceful_shutdown=5, ssl_certfile=listening.certificate,
+            ssl_keyfile=listening.key)
         try:
             self.desk.go_on()
             keeper.start()
-            ready()
-            uvicorn.Server(config).run()
+            with listening.open() as opened:
+                ready(listening.address(opened.getsockname()[1]))
+                uvicorn.Server(config).run(sockets=[opened])
         finally:
             self._over.set()
             self._lock.release()

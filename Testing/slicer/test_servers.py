@@ -60,8 +60,14 @@ def test_a_run_on_a_server_brings_its_suggestions_into_the_study_and_is_found_ag
     again = BackendConnection(study, lambda: [], dict, described)  # Slicer was closed and opened again
     assert again.newest() == run
     assert again.look(run).cluster == server.address
-    changed: list[str] = []
-    wait_until(lambda: (changed.extend((look := again.look(run)).changed), look.status.state == "done")[1], 60, "the end")
+    changed = set[str]()
+
+    def done() -> bool:
+        look = again.look(run)
+        changed.update(look.changed)
+        return look.status.state == "done"
+
+    wait_until(done, 60, "the run to be done")
     suggestion = study.case(case.id).suggestion()
     assert case.id in changed
     assert (suggestion == study.structures.items[-1].value).mean() > 0.9  # as the fake runner suggests

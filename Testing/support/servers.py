@@ -52,7 +52,8 @@ class RunningServer:
         self._thread.start()
         deadline = time.monotonic() + 30
         while not self._server.started:
-            assert time.monotonic() < deadline and self._thread.is_alive(), "the server did not start"
+            assert self._thread.is_alive(), "the server did not start"
+            assert time.monotonic() < deadline, "the server did not start in time"
             time.sleep(0.01)
 
     def stop(self) -> None:

@@ -64,7 +64,7 @@ def test_a_job_done_by_a_server_looks_like_any_other(server: RunningServer, back
     assert len(list(job.outputs.glob("*.npz"))) == 1
     assert backend.submit(job) == "one"  # once more changes nothing
     assert len(server.backend.jobs()) == 1
-    assert "one" not in {part for line in server.told for part in line[2].split("/")}  # the server hears no name of ours
+    assert "one" not in {part for line in server.told for part in line[2].split("/")}, "it hears no name of ours"
 
 
 def test_what_was_sent_is_not_sent_again(server: RunningServer, backend: ServerBackend) -> None:

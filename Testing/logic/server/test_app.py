@@ -43,7 +43,9 @@ def send(gateway: Gateway, job: JobFolder, name: str = JOB) -> None:
     gateway.order(name, job.spec(), digests)
 
 
-def raw(server: RunningServer, method: str, path: str, body: bytes = b"", token: str | None = None) -> tuple[int, bytes]:
+def raw(
+    server: RunningServer, method: str, path: str, body: bytes = b"", token: str | None = None
+) -> tuple[int, bytes]:
     """An answer to a request as it stands, not as our client would put it."""
     line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     line.request(method, path, body, {"Authorization": f"Bearer {token}"} if token else {})
@@ -138,7 +140,7 @@ def test_an_order_out_of_bounds_is_refused_in_words_and_leaves_nothing(
         with pytest.raises(PlaceError, match=words):
             ada.order(JOB, dataclasses.replace(spec, **changes), digests)  # type: ignore[arg-type]
     for files in ({}, {**digests, "../x.npy": "a" * 64}, dict.fromkeys(digests, "../../users.json")):
-        with pytest.raises(PlaceError, match="not those that it needs|no name of a file"):
+        with pytest.raises(PlaceError, match=r"not those that it needs|no name of a file"):
             ada.order(JOB, spec, files)
     with pytest.raises(PlaceError, match="was not sent yet"):
         ada.order(JOB, spec, dict.fromkeys(digests, "a" * 64))

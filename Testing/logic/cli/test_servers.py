@@ -1,0 +1,78 @@
+"""``semiseg serve`` and the commands that reach a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from SemiSegLogic.cli.server_checks import server_checks
+from SemiSegLogic.server.users import Users
+from Testing.support.certificates import make_certificate
+from Testing.support.servers import RunningServer
+
+Semiseg, Says = Callable[..., list[dict[str, Any]]], Callable[..., str]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    server = RunningServer(tmp_path / "server")
+    yield server
+    server.close()
+
+
+def test_who_is_invited_gets_a_folder_that_works(server: RunningServer, semiseg: Semiseg, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    semiseg("serve", "invite", server.folder, "ada", "--address", server.address, "--into", given)
+    assert sorted(path.name for path in given.iterdir()) == ["server.json", "server.token"]
+    assert (given / "server.token").stat().st_mode & 0o077 == 0
+    assert [finding.good for finding in server_checks(given / "server.json")] == [True, True, True]
+    assert semiseg("serve", "users", server.folder) == [{"event": "user", "name": "ada"}]
+    semiseg("serve", "remove", server.folder, "ada")
+    *_, last = server_checks(given / "server.json")
+    assert (last.good, "does not take the token" in last.found) == (False, True)
+
+
+def test_a_certificate_of_ones_own_goes_along(semiseg: Semiseg, tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    server = RunningServer(tmp_path / "server", (certificate, key))
+    try:
+        semiseg("serve", "invite", server.folder, "ada", "--address", server.address, "--into", tmp_path / "given",
+                "--certificate", certificate)
+        assert all(finding.good for finding in server_checks(tmp_path / "given" / "server.json"))
+    finally:
+        server.close()
+
+
+def test_an_invitation_that_cannot_be_made_changes_nothing(says: Says, tmp_path: Path) -> None:
+    folder, there, new = tmp_path / "server", tmp_path / "there", tmp_path / "new"
+    there.mkdir()
+    for name, address, into, more, told in (
+        ("ada", "https://h:1", there, (), "exists already"), ("Ada!", "https://h:1", new, (), "cannot be the name"),
+        ("ada", "https://h:1", new, ("--certificate", tmp_path / "nowhere.pem"), "cannot be read"),
+        ("ada", "h", new, (), "no address of a server"), ("ada", "http://h:1", new, (), "plain http to another"),
+    ):
+        words = ("serve", "invite", folder, name, "--address", address, "--into", into, *more)
+        assert told in says(*words, code=1)
+    assert not new.exists()
+    assert Users(folder / "users.json").names == []
+
+
+def test_what_is_wrong_with_the_way_to_a_server_is_found_in_order(server: RunningServer, tmp_path: Path) -> None:
+    described = server.describe(tmp_path / "ada")
+    server.stop()
+    *_, last = server_checks(described)
+    assert (last.what, last.good) == ("Server reached", False)
+    server.start()
+    (tmp_path / "ada" / "server.token").chmod(0o644)
+    assert [(finding.what, finding.good) for finding in server_checks(described)][1:] == [("Token file", False)]
+    described.write_text(json.dumps({"server": server.address}))
+    (only,) = server_checks(described)
+    assert "does not say token" in only.found
+
+
+def test_jobs_of_a_server_are_listed_by_its_file(server: RunningServer, semiseg: Semiseg, tmp_path: Path) -> None:
+    assert semiseg("jobs", "--server", server.describe(tmp_path / "ada")) == []

@@ -1,0 +1,91 @@
+"""Where a server may listen, and what it writes down."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from SemiSegLogic.backends import LocalBackend
+from SemiSegLogic.job import JobError
+from SemiSegLogic.server.serving import Keeping, Listening, Serving
+from Testing.support.certificates import make_certificate
+from Testing.support.jobs import wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_this_computer_alone_needs_no_certificate(host: str) -> None:
+    Listening(host).require_safe()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "gpu.example.org", ""])
+def test_a_network_needs_a_certificate_or_a_proxy(host: str) -> None:
+    with pytest.raises(JobError, match=r"could read the tokens.*--certificate.*SSH tunnel.*--behind-proxy"):
+        Listening(host).require_safe()
+    Listening(host, behind_proxy=True).require_safe()
+
+
+def test_a_certificate_and_a_key_that_nobody_else_reads(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    Listening("0.0.0.0", certificate=certificate, key=key).require_safe()
+    with pytest.raises(JobError, match="needs its key"):
+        Listening("0.0.0.0", certificate=certificate).require_safe()
+    with pytest.raises(JobError, match=r"no file .*nowhere\.pem"):
+        Listening("0.0.0.0", certificate=certificate, key=tmp_path / "nowhere.pem").require_safe()
+    if os.name == "posix":
+        key.chmod(0o644)
+        with pytest.raises(JobError, match=f"chmod 600 {key}"):
+            Listening("0.0.0.0", certificate=certificate, key=key).require_safe()
+
+
+def test_a_server_without_users_or_beside_another_does_not_begin(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    serving = Serving(tmp_path, LocalBackend(tmp_path / "jobs"), Keeping())
+    with pytest.raises(JobError, match="Nobody may use the server"):
+        serving.run(Listening(port=0), lambda address: None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="ends the server with a signal")
+def test_the_process_serves_writes_down_who_asked_and_gives_way_to_no_other(tmp_path: Path) -> None:
+    folder, given = tmp_path / "server", tmp_path / "given"
+    semiseg = [sys.executable, "-m", "SemiSegLogic", "serve"]
+    address = "http://127.0.0.1:18443"
+    subprocess.run([*semiseg, "invite", folder, "ada", "--address", address, "--into", given], cwd=ROOT, check=True)
+    token = (given / "server.token").read_text().strip()
+    log = (tmp_path / "printed.txt").open("wb")
+    server = subprocess.Popen([*semiseg, "run", folder, "--port", "0"], cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
+    try:
+        assert server.stdout is not None
+        said = server.stdout.readline().decode()
+        port = int(re.search(r"http://127\.0\.0\.1:(\d+)", said)[1])  # type: ignore[index]
+        wait_until(lambda: _hello(port, token) == 200, 30, "the server to answer")
+        assert _hello(port, "wrong") == 401
+        told = (folder / "requests.log").read_text()
+        assert re.search(r"ada GET /v1 200\n", told)
+        assert re.search(r"- GET /v1 401\n", told)
+        assert token not in told
+        other = subprocess.run([*semiseg, "run", folder, "--port", "0"], cwd=ROOT, capture_output=True, text=True)
+        assert (other.returncode, "A server works in" in other.stderr) == (1, True)
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) in (0, 130, -signal.SIGINT)
+        log.close()
+
+
+def _hello(port: int, token: str) -> int:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        line.request("GET", "/v1", headers={"Authorization": f"Bearer {token}"})
+        return line.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        line.close()
