@@ -82,8 +82,8 @@ def _invite(options: argparse.Namespace) -> int:
         options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     token = Users(options.folder / "users.json").invite(options.name)
     _write(into, options.address, token, certificate)
-    text = (f"{options.name} may use the server. Hand {into} over safely: who has it, has the token. In Slicer choose its "
-            f"{DESCRIPTION} under 'Where', or say: semiseg train STUDY --server {DESCRIPTION}")
+    text = (f"{options.name} may use the server. Hand {into} over safely: who has it, has the token. In Slicer choose "
+            f"its {DESCRIPTION} under 'Where', or say: semiseg train STUDY --server {DESCRIPTION}")
     Output(options.json).event("invited", text, name=options.name, folder=str(into))
     return 0
 

@@ -1,4 +1,4 @@
-"""A real server on 127.0.0.1 in a thread of the test, whose jobs a fake runner does."""
+"""A real server on 127.0.0.1 in a thread of the test, whose jobs a fake runner does, or the real one."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ class RunningServer:
     answered: user, method, path, code.
     """
 
-    def __init__(self, folder: Path, pem: tuple[Path, Path] | None = None, room: int = 10**9) -> None:
+    def __init__(self, folder: Path, pem: tuple[Path, Path] | None = None, runner: str = RUNNER) -> None:
         self.folder, self._pem = folder, pem
         (folder / "jobs").mkdir(parents=True)
-        self.backend = LocalBackend(folder / "jobs", module=RUNNER)
+        self.backend = LocalBackend(folder / "jobs", module=runner)
         self.users, self.desk = Users(folder / "users.json"), Desk(self.backend)
         self.told: list[tuple[str, str, str, int]] = []
         self.shelves: dict[str, Shelf] = {}
-        self._room = room
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.start()
@@ -68,7 +67,7 @@ class RunningServer:
             self.backend.stop(job_id, patience_s=0)
 
     def shelf_of(self, user: str) -> Shelf:
-        return self.shelves.setdefault(user, Shelf(self.folder / "files" / user, self._room))
+        return self.shelves.setdefault(user, Shelf(self.folder / "files" / user, 10**9))
 
     def describe(self, folder: Path, name: str = "ada", token: str | None = None) -> Path:
         """The file that a user gets, with a token that the server knows, or with ``token``."""
