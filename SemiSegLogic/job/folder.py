@@ -4,7 +4,7 @@
     in/<digest>.npy .npz .pt  client, once                model.ckpt, model.pt, model.json     runner
     in/labels-<n>.npz       client, while the job runs    out/<case>.<n>.npz, out/ranking.json runner
     open.json               client: the case on screen    launch.json client, process.json runner (see backends)
-    stop                    client: save and stop
+    stop                    client: save and stop         server.json, log-server.txt           courier (see courier)
     beside/                 a second runner, which trains the candidate of a contest (see backends/claims.py)
 
 Data only, never code; nothing is pickled. Every file but the curve and the log is replaced as a whole.
