@@ -2337,10 +2337,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Press Set up first: the computing environment is not ready.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>A run is on its way. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2394,7 +2390,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.place_choice</name>
     <message>
-        <source>Where to train; learning while you draw, and using a model, are done on this computer</source>
+        <source>Where to train and to use models; learning while you draw is done on this computer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2407,6 +2403,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Choose the file that describes the server or cluster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press Set up first: the computing environment is not ready.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2427,6 +2427,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>a server or cluster that a file describes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose the file that describes the server or cluster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2892,10 +2896,6 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Press Set up first: the computing environment is not ready.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>{text}
 
 Call them done and use them?</source>
@@ -2903,10 +2903,6 @@ Call them done and use them?</source>
     </message>
     <message>
         <source>Slices not done</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Choose the file that describes the server or cluster.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

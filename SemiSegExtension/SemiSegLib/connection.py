@@ -85,8 +85,10 @@ class Connection(Protocol):
     def start_live(self, open_case: str, start_from: str, manner: Manner) -> str:
         """Begin to learn while the person draws, from the model of a run ("": a new one); the job's id."""
 
-    def apply(self, model: str, open_case: str, only: bool) -> str:
-        """Suggest with the model of a run, without training: for every case, or ``only`` the open one; the job's id."""
+    def apply(self, model: str, open_case: str, only: bool, cluster: str) -> str:
+        """Suggest with the model of a run, without training: for every case, or ``only`` the open one; on this computer
+        or the cluster that a file describes; the job's id.
+        """
 
     def show(self, job: str, case: str) -> None:
         """Tell a running job which case is on screen ("": none)."""
@@ -146,10 +148,10 @@ class BackendConnection:
         )
         return str(place.submit(this.job))
 
-    def apply(self, model: str, open_case: str, only: bool) -> str:
+    def apply(self, model: str, open_case: str, only: bool, cluster: str) -> str:
         from SemiSegLogic.rounds import Round
 
-        place, weights = self._places.here(starts=True), self._model(model)
+        place, weights = self._places.on(cluster) if cluster else self._places.here(starts=True), self._model(model)
         assert weights is not None  # a run was named
         this = Round.apply(
             self._study, weights, jobs=place.root, open_case=open_case or None, only=open_case if only else None

@@ -100,7 +100,7 @@ def test_a_model_is_used_on_all_cases_or_on_the_open_one_and_nothing_else_is_beg
     assert not models.use.enabled, "a second click would begin it twice"
     settle(panel)
     case = study.cases[0].id
-    assert panel.connection.calls[-1] == ("apply", NEW, case, False)
+    assert panel.connection.calls[-1] == ("apply", NEW, case, False, "")
     panel.connection.next_look = replace(look("running"), job="apply-1", applied=True)
     panel.training.poll()
     settle(panel)
@@ -115,7 +115,25 @@ def test_a_model_is_used_on_all_cases_or_on_the_open_one_and_nothing_else_is_beg
     models.on_choose(1)
     models.use_here.real.click()
     settle(panel)
-    assert panel.connection.calls[-1] == ("apply", OLD, case, True)
+    assert panel.connection.calls[-1] == ("apply", OLD, case, True, "")
+
+
+def test_a_model_is_used_where_training_is_chosen_to_be_without_any_set_up_here(
+    models: Any, panel: Any, study: Any
+) -> None:
+    panel.installer.kind = "absent"
+    panel.refresh_training()
+    assert not models.use.enabled
+    assert "Set up" in models.use.toolTip
+    place = panel.train.choices.place
+    place.where.currentIndex = 1
+    place.file.text = "/a/server.json"
+    place.on_file()
+    settle(panel)
+    assert models.use.enabled
+    models.use.real.click()
+    settle(panel)
+    assert panel.connection.calls[-1] == ("apply", NEW, study.cases[0].id, False, "/a/server.json")
 
 
 def test_slices_drawn_while_a_model_is_used_are_not_sent_to_it(models: Any, panel: Any) -> None:

@@ -24,7 +24,9 @@ CARD_PX = 150
 
 class ModelsSection:
     def __init__(self, panel: Panel, layout: Any) -> None:
+        assert panel.train is not None  # the section above, where the place is chosen
         self._panel, self._controller, self._training = panel, panel.controller, panel.training
+        self._place = panel.train.choices.place
         self.models = Models(panel.controller, lambda: panel.preferences.get("cluster"))
         self.header, inside = section(layout, _("Models"), collapsed=True)
         self.hint = label(inside, "", faint=True)
@@ -69,7 +71,7 @@ class ModelsSection:
     def on_use(self, only: bool) -> None:
         """Suggest again with the chosen model, without training."""
         if self.chosen is not None:
-            self._training.use(self.chosen.run, only)
+            self._training.use(self.chosen.run, only, self._place.cluster)
             self._enable()
 
     def on_go_on(self) -> None:
@@ -158,8 +160,6 @@ class ModelsSection:
 
     def _why_not(self) -> str:
         """Why nothing can be started now; "" when it can."""
-        if self._panel.installer.look().kind != "ready":
-            return _("Press Set up first: the computing environment is not ready.")
         if self._training.engaged:
             return _("A run is on its way. Stop it first, or wait until it is done.")
-        return ""
+        return self._place.why_not()

@@ -67,7 +67,8 @@ class Panel:
     def _build(self, layout: Any) -> None:
         self.notice = label(layout)
         self.notice.visible = False
-        self.train: TrainSection | None = None  # the set-up section asks for it before it is there
+        self.train: TrainSection | None = None  # the set-up section asks for both before they are there
+        self.models: ModelsSection | None = None
         self.setup = SetupSection(self, layout)
         self.sample = SampleRow(self, layout)
         self.cases = CasesSection(self, layout)
@@ -156,12 +157,15 @@ class Panel:
             self.review.refresh()
         if what in ("study", "run"):
             self.refresh_training()
-        if what in ("study", "case", "run", "models"):
+        if what in ("case", "models") and self.models is not None:
             self.models.refresh()
 
     def refresh_training(self) -> None:
+        """What may be begun has changed: the place, or what is set up. Asked also while the panel is being built."""
         if self.train is not None:
             self.train.refresh()
+        if self.models is not None:
+            self.models.refresh()
 
     def _remember(self) -> None:
         """The study and case belong to the scene, the last study also to the person."""

@@ -26,7 +26,7 @@ class PlaceChoice:
         self._panel, self._preferences = panel, panel.preferences
         self.where = qt.QComboBox()
         self.where.addItems([_("this computer"), _("a server or cluster that a file describes")])
-        self.where.toolTip = _("Where to train; learning while you draw, and using a model, are done on this computer")
+        self.where.toolTip = _("Where to train and to use models; learning while you draw is done on this computer")
         fields.addRow(_("Where:"), self.where)
         self._box, inside = box(layout)
         line = row(inside)
@@ -51,6 +51,13 @@ class PlaceChoice:
     def away(self) -> bool:
         """Whether a cluster is chosen, with a file or without."""
         return bool(self.where.currentIndex == CLUSTER)
+
+    def why_not(self) -> str:
+        """Why nothing can be started at the chosen place; "" when it can."""
+        if self.away:
+            return "" if self.cluster else _("Choose the file that describes the server or cluster.")
+        ready = self._panel.installer.look().kind == "ready"
+        return "" if ready else _("Press Set up first: the computing environment is not ready.")
 
     def on_where(self, *_index: Any) -> None:
         self._preferences.set("where", "cluster" if self.away else "")

@@ -120,8 +120,4 @@ class TrainSection:
             return _("Open a study first.")
         if self._training.engaged:
             return _("A run is on its way. Stop it first, or wait until it is done.")
-        if self.choices.place.away:
-            return "" if self.choices.place.cluster else _("Choose the file that describes the server or cluster.")
-        if self._panel.installer.look().kind != "ready":
-            return _("Press Set up first: the computing environment is not ready.")
-        return ""
+        return self.choices.place.why_not()
