@@ -71,7 +71,7 @@
 <context>
     <name>SemiSegLib.clusters</name>
     <message>
-        <source>The server at {address} answers and takes jobs. Images and what you drew are sent there, under numbers and no names.</source>
+        <source>The server at {address} answers and takes jobs. Images, what you drew and the names of structures are sent there; no names of patients or files.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

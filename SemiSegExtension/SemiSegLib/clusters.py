@@ -36,8 +36,8 @@ def look_at(path: str) -> ClusterFile:
         return ClusterFile(path, str(error))
     if backend.sends_images:
         text = _(
-            "The server at {address} answers and takes jobs. Images and what you drew are sent there, under numbers "
-            "and no names."
+            "The server at {address} answers and takes jobs. Images, what you drew and the names of structures are sent "
+            "there; no names of patients or files."
         )
     else:
         text = _("The cluster at {address} answers and takes jobs; they lie in {folder}.")
