@@ -36,8 +36,8 @@ def look_at(path: str) -> ClusterFile:
         return ClusterFile(path, str(error))
     if backend.sends_images:
         text = _(
-            "The server at {address} answers and takes jobs. Images, what you drew and the names of structures are sent "
-            "there; no names of patients or files."
+            "The server at {address} answers and takes jobs. Images, what you drew and the names of structures are "
+            "sent there; no names of patients or files."
         )
     else:
         text = _("The cluster at {address} answers and takes jobs; they lie in {folder}.")

@@ -35,8 +35,8 @@ def test_a_server_that_answers_is_said_to_with_what_is_sent_there(
     slicer.harness.answers["files"] = [str(described)]
     place.on_browse()
     settle(panel)
-    assert place.told.text == (f"✔ The server at {server.address} answers and takes jobs. Images, what you drew and the "
-                               "names of structures are sent there; no names of patients or files.")
+    assert place.told.text == (f"✔ The server at {server.address} answers and takes jobs. Images, what you drew and "
+                               "the names of structures are sent there; no names of patients or files.")
     assert panel.train.train.enabled, "no set-up is needed here"
     server.users.remove("ada")
     place.on_browse()
