@@ -15,12 +15,15 @@ import pytest
 
 from SemiSegLogic.backends.description import PlaceError, Unreachable
 from SemiSegLogic.backends.gateway import Gateway
+from SemiSegLogic.backends.ray_jobs import RayBackend
 from SemiSegLogic.backends.server import Server
 from SemiSegLogic.files import digest_file
 from SemiSegLogic.job import JobError, JobFolder, JobSpec
 from SemiSegLogic.job.travel import PIECE, given
 from SemiSegLogic.server import bodies, desk
+from SemiSegLogic.server.shelf import Shelf
 from Testing.support.certificates import make_certificate
+from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import drawn, specification, wait_until
 from Testing.support.running import FOREVER
 from Testing.support.servers import RunningServer
@@ -297,3 +300,29 @@ def test_a_spec_goes_through_json_unchanged(tmp_path: Path) -> None:
     assert JobSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
     with pytest.raises(JobError):
         JobSpec.from_dict(json.loads(json.dumps({**spec.to_dict(), "more": 1})))
+
+
+def test_a_cluster_may_stand_behind_a_server(tmp_path: Path) -> None:
+    ray = FakeRay(places=0)
+    token = tmp_path / "shared" / "token"
+    token.parent.mkdir()
+    token.touch(mode=0o600)
+    token.write_text(TOKEN)
+    backend = RayBackend(cluster_of(ray, token))
+    behind = desk.Desk(backend)
+    shelf = Shelf(tmp_path / "files", 10**9)
+    job = JobFolder.create(tmp_path / "job")
+    spec = specification(job)
+    digests = {item: digest_file(job.inputs / item) for item in given(spec)}
+    for item, digest in digests.items():
+        content = (job.inputs / item).read_bytes()
+        shelf.add(digest, 0, len(content), content)
+    try:
+        behind.take("ada", JOB, {"spec": json.loads(json.dumps(spec.to_dict())), "files": digests}, shelf)
+        assert behind.look("ada", JOB)["status"]["state"] == "queued"
+        assert backend.folder(JOB).spec() == spec
+        assert JOB in ray.submitted
+        behind.stop("ada", JOB, 5.0)
+        assert behind.look("ada", JOB)["status"]["state"] == "stopped"
+    finally:
+        ray.close()
