@@ -120,6 +120,14 @@ def python_slicer(home: str, executable: str = sys.executable) -> str:
     return next((place for place in places if place and Path(place).is_file()), "")
 
 
+def with_pythons_names(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables under the names that ``os.environ`` gives them: Qt leaves them as Windows spells them, and
+    who asks for PATH does not find Path.
+    """
+    windows = sys.platform == "win32"
+    return {name.upper() if windows else name: value for name, value in variables.items()}
+
+
 def _installed(surroundings: Mapping[str, str]) -> Iterator[str]:
     """Found on PATH, and where installers put them: a program with windows has a short PATH on a Mac."""
     path = surroundings.get("PATH", os.defpath)

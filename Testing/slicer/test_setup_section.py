@@ -90,6 +90,24 @@ def test_slicers_python_is_found_beside_slicer_when_path_lacks_it(tmp_path: Path
     assert python_slicer(str(tmp_path), executable="") == str(tmp_path / "bin" / name)
 
 
+def test_on_windows_slicers_variables_are_found_however_windows_spells_them(
+    slicer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SemiSegLib.panel.places import make_places
+    from SemiSegLib.panel.preferences import Preferences
+
+    program = tmp_path / "Python312" / "python.exe"
+    program.parent.mkdir()
+    program.touch()
+    as_qt_tells = {"Path": "bin", "ProgramFiles": str(tmp_path)}
+    monkeypatch.setattr(slicer.util, "startupEnvironment", lambda: as_qt_tells)
+    assert make_places(Preferences(), FakeInstaller(tmp_path / "e")).surroundings == as_qt_tells, "not on Windows"
+    monkeypatch.setattr(pythons.sys, "platform", "win32")
+    found = make_places(Preferences(), FakeInstaller(tmp_path / "e")).surroundings
+    assert found["PATH"] == "bin"
+    assert program in list(pythons._usual_places(found))
+
+
 # --- the three places -----------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import slicer
 
 from ..places import Kept, Places
-from ..pythons import python_slicer
+from ..pythons import python_slicer, with_pythons_names
 from .preferences import Preferences
 
 EXTENSION = "pytorchutils"
@@ -18,7 +18,7 @@ def make_places(preferences: Preferences, private: Any = None) -> Places:
     """``private`` is given by tests in place of an environment of our own."""
     return Places(
         Kept(preferences.get),
-        dict(slicer.util.startupEnvironment()),
+        with_pythons_names(slicer.util.startupEnvironment()),
         python_slicer(str(slicer.app.slicerHome)),
         lambda: hasattr(slicer.modules, EXTENSION),
         private,
