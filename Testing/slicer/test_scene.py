@@ -240,3 +240,16 @@ def test_what_is_shown_in_3d_stays_shown_when_a_suggestion_is_taken(slicer: Any)
     assert node.GetClosedSurfaceInternalRepresentation("SemiSeg_3").GetNumberOfPoints() < before
     segments.write(node, labels, grid, segments.shown(node))
     assert node.GetClosedSurfaceInternalRepresentation("SemiSeg_3").GetNumberOfPoints() == before
+
+
+def test_what_the_save_dialog_gave_our_nodes_goes_with_them(slicer: Any) -> None:
+    """It makes storage nodes as soon as it is opened."""
+    from SemiSegLib.scene import nodes
+
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    ours = put(slicer, GRIDS["plain"], labels_on(GRIDS["plain"]))
+    for node in ours:
+        node.AddDefaultStorageNode()
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLStorageNode") == 2
+    nodes.remove(*ours)
+    assert slicer.mrmlScene.GetNumberOfNodes() == before

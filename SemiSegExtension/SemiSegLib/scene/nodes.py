@@ -32,16 +32,25 @@ def own_nodes() -> list[Any]:
 
 
 def remove(*nodes: Any) -> None:
-    """Take our nodes, and nothing else, out of the scene (their display and storage nodes go with them)."""
+    """Take our nodes, and nothing else, out of the scene, with their display and storage nodes."""
     for node in nodes:
         if node is None or not slicer.mrmlScene.IsNodePresent(node):
             continue
-        count = node.GetNumberOfDisplayNodes() if node.IsA("vtkMRMLDisplayableNode") else 0
-        parts = [node.GetNthDisplayNode(n) for n in range(count)]
+        parts = _parts(node)
         slicer.mrmlScene.RemoveNode(node)
         for part in parts:
             if part is not None and slicer.mrmlScene.IsNodePresent(part):
                 slicer.mrmlScene.RemoveNode(part)
+
+
+def _parts(node: Any) -> list[Any]:
+    """What is in the scene only for this node. Slicer's Save dialog gives every node it lists a storage node."""
+    shown = node.GetNumberOfDisplayNodes() if node.IsA("vtkMRMLDisplayableNode") else 0
+    stored = node.GetNumberOfStorageNodes() if node.IsA("vtkMRMLStorableNode") else 0
+    return [
+        *(node.GetNthDisplayNode(n) for n in range(shown)),
+        *(node.GetNthStorageNode(n) for n in range(stored)),
+    ]
 
 
 class Observers:
