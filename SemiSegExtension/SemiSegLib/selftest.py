@@ -1,6 +1,6 @@
 """The module's self-test, run inside Slicer: a made volume into a study, drawn on, in the panel as people see it.
 
-No network, no training, no question; the person's scene, settings and study stay as they are.
+No network, no training, no question; the person's scene, views, settings and study stay as they are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .casework import load
 from .model import Shown
 from .panel import Panel
 from .panel.editor import EFFECTS
-from .scene import Screen
+from .scene import Screen, views
 from .scene.nodes import Parameters
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ KEPT = ("study", "case", "job")
 def run() -> None:
     """Raises AssertionError where a voxel moves, or the panel does not do what was clicked."""
     before = _nodes()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, views.kept():
         study = _made_study(Path(folder))
         _scene_keeps_voxels(study)
         with _parameters_kept():
@@ -101,6 +101,7 @@ def _panel_saves_what_is_drawn(study: Study) -> None:
 
 def _draw_and_call_done(panel: Panel, study: Study) -> None:
     node, volume = panel.screen.segmentation, panel.screen.volume
+    panel.label.keep_hold()  # the panel of the session may have taken the editor back for its own case
     assert panel.label.editor.widget.mrmlSegmentEditorNode().GetSegmentationNode() is node, "another is drawn on"
     panel.screen.jump(PLACE)
     drawn = _drawn(study.cases[0].grid.shape)

@@ -160,6 +160,25 @@ def test_the_self_test_passes_in_a_session_at_work_and_changes_nothing_of_it(
     widget.cleanup()
 
 
+def test_the_self_test_passes_beside_a_panel_at_work_whose_case_is_on_screen_again_afterwards(
+    module: Any, study: Any, slicer: Any
+) -> None:
+    """That panel takes its editor back whenever the self-test lets Slicer work."""
+    import qt
+
+    widget = shown(module)
+    open_first(widget.panel, study)
+    beat = qt.QTimer()
+    beat.connect("timeout()", widget.panel.label.keep_hold)
+    beat.start()
+    slicer.selfTests["SemiSeg"](msec=100)
+    beat.stop()
+    red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceCompositeNodeRed")
+    assert red.GetBackgroundVolumeID() == widget.panel.screen.volume.GetID()
+    assert widget.panel.screen.current_slice() is not None
+    widget.cleanup()
+
+
 def test_the_self_test_is_found_and_passes_as_ctest_runs_it(module: Any) -> None:
     """``slicer.testing.runUnitTest`` loads every test case that the module's file names."""
     suite = unittest.TestLoader().loadTestsFromName("SemiSeg")
