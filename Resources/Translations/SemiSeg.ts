@@ -27,11 +27,11 @@
 <context>
     <name>SemiSegLib.adding</name>
     <message>
-        <source>Add {name}</source>
+        <source>The files of {name} are not all on this computer; import it in the DICOM module again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} has no files in the DICOM database any more; import it again.</source>
+        <source>Add {name}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

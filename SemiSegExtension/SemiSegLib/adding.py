@@ -33,8 +33,8 @@ class Adding:
         study = self._controller.need_study()
         for words, files in series:
             if not files:
-                text = _("{name} has no files in the DICOM database any more; import it again.").format(name=words)
-                self._controller.say(text, "warning")
+                text = _("The files of {name} are not all on this computer; import it in the DICOM module again.")
+                self._controller.say(text.format(name=words), "warning")
                 continue
             self._add(words, lambda files=files: study.add_series(files))
 

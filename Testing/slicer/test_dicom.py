@@ -198,3 +198,16 @@ def test_without_the_plugin_the_choice_says_what_to_install(panel: Any, study: A
     box = panel.export.boxes["dcm"]
     assert not box.enabled
     assert "Quantitative Reporting" in box.toolTip
+
+
+@pytest.mark.parametrize("here", [0, 5])
+def test_a_series_of_which_a_server_has_images_is_not_added(
+    panel: Any, study: Any, database: Any, here: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slicer's database knows such images, too, and gives an empty name for the file of each."""
+    files = database._series["1.2.3.1"]
+    database._series["1.2.3.1"] = [*files[:here], *[""] * (len(files) - here)]
+    monkeypatch.chdir(tmp_path)
+    assert added(panel, study, "series 1.2.3.1") == []
+    assert panel.controller.notice[1] == "warning"
+    assert "not all on this computer" in panel.controller.notice[0]

@@ -43,6 +43,9 @@ def all_series() -> list[Series]:
 
 
 def files_of(uid: str) -> list[Path]:
-    """The files of a series; none when the database does not know it."""
+    """The files of a series; none when the database does not know it, or knows images of it that are on a server only:
+    it gives them an empty name.
+    """
     base = database()
-    return [Path(str(file)) for file in base.filesForSeries(uid)] if base is not None and uid else []
+    names = [str(file) for file in base.filesForSeries(uid)] if base is not None and uid else []
+    return [Path(name) for name in names] if all(names) else []
