@@ -146,6 +146,30 @@ def test_nodes_of_an_old_scene_file_never_stand_in_for_the_case_on_screen(
     assert np.array_equal(case.labels()[6], truth)
 
 
+def test_copies_that_a_person_makes_of_our_nodes_are_theirs(
+    panel: Any, study: Any, slicer: Any, tmp_path: Path
+) -> None:
+    """Cloned in the module Data, a node has our marks, too. A scene file that is loaded later, also the one that it was
+    saved in, must not take it away.
+    """
+    open_first(panel, study)
+    image = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, panel.screen.volume, "my image")
+    labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "my backup")
+    labels.CopyContent(panel.screen.segmentation)
+    assert (image.GetID(), "my image") in panel.screen.scene_volumes(), "it can be added to a study"
+    for node in (image, labels, panel.screen.volume, panel.screen.segmentation):
+        node.AddDefaultStorageNode()
+    assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "mine.mrb"))
+    zipfile.ZipFile(tmp_path / "mine.mrb").extractall(tmp_path)
+    slicer.mrmlScene.SetURL(str(next(tmp_path.glob("*/*.mrml"))))
+    slicer.mrmlScene.Import()
+    settle(panel)
+    scene = slicer.mrmlScene
+    names = [scene.GetNthNode(n).GetName() for n in range(scene.GetNumberOfNodes())]
+    assert names.count("my image") == names.count("my backup") == 2, "those of this session, and those of the file"
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 3, "of ours only the one on screen"
+
+
 def test_an_export_that_fails_does_not_say_for_ever_that_it_is_being_written(panel: Any, study: Any) -> None:
     open_first(panel, study)
     panel.export.on_export()

@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-ROLE, CASE = "SemiSeg.Role", "SemiSeg.Case"
+ROLE, CASE, MARKED = "SemiSeg.Role", "SemiSeg.Case", "SemiSeg.Node"
 KINDS = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
 
 
@@ -15,20 +15,29 @@ def own(node: Any, role: str, case: str) -> Any:
     """Mark ``node`` as ours; returns it."""
     node.SetAttribute(ROLE, role)
     node.SetAttribute(CASE, case)
+    node.SetAttribute(MARKED, node.GetID())
     return node
 
 
 def disown(node: Any) -> None:
     """Let ``node`` be the user's own."""
-    node.RemoveAttribute(ROLE)
-    node.RemoveAttribute(CASE)
+    for name in (ROLE, CASE, MARKED):
+        node.RemoveAttribute(name)
+
+
+def is_own(node: Any) -> bool:
+    """Whether ``node`` is the one that was marked. Slicer copies the marks, too, when a person clones a node of ours:
+    the copy is theirs. A scene file's node may have got another id when it was read.
+    """
+    marked = node.GetAttribute(MARKED)
+    return bool(marked) and node.GetID() in (marked, slicer.mrmlScene.GetChangedID(marked))
 
 
 def own_nodes() -> list[Any]:
     """Every node that we put into the scene."""
     scene = slicer.mrmlScene
     every = [scene.GetNthNodeByClass(n, kind) for kind in KINDS for n in range(scene.GetNumberOfNodesByClass(kind))]
-    return [node for node in every if node.GetAttribute(ROLE)]
+    return [node for node in every if is_own(node)]
 
 
 def remove(*nodes: Any) -> None:

@@ -14,6 +14,7 @@ from SemiSegLogic.geometry import Grid
 
 from ..words import _
 from .geometry import grid_of, ijk_to_ras, to_vtk
+from .nodes import is_own
 
 DOUBT_AT = (0, 85, 170, 255)
 DOUBT_RGB = ((0.1, 0.45, 0.95, 1.0), (0.0, 0.1, 0.45, 0.95), (0.3, 0.5, 0.1, 0.4))
@@ -109,6 +110,6 @@ def scene_volumes() -> list[tuple[str, str]]:
     scene, found = slicer.mrmlScene, []
     for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
         node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
-        if not node.IsA("vtkMRMLLabelMapVolumeNode") and not node.GetAttribute("SemiSeg.Role") and node.GetImageData():
+        if not node.IsA("vtkMRMLLabelMapVolumeNode") and not is_own(node) and node.GetImageData():
             found.append((node.GetID(), node.GetName()))
     return found
