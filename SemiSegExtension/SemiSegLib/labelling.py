@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -165,13 +166,13 @@ class Labelling:
         """Names and colours given in the Segment Editor become the study's; new segments become structures. Raises
         SemiSegError where one cannot.
         """
-        controller = self._controller
-        known = {item.value: item for item in controller.structures()}
-        for item in controller.screen.structures():
-            there = known.get(item.value)
-            if not item.value:
+        known = {item.value: item for item in self._controller.structures()}
+        shown = self._controller.screen.structures()
+        new = newcomers(shown, known)
+        for item in shown:
+            if item in new:
                 self._add(item)
-            elif there is None or _looks(item) != _looks(there):
+            elif _looks(item) != _looks(known[item.value]):
                 self._change(item)
 
     def _add(self, item: Shown) -> None:
@@ -211,6 +212,21 @@ class Labelling:
             "warning",
         )
         return whole
+
+
+def newcomers(shown: Sequence[Shown], known: Mapping[int, Shown]) -> list[Shown]:
+    """Those of the segments that are no structure of the study (``known`` by value) yet: added by the person, or copied
+    from a segment of ours. Slicer copies its value, too: a copy under the same name belongs to its structure, one under
+    another name, or from another study, is something new.
+    """
+    return [item for item in shown if item.value not in known or _is_copy(item, shown, known[item.value])]
+
+
+def _is_copy(item: Shown, shown: Sequence[Shown], structure: Shown) -> bool:
+    """Whether another segment stands for the same ``structure``, and this one has a name of its own."""
+    twins = [other for other in shown if other.value == item.value]
+    first = next((twin for twin in twins if twin.name == structure.name), twins[0])
+    return item.name != first.name
 
 
 def _looks(item: Shown) -> tuple[object, ...]:

@@ -174,3 +174,43 @@ def test_volumes_of_the_scene_are_offered_by_their_whole_names(panel: Any, study
     first.trigger()
     settle(panel)
     assert "T1 & T2" in [row.name for row in panel.controller.rows], panel.controller.notice
+
+
+def copied(panel: Any, slicer: Any, name: str, value: int = 1) -> None:
+    """As the module Segmentations does it: to another segmentation and back, with a name or value given there."""
+    ours = panel.screen.segmentation.GetSegmentation()
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "elsewhere").GetSegmentation()
+    other.CopySegmentFromSegmentation(ours, "SemiSeg_1")
+    other.GetSegment("SemiSeg_1").SetName(name)
+    other.GetSegment("SemiSeg_1").SetTag("SemiSeg.Value", str(value))
+    ours.CopySegmentFromSegmentation(other, "SemiSeg_1")
+    for _again in range(2):
+        panel.controller.labelling.edited()
+        panel.controller.labelling.save_now()
+        settle(panel)
+
+
+def test_a_copied_segment_under_another_name_is_a_structure_of_its_own(panel: Any, study: Any, slicer: Any) -> None:
+    open_first(panel, study)
+    draw(panel, 6)
+    copied(panel, slicer, "ball by hand")
+    assert [(item.value, item.name) for item in study.structures] == [(1, "ball"), (2, "core"), (3, "ball by hand")]
+    assert [item.value for item in panel.screen.structures()] == [1, 2, 3]
+
+
+def test_a_copied_segment_under_the_same_name_belongs_to_its_structure(panel: Any, study: Any, slicer: Any) -> None:
+    open_first(panel, study)
+    truth = draw(panel, 6)
+    copied(panel, slicer, "ball")
+    assert [(item.value, item.name) for item in study.structures] == [(1, "ball"), (2, "core")]
+    assert np.array_equal(panel.screen.labels()[6], truth)
+
+
+def test_a_segment_from_another_study_brings_no_value_that_this_one_lacks(panel: Any, study: Any, slicer: Any) -> None:
+    case = open_first(panel, study)
+    draw(panel, 6)
+    copied(panel, slicer, "vessel", value=77)
+    assert [(item.value, item.name) for item in study.structures] == [(1, "ball"), (2, "core"), (3, "vessel")]
+    panel.label.on_done()
+    settle(panel)
+    assert set(np.unique(case.labels())) <= {0, 1, 2, 3}
