@@ -2012,6 +2012,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.label</name>
     <message>
+        <source>Turn the views to the volume&apos;s own axes; a volume that was moved goes back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>No slice is done yet. Two or three per case are enough to begin.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2080,10 +2084,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Turn the views to the volume&apos;s own axes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>No view on screen shows {plane} slices. Choose a layout with one, such as Four-Up.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2096,7 +2096,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This view is tilted against the volume&apos;s slices; straighten it to label.</source>
+        <source>This view is tilted against the volume&apos;s slices, or the volume was moved; straighten it to label.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from SemiSegLogic.geometry import SliceIndex
-from Testing.support.clinician import ball, open_first, paint
+from Testing.support.clinician import ball, draw, open_first, paint, settle
 
 
 def view(slicer: Any, name: str) -> Any:
@@ -122,3 +122,39 @@ def test_a_view_that_a_layout_makes_later_counts_when_it_is_scrolled(opened: Any
     assert opened.screen._attention._view is node
     assert opened.screen.current_slice().axis == 2
     slicer.mrmlScene.RemoveNode(node)
+
+
+@pytest.mark.parametrize("how", ["transform", "centre"])
+def test_on_an_image_that_was_moved_no_slice_is_judged_until_it_is_put_back(
+    panel: Any, study: Any, slicer: Any, how: str
+) -> None:
+    """The module Volumes centres it with a button, the module Data puts it under a transform with a drag: what is seen
+    on a slice is then on another one of the study.
+    """
+    import vtk
+
+    case = open_first(panel, study)
+    draw(panel, 6)
+    volume = panel.screen.volume
+    if how == "centre":
+        slicer.modules.volumes.logic().CenterVolume(volume)
+    else:
+        moved = vtk.vtkMatrix4x4()
+        moved.SetElement(2, 3, 8.0)
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        node.SetMatrixTransformToParent(moved)
+        volume.SetAndObserveTransformNodeID(node.GetID())
+    panel.tick()
+    assert not panel.label.done.enabled
+    assert not panel.label.straighten.real.isHidden()
+    panel.label.on_done()
+    settle(panel)
+    assert case.annotated == []
+    panel.label.on_straighten()
+    panel.tick()
+    assert panel.label.done.enabled
+    assert volume.GetParentTransformNode() is None
+    panel.screen.jump(SliceIndex(0, 6))
+    panel.label.on_done()
+    settle(panel)
+    assert [item.place for item in case.annotated] == [SliceIndex(0, 6)]

@@ -66,9 +66,8 @@ class LabelSection:
         self.versions = button(
             below, _("Earlier versions"), _("Everything saved of this case; nothing is ever lost"), self.on_versions
         )
-        self.straighten = button(
-            below, _("Straighten views"), _("Turn the views to the volume's own axes"), self.on_straighten
-        )
+        tip = _("Turn the views to the volume's own axes; a volume that was moved goes back")
+        self.straighten = button(below, _("Straighten views"), tip, self.on_straighten)
 
     def on_add(self) -> None:
         name = self.structure.text.strip()
@@ -194,7 +193,8 @@ class LabelSection:
         self.take_back.visible = place is not None and place in opened.done
         self.done.enabled = self.empty.enabled = not tilted
         if place is None:
-            self.here.text = _("This view is tilted against the volume's slices; straighten it to label.")
+            self.here.text = _("This view is tilted against the volume's slices, or the volume was moved; straighten "
+                               "it to label.")  # fmt: skip
             return
         state = opened.done.get(place) or ("touched" if place in opened.touched else "")
         words = {

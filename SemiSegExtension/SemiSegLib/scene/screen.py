@@ -64,6 +64,7 @@ class Screen:
         segments.write(node, case.labels, case.grid, structures)
         views.show(volume)
         self._watch(node)
+        self._observers.watch(volume, "ModifiedEvent", lambda *_event: self.scrolled())  # it may have been moved
         self._attention.follow(case.grid)
         self.jump(self._first_slice(case))
 
@@ -150,13 +151,14 @@ class Screen:
     # --- looking around ---------------------------------------------------------------------------------------
 
     def current_slice(self) -> SliceIndex | None:
-        return self._attention.place()
+        return self._attention.place() if self._stage.in_place() else None
 
     def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
         return self._attention.jump(place, centre)
 
     def straighten(self) -> None:
-        """Turn the views back to the volume's own axes."""
+        """Put the image back where it lies in the study, and turn the views to its own axes."""
+        self._stage.put_back()
         views.show(self.volume)
 
     def scene_volumes(self) -> list[tuple[str, str]]:

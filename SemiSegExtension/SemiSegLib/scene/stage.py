@@ -9,6 +9,7 @@ import slicer
 from SemiSegLogic.geometry import Grid
 
 from . import nodes
+from .geometry import grid_of, ijk_to_ras, to_vtk
 
 VOLUME, LABELS, SUGGESTION, EARLIER, UNCERTAINTY = "image", "labels", "suggestion", "earlier", "uncertainty"
 
@@ -37,6 +38,26 @@ class Stage:
     def empty(self) -> bool:
         """Nothing of ours was put on screen."""
         return not self._ids
+
+    def in_place(self) -> bool:
+        """The image and the labels lie on the grid. A person can move a node in Slicer, with a transform or by "Center
+        volume": what is drawn on a moved image is drawn on other voxels than it seems.
+        """
+        volume = self.node(VOLUME)
+        if volume is None or self.grid is None:
+            return True
+        there = [node for node in (volume, self.node(LABELS)) if node is not None]
+        moved = any(node.GetParentTransformNode() is not None for node in there)
+        return not moved and grid_of(volume).agrees(self.grid)
+
+    def put_back(self) -> None:
+        """The nodes on the grid again, where somebody moved them."""
+        for node in [self.node(role) for role in self._ids]:
+            if node is not None:
+                node.SetAndObserveTransformNodeID(None)
+        volume = self.node(VOLUME)
+        if volume is not None and self.grid is not None:
+            volume.SetIJKToRASMatrix(to_vtk(ijk_to_ras(self.grid)))
 
     def leave(self) -> list[Any | None]:
         """None of them is ours any more, and nobody needs to be told when they go; returns them."""
