@@ -20,10 +20,11 @@ OUT_OF_MEMORY = (
     "can't allocate memory",  # the host's allocator on Linux and macOS
     "not enough memory",  # the same on Windows
     "bad allocation",
-    "CUDA error: out of memory",
-    "ALLOC_FAILED",  # cuBLAS and cuDNN
+    "out of memory",  # CUDA's runtime and driver, and Triton
+    "ALLOC_FAILED",  # cuBLAS, and cuDNN before version 9
+    "ALLOCATION_FAILED",  # cuDNN
+    "unable to find an engine",  # no algorithm of cuDNN found room for its workspace; PyTorch drops their own errors
 )
-
 
 LOST = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "device-side assert", "HIP error")
 

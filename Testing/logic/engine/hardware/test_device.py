@@ -92,11 +92,15 @@ def test_a_system_that_does_not_tell_its_memory_is_taken_to_have_4_gb(
         RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:82] data. DefaultCPUAllocator: not enough memory: you tried"),
         RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA driver error: out of memory"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        RuntimeError("FIND was unable to find an engine to execute this computation"),
     ],
 )
 def test_running_out_of_memory_is_recognised(error: Exception) -> None:
     assert is_out_of_memory(error)
+    assert not is_device_lost(error)
 
 
 def test_a_real_allocation_beyond_all_memory_is_recognised() -> None:
