@@ -85,7 +85,9 @@ class Device:
         """Bring the kernels (out,in,d,h,w) of ``module`` into the device's layout, in place."""
         for p in module.parameters():
             if p.dim() == 5:
-                p.data = p.data.contiguous(memory_format=self.layout)
+                # copied, for the strides of axes of one element say a layout, too, and contiguous() leaves them alone:
+                # a single kernel of the other layout brings all maps that follow into it
+                p.data = torch.empty_like(p.data, memory_format=self.layout).copy_(p.data)
 
     @contextmanager
     def one_shape(self) -> Iterator[None]:

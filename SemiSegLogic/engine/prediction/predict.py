@@ -72,6 +72,8 @@ class Predictor:
         self, network: nn.Module, plan: Plan, device: Device, flips: tuple[int, ...] = (), reach: float | None = None
     ):
         self.network, self.plan, self.device = folded(network), plan, device
+        if self.network is not network:  # what learns must stay where it lies: its steps may be recorded there
+            device.lay_out(self.network)
         self.whole, self.classes = slice_shape(network), classes_of(network)
         self.views = [chosen for count in range(len(flips) + 1) for chosen in combinations(flips, count)]
         self._reach = REACH.get(plan.network, 1.0) if reach is None else reach

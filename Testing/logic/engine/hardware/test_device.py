@@ -15,6 +15,8 @@ from SemiSegLogic.engine.hardware.device import (
     is_device_lost,
     is_out_of_memory,
 )
+from SemiSegLogic.engine.nets import build
+from SemiSegLogic.methods.base import Task
 from SemiSegLogic.settings import SettingsError
 
 HOST = torch.device("cpu")
@@ -55,6 +57,20 @@ def test_half_precision_is_taken_only_where_it_is_clearly_faster(
 def test_the_faster_layout_is_taken(monkeypatch: pytest.MonkeyPatch, last: float, layout: torch.memory_format) -> None:
     monkeypatch.setattr(module, "tuned", lambda device: _timings(1.0, 0.5, last))
     assert choose("cpu", "auto").layout == layout
+
+
+@pytest.mark.parametrize("name", ["fast", "vnet", "plain"])
+def test_every_map_of_a_network_has_the_layout_of_the_device(name: str) -> None:
+    """Networks are built channels-last. One kernel left so brings all maps that follow into it."""
+    device, maps = Device(HOST, False, 0, channels_last=False), []
+    network = build(name, Task(1, 2, 3, (16, 16, 16), "fast", (0.9, 0.1)))
+    device.lay_out(network)
+    for part in network.modules():
+        if isinstance(part, torch.nn.Conv3d | torch.nn.ConvTranspose3d):
+            part.register_forward_hook(lambda part, seen, made: maps.append(made))
+    network(torch.randn(2, 1, 16, 16, 16))
+    assert len(maps) > 10
+    assert all(made.is_contiguous() for made in maps)
 
 
 def test_arithmetic_is_bfloat16_only_when_half() -> None:

@@ -197,6 +197,18 @@ def test_the_network_runs_in_evaluation_mode_and_keeps_its_own() -> None:
         assert network.training is training
 
 
+def test_kernels_are_laid_out_for_the_device_in_a_copy() -> None:
+    """A model that was loaded is laid out as it was built; one that learns must stay where it lies."""
+    device = Device(torch.device("cpu"), half=False, memory=8 << 30, channels_last=False)
+    for network in (nn.Sequential(nn.Conv3d(4, 4, 3), nn.BatchNorm3d(4)), nn.Sequential(nn.Conv3d(4, 4, 3))):
+        network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        place, predictor = network[0].weight.data_ptr(), _predictor(plan_of((4, 4, 4)), network, device)
+        assert network[0].weight.data_ptr() == place
+        assert not network[0].weight.is_contiguous()
+        kernel = next(predictor.network.parameters())
+        assert kernel.is_contiguous() == (predictor.network is not network)
+
+
 def test_an_error_in_the_network_leaves_its_mode() -> None:
     class Broken(nn.Module):
         def forward(self, image: Tensor) -> Tensor:
