@@ -83,10 +83,10 @@ class Companion:
         if claim is not None:
             holder_lives(claim, self.pulse)
 
-    def state(self, device: Device) -> dict[str, Any] | None:
+    def state(self) -> dict[str, Any] | None:
         """How far a lost second runner came, as a trainer's state; None when that is not known."""
         try:
-            return left_by_others(self.claims, device)
+            return left_by_others(self.claims)
         except CheckpointError as error:
             logging.warning("The candidate is trained from its beginning: %s", error)
             return None

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..backends.claims import Claim, Claims
-from ..engine.hardware.device import Device
 from ..engine.training.trainer import Trainer
 from ..files import FileError
 from . import standing as standings
@@ -44,7 +43,7 @@ class Candidate:
         place, leg = self.place, self.leg
         self.opening.parts.use(leg.part)
         fitting = Fitting(place, self.data, self._after)
-        state = left_by_others(Claims(place.job), place.device)
+        state = left_by_others(Claims(place.job))
         place.reporter.say(f"Training: {leg.called()}.", phase=leg.called(), method=leg.name)
         trainer = fitting.fit(leg, self.standing.first, state)
         if self._left:
@@ -78,10 +77,10 @@ class Candidate:
             logging.warning("The state of the candidate could not be saved: %s", error)
 
 
-def left_by_others(claims: Claims, device: Device) -> dict[str, Any] | None:
+def left_by_others(claims: Claims) -> dict[str, Any] | None:
     """The state within the candidate's leg that an earlier runner saved; None when there is none. Raises
     CheckpointError naming a damaged file.
     """
     path = claims.state()
-    saved = Saved.load(path, device.torch) if path else None
+    saved = Saved.load(path) if path else None
     return saved.trainer if saved else None

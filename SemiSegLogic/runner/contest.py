@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..engine.hardware.device import Device
 from ..errors import SemiSegError
 from ..job import JobFolder
 from .beside import Companion
@@ -84,6 +83,6 @@ class Contest:
         standing.verdicts.append(LOST.format(candidate=", ".join(leg.name for leg in legs if leg.beside)))
         return [replace(leg, beside=False) for leg in legs]
 
-    def state(self, leg: Leg, device: Device) -> dict[str, Any] | None:
+    def state(self, leg: Leg) -> dict[str, Any] | None:
         """How far another runner came in ``leg``, as a trainer's state; None when none began it."""
-        return self.companion.state(device) if leg.role == "candidate" else None
+        return self.companion.state() if leg.role == "candidate" else None

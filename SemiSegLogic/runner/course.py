@@ -118,7 +118,7 @@ class Course:
         if leg.beside:
             self._wait_for_second(leg)
             return
-        state = state or self.contest.state(leg, self.place.device)
+        state = state or self.contest.state(leg)
         self.opening.parts.use(leg.part)
         self.curve.begin_leg()
         self.reporter.say(f"Training: {leg.called()}.", state="running", phase=leg.called(), method=leg.name)

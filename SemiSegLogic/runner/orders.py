@@ -51,7 +51,7 @@ def predict(place: Workplace) -> None:
 def train(place: Workplace, places: int) -> None:
     """A course of training to its end or to a stop, going on from the checkpoint of a killed one."""
     job, reporter = place.job, place.reporter
-    saved = Saved.load(job.checkpoint, place.device.torch)
+    saved = Saved.load(job.checkpoint)
     place = place.with_device(saved.on(place.device)) if saved else place
     volumes = data.load(job, place.device, reporter.reading, saved.plan if saved else None)
     reporter.update(labels_used=volumes.labels_used, device=place.device.name)

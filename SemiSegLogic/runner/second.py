@@ -72,7 +72,7 @@ class SecondRunner:
         return "The candidate is trained."
 
     def _saved(self) -> Saved | None:
-        return Saved.load(self.place.job.checkpoint, self.place.device.torch)
+        return Saved.load(self.place.job.checkpoint)
 
     def _leaves(self) -> bool:
         """Whether to save and go home in the middle of the candidate."""

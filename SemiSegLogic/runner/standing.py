@@ -84,11 +84,14 @@ class Saved:
     trainer: dict[str, Any] | None
 
     @classmethod
-    def load(cls, path: Path, device: torch.device) -> Saved | None:
-        """The checkpoint of an interrupted run; None when there is none. Raises CheckpointError naming the file."""
+    def load(cls, path: Path) -> Saved | None:
+        """The checkpoint of an interrupted run, in host memory: a method takes its own from there, and the rest, which
+        is kept as long as the run goes on, takes no room on a GPU. None when there is none. Raises CheckpointError
+        naming the file.
+        """
         if not path.exists():
             return None
-        state = checkpoint.load(path, device)
+        state = checkpoint.load(path, torch.device("cpu"))
         if not isinstance(state, Mapping) or state.get("format") != FORMAT:
             raise CheckpointError(f"{path} is no checkpoint of format {FORMAT}. {checkpoint.START_AGAIN}")
         legs = [Leg(**{**leg, "budget": Budget(**leg["budget"])}) for leg in state["legs"]]

@@ -7,8 +7,6 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.launch import Workers
 from SemiSegLogic.job import JobFolder, Status
@@ -58,4 +56,4 @@ def check_every_file(root: JobFolder) -> None:
     job.ranking()
     for case_id in job.results():
         assert job.result(case_id) is not None
-    Saved.load(job.checkpoint, torch.device("cpu"))
+    Saved.load(job.checkpoint)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from SemiSegLogic import run
 from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner.course import Course
+from SemiSegLogic.runner.standing import Saved
 from Testing.support.blobs import make_study, tiny
 from Testing.support.pretended_gpu import PretendedGpu, pretended_gpu
-from Testing.support.rounds import at_step, begin, run_here
+from Testing.support.pretended_gpu.places import tensors_in
+from Testing.support.rounds import at_step, begin, kill_at_step, run_here
 
 ON_A_CARD = {"device": "auto", "precision": "auto"}
 
@@ -48,6 +52,25 @@ def test_a_killed_training_goes_on_without_the_card(tmp_path: Path) -> None:
     assert not torch.cuda.is_available()
     assert run_here(this).state == "done"
     assert this.job.status().device.startswith("CPU")
+
+
+def test_a_killed_training_goes_on_on_its_card(tmp_path: Path, gpu: PretendedGpu) -> None:
+    """What a checkpoint holds beside the method, the models of before among it, stays in host memory."""
+    this, kept = begin(make_study(tmp_path).study, tmp_path / "jobs", tiny(checkpoint_seconds=0.0, **ON_A_CARD)), []
+    kill_at_step(this, 12)
+    with pytest.MonkeyPatch.context() as patch:
+        plain = Course.__init__
+
+        def begun(course: Course, place: Any, data: Any, saved: Saved, *more: Any) -> None:
+            kept.extend([saved, saved.standing.kept])
+            plain(course, place, data, saved, *more)
+
+        patch.setattr(Course, "__init__", begun)
+        assert run_here(this).state == "done"
+    saved, model = kept
+    assert saved.trainer is not None
+    everything = [model.weights, saved.trainer["method"], *(one["state"] for one in saved.trainer["optimisers"])]
+    assert {value.device.type for value in tensors_in(everything)} == {"cpu"}
 
 
 def test_learning_while_a_person_draws_on_a_card(

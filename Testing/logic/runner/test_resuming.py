@@ -63,7 +63,7 @@ def test_a_run_killed_while_it_learns_from_all_slices_keeps_what_was_judged(
 ) -> None:
     this = begin(blobs.study, jobs, OFTEN)
     kill_at_step(this, 12)
-    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    saved = Saved.load(this.job.checkpoint)
     assert saved is not None
     assert saved.legs[saved.standing.leg].role == "whole"
     run_here(this)
@@ -78,7 +78,7 @@ def test_a_run_killed_while_it_learns_from_all_slices_keeps_what_was_judged(
 def test_the_same_between_two_checkpoints(blobs: BlobStudy, jobs: Path, whole: Round) -> None:
     this = begin(blobs.study, jobs, tiny(12, 6, checkpoint_seconds=3600.0))
     kill_at_step(this, 10)
-    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    saved = Saved.load(this.job.checkpoint)
     assert saved is not None
     assert saved.standing.leg == 1
     run_here(this)
@@ -121,7 +121,7 @@ def test_a_stopped_run_goes_on_where_it_was_stopped(
     this.job.withdraw_stop()
     status = run_here(this)
     assert (status.state, status.phase) == ("done", "all slices")
-    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    saved = Saved.load(this.job.checkpoint)
     assert saved is not None
     assert saved.standing.leg == 3
 
@@ -146,7 +146,7 @@ def test_labels_that_came_while_it_was_dead_do_not_change_the_plan(
 ) -> None:
     this, case = begin(blobs.study, jobs, OFTEN), blobs.cases[2]
     kill_at_step(this, 3)
-    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    saved = Saved.load(this.job.checkpoint)
     assert saved is not None
     case.set_slices(blobs.truth[case.id], [*spread(blobs.truth[case.id], 9, 2)], "ann")  # seen from another side
     this.add_labels(case)
@@ -182,9 +182,9 @@ def test_arithmetic_and_layout_are_those_the_run_began_with(
 def test_held_out_slices_stay_held_out(blobs: BlobStudy, jobs: Path) -> None:
     this = begin(blobs.study, jobs, OFTEN)
     kill_at_step(this, 3)
-    before = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    before = Saved.load(this.job.checkpoint)
     kill_at_step(this, 2)
-    after = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    after = Saved.load(this.job.checkpoint)
     assert before is not None
     assert after is not None
     assert before.parts == after.parts != []

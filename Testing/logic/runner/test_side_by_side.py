@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from SemiSegLogic.backends.claims import RUNNER, Claim, Claims
 from SemiSegLogic.job import JobFolder, Status
@@ -47,7 +46,7 @@ def test_side_by_side_ends_as_in_turn_bit_for_bit_and_card_and_curve_tell_of_it(
     status = run_here(this)
     assert (status.state, said) == ("done", ["The candidate is trained."])
     assert same(this, in_turn)
-    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    saved = Saved.load(this.job.checkpoint)
     assert saved is not None
     assert {leg.role: leg.budget.steps for leg in saved.legs} == {
         "first": FIRST, "longer": LONGER, "candidate": LONGER, "whole": WHOLE
@@ -135,7 +134,7 @@ def test_with_nobody_there_the_time_is_shared_as_ever_and_a_late_one_goes_home(b
 
     this = contest(blobs.study, jobs, SELDOM)
     status = run_here(this)
-    saved = Saved.load(this.job.checkpoint, torch.device("cpu"))
+    saved = Saved.load(this.job.checkpoint)
     assert saved is not None
     assert {leg.role: leg.budget.steps for leg in saved.legs}["candidate"] == 6
     assert not any("side by side" in words for words in status.scores["reasons"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
@@ -15,6 +15,7 @@ from torch.utils._foreach_utils import _group_tensors_by_device_and_dtype as gro
 from .calls import Calls
 from .card import PretendedGpu
 from .operations import Operations
+from .places import tensors_in
 from .torch_cuda import stand_ins
 
 GROUPED = "_group_tensors_by_device_and_dtype"
@@ -32,9 +33,22 @@ def pretended_gpu() -> Iterator[PretendedGpu]:
         autocast = torch.autocast
         stack.enter_context(mock.patch.object(torch, "autocast", lambda _kind, **named: autocast("cpu", **named)))
         stack.enter_context(mock.patch.object(clip_grad, GROUPED, _grouped))
+        stack.enter_context(mock.patch.object(torch, "load", _loading(gpu, torch.load)))
         stack.enter_context(Operations(gpu))
         stack.enter_context(Calls(gpu))
         yield gpu
+
+
+def _loading(gpu: PretendedGpu, load: Callable[..., Any]) -> Callable[..., Any]:
+    """torch.load, which brings all that it finds to ``map_location``."""
+
+    def loaded(file: Any, map_location: torch.device, **named: Any) -> Any:
+        found = load(file, map_location="cpu", **named)
+        for tensor in tensors_in([found]) if map_location.type == "cuda" else ():
+            gpu.places.put(tensor, True)
+        return found
+
+    return loaded
 
 
 def _grouped(lists: list[list[Tensor]], with_indices: bool = False) -> dict[Any, Any]:
