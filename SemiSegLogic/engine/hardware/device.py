@@ -13,6 +13,7 @@ from torch import memory_format, nn
 from ...errors import SemiSegError
 from ...settings import SettingsError
 from .available import available_memory
+from .memory import give_back_freed_memory
 from .tuning import one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
 
 NOT_TOLD = 4 << 30  # bytes
@@ -76,6 +77,14 @@ class Device:
             why = str(error).strip().splitlines()[0]
             raise DeviceLost(f"The graphics card stopped working ({why}). The best model so far is kept.") from error
 
+    def give_back_memory(self) -> None:
+        """Hand what is kept for the next step back to the system once, before a long rest: other programs draw and
+        compute on the same device.
+        """
+        give_back_freed_memory()
+        if self.torch.type == "cuda":
+            torch.cuda.empty_cache()
+
     @property
     def layout(self) -> memory_format:
         """The memory layout for networks."""
@@ -131,7 +140,8 @@ def require(wanted: str) -> None:
 def free_memory(device: torch.device) -> int:
     """Bytes that a program may still take on ``device`` now; where the system does not tell, 4 GB."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # by PyTorch, for this program
+        return int(torch.cuda.mem_get_info(device)[0]) + kept
     told = available_memory()
     return NOT_TOLD if told is None else told
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ...engine.hardware.memory import give_back_freed_memory
 from ..workplace import Workplace
 
 LOOK_EVERY_S = 0.25
@@ -32,8 +31,8 @@ class Stay:
         return bool(self.farewell)
 
     def rest(self, until: Callable[[], object]) -> None:
-        """Leave the processor to others until ``until()``, or until it is time to go home."""
-        give_back_freed_memory()
+        """Leave the computer to others until ``until()``, or until it is time to go home."""
+        self.place.device.give_back_memory()
         begun = self.clock()
         while not self.is_over(self.clock() - begun) and not until():
             time.sleep(LOOK_EVERY_S)

@@ -23,6 +23,7 @@ class PretendedGpu:
         self.waits: list[str] = []
         self.graphs: list[Graph] = []
         self.launches = 0
+        self.kept = 1 << 30  # bytes that nobody uses, but PyTorch keeps for the next who wants some
         self.strictness: str | int = "default"
         self.forced: bool | None = None  # where results go whatever the arguments say
         self.usual = False  # where results go that no argument places
@@ -58,6 +59,10 @@ class PretendedGpu:
             raise RuntimeError(f"CUDA error: operation not permitted when stream is capturing ({why})")
         if self.strictness in ("error", 2):
             raise RuntimeError(f"called a synchronizing CUDA operation ({why})")
+
+    def empty_cache(self) -> None:
+        """See torch.cuda."""
+        self.kept = 0
 
     @contextmanager
     def towards(self, forced: bool | None, usual: bool = False) -> Iterator[None]:

@@ -87,9 +87,10 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
         return gpu.graphs[-1]
 
     return _facts() | {
+        "mem_get_info": lambda *_: (MEMORY - gpu.kept, MEMORY), "memory_reserved": lambda *_: gpu.kept,
         "Event": Event, "Stream": Stream, "current_stream": lambda *_: streams.current, "stream": streams.within,
         "set_stream": streams.choose,
-        "synchronize": lambda *_: None, "empty_cache": lambda: None, "CUDAGraph": made, "graph": graph,
+        "synchronize": lambda *_: None, "empty_cache": gpu.empty_cache, "CUDAGraph": made, "graph": graph,
         "set_sync_debug_mode": strictness, "get_sync_debug_mode": lambda: gpu.strictness,
         "get_rng_state": lambda *_: gpu.chance_state, "set_rng_state": lambda state, *_: gpu.restore_chance(state),
     }
@@ -99,5 +100,5 @@ def _facts() -> dict[str, Callable[..., Any]]:
     return {
         "is_available": lambda: True, "device_count": lambda: 1, "current_device": lambda: 0,
         "get_device_name": lambda *_: "Pretended card", "is_bf16_supported": lambda *_: True,
-        "mem_get_info": lambda *_: (MEMORY, MEMORY), "max_memory_allocated": lambda *_: 0,
+        "memory_allocated": lambda *_: 0, "max_memory_allocated": lambda *_: 0,
     }

@@ -18,6 +18,7 @@ from SemiSegLogic.engine.hardware.device import (
 from SemiSegLogic.engine.nets import build
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.settings import SettingsError
+from Testing.support.pretended_gpu import pretended_gpu
 
 HOST = torch.device("cpu")
 
@@ -98,6 +99,16 @@ def test_a_system_that_does_not_tell_its_memory_is_taken_to_have_4_gb(
 ) -> None:
     monkeypatch.setattr(module, "available_memory", lambda: told)
     assert free_memory(HOST) == taken
+
+
+def test_what_pytorch_keeps_of_a_card_can_be_taken_too_and_is_given_back_before_a_rest() -> None:
+    """Measuring at the start leaves a gigabyte: patches must not be smaller for it, nor other programs without it."""
+    with pretended_gpu() as gpu:
+        card = torch.device("cuda")
+        assert gpu.kept > 0
+        assert free_memory(card) == torch.cuda.mem_get_info(card)[1]
+        Device(card, half=False, memory=0).give_back_memory()
+        assert gpu.kept == 0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.runner.live import Stay, staying
 from SemiSegLogic.runner.reporting import Reporter
@@ -61,3 +62,10 @@ def test_a_rest_ends_with_something_to_do_or_with_the_stay(job: JobFolder, monke
     stay.rest(lambda: looked.append(1))
     assert len(looked) == RESTS_S
     assert "Nothing new was drawn" in stay.farewell
+
+
+def test_a_rest_begins_by_giving_memory_back(job: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Device] = []
+    monkeypatch.setattr(Device, "give_back_memory", lambda device: given.append(device))
+    stay_of(job).rest(lambda: True)
+    assert given == [CPU]
