@@ -26,7 +26,11 @@ from .output import Output, add_json
 from .server_checks import server_checks
 
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 3
-PROBE = "import torch; print(torch.__version__, torch.cuda.is_available(), torch.get_num_threads())"
+PROBE = """import torch
+gpu = torch.cuda.is_available()
+torch.ones(1, device="cuda" if gpu else "cpu").sum().item()  # a card may be too old or too new for this PyTorch
+print(torch.__version__, gpu, torch.get_num_threads())
+"""
 
 
 def add(commands: Any) -> None:
@@ -80,8 +84,8 @@ def torch_works() -> Finding:
     answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, errors="replace",
                             timeout=180, check=False)
     if answer.returncode:
-        last = (answer.stderr.strip().splitlines() or ["it crashed"])[-1]
-        return Finding("PyTorch", False, last, "Delete the environment's folder; the demo makes it anew.")
+        return Finding("PyTorch", False, _error_in(answer.stderr),
+                       "Delete the environment's folder; the demo makes it anew.")
     version, gpu, threads = answer.stdout.split()
     where = "a GPU" if gpu == "True" else f"the processor, {threads} threads"
     return Finding("PyTorch", True, f"{version} computes on {where}")
@@ -141,6 +145,12 @@ def processes_start() -> Finding:
         good = False
     remedy = "Allow this Python in your protection software: training runs in a process of its own."
     return Finding("Processes", good, "can be started" if good else "cannot be started", remedy)
+
+
+def _error_in(told: str) -> str:
+    """The first line of the error that ended a Python; those of CUDA have several."""
+    lines = told.rpartition("Traceback (")[2].splitlines()
+    return next((line for line in lines[1:] if line[:1].strip()), lines[-1] if lines else "it crashed")
 
 
 def _existing(path: Path) -> Path:

@@ -14,7 +14,7 @@ from ...errors import SemiSegError
 from ...settings import SettingsError
 from .available import available_memory
 from .memory import give_back_freed_memory
-from .tuning import one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
+from .tuning import Timings, one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
 
 NOT_TOLD = 4 << 30  # bytes
 OUT_OF_MEMORY = (
@@ -43,6 +43,15 @@ class NoSuchDevice(SettingsError):
     """This computer has not what was asked for; the message says what it has."""
 
     remedy = "Train again on 'auto' or 'cpu'. If there is a card, the check of this computer says why it is not seen."
+
+
+class UnusableCard(NoSuchDevice):
+    """PyTorch sees a graphics card and cannot compute on it; the message says which, and why."""
+
+    remedy = (
+        "Close other programs that use the card, or choose 'cpu' under Where to compute. If this PyTorch was not made "
+        "for the card, Repair (under Set up) installs one that was."
+    )
 
 
 @dataclass(frozen=True)
@@ -74,8 +83,8 @@ class Device:
         except RuntimeError as error:
             if not is_device_lost(error):
                 raise
-            why = str(error).strip().splitlines()[0]
-            raise DeviceLost(f"The graphics card stopped working ({why}). The best model so far is kept.") from error
+            raise DeviceLost(f"The graphics card stopped working ({_first_line(error)}). The best model so far is "
+                             "kept.") from error
 
     def give_back_memory(self) -> None:
         """Hand what is kept for the next step back to the system once, before a long rest: other programs draw and
@@ -118,14 +127,25 @@ class Device:
 def choose(wanted: str = "auto", precision: str = "auto") -> Device:
     """The device for ``wanted`` (auto, cpu, cuda) and ``precision`` (auto, float32, bfloat16).
 
-    Raises NoSuchDevice when a GPU is asked for and there is none.
+    Raises NoSuchDevice when a GPU is asked for and there is none, UnusableCard when nothing can be computed on it.
     """
     require(wanted)
     device = torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
-    timings = tuned(device)
+    timings = _timings(device)
     half = precision == "bfloat16" or (precision == "auto" and prefer_half(timings))
     speed = voxel_seconds(timings, half, device)
     return Device(device, half, free_memory(device), prefer_channels_last(timings, half), speed)
+
+
+def _timings(device: torch.device) -> Timings:
+    """The first that is computed on a device. Raises UnusableCard."""
+    try:
+        return tuned(device)
+    except RuntimeError as error:
+        if device.type == "cpu" or not (is_device_lost(error) or is_out_of_memory(error)):
+            raise
+        raise UnusableCard(f"{torch.cuda.get_device_name(device)} cannot be used by PyTorch {torch.__version__}: "
+                           f"{_first_line(error)}") from error
 
 
 def require(wanted: str) -> None:
@@ -158,3 +178,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def _first_line(error: BaseException) -> str:
+    """CUDA's errors go on about debugging."""
+    return str(error).strip().splitlines()[0]

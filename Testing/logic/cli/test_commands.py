@@ -154,6 +154,16 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(
     assert "SEMISEG_JOBS" in wrong["remedy"]
 
 
+def test_the_doctor_says_why_a_card_cannot_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA's errors end with how to debug them."""
+    from SemiSegLogic.cli import doctor
+
+    error = "CUDA error: no kernel image is available\nFor debugging consider passing\nCompile with"
+    monkeypatch.setattr(doctor, "PROBE", f"import warnings\nwarnings.warn('old')\nraise RuntimeError({error!r})")
+    finding = doctor.torch_works()
+    assert (finding.good, finding.found) == (False, "RuntimeError: CUDA error: no kernel image is available")
+
+
 @pytest.mark.parametrize(("told", "good", "found"), [
     (8 << 30, True, "8.6 GB free"), (1 << 30, False, "1.1 GB free"), (None, True, "cannot be read on this system"),
 ])

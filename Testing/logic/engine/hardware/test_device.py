@@ -10,6 +10,7 @@ from SemiSegLogic.engine.hardware import tuning
 from SemiSegLogic.engine.hardware.device import (
     Device,
     DeviceLost,
+    UnusableCard,
     choose,
     free_memory,
     is_device_lost,
@@ -35,6 +36,30 @@ def test_a_missing_gpu_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(SettingsError, match="There is: cpu"):
         choose("cuda")
     assert choose("auto", "float32").torch.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (RuntimeError("CUDA error: no kernel image is available for execution on the device\nCompile with"), "image"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 48.00 MiB."), "48.00 MiB"),
+    ],
+)
+def test_a_card_on_which_nothing_can_be_computed_is_refused_in_words(
+    error: Exception, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for which PyTorch was not made, or that others fill."""
+
+    def fails(_device: torch.device) -> tuning.Timings:
+        raise error
+
+    monkeypatch.setattr(module, "tuned", fails)
+    with pretended_gpu(), pytest.raises(UnusableCard, match=f"Pretended card cannot be used.*{why}") as caught:
+        choose("auto")
+    assert "\n" not in str(caught.value)
+    assert "'cpu'" in caught.value.remedy
+    with pytest.raises(type(error)):
+        choose("cpu")
 
 
 def _timings(full: float, half: float, last: float = 0.9) -> tuning.Timings:
