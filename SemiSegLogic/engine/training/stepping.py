@@ -114,9 +114,14 @@ class Graphs(Protocol):
 class CudaGraphs:
     """Recording through torch.cuda."""
 
+    def __init__(self) -> None:
+        self._aside: torch.cuda.Stream | None = None
+
     def watched(self, work: Callable[[], Outcome]) -> Outcome:
         """See :class:`Graphs`. On a stream of its own, as recordings need it; waiting for the device raises there."""
-        before, stream = torch.cuda.get_sync_debug_mode(), torch.cuda.Stream()
+        # one for all steps: what memory a stream gave back, another has to ask for anew
+        stream = self._aside = self._aside or torch.cuda.Stream()
+        before = torch.cuda.get_sync_debug_mode()
         stream.wait_stream(torch.cuda.current_stream())
         torch.cuda.set_sync_debug_mode("error")
         try:
@@ -128,12 +133,13 @@ class CudaGraphs:
 
     def record(self, work: Callable[[], Outcome]) -> Callable[[], Outcome]:
         """See :class:`Graphs`."""
-        graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+        graph, before, pool = torch.cuda.CUDAGraph(), torch.cuda.current_stream(), torch.cuda.graph_pool_handle()
         try:
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, pool):
                 outcome = work()
         except BaseException:
             torch.cuda.set_stream(before)  # a recording that cannot even be ended stays on its own stream
+            _end_recording_to(pool)
             raise
 
         def replay() -> Outcome:
@@ -141,6 +147,16 @@ class CudaGraphs:
             return outcome
 
         return replay
+
+
+def _end_recording_to(pool: object) -> None:
+    """After a recording that could not be ended the allocator would take itself to be recording for good: it gives no
+    memory back then, and says that something is wrong with it where memory has run out.
+    """
+    device = torch.cuda.current_device()
+    with contextlib.suppress(RuntimeError, AttributeError):  # it was ended, or another PyTorch has other names for this
+        torch._C._cuda_endAllocateToPool(device, pool)  # type: ignore[arg-type]
+        torch._C._cuda_releasePool(device, pool)  # type: ignore[arg-type]
 
 
 def without_host_chance(work: Callable[[], Outcome]) -> Outcome:

@@ -97,12 +97,15 @@ def test_a_pretended_recording_freezes_numbers_and_draws_anew(gpu: PretendedGpu)
         float(total)
 
 
-def test_after_a_recording_that_fails_the_host_is_back_on_its_own_stream(gpu: PretendedGpu) -> None:
-    """Whatever came next would otherwise run beside what is under way there, and read it before it is written."""
+def test_after_a_recording_that_fails_all_is_as_it_was(gpu: PretendedGpu) -> None:
+    """Whatever came next would otherwise run beside what is under way on the other stream, and read it before it is
+    written; and no memory could be given back any more.
+    """
     before, number = torch.cuda.current_stream(), torch.ones((), device=CARD)
     with pytest.raises(RuntimeError, match="capturing"):
         CudaGraphs().record(lambda: Outcome({"loss": number}, torch.tensor(float(number))))
     assert torch.cuda.current_stream() is before
+    torch.cuda.empty_cache()  # refused as long as the allocator takes itself to be recording
     CudaGraphs().record(lambda: Outcome({}, number + 1))()
     assert torch.cuda.current_stream() is before
 

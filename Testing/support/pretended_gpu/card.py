@@ -29,6 +29,7 @@ class PretendedGpu:
         self.usual = False  # where results go that no argument places
         self.numbers_come_along = False
         self.recording: Recording | None = None
+        self.pool: object = None  # to which the allocator takes itself to be recording
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self.chance_state = torch.get_rng_state()
@@ -62,7 +63,15 @@ class PretendedGpu:
 
     def empty_cache(self) -> None:
         """See torch.cuda."""
+        if self.pool is not None:
+            raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED at CUDACachingAllocator.cpp")
         self.kept = 0
+
+    def end_pool(self, _device: int, pool: object) -> None:
+        """See torch._C._cuda_endAllocateToPool."""
+        if self.pool != pool:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self.pool = None
 
     @contextmanager
     def towards(self, forced: bool | None, usual: bool = False) -> Iterator[None]:

@@ -28,6 +28,8 @@ def pretended_gpu() -> Iterator[PretendedGpu]:
     with ExitStack() as stack:
         for name, value in stand_ins(gpu).items():
             stack.enter_context(mock.patch.object(torch.cuda, name, value))
+        for name, stand_in in (("_cuda_endAllocateToPool", gpu.end_pool), ("_cuda_releasePool", lambda *_: None)):
+            stack.enter_context(mock.patch.object(torch._C, name, stand_in, create=True))
         seeded = torch.manual_seed
         stack.enter_context(mock.patch.object(torch, "manual_seed", lambda seed: (gpu.seed(seed), seeded(seed))[1]))
         autocast = torch.autocast

@@ -71,13 +71,15 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
         gpu.strictness = mode
 
     @contextmanager
-    def graph(target: Graph, **_named: Any) -> Iterator[None]:
-        before, gpu.recording = gpu.chance_state, Recording()
+    def graph(target: Graph, pool: object = "its own") -> Iterator[None]:
+        gpu.empty_cache()
+        before, gpu.recording, gpu.pool = gpu.chance_state, Recording(), pool
         recording, outside = gpu.recording, streams.current
         streams.current = Stream()
         try:
             yield
-            streams.current = outside  # torch stays on the other stream when a recording fails and cannot be ended
+            # when a recording fails and cannot be ended, torch stays on the other stream and at the other memory
+            streams.current, gpu.pool = outside, None
         finally:
             gpu.recording, gpu.chance_state = None, before
             target.close(recording)
@@ -89,7 +91,7 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
     return _facts() | {
         "mem_get_info": lambda *_: (MEMORY - gpu.kept, MEMORY), "memory_reserved": lambda *_: gpu.kept,
         "Event": Event, "Stream": Stream, "current_stream": lambda *_: streams.current, "stream": streams.within,
-        "set_stream": streams.choose,
+        "set_stream": streams.choose, "graph_pool_handle": object,
         "synchronize": lambda *_: None, "empty_cache": gpu.empty_cache, "CUDAGraph": made, "graph": graph,
         "set_sync_debug_mode": strictness, "get_sync_debug_mode": lambda: gpu.strictness,
         "get_rng_state": lambda *_: gpu.chance_state, "set_rng_state": lambda state, *_: gpu.restore_chance(state),
