@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
@@ -105,7 +105,7 @@ class Predictor:
         structures with the values ``one_piece`` are left out.
         """
         label, unsure, second = (np.empty(volume.shape, np.uint8) for _ in range(3))
-        for start, shares in self.parts(volume):
+        for start, shares in _in_slabs(self.parts(volume)):
             here = slice(start, start + shares.shape[1])
             doubt = entropy(shares[None])[0, 0]
             found, following = two_best(shares)
@@ -214,6 +214,14 @@ class Predictor:
                 return torch.softmax(self.network(image).float(), 1)
         finally:
             self.network.train(was_training)
+
+
+def _in_slabs(parts: Iterable[tuple[int, Tensor]]) -> Iterator[tuple[int, Tensor]]:
+    """``parts`` a few rows at a time: what is computed from shares takes several times the memory of the shares."""
+    for start, part in parts:
+        step = max(1, SLAB_VALUES // part[:, 0].numel())
+        for first in range(0, part.shape[1], step):
+            yield start + first, part[:, first : first + step]
 
 
 def two_best(shares: Tensor) -> tuple[Tensor, Tensor]:

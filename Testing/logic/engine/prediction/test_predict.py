@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from SemiSegLogic.engine.data.volumes import Classes, Volume
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.planning.plan import Plan, depth_first
+from SemiSegLogic.engine.prediction import predict as module
 from SemiSegLogic.engine.prediction.predict import Predictor, two_best
 from SemiSegLogic.geometry import Grid, SliceIndex, slice_mask
 from Testing.support.engine import CPU, plan_of, volume_of
@@ -187,6 +188,21 @@ def test_without_memory_large_volumes_are_seen_in_windows_of_a_patch() -> None:
     network = Threshold()
     _predictor(plan_of((8, 8, 8)), network, SMALL).probabilities(volume_of(_steps((30, 12, 5))))
     assert {size[2:] for size in network.sizes} == {(8, 8, 5)}
+
+
+def test_what_is_computed_from_shares_takes_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many structures the shares of a row of windows are gigabytes, and what is computed from them several times
+    that.
+    """
+    plain, seen, image = module.entropy, [], _smooth((12, 10, 9))
+    monkeypatch.setattr(module, "entropy", lambda shares: (seen.append(shares.shape[2]), plain(shares))[1])
+    monkeypatch.setattr(module, "SLAB_VALUES", 2 * 3 * 90)
+    volume = volume_of(image, plan=plan_of((4, 4, 4)))
+    few = _predictor(plan_of((4, 4, 4))).predict(volume, CLASSES)
+    assert (max(seen), sum(seen)) == (2, 12)
+    monkeypatch.setattr(module, "SLAB_VALUES", 1 << 30)
+    for name, values in vars(_predictor(plan_of((4, 4, 4))).predict(volume, CLASSES)).items():
+        assert np.array_equal(values, getattr(few, name)), name
 
 
 def test_the_network_runs_in_evaluation_mode_and_keeps_its_own() -> None:
