@@ -152,7 +152,7 @@ def atrium(at: Device, sizes: Sizes, data: Path | None, state: Path, left: Calla
     torch.manual_seed(0)
     method = make("mean_teacher", RECIPE, Task(1, 2, 3, sizes.patch, "vnet", (0.95, 0.05))).to(at.torch)
     trainer = Trainer(method, Sampler(volumes, plan), at, Budget(0, sizes.recipe_3d))
-    kept = _resume(trainer, state, at, mark)
+    kept = _resume(trainer, state, mark)
     kept.seconds += _train(trainer, state, at, left, kept, mark)
     if trainer.progress.step < sizes.recipe_3d:
         return None
@@ -190,9 +190,9 @@ def _scans(data: Path | None, sizes: Sizes) -> tuple[list[Case], list[Case]]:
     return train, test
 
 
-def _resume(trainer: Trainer, state: Path, at: Device, mark: Mark) -> Kept:
+def _resume(trainer: Trainer, state: Path, mark: Mark) -> Kept:
     """Go on from ``state`` if it was made with the same ``mark``."""
-    saved = checkpoint.load(state, at.torch) if state.exists() else {}
+    saved = checkpoint.load(state, torch.device("cpu")) if state.exists() else {}
     if saved.get("mark") != mark:
         return Kept()
     trainer.restore(saved["trainer"])

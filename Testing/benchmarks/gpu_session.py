@@ -52,7 +52,8 @@ class Session:
     def mark(self) -> Mark:
         """What figures depend on: those of another mark do not count. Raises OSError where DATA is no data."""
         data = "phantoms instead of atrium scans" if self.data is None else f"atrium scans, lists {lists(self.data)}"
-        return {"device": self.device.name, "size": self.sizes.words, "data": data, "torch": torch.__version__}
+        return {"device": self.device.name, "size": self.sizes.words, "data": data,
+                "torch": str(torch.__version__)}  # a class of its own, which no checkpoint may hold
 
     def done(self, name: str) -> Figures | None:
         """The figures of a piece, None when it is still to do."""

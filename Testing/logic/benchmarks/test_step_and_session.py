@@ -267,6 +267,12 @@ def test_the_recipe_goes_on_from_its_last_state(tmp_path: Path) -> None:
     assert figures["training, s"] > 0
 
 
+def test_what_a_state_was_made_with_can_be_read_again(tmp_path: Path) -> None:
+    mark = gpu_session.Session(CPU, TINY, None, tmp_path, float("inf")).mark
+    checkpoint.save(tmp_path / "state", {"mark": mark})
+    assert checkpoint.load(tmp_path / "state", HOST) == {"mark": mark}
+
+
 def test_a_state_made_with_anything_else_is_not_gone_on_from(tmp_path: Path) -> None:
     state = tmp_path / "state"
     calls = iter([1.0, 1.0, -1.0, -1.0])
