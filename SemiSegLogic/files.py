@@ -22,6 +22,9 @@ from .patience import patiently, remove
 
 READ_PATIENCE_S = 0.5
 FULL_BYTES = 1 << 16
+LARGEST_JSON = 64 * 2**20
+MOST_DIGITS = 300
+"""Of a whole number that can be compared with others and turned into a float."""
 
 
 class FileError(SemiSegError):
@@ -84,15 +87,26 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Plain data of a JSON file. Raises FileError when it is missing, unreadable or damaged."""
+    """Plain data of a JSON file. Raises FileError when it is missing, unreadable, damaged or larger than any of ours.
+    """
     try:
-        return json.loads(patiently(path.read_bytes, READ_PATIENCE_S))  # its writer may just be replacing it
+        return plain_data(patiently(lambda: _read_small(path), READ_PATIENCE_S))  # its writer may just be replacing it
     except FileNotFoundError as error:
         raise FileError(f"{path} is missing.") from error
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}. Check that you may read it.") from error
     except ValueError as error:
         raise FileError(f"{path} is damaged: it is not JSON ({error}). Restore it from a backup.") from error
+
+
+def plain_data(text: str | bytes) -> Any:
+    """What JSON says. Raises ValueError where it is no JSON (NaN is none), nested deeper than Python goes, or holds a
+    whole number that no float can hold.
+    """
+    try:
+        return json.loads(text, parse_int=_whole_number, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def name_files_in_utf8() -> None:
@@ -133,6 +147,22 @@ def full_disk(path: Path) -> str:
     return f"{path} was not written: the disk is full. Free some space and try again; nothing was changed."
 
 
+def _read_small(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST_JSON:
+        raise FileError(f"{path} is damaged: it is larger than {LARGEST_JSON} bytes. Restore it from a backup.")
+    return path.read_bytes()
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
 def _flush_to_disk(path: Path) -> None:
     with path.open("r+b") as stream:  # Windows flushes only handles opened for writing
         os.fsync(stream.fileno())
@@ -142,12 +172,12 @@ def _flush_folder(folder: Path) -> None:
     """Make the new name itself survive a power cut; Windows has no such call."""
     if os.name == "nt":
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some network shares cannot; the file itself is whole and in place
+    with contextlib.suppress(OSError):  # some network shares cannot; the file itself is whole and in place
+        handle = os.open(folder, os.O_RDONLY)
+        try:
             os.fsync(handle)
-    finally:
-        os.close(handle)
+        finally:
+            os.close(handle)
 
 
 def _why_not_written(path: Path, error: OSError) -> str:

@@ -6,7 +6,8 @@ NRRD write them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,11 @@ IGNORE = 255
 """Label value of a voxel that nobody judged. It is never background."""
 
 AXIS_NAMES = ("k", "j", "i")
+LONGEST_SIDE, MOST_VOXELS = 65536, 2**34
+FINEST_MM, COARSEST_MM, FARTHEST_MM = 1e-6, 1e4, 1e7
+"""Spacings and distances from the origin beyond which a header is wrong, or its lengths are no millimetres."""
+FLATTEST = 0.1
+"""The least volume that three unit vectors span where they are the axes of a grid."""
 APART_MM, APART_SHARE = 4.0, 8
 
 
@@ -45,6 +51,18 @@ class Grid:
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+    def flaw(self) -> str:
+        """What makes this no place of a volume in space, in words; "" when nothing does. NaN is a flaw."""
+        if not (all(1 <= side <= LONGEST_SIDE for side in self.shape) and math.prod(self.shape) <= MOST_VOXELS):
+            return f"{' x '.join(map(str, self.shape))} voxels"
+        if not all(FINEST_MM <= step <= COARSEST_MM for step in self.spacing):
+            return f"a spacing of {_listed(self.spacing)} mm"
+        if not all(-FARTHEST_MM <= place <= FARTHEST_MM for place in self.origin):
+            return f"an origin at {_listed(self.origin)} mm"
+        if not has_inverse(self.direction):
+            return f"the directions {_listed(self.direction)}, which fall together"
+        return ""
 
     def agrees(self, other: Grid, tolerance: float = 1e-3) -> bool:
         """True when every voxel of both grids lies at the same place, within ``tolerance`` voxels."""
@@ -106,6 +124,12 @@ class Orientation:
         return a, b, c
 
 
+def has_inverse(direction: Sequence[float]) -> bool:
+    """Whether three axes, nine numbers as :class:`Grid` keeps them, span a space; False for NaN."""
+    axes = np.array(direction, float).reshape(3, 3)
+    return bool(np.isfinite(axes).all() and abs(np.linalg.det(axes)) >= FLATTEST)
+
+
 def plane(array: NDArray[Any], place: SliceIndex) -> NDArray[Any]:
     """The 2D view of one slice of ``array`` (k, j, i)."""
     return np.asarray(np.moveaxis(array, place.axis, 0)[place.index])
@@ -152,6 +176,10 @@ def gap_between(spacing: float, slices: int) -> int:
     a small volume.
     """
     return max(1, min(round(APART_MM / spacing), slices // APART_SHARE))
+
+
+def _listed(numbers: Sequence[float]) -> str:
+    return ", ".join(f"{number:g}" for number in numbers)
 
 
 def _closest_axes(alignment: NDArray[np.float64]) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -37,7 +38,8 @@ def add_numbered(folder: Path, stem: str, write: Callable[[Path], None]) -> int:
         raise JobError(f"{folder}: the file {stem}-<n>.npz was not written: {error.strerror}.",
                        "Check that the disk has room and that you may write there.") from error
     finally:
-        remove(draft)
+        with contextlib.suppress(OSError):  # it is swept some day, and the file has its number by now
+            remove(draft)
 
 
 def _publish(draft: Path, folder: Path, stem: str) -> int:

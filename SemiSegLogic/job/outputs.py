@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import FileError, read_json, write_json
+from ..files import FileError, plain_data, read_json, write_json
 from . import arrays, checks
 from .arrays import Form
 from .errors import JobError
@@ -118,7 +118,7 @@ def read_curves(path: Path) -> list[dict[str, Any]]:
     """All points of the learning curve; a last line that is half written is left out. Raises JobError on others."""
     try:
         *lines, _ = path.read_bytes().split(b"\n")
-        return [checks.mapping("point", json.loads(line)) for line in lines]
+        return [checks.mapping("point", plain_data(line)) for line in lines]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, JobError) as error:

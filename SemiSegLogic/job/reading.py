@@ -16,7 +16,6 @@ from .places import JobPlaces
 from .specification import JobSpec
 from .status import Status, judged
 
-LARGEST_JSON = 64 * 2**20
 READ_TRIES = 5
 
 
@@ -103,11 +102,7 @@ class JobReader(JobPlaces):
     def _read_spec(self) -> JobSpec:
         path = self.spec_path
         try:
-            if path.stat().st_size > LARGEST_JSON:
-                raise JobError(f"It is larger than {LARGEST_JSON} bytes.", checks.WRITE_AGAIN)
             return JobSpec.from_dict(read_json(path))
-        except OSError as error:
-            raise JobError(f"{path} cannot be read: {error.strerror}.", "Submit the job again.") from error
         except FileError as error:
             raise JobError(str(error), checks.WRITE_AGAIN) from error
         except JobError as error:

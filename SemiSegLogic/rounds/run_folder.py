@@ -38,7 +38,7 @@ class RunFolder:
     @property
     def cases(self) -> dict[str, str]:
         """Job case -> study case id."""
-        return dict(read_json(self._cases))
+        return _named(self._cases, str)
 
     def note_cases(self, names: Mapping[str, str]) -> None:
         """Say which case of the job is which of the study. Raises FileError."""
@@ -47,7 +47,7 @@ class RunFolder:
     @property
     def collected(self) -> dict[str, int]:
         """Job case -> number of the newest result that the study has."""
-        return dict(read_json(self._collected)) if self._collected.exists() else {}
+        return _named(self._collected, int) if self._collected.exists() else {}
 
     def note_collected(self, done: Mapping[str, int]) -> None:
         """Say which results the study has. Raises FileError."""
@@ -62,7 +62,7 @@ class RunFolder:
     def card(self) -> dict[str, Any]:
         """The model card; empty until it is there."""
         path = self.path / "model.json"
-        return dict(read_json(path)) if path.exists() else {}
+        return _named(path, object) if path.exists() else {}
 
     def keep_model(self, job: JobFolder) -> None:
         """Take over what ``job`` has that is newer. A model that a person deleted may still lie in a job on a cluster:
@@ -110,6 +110,14 @@ class RunFolder:
     @property
     def _collected(self) -> Path:
         return self.path / "collected.json"
+
+
+def _named(path: Path, kind: type) -> dict[str, Any]:
+    """The named values of a file. Raises FileError when it is missing or holds anything else."""
+    found = read_json(path)
+    if not isinstance(found, dict) or not all(isinstance(value, kind) for value in found.values()):
+        raise FileError(f"{path} is damaged: it is no list of named values. Restore it from a backup, or train again.")
+    return found
 
 
 def _mark(path: Path) -> list[int]:

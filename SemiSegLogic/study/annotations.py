@@ -31,10 +31,12 @@ class AnnotatedSlice:
     time: str
 
     def __post_init__(self) -> None:
-        if self.axis not in (0, 1, 2) or not isinstance(self.index, int) or self.index < 0:
+        if type(self.axis) is not int or self.axis not in (0, 1, 2) or type(self.index) is not int or self.index < 0:
             raise LabelError(f"There is no slice {self.index!r} along axis {self.axis!r}; axes are 0, 1, 2 (k, j, i).")
         if self.state not in get_args(State):
             raise LabelError(f"Slice {self.index} has state {self.state!r}; it must be 'drawn' or 'empty'.")
+        if not isinstance(self.author, str) or not isinstance(self.time, str):
+            raise LabelError(f"Slice {self.index} was judged by {self.author!r} at {self.time!r}, which are no words.")
 
     @property
     def place(self) -> SliceIndex:

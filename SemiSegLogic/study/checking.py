@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from ..errors import SemiSegError
-from ..geometry import Grid
+from ..geometry import MOST_VOXELS, Grid, has_inverse
 from .annotations import AnnotatedSlice
 from .structures import Structures
 
@@ -28,6 +28,8 @@ def check_study(record: Mapping[str, Any]) -> None:
 def check_case(record: Mapping[str, Any]) -> None:
     """The record of a case."""
     _require("the case", record, CASE)
+    if not record["name"].isprintable():
+        raise ValueError(f"its name {record['name']!r} cannot be shown")
     if record["status"] not in get_args(Status):
         raise ValueError(f"its status is '{record['status']}', not one of {', '.join(get_args(Status))}")
     _require("the image", record["image"], {"path": str, "digest": str})
@@ -43,7 +45,9 @@ def grid_in(record: Mapping[str, Any]) -> Grid:
     told: Mapping[str, Any] = record["grid"]
     right = set(told) == set(GRID) and all(_numbers(told[name], count) for name, count in GRID.items())
     if not right or not all(isinstance(n, int) and n > 0 for n in told["shape"]) or min(told["spacing"]) <= 0:
-        raise ValueError(f"its grid is {dict(told)}")
+        raise ValueError(f"its grid is {dict(told)!r:.300}")
+    if math.prod(told["shape"]) > MOST_VOXELS or not has_inverse(told["direction"]):
+        raise ValueError(f"its grid is {dict(told)!r:.300}")
     return Grid(tuple(told["shape"]), tuple(told["spacing"]), tuple(told["origin"]), tuple(told["direction"]))
 
 

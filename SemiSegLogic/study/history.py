@@ -13,7 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..files import copy_file, disk_errors
+from ..files import copy_file, disk_errors, plain_data
 from ..geometry import Grid
 from .annotations import AnnotatedSlice
 from .errors import LabelError
@@ -61,13 +61,13 @@ class History:
 
     def versions(self) -> list[Version]:
         """All versions whose header can be read, newest first."""
-        found = (self._described(path) for path in sorted(self.folder.glob(f"*{SUFFIX}"), reverse=True))
+        found = (self._described(path) for path in sorted(self.folder.glob(f"[!.]*{SUFFIX}"), reverse=True))
         return [version for version in found if version]
 
     def version(self, name: str) -> Version:
         """One version by name. Raises LabelError when it is missing or damaged."""
         path = self.folder / (name + SUFFIX)
-        version = self._described(path) if path.exists() else None
+        version = self._described(path) if path.parent == self.folder and path.exists() else None
         if version is None:
             raise LabelError(f"{path} is missing or damaged. {self.offer()}")
         return version
@@ -95,7 +95,7 @@ class History:
         """A version from its header; None when that cannot be read."""
         entries = header_entries(path)
         try:
-            slices = tuple(AnnotatedSlice(**item) for item in json.loads(entries[SLICES]))
+            slices = tuple(AnnotatedSlice(**item) for item in plain_data(entries[SLICES]))
             return Version(path.name.removesuffix(SUFFIX), path, entries["SemiSeg_Author"], entries[NOTE], slices)
         except (KeyError, TypeError, ValueError, LabelError):
             return None

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ..files import READ_PATIENCE_S, disk_errors
+from ..files import READ_PATIENCE_S, disk_errors, plain_data
 from ..patience import patiently, remove, rename
 from .annotations import utc_now
 from .errors import LockedError
@@ -76,6 +76,8 @@ class WriteLock:
             self._depth += 1
 
     def _take(self) -> None:
+        if self._mine is not None and self.writer() == self._mine:
+            return  # it could not be given back: the disk was away, and now is there again
         mine = Writer.here()
         if not self._create(mine):
             self._take_over()
@@ -84,18 +86,26 @@ class WriteLock:
         self._mine = mine
 
     def release(self) -> None:
-        """Give the lock back, once for every :meth:`acquire`."""
+        """Give the lock back, once for every :meth:`acquire`. Where the disk refuses, this object takes it up again the
+        next time: an error here would hide how that ended which was done under the lock.
+        """
         with self._counting:
             self._depth -= 1
             if self._depth == 0 and self._mine is not None:
-                if self.writer() == self._mine:  # somebody may have removed it by hand, as a refusal tells them
-                    remove(self.path)
-                self._mine = None
+                self._give_back(self._mine)
+
+    def _give_back(self, mine: Writer) -> None:
+        if self.writer() != mine:
+            return  # somebody may have removed it by hand, as a refusal tells them
+        try:
+            remove(self.path)
+        except OSError as error:
+            log.warning("%s could not be removed: %s", self.path, error)
 
     def writer(self) -> Writer | None:
         """Who writes now, or None. A lock file without readable content counts as nobody's."""
         try:
-            return Writer(**json.loads(patiently(self.path.read_bytes, READ_PATIENCE_S)))
+            return Writer(**plain_data(patiently(self.path.read_bytes, READ_PATIENCE_S)))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -171,11 +181,17 @@ def _link_or_create(draft: Path, path: Path) -> bool:
 
 def _create_exclusively(path: Path, content: bytes) -> bool:
     try:
-        with path.open("xb") as stream:
-            stream.write(content)
-            return True
+        stream = path.open("xb")
     except FileExistsError:
         return False
+    try:
+        with stream:
+            stream.write(content)
+    except OSError:
+        with contextlib.suppress(OSError):
+            remove(path)  # a lock without content is nobody's, and would keep everybody out
+        raise
+    return True
 
 
 def user_name() -> str:

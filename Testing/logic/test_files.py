@@ -100,6 +100,9 @@ def test_a_writer_killed_in_the_middle_leaves_the_old_file(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("content", "words"), [
     (None, "is missing"), ("{", "is damaged"), ("", "is damaged"), ("\udc80", "is damaged"),
+    pytest.param("[" * 100_000, "is damaged.*nested too deeply", id="deep"), ("[NaN]", "is damaged.*NaN is no number"),
+    pytest.param("1" + "0" * 400, "is damaged.*a number of 401 digits", id="huge"),
+    pytest.param(" " * (files.LARGEST_JSON + 1), "is damaged.*larger than", id="large"),
 ])
 def test_a_missing_or_damaged_json_file_is_named(tmp_path: Path, content: str | None, words: str) -> None:
     path = tmp_path / "a.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,6 +174,20 @@ def test_an_earlier_version_comes_back_as_the_newest(case: Case) -> None:
     assert len(case.versions()) == 3
 
 
+def test_what_a_killed_program_left_in_the_history_is_no_version(case: Case) -> None:
+    case.mark([K1], "ann")
+    (version,) = case.versions()
+    shutil.copy(version.path, version.path.with_name(f".0badf00d.tmp.{version.path.name}"))
+    assert case.versions() == [version]
+
+
+def test_a_version_outside_the_history_is_none(case: Case) -> None:
+    case.mark([K1], "ann")
+    shutil.copy(case.versions()[0].path, case.folder / "elsewhere.seg.nrrd")
+    with pytest.raises(LabelError, match="missing or damaged"):
+        case.restore("../elsewhere", "ann")
+
+
 def test_a_clock_that_runs_backwards_does_not_mix_the_order(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     case.mark([K1], "ann")
 
@@ -308,7 +323,8 @@ def test_a_record_that_was_cut_short_is_named_and_its_twin_mends_it(study: Study
     {"grid": 5}, {"grid": {"shape": [5, 6, 7]}}, {"shape": ["a", "b", "c"]}, {"shape": [5, 6]}, {"shape": [5, 6, 0]},
     {"spacing": [1, 0, 1]}, {"spacing": [1, 1]}, {"origin": [0, 0, None]}, {"direction": [1, 0, 0]}, {"slices": 5},
     {"slices": [{"axis": 7}]}, {"index": 9999}, {"image": None}, {"name": None}, {"version": 7}, {"status": "foo"},
-    {"status": ["x"]},
+    {"status": ["x"]}, {"shape": [10**30, 6, 7]}, {"shape": [65536, 65536, 65536]}, {"direction": [0] * 9},
+    {"axis": 1.0}, {"axis": True}, {"author": 5}, {"name": "two\nlines"}, {"name": "\ud800"},
 ])
 def test_a_record_with_a_value_that_cannot_be_is_named_and_its_twin_mends_it(
     study: Study, case: Case, wrong: dict[str, object]
@@ -318,8 +334,8 @@ def test_a_record_with_a_value_that_cannot_be_is_named_and_its_twin_mends_it(
     (key, value), = wrong.items()
     if key in record["grid"]:
         wrong = {"grid": {**record["grid"], key: value}}
-    elif key == "index":
-        wrong = {"slices": [{**record["slices"][0], "index": value}]}
+    elif key in record["slices"][0]:
+        wrong = {"slices": [{**record["slices"][0], key: value}]}
     _spoil(case, {**record, **wrong})
     _is_told_and_mended(study, case)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import os
@@ -10,12 +12,14 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import SliceIndex
-from SemiSegLogic.study import Case, LockedError, Study
+from SemiSegLogic.study import Case, LockedError, Study, lock
 from SemiSegLogic.study.lock import WriteLock, Writer, process_alive
 from Testing.support.volumes import two_blobs
 
@@ -119,6 +123,48 @@ def test_of_many_that_try_at_once_only_one_takes_a_dead_writers_lock(tmp_path: P
     for one in tries:
         one.communicate("done\n")
     assert sorted(answers) == ["locked", "locked", "locked", "mine"]
+
+
+def test_a_disk_that_was_away_for_a_moment_locks_nobody_out(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network share that drops out in the middle of a save, and comes back."""
+    def away(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lock, "remove", away)
+        patch.setattr(os, "replace", away)
+        with pytest.raises(FileError, match="was not written"):
+            case.set_slices(two_blobs(), [SliceIndex(0, 2)], "ann")
+    assert case.writer is not None, "the lock could not be removed either"
+    case.set_slices(two_blobs(), [SliceIndex(0, 2)], "ann")
+    assert case.writer is None
+
+
+def test_a_full_disk_without_links_keeps_no_empty_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    class FullDisk(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    opened = Path.open
+
+    def with_little_room(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        stream = opened(path, mode, *rest, **more)
+        if mode != "xb":
+            return stream
+        stream.close()
+        return FullDisk()
+
+    one = WriteLock(tmp_path / "lock.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", no_links)
+        patch.setattr(Path, "open", with_little_room)
+        with pytest.raises(FileError, match="the disk is full"):
+            one.acquire()
+    with one.hold():
+        assert one.writer() is not None
 
 
 def test_an_unreadable_lock_file_is_somebodys(case: Case) -> None:
