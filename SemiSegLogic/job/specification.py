@@ -13,9 +13,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
-from ..geometry import IGNORE, Grid, SliceIndex
+from ..geometry import (
+    COARSEST_MM,
+    FARTHEST_MM,
+    FINEST_MM,
+    IGNORE,
+    LONGEST_SIDE,
+    MOST_VOXELS,
+    Grid,
+    SliceIndex,
+    has_inverse,
+)
 from . import checks
 from .errors import JobError
 
@@ -23,8 +31,6 @@ FIRST, FORMAT = 1, 2
 """The oldest format that is read, and the one that is written; labels differ (see drawn.py)."""
 
 KINDS = ("train", "live", "predict")
-LONGEST_SIDE = 65536
-MOST_VOXELS = 2**34
 
 
 @dataclass(frozen=True)
@@ -135,12 +141,12 @@ def check_grid(owner: str, grid: Grid) -> None:
     """Raises JobError when ``grid`` is not a volume in space: sides, positive mm, a direction that has an inverse."""
     check_shape(f"{owner}.grid.shape", grid.shape)
     for length in checks.sequence(f"{owner}.grid.spacing", grid.spacing, 3, 3):
-        checks.number(f"{owner}.grid.spacing", length, 1e-6, 1e4)
+        checks.number(f"{owner}.grid.spacing", length, FINEST_MM, COARSEST_MM)
     for place in checks.sequence(f"{owner}.grid.origin", grid.origin, 3, 3):
-        checks.number(f"{owner}.grid.origin", place, -1e7, 1e7)
+        checks.number(f"{owner}.grid.origin", place, -FARTHEST_MM, FARTHEST_MM)
     for cosine in checks.sequence(f"{owner}.grid.direction", grid.direction, 9, 9):
         checks.number(f"{owner}.grid.direction", cosine, -1.001, 1.001)
-    if abs(np.linalg.det(np.array(grid.direction, float).reshape(3, 3))) < 0.1:
+    if not has_inverse(grid.direction):
         raise JobError(f"'{owner}.grid.direction' is {grid.direction}: its axes fall together.",
                        "Export the image again.")
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..files import digest_array, disk_errors
+from ..geometry import Grid
 from ..naming import folded
 from ..patience import rename
-from .errors import DuplicateError, StudyError
+from .errors import DuplicateError, ImageError, StudyError
 from .formats import read_image, write_image
 from .formats.dicom import is_dicom, series_uid
 from .formats.volumes import read_series
@@ -35,6 +36,7 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
     if folded(chosen) in {folded(other) for other in names}:
         raise StudyError(f"A case named '{chosen}' is already in the study. Give {path.name} another name.")
     array, grid = read_series(files) if files else read_image(path)
+    _require_place(path, grid)
     digest = digest_array(array)
     if not duplicates:
         _refuse_duplicate(path, digest, known)
@@ -73,6 +75,15 @@ def _without_suffix(name: str) -> str:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)].strip()
     return Path(name).stem.strip()
+
+
+def _require_place(path: Path, grid: Grid) -> None:
+    """Raises ImageError on a grid that no job takes: better now than when slices are drawn on it."""
+    flaw = grid.flaw()
+    if flaw:
+        raise ImageError(f"{path} says of itself that it has {flaw}. No scan lies like that: its header is damaged, or "
+                         "counts in another unit than millimetres. Correct it in the program that made it, or load it "
+                         "in Slicer, set spacing and origin (module Volumes) and save it as NRRD.")
 
 
 def _refuse_duplicate(path: Path, digest: str, known: Sequence[CaseRecord]) -> None:

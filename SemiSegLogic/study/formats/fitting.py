@@ -40,7 +40,7 @@ def _lattice_map(own: Grid, target: Grid, path: Path) -> tuple[NDArray[np.int64]
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in reversed(own.shape)])).reshape(3, -1)
     error = np.abs((exact - turn) @ corners + (shift - offset)[:, None]).max()
     is_turn = (np.abs(turn).sum(0) == 1).all() and (np.abs(turn).sum(1) == 1).all()
-    if not is_turn or error > TOLERANCE:
+    if not is_turn or not error <= TOLERANCE:  # NaN too
         raise LabelError(f"{path} does not fit the image: {_difference(own, target)}. Resample it onto the image in "
                          "Slicer (module Resample Scalar/Vector/DWI Volume, nearest neighbour) and import that.")
     return turn, offset
