@@ -50,8 +50,10 @@ class Collector:
                 return False
             if status.state == "running" and status.results.get(name, 0) < result.n and self._is_fresh(name):
                 return False  # how good it probably is comes with the next status, within a second
-            provenance = self._provenance(name, result.n, status)
-            self.study.case(case_id).put_suggestion(result.label, result.uncertainty, provenance)
+            case, provenance = self.study.case(case_id), self._provenance(name, result.n, status)
+            if case.digest != self.job.spec().case(name).image:
+                return False  # the folder of another case has got its name
+            case.put_suggestion(result.label, result.uncertainty, provenance)
         except SemiSegError as error:  # locked by another writer, disk full, damaged: the result waits in the job
             logging.info("The suggestion for %s waits: %s", case_id, error)
             return False

@@ -23,6 +23,12 @@ from .twins import save_record
 IMAGE = "image.nrrd"
 SUFFIXES = (".seg.nrrd", ".nii.gz")
 LONGEST = 90
+REMOVED = "removed"
+"""The folder of removed cases, beside that of the cases. Their ids are not given again: a run that knew one would take
+the new image for the old one, and so would a person who moves the old one back.
+"""
+ENDINGS = (".seg", "-drawn")
+"""Of what an export of another case may be called."""
 
 
 def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, name: str | None,
@@ -48,7 +54,7 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
                 write_image(draft / IMAGE, array, grid)
             place = IMAGE if copy else str(path.resolve())
             save_record(draft / RECORD, new_record(chosen, grid, place, digest, series_uid(path)))
-            return rename(draft, _free(cases, slug(chosen))).name
+            return rename(draft, _free(cases, _id_for(chosen), cases.parent / REMOVED)).name
     finally:
         shutil.rmtree(draft, ignore_errors=True)  # there is still one only when something went wrong
 
@@ -100,11 +106,20 @@ def move_out(folder: Path, removed: Path) -> Path:
         return rename(folder, _free(removed, folder.name))
 
 
-def _free(folder: Path, wanted: str) -> Path:
-    """A path in ``folder`` that nothing has: ``wanted``, or with a number. Names that differ in case only are one: the
-    study may be taken to a Mac or a Windows.
+def _id_for(name: str) -> str:
+    """The id that a case of this name gets if it is free. With its exports, which are called by it, it must not look like
+    another: "a" is exported as a.seg.nrrd, and so would be "a.seg" as a label map.
     """
-    taken = {there.name.casefold() for there in folder.iterdir()}
+    wanted = slug(name)
+    return f"{wanted}-1" if wanted.casefold().endswith(ENDINGS) else wanted
+
+
+def _free(folder: Path, wanted: str, elsewhere: Path | None = None) -> Path:
+    """A path in ``folder`` that nothing has, nor has its name ``elsewhere``: ``wanted``, or with a number. Names that
+    differ in case only are one: the study may be taken to a Mac or a Windows.
+    """
+    folders = [folder] if elsewhere is None or not elsewhere.is_dir() else [folder, elsewhere]
+    taken = {there.name.casefold() for one in folders for there in one.iterdir()}
     number, name = 1, wanted
     while name.casefold() in taken:
         number += 1

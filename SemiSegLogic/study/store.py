@@ -17,7 +17,7 @@ from .checking import check_case, check_study
 from .errors import FormatError, StudyError
 from .formats.masks import values_in
 from .history import next_stamp, slug
-from .intake import move_out, take_in
+from .intake import REMOVED, move_out, take_in
 from .lock import WriteLock
 from .record import RECORD
 from .repair import repair
@@ -171,7 +171,7 @@ class Study:
             case.lock.acquire()  # nobody may be writing it
             case.lock.release()
             self._opened.pop(case.id, None)
-            return move_out(case.folder, self.folder / "removed")
+            return move_out(case.folder, self.folder / REMOVED)
 
     def status(self) -> list[CaseRow]:
         """One row per case; a damaged case is a row that says so."""

@@ -12,7 +12,7 @@ import pytest
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.job import JobError, Status
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.study import Study
+from SemiSegLogic.study import Study, write_image
 from Testing.support.blobs import BlobStudy, label_files
 from Testing.support.rounds import begin
 
@@ -67,6 +67,27 @@ def test_a_case_that_was_removed_meanwhile_does_not_hinder_the_others(blobs: Blo
     answer(this, 1, "c003")
     blobs.study.remove_case("volume1")
     assert this.collect() == ["volume2"]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["in the folder removed", "deleted by hand"])
+def test_a_new_image_of_the_same_name_gets_nothing_of_the_old_one(
+    blobs: BlobStudy, jobs: Path, tmp_path: Path, kept: bool
+) -> None:
+    """Patients' scans are often called alike, and those of DICOM always case-1, case-2, ..."""
+    this, old = begin(blobs.study, jobs), blobs.study.case("volume2")
+    answer(this)
+    write_image(tmp_path / "volume2.nrrd", old.image() + 1, old.grid)
+    blobs.study.remove_case("volume2")
+    if not kept:
+        shutil.rmtree(blobs.study.folder / "removed")
+    new = blobs.study.add_case(tmp_path / "volume2.nrrd")
+    assert this.collect() == []
+    assert not new.has_suggestion
+    if kept:
+        assert (new.id, new.name) == ("volume2-2", "volume2")
+        assert not this.covers_study()
+        (blobs.study.folder / "removed" / "volume2").rename(blobs.study.folder / "cases" / "volume2")
+        assert this.collect() == ["volume2"]
 
 
 def test_a_damaged_result_does_not_hinder_the_others(blobs: BlobStudy, jobs: Path) -> None:
