@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SemiSegError
-from ..files import FileError, digest_file, disk_errors, read_json, write_json
+from ..files import digest_file, disk_errors
 from ..geometry import Grid
 from .case import Case
 from .errors import StudyError
+from .export_notes import ExportNote
 from .formats import read_mask, write_labelmap, write_seg_nrrd
 from .formats.volumes import read_voxels
 from .formats.writing import tolerance_of
@@ -24,8 +24,6 @@ from .structures import Structures
 
 FORMATS = ("seg.nrrd", "nrrd", "nii.gz")
 Content = Literal["result", "labels"]
-LEFT = ".semiseg-exports.json"
-"""Beside the exports: what they were when they were written."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,9 @@ def export_case(case: Case, folder: Path, formats: Sequence[str] = ("seg.nrrd", 
     """Write a case's segmentation to ``folder/<case>.<format>`` for each format.
 
     ``what`` "result": the whole segmentation. "labels": what people drew, with IGNORE (255) where nobody judged;
-    as label map only, since a segmentation file cannot say "not judged". Only files that an export left there, as it
-    left them, are replaced. Raises StudyError on an unknown format, when there is no result yet, or where a file of
-    somebody else is in the way; FileError where the disk refuses or a file reads back otherwise.
+    as label map only, since a segmentation file cannot say "not judged". Only files that an export of the same image
+    left there, as it left them, are replaced. Raises StudyError on an unknown format, when there is no result yet, or
+    where a file of somebody else is in the way; FileError where the disk refuses or a file reads back otherwise.
     """
     for name in formats:
         if name not in FORMATS or (what == "labels" and name == "seg.nrrd"):
@@ -90,40 +88,21 @@ def export_case(case: Case, folder: Path, formats: Sequence[str] = ("seg.nrrd", 
     ending = "" if what == "result" else "-drawn"
     paths = {name: folder / f"{case.id}{ending}.{name}" for name in formats}
     for path in paths.values():
-        _require_ours(path)
-    return [_export(path, name, array, case.grid, case.structures) for name, path in paths.items()]
+        ExportNote.of(path).require_replaceable(case.digest)
+    return [_export(path, name, array, case) for name, path in paths.items()]
 
 
-def _require_ours(path: Path) -> None:
-    """Raises StudyError where there is a file that no export left there as it is: an image of the same name, or a
-    segmentation that somebody has corrected since.
-    """
-    if path.exists() and _left_in(path.parent).get(path.name) != digest_file(path):
-        raise StudyError(f"{path} exists already, and no export of SemiSeg left it as it is: it may be an image, or a "
-                         "segmentation that somebody corrected. Nothing was replaced. Choose another folder, or move "
-                         "that file away.")
+def _export(path: Path, name: str, array: NDArray[np.uint8], case: Case) -> ExportedFile:
+    def check(written: Path) -> None:
+        again, there = _read_again(written, name, case.structures)
+        if not np.array_equal(again, array) or not there.agrees(case.grid, tolerance_of(path)):
+            raise StudyError(f"{path} was not written: it read back otherwise. Nothing was replaced. Export again, to "
+                             "another disk if that repeats.")
+        ExportNote.of(path).put(case.digest, digest_file(written))
 
-
-def _left_in(folder: Path) -> dict[str, Any]:
-    """What exports left in a folder: file name to SHA-256. Empty where nobody knows; then nothing is replaced."""
-    with contextlib.suppress(FileError):
-        told = read_json(folder / LEFT)
-        return told if isinstance(told, dict) else {}
-    return {}
-
-
-def _export(path: Path, name: str, array: NDArray[np.uint8], grid: Grid, structures: Structures) -> ExportedFile:
-    if name == "seg.nrrd":
-        write_seg_nrrd(path, array, grid, structures)
-    else:
-        write_labelmap(path, array, grid, structures)
-    written, there = _read_again(path, name, structures)
-    if not np.array_equal(written, array) or not there.agrees(grid, tolerance_of(path)):
-        path.unlink(missing_ok=True)
-        raise StudyError(f"{path} read back otherwise than it was written and was removed. Export again, to another "
-                         "disk if that repeats.")
-    write_json(path.parent / LEFT, {**_left_in(path.parent), path.name: digest_file(path)})
-    voxels = {item.name: int(np.count_nonzero(array == item.value)) for item in structures}
+    write = write_seg_nrrd if name == "seg.nrrd" else write_labelmap
+    write(path, array, case.grid, case.structures, check=check)
+    voxels = {item.name: int(np.count_nonzero(array == item.value)) for item in case.structures}
     return ExportedFile(path, name, voxels, verified=True)
 
 

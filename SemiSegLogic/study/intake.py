@@ -107,8 +107,8 @@ def move_out(folder: Path, removed: Path) -> Path:
 
 
 def _id_for(name: str) -> str:
-    """The id that a case of this name gets if it is free. With its exports, which are called by it, it must not look like
-    another: "a" is exported as a.seg.nrrd, and so would be "a.seg" as a label map.
+    """The id that a case of this name gets if it is free. Exports are called by it, and no two of them alike: "a" is
+    exported as a.seg.nrrd, and so would be "a.seg" as a label map.
     """
     wanted = slug(name)
     return f"{wanted}-1" if wanted.casefold().endswith(ENDINGS) else wanted

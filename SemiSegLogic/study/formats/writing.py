@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,8 +20,13 @@ from . import segnrrd
 from .nifti import is_nifti
 from .volumes import grid_of, itk_reason, load
 
+Check: TypeAlias = Callable[[Path], None]
 EXACT, SINGLE_PRECISION = 1e-6, 1e-2
 """How far a voxel may move, in voxels: NRRD keeps 17 digits of the grid, NIfTI 7."""
+
+
+def _content(written: Path) -> None:
+    """A file that reads back equal is good enough."""
 
 
 def write_image(path: Path, array: NDArray[np.generic], grid: Grid) -> None:
@@ -29,22 +35,24 @@ def write_image(path: Path, array: NDArray[np.generic], grid: Grid) -> None:
     Raises FileError when the disk refuses or the format cannot keep these values or this grid; the file that lay
     there before stays.
     """
-    _write(path, array, grid, {})
+    _write(path, array, grid, {}, _content)
 
 
-def write_labelmap(path: Path, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure]) -> None:
-    """Write a plain label map; NRRD also says in its header which value is what. Raises as :func:`write_image`."""
+def write_labelmap(path: Path, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure], *,
+                   check: Check = _content) -> None:
+    """Write a plain label map; NRRD also says in its header which value is what. ``check`` may refuse the whole file by
+    an error before it takes its place. Raises as :func:`write_image`.
+    """
     names = {} if is_nifti(path) else {f"SemiSeg_Structure_{item.value}": item.name for item in structures}
-    _write(path, array, grid, names)
+    _write(path, array, grid, names, check)
 
 
 def write_seg_nrrd(path: Path, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure],
-                   notes: Mapping[str, str] | None = None) -> None:
-    """Write a segmentation for Slicer: one layer with our label values; ``notes`` are further header entries.
-
-    Raises as :func:`write_image`.
+                   notes: Mapping[str, str] | None = None, *, check: Check = _content) -> None:
+    """Write a segmentation for Slicer: one layer with our label values; ``notes`` are further header entries; ``check``
+    as in :func:`write_labelmap`. Raises as :func:`write_image`.
     """
-    _write(path, array, grid, {**segnrrd.compose(grid, structures), **(notes or {})})
+    _write(path, array, grid, {**segnrrd.compose(grid, structures), **(notes or {})}, check)
 
 
 def tolerance_of(path: Path) -> float:
@@ -52,7 +60,7 @@ def tolerance_of(path: Path) -> float:
     return SINGLE_PRECISION if is_nifti(path) else EXACT
 
 
-def _write(path: Path, array: NDArray[np.generic], grid: Grid, entries: Mapping[str, str]) -> None:
+def _write(path: Path, array: NDArray[np.generic], grid: Grid, entries: Mapping[str, str], check: Check) -> None:
     if array.shape != grid.shape:
         raise ValueError(f"An array of shape {array.shape} does not lie on a grid of shape {grid.shape}.")
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
@@ -61,7 +69,12 @@ def _write(path: Path, array: NDArray[np.generic], grid: Grid, entries: Mapping[
     image.SetDirection(grid.direction)
     for key, value in entries.items():
         image.SetMetaData(key, value)
-    replace_file(path, lambda temporary: _write_named(temporary, image, path))
+
+    def write(temporary: Path) -> None:
+        _write_named(temporary, image, path)
+        check(temporary)
+
+    replace_file(path, write)
 
 
 def _write_named(temporary: Path, image: sitk.Image, path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel
@@ -12,7 +15,7 @@ import slicerio
 
 from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import IGNORE, SliceIndex
-from SemiSegLogic.study import FORMATS, Case, Study, StudyError, all_slices, export_case, write_image
+from SemiSegLogic.study import FORMATS, Case, Study, StudyError, all_slices, export_case, read_mask, write_image
 from SemiSegLogic.study.formats import writing
 from Testing.support.volumes import grid_of, picture, two_blobs
 
@@ -116,6 +119,58 @@ def test_an_export_is_replaced_by_the_next_one_but_not_when_somebody_corrected_i
     with pytest.raises(StudyError, match=r"that somebody corrected\. Nothing was replaced"):
         export_case(case, tmp_path / "out", [name])
     assert file.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("at", range(4))
+def test_an_export_that_was_killed_can_be_repeated(
+    case: Case, tmp_path: Path, name: str, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before each file that it puts in place, and after the last."""
+    case.set_slices(two_blobs(), all_slices(case.grid.shape), "ann")
+    export_case(case, tmp_path / "out", [name])
+    case.set_slices(np.zeros_like(two_blobs()), [SliceIndex(0, 1)], "ann")
+    real, calls = os.replace, []
+
+    def killed(source: Path, target: Path) -> None:
+        calls.append(target)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        real(source, target)
+
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(os, "replace", killed)
+        export_case(case, tmp_path / "out", [name])
+    case.set_slices(two_blobs()[:, ::-1], [SliceIndex(0, 2)], "ann")
+    (file,) = export_case(case, tmp_path / "out", [name])
+    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(file.path))), case.labels())
+
+
+def test_an_export_of_another_patient_is_not_replaced(study: Study, image_file: Callable[..., Path],
+                                                      tmp_path: Path) -> None:
+    """Cases of DICOM are called case-1, case-2, ... in every study, and people export to one folder."""
+    other = Study.create(tmp_path / "other", structures=["anterior", "posterior"])
+    cases = [one.add_case(image_file(f"{n}.nrrd", seed=n), name="case-1") for n, one in enumerate([study, other])]
+    for case in cases:
+        case.set_slices(two_blobs(), all_slices(case.grid.shape), "ann")
+    written = [file.path.read_bytes() for file in export_case(cases[0], tmp_path / "out", FORMATS)]
+    with pytest.raises(StudyError, match=r"is the export of another image.*Nothing was replaced"):
+        export_case(cases[1], tmp_path / "out", FORMATS)
+    assert [(tmp_path / "out" / f"case-1.{name}").read_bytes() for name in FORMATS] == written
+
+
+@pytest.mark.parametrize("name", ["x.seg", "X.SEG", "x-drawn"])
+def test_no_two_cases_export_to_one_file(study: Study, image_file: Callable[..., Path], tmp_path: Path,
+                                         name: str) -> None:
+    """As x.seg.nii.gz comes in, its label map would be x.seg.nrrd, which the segmentation of x is."""
+    label = two_blobs()
+    for seed, called in enumerate(["x", name]):
+        case = study.add_case(image_file(f"{seed}.nrrd", seed=seed), name=called)
+        case.set_slices(label if called == "x" else label[::-1], all_slices(case.grid.shape), "ann")
+    first = [file.path for case in study.cases for file in export_case(case, tmp_path / "out", FORMATS)]
+    drawn = [file.path for case in study.cases for file in export_case(case, tmp_path / "out", ["nrrd"], "labels")]
+    assert len({str(path).casefold() for path in first + drawn}) == 8
+    assert np.array_equal(read_mask(tmp_path / "out" / "x.seg.nrrd").array, label)
 
 
 def test_itk_on_a_full_disk_is_told_as_a_full_disk(
