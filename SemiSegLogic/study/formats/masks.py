@@ -53,15 +53,17 @@ def read_mask(path: Path, names: Mapping[str, int] | None = None) -> Mask:
     """A mask file with its label values given by ``names`` (segment name to value, case ignored; 0 drops a segment).
 
     Label maps have no names: there the name is the number itself, ``{"1": 2}`` renumbers, and a table without
-    numbers means that the values are to be taken as they are, if the table knows them. Without a table the file's
-    own values stay. Raises LabelError when the file is damaged, two segments claim a voxel or a value is no whole
-    number in 1..254, UnknownSegmentError when a segment is not in the table. Nothing unknown becomes background.
+    numbers means that the values are to be taken as they are, if the table knows them. Those of :func:`write_labelmap`
+    do say how they call a value, and that counts where the table does not have its number: another study numbers its
+    structures otherwise. Without a table the file's own values stay. Raises LabelError when the file is damaged, two
+    segments claim a voxel or a value is no whole number in 1..254, UnknownSegmentError when a segment is not in the
+    table. Nothing unknown becomes background.
 
     In a label map 255 means that nobody judged, unless the table names it or nothing else is there: many programs
     write masks as 0 and 255.
     """
-    layers, grid, described = _read(path)
-    found = described + _undescribed(layers, described, path, names or {})
+    layers, grid, described, called = _read(path)
+    found = described + _undescribed(layers, described, called, path, names or {})
     _check_unambiguous(found, names, path)
     targets = [_target(segment, names, path) for segment in found]
     if len(layers) == 1 and targets == [one.value for one in found]:  # every value is known and stays what it is
@@ -76,18 +78,19 @@ def read_mask(path: Path, names: Mapping[str, int] | None = None) -> Mask:
 
 def list_segments(path: Path) -> list[MaskSegment]:
     """The segments of a mask file with the file's own values, to make a table of names from. Raises LabelError."""
-    layers, _, described = _read(path)
-    found = described + _undescribed(layers, described, path, {})
+    layers, _, described, called = _read(path)
+    found = described + _undescribed(layers, described, called, path, {})
     return [MaskSegment(one.name, one.value, one.color) for one in found]
 
 
-def _read(path: Path) -> tuple[NDArray[np.generic], Grid, list[HeaderSegment]]:
-    """Layers ``(layer, k, j, i)``, grid, and the segments of the header."""
+def _read(path: Path) -> tuple[NDArray[np.generic], Grid, list[HeaderSegment], dict[str, str]]:
+    """Layers ``(layer, k, j, i)``, grid, the segments of the header, and how that of a label map calls its values."""
     try:
         image = load(path)
-        entries = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys() if key.startswith("Segment")}
+        entries = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys() if key.startswith("Se")}
         count, grid = image.GetNumberOfComponentsPerPixel(), grid_of(image)
         described = segnrrd.parse(entries, count)
+        called = {} if described else segnrrd.values_called(entries)
     except ImageError as error:
         raise LabelError(str(error)) from error
     except ValueError as error:
@@ -100,19 +103,21 @@ def _read(path: Path) -> tuple[NDArray[np.generic], Grid, list[HeaderSegment]]:
     if beyond:
         raise LabelError(f"{path}: segment '{beyond[0]}' lies in a layer that the file does not have. Save it again "
                          "in Slicer.")
-    return np.moveaxis(array.reshape(*grid.shape, count), -1, 0), grid, described
+    return np.moveaxis(array.reshape(*grid.shape, count), -1, 0), grid, described, called
 
 
-def _undescribed(layers: NDArray[np.generic], described: list[HeaderSegment], path: Path,
+def _undescribed(layers: NDArray[np.generic], described: list[HeaderSegment], called: Mapping[str, str], path: Path,
                  names: Mapping[str, int]) -> list[HeaderSegment]:
-    """Segments for the values that occur without a name; IGNORE in a label map is one only as :func:`read_mask` says.
+    """Segments for the values that are none in the header, named as they are ``called`` there unless ``names`` has the
+    number; IGNORE in a label map is one only as :func:`read_mask` says.
     """
     known = {(one.layer, one.value) for one in described}
     there = [(number, value) for number, layer in enumerate(layers) for value in values_in(layer, path)
              if value != 0 and (number, value) not in known]
     if not described and str(IGNORE) not in names and {value for _, value in there} != {IGNORE}:
         there = [(number, value) for number, value in there if value != IGNORE]
-    return [HeaderSegment(str(value), value, number, None) for number, value in there]
+    return [HeaderSegment(text if (text := str(value)) in names else called.get(text, text), value, number, None)
+            for number, value in there]
 
 
 def values_in(array: NDArray[np.generic], path: Path) -> list[int]:

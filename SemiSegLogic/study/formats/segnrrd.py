@@ -11,6 +11,7 @@ from ..structures import Color, Structure
 
 DEFAULT_TERMINOLOGY = ("Segmentation category and type - 3D Slicer General Anatomy list~SCT^85756007^Tissue"
                        "~SCT^85756007^Tissue~^^~Anatomic codes - DICOM master list~^^~^^")
+CALLED = "SemiSeg_Structure_"
 KEY = re.compile(r"Segment(\d+)_(\w+)")
 
 
@@ -40,7 +41,8 @@ def compose(grid: Grid, structures: Iterable[Structure]) -> dict[str, str]:
 
 
 def parse(entries: Mapping[str, str], layers: int) -> list[HeaderSegment]:
-    """The segments of a header; none for a plain label map. Raises ValueError on values that are no numbers.
+    """The segments of a header; none for a plain label map. Raises ValueError on values that are no numbers,
+    or that of the background.
 
     Files of Slicer 4.10 and before give neither layer nor value: segment n is then the value 1 of layer n.
     """
@@ -52,12 +54,24 @@ def parse(entries: Mapping[str, str], layers: int) -> list[HeaderSegment]:
     return [_segment(number, fields, layers) for number, fields in sorted(found.items())]
 
 
+def label_map_entries(structures: Iterable[Structure]) -> dict[str, str]:
+    """Header entries of a plain label map: which value is what."""
+    return {f"{CALLED}{item.value}": item.name for item in structures}
+
+
+def values_called(entries: Mapping[str, str]) -> dict[str, str]:
+    """What :func:`label_map_entries` said: value, as text, to name."""
+    return {key.removeprefix(CALLED): name for key, name in entries.items() if key.startswith(CALLED) and name}
+
+
 def _segment(number: int, fields: Mapping[str, str], layers: int) -> HeaderSegment:
     name = fields.get("Name") or fields.get("ID") or f"Segment {number + 1}"
     layer = _number(fields.get("Layer", str(number if layers > 1 else 0)), name)
     color = tuple(float(part) for part in fields.get("Color", "").split())
-    return HeaderSegment(name, _number(fields.get("LabelValue", "1"), name), layer,
-                         (color[0], color[1], color[2]) if len(color) == 3 else None)
+    value = _number(fields.get("LabelValue", "1"), name)
+    if value == 0:
+        raise ValueError(f"'{name}' has the label value 0, which is the background")
+    return HeaderSegment(name, value, layer, (color[0], color[1], color[2]) if len(color) == 3 else None)
 
 
 def _number(text: str, name: str) -> int:

@@ -43,7 +43,7 @@ def write_labelmap(path: Path, array: NDArray[np.uint8], grid: Grid, structures:
     """Write a plain label map; NRRD also says in its header which value is what. ``check`` may refuse the whole file by
     an error before it takes its place. Raises as :func:`write_image`.
     """
-    names = {} if is_nifti(path) else {f"SemiSeg_Structure_{item.value}": item.name for item in structures}
+    names = {} if is_nifti(path) else segnrrd.label_map_entries(structures)
     _write(path, array, grid, names, check)
 
 

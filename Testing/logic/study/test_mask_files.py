@@ -88,6 +88,27 @@ def test_a_label_map_can_be_renumbered(tmp_path: Path, names: dict[str, int] | N
     assert np.array_equal(read_mask(tmp_path / "a.nrrd", names).array, np.array(expected, np.uint8)[two_blobs()])
 
 
+@pytest.mark.parametrize(("names", "expected"), [
+    ({"posterior": 1, "anterior": 2}, [0, 2, 1]),
+    ({"posterior": 1, "anterior": 2, "1": 5}, [0, 5, 1]),
+    ({"1": 5, "2": 6}, [0, 5, 6]),
+    (None, [0, 1, 2]),
+])
+def test_a_label_map_of_another_study_comes_in_by_what_it_calls_its_values(
+    tmp_path: Path, names: dict[str, int] | None, expected: list[int]
+) -> None:
+    """Two studies of the same structures, made in another order: by number alone they would be swapped."""
+    write_labelmap(tmp_path / "a.nrrd", two_blobs(), grid_of("oblique"), Structures.of(["anterior", "posterior"]))
+    assert np.array_equal(read_mask(tmp_path / "a.nrrd", names).array, np.array(expected, np.uint8)[two_blobs()])
+    assert [one.name for one in list_segments(tmp_path / "a.nrrd")] == ["anterior", "posterior"]
+
+
+def test_a_label_map_that_calls_a_value_otherwise_is_asked_about(tmp_path: Path) -> None:
+    write_labelmap(tmp_path / "a.nrrd", two_blobs(), grid_of("oblique"), Structures.of(["liver", "lesion"]))
+    with pytest.raises(LabelError, match=r"holds 'liver' \(value 1\), which is no structure here.*Say which"):
+        read_mask(tmp_path / "a.nrrd", {"anterior": 1, "posterior": 2})
+
+
 @pytest.mark.parametrize("names", [{"anterior": 1}, {"1": 1}, {}])
 @pytest.mark.parametrize("named", [True, False])
 def test_what_the_table_does_not_know_never_becomes_background(tmp_path: Path, names: dict[str, int],
@@ -188,9 +209,9 @@ def test_a_colour_picture_is_no_mask(tmp_path: Path) -> None:
         read_mask(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("field", ["LabelValue", "Layer"])
-def test_a_damaged_header_is_refused(tmp_path: Path, field: str) -> None:
-    segment = {"ID": "a", "Name": "anterior", "LabelValue": 1, "Layer": 0, field: "x"}
+@pytest.mark.parametrize(("field", "value"), [("LabelValue", "x"), ("Layer", "x"), ("LabelValue", 0)])
+def test_a_damaged_header_is_refused(tmp_path: Path, field: str, value: object) -> None:
+    segment = {"ID": "a", "Name": "anterior", "LabelValue": 1, "Layer": 0, field: value}
     write_layers(tmp_path / "a.seg.nrrd", [two_blobs()] * 2, [segment])
     with pytest.raises(LabelError, match="damaged segment"):
         read_mask(tmp_path / "a.seg.nrrd")
