@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from ..errors import ImageError
 
 CHUNK = 1 << 20
-SHORTEST, HEADER = 348, 540
+SHORTEST, HEADER, FURTHEST = 348, 540, 2**40
 PAIR = (".hdr", ".img")
 
 
@@ -37,7 +37,8 @@ def check_whole(path: Path) -> None:
 def _check(header: Path, voxels: Path) -> None:
     """``voxels`` is the file with the voxels, which may be that of the ``header``."""
     try:
-        expected, found = _expected_bytes(_unpacked(header, HEADER)), _size(voxels)
+        least = SHORTEST if header == voxels else 0
+        expected, found = _expected_bytes(_unpacked(header, HEADER), least), _size(voxels)
     except (OSError, EOFError, zlib.error, struct.error) as error:
         raise ImageError(f"{voxels} is damaged: {error or 'cannot be unpacked'}. Copy it again from where it "
                          "came.") from error
@@ -64,13 +65,15 @@ def _half(path: Path, stem: str, ending: str) -> Path:
 
 def _is_header(path: Path) -> bool:
     with contextlib.suppress(OSError, EOFError, zlib.error, struct.error):
-        _expected_bytes(_unpacked(path, HEADER))
+        _expected_bytes(_unpacked(path, HEADER), 0)
         return True
     return False
 
 
-def _expected_bytes(header: bytes) -> int:
-    """Header and voxels, from the header of NIfTI 1 or 2 in either byte order. Raises struct.error on neither."""
+def _expected_bytes(header: bytes, least: int) -> int:
+    """Header and voxels, from the header of NIfTI 1 or 2 in either byte order. Raises struct.error on neither, or where
+    the voxels begin before byte ``least``: ITK would take the header for some.
+    """
     if len(header) < SHORTEST:
         raise struct.error(f"only {len(header)} bytes are in it, fewer than a header has")
     for order in "<>":
@@ -83,6 +86,8 @@ def _expected_bytes(header: bytes) -> int:
             offset = struct.unpack_from(order + "q", header, 168)[0]
         else:
             continue
+        if not least <= offset < FURTHEST:  # NaN neither
+            raise struct.error(f"its voxels are said to begin at byte {offset:g}")
         return int(offset) + math.prod(max(1, n) for n in sizes[1:1 + sizes[0]]) * bits // 8
     raise struct.error("it does not begin with a NIfTI header")
 

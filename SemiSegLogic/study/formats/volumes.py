@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...geometry import Grid
 from ..errors import ImageError, unreadable
-from . import dicom, nifti
+from . import dicom, nifti, nrrd
 
 
 def read_image(path: Path) -> tuple[NDArray[np.generic], Grid]:
@@ -60,6 +60,7 @@ def load(path: Path) -> sitk.Image:
     if path.is_dir() or dicom.is_dicom_file(path):
         return dicom.load_series(path)
     nifti.check_whole(path)
+    nrrd.check_claims(path)
     try:
         return _of_three_axes(sitk.ReadImage(str(path)), path)
     except RuntimeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 from pathlib import Path
 
 import nibabel
@@ -13,7 +14,7 @@ import SimpleITK as sitk
 
 from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import Grid
-from SemiSegLogic.study import ImageError, read_image, write_image
+from SemiSegLogic.study import ImageError, Study, read_image, write_image
 from Testing.support.volumes import COLUMNS, SHAPE, grid_of, picture
 
 TYPES = ("uint8", "int16", "uint16", "int32", "float32", "float64")
@@ -272,3 +273,47 @@ def test_a_nifti_of_version_2_is_not_told_to_be_saved_as_nifti(tmp_path: Path) -
     nibabel.save(nibabel.Nifti2Image(picture().T, np.eye(4)), tmp_path / "a.nii.gz")
     with pytest.raises(ImageError, match=r"a\.nii\.gz is a NIfTI of version 2.*Save it as NRRD or NIfTI-1"):
         read_image(tmp_path / "a.nii.gz")
+
+
+# --- headers that lie ----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("offset", [float("nan"), float("inf"), -1e30, 0.0, 347.0])
+def test_a_nifti_whose_voxels_begin_nowhere_or_in_its_header_is_refused(tmp_path: Path, offset: float) -> None:
+    path = tmp_path / "a.nii"
+    write_image(path, picture(), grid_of("oblique"))
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<f", raw, 108, offset)
+    path.write_bytes(raw)
+    with pytest.raises(ImageError, match=r"a\.nii is damaged: its voxels are said to begin at byte"):
+        read_image(path)
+
+
+def test_a_header_without_numbers_is_no_place_in_space(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "a.nii"
+    write_image(path, picture(), grid_of("oblique"))
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<f", raw, 280, float("nan"))
+    path.write_bytes(raw)
+    with pytest.raises(ImageError, match=r"a\.nii says of itself that it has the directions .*nan"):
+        study.add_case(path)
+
+
+@pytest.mark.parametrize(("fields", "words"), [
+    ("dimension: 3\nsizes: 4000 4000 1000\nencoding: gzip", "tells of 16000000000 voxels, and the file has"),
+    ("dimension: 3\nsizes: 4000 4000 1000\nencoding: raw", "tells of 16000000000 voxels, and the file has"),
+    ("dimension: 3\nsizes: 5 6 7\nencoding: raw\ndata file: /dev/zero", "tells of 210 voxels, and the file has 0"),
+    (f"dimension: 16\nsizes: {'1 ' * 13}5 6 7\nencoding: raw", "more than 5 axes"),
+])
+def test_an_nrrd_that_claims_what_it_cannot_hold_takes_no_memory(tmp_path: Path, fields: str, words: str) -> None:
+    (tmp_path / "a.nrrd").write_bytes(f"NRRD0004\ntype: uint8\n{fields}\n\n".encode() + bytes(range(210)))
+    with pytest.raises(ImageError, match=words):
+        read_image(tmp_path / "a.nrrd")
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize("name", ["a.nrrd", "a.nhdr"])
+def test_an_empty_volume_that_packs_very_well_is_whole(tmp_path: Path, name: str, compressed: bool) -> None:
+    array = np.zeros((80, 200, 200), np.uint8)
+    array[0, 0, 0] = 1
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / name), useCompression=compressed)
+    assert np.array_equal(read_image(tmp_path / name)[0], array)
