@@ -13,7 +13,7 @@ from ..geometry import AXIS_NAMES, IGNORE, Planes, SliceIndex, copy_slices, plan
 from .annotations import AnnotatedSlice, check_slices
 from .errors import LabelError
 from .formats import read_mask
-from .history import VERSION, History, Version, header_entries
+from .history import VERSION, History, Version, header_entries, read_saved
 from .record import CaseRecord, Status
 from .structures import Structures, check_name
 
@@ -41,7 +41,7 @@ class DrawnCase(CaseRecord):
             return np.zeros(grid.shape, np.uint8)
         path = self._current_file(version)
         try:
-            label = read_mask(path).on(grid)
+            label = read_saved(path).on(grid)
         except LabelError as error:
             raise LabelError(f"{error} {self.history.offer()}") from error
         judged = np.zeros(grid.shape, np.uint8)
@@ -129,6 +129,7 @@ class DrawnCase(CaseRecord):
             version = self.history.version(name)
             label = self.history.read(version, self.grid)
             check_slices(label, [item.place for item in version.slices], self.structures, str(version.path))
+            self._keep_changed()
             self._commit(label, list(version.slices), author, f"restored {name}")
 
     # --- keeping it -------------------------------------------------------------------------------------------
@@ -162,7 +163,23 @@ class DrawnCase(CaseRecord):
 
     def _keep_foreign_edit(self) -> None:
         if self._foreign():
-            move_file(self.folder / LABELS, self.folder / EDITED)
+            self._put_aside()
+
+    def _keep_changed(self) -> None:
+        """Keep a ``labels.seg.nrrd`` aside that is not what was saved: somebody may have worked on it."""
+        try:
+            read_saved(self.folder / LABELS)
+        except LabelError:
+            if (self.folder / LABELS).exists():
+                self._put_aside()
+
+    def _put_aside(self) -> None:
+        """Give ``labels.seg.nrrd`` the name EDITED, with a number where there is one already."""
+        target, number = self.folder / EDITED, 1
+        while target.exists():
+            number += 1
+            target = self.folder / EDITED.replace(".", f"-{number}.", 1)
+        move_file(self.folder / LABELS, target)
 
     def _check_new(self, label: NDArray[np.generic], places: list[SliceIndex]) -> None:
         where = f"Case '{self.name}'"

@@ -13,15 +13,19 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..files import copy_file, disk_errors, plain_data
+from ..files import copy_file, digest_array, disk_errors, plain_data
 from ..geometry import Grid
 from .annotations import AnnotatedSlice
 from .errors import LabelError
-from .formats import read_mask, write_seg_nrrd
+from .formats import Mask, read_mask, write_seg_nrrd
 from .structures import Structure
 
 SUFFIX = ".seg.nrrd"
 NOTE, SLICES, VERSION = "SemiSeg_Note", "SemiSeg_AnnotatedSlices", "SemiSeg_Version"
+VOXELS = "SemiSeg_Voxels"
+"""Digest of the label. ITK reads a file in which a bit has flipped without a word, and other programs keep our header
+when they change the voxels. Files of earlier versions have none.
+"""
 DEVICES = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))})
 """Names that Windows keeps for itself."""
 STAMP, STAMPED = "%Y%m%dT%H%M%S.%fZ", re.compile(r"\d{8}T\d{6}\.\d{6}Z-")
@@ -56,7 +60,8 @@ class History:
         version = Version(name, self.folder / (name + SUFFIX), author, note, tuple(slices))
         listed = json.dumps([item.to_dict() for item in slices], ensure_ascii=False)
         write_seg_nrrd(version.path, label, grid, structures,
-                       {VERSION: name, SLICES: listed, NOTE: note, "SemiSeg_Author": author})
+                       {VERSION: name, SLICES: listed, NOTE: note, "SemiSeg_Author": author,
+                        VOXELS: digest_array(label)})
         return version
 
     def versions(self) -> list[Version]:
@@ -74,7 +79,7 @@ class History:
 
     def read(self, version: Version, grid: Grid) -> NDArray[np.uint8]:
         """The labels of a version (k, j, i). Raises LabelError when it is damaged."""
-        return read_mask(version.path).on(grid)
+        return read_saved(version.path).on(grid)
 
     def newest_good(self) -> Version | None:
         """The newest version whose voxels can be read too."""
@@ -99,6 +104,15 @@ class History:
             return Version(path.name.removesuffix(SUFFIX), path, entries["SemiSeg_Author"], entries[NOTE], slices)
         except (KeyError, TypeError, ValueError, LabelError):
             return None
+
+
+def read_saved(path: Path) -> Mask:
+    """Labels as they were saved. Raises LabelError when they cannot be read, or are not what was saved."""
+    mask = read_mask(path)
+    if header_entries(path).get(VOXELS, "") not in ("", digest_array(mask.array)):
+        raise LabelError(f"{path} holds other voxels than were saved: the disk damaged it, or another program changed "
+                         "it.")
+    return mask
 
 
 def header_entries(path: Path) -> dict[str, str]:
@@ -132,7 +146,7 @@ def slug(text: str) -> str:
 
 def _readable(version: Version) -> bool:
     try:
-        read_mask(version.path)
+        read_saved(version.path)
         return True
     except LabelError:
         return False

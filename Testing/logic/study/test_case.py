@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -271,6 +272,36 @@ def test_labels_saved_by_another_program_are_neither_ignored_nor_lost(case: Case
     edited = case.folder / "labels.edited.seg.nrrd"
     assert case.import_mask(edited, drawn_slices, "ann") == [SliceIndex(0, k) for k in (1, 2, 3)]
     assert np.array_equal(case.labels(), two_blobs()[::-1])
+
+
+def test_what_another_program_changed_in_our_own_file_is_no_drawing_and_not_lost(case: Case) -> None:
+    """A script that reads the file, changes voxels and writes it keeps every entry of our header."""
+    case.set_slices(two_blobs(), [K2], "ann")
+    path = case.folder / "labels.seg.nrrd"
+    for name, shift in (("labels.edited.seg.nrrd", 1), ("labels-2.edited.seg.nrrd", 2)):
+        image = sitk.ReadImage(str(path))
+        changed = sitk.GetImageFromArray(np.roll(sitk.GetArrayFromImage(image), shift, axis=2))
+        changed.CopyInformation(image)
+        for key in image.GetMetaDataKeys():
+            changed.SetMetaData(key, image.GetMetaData(key))
+        sitk.WriteImage(changed, str(path), useCompression=True)
+        with pytest.raises(LabelError, match=r"other voxels than were saved.*The newest good version is"):
+            case.labels()
+        case.restore(case.versions()[0].name, "ann")
+        assert np.array_equal(case.labels()[2], two_blobs()[2])
+        assert np.array_equal(read_mask(case.folder / name).array[2], np.roll(two_blobs()[2], shift, axis=1))
+
+
+def test_one_flipped_bit_is_found(case: Case) -> None:
+    """ITK looks at no checksum: it reads such a file without a word, or not at all."""
+    case.set_slices(two_blobs(), [K2], "ann")
+    path = case.folder / "labels.seg.nrrd"
+    whole, before = path.read_bytes(), case.labels()
+    voxels = whole.index(b"\n\n") + 2
+    for at in range(voxels, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1:])
+        with contextlib.suppress(LabelError):
+            assert np.array_equal(case.labels(), before), at
 
 
 def test_a_value_that_lost_its_structure_does_not_become_background(study: Study, case: Case) -> None:
