@@ -18,6 +18,8 @@ from ..files import replace_file
 from .errors import JobError
 
 START_AGAIN = "The file is damaged or was not made by SemiSeg; delete the job and start it again."
+HEADERS = 1 << 16
+"""Room in bytes for the headers of a few arrays."""
 _DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, SyntaxError, tokenize.TokenError,
            NotImplementedError, RuntimeError, OSError)
 
@@ -116,11 +118,17 @@ def check_npz(path: Path, forms: Mapping[str, Form]) -> None:
         raise _unreadable(path, error) from error
 
 
-def read_npz(path: Path, forms: Mapping[str, Form]) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz. Raises JobError naming the file unless it holds exactly these arrays, whole."""
+def read_npz(path: Path, forms: Mapping[str, Form], most: int) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz. Raises JobError naming the file unless it holds exactly these arrays, whole, in at most
+    ``most`` bytes: nothing else may be packed as small as it likes.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             _check_entries(path, archive, forms)
+            size = sum(entry.file_size for entry in archive.infolist())
+            if size > most:
+                raise JobError(f"{path} has {size} bytes unpacked, and {most} is the most that belongs here.",
+                               START_AGAIN)
             return {name: _entry(archive, name) for name in forms}
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
@@ -153,9 +161,9 @@ def _entry(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = npy.read_magic(stream)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read(stream)
+    if npy.read_magic(stream) != (1, 0):  # later ones are for headers of up to 4 GB; ours is a line
+        raise ValueError("its header is of another version of numpy's format than 1.0")
+    shape, _, dtype = npy.read_array_header_1_0(stream)
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
     return shape, dtype

@@ -9,6 +9,7 @@ Jobs of format 1 held an array of every voxel instead: ``label`` uint8 (k, j, i)
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -62,6 +63,11 @@ def digest_of(found: Mapping[str, NDArray[Any]]) -> str:
 def forms_of(path: Path, more: Mapping[str, Form]) -> dict[str, Form]:
     """What the file must hold, ``more`` included: of the first format or the present one."""
     return {**(FIRST_FORMS if "label" in arrays.names_in(path) else FORMS), **more}
+
+
+def most_bytes(shape: Sides) -> int:
+    """How large a file of a volume of ``shape`` is at most, unpacked: every slice of every axis is judged."""
+    return 3 * math.prod(shape) + 16 * sum(shape) + arrays.HEADERS
 
 
 def check_file(path: Path, case: JobCase) -> None:

@@ -56,7 +56,7 @@ def put_label(folder: Path, planes: Planes, shape: tuple[int, int, int]) -> str:
 def read_label(folder: Path, case: JobCase, spec: JobSpec) -> Planes:
     """The judged slices ``case`` starts with, their digest verified. Raises JobError naming a wrong file."""
     path = folder / f"{case.label}.npz"
-    content = arrays.read_npz(path, drawn.forms_of(path, {}))
+    content = arrays.read_npz(path, drawn.forms_of(path, {}), drawn.most_bytes(case.grid.shape))
     arrays.require_digest(path, drawn.digest_of(content), str(case.label))
     try:
         found = drawn.from_arrays(content, case.id)
@@ -120,7 +120,8 @@ def _require_bounded(path: Path, spec: JobSpec) -> None:
 
 
 def _read_added(path: Path, n: int, spec: JobSpec) -> AddedLabels:
-    content = arrays.read_npz(path, drawn.forms_of(path, {"case": Form("U", ())}))
+    most = max(drawn.most_bytes(case.grid.shape) for case in spec.cases)
+    content = arrays.read_npz(path, drawn.forms_of(path, {"case": Form("U", ())}), most)
     try:
         case = spec.case(str(content["case"]))
         found = drawn.from_arrays(content, case.id)

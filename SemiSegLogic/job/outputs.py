@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def read_result(folder: Path, spec: JobSpec, case_id: str) -> Result | None:
     while (newest := results(folder).get(case_id)) is not None:
         n, path = newest
         try:
-            found = arrays.read_npz(path, forms)
+            found = arrays.read_npz(path, forms, 2 * math.prod(shape) + arrays.HEADERS)
             check_values(str(path), found["label"], spec, ignore=False)
             return Result(case_id, n, found["label"], found["uncertainty"])
         except JobError:

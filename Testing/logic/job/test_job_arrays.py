@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from SemiSegLogic.job import JobError
 from SemiSegLogic.job.arrays import Form, check_npz, read_npz, write_npz
 
 
@@ -43,4 +45,17 @@ def test_what_is_packed_numpy_reads_and_it_is_the_same_again(tmp_path: Path) -> 
         assert all(np.array_equal(found[name], array) for name, array in arrays.items())
     forms = {"case": Form("U", ()), "doubt": Form("uint8", (None, 1000)), "slices": Form("iuf", (1, 2))}
     check_npz(tmp_path / "one.npz", forms)
-    assert read_npz(tmp_path / "one.npz", forms).keys() == arrays.keys()
+    assert read_npz(tmp_path / "one.npz", forms, 10**6).keys() == arrays.keys()
+
+
+def test_a_header_of_gigabytes_is_not_read(tmp_path: Path) -> None:
+    """Version 2 of numpy's format has room for a header of 4 GB, which packs to almost nothing."""
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("label.npy", b"\x93NUMPY\x02\x00" + (2**26).to_bytes(4, "little") + bytes(2**26))
+    tracemalloc.start()
+    try:
+        with pytest.raises(JobError, match="another version of numpy's format"):
+            read_npz(tmp_path / "a.npz", {"label": Form("uint8", (None,))}, 10**9)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()

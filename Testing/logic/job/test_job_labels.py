@@ -106,6 +106,16 @@ def test_a_label_file_whose_parts_do_not_fit_is_named(
         job.newest_labels()
 
 
+@pytest.mark.parametrize("bomb", [{"along0": np.zeros((64, 64, 64), np.uint8)}, {"case": np.array("c" * 10**6)},
+                                  {"slices": np.zeros((10**5, 2), np.int64)}], ids=["planes", "name", "slices"])
+def test_a_label_that_unpacks_to_more_than_any_case_has_is_refused_first(
+    job: JobFolder, bomb: dict[str, np.ndarray]
+) -> None:
+    write_npz(job.inputs / "labels-1.npz", {"case": np.array("c001"), **to_arrays(drawn(), SHAPE), **bomb})
+    with pytest.raises(JobError, match=r"labels-1\.npz has \d+ bytes unpacked, and \d+ is the most that belongs here"):
+        job.newest_labels()
+
+
 def test_labels_of_the_first_format_are_still_read(job: JobFolder) -> None:
     """An array of every voxel, as written until format 2."""
     table = np.array([(place.axis, place.index) for place in SLICES], np.int64)
