@@ -5,7 +5,6 @@ a file for every request, never to a plain address beyond this computer, never a
 from __future__ import annotations
 
 import ipaddress
-import json
 import ssl
 import urllib.error
 import urllib.request
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from ..files import plain_data
 from .description import PlaceError, Unreachable, read_token
 
 TIMEOUT_S = 5.0
@@ -35,8 +35,8 @@ class Answer:
     def plain(self) -> Any:
         """Its plain data; None when it holds none."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return plain_data(self.body)
+        except ValueError:
             return None
 
 

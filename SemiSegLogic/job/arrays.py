@@ -100,15 +100,6 @@ def names_in(path: Path) -> set[str]:
         raise _unreadable(path, error) from error
 
 
-def unpacked_bytes(path: Path) -> int:
-    """What all arrays of an .npz say they take. Raises JobError naming the file when it cannot be opened."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(entry.file_size for entry in archive.infolist())
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
-
-
 def check_npz(path: Path, forms: Mapping[str, Form]) -> None:
     """Raises JobError naming the file unless it is an .npz with exactly these arrays. Reads the headers only."""
     try:

@@ -6,7 +6,6 @@ earlier label. Beside the judged slices (see drawn.py) it says the ``case``, tex
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +21,6 @@ from .numbered import add_numbered, numbers
 from .specification import JobCase, JobSpec
 
 STEM = "labels"
-SMALL_PARTS = 1 << 22
-"""Bytes of all that is no plane in a file of labels, at most."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,6 @@ def receive_labels(folder: Path, spec: JobSpec, content: bytes) -> int:
 
     def write(path: Path) -> None:
         path.write_bytes(content)
-        _require_bounded(path, spec)
         _read_added(path, 0, spec)
 
     return add_numbered(folder, STEM, write)
@@ -108,15 +104,6 @@ def check_values(owner: str, label: NDArray[np.uint8], spec: JobSpec, ignore: bo
     if strange:
         raise JobError(f"'{owner}' holds the label values {sorted(set(strange))[:20]}; the job knows "
                        f"{list(spec.values)}.", "Add the structure to the study and start a new run, or erase it.")
-
-
-def _require_bounded(path: Path, spec: JobSpec) -> None:
-    """Raises JobError when unpacking would take more memory than every slice of the largest case along all axes."""
-    most = 3 * max(math.prod(case.grid.shape) for case in spec.cases) + SMALL_PARTS
-    size = arrays.unpacked_bytes(path)
-    if size > most:
-        raise JobError(f"{path.name} would unpack to {size} bytes; its job needs no more than {most}.",
-                       arrays.START_AGAIN)
 
 
 def _read_added(path: Path, n: int, spec: JobSpec) -> AddedLabels:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
+from ..files import plain_data
 from .refusal import SLOW, TOO_LARGE, WRONG, Refused
 
 PATIENCE_S = 120.0
@@ -32,6 +32,6 @@ async def plain_body(request: Request, most: int) -> Any:
     """The plain data that came. Raises Refused when it is none, or as :func:`body` does."""
     content = await body(request, most)
     try:
-        return await run_in_threadpool(json.loads, content)
-    except (ValueError, RecursionError) as error:
+        return await run_in_threadpool(plain_data, content)
+    except ValueError as error:
         raise Refused(WRONG, "What came is no plain data.", "Send the order again with SemiSeg.") from error
