@@ -117,9 +117,7 @@ class SPCL(Method):
 
     def spread(self, patches: Patches, most: int) -> Patches:
         """At most one slice of every (volume, partition), ``most`` in all."""
-        part = partition(patches.position[:, 0], self.settings.parts)
-        volumes = max(most // self.settings.parts, 2)
-        kept = one_per_cell(patches.volume, part, volumes, most)
+        kept = one_per_cell(patches.volume, partition(patches.position[:, 0], self.settings.parts), most)
         return Patches(patches.image[kept], patches.label[kept], patches.position[kept], patches.volume[kept])
 
     def contrast(

@@ -76,18 +76,18 @@ def partition(position: Tensor, parts: int) -> Tensor:
     return (position * parts).floor().long().clamp(0, parts - 1)
 
 
-def one_per_cell(volume: Tensor, part: Tensor, volumes: int, most: int) -> Tensor:
-    """Indices of a batch that keeps one sample of every (volume, part), of at most ``volumes`` volumes (those seen in
-    the most parts) and ``most`` samples, in the order of the draw.
+def one_per_cell(volume: Tensor, part: Tensor, most: int) -> Tensor:
+    """Indices of a batch that keeps one sample of every (volume, part) and ``most`` samples, in the order of the draw.
+
+    Of more cells those of the volumes seen in the most parts stay, volume by volume as drawn: whole volumes share both
+    labels with others of the batch.
     """
     same = (volume.unsqueeze(1) == volume) & (part.unsqueeze(1) == part)
     first = (~same.tril(-1).any(1)).nonzero().squeeze(1)
-    kept = volume[first]
-    seen = (kept.unsqueeze(1) == kept).sum(1)
-    names, inverse = torch.unique(kept, return_inverse=True)
-    parts = torch.zeros(len(names), dtype=seen.dtype, device=seen.device).scatter(0, inverse, seen)
-    chosen = torch.argsort(parts, descending=True, stable=True)[:volumes]
-    return first[torch.isin(inverse, chosen)][:most]
+    alike = volume[first].unsqueeze(1) == volume[first]
+    drawn_before = (alike.cumsum(1) == 0).sum(1)
+    order = torch.argsort(alike.sum(1) * len(first) - drawn_before, descending=True, stable=True)
+    return first[order[:most]].sort().values
 
 
 def distinct(label: Tensor) -> int:

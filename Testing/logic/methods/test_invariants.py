@@ -40,7 +40,7 @@ HELD: dict[str, list[tuple[str, str]]] = {  # what must hold; "file: test, test;
         ("schedule of the age", "engine/contrast: age_grows_from_first_to_last"),
         ("stage A leaves the decoder",
          "methods/spcl: pre_training_leaves_the_decoder_bit_identical_and_moves_the_encoder"),
-        ("one slice of every cell", "engine/contrast: at_most_one_slice_of_every_cell_and_a_limited_number_of_volumes"),
+        ("one slice of every cell", "engine/contrast: at_most_one_slice_of_every_cell_and_a_limited_number"),
         ("unjudged never supervised", "methods/spcl: what_nobody_judged_never_reaches_the_supervised_loss"),
     ],
     "M&N": [

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from SemiSegLogic.engine.blocks.losses import soft_dice
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Patches, Step, Task
@@ -84,6 +87,63 @@ def test_supervised_loss_is_that_of_the_whole_network_on_the_labelled_patches() 
     assert torch.allclose(loss, by_hand, atol=1e-5)
 
 
+NUMBERS: dict[str, Any] = {
+    "temperature": 0.3, "first_age": 0.5, "age_power": 0.8, "partition_age": 20.0, "patient_age": 7.0, "parts": 4,
+    "partition_weight": 0.7, "patient_weight": 0.3, "self_weight": 0.2, "weight": 0.6, "dice": 0.4,
+}
+"""No two alike, so that none can stand for another."""
+
+
+def slow_contrast(z: Tensor, label: list[int], now: float, pacing: str, restore: bool) -> float:
+    """Equations (1) to (3) pair by pair; z (2N,F)."""
+    alike = (z @ z.T / NUMBERS["temperature"]).exp().tolist()
+    rows, weights = [], []
+    for i, mine in enumerate(label):
+        others = [j for j in range(len(label)) if j != i]
+        terms = []
+        for j in (j for j in others if label[j] == mine):
+            loss = -math.log(alike[i][j] / sum(alike[i][a] for a in others))
+            weights.append(float(loss <= now) if pacing == "hard" else max(0.0, 1 - loss / now))
+            terms.append(weights[-1] * loss)
+        rows.append(sum(terms) / len(terms))
+    return sum(rows) / len(rows) / (sum(weights) / len(weights) if restore else 1)
+
+
+@pytest.mark.parametrize("phase", [PRETRAIN, TRAIN])
+@pytest.mark.parametrize(("pacing", "restore", "join"), [("linear", True, True), ("hard", False, False)])
+def test_a_step_is_its_equations(
+    phase: str, pacing: str, restore: bool, join: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = spcl(**NUMBERS, pacing=pacing, restore=restore, join=join).eval()
+    labelled, slices = batch(method.task, 2, seed=3), batch(method.task, 7, seed=1)
+    monkeypatch.setattr(method, "spread", lambda patches, most: patches)
+    monkeypatch.setattr("SemiSegLogic.methods.spcl.weak", lambda image: 2 * image)
+    monkeypatch.setattr("SemiSegLogic.methods.spcl.turned", lambda image: image.roll(3, 4))
+    monkeypatch.setattr("SemiSegLogic.methods.spcl.flipped", lambda image, chance: image.flip(3) * (chance / 0.8))
+    found = method.losses(labelled, slices, Step(phase, 4, 10))
+    seen = [slices, labelled] if phase == TRAIN and join else [slices]
+    image, volume, position = (torch.cat([getattr(p, name) for p in seen]) for name in ("image", "volume", "position"))
+    view = 2 * (image.roll(3, 4) if phase == PRETRAIN else image)
+    features = method.network.encode(torch.cat([view, view.flip(3)]))["bottleneck"]
+    meta = {"partition": (position[:, 0] * 4).int(), "patient": volume, "self": torch.arange(len(image))}
+    first = 0.75 * math.log(2 * len(image) - 1)
+    for name, label in meta.items():
+        now = first + (NUMBERS["partition_age" if name == "partition" else "patient_age"] - first) * 0.4**0.8
+        z = method.projections[name](features)
+        wanted = NUMBERS[f"{name}_weight"] * slow_contrast(z, [*label.tolist()] * 2, now, pacing, restore)
+        scale = NUMBERS["weight"] if phase == TRAIN else 1
+        assert found[f"contrast_{name}"].item() == pytest.approx(scale * wanted, rel=1e-4), name
+    if phase == TRAIN:
+        dice = soft_dice(method.network(labelled.image), labelled.label)
+        assert found["dice"].item() == pytest.approx(0.4 * dice.item(), rel=1e-4)
+
+
+def test_contrast_of_training_teaches_the_encoder_as_well() -> None:
+    method = spcl()
+    loss = losses_of(method, Step(TRAIN, 2, 9))["contrast_partition"]
+    assert torch.autograd.grad(loss, method.network.stem[0].weight)[0].any()
+
+
 def test_contrast_is_the_weighted_sum_over_meta_labels() -> None:
     one, tenth = losses_of(spcl(weight=1.0), Step(TRAIN, 2, 9)), losses_of(spcl(weight=0.1), Step(TRAIN, 2, 9))
     assert one["contrast_self"] == 0
@@ -98,8 +158,10 @@ def test_batch_holds_one_slice_of_every_volume_and_part() -> None:
     method = spcl(parts=3)
     kept = method.spread(batch(method.task, 40, volumes=9), 6)
     cells = list(zip(kept.volume.tolist(), (kept.position[:, 0] * 3).floor().tolist(), strict=True))
-    assert len(cells) == len(set(cells)) <= 6
-    assert len(set(kept.volume.tolist())) <= 2
+    assert len(cells) == len(set(cells)) == 6
+    assert len(set(kept.volume.tolist())) == 2
+    images = dataclasses.replace(batch(method.task, 12, volumes=12), position=torch.zeros(12, 3))
+    assert len(method.spread(images, 6).volume) == 6
 
 
 def test_meta_label_with_a_single_value_is_left_out() -> None:

@@ -157,20 +157,29 @@ def test_partition_rises_with_the_position_from_first_to_last() -> None:
         assert set(found.tolist()) == set(range(parts))
 
 
-def test_at_most_one_slice_of_every_cell_and_a_limited_number_of_volumes() -> None:
+def test_at_most_one_slice_of_every_cell_and_a_limited_number() -> None:
     torch.manual_seed(0)
     volume, part = torch.randint(0, 8, (60,)), torch.randint(0, 3, (60,))
-    kept = one_per_cell(volume, part, volumes=5, most=12)
-    cells = list(zip(volume[kept].tolist(), part[kept].tolist(), strict=True))
-    assert len(cells) == len(set(cells)) <= 12
-    assert len(set(volume[kept].tolist())) <= 5
-    assert torch.equal(kept, kept.sort().values)
-    assert len(one_per_cell(volume[:0], part[:0], 5, 12)) == 0
+    cells_drawn = len(set(zip(volume.tolist(), part.tolist(), strict=True)))
+    for most in (12, 60):
+        kept = one_per_cell(volume, part, most)
+        cells = list(zip(volume[kept].tolist(), part[kept].tolist(), strict=True))
+        assert len(cells) == len(set(cells)) == min(most, cells_drawn)
+        assert torch.equal(kept, kept.sort().values)
+    assert len(one_per_cell(volume[:0], part[:0], 12)) == 0
 
 
-def test_volumes_seen_in_most_parts_are_preferred() -> None:
+def test_volumes_seen_in_most_parts_are_preferred_and_kept_whole() -> None:
     volume, part = torch.tensor([4, 7, 7, 2, 7, 2]), torch.tensor([0, 0, 1, 0, 2, 1])
-    assert one_per_cell(volume, part, volumes=2, most=9).tolist() == [1, 2, 3, 4, 5]
+    assert one_per_cell(volume, part, most=5).tolist() == [1, 2, 3, 4, 5]
+    assert one_per_cell(volume, part, most=9).tolist() == [0, 1, 2, 3, 4, 5]
+    volume, part = torch.tensor([9, 1, 9, 1, 5, 5]), torch.tensor([0, 0, 1, 1, 0, 1])
+    assert one_per_cell(volume, part, most=4).tolist() == [0, 1, 2, 3]
+
+
+def test_single_images_fill_the_batch_and_none_is_preferred_for_its_number() -> None:
+    volume = torch.tensor([7, 3, 9, 1, 8, 2])
+    assert one_per_cell(volume, torch.zeros_like(volume), most=4).tolist() == [0, 1, 2, 3]
 
 
 def test_distinct_counts_values() -> None:
