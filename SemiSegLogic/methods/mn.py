@@ -35,7 +35,7 @@ Where we differ and why (paper and released code in brackets):
   [validation and test volumes as well].
 - f3 is any network of ours, "instance" is the published one; it trains by Muon [AdamW, 1e-4]. f2 can be a planar
   network from scratch where there are no weights, and then trains as f3 does.
-- Stage one takes a fifth of the run [an eighth], as runs are short.
+- Stage one takes a fifth of the run [a fifteenth: an eighth of each network's own steps], as runs are short.
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ class MN(Settings):
     learning_rate: float = number(3e-3, "Learning rate, volumes", low=0, high=1, source="paper 1e-4 with adamw")
     slice_rate: float = number(1e-3, "Learning rate, slices (AdamW)", low=0, high=1, source="paper 1e-3")
     weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 0.01")
-    together: float = number(0.2, "Share of the run on labels alone", low=0.01, high=0.95, source="paper 0.125")
+    together: float = number(0.2, "Share of the run on labels alone", low=0.01, high=0.95, source="paper 0.067")
     learners: str = choice("both", "Networks that learn in a step", ("both", "one"), source="paper one, in turns")
     means: str = choice("two", "Labels and pseudo-labels in", ("two", "one"), source="ours; paper one mean")
     pseudo_weight: float = number(0.5, "Weight of the pseudo-labels' mean", low=0, high=10, source="ours")

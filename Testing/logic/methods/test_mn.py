@@ -33,8 +33,8 @@ def mn(task: Task | None = None, **values: object) -> MN:
 
 
 def epochs(method: MN, epoch: int) -> Step:
-    """The published schedule: 500 epochs together, 3500 in turns, 8 steps each."""
-    return Step(TOGETHER, 8 * epoch, 4000) if epoch < 500 else Step(TURNS, 8 * (epoch - 500), 28_000)
+    """The published schedule: 500 epochs together, 3500 of each network in turns, 8 steps each."""
+    return Step(TOGETHER, 8 * epoch, 4000) if epoch < 500 else Step(TURNS, 16 * (epoch - 500), 56_000)
 
 
 def slow_joint(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
