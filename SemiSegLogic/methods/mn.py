@@ -28,8 +28,8 @@ Where we differ and why (paper and released code in brackets):
 - Labels and pseudo-labels are averaged apart, the latter at half weight and ramped up [in one mean: with sparse slices
   nineteen of twenty voxels are the other network's guess, and drown the labels; ``means`` "one"].
 - Both networks learn in every step, each from what the other said [in turns, so half of the steps each; ``learners``
-  "one"], and two labelled patches stay in every step [one]. The figures without pre-trained weights are in
-  Testing/benchmarks/results/what_each_part_costs.md.
+  "one"], and two labelled patches stay in every step [one], or one less than all. The figures without pre-trained
+  weights are in Testing/benchmarks/results/what_each_part_costs.md.
 - Slices shown to f2 per step are drawn, ``slices`` at most [all of them: 48 GB].
 - Crops of unlabelled volumes are not steered to pseudo-masks saved on disk; unlabelled data are what the user put there
   [validation and test volumes as well].
@@ -99,7 +99,7 @@ class MN(Method):
         """n_u of equation (6), a pure function of the step."""
         share = step.progress if self.settings.growth == "progress" else 1 - self.rate(step)
         lift = 0.0 if self.settings.rounding == "floor" else (step.index + 1) * GOLDEN % 1
-        most = self.settings.batch - min(self.settings.least_labelled, self.settings.batch)
+        most = max(self.settings.batch - self.settings.least_labelled, 1)
         return min(int(self.settings.batch * share + lift), most)
 
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:

@@ -232,6 +232,12 @@ def test_labelled_patches_are_never_fewer_than_asked_for() -> None:
     assert {method.need(Step(TURNS, i, 1000)).labelled for i in range(1000)} == {2, 3}
 
 
+@pytest.mark.parametrize("least", [2, 5])
+def test_a_patch_is_always_left_for_what_nobody_judged(least: int) -> None:
+    method = mn(batch=2, least_labelled=least)
+    assert {method.need(Step(TURNS, i, 1000)).labelled for i in range(1000)} == {1, 2}
+
+
 def test_volume_network_alone_predicts() -> None:
     method = mn()
     assert method.predictor() is method.volumes
