@@ -90,6 +90,7 @@ def test_supervised_loss_is_that_of_the_whole_network_on_the_labelled_patches() 
 NUMBERS: dict[str, Any] = {
     "temperature": 0.3, "first_age": 0.5, "age_power": 0.8, "partition_age": 20.0, "patient_age": 7.0, "parts": 4,
     "partition_weight": 0.7, "patient_weight": 0.3, "self_weight": 0.2, "weight": 0.6, "dice": 0.4,
+    "contrasted": 3,
 }
 """No two alike, so that none can stand for another."""
 
@@ -115,12 +116,13 @@ def test_a_step_is_its_equations(
     phase: str, pacing: str, restore: bool, join: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = spcl(**NUMBERS, pacing=pacing, restore=restore, join=join).eval()
-    labelled, slices = batch(method.task, 2, seed=3), batch(method.task, 7, seed=1)
-    monkeypatch.setattr(method, "spread", lambda patches, most: patches)
+    labelled, slices, kept = batch(method.task, 2, seed=3), batch(method.task, 7, seed=1), []
+    monkeypatch.setattr(method, "spread", lambda patches, most: kept.append(most) or patches)
     monkeypatch.setattr("SemiSegLogic.methods.spcl.weak", lambda image: 2 * image)
     monkeypatch.setattr("SemiSegLogic.methods.spcl.turned", lambda image: image.roll(3, 4))
     monkeypatch.setattr("SemiSegLogic.methods.spcl.flipped", lambda image, chance: image.flip(3) * (chance / 0.8))
     found = method.losses(labelled, slices, Step(phase, 4, 10))
+    assert kept == [6 if phase == PRETRAIN else 3]
     seen = [slices, labelled] if phase == TRAIN and join else [slices]
     image, volume, position = (torch.cat([getattr(p, name) for p in seen]) for name in ("image", "volume", "position"))
     view = 2 * (image.roll(3, 4) if phase == PRETRAIN else image)
@@ -207,6 +209,32 @@ def test_average_starts_with_the_second_phase() -> None:
     train_step(method, method.optimisers(TRAIN), data, Step(TRAIN, 0, 2))
     pairs = zip(method.average.parameters(), method.network.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_the_averaged_network_predicts() -> None:
+    method = spcl(ema=0.6)
+    assert method.predictor() is method.average
+    with torch.no_grad():
+        for p in method.network.parameters():
+            p.add_(1.0)
+    before = [p.clone() for p in method.average.parameters()]
+    method.after_step(Step(TRAIN, 9, 10))
+    for old, new, own in zip(before, method.average.parameters(), method.network.parameters(), strict=True):
+        assert torch.allclose(new, 0.6 * old + 0.4 * own, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimiser", ["muon", "radam"])
+def test_network_and_projections_learn_and_the_average_does_not(optimiser: str) -> None:
+    method = spcl(optimiser=optimiser)
+    moved = {id(p) for o in method.optimisers(TRAIN) for group in o.param_groups for p in group["params"]}
+    assert moved == {id(p) for part in (method.network, method.projections) for p in part.parameters()}
+
+
+def test_radam_rises_for_an_eighth_of_a_phase_and_falls_to_almost_nothing() -> None:
+    method = spcl(optimiser="radam")
+    rates = [method.rate(Step(TRAIN, index, 10_000)) for index in (625, 1250, 5625, 9999)]
+    assert rates == pytest.approx([0.5, 1.0, 0.5, 0.001], abs=1e-3)
+    assert spcl().rate(Step(TRAIN, 625, 10_000)) == pytest.approx(0.0625 / 0.15)
 
 
 def test_projections_are_for_training_only() -> None:
