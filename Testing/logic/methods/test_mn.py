@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
@@ -191,6 +191,89 @@ def test_before_unlabelled_patches_come_the_unjudged_part_does_not_count() -> No
     target, weight = method.targets(method.volumes, nothing.image, labelled)
     assert torch.equal(weight > 0, labelled.label != IGNORE)
     assert torch.equal(target.sum(1), weight)
+
+
+class Scaled(nn.Module):
+    """Logits (x, 1 - x) of an image x, times a number that is learned; keeps the modes in which it was asked."""
+
+    def __init__(self, scale: float):
+        super().__init__()
+        self.scale, self.modes = nn.Parameter(torch.tensor(scale)), []
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.modes.append(self.training)
+        return self.scale * torch.cat([image, 1 - image], 1)
+
+
+@pytest.mark.parametrize("means", ["one", "two"])
+@pytest.mark.parametrize("learners", ["one", "both"])
+def test_a_step_of_the_second_stage_is_its_equations(learners: str, means: str) -> None:
+    method = mn(learners=learners, means=means, pseudo_weight=0.7, pseudo_ramp=0.9, slices=0, batch=3, swap=3)
+    nets = {"slices": Scaled(2.0), "volumes": Scaled(-3.0)}
+    method.slices, method.volumes = nets["slices"], nets["volumes"]  # type: ignore[assignment]
+    for index, first in ((60, "slices"), (63, "volumes")):
+        step, students = Step(TURNS, index, 100), ("slices", "volumes") if learners == "both" else (first,)
+        labelled, unlabelled = made_batches(method, method.task, Step(TURNS, 99, 100))
+        found = method.losses(labelled, unlabelled, step)
+        assert set(found) == set(students)
+        for name in students:
+            student, teacher = nets[name], nets["volumes" if name == "slices" else "slices"]
+            image = torch.cat([unlabelled.image, labelled.image])
+            known = torch.cat([unlabelled.label, labelled.label]) != IGNORE
+            label = torch.cat([unlabelled.label, labelled.label])
+            true = torch.stack([label == 0, label == 1], 1).float()
+            target = torch.where(known[:, None], true, torch.softmax(teacher(image), 1)).detach()
+            parts = [known, ~known] if means == "two" else [known | ~known]
+            losses = [joint_loss(student(image), target, part.float()) for part in parts]
+            share = 0.7 * math.exp(-5 * (1 - step.progress / 0.9) ** 2)
+            wanted = losses[0] + share * losses[1] if means == "two" else losses[0]
+            assert found[name].item() == pytest.approx(wanted.item(), rel=1e-5)
+            (mine,) = torch.autograd.grad(found[name], student.scale, retain_graph=True)
+            assert mine.item() == pytest.approx(torch.autograd.grad(wanted, student.scale)[0].item(), rel=1e-4)
+            assert torch.autograd.grad(found[name], teacher.scale, allow_unused=True) == (None,)
+
+
+@pytest.mark.parametrize(("index", "student", "teacher"), [(60, "slices", "volumes"), (63, "volumes", "slices")])
+def test_the_student_is_asked_as_it_learns_and_the_teacher_as_it_predicts(
+    index: int, student: str, teacher: str
+) -> None:
+    method = mn(swap=3)
+    nets = {"slices": Scaled(2.0).eval(), "volumes": Scaled(-3.0).eval()}
+    method.slices, method.volumes = nets["slices"], nets["volumes"]  # type: ignore[assignment]
+    nets[teacher].train()
+    method.losses(*made_batches(method, method.task, Step(TURNS, 99, 100)), Step(TURNS, index, 100))
+    assert nets[student].modes == [True]
+    assert nets[teacher].modes == [False, False]
+
+
+@pytest.mark.parametrize("optimiser", ["muon", "adamw"])
+def test_both_networks_are_moved(optimiser: str) -> None:
+    method = mn(optimiser=optimiser)
+    moved = {id(p) for o in method.optimisers(TURNS) for group in o.param_groups for p in group["params"]}
+    assert moved == {id(p) for p in method.parameters()}
+
+
+def test_an_adapted_network_is_loaded_as_set_and_learns_at_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("SemiSegLogic.methods.mn.load_segformer", lambda *given: asked.extend(given) or Scaled(1.0))
+    method = mn(slice_network="segformer", weights="folder", rank=7, alpha=5.0, dropout=0.3, slice_rate=0.02)
+    assert asked == ["folder", method.task, 7, 5.0, 0.3]
+    (group,) = method.optimisers(TURNS)[0].param_groups
+    assert group["params"] == list(method.slices.parameters())
+    assert group["lr"] == 0.02
+
+
+def test_slices_that_are_drawn_keep_their_own_targets() -> None:
+    method = mn(slices=5)
+    method.slices = Scaled(1.0)
+    image = torch.randn(2, 1, 8, 4, 4)
+    known = (image[:, 0] > 0).float()
+    logits, target, seen, guessed = method.answer("slices", image, torch.cat([image, 1 - image], 1), known, 1 - known)
+    assert len(logits) == 5
+    assert torch.equal(logits, target)
+    assert torch.equal(seen, (logits[:, 0] > 0).float())
+    assert torch.equal(guessed, 1 - seen)
+    assert len(logits.detach()[:, 0].sum((1, 2, 3)).unique()) == 5
 
 
 def test_slice_network_is_shown_slices_that_count_and_no_more_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
