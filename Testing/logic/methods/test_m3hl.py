@@ -96,6 +96,72 @@ def test_student_sees_both_mosaics_and_the_teacher_whole_images(monkeypatch: pyt
     assert torch.equal(seen["teacher"][-1], unlabelled.image)
 
 
+class Taps(nn.Module):
+    """A network that answers with given taps, row by row, and keeps what it was shown."""
+
+    def __init__(self, taps: dict[str, Tensor]):
+        super().__init__()
+        self.answer = taps
+        self.seen: list[Tensor] = []
+
+    def features(self, image: Tensor) -> dict[str, Tensor]:
+        self.seen.append(image)
+        return {name: rows[: len(image)] for name, rows in self.answer.items()}
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.features(image)["logits"]
+
+
+class Thresholded(nn.Module):
+    """A teacher whose argmax is [image > 0], with features that tell the image."""
+
+    def features(self, image: Tensor) -> dict[str, Tensor]:
+        return {"logits": torch.cat([-image, image], 1), "last": image * 2, "bottleneck": image[..., ::2] - 3}
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.features(image)["logits"]
+
+
+@pytest.mark.parametrize("pairs", ["all", "own"])
+@pytest.mark.parametrize("mask_low", [False, True])
+def test_a_step_is_its_equations(pairs: str, mask_low: bool) -> None:
+    method = m3hl(blob_task(2), largest=False, features=0.3, unlabelled_weight=0.4, plain=0.7, pairs=pairs,
+                  mask_low=mask_low, pairs_per_step=2)
+    images = torch.randn(8, 1, 1, 8, 8)
+    label = torch.where(torch.rand(4, 1, 8, 8) < 0.4, IGNORE, torch.randint(0, 2, (4, 1, 8, 8)))
+    labelled = Patches(images[:4], label, torch.zeros(4, 3), torch.zeros(4))
+    unlabelled = Patches(images[4:], torch.full_like(label, IGNORE), torch.zeros(4, 3), torch.zeros(4))
+    taps = {"logits": torch.randn(8, 2, 1, 8, 8), "last": torch.randn(8, 1, 1, 8, 8)}
+    taps["bottleneck"] = torch.randn(8, 1, 1, 8, 4)
+    method.student, method.teacher = Taps(taps), Thresholded()  # type: ignore[assignment]
+    torch.manual_seed(4)
+    losses = method.losses(labelled, unlabelled, STEP)
+    torch.manual_seed(4)
+    mask = mosaic(images[4:6])
+    (a, b, u, v), guess = images.split(2), (images[:, 0] > 0).long()
+    (g_a, g_b, g_u, g_v), (y_a, y_b) = guess.split(2), label.split(2)
+    shown = [torch.where(mask[:, None], u, a), torch.where(mask[:, None], b, v), images[:4]]
+    assert torch.equal(method.student.seen[0], torch.cat(shown))
+    wanted = torch.zeros(())
+    for logits, y, own, other, region in (
+        (taps["logits"][:2], y_a, g_a, g_u, ~mask), (taps["logits"][2:4], y_b, g_b, g_v, mask)
+    ):
+        seen = y != IGNORE
+        wanted = wanted + slow_region(logits, y, region & seen, 2)
+        wanted = wanted + 0.4 * (slow_region(logits, other, ~region, 2) + slow_region(logits, own, region & ~seen, 2))
+    assert losses["mixed"].item() == pytest.approx(wanted.item(), rel=1e-4)
+    plain = slow_region(taps["logits"][4:], label, label != IGNORE, 2)
+    assert losses["plain"].item() == pytest.approx(0.7 * plain.item(), rel=1e-4)
+    low, high = [], []
+    for m, k in ((0, 0), (1, 1), (0, 1), (1, 0))[: 4 if pairs == "all" else 2]:
+        apart = (taps["last"][2 * m : 2 * m + 2] - 2 * (u, v)[k]).abs()[:, 0]
+        low.append(apart[(mask, ~mask)[m]].mean() if mask_low else apart.mean())
+        own, other = taps["bottleneck"][2 * m : 2 * m + 2].flatten(1), ((u, v)[k][..., ::2] - 3).flatten(1)
+        high.append(1 - F.cosine_similarity(own, other).mean())
+    assert losses["low"].item() == pytest.approx(0.3 * torch.stack(low).mean().item(), rel=1e-4)
+    assert losses["high"].item() == pytest.approx(0.3 * torch.stack(high).mean().item(), rel=1e-4)
+
+
 def test_labelled_patches_as_they_are_follow_the_mixes_through_the_student() -> None:
     method = m3hl(plain=0.7).eval()
     labelled, unlabelled = made_batches(method, method.task, STEP)
