@@ -9,7 +9,7 @@ images agree with the teacher's of the unlabelled images as they are.
 
     a, b     labelled patches with labels y_a, y_b       u, v     unlabelled patches
     M        mosaic, per sample: 0 in a share of its tiles, 1 in the others          w  weight of pseudo-labels, 0.5
-    h, l     deepest features (3D: max-pooled) and last ones; a bar marks the teacher's
+    h, l     deepest features (3D: max-pooled) and last ones; a prime marks the teacher's
     L_R(p,t) 1/2 (Dice_R + CE_R) over the region R       V  1 where somebody judged the voxel
 
     (1)  y^   = largest component of each class of argmax of the teacher's answer
