@@ -203,7 +203,7 @@ class ERSR(StudentTeacher):
         paired = structure >= 0
         mirror = Mirror(axis[paired], image.shape[3], image.shape[4], self.settings.pixel_height)
         which = structure[paired].view(-1, 1, 1, 1).expand(-1, 1, *image.shape[3:])
-        mask = target[paired].gather(1, which)[:, 0] > 0.5
+        mask = target[paired].gather(1, which)[:, 0] > self.settings.threshold  # soft or hard
         left, right = mirrored_images(image[paired][:, :, 0], mask, mirror)
         logits = self.student(torch.cat([image, left.unsqueeze(2), right.unsqueeze(2)]))
         share = torch.softmax(logits.float(), 1)[:, 1:, 0]

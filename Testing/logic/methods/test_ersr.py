@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from SemiSegLogic.engine.blocks.ellipse import Ellipse
 from SemiSegLogic.engine.blocks.losses import focal
@@ -193,6 +193,70 @@ def test_pixel_loss_is_the_mean_over_images_structures_and_pixels_that_may_teach
     terms = [((share[i, c] - target[i, c]) ** 2).mean() for i, c in ((0, 0), (0, 1), (2, 0))]
     assert found["ellipse"].item() == pytest.approx(torch.stack(terms).mean().item(), abs=1e-5)
     assert found["augmented"] == found["mirror"] == 0
+
+
+class Recorder(nn.Module):
+    """A network that answers with the first rows of given logits and keeps what it was shown."""
+
+    def __init__(self, answer: Tensor):
+        super().__init__()
+        self.answer, self.seen = nn.Parameter(answer), torch.zeros(())
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.seen = image
+        return self.answer[: len(image)]
+
+
+def test_consistency_compares_each_mirrored_image_with_its_own_structure(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    method, image = ersr(blob_task(2, classes=3)), torch.randn(4, 1, 1, *TINY)
+    student = Recorder(torch.randn(7, 3, 1, *TINY))
+    method.student = student  # type: ignore[assignment]
+    axis = torch.tensor([Ellipse(15.3, 11.8, 6.0, 9.0, math.radians(20.0 * n)).axis for n in range(4)])
+    guess = Guess(  # the second image teaches nothing, the third has no axis
+        torch.rand(4, 2, *TINY), torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), axis,
+        torch.tensor([0, -1, -1, 1]),
+    )
+    masks: list[Tensor] = []
+    monkeypatch.setattr(
+        "SemiSegLogic.methods.ersr.mirrored_images",
+        lambda image, mask, mirror: (masks.append(mask), (image + 10, image + 20))[1],
+    )
+    found = method.consistency(image, guess)
+    taught, paired = image[[0, 2, 3]], image[[0, 3]]
+    assert torch.equal(student.seen, torch.cat([taught, paired + 10, paired + 20]))
+    assert torch.equal(masks[0], torch.stack([guess.target[0, 0], guess.target[3, 1]]) > 0.6)
+    share = torch.softmax(student.answer, 1)[:, 1:, 0]
+    own, left, right = (torch.stack([share[row, 0], share[other, 1]]) for row, other in ((0, 2), (3, 4), (5, 6)))
+    apart = [(share[row, c] - guess.target[n, c]) ** 2 for row, n, c in ((0, 0, 0), (1, 2, 1), (2, 3, 0), (2, 3, 1))]
+    mirror = Mirror(axis[[0, 3]], *TINY)
+    assert found["ellipse"].item() == pytest.approx(torch.stack(apart).mean().item(), rel=1e-5)
+    assert found["augmented"].item() == pytest.approx(augmented_loss((left, right), own, mirror).item(), rel=1e-5)
+    assert found["mirror"].item() == pytest.approx(mirror_loss((left, right), mirror).item(), rel=1e-5)
+
+
+def test_guesses_are_the_teachers_and_made_of_what_is_kept_or_surely_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = ersr()
+    shown = torch.from_numpy(disc(made(20)).astype(np.float32))
+    maps = torch.stack([0.98 * shown + 0.01, 0.98 * shown + 0.01, 0 * shown + 0.01, 0 * shown + 0.3])
+    teacher = Recorder(torch.stack([1 - maps, maps], 1).log()[:, :, None])
+    method.teacher, method.student = teacher.train(), Recorder(torch.zeros(4, 2, 1, *shown.shape))
+    monkeypatch.setattr(method, "keep", lambda maps, keys, progress: [True, False, False, False])
+    image = torch.zeros(4, 1, 1, *shown.shape)
+    guess = method.guess(Patches(image, image[:, 0].long(), torch.zeros(4, 3), torch.arange(4)), Step(TRAIN, 1, 9))
+    assert not teacher.training
+    assert guess.weight.flatten().tolist() == [1, 0, 1, 0]
+    assert guess.structure.tolist() == [0, -1, -1, -1]
+    assert (guess.target[0, 0] == shown).float().mean() > 0.99
+    assert not guess.target[1:].any()
+
+
+def test_sizes_are_noted_while_learning_and_bound_the_ellipses() -> None:
+    method = ersr()
+    labelled, unlabelled = made_batches(method, method.task, Step(TRAIN, 0, 9))
+    method.losses(labelled, unlabelled, Step(TRAIN, 0, 9))
+    areas = (labelled.label == 1).sum((1, 2, 3)).float()
+    assert method.guard(1).area == pytest.approx((0.3 * float(areas.min()), 3 * float(areas.max())))
 
 
 def test_reading_refines_finds_the_axis_and_repairs() -> None:
