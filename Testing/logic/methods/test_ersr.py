@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from SemiSegLogic.engine.blocks.ellipse import Ellipse
+from SemiSegLogic.engine.blocks.ellipse import Ellipse, Guard, read
 from SemiSegLogic.engine.blocks.losses import focal
+from SemiSegLogic.engine.blocks.outline import contour_score, edge_score, released_scores
 from SemiSegLogic.engine.blocks.symmetry import Mirror
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
@@ -93,6 +94,7 @@ def test_weight_and_kept_share_grow_as_published(monkeypatch: pytest.MonkeyPatch
     assert shares[-1] == pytest.approx(1, abs=1e-4)
     assert weights == sorted(weights)
     assert shares == sorted(shares)
+    assert (weights[2], shares[2]) == pytest.approx((math.exp(-1.25), 0.5 + 0.5 * math.exp(-1.25)))
 
 
 def test_supervised_loss_is_its_equation_in_value_and_gradient() -> None:
@@ -209,7 +211,7 @@ class Recorder(nn.Module):
 
 def test_consistency_compares_each_mirrored_image_with_its_own_structure(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    method, image = ersr(blob_task(2, classes=3)), torch.randn(4, 1, 1, *TINY)
+    method, image = ersr(blob_task(2, classes=3), pixel_height=1.4), torch.randn(4, 1, 1, *TINY)
     student = Recorder(torch.randn(7, 3, 1, *TINY))
     method.student = student  # type: ignore[assignment]
     axis = torch.tensor([Ellipse(15.3, 11.8, 6.0, 9.0, math.radians(20.0 * n)).axis for n in range(4)])
@@ -229,7 +231,7 @@ def test_consistency_compares_each_mirrored_image_with_its_own_structure(monkeyp
     share = torch.softmax(student.answer, 1)[:, 1:, 0]
     own, left, right = (torch.stack([share[row, 0], share[other, 1]]) for row, other in ((0, 2), (3, 4), (5, 6)))
     apart = [(share[row, c] - guess.target[n, c]) ** 2 for row, n, c in ((0, 0, 0), (1, 2, 1), (2, 3, 0), (2, 3, 1))]
-    mirror = Mirror(axis[[0, 3]], *TINY)
+    mirror = Mirror(axis[[0, 3]], *TINY, 1.4)
     assert found["ellipse"].item() == pytest.approx(torch.stack(apart).mean().item(), rel=1e-5)
     assert found["augmented"].item() == pytest.approx(augmented_loss((left, right), own, mirror).item(), rel=1e-5)
     assert found["mirror"].item() == pytest.approx(mirror_loss((left, right), mirror).item(), rel=1e-5)
@@ -249,6 +251,74 @@ def test_guesses_are_the_teachers_and_made_of_what_is_kept_or_surely_empty(monke
     assert guess.structure.tolist() == [0, -1, -1, -1]
     assert (guess.target[0, 0] == shown).float().mean() > 0.99
     assert not guess.target[1:].any()
+
+
+@pytest.mark.parametrize(("progress", "share"), [(0.0, math.exp(-5)), (0.2, math.exp(-1.25)), (0.4, 1.0), (0.9, 1.0)])
+def test_unlabelled_losses_count_by_their_weight_and_its_ramp(
+    progress: float, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, step = ersr(consistency=4.0, ramp=0.4), Step(TRAIN, round(100 * progress), 100)
+    monkeypatch.setattr(method, "consistency", lambda image, guess: {"mirror": torch.ones(())})
+    losses = method.losses(*made_batches(method, method.task, step), step)
+    assert losses["mirror"].item() == pytest.approx(4 * share, rel=1e-5)
+
+
+@pytest.mark.parametrize("score", ["paper", "released"])
+def test_filter_compares_with_the_pool_by_the_scores_that_were_asked_for(
+    score: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, asked = ersr(blob_task(2, classes=4), score=score, pool=7, elliptical="1,3"), []
+    assert len(method.pool.key) == 7
+    best = method.pool.best
+    monkeypatch.setattr(method.pool, "best", lambda *given: (asked.append(given), best(*given))[1])
+    none = np.zeros((128, 160), np.float32)
+    one, two = (0.9 * disc(made(angle)).astype(np.float32) for angle in (0, 40))
+    kept = method.keep(np.stack([np.stack([one, one, two]), np.stack([none, one, two]), np.stack([none, one, none])]),
+                       torch.tensor([11, 12, 13]), 0.5)
+    both = released_scores if score == "released" else lambda p: (edge_score(p), contour_score(p))
+    wanted = torch.tensor(np.array([np.add(both(one), both(two)) / 2, both(two), (np.inf, np.inf)])).float()
+    scores, share, least, normalised = asked[0]
+    assert torch.allclose(scores.float(), wanted)
+    assert (share, least) == (pytest.approx(0.5 + 0.5 * math.exp(-1.25)), 2)
+    assert normalised is (score == "paper")
+    assert kept == [True, True, False]
+    assert method.pool.key[:3].tolist() == [11, 12, -1]
+    assert torch.allclose(method.pool.score[:2], wanted[:2])
+
+
+def test_maps_are_read_by_the_settings_and_by_the_sizes_of_their_own_structure(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = ersr(blob_task(2, classes=4), elliptical="2,3", threshold=0.7, empty_below=0.2, pixel_height=1.3,
+                  overlap=0.4, slender=2.0)
+    label = torch.zeros(1, 1, 32, 32, dtype=torch.int64)
+    label[..., :4, :5], label[..., 10:20, :10] = 2, 3
+    method.note_sizes(label)
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr("SemiSegLogic.methods.ersr.read", lambda *given: (asked.append(given), read(*given))[1])
+    maps = np.random.default_rng(0).random((3, 32, 32)).astype(np.float32)
+    method.read(maps)
+    for given, map_, area in zip(asked, maps[1:], ((6.0, 60.0), (30.0, 300.0)), strict=True):
+        assert np.array_equal(given[0], map_)
+        assert given[1:] == (Guard(0.4, 2.0, pytest.approx(area)), 0.7, 0.2, 1.3)
+
+
+def test_what_is_neither_there_nor_surely_absent_does_not_teach() -> None:
+    shown = 0.9 * disc(made(20)).astype(np.float32)
+    _, weight, _, _ = ersr(blob_task(2, classes=4)).read(np.stack([shown, 0 * shown + 0.05, 0 * shown + 0.4]))
+    assert weight.tolist() == [1, 1, 0]
+
+
+def test_of_several_ellipses_each_is_mirrored_at_times() -> None:
+    method = ersr(blob_task(2, classes=3))
+    maps = np.stack([disc(made(0, 20, 30, x=50.0)), disc(made(70, 20, 30, x=110.0))]).astype(np.float32)
+    reads = [method.read(maps) for _ in range(20)]
+    assert {int(structure) for _, _, _, structure in reads} == {0, 1}
+    assert all(axis[0] == pytest.approx((50, 110)[int(structure)], abs=1) for _, _, axis, structure in reads)
+
+
+def test_whole_slices_are_remembered_by_both_networks() -> None:
+    method = ersr(whole_slice=True)
+    assert method.student.whole_slice == method.teacher.whole_slice == (32, 32)
+    assert ersr().student.whole_slice is None
 
 
 def test_sizes_are_noted_while_learning_and_bound_the_ellipses() -> None:
@@ -348,6 +418,17 @@ def test_teacher_has_no_gradient_and_equals_the_student_after_the_first_step() -
     assert all(p.grad is None and not p.requires_grad for p in method.teacher.parameters())
     for name, value in method.teacher.named_parameters():
         assert torch.allclose(value, 0.5 * before[name] + 0.5 * method.student.state_dict()[name], atol=1e-6)
+
+
+def test_the_teacher_follows_by_its_decay_later() -> None:
+    method = ersr(ema=0.6)
+    before = {name: value.clone() for name, value in method.teacher.named_parameters()}
+    with torch.no_grad():
+        for p in method.student.parameters():
+            p.add_(1.0)
+    method.after_step(Step(TRAIN, 50, 100))
+    for name, value in method.teacher.named_parameters():
+        assert torch.allclose(value, 0.6 * before[name] + 0.4 * method.student.state_dict()[name], atol=1e-6)
 
 
 def test_published_inference_is_the_students() -> None:
