@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from skimage.io import imread
 
 from SemiSegLogic.engine.blocks.ellipse import Ellipse, Guard, fit_ellipse, largest_piece, pull, read, without_overlap
 from SemiSegLogic.engine.blocks.outline import contour_score, edge_score, released_scores
 from SemiSegLogic.engine.blocks.score_pool import ScorePool
-from SemiSegLogic.engine.blocks.symmetry import Mirror, mirrored_images, shaken
+from SemiSegLogic.engine.blocks.symmetry import Mirror, _blur, _gamma, _noise, _shift, mirrored_images, shaken
 from Testing.support.ellipses import SIZE, bitten, dice, disc, jagged, made, speckled
 
 EDGE_OF_REACH = 1 + 2 * math.log(1 / 0.6)
+SYMMETRY = "SemiSegLogic.engine.blocks.symmetry."
 
 
 def refined(probability: NDArray[np.generic], **values: float) -> NDArray[np.bool_]:
@@ -284,6 +286,46 @@ def test_mirrored_images_show_the_same_half_twice_before_the_old_background() ->
     assert left[:, 0][mask].mean() > image[:, 0][mask].mean() > right[:, 0][mask].mean()
 
 
+def test_mirrored_images_are_put_together_pixel_by_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape, ellipse, greys = (24, 32), Ellipse(15.3, 11.8, 6.0, 9.0, 0.5), iter((0.1, 0.2, 0.3, 0.4))
+    monkeypatch.setattr(SYMMETRY + "shaken", lambda image, side: next(greys) * side.unsqueeze(1).float())
+    mask = torch.from_numpy(disc(ellipse, shape))
+    mask[9:14, 8:13] = False  # so that what mirrors it covers background
+    image = torch.rand(shape)
+    image[0, 0], image[0, 1] = 0, 1
+    mirror = Mirror(axis_of(ellipse), *shape)
+    pair = mirrored_images(3 * image[None, None] - 1, mask[None], mirror)
+    for made_image, side, half, other in ((pair[0], mirror.left[0], 0.1, 0.2), (pair[1], ~mirror.left[0], 0.3, 0.4)):
+        turned = mirror((mask & side)[None].float())[0] > 0
+        wanted = torch.where(mask, 0.0, image)
+        wanted = torch.where(mask & side, half, torch.where(turned, other, wanted))
+        assert bool((turned & mask & side).any())
+        assert bool((turned & ~mask).any())
+        assert torch.allclose(made_image[0, 0], 3 * wanted - 1, atol=1e-5)
+
+
+def test_a_half_is_shaken_by_the_published_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranges: list[tuple[float, float]] = []
+
+    def middle(image: torch.Tensor, low: float, high: float) -> torch.Tensor:
+        ranges.append((low, high))
+        return torch.full((len(image), 1, 1, 1), (low + high) / 2)
+
+    monkeypatch.setattr(SYMMETRY + "_draw", middle)
+    torch.manual_seed(0)
+    image = torch.rand(2, 1, 64, 64)
+    plain = shaken(image, torch.ones(2, 64, 64, dtype=torch.bool), chance=0.2)
+    assert torch.equal(plain, image)
+    assert ranges == [(0, 1), (1.2, 1.8), (0, 1), (-0.1, 0.1), (0, 1), (0.5, 1.5), (0, 1)]
+    torch.manual_seed(1)
+    noisy = _noise(image)
+    torch.manual_seed(1)
+    assert torch.equal(noisy, image + 0.05 * torch.randn_like(image))
+    assert torch.allclose(_gamma(image), image**1.5)
+    assert torch.allclose(_shift(image), image)
+    assert torch.allclose(_blur(image), torch.from_numpy(gaussian_filter(image.numpy(), (0, 0, 1, 1), mode="constant")))
+
+
 def test_shaken_half_stays_in_range_and_within_its_half() -> None:
     torch.manual_seed(0)
     side = torch.zeros(20, 24, 24, dtype=torch.bool)
@@ -294,6 +336,7 @@ def test_shaken_half_stays_in_range_and_within_its_half() -> None:
     assert not half[~side.unsqueeze(1).expand_as(half)].any()
     same = shaken(torch.full((20, 2, 24, 24), 0.5), side, chance=0.0)
     assert torch.equal(same, 0.5 * side.unsqueeze(1).expand_as(same))
+    assert half.amax((1, 2, 3)).tolist() == [1.0] * 20
 
 
 def test_no_pair_gives_no_image() -> None:
