@@ -126,7 +126,7 @@ class Thresholded(nn.Module):
 @pytest.mark.parametrize("mask_low", [False, True])
 def test_a_step_is_its_equations(pairs: str, mask_low: bool) -> None:
     method = m3hl(blob_task(2), largest=False, features=0.3, unlabelled_weight=0.4, plain=0.7, pairs=pairs,
-                  mask_low=mask_low, pairs_per_step=2)
+                  mask_low=mask_low, pairs_per_step=2, tiles=3, masked=0.3)
     images = torch.randn(8, 1, 1, 8, 8)
     label = torch.where(torch.rand(4, 1, 8, 8) < 0.4, IGNORE, torch.randint(0, 2, (4, 1, 8, 8)))
     labelled = Patches(images[:4], label, torch.zeros(4, 3), torch.zeros(4))
@@ -137,7 +137,7 @@ def test_a_step_is_its_equations(pairs: str, mask_low: bool) -> None:
     torch.manual_seed(4)
     losses = method.losses(labelled, unlabelled, STEP)
     torch.manual_seed(4)
-    mask = mosaic(images[4:6])
+    mask = mosaic(images[4:6], 3, 0.3)
     (a, b, u, v), guess = images.split(2), (images[:, 0] > 0).long()
     (g_a, g_b, g_u, g_v), (y_a, y_b) = guess.split(2), label.split(2)
     shown = [torch.where(mask[:, None], u, a), torch.where(mask[:, None], b, v), images[:4]]

@@ -148,6 +148,35 @@ def test_uncertain_map_teaches_nothing_and_a_clear_absence_teaches_background() 
     assert not reading.hard.any()
 
 
+def test_one_half_stands_in_where_no_ellipse_is_accepted_and_only_a_sure_map_teaches() -> None:
+    map_ = np.zeros(SIZE, np.float32)
+    map_[20:30, 10:150] = map_[20:120, 10:20] = 0.9
+    map_[60:70, 60:70] = 0.55
+    reading = read(map_, Guard(), 0.6, 0.1)
+    assert reading.ellipse is None
+    assert np.array_equal(reading.hard, map_ > 0.5)
+    assert reading.teaches
+    assert not read(np.minimum(map_, 0.58), Guard(), 0.6, 0.1).teaches
+
+
+def test_the_ellipse_is_fitted_to_the_largest_piece_above_the_threshold() -> None:
+    truth = made(20, 15, 25, x=40.0)
+    map_ = (0.9 * disc(truth)).astype(np.float32)
+    map_[:, 90:] = 0.55  # larger, and less likely
+    reading = read(map_, Guard(), 0.6, 0.1)
+    assert reading.ellipse is not None
+    assert reading.ellipse.x == pytest.approx(40, abs=1)
+    assert dice(reading.hard, disc(truth)) > 0.98
+
+
+def test_guard_counts_pixels_and_rows_whatever_their_height() -> None:
+    ellipse = Ellipse(80.0, 150.0, 30.0, 44.0, 0.3, pixel_height=2.0)
+    mask = disc(ellipse)
+    area = float(mask.sum())
+    assert Guard(area=(0.97 * area, 1.03 * area)).accepts(ellipse, mask)
+    assert not Guard(area=(1.5 * area, math.inf)).accepts(ellipse, mask)
+
+
 def test_guard_refuses_what_is_no_ellipse_of_annotated_size() -> None:
     ellipse = made()
     mask, area = disc(ellipse), math.pi * ellipse.short * ellipse.long
@@ -186,6 +215,18 @@ def test_scores_rank_smooth_before_jagged_before_scattered_whatever_the_size() -
 
 def test_released_scores_prefer_an_empty_map() -> None:
     assert sum(released_scores(np.zeros(SIZE))) < sum(released_scores(disc(made()).astype(float)))
+
+
+def test_released_scores_are_mean_gradient_and_mean_bend_of_the_background_s_distance() -> None:
+    map_ = np.zeros((9, 11))
+    map_[4, 5] = 1
+    edge, bent = released_scores(map_)
+    y, x = np.mgrid[:9, :11]
+    padded = np.pad(np.hypot(y - 4, x - 5), 1, mode="edge")
+    around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    assert bent == pytest.approx(np.abs(around - 4 * padded[1:-1, 1:-1]).mean())
+    lengths = [math.sqrt(2) / 8] * 4 + [2 / 8] * 4 + [0] * (99 - 8)
+    assert edge == pytest.approx(np.mean([math.sqrt(length**2 + 1e-6) for length in lengths]))
 
 
 def test_pool_keeps_the_best_share_and_fills_up_to_the_least_number() -> None:
