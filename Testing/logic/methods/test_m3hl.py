@@ -340,9 +340,12 @@ def test_fully_judged_patches_cost_no_teacher_pass_and_sparse_ones_one(monkeypat
 @pytest.mark.parametrize("mode", ["training", "inference"])
 def test_teacher_runs_in_the_mode_that_was_asked_for(mode: str) -> None:
     method = m3hl(teacher=mode)
-    method.teach(torch.randn(2, 1, 8, 16, 16))
-    norm = next(m for m in method.teacher.modules() if isinstance(m, nn.BatchNorm3d))
-    assert norm.training is (mode == "training")
+    labelled, unlabelled = made_batches(method, method.task, STEP)
+    for ask in (lambda: method.teach(unlabelled.image), lambda: method.stand_in(labelled)):
+        method.train(mode == "inference")
+        ask()
+        norm = next(m for m in method.teacher.modules() if isinstance(m, nn.BatchNorm3d))
+        assert norm.training is (mode == "training")
 
 
 def test_teacher_follows_by_its_decay_only() -> None:
