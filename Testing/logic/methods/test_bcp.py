@@ -44,7 +44,7 @@ def _method(task: Task | None = None, **values: object) -> BCP:
 
 def _recorded(judged_share: float) -> tuple[BCP, Recorder, Patches, Patches]:
     """A BCP whose student is a Recorder and whose teacher thresholds the image."""
-    method = _method(largest=False, plain=0.0)
+    method = _method(largest=False, plain=0.0, box=0.5, unlabelled_weight=0.3)
     torch.manual_seed(5)
     shape = (4, 2, 6, 6)
     label = torch.randint(0, 2, shape)
@@ -61,7 +61,7 @@ def _losses(method: Method, labelled: Patches, unlabelled: Patches, step: Step) 
     torch.manual_seed(9)
     losses = method.losses(labelled, unlabelled, step)
     torch.manual_seed(9)
-    return losses, box_mask(labelled.image)
+    return losses, box_mask(labelled.image, 0.5)
 
 
 def _region(logits: Tensor, target: Tensor, region: Tensor) -> Tensor:
@@ -103,8 +103,8 @@ def test_losses_agree_with_equations_5_and_6_in_value_and_gradient(judged_share:
     true_in, true_out = frame & (y_a != IGNORE), ~frame & (y_b != IGNORE)
     target_in = torch.where(true_in, y_a, torch.where(frame, g_a, g_u))
     target_out = torch.where(true_out, y_b, torch.where(frame, g_v, g_b))
-    inward = _region(logits[:2], target_in, true_in) + 0.5 * _region(logits[:2], target_in, ~true_in)
-    outward = _region(logits[2:], target_out, true_out) + 0.5 * _region(logits[2:], target_out, ~true_out)
+    inward = _region(logits[:2], target_in, true_in) + 0.3 * _region(logits[:2], target_in, ~true_in)
+    outward = _region(logits[2:], target_out, true_out) + 0.3 * _region(logits[2:], target_out, ~true_out)
     assert losses["inward"].item() == pytest.approx(inward.item(), abs=1e-5)
     assert losses["outward"].item() == pytest.approx(outward.item(), abs=1e-5)
     got = torch.autograd.grad(losses["inward"] + losses["outward"], student.answer)[0]
@@ -114,7 +114,7 @@ def test_losses_agree_with_equations_5_and_6_in_value_and_gradient(judged_share:
 @pytest.mark.parametrize("judged_share", [1.0, 0.4, 0.0])
 def test_labelled_patches_as_they_are_count_on_judged_voxels_in_value_and_gradient(judged_share: float) -> None:
     method, student, labelled, unlabelled = _recorded(judged_share)
-    method.settings = Settings(largest=False, plain=0.7)
+    method.settings = Settings(largest=False, plain=0.7, box=0.5)
     student.answer = nn.Parameter(torch.randn(8, 2, 2, 6, 6))
     losses, _ = _losses(method, labelled, unlabelled, SELF)
     logits = student.answer.detach().double().requires_grad_()

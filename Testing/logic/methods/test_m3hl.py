@@ -310,6 +310,7 @@ def test_deep_features_of_a_small_volume_are_pooled_without_complaint() -> None:
     taps = method.student.features(torch.randn(2, 1, 48, 48, 32))
     low, high = method.levels(taps)
     assert high.shape == (2, 256, 1, 1, 1)
+    assert torch.equal(high[..., 0, 0, 0], taps["bottleneck"].amax((2, 3, 4)))
     assert torch.equal(low, taps["merged"])
     assert low.shape[1:] == (16, 48, 48, 32)
     assert not torch.equal(low, taps["last"])

@@ -82,6 +82,9 @@ def test_the_teacher_follows_by_equation_5_and_predicts() -> None:
     method.after_step(Step("train", 50, 100))
     for old, new, student in zip(before, method.teacher.parameters(), method.student.parameters(), strict=True):
         assert torch.allclose(new, 0.9 * old + 0.1 * student, atol=1e-6)
+    method.after_step(Step("train", 0, 100))
+    state = method.student.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in method.teacher.state_dict().items())
 
 
 def test_it_asks_for_both_kinds_of_patches_and_optimises_the_student() -> None:
@@ -90,6 +93,14 @@ def test_it_asks_for_both_kinds_of_patches_and_optimises_the_student() -> None:
     assert (need.labelled, need.unlabelled, need.shape) == (3, 4, (8, 16, 16))
     moved = {id(p) for o in method.optimisers("train") for group in o.param_groups for p in group["params"]}
     assert moved == {id(p) for p in method.student.parameters()}
+
+
+def test_the_published_optimiser_and_schedule_are_taken_over() -> None:
+    method = _method(optimiser="sgd", learning_rate=0.02, weight_decay=0.003, schedule="poly")
+    (sgd,) = method.optimisers("train")
+    wanted = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.003}
+    assert {name: value for name, value in sgd.param_groups[0].items() if name != "params"} == wanted
+    assert method.rate(Step("train", 5, 10)) == pytest.approx(0.5**0.9)
 
 
 def test_runs_in_bfloat16_with_float32_losses() -> None:

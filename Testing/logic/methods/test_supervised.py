@@ -71,6 +71,14 @@ def test_optimisers_move_the_network_and_not_its_average() -> None:
     assert moved == {id(p) for p in method.network.parameters()}
 
 
+def test_the_published_optimiser_and_schedule_are_taken_over() -> None:
+    method = _method(optimiser="sgd", learning_rate=0.02, weight_decay=0.003, schedule="steps")
+    (sgd,) = method.optimisers("train")
+    wanted = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.003}
+    assert {name: value for name, value in sgd.param_groups[0].items() if name != "params"} == wanted
+    assert method.rate(Step("train", 2500, 6000)) == pytest.approx(0.1)
+
+
 def test_probabilities_and_uncertainty_have_their_ranges() -> None:
     method = _method(blob_task(classes=3)).eval()
     shares = method.probabilities(torch.randn(2, 1, 8, 16, 16))
