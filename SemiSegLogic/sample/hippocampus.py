@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..study.formats.names import itk_name
 from .places import PARTS, SampleError
 
 HELD_OUT = 60
@@ -99,13 +100,13 @@ def _problem(case: SampleCase) -> str | None:
 def _header(path: Path) -> tuple[int, ...]:
     """Size (i, j, k). Raises RuntimeError when the file is no image."""
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(itk_name(path))
     reader.ReadImageInformation()
     return tuple(reader.GetSize())
 
 
 def _read(path: Path) -> NDArray[np.generic]:
     try:
-        return np.asarray(sitk.GetArrayFromImage(sitk.ReadImage(str(path))))
+        return np.asarray(sitk.GetArrayFromImage(sitk.ReadImage(itk_name(path))))
     except RuntimeError as error:
         raise SampleError(f"{path} cannot be read: {str(error).strip().splitlines()[-1]}") from error

@@ -18,6 +18,7 @@ from ..geometry import Grid
 from .annotations import AnnotatedSlice
 from .errors import LabelError
 from .formats import Mask, read_mask, write_seg_nrrd
+from .formats.names import itk_name
 from .structures import Structure
 
 SUFFIX = ".seg.nrrd"
@@ -118,7 +119,7 @@ def read_saved(path: Path) -> Mask:
 def header_entries(path: Path) -> dict[str, str]:
     """The header entries of a volume without its voxels; empty when it cannot be read."""
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(itk_name(path))
     try:
         reader.ReadImageInformation()
     except RuntimeError:

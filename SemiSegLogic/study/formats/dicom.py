@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from ..errors import ImageError, unreadable
 from .frames import check_frames
+from .names import itk_name
 from .stacks import check_stack, place
 
 SERIES, KIND = "0020|000e", "0008|0016"
@@ -100,8 +101,9 @@ def _read(files: list[str], mixed: bool) -> sitk.Image:
 
 def _files_of_series(path: Path) -> list[str]:
     folder = path if path.is_dir() else path.parent
-    listed = {uid: list(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid))
-              for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))}
+    name = itk_name(folder)
+    listed = {uid: list(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(name, uid))
+              for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(name)}
     series = listed
     if path.is_file():
         series = {uid: files for uid, files in listed.items() if any(Path(file).samefile(path) for file in files)}
@@ -150,7 +152,7 @@ def _head(file: Path) -> bytes:
 def _meta(file: str, key: str) -> str:
     """A tag of a DICOM file; "" when it has none, or cannot be read: reading the voxels says why."""
     reader = sitk.ImageFileReader()
-    reader.SetFileName(file)
+    reader.SetFileName(itk_name(file))
     try:
         reader.ReadImageInformation()
     except RuntimeError:

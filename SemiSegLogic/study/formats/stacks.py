@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import ImageError
+from .names import itk_name
 
 POSITION, ORIENTATION = "0020|0032", "0020|0037"
 EVENNESS = 0.05
@@ -39,9 +40,11 @@ class Placed:
 
 
 def place(file: str) -> Placed:
-    """What a slice file says of itself. Raises RuntimeError when it cannot be read."""
+    """What a slice file says of itself. Raises RuntimeError when it cannot be read, ImageError when ITK cannot
+    take its name.
+    """
     reader = sitk.ImageFileReader()
-    reader.SetFileName(file)
+    reader.SetFileName(itk_name(file))
     reader.ReadImageInformation()
     position, directions = _numbers(reader, POSITION, 3), _numbers(reader, ORIENTATION, 6)
     known = position is not None and directions is not None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...geometry import Grid
 from ..errors import ImageError, unreadable
 from . import dicom, nifti, nrrd
+from .names import itk_name
 
 
 def read_image(path: Path) -> tuple[NDArray[np.generic], Grid]:
@@ -57,12 +58,13 @@ def load(path: Path) -> sitk.Image:
     """The file as SimpleITK sees it, of 2 or 3 axes, whole. Raises ImageError otherwise."""
     if not is_there(path):
         raise ImageError(f"{path} does not exist. Check the path, or whether the disk it lies on is connected.")
+    name = itk_name(path)
     if path.is_dir() or dicom.is_dicom_file(path):
         return dicom.load_series(path)
     nifti.check_whole(path)
     nrrd.check_claims(path)
     try:
-        return _of_three_axes(sitk.ReadImage(str(path)), path)
+        return _of_three_axes(sitk.ReadImage(name), path)
     except RuntimeError as error:
         raise _refusal(path, error) from error
 

@@ -17,6 +17,7 @@ from ...patience import remove
 from ..errors import ImageError
 from ..structures import Structure
 from . import segnrrd
+from .names import itk_name
 from .nifti import is_nifti
 from .volumes import grid_of, itk_reason, load
 
@@ -32,8 +33,8 @@ def _content(written: Path) -> None:
 def write_image(path: Path, array: NDArray[np.generic], grid: Grid) -> None:
     """Write ``array`` (k, j, i) on ``grid``; the suffix chooses the format. No other tag is written.
 
-    Raises FileError when the disk refuses or the format cannot keep these values or this grid; the file that lay
-    there before stays.
+    Raises FileError when the disk refuses or the format cannot keep these values or this grid, ImageError where ITK
+    cannot take the name; the file that lay there before stays.
     """
     _write(path, array, grid, {}, _content)
 
@@ -63,6 +64,7 @@ def tolerance_of(path: Path) -> float:
 def _write(path: Path, array: NDArray[np.generic], grid: Grid, entries: Mapping[str, str], check: Check) -> None:
     if array.shape != grid.shape:
         raise ValueError(f"An array of shape {array.shape} does not lie on a grid of shape {grid.shape}.")
+    itk_name(path)  # one that ITK cannot take is refused here, before anything is written
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
     image.SetSpacing(grid.spacing[::-1])
     image.SetOrigin(grid.origin)
@@ -91,8 +93,9 @@ def _write_named(temporary: Path, image: sitk.Image, path: Path) -> None:
 
 
 def _write_verified(temporary: Path, image: sitk.Image, path: Path) -> None:
+    name = itk_name(temporary)
     try:
-        sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=1)
+        sitk.WriteImage(image, name, useCompression=True, compressionLevel=1)
         written = load(temporary)
     except (RuntimeError, ImageError) as error:
         if disk_is_full(temporary.parent):  # ITK says anything but that
