@@ -17,20 +17,30 @@ from .output import Output
 LOOK_EVERY_S = 0.5
 
 
+def hand_over(this: Round, backend: Backend) -> bool:
+    """Submit the job, whole whatever is pressed meanwhile; whether that was Ctrl+C, for :func:`follow`."""
+    with Interrupts() as interrupts:
+        backend.submit(this.job)
+    return interrupts.heard
+
+
 def follow(
-    this: Round, backend: Backend, out: Output, seen: Callable[[Status], None] = lambda status: None
+    this: Round, backend: Backend, out: Output, seen: Callable[[Status], None] = lambda status: None,
+    heard: bool = False,
 ) -> Status:
     """Watch until the job ends; collects suggestions whenever there are new ones. Returns the last status.
 
-    ``seen`` hears of every status. Ctrl+C asks the job to stop, with its best model kept; a second one no longer waits
-    for that.
+    ``seen`` hears of every status. Ctrl+C (or one ``heard`` before) asks the job to stop, with its best model kept; a
+    second one no longer waits for that.
     """
     try:
-        with Interrupts() as interrupts, out.progress() as tell:
+        with Interrupts(heard) as interrupts, out.progress() as tell:
             status = _watch(this, backend, out, seen, tell, interrupts)
             if this.job.submitted:  # else somebody deleted its folder: the status says so
                 _collect(this)
     except KeyboardInterrupt:
+        if this.job.submitted and not this.job.stop_requested():  # pressed twice before it was asked once
+            backend.stop(this.id, wait=False)
         out.event("left", f"The job {this.id} stops by itself. {_later(this)}", id=this.id)
         raise
     _tell_end(this, status, out)

@@ -9,10 +9,12 @@ from typing import Any, Self
 
 
 class Interrupts:
-    """While it is entered, the first Ctrl+C only makes :attr:`heard` true; the second interrupts as ever."""
+    """While it is entered, the first Ctrl+C only makes :attr:`heard` true; the second interrupts as ever. Where one was
+    ``heard`` before, it counts.
+    """
 
-    def __init__(self) -> None:
-        self.heard = False
+    def __init__(self, heard: bool = False) -> None:
+        self.heard = heard
         self._before: Any = None
 
     def __enter__(self) -> Self:

@@ -15,7 +15,7 @@ from ..study import Study, StudyError
 from ..study.contradictions import contradictions
 from ..study.values import values_of
 from .counts import some_seconds
-from .following import follow
+from .following import follow, hand_over
 from .output import Output, add_json
 from .places import Place, add_place, backend_of, ready
 
@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
                             "published (hours, and a GPU)")
     train.add_argument("--seconds", type=some_seconds, default=120.0,
                        help="time for training (default 120; not with paper)")
-    train.add_argument("--first", type=float, default=25.0, help="time until the first suggestion (default 25)")
+    train.add_argument("--first", type=some_seconds, default=25.0, help="time until the first suggestion (default 25)")
     train.add_argument("--open", metavar="CASE", help="the case to suggest first")
     begin = train.add_mutually_exclusive_group()
     begin.add_argument("--anew", action="store_true",
@@ -154,12 +154,11 @@ def _follow(options: argparse.Namespace) -> int:
 
 
 def _submit(this: Round, place: Place, out: Output) -> int:
-    place.submit(this.job)
-    return _to_the_end(this, place, out)
+    return _to_the_end(this, place, out, heard=hand_over(this, place))
 
 
-def _to_the_end(this: Round, place: Place, out: Output) -> int:
-    status = follow(this, place, out)
+def _to_the_end(this: Round, place: Place, out: Output, heard: bool = False) -> int:
+    status = follow(this, place, out, heard=heard)
     quality = this.card().get("quality")
     if isinstance(quality, dict) and quality.get("words"):
         out.event("quality", str(quality["words"]), **quality)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from SemiSegLogic.cli import run
-from SemiSegLogic.cli.following import follow
+from SemiSegLogic.cli.following import follow, hand_over
 from SemiSegLogic.cli.output import Output
 from SemiSegLogic.job import Status
 from SemiSegLogic.rounds import Round
@@ -79,6 +79,27 @@ def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_come_back(
     with pytest.raises(KeyboardInterrupt):
         follow(waiting, Scripted(waiting, deaf=1000), Output(), press_ctrl_c(2))
     assert f"semiseg follow {waiting.study.folder}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_ctrl_c_twice_before_the_first_is_heeded_stops_the_job_all_the_same(
+    waiting: Round, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def twice(_status: Status) -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    backend = Scripted(waiting, deaf=1000)
+    with pytest.raises(KeyboardInterrupt):
+        follow(waiting, backend, Output(), twice)
+    assert backend.stops == 1, "else it would train on for hours, after the words that it stops"
+    assert "stops by itself" in " ".join(capsys.readouterr().out.split())
+
+
+def test_ctrl_c_while_the_job_is_handed_over_stops_it_once_it_is_there(waiting: Round) -> None:
+    backend = Scripted(waiting)
+    backend.submit = lambda job: os.kill(os.getpid(), signal.SIGINT)
+    assert follow(waiting, backend, Output(), heard=hand_over(waiting, backend)).state == "stopped"
+    assert backend.stops == 1
 
 
 @pytest.mark.parametrize("command", [["study", "status"], ["study", "next"], ["export"], ["follow"]])
