@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 
 def at_least_one(text: str) -> int:
@@ -27,6 +28,11 @@ def some_seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not seconds > 0:  # nor NaN
+    if not 0 < seconds < math.inf:  # nor NaN
         raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds above 0")
     return seconds
+
+
+def counted(number: int, what: str) -> str:
+    """``1 slice``, ``2 slices``."""
+    return f"{number} {what}{'s' * (number != 1)}"

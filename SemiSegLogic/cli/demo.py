@@ -15,9 +15,10 @@ from ..report import DataSource
 from ..rounds import Round
 from ..sample import SampleStudy, build_study, choose, find, list_cases, split
 from ..settings import CHOICES, RECOMMENDED, Training
+from ..study import StudyError
 from .counts import at_least_one, some_seconds
 from .demo_report import DemoReport, Watch
-from .following import follow
+from .following import follow, hand_over
 from .output import Output, add_json
 
 HELD_OUT = 20
@@ -34,7 +35,7 @@ def add(commands: Any) -> None:
     demo.add_argument("--whole", action="store_true", help="annotate whole volumes instead of slices")
     demo.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED)
     demo.add_argument("--seconds", type=some_seconds, default=70.0, help="time for training (default 70)")
-    demo.add_argument("--first", type=float, default=20.0, help="time until the first suggestion (default 20)")
+    demo.add_argument("--first", type=some_seconds, default=20.0, help="time until the first suggestion (default 20)")
     demo.add_argument("--seed", type=int, default=0)
     demo.add_argument("--offline", action="store_true", help="do not look for data on the network")
     add_json(demo)
@@ -43,15 +44,14 @@ def add(commands: Any) -> None:
 
 def _demo(options: argparse.Namespace) -> int:
     out, begun = Output(options.json), time.monotonic()
-    folder = options.out or _free(Path("semiseg-demo"))
-    sample, data = _sample(options, folder, out)
+    folder = _new(options.out) if options.out else _free(Path("semiseg-demo"))
     training = Training(seconds=options.seconds, first_mask_seconds=min(options.first, options.seconds),
                         seed=options.seed)
+    sample, data = _sample(options, folder, out)
     this = Round.begin(sample.study, training, options.method, jobs=folder / "jobs")
     backend = LocalBackend(folder / "jobs")
-    backend.submit(this.job)
     watch = Watch(this, folder / "first")
-    status = follow(this, backend, out, watch)
+    status = follow(this, backend, out, watch, heard=hand_over(this, backend))
     if status.state != "done":
         return 1
     DemoReport(folder, this, sample, data, watch).write(begun, out)
@@ -72,6 +72,13 @@ def _sample(options: argparse.Namespace, folder: Path, out: Output) -> tuple[Sam
     for note in source.notes:
         out.event("data", note, phantom=source.phantom)
     return sample, DataSource(source.name, source.attribution, source.phantom, (*source.notes, *notes))
+
+
+def _new(path: Path) -> Path:
+    """``path``, where nobody's files lie that the demo might replace. Raises StudyError otherwise."""
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise StudyError(f"{path} is not an empty folder. Choose a new folder for the demo.")
+    return path
 
 
 def _free(path: Path) -> Path:

@@ -218,6 +218,7 @@ def test_what_is_wrong_is_said_in_words(
     [], ["fly"], ["train"], ["study", "label", "a", "b", "c", "--axis", "x"], ["study", "next", "a", "--count", "0"],
     ["demo", "--slices", "0"], ["demo", "--cases", "-1"], ["demo", "--annotated", "few"],
     ["train", "a", "--seconds", "0"], ["train", "a", "--seconds", "nan"], ["demo", "--seconds", "-3"],
+    ["train", "a", "--seconds", "inf"], ["train", "a", "--first", "-1"], ["demo", "--first", "nan"],
 ], ids=str)
 def test_words_that_are_not_understood_end_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit) as problem:
@@ -480,3 +481,18 @@ def test_a_folder_without_images_is_refused_without_a_word_of_itk(
     (tmp_path / "empty").mkdir()
     assert run(["study", "add", str(tmp_path / "mine"), str(tmp_path / "empty")]) == 1
     assert "GDCM" not in capfd.readouterr().err
+
+
+def test_the_demo_leaves_a_folder_alone_in_which_something_lies(tmp_path: Path, says: Callable[..., str]) -> None:
+    mine = tmp_path / "first" / "mine.txt"  # the demo has a folder of that name for a while, and clears it away
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    told = says("demo", "--offline", "--out", tmp_path, "--seconds", "1", code=1)
+    assert f"{tmp_path} is not an empty folder" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["first"]
+    assert mine.read_text() == "mine"
+
+
+def test_a_wrong_word_to_the_demo_leaves_nothing_behind(tmp_path: Path, says: Callable[..., str]) -> None:
+    assert "seed is -1" in says("demo", "--offline", "--out", tmp_path / "demo", "--seed", "-1", code=1)
+    assert not (tmp_path / "demo").exists()
