@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +96,7 @@ class DemoReport:
             "Annotated": f"{slices} slices in {len(self.sample.annotated)} volumes",
             "Untouched volumes": str(len(self.untouched)),
             "Method": f"{card['asked_for']} (kept: {card['method']})", "Device": card["device"],
-            "Dice on held-out slices": str(card["scores"].get("held_out")),
+            "Dice on held-out slices": _held_out(card["scores"]),
         }
 
     def _say(self, out: Output, path: Path, times: dict[str, float]) -> None:
@@ -158,3 +160,9 @@ class DemoReport:
             case.name, case.image(), case.grid, case.labels(), tuple(case.places), case.suggestion(),
             read_reference(self.sample.references[case_id]), case.uncertainty(), caption,
         )
+
+
+def _held_out(scores: Mapping[str, Any]) -> str:
+    """What each model reached, as its card says it."""
+    known = {name: dice for name, dice in scores.get("held_out", {}).items() if dice is not None}
+    return "; ".join(f"{name} {dice:.3f}" for name, dice in known.items()) or "none were held out"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..files import write_json, write_text
@@ -81,8 +81,8 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
         "Went on from an earlier model": "yes" if facts["went_on_from"] else "no",
         "Predicts from": f"{seen}averaged" if seen else "one view",
         "Small fragments": f"left out of {', '.join(one_piece)}; the drawn slices allow it" if one_piece else "kept",
-        "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {facts['patch']} voxels of "
-                   f"{[round(side, 3) for side in facts['spacing_mm']]} mm",
+        "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {_by(facts['patch'])} voxels of "
+                   f"{_by(round(side, 3) for side in facts['spacing_mm'])} mm",
         "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "Made": facts["created"],
     }
     if frame := facts["frame_mm"]:
@@ -98,7 +98,7 @@ def _contest(scores: Mapping[str, Any], kept: str) -> Iterator[str]:
     yield from ("## What was compared", "", semi_supervision(scores, kept), "")
     known = {name: value for name, value in scores.get("held_out", {}).items() if value is not None}
     if known:
-        yield from ("| model | Dice on the slices held out from it |", "|---|---|")
+        yield from ("| model | Dice on the slices held out from it, taken together |", "|---|---|")
         yield from (f"| {name} | {value:.3f} |" for name, value in known.items())
         yield ""
     yield from (f"- {reason}" for reason in scores.get("reasons", ()))
@@ -110,6 +110,11 @@ def _curve(curve: list[dict[str, Any]]) -> Iterator[str]:
         yield from ("", "## Learning curve", "")
         yield from ("| seconds of training | leg | Dice on held-out slices |", "|---|---|---|")
         yield from (f"| {p['training_seconds']:.0f} | {p['leg']} | {p['held_out_dice']:.3f} |" for p in points)
+
+
+def _by(sides: Iterable[float]) -> str:
+    """``40 x 40 x 56``."""
+    return " x ".join(f"{side:g}" for side in sides)
 
 
 def _points(job: JobFolder) -> list[dict[str, Any]]:

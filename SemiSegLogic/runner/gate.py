@@ -47,7 +47,8 @@ class Comparison:
 
     def words(self) -> str:
         """For the card."""
-        return f"{self.difference:+.3f} ± {self.error:.3f} Dice on {self.slices} slices held out from both"
+        return (f"{self.difference:+.3f} ± {self.error:.3f} Dice, slice by slice, on {self.slices} slices held out "
+                "from both")
 
 
 def compare(new: Sequence[SliceScore], before: Sequence[SliceScore]) -> Comparison:

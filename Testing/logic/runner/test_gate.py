@@ -53,5 +53,5 @@ def test_longer_training_stays_unless_shown_worse_a_candidate_wins_only_when_sho
 
 def test_the_verdict_says_how_many_slices_and_how_sure() -> None:
     words = verdict("mean_teacher", "candidate", 0.8, Comparison(-0.004, 0.011, 6), False)
-    assert "-0.004 ± 0.011 Dice on 6 slices held out from both" in words
+    assert "-0.004 ± 0.011 Dice, slice by slice, on 6 slices held out from both" in words
     assert "kept are the earlier ones" in words
