@@ -15,6 +15,7 @@ from ..geometry import AXIS_NAMES, SliceIndex
 from ..naming import folded
 from ..study import LabelError, Structures, Study, UnknownSegmentError, all_slices, drawn_slices
 from ..study.lock import user_name
+from .counts import counted
 from .output import Output, add_json
 
 NUMBERS = re.compile(r"([0-9]+)(?:-([0-9]+))?")
@@ -58,7 +59,7 @@ def _label(options: argparse.Namespace) -> None:
 
 def _tell(out: Output, case: str, mask: str, places: list[SliceIndex], before: set[SliceIndex]) -> None:
     listed = ", ".join(f"{AXIS_NAMES[place.axis]}:{place.index}" for place in places[:12])
-    text = f"{case}: {len(places)} slices taken from {mask} ({listed}{', ...' * (len(places) > 12)})."
+    text = f"{case}: {counted(len(places), 'slice')} taken from {mask} ({listed}{', ...' * (len(places) > 12)})."
     again = sorted(before.intersection(places))
     if again:
         text += (f" {len(again)} of them were judged before; as they were they stay among the versions "

@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from ..study import Study
 from ..study.lock import user_name
+from .counts import counted
 from .output import Output, add_json
 
 
@@ -65,9 +66,9 @@ def _versions(options: argparse.Namespace) -> None:
 def _restore(options: argparse.Namespace) -> None:
     case = Study.open(options.folder).called(options.case)
     case.restore(options.version, user_name())
-    Output(options.json).event("restored", f"{case.id} is as it was in {options.version}; {len(case.places)} slices "
-                               "are judged. Nothing was removed: what counted before is a version too.", case=case.id,
-                               version=options.version)
+    text = (f"{case.id} is as it was in {options.version}, with {counted(len(case.places), 'slice')} judged. Nothing "
+            "was removed: what counted before is a version too.")
+    Output(options.json).event("restored", text, case=case.id, version=options.version)
 
 
 def _relocate(options: argparse.Namespace) -> None:

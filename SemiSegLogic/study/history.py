@@ -43,7 +43,8 @@ class Version:
     slices: tuple[AnnotatedSlice, ...]
 
     def __str__(self) -> str:
-        return f"'{self.name}' ({len(self.slices)} annotated slices, {self.note} by {self.author})"
+        slices = f"{len(self.slices)} annotated slice{'s' * (len(self.slices) != 1)}"
+        return f"'{self.name}' ({slices}, {self.note} by {self.author})"
 
 
 class History:
@@ -71,11 +72,15 @@ class History:
         return [version for version in found if version]
 
     def version(self, name: str) -> Version:
-        """One version by name. Raises LabelError when it is missing or damaged."""
-        path = self.folder / (name + SUFFIX)
-        version = self._described(path) if path.parent == self.folder and path.exists() else None
+        """One version by name. Raises LabelError when there is none of this name, or it is damaged."""
+        there = {path.name: path for path in self.folder.glob(f"[!.]*{SUFFIX}")}
+        path = there.get(name + SUFFIX)
+        if path is None:
+            offer = self.offer() if there else "Nothing was drawn on this case before."
+            raise LabelError(f"{self.folder} holds no version '{name}'. {offer}")
+        version = self._described(path)
         if version is None:
-            raise LabelError(f"{path} is missing or damaged. {self.offer()}")
+            raise LabelError(f"{path} is damaged. {self.offer()}")
         return version
 
     def read(self, version: Version, grid: Grid) -> NDArray[np.uint8]:

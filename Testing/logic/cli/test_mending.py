@@ -74,4 +74,5 @@ def test_a_case_that_is_not_there_is_named(blobs: BlobStudy, says: Said, command
 
 
 def test_a_version_that_is_not_there_is_named(blobs: BlobStudy, says: Said) -> None:
-    assert "is missing or damaged" in says("study", "restore", blobs.study.folder, "volume0", "nothing", code=1)
+    told = says("study", "restore", blobs.study.folder, "volume0", "nothing", code=1)
+    assert "holds no version 'nothing'. The newest good version is '" in told

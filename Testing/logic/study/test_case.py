@@ -221,7 +221,7 @@ def test_damaged_labels_are_named_and_the_newest_good_version_is_offered(case: C
 
 
 def test_a_missing_version_is_named(case: Case) -> None:
-    with pytest.raises(LabelError, match=r"none.seg.nrrd is missing or damaged. No other version"):
+    with pytest.raises(LabelError, match=r"history holds no version 'none'. Nothing was drawn on this case before"):
         case.restore("none", "ann")
 
 
