@@ -20,12 +20,15 @@ def main(arguments: list[str] | None = None) -> int:
         serves = words[:1] == ["serve"]
         ensure(("-m", "SemiSegLogic", *words), extras=("server",) if serves else (),
                modules=NEEDED + NEEDED_FOR_SERVER if serves else NEEDED, folder=folder)
+        from .cli import run  # needs the packages that were made sure of above; loading them takes a second or two
+
+        return run(words)
     except EnvironmentProblem as problem:
         print(problem, file=sys.stderr)
         return 1
-    from .cli import run  # needs the packages that were made sure of above
-
-    return run(words)
+    except KeyboardInterrupt:
+        print("semiseg: interrupted.", file=sys.stderr)
+        return 130
 
 
 def _print_whatever_comes() -> None:

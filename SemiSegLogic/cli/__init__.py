@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from ..errors import SemiSegError
 from ..files import name_files_in_utf8
 from . import benchmark, bundle, demo, doctor, export, jobs, methods, models, serve, study, train
+from .output import Output
 
 COMMANDS = (demo, study, train, export, models, methods, jobs, serve, bundle, benchmark, doctor)
 
@@ -36,15 +37,29 @@ def run(words: list[str]) -> int:
         remedy = getattr(error, "remedy", "")
         text = str(error) if remedy in str(error) else f"{error} {remedy}"
         print(f"semiseg: {text}", file=sys.stderr)
+        if getattr(options, "json", False):
+            Output(machine=True).event("error", "", text=text)
         return 1
     except KeyboardInterrupt:
         print("semiseg: interrupted.", file=sys.stderr)
         return 130
     except OSError as error:
-        if not _has_seen_enough(error):
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may Python complain when it flushes
-        return 141
+        _print_no_more()
+        if _has_seen_enough(error):
+            return 141
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"semiseg: {where}{error.strerror or error}. Mend that and give the command again.", file=sys.stderr)
+        return 1
+
+
+def _print_no_more() -> None:
+    """Where what is printed finds no place (a reader that has gone, a full disk), Python may not complain of it again
+    at the end.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _has_seen_enough(error: OSError) -> bool:

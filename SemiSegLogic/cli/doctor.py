@@ -26,6 +26,7 @@ from .output import Output, add_json
 from .server_checks import server_checks
 
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 3
+JOBS_REMEDY = "Set SEMISEG_JOBS to a folder that you may write to."
 PROBE = """import torch
 gpu = torch.cuda.is_available()
 torch.ones(1, device="cuda" if gpu else "cpu").sum().item()  # a card may be too old or too new for this PyTorch
@@ -130,8 +131,10 @@ def jobs_can_be_written() -> Finding:
         probe = folder / "doctor.probe"
         write_json(probe, {})
         remove(probe)
-    except (OSError, SemiSegError) as error:
-        return Finding("Jobs folder", False, str(error), "Set SEMISEG_JOBS to a folder that you may write to.")
+    except OSError as error:
+        return Finding("Jobs folder", False, f"{folder}: {error.strerror}", JOBS_REMEDY)
+    except SemiSegError as error:
+        return Finding("Jobs folder", False, str(error), JOBS_REMEDY)
     return Finding("Jobs folder", True, str(folder))
 
 

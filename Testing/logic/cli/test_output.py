@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from SemiSegLogic import cli
+from SemiSegLogic import __main__, cli
 from SemiSegLogic.cli.output import Output
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,3 +94,32 @@ def test_every_command_finds_files_whose_names_the_code_page_lacks(monkeypatch: 
     monkeypatch.setattr(cli, "name_files_in_utf8", lambda: asked.append("UTF-8"))
     assert cli.run(["methods", "--json"]) == 0
     assert asked == ["UTF-8"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("words", [["methods"], ["methods", "--json"]], ids=str)
+def test_output_that_finds_no_room_is_told_in_a_line(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "SemiSegLogic", *words], cwd=ROOT, stdout=full, check=False,
+                              stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.stderr == "semiseg: No space left on device. Mend that and give the command again.\n"
+    assert done.returncode == 1
+
+
+def test_a_program_hears_of_an_error_where_it_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["study", "status", str(tmp_path), "--json"]) == 1
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert told["event"] == "error"
+    assert printed.err == f"semiseg: {told['text']}\n", "a person who watches reads it too"
+
+
+def test_ctrl_c_while_the_packages_load_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__, "ensure", pressed)
+    assert __main__.main(["methods"]) == 130
+    assert capsys.readouterr().err == "semiseg: interrupted.\n"
