@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import qt
 from ..words import _
 from .case_menu import IMAGES, CaseMenu
 from .dicom_choice import DicomChoice
-from .parts import button, choosing_table, form, label, menu_item, row, section, table_height
+from .parts import button, choosing_table, form, label, marked, menu_item, row, section, share_room, table_height
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
@@ -59,7 +58,6 @@ class CasesSection:
         self.order.connect("currentIndexChanged(int)", self.on_order)
         self._sorting.addRow(_("Order by:"), self.order)
         titles = ("", _("Case"), _("Status"), _("Slices"), _("Suggestion"))
-        # CASE and SURE share the room: long words of one must not hide the other
         self.table = choosing_table(inside, titles, {CASE, SURE}, self.on_case)
         self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
         below = row(inside)
@@ -165,7 +163,7 @@ class CasesSection:
         study = self._controller.study
         self.name.text = _("A study is a folder that keeps your cases, everything you draw, and all models.")
         if study is not None:
-            name, where = html.escape(self._controller.study_name), html.escape(str(study.folder))
+            name, where = marked(self._controller.study_name), marked(str(study.folder))
             self.name.text = f"<b>{name}</b> &nbsp; <span style='color:gray'>{where}</span>"
         enough = study is not None and len(self._controller.rows) > 3
         self.order.visible = self._sorting.labelForField(self.order).visible = enough
@@ -195,6 +193,8 @@ class CasesSection:
         self._ids = [item.id for item in rows]
         self.table.setRowCount(len(rows))
         self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), 7)
+        # CASE and SURE share the room, for long words of one must not hide the other, once there is something in SURE
+        share_room(self.table, {CASE, SURE} if any(quality(item)[0] for item in rows) else {CASE})
         for number, item in enumerate(rows):
             self._show_row(number, item, item.id in stars)
             if opened is not None and opened.id == item.id:

@@ -13,7 +13,7 @@ from ..annotations import axis_word
 from ..words import _
 from .editor import Editor
 from .masks import MaskImport
-from .parts import box, button, label, menu_item, primary, row, section
+from .parts import box, button, label, marked, menu_item, primary, row, section
 from .pictures import PictureLabel, links, strip, swatch
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class LabelSection:
             "": _("not done"),
         }
         self.here.text = _("<b>{case}</b>, {plane} slice <b>{n}</b> of {count}: {state}").format(
-            case=opened.name,
+            case=marked(opened.name),
             plane=axis_word(opened.grid, place.axis),
             n=place.index + 1,
             count=opened.grid.shape[place.axis],

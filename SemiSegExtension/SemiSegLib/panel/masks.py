@@ -10,7 +10,7 @@ import qt
 from ..annotations import axis_word, slice_numbers
 from ..importing import CHOSEN, LEAVE_OUT, NEW, Answer, Imported, guess, import_mask, remember, segments_of
 from ..words import _
-from .parts import box, button, form, label, primary, row, table, table_height
+from .parts import box, button, form, label, marked, primary, row, table, table_height
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +92,7 @@ class MaskImport:
             self._controller.say(text.format(file=path.name, name=twice), "warning")
             return
         self._path = path
-        self.title.text = _("<b>{file}</b> for {case}").format(file=path.name, case=opened.name)
+        self.title.text = _("<b>{file}</b> for {case}").format(file=marked(path.name), case=marked(opened.name))
         table = guess(names, self._controller.structures(), self._panel.preferences.get("mask-table"))
         self._fill(table)
         for number in range(3):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -12,6 +14,8 @@ from ..words import _
 
 ROW_PX, HEAD_PX = 28, 24
 """Heights of a table's rows and header."""
+BREAK, LONG = "\N{ZERO WIDTH SPACE}", re.compile(r"_(?=\w)|[^\s_]{20}(?=[^\s_])")
+"""Where a line may end, and behind what in a long word."""
 
 
 def table_height(rows: int, most: int) -> int:
@@ -25,15 +29,20 @@ def table(layout: Any, titles: Sequence[str], wide: Collection[int]) -> qt.QTabl
     layout.addWidget(made)
     made.setColumnCount(len(titles))
     made.setHorizontalHeaderLabels(list(titles))
-    header = made.horizontalHeader()
-    for column in range(len(titles)):
-        mode = qt.QHeaderView.Stretch if column in wide else qt.QHeaderView.ResizeToContents
-        header.setSectionResizeMode(column, mode)
+    share_room(made, wide)
     rows = made.verticalHeader()
     rows.hide()
     rows.setDefaultSectionSize(ROW_PX)
     made.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
     return made
+
+
+def share_room(shown: qt.QTableWidget, wide: Collection[int]) -> None:
+    """Let the columns ``wide`` of a table share the room that the others leave."""
+    header = shown.horizontalHeader()
+    for column in range(shown.columnCount):
+        mode = qt.QHeaderView.Stretch if column in wide else qt.QHeaderView.ResizeToContents
+        header.setSectionResizeMode(column, mode)
 
 
 def choosing_table(
@@ -87,6 +96,16 @@ def label(layout: Any, text: str = "", faint: bool = False) -> qt.QLabel:
         made.setStyleSheet("QLabel { color: gray; }")
     layout.addWidget(made)
     return made
+
+
+def breakable(text: str) -> str:
+    """``text`` whose long words may be broken: a file's name, which has no spaces, must not widen the panel."""
+    return LONG.sub(lambda found: found[0] + BREAK, text)
+
+
+def marked(name: str) -> str:
+    """A name, of a case, a structure or a file, as a label with bold words shows it: no letter of it is a mark."""
+    return html.escape(breakable(name))
 
 
 def row(layout: Any) -> qt.QHBoxLayout:
@@ -144,7 +163,8 @@ def notice(widget: Any, text: str, level: str) -> None:
     """Show one line in the colours of its level; nothing when empty."""
     back, front = NOTICE[level or "info"]
     widget.setStyleSheet(f"QLabel {{ background: {back}; color: {front}; padding: 6px; border-radius: 4px; }}")
-    widget.text = text
+    widget.setTextFormat(qt.Qt.PlainText)  # names in it may look like marks
+    widget.text = breakable(text)
     widget.visible = bool(text)
 
 

@@ -80,7 +80,7 @@ class ReviewSection:
             return
         wanted = found[self._turn % len(found)]
         self._turn += 1
-        self._show_reason(_("<b>Why here:</b> {reason}").format(reason=wanted.reason))
+        self._show_reason(_("<b>Why here:</b> {reason}").format(reason=html.escape(wanted.reason)))
         opened = self._controller.open_case
         if opened is not None and opened.id == wanted.case:
             self._panel.label.go_to(wanted.place)

@@ -41,6 +41,7 @@ CONSTANTS = {
     "qt.QHeaderView.Stretch",
     "qt.Qt.CustomContextMenu",
     "qt.Qt.ElideMiddle",
+    "qt.Qt.PlainText",
 }
 """Constants of Qt that are spelled alike in Qt 5 and Qt 6: those of unscoped enumerations."""
 
