@@ -10,6 +10,7 @@ import qt
 from ..words import _
 from .case_menu import IMAGES, CaseMenu
 from .dicom_choice import DicomChoice
+from .inks import AMBER, BLUE, GREEN, GREY, PURPLE, RED
 from .parts import button, choosing_table, form, label, marked, menu_item, row, section, share_room, table_height
 
 if TYPE_CHECKING:
@@ -20,19 +21,19 @@ if TYPE_CHECKING:
 WHOLE = "whole"
 """In place of the status of a case in which people judged every slice, and nobody accepted anything."""
 STATUS = {
-    "none": ("○", _("none"), "#8a8f98"),
-    "slices drawn": ("◐", _("slices drawn"), "#a86a00"),
-    "suggested": ("✦", _("suggested"), "#7a4bb0"),
-    "corrected": ("✎", _("corrected"), "#1c6db5"),
-    WHOLE: ("●", _("fully drawn"), "#2e7d46"),
-    "accepted": ("✔", _("accepted"), "#2e7d46"),
-    "damaged": ("✖", _("damaged"), "#b3261e"),
+    "none": ("○", _("none"), GREY),
+    "slices drawn": ("◐", _("slices drawn"), AMBER),
+    "suggested": ("✦", _("suggested"), PURPLE),
+    "corrected": ("✎", _("corrected"), BLUE),
+    WHOLE: ("●", _("fully drawn"), GREEN),
+    "accepted": ("✔", _("accepted"), GREEN),
+    "damaged": ("✖", _("damaged"), RED),
 }
 """A sign, how it is called, and a colour."""
 FLAGS = {
-    "good": (_("probably good"), "#2e7d46"),
-    "look": (_("look here"), "#a86a00"),
-    "unknown": (_("not enough labels to know"), "#8a8f98"),
+    "good": (_("probably good"), GREEN),
+    "look": (_("look here"), AMBER),
+    "unknown": (_("not enough labels to know"), GREY),
 }
 NEXT, CASE, STATE, SLICES, SURE = range(5)
 """The columns."""
@@ -235,7 +236,7 @@ def quality(item: CaseRow) -> tuple[str, str, str]:
         told.append(_("Of what you judged since, {share:.0%} was as suggested (Dice).").format(share=item.agreement))
         number = _("{share:.0%} right").format(share=item.agreement)
     if item.problem and item.suggestion:
-        return _("origin not known"), item.problem, "#a86a00"
+        return _("origin not known"), item.problem, AMBER
     return number or flag, " ".join(part for part in told if part), colour
 
 

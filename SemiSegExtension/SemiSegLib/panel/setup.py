@@ -21,13 +21,14 @@ from ..preflight import Finding
 from ..pythons import suitable_pythons
 from ..setup_process import State
 from ..words import _
+from .inks import AMBER, GREEN, RED
 from .parts import box, button, label, notice, primary, row, section
 from .setup_choices import SetupChoices
 
 if TYPE_CHECKING:
     from .panel import Panel
 
-MARKS = {"stop": "#b3261e", "warning": "#a86a00", "good": "#2e7d46"}
+MARKS = {"stop": RED, "warning": AMBER, "good": GREEN}
 LOG_LINES = 7
 
 
