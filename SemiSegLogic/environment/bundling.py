@@ -114,8 +114,7 @@ def make(out: Path, target: Target, wanted: Sequence[str] = ("-r", str(LIST))) -
 
     Raises EnvironmentProblem when a package cannot be had, or the disk is full.
     """
-    if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise EnvironmentProblem(f"{out} is a folder with other files. Name an empty one, or a .zip file.")
+    _leave_others_alone(out)
     folder = out.with_name(out.name + ".partial")
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -127,6 +126,22 @@ def make(out: Path, target: Target, wanted: Sequence[str] = ("-r", str(LIST))) -
         raise EnvironmentProblem(explain_disk(error, folder)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _leave_others_alone(out: Path) -> None:
+    """Raises EnvironmentProblem, before anything is downloaded, where something lies in ``out`` that is no bundle."""
+    if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
+        raise EnvironmentProblem(f"{out} is a folder with other files. Name an empty one, or a .zip file.")
+    if out.is_file() and not (out.suffix == ".zip" and _holds_a_list(out)):
+        raise EnvironmentProblem(f"{out} exists and is no offline bundle. Name a new .zip file, or move that one away.")
+
+
+def _holds_a_list(place: Path) -> bool:
+    try:
+        with zipfile.ZipFile(place) as archive:
+            return MANIFEST in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _download(folder: Path, target: Target, wanted: Sequence[str]) -> None:

@@ -135,6 +135,20 @@ def spoil(bundle: Path, change: str) -> None:
             archive.writestr(name, data)
 
 
+@pytest.mark.parametrize("name", ["photos.zip", "half.zip", "scan.nrrd"])
+def test_a_file_that_is_no_bundle_is_never_replaced(shelf: Path, tmp_path: Path, name: str) -> None:
+    mine = tmp_path / name
+    if name == "photos.zip":
+        with zipfile.ZipFile(mine, "w") as archive:
+            archive.writestr("photo.jpg", b"mine")
+    else:
+        mine.write_bytes(b"mine")
+    before = mine.read_bytes()
+    with pytest.raises(EnvironmentProblem, match=f"{name} exists and is no offline bundle"):
+        make(mine, WINDOWS, ["tree"])
+    assert mine.read_bytes() == before
+
+
 @on_linux
 @pytest.mark.parametrize(
     ("change", "sentence"),
