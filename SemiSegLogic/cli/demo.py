@@ -33,10 +33,11 @@ def add(commands: Any) -> None:
     demo.add_argument("--annotated", type=at_least_one, default=8, help="volumes with annotated slices (default 8)")
     demo.add_argument("--slices", type=at_least_one, default=3, help="annotated slices in each of them (default 3)")
     demo.add_argument("--whole", action="store_true", help="annotate whole volumes instead of slices")
-    demo.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED)
+    demo.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED,
+                      help=f"default: {RECOMMENDED}; 'semiseg methods' tells what each does")
     demo.add_argument("--seconds", type=some_seconds, default=70.0, help="time for training (default 70)")
     demo.add_argument("--first", type=some_seconds, default=20.0, help="time until the first suggestion (default 20)")
-    demo.add_argument("--seed", type=int, default=0)
+    demo.add_argument("--seed", type=int, default=0, help="of every choice by chance (default 0)")
     demo.add_argument("--offline", action="store_true", help="do not look for data on the network")
     add_json(demo)
     demo.set_defaults(do=_demo)

@@ -18,7 +18,7 @@ NAMED = 5
 def add(commands: Any) -> None:
     """The grammar."""
     export = commands.add_parser("export", help="write segmentations, re-read and verified")
-    export.add_argument("folder", type=Path)
+    export.add_argument("folder", type=Path, help="the study's folder")
     export.add_argument("--to", type=Path, help="folder (default: exports in the study)")
     export.add_argument("--format", action="append", choices=FORMATS, help="default: seg.nrrd and nrrd")
     which = export.add_mutually_exclusive_group()

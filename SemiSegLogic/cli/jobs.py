@@ -16,7 +16,8 @@ from .places import Place, add_place, backend_of, ready
 def add(commands: Any) -> None:
     """The grammar."""
     jobs = commands.add_parser("jobs", help="the queue of this computer, a server or a cluster: list, stop, resume")
-    jobs.add_argument("action", nargs="?", choices=("list", "stop", "resume"), default="list")
+    jobs.add_argument("action", nargs="?", choices=("list", "stop", "resume"), default="list",
+                      help="default: list")
     jobs.add_argument("id", nargs="?", help="the job to stop or resume")
     jobs.add_argument("--clean", action="store_true", help=(
         "take the images, labels and masks from old jobs that are over and whose results are in their study; the "

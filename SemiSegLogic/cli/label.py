@@ -26,11 +26,12 @@ MOST = 100_000
 def add(parts: Any) -> None:
     """The grammar."""
     label = parts.add_parser("label", help="take annotated slices from a mask file")
-    label.add_argument("folder", type=Path)
-    label.add_argument("case")
-    label.add_argument("mask", type=Path)
+    label.add_argument("folder", type=Path, help="the study's folder")
+    label.add_argument("case", help="its name, as 'semiseg study status' lists it")
+    label.add_argument("mask", type=Path, help="a segmentation or label map on the grid of the case's image")
     label.add_argument("--slices", action="append", metavar="AXIS:N,N-N,...",
-                       help="which slices count, e.g. k:10,20-25 (default: those with voxels; 'all': the whole mask)")
+                       help="which slices count, e.g. k:10,20-25, numbered from 0 (default: those with voxels; 'all': "
+                            "the whole mask)")
     label.add_argument("--axis", choices=AXIS_NAMES, default="k", help="axis of the drawn slices when none are named")
     label.add_argument("--name", action="append", default=[], metavar="SEGMENT=STRUCTURE",
                        help="what a segment of the mask, by its name or its value, is called in the study; 0 leaves it "

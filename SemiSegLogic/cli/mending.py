@@ -24,7 +24,7 @@ def add(parts: Any) -> None:
     restore = _command(parts, "restore", "make an earlier version of a case count again", _restore)
     restore.add_argument("version", help="as 'semiseg study versions' names it")
     relocate = _command(parts, "relocate", "say where the image of a case lies now", _relocate)
-    relocate.add_argument("image", type=Path)
+    relocate.add_argument("image", type=Path, help="the same image where it lies now")
     _command(parts, "accept", "call the suggestion of a case right in every slice", _accept)
     _command(parts, "reject", "throw the suggestion of a case away; what people drew stays", _reject)
     _command(parts, "remove", "take a case out of the study, into its folder 'removed'", _remove)
@@ -32,9 +32,9 @@ def add(parts: Any) -> None:
 
 def _command(parts: Any, name: str, about: str, do: Any, case: bool = True) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = parts.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
-    command.add_argument("folder", type=Path)
+    command.add_argument("folder", type=Path, help="the study's folder")
     if case:
-        command.add_argument("case")
+        command.add_argument("case", help="its name, as 'semiseg study status' lists it")
     command.set_defaults(do=do)
     add_json(command)
     return command

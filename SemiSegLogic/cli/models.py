@@ -19,7 +19,7 @@ from .output import Output, add_json
 def add(commands: Any) -> None:
     """The grammar."""
     models = commands.add_parser("models", help="the models of a study: list, read a card, export, delete")
-    models.add_argument("folder", type=Path)
+    models.add_argument("folder", type=Path, help="the study's folder")
     what = models.add_mutually_exclusive_group()
     what.add_argument("--card", metavar="RUN", help="print the card of a model")
     what.add_argument("--export", metavar="RUN", help="copy a model and its card to another folder")

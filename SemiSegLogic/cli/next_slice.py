@@ -24,7 +24,7 @@ FROM_MAPS = tuple(name for name in STRATEGIES if name != "disagreement")  # a st
 def add(parts: Any) -> None:
     """The grammar of ``study next``."""
     command = parts.add_parser("next", help="print the slices worth a look next, and why")
-    command.add_argument("folder", type=Path)
+    command.add_argument("folder", type=Path, help="the study's folder")
     command.add_argument("--count", type=at_least_one, default=10, help="how many at most (default: 10)")
     command.add_argument("--strategy", choices=FROM_MAPS, metavar="NAME",
                          help=f"choose anew from the suggestions in the study: {', '.join(FROM_MAPS)} (default: what "

@@ -25,8 +25,9 @@ FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 def add(commands: Any) -> None:
     """The grammar."""
     train = commands.add_parser("train", help="train on the annotated slices and suggest masks for every volume")
-    train.add_argument("folder", type=Path)
-    train.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED)
+    train.add_argument("folder", type=Path, help="the study's folder")
+    train.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED,
+                       help=f"default: {RECOMMENDED}; 'semiseg methods' tells what each does")
     train.add_argument("--recipe", choices=RECIPES, default="clinical",
                        help="clinical (default): scaled to the time; paper: network, optimiser, schedule and steps as "
                             "published (hours, and a GPU)")
@@ -46,14 +47,15 @@ def add(commands: Any) -> None:
                             "volume has three or fewer")
     train.set_defaults(do=_train)
     predict = commands.add_parser("predict", help="suggest masks with the last model, without training")
-    predict.add_argument("folder", type=Path)
+    predict.add_argument("folder", type=Path, help="the study's folder")
     predict.add_argument("--model", type=Path, help="a model.pt (default: the last one of the study)")
     predict.set_defaults(do=_predict)
     again = commands.add_parser("follow", help="show the newest training of a study and take in what it makes")
-    again.add_argument("folder", type=Path)
+    again.add_argument("folder", type=Path, help="the study's folder")
     again.set_defaults(do=_follow)
     for command in (train, predict):
-        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
+                             help="the processor, or a graphics card (default: a card where there is one)")
     for command in (train, predict, again):
         add_place(command)
         add_json(command)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from SemiSegLogic import __main__, cli
+from SemiSegLogic.cli.demo_report import _held_out
 from SemiSegLogic.cli.output import Output
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -123,3 +126,22 @@ def test_ctrl_c_while_the_packages_load_is_told_in_a_line(
     monkeypatch.setattr(__main__, "ensure", pressed)
     assert __main__.main(["methods"]) == 130
     assert capsys.readouterr().err == "semiseg: interrupted.\n"
+
+
+def test_every_word_and_option_of_every_command_is_explained() -> None:
+    silent = set(_unexplained(cli.parser(), "semiseg"))
+    assert silent - {"semiseg benchmark words"} == set(), "those of the benchmarks are explained by themselves"
+
+
+def _unexplained(parser: argparse.ArgumentParser, name: str) -> Iterator[str]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for word, command in action.choices.items():
+                yield from _unexplained(command, f"{name} {word}")
+        elif not action.help:
+            yield f"{name} {action.dest}"
+
+
+def test_a_report_tells_what_was_held_out_as_people_write_numbers() -> None:
+    scores = {"held_out": {"supervised": 0.658176122149478, "bcp": None}}
+    assert (_held_out(scores), _held_out({})) == ("supervised 0.658", "none were held out")
