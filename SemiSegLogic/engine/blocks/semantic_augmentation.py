@@ -89,7 +89,7 @@ def make_head_linear(network: Network, task: Task) -> None:
     """
     head = network.head
     if isinstance(head, nn.Conv3d) and max(head.kernel_size) > 1:
-        network.head = nn.Conv3d(head.in_channels, head.out_channels, 1)
+        network.head = type(head)(head.in_channels, head.out_channels, 1)  # computed as it was: see nets/planar, sound
         network.start_at_prior(task.prior)
     if not _is_straight(network, task.channels):
         raise ValueError(f"{type(network).__name__} does not classify each voxel from its own features.")

@@ -23,6 +23,8 @@ from SemiSegLogic.engine.blocks.semantic_augmentation import (
     voxel_features,
 )
 from SemiSegLogic.engine.nets import build
+from SemiSegLogic.engine.nets.planar import PlanarConv
+from SemiSegLogic.engine.nets.sound import SoundConv
 from SemiSegLogic.geometry import IGNORE
 from Testing.support.tiny_fit import blob_task
 
@@ -195,6 +197,15 @@ def test_a_new_head_starts_at_the_prior() -> None:
     assert isinstance(net.head, torch.nn.Conv3d)
     assert net.head.kernel_size == (1, 1, 1)
     assert torch.allclose(net.head.bias, torch.tensor(task.prior).log())
+
+
+@pytest.mark.parametrize(("dims", "kind"), [(2, PlanarConv), (3, SoundConv)])
+def test_a_new_head_is_computed_like_the_others_of_its_network(dims: int, kind: type[torch.nn.Conv3d]) -> None:
+    """A volume convolution of PyTorch's own there lets the program die in bfloat16, at 112 x 112 already."""
+    task = blob_task(dims, 3, "unet")
+    net = build("unet", task)
+    make_head_linear(net, task)
+    assert type(net.head) is kind
 
 
 def test_sampled_voxels_are_judged_and_capped_for_each_class() -> None:
