@@ -54,7 +54,6 @@ from torch import Tensor, nn
 from ..engine.blocks.losses import judged, partial_cross_entropy, weighted_mean
 from ..engine.blocks.mixing import region_dice
 from ..engine.blocks.optim import build_optimisers, rate_factor, sigmoid_ramp
-from ..engine.blocks.optimisers import SGD, AdamW
 from ..engine.blocks.perturb import weak
 from ..engine.blocks.voxel_contrast import agreement_contrast, gather
 from ..engine.nets import Network, build_pair
@@ -93,14 +92,11 @@ class C3S3(Method):
         self.register_buffer("scores", torch.zeros(2))
 
     def optimisers(self, phase: str) -> list[Optimiser]:
-        """One set per network; the projections on their own."""
+        """One set per network; the projections on their own, without Muon."""
         s = self.settings
-        kind = SGD if s.optimiser == "sgd" else AdamW
-        heads = kind(self.projections.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay)
-        sets = [
-            build_optimisers(s.optimiser, net, s.learning_rate, s.weight_decay) for net in (self.first, self.second)
-        ]
-        return [*sets[0], *sets[1], heads]
+        plain = "sgd" if s.optimiser == "sgd" else "adamw"
+        parts = [(s.optimiser, self.first), (s.optimiser, self.second), (plain, self.projections)]
+        return [o for kind, part in parts for o in build_optimisers(kind, part, s.learning_rate, s.weight_decay)]
 
     def rate(self, step: Step) -> float:
         """The chosen curve."""

@@ -52,7 +52,7 @@ from ..engine.blocks.ema import ema_update
 from ..engine.blocks.graph import GraphClustering
 from ..engine.blocks.losses import judged
 from ..engine.blocks.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_loss
-from ..engine.blocks.optimisers import AdamW
+from ..engine.blocks.optim import build_optimisers
 from ..engine.blocks.semantic_augmentation import (
     ClassStatistics,
     at,
@@ -114,9 +114,10 @@ class TransMedSeg(PastedPairs):
 
     def optimisers(self, phase: str) -> list[Optimiser]:
         """The student's, and the graph's where there is one; fresh in each phase."""
-        optimisers = super().optimisers(phase)
+        optimisers, s = super().optimisers(phase), self.settings
         if self.graph is not None:
-            optimisers.append(AdamW(self.graph.parameters(), lr=self.settings.learning_rate))
+            kind = "sgd" if s.optimiser == "sgd" else "adamw"
+            optimisers += build_optimisers(kind, self.graph, s.learning_rate, s.weight_decay)
         return optimisers
 
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:

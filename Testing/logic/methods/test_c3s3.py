@@ -23,7 +23,7 @@ from SemiSegLogic.methods.c3s3 import (
     supervised_terms,
 )
 from SemiSegLogic.settings import C3S3 as Settings
-from SemiSegLogic.settings import SettingsError
+from SemiSegLogic.settings import SettingsError, recipe
 from Testing.support.method_checks import check_bfloat16, check_nothing_judged, check_resume, made_batches
 from Testing.support.tiny_fit import blob_task, fit
 
@@ -217,6 +217,15 @@ def test_contrast_reaches_both_networks_and_both_projections() -> None:
     method.losses(labelled, unlabelled, STEP)["contrast"].backward()
     for part in (method.first, method.second, *method.projections):
         assert any(p.grad is not None and bool(p.grad.abs().max() > 0) for p in part.parameters())
+
+
+def test_as_published_projections_learn_by_the_same_sgd_as_their_networks() -> None:
+    groups = [o.param_groups[0] for o in _method(**recipe("c3s3", "paper").to_dict()).optimisers("train")]
+    assert len(groups) == 3
+    for group in groups:
+        assert {key: group[key] for key in ("lr", "momentum", "weight_decay")} == {
+            "lr": 0.01, "momentum": 0.9, "weight_decay": 1e-4
+        }
 
 
 def test_prediction_is_the_mean_of_both_and_ignores_the_projections() -> None:

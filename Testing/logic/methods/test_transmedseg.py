@@ -130,6 +130,12 @@ def test_towards_the_student_only_the_head_learns() -> None:
     assert learned == {"head.weight", "head.bias"}
 
 
+def test_the_graph_learns_by_the_sgd_of_the_student_where_that_is_chosen() -> None:
+    values = {"graph": True, "optimiser": "sgd", "learning_rate": 0.01, "weight_decay": 1e-4}
+    groups = [o.param_groups[0] for o in method_of(**values).optimisers(SELF_TRAIN)]
+    assert [(g["lr"], g["momentum"], g["weight_decay"]) for g in groups] == [(0.01, 0.9, 1e-4)] * 2
+
+
 def test_mean_and_covariance_can_be_switched_off() -> None:
     method = taught()
     both = method.table(NOW)
