@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from SemiSegLogic.engine.blocks.losses import judged
@@ -226,6 +227,71 @@ def test_as_published_projections_learn_by_the_same_sgd_as_their_networks() -> N
         assert {key: group[key] for key in ("lr", "momentum", "weight_decay")} == {
             "lr": 0.01, "momentum": 0.9, "weight_decay": 1e-4
         }
+
+
+def test_a_step_is_equation_seven_with_every_setting_in_its_place() -> None:
+    task = blob_task(3, 3)
+    method = _method(
+        task, consistency=0.7, cosine="network", competition=0.2, contrast=0.3, ramp=0.8, temperature=0.2,
+        score_share=0.3, contrast_temperature=0.2, anchors=ALL, negatives=2 * ALL,
+    ).eval()
+    labelled, unlabelled = made_batches(method, task, STEP)
+    image, label = torch.cat([labelled.image, unlabelled.image]), torch.cat([labelled.label, unlabelled.label])
+    torch.manual_seed(4)
+    got = method.losses(labelled, unlabelled, STEP)
+    torch.manual_seed(4)
+    views = method.views(image)
+    a, b = look(method.first, views), look(method.second, views)
+    (entropy, dice), (other_entropy, other_dice) = supervised_terms(a, label), supervised_terms(b, label)
+    ahead = 0.3 * entropy + 0.7 * dice < 0.3 * other_entropy + 0.7 * other_dice
+    ramp = math.exp(-5 * (1 - 0.3 / 0.8) ** 2)
+    taught = complementary_loss(*((b, a) if ahead else (a, b)), (label == IGNORE).float(), 0.2)
+    pairs = sum(_slow_contrast(method, one, two, label) for one in a for two in b)
+    wanted = {
+        "supervised": (entropy + dice + other_entropy + other_dice) / 2,
+        "competition": 0.2 * ramp * taught,
+        "consistency": 0.7 * sum((1 - F.cosine_similarity(x.share, y.share)).mean() for x, y in zip(a, b, strict=True)),
+        "contrast": 0.3 * ramp * pairs,
+    }
+    assert list(got) == list(wanted)
+    for name, value in wanted.items():
+        assert got[name].item() == pytest.approx(torch.as_tensor(value).item(), rel=1e-4), name
+
+
+ALL = 8 * 16 * 16
+"""Voxels of a patch: so many anchors, and twice as many negatives, leave nothing to chance."""
+
+
+def _slow_contrast(method: C3S3, one: Seen, two: Seen, label: Tensor) -> Tensor:
+    """Equation (6) of a view of A and one of B, image by image and class by class."""
+    terms = []
+    for row in range(len(label)):
+        known = label[row] != IGNORE
+        first, second = (torch.where(known, label[row], v.logits[row].argmax(0)).flatten() for v in (one, two))
+        a, b = (
+            F.normalize(head(_on_voxels(seen.last[row], label[row].shape)), dim=1)
+            for head, seen in zip(method.projections, (one, two), strict=True)
+        )
+        for value in (1, 2):
+            agree, either = (first == value) & (second == value), (first == value) | (second == value)
+            spaces = [(agree, ~agree), (~either, either)] if either.any() else []
+            both = [_slow_nce(x, y, i, o) for i, o in spaces if i.any() for x, y in ((a, b), (b, a))]
+            terms += [torch.stack(both).sum() / 2] if both else []
+    return torch.stack(terms).mean()
+
+
+def _on_voxels(maps: Tensor, shape: torch.Size) -> Tensor:
+    """Rows (N,F): what each voxel of ``shape`` finds in the coarser ``maps`` (F,d,h,w)."""
+    for axis, side in enumerate(shape, 1):
+        maps = maps.repeat_interleave(side // maps.shape[axis], axis)
+    return maps.flatten(1).T
+
+
+def _slow_nce(x: Tensor, y: Tensor, inside: Tensor, outside: Tensor) -> Tensor:
+    """Mean over i inside of -log e^(x_i y_i / t) / (e^(x_i y_i / t) + sum over j outside of e^(x_i y_j / t))."""
+    likeness = (x.double() @ y.double().T / 0.2).exp()
+    same = likeness.diagonal()[inside]
+    return -(same / (same + likeness[inside][:, outside].sum(1))).log().mean()
 
 
 def test_prediction_is_the_mean_of_both_and_ignores_the_projections() -> None:
