@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from SemiSegLogic.engine.blocks.displacement import Rule
+from SemiSegLogic.engine.blocks.components import largest_components
+from SemiSegLogic.engine.blocks.displacement import Rule, moves
 from SemiSegLogic.engine.blocks.losses import judged
 from SemiSegLogic.engine.blocks.mixing import box_mask, region_loss
 from SemiSegLogic.geometry import IGNORE
@@ -156,6 +158,39 @@ def test_displaced_images_are_shown_to_both_students(monkeypatch: pytest.MonkeyP
     assert 1 <= rows["first"][1] <= 4
 
 
+def test_displaced_images_are_made_both_ways_from_untouched_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    from SemiSegLogic.methods import cad as module
+
+    method, real, calls = warm(displaced=2.0, regions=2).eval(), module.displace, []
+
+    def watched(*given: Any) -> tuple[Tensor, Tensor]:
+        calls.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(module, "displace", watched)
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    torch.manual_seed(4)
+    found = method.losses(labelled, unlabelled, NOW)["displaced"]
+    torch.manual_seed(4)
+    mask = box_mask(labelled.image, 2 / 3)
+    weak, disturbed = (mix(view, mask) for view in method.views(labelled, unlabelled))
+    p, q = torch.softmax(method.first(weak.image), 1), torch.softmax(method.second(disturbed.image), 1)
+    ways = [(weak.image, p, disturbed.image, q), (disturbed.image, q, weak.image, p)]
+    assert all(torch.allclose(a, b, atol=1e-5) for got, way in zip(calls, ways, strict=True)
+               for a, b in zip(got, way, strict=False))
+    keep, displaced = weak.label != IGNORE, []
+    for own, share, other, other_share in ways:
+        for row in range(len(own)):
+            pairs = moves(share[row], other_share[row], method.rule(NOW, own), keep[row])
+            changed = own[row].clone()
+            for target, source in pairs:
+                changed[(slice(None), *target.cut)] = other[(row, slice(None), *source.cut)]
+            displaced += [changed] if pairs else []
+    image = torch.stack(displaced)
+    wanted = 2.0 * math.exp(-1.25) * cross_loss(method.first(image), method.second(image))
+    assert found.item() == pytest.approx(wanted.item(), rel=1e-4)
+
+
 def test_nothing_displaced_costs_no_pass_and_adds_nothing() -> None:
     method = cad(threshold_first=0.0, threshold_last=0.0, fewest=100_000)
     losses = losses_of(method)
@@ -200,6 +235,32 @@ def test_weak_pseudo_labels_can_teach_the_strong_student() -> None:
     assert torch.equal(weak.free_pseudo, strong.free_pseudo)
 
 
+def test_each_view_is_labelled_by_the_teacher_from_what_it_shows_itself() -> None:
+    method = warm(cut_out=0.0, largest=False)
+    method.train()
+    weak, strong = method.views(*made_batches(method, method.task, NOW))
+    for view in (weak, strong):
+        assert torch.equal(view.free_pseudo, method.teacher.eval()(view.free).argmax(1))
+        assert torch.equal(view.known_pseudo, method.teacher(view.known).argmax(1))
+    assert not torch.equal(weak.free_pseudo, strong.free_pseudo)
+
+
+def test_pseudo_labels_are_one_piece_per_structure_unless_told_otherwise() -> None:
+    image = torch.randn(1, 1, 8, 16, 16)
+    pieces, one = (warm(largest=largest).pseudo_label(image) for largest in (False, True))
+    assert torch.equal(one, largest_components(pieces, 2))
+    assert not torch.equal(one, pieces)
+
+
+def test_rule_takes_every_setting_and_the_published_student_predicts_where_it_is_asked_for() -> None:
+    method = cad(fewest=3, candidates=7, source="aligned", curve="late", escalation=1.0, inference="student")
+    rule = method.rule(NOW, torch.zeros(1, 1, 16, 32, 32))
+    assert (rule.fewest, rule.candidates, rule.aligned) == (3, 7, True)
+    assert rule.threshold == pytest.approx(0.5 + 0.5 * (0.2 + 0.7 * math.exp(-1.25)))
+    assert method.predictor() is method.first
+    assert cad().predictor() is not method.first
+
+
 def test_rule_escalates_and_holds_the_published_window_at_the_end() -> None:
     method, image = cad(regions=3), torch.zeros(1, 1, 80, 112, 112)
     rules = [method.rule(Step(SELF_TRAIN, n, 100), image) for n in range(100)]
@@ -223,8 +284,15 @@ def test_agreement_ramps_up_over_the_phase() -> None:
 
 
 def test_agreement_with_the_teacher_can_be_asked_for() -> None:
-    losses = losses_of(cad(teacher_consistency=0.1))
-    assert losses["teacher"].dim() == 0
+    method = warm(teacher_consistency=0.3).eval()
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    torch.manual_seed(4)
+    found = method.losses(labelled, unlabelled, NOW)["teacher"]
+    torch.manual_seed(4)
+    mask = box_mask(labelled.image, 2 / 3)
+    image = mix(method.views(labelled, unlabelled)[0], mask).image
+    mine, theirs = (torch.softmax(net(image), 1) for net in (method.first, method.teacher))
+    assert found.item() == pytest.approx(0.3 * math.exp(-1.25) * ((mine - theirs) ** 2).mean().item(), rel=1e-4)
     assert "teacher" not in losses_of(cad())
 
 

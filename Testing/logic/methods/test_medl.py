@@ -215,6 +215,37 @@ def test_losses_are_those_of_the_pseudo_labels_both_agree_on() -> None:
     assert method.losses(labelled, unlabelled, STEP)["pseudo"].item() == pytest.approx(float(wanted), abs=1e-5)
 
 
+def test_a_step_is_equation_ten_of_both_networks_with_every_setting_in_its_place() -> None:
+    task = blob_task(3, 3)
+    method = _method(
+        task, evidence="exp", class_aware=False, own_share=0.2, curriculum=1.0, fisher=0.3, evidential_weight=0.7,
+        ramp=0.6, fused_label_loss=True,
+    ).eval()
+    labelled, unlabelled = made_batches(method, task, STEP)
+    got = method.losses(labelled, unlabelled, STEP)
+    label = torch.cat([labelled.label, unlabelled.label])
+    known, guessed = (label != IGNORE).float(), (label == IGNORE).float()
+    with torch.no_grad():
+        logits = [net(torch.cat([labelled.image, unlabelled.image])) for net in (method.first, method.second)]
+        alphas = [1 + (4 * z.tanh()).exp() for z in logits]
+        fused = fuse(*(opinion(alpha) for alpha in alphas), class_aware=False)
+        pseudo, ramp = fused.belief.argmax(1), math.exp(-5 * (1 - 0.3 / 0.6) ** 2)
+        w_guess = curriculum(fused.vacuity, guessed, 0.3, 1.0)
+        wanted = dict.fromkeys(("supervised", "pseudo", "curriculum", "evidential"), 0.0)
+        for z, alpha in zip(logits, alphas, strict=True):
+            doubt = 0.2 * 3 / alpha.sum(1) + 0.8 * fused.vacuity
+            w_known = curriculum(doubt, known, 0.3, 1.0)
+            wanted["supervised"] += float(soft_dice(z, label) + partial_cross_entropy(z, label))
+            wanted["pseudo"] += ramp * float(pseudo_loss(z, pseudo, reliability(fused), guessed))
+            entropy = F.cross_entropy(z, label.masked_fill(label == IGNORE, 0), reduction="none")
+            wanted["curriculum"] += float((w_known * entropy).sum() / known.sum())
+            fisher = w_guess * fisher_loss(alpha, pseudo, 0.3)
+            wanted["evidential"] += 0.7 * ramp * float(fisher[guessed > 0].sum() / guessed.sum())
+        shares = (fused.belief + fused.vacuity.unsqueeze(1) / 3).log()
+        wanted["fused"] = float(soft_dice(shares, label) + partial_cross_entropy(shares, label))
+    assert {name: value.item() for name, value in got.items()} == pytest.approx(wanted, rel=1e-4)
+
+
 def test_runs_in_bfloat16_with_float32_losses() -> None:
     check_bfloat16(_method(), blob_task(), STEP)
 

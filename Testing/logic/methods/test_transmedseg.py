@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import pytest
 import torch
 from torch import Tensor
 
+from SemiSegLogic.engine.blocks.components import largest_components
+from SemiSegLogic.engine.blocks.mixing import box_mask
+from SemiSegLogic.engine.blocks.semantic_augmentation import away_from_edge
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import PRETRAIN, Patches, Step, Task
@@ -62,6 +66,62 @@ def test_without_the_augmented_loss_a_step_is_that_of_bcp_bit_for_bit(phase: str
     assert outcomes[0][0] == outcomes[1][0]
     assert all(torch.equal(a, b) for a, b in zip(outcomes[0][1], outcomes[1][1], strict=True))
     assert torch.equal(outcomes[0][2], outcomes[1][2])
+
+
+def test_the_augmented_loss_is_equations_five_to_eight_with_every_setting_in_its_place() -> None:
+    """Class by class and voxel by voxel in float64, on what both networks see."""
+    method = method_of(
+        blob_task(3, 3), least=4, confidence=0.4, memory=0.6, margin=1, strength=2.0, augmentation=0.4,
+        augmentation_ramp=0.8, voxels=10_000,
+    )
+    data, optimisers = Blobs(method.task), method.optimisers(SELF_TRAIN)
+    for index in range(3):
+        train_step(method, optimisers, data, Step(SELF_TRAIN, index, 10))
+    method.eval()
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    before = copy.deepcopy((method.source, method.target))
+    found = losses_of(method, labelled, unlabelled)["augmented"]
+    torch.manual_seed(3)
+    mask = box_mask(labelled.image, 2 / 3)
+    (a, b), (u, v) = labelled.image.chunk(2), unlabelled.image.chunk(2)
+    (y_a, y_b), frame = labelled.label.chunk(2), mask.unsqueeze(1)
+    student = method.student.features(torch.cat([torch.where(frame, a, u), torch.where(frame, v, b)]))
+    true = torch.cat([torch.where(mask, y_a, IGNORE), torch.where(mask, IGNORE, y_b)])
+    teacher = method.teacher.features(torch.cat([labelled.image, unlabelled.image]))
+    sure, guess = torch.softmax(teacher["logits"], 1).max(1)
+    trusted = torch.where(sure >= 0.4, largest_components(guess, 3), IGNORE)
+    trusted[: len(labelled.label)][labelled.label != IGNORE] = IGNORE
+    inner = away_from_edge(mask, 1).expand_as(true)
+    moments = []
+    for old, maps, label in ((before[0], student["last"], torch.where(inner, true, IGNORE)),
+                             (before[1], teacher["last"], trusted)):
+        rows = [_features(maps, label == c).detach().double() for c in range(3)]
+        moments.append([_merged(old.mean[c].double(), old.covariance[c].double(), rows[c], 0.6) for c in range(3)])
+    weight, losses = method.student.head.weight.detach().double(), []
+    for place in (true != IGNORE).nonzero().tolist():
+        y, w = int(true[tuple(place)]), weight[:, :, 0, place[2] % 2, place[3] % 2].T  # "fast": one W per place
+        shift, spread = moments[1][y][0] - moments[0][y][0], moments[1][y][1]
+        z = student["logits"][place[0], :, place[1], place[2], place[3]].detach().double()
+        r = 2.0 * 0.5 * bool(method.source.seen[y] & method.target.seen[y])
+        for c in range(3):
+            gap = w[c] - w[y]
+            z[c] += (r * gap @ shift + r / 2 * gap @ spread @ gap).clamp(-10, 10)
+        losses.append(float(torch.logsumexp(z, 0) - z[y]))
+    assert found.item() == pytest.approx(0.4 * 0.5 / 0.8 * sum(losses) / len(losses), rel=1e-3)
+
+
+def _features(maps: Tensor, where: Tensor) -> Tensor:
+    """Rows (N,A) of the coarser ``maps`` (B,A,D,h,w) at the voxels ``where`` (B,D,H,W)."""
+    return maps.repeat_interleave(2, 3).repeat_interleave(2, 4).movedim(1, -1)[where]
+
+
+def _merged(mean: Tensor, covariance: Tensor, rows: Tensor, k: float) -> tuple[Tensor, Tensor]:
+    """Equation (5) for a class seen before; too few rows change nothing."""
+    if len(rows) < 4:
+        return mean, covariance
+    d = rows.mean(0) - mean
+    now = torch.cov(rows.T, correction=0)
+    return mean + (1 - k) * d, k * covariance + (1 - k) * now + k * (1 - k) * torch.outer(d, d)
 
 
 def test_only_judged_voxels_of_labelled_patches_count_as_true() -> None:
