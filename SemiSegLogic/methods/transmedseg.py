@@ -33,8 +33,9 @@ Where we differ and why:
   and so a cross-entropy, exist for the student's. ``direction`` t2s has the other, which teaches the head alone.
 - T needs a head that is linear per voxel: 3x3 heads become 1x1. A transposed head (network "fast") has one W for each
   place of a voxel in its kernel, and T one table for each. z is computed again from f before dropout.
-- Statistics: voxels at ``margin`` from a paste border; teacher confidence above a bound; the teacher predicts without
-  dropout, which would widen S_t. A class not seen on both sides has T = 0, plain cross-entropy. |T| <= ``limit``.
+- Statistics: voxels at ``margin`` from a paste border; teacher confidence in y^ above a bound; the teacher predicts
+  without dropout, which would widen S_t. A class not seen on both sides has T = 0: plain cross-entropy. |T| stays
+  within ``limit``.
 - Voxels drawn evenly over classes (a cap for each), since background would fill (7).
 - Sparse slices: (5) and (7) take judged voxels only as labelled; the unjudged ones of a, b count as unlabelled.
 - The graph term of GraphCL is off by default; its attention layer is left out, as it has no meaning for one image.
@@ -155,8 +156,10 @@ class TransMedSeg(PastedPairs):
         if whole := bool((labelled.label != IGNORE).all()):
             count = 0
         taps = self.teacher.features(torch.cat([labelled.image[:count], unlabelled.image]))
-        confidence, label = torch.softmax(taps["logits"].float(), 1).max(1)
+        share = torch.softmax(taps["logits"].float(), 1)
+        label = share.max(1).indices
         label = largest_components(label, self.task.classes) if self.settings.largest else label
+        confidence = share.gather(1, label.unsqueeze(1)).squeeze(1)  # in the label: small in a piece left out
         trusted = label.masked_fill(confidence < self.settings.confidence, IGNORE)
         trusted[:count] = judged_elsewhere(trusted[:count], labelled.label[:count])
         known = torch.full_like(labelled.label, IGNORE) if whole else label[:count]

@@ -88,8 +88,8 @@ def test_the_augmented_loss_is_equations_five_to_eight_with_every_setting_in_its
     student = method.student.features(torch.cat([torch.where(frame, a, u), torch.where(frame, v, b)]))
     true = torch.cat([torch.where(mask, y_a, IGNORE), torch.where(mask, IGNORE, y_b)])
     teacher = method.teacher.features(torch.cat([labelled.image, unlabelled.image]))
-    sure, guess = torch.softmax(teacher["logits"], 1).max(1)
-    trusted = torch.where(sure >= 0.4, largest_components(guess, 3), IGNORE)
+    share, guess = torch.softmax(teacher["logits"], 1), largest_components(teacher["logits"].argmax(1), 3)
+    trusted = torch.where(share.gather(1, guess.unsqueeze(1)).squeeze(1) >= 0.4, guess, IGNORE)
     trusted[: len(labelled.label)][labelled.label != IGNORE] = IGNORE
     inner = away_from_edge(mask, 1).expand_as(true)
     moments = []
@@ -153,6 +153,22 @@ def test_unsure_pseudo_labels_stay_out_of_the_statistics() -> None:
     losses_of(method, labelled, unlabelled)
     assert not method.target.seen.any()
     assert bool((method.table(NOW) == 0).all())
+
+
+def test_a_piece_that_is_left_out_tells_nothing_of_the_background() -> None:
+    """The teacher is sure there, but of the structure."""
+    method = method_of()
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    blank = dataclasses.replace(labelled, label=torch.full_like(labelled.label, IGNORE))
+    logits = torch.tensor([4.0, -4.0]).view(1, 2, 1, 1, 1).repeat(4, 1, 8, 16, 16)
+    logits[:, :, 2:5, 2:6, 2:6] *= -1
+    logits[:, :, 6:, 12:, 12:] *= -1
+    taps = {"logits": logits, "last": torch.zeros(4, 1, 8, 8, 8)}
+    method.teacher.features = lambda image: taps  # type: ignore[method-assign]
+    trusted = method.teach(blank, unlabelled).trusted
+    assert bool((trusted[:, 6:, 12:, 12:] == IGNORE).all())
+    assert bool((trusted[:, 2:5, 2:6, 2:6] == 1).all())
+    assert int((trusted == 0).sum()) == 4 * (8 * 16 * 16 - 48 - 32)
 
 
 def test_strength_and_weight_rise_from_nothing() -> None:
