@@ -11,7 +11,7 @@ from torch import Tensor
 
 from SemiSegLogic.engine.blocks.losses import judged
 from SemiSegLogic.geometry import IGNORE
-from SemiSegLogic.methods.base import Patches, Step, Task
+from SemiSegLogic.methods.base import Need, Patches, Step, Task
 from SemiSegLogic.methods.c3s3 import (
     C3S3,
     Seen,
@@ -188,8 +188,15 @@ def test_equal_predictions_are_consistent_whatever_the_orientation() -> None:
     assert torch.allclose(cosine_gap(p.transpose(3, 4), q.transpose(3, 4)), gap)
 
 
-def test_the_released_consistency_can_be_chosen() -> None:
-    assert consistency(_views(1), _views(2), "depth").isfinite()
+@pytest.mark.parametrize("depth", [2, 1])
+def test_the_released_consistency_goes_along_the_depth_of_the_logits_or_the_width_of_slices(depth: int) -> None:
+    a, b = (tuple(Seen(v.logits[:, :, :depth], v.last) for v in _views(seed)) for seed in (1, 2))
+    slow = torch.zeros(())
+    for one, two in (a, b):
+        columns = [v.logits.movedim(2 if depth > 1 else 4, -1).flatten(0, -2) for v in (one, two)]
+        gaps = [1 - (p @ q) / (p.norm() * q.norm()) for p, q in zip(*columns, strict=True)]
+        slow = slow + torch.stack(gaps).mean()
+    assert consistency((a[0], a[1]), (b[0], b[1]), "depth").item() == pytest.approx(slow.item(), abs=1e-5)
 
 
 def test_labels_of_unjudged_slices_are_never_read() -> None:
@@ -314,6 +321,13 @@ def test_views_share_geometry_and_differ_in_grey_values() -> None:
     same = _method(views="same").views(image).chunk(2)
     assert torch.equal(same[0], image)
     assert torch.equal(same[1], image)
+
+
+def test_needs_and_projections_are_those_of_the_settings_and_of_the_paper() -> None:
+    method = _method(blob_task(3, 2, "vnet"), batch=3, unlabelled=2)
+    assert method.need(STEP) == Need(3, 2, method.task.patch)
+    for head in method.projections:
+        assert [p.shape for p in head.parameters() if p.dim() == 2] == [(16, 16), (64, 16)]
 
 
 def test_one_labelled_patch_and_nothing_else_is_enough_for_a_step() -> None:

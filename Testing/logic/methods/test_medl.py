@@ -12,7 +12,7 @@ from torch import Tensor
 from SemiSegLogic.engine.blocks.evidence import Opinion, curriculum, dirichlet, fisher_loss, fuse, opinion, reliability
 from SemiSegLogic.engine.blocks.losses import partial_cross_entropy, soft_dice
 from SemiSegLogic.geometry import IGNORE
-from SemiSegLogic.methods.base import Patches, Step, Task
+from SemiSegLogic.methods.base import Need, Patches, Step, Task
 from SemiSegLogic.methods.medl import MEDL, pseudo_loss
 from SemiSegLogic.settings import MEDL as Settings
 from SemiSegLogic.settings import SettingsError
@@ -244,6 +244,10 @@ def test_a_step_is_equation_ten_of_both_networks_with_every_setting_in_its_place
         shares = (fused.belief + fused.vacuity.unsqueeze(1) / 3).log()
         wanted["fused"] = float(soft_dice(shares, label) + partial_cross_entropy(shares, label))
     assert {name: value.item() for name, value in got.items()} == pytest.approx(wanted, rel=1e-4)
+
+
+def test_needs_are_those_of_the_settings() -> None:
+    assert _method(batch=3, unlabelled=1).need(STEP) == Need(3, 1, blob_task().patch)
 
 
 def test_runs_in_bfloat16_with_float32_losses() -> None:
