@@ -7,34 +7,37 @@ What they say together is the pseudo-label, trusted voxel by voxel as far as the
 certain to uncertain voxels during the run; and where a class has much evidence already, a mistaken label costs less.
 
     e, alpha = e + 1, S = sum_n alpha_n     evidence of a network in one voxel, K classes
-    b_n = e_n / S, u = K / S                belief and uncertainty, sum b_n + u = 1
     known, guessed                          voxels that a person judged, all others
     t                                       progress of the run in [0, 1)
 
-    (1)  fusion      b^f_n ~ b1_n b2_n + c (b1_n u2 + b2_n u1),  u^f ~ u1 u2,  c = 1 / (1 + K)
-    (2)  label       y^ = argmax b^f
-    (3)  trust       r = 1 - e^(u^f) H(b^f + u^f / K) / (e log2 K)
-    (4)  own doubt   u_i' = (u_i + u^f) / 2
-    (5)  curriculum  w(t, v) = X tanh((2 t - 1) psi_v) + 1,  psi_v in (-1, 1) the rank of the voxel's doubt
-    (6)  supervised  L_l = Dice + CE                                   known voxels
-    (7)  pseudo      L_u = Dice_r + mean r CE                          guessed voxels, against y^
+    Numbers as in the paper; what has none there has none here.
+    (1)  opinion     belief b_n = e_n / S, uncertainty u = K / S, sum b_n + u = 1
+    (3)  fusion      b^f_n ~ b1_n b2_n + c (b1_n u2 + b2_n u1),  u^f ~ u1 u2,  c = 1 / (1 + K) by (2): a class is one
+                     of K, not knowing is all K
+         label       y^ = argmax b^f
+    (4)  trust       r = 1 - e^(u^f) H(b^f + u^f / K) / (e log2 K)
+    (5)  own doubt   u_i' = (u_i + u^f) / 2
+    (6)  curriculum  w(t, v) = X tanh((2 t - 1) psi_v) + 1,  psi_v in (-1, 1) the rank of the voxel's doubt
+    (7)  evidential  l_I = w {sum_n [(y^_n - alpha_n/S)^2 + alpha_n (S - alpha_n) / (S^2 (S+1))] psi1(alpha_n)
+                              - f log |I(alpha)|}, ranked by u^f
+         supervised  L_l = Dice + CE                                   known voxels
+         pseudo      L_u = Dice_r + mean r CE                          guessed voxels, against y^
     (8)  weighted    L_w = mean w CE, ranked by u_i'                   known voxels
-    (9)  evidential  L_I = mean w {sum_n [(y^_n - alpha_n/S)^2 + alpha_n (S - alpha_n) / (S^2 (S+1))] psi1(alpha_n)
-                                   - f log |I(alpha)|}, ranked by u^f  guessed voxels
-    (10) each        L = L_l + g(t) L_u + L_w + G g(t) L_I,   g(t) = exp(-5 (1 - t / 0.4)^2), then 1
+    (9)  each        L = L_l + g(t) L_u + L_w + G g(t) mean l_I        l_I over guessed voxels
+                     g(t) = exp(-5 (1 - t / 0.4)^2), then 1
          prediction  mean of both networks' softmax
 
 Where we differ and why:
-- (3): the printed reliability has no minus sign and calls a voxel without evidence reliable. Ours is 1 for certain,
-  0 for vacuous.
-- (5): as printed (rank 1 = most uncertain) training would start with the hardest voxels, against the text. Rank 1 is
+- (4): the printed reliability has no minus sign and is of b^f alone, which calls a voxel without evidence reliable.
+  Ours is 1 for certain, 0 for vacuous; how it masks is not printed, here it weighs each voxel in CE and Dice.
+- (6): as printed (rank 1 = most uncertain) training would start with the hardest voxels, against the text. Rank 1 is
   the most certain here. Progress of the run replaces epochs; X is not published: 0.5.
-- (7): as printed L_u counts in full from the first step; here it ramps up (``ramp_pseudo`` off is the printed form).
+- (9): as printed L_u counts in full from the first step; here it ramps up (``ramp_pseudo`` off is the printed form).
 - Not published and chosen: evidence softplus(logit), CE and Dice (of the structures) on softmax, f 0.01, G 0.1.
 - Sparse slices: guessed voxels of labelled patches count as unlabelled ones; V counts judged voxels.
 - ``fused_label_loss`` adds Dice + CE of the fused opinion, which the paper's ablation hints at; off as in the text.
 - The pair is V-Net and V-Net with ResNet-34 encoder ("vnet"), U-Net and U-Net with ResNet-34 encoder ("unet"), or the
-  fast network and a plain one of the same size ("fast"): different architectures, without which (1) has no point.
+  fast network and a plain one of the same size ("fast"): different architectures, without which (3) has no point.
 - Muon and one cycle by default [SGD 0.01, a tenth of it after every 2500 of 6000 steps]: runs last minutes.
 """
 
@@ -79,7 +82,7 @@ class MEDL(Method):
         return Need(self.settings.batch, self.settings.unlabelled, self.task.patch)
 
     def losses(self, labelled: Patches, unlabelled: Patches, step: Step) -> dict[str, Tensor]:
-        """Equation (10) of both networks."""
+        """Equation (9) of both networks."""
         image, label = torch.cat([labelled.image, unlabelled.image]), torch.cat([labelled.label, unlabelled.label])
         logits = [self.first(image).float(), self.second(image).float()]
         alphas = [dirichlet(z, self.settings.evidence) for z in logits]
@@ -92,13 +95,13 @@ class MEDL(Method):
         return losses
 
     def fused(self, first: Tensor, second: Tensor) -> Opinion:
-        """Equation (1) from both networks' alpha (B,K,D,H,W)."""
+        """Equation (3) from both networks' alpha (B,K,D,H,W)."""
         return fuse(opinion(first), opinion(second), self.settings.class_aware)
 
     def network_losses(
         self, logits: Tensor, alpha: Tensor, fused: Opinion, label: Tensor, step: Step
     ) -> dict[str, Tensor]:
-        """Equation (10) of one network, term by term; ``fused`` carries no gradient."""
+        """Equation (9) of one network, term by term; ``fused`` carries no gradient."""
         s, known = self.settings, judged(label)
         pseudo, guessed = fused.belief.max(1).indices, 1 - known
         doubt = s.own_share * opinion(alpha).vacuity.detach() + (1 - s.own_share) * fused.vacuity
@@ -119,18 +122,18 @@ class MEDL(Method):
 
     @torch.no_grad()
     def uncertainty(self, image: Tensor) -> Tensor:
-        """u^f of equation (1), (B,1,D,H,W) in (0,1]."""
+        """u^f of equation (3), (B,1,D,H,W) in (0,1]."""
         alphas = [dirichlet(network(image), self.settings.evidence) for network in (self.first, self.second)]
         return self.fused(*alphas).vacuity.unsqueeze(1)
 
 
 def supervised_loss(logits: Tensor, label: Tensor) -> Tensor:
-    """Equation (6): logits (B,K,D,H,W), label (B,D,H,W)."""
+    """L_l: logits (B,K,D,H,W), label (B,D,H,W)."""
     return soft_dice(logits, label) + partial_cross_entropy(logits, label)
 
 
 def pseudo_loss(logits: Tensor, pseudo: Tensor, trust: Tensor, guessed: Tensor) -> Tensor:
-    """Equation (7). CE is divided by the number of guessed voxels, not by their trust: little trust, little loss."""
+    """L_u. CE is divided by the number of guessed voxels, not by their trust: little trust, little loss."""
     dice = soft_dice(logits, pseudo, trust * guessed)
     return dice + weighted_mean(trust * cross_entropy(logits, pseudo), guessed)
 

@@ -215,7 +215,7 @@ def test_losses_are_those_of_the_pseudo_labels_both_agree_on() -> None:
     assert method.losses(labelled, unlabelled, STEP)["pseudo"].item() == pytest.approx(float(wanted), abs=1e-5)
 
 
-def test_a_step_is_equation_ten_of_both_networks_with_every_setting_in_its_place() -> None:
+def test_a_step_is_equation_nine_of_both_networks_with_every_setting_in_its_place() -> None:
     task = blob_task(3, 3)
     method = _method(
         task, evidence="exp", class_aware=False, own_share=0.2, curriculum=1.0, fisher=0.3, evidential_weight=0.7,
