@@ -11,6 +11,7 @@ the outcome. At first only small, clearly unsure regions; later larger ones, and
     a, b, y_a, y_b   labelled patches      u, v   unlabelled patches      M   1 outside a random box
     x^1, x^2         weak and strong view of one geometry    F_1, F_2, F_T   students, teacher = average of F_1
     p_n = softmax F_n(x^n),   c_n = max over classes of p_n  (no gradient)      D(p, y)  Dice loss, sum p^2 + sum y^2
+    L_R(p, y)        (Dice + CE) / 2 over the region R, as in bcp.py            w  weight of pseudo-labels
 
     (1)  pre-training   x = a M + b (1-M),  L = L_all(F_1(x), y_a M + y_b (1-M)),   F_2 = F_T = F_1
     (2)  pseudo-labels  y^n = largest component of each class of argmax F_T(x^n)
@@ -36,6 +37,7 @@ Where we differ from ABD and why:
   labelled patch take the teacher's label at weight w.
 - Cut-out: what it hides is not asked for [ABD asks for background, so that grey boxes are learned as background].
 - D over the classes the target holds [all: an absent class adds a constant near 1 while any mass is left].
+- The Dice of L_R is BCP's as we have it, per image and without squares [as D, with all classes].
 - The teacher predicts labels without dropout, and predicts at the end [student 1]. KL of mean probabilities, not of
   softmaxed mean logits. Muon, one cycle, d = 0.97 and one pair by default [SGD 0.01, 0.99, six]: runs last minutes.
 - Without unlabelled patches (1) is all there is. Beyond a volume's border its last voxel repeats in a patch, which (6)

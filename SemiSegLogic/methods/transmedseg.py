@@ -9,6 +9,7 @@ feature along its class's direction from labelled to unlabelled, spread it as th
 classifier to be right on average over all that could come out. That average has a closed bound: no draw is needed.
 
     a, b, y_a, y_b     labelled patches             u, v        unlabelled patches       M   1 outside a random box
+    L_R(p, t), w       loss over the region R and weight of pseudo-labels, as in bcp.py         f, f'  student, teacher
     f_i                feature of voxel i, the input of the head        z_i = W f_i + b  w_c row c of W
     m_s^c, S_s^c       mean, covariance of student features of labelled voxels of class c
     m_t^c, S_t^c       the same of teacher features of unlabelled voxels with pseudo-label c

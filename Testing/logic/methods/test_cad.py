@@ -161,7 +161,7 @@ def test_displaced_images_are_shown_to_both_students(monkeypatch: pytest.MonkeyP
 def test_displaced_images_are_made_both_ways_from_untouched_views(monkeypatch: pytest.MonkeyPatch) -> None:
     from SemiSegLogic.methods import cad as module
 
-    method, real, calls = warm(displaced=2.0, regions=2).eval(), module.displace, []
+    method, real, calls = warm(displaced=2.0, regions=2, cut_out=1.0).eval(), module.displace, []
 
     def watched(*given: Any) -> tuple[Tensor, Tensor]:
         calls.append(given)
@@ -178,7 +178,8 @@ def test_displaced_images_are_made_both_ways_from_untouched_views(monkeypatch: p
     ways = [(weak.image, p, disturbed.image, q), (disturbed.image, q, weak.image, p)]
     assert all(torch.allclose(a, b, atol=1e-5) for got, way in zip(calls, ways, strict=True)
                for a, b in zip(got, way, strict=False))
-    keep, displaced = weak.label != IGNORE, []
+    keep, displaced = weak.label != IGNORE, []  # also what a hole hides in the strong view
+    assert all(torch.equal(got[5], keep) for got in calls)
     for own, share, other, other_share in ways:
         for row in range(len(own)):
             pairs = moves(share[row], other_share[row], method.rule(NOW, own), keep[row])
