@@ -17,7 +17,7 @@ from SemiSegLogic.engine.blocks.mixing import box_mask, region_loss
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Step, Task
-from SemiSegLogic.methods.cad import CAD, PRETRAIN, SELF_TRAIN, against, cross_loss, mix, mix_loss
+from SemiSegLogic.methods.cad import CAD, PRETRAIN, SELF_TRAIN, View, against, cross_loss, mix, mix_loss
 from Testing.support.method_checks import check_bfloat16, check_nothing_judged, check_resume, made_batches
 from Testing.support.tiny_fit import Blobs, blob_task, fit, train_step
 
@@ -93,6 +93,36 @@ def test_targets_of_the_agreement_carry_no_gradient() -> None:
     assert torch.allclose(found, wanted, atol=1e-7)
 
 
+def test_mixes_are_a_labelled_frame_around_an_unlabelled_box_and_the_other_way_round() -> None:
+    torch.manual_seed(0)
+    known, free = torch.randn(4, 1, 2, 6, 6), torch.randn(4, 1, 2, 6, 6)
+    label, known_pseudo, free_pseudo = torch.randint(0, 3, (3, 4, 2, 6, 6)).unbind()
+    label[:, 1] = IGNORE
+    mask = box_mask(known, 0.5)
+    mixed = mix(View(known, free, label, known_pseudo, free_pseudo), mask)
+    for row, place in ((n, p) for n in range(4) for p in torch.ones(2, 6, 6).nonzero().tolist()):
+        from_known = bool(mask[(0, *place)]) == (row < 2)  # a is the frame of the first half, b the box of the second
+        image, pseudo = (known, known_pseudo) if from_known else (free, free_pseudo)
+        assert mixed.image[(row, 0, *place)] == image[(row, 0, *place)]
+        assert mixed.label[(row, *place)] == (label[(row, *place)] if from_known else IGNORE)
+        assert mixed.pseudo[(row, *place)] == pseudo[(row, *place)]
+    logits = torch.randn(4, 3, 2, 6, 6)
+    target, true = torch.where(mixed.label == IGNORE, mixed.pseudo, mixed.label), (mixed.label != IGNORE).float()
+    halves = [(logits[n : n + 2], target[n : n + 2], true[n : n + 2]) for n in (0, 2)]
+    wanted = sum(region_loss(z, y, known) + 0.3 * region_loss(z, y, 1 - known) for z, y, known in halves)
+    assert mix_loss(logits, mixed, 0.3).item() == pytest.approx(torch.as_tensor(wanted).item(), abs=1e-6)
+
+
+def test_students_start_as_one_network_and_both_learn() -> None:
+    method = cad()
+    start = {name: value.clone() for name, value in method.first.state_dict().items()}
+    for other in (method.second, method.teacher):
+        assert all(torch.equal(start[name], value) for name, value in other.state_dict().items())
+    train_step(method, method.optimisers(SELF_TRAIN), Blobs(method.task), Step(SELF_TRAIN, 5, 10))
+    for student in (method.first, method.second):
+        assert not any(torch.equal(start[name], value) for name, value in student.named_parameters() if value.dim() > 1)
+
+
 def test_students_start_alike_and_pre_training_keeps_all_networks_one() -> None:
     method = cad()
     data, optimisers = Blobs(method.task), method.optimisers(PRETRAIN)
@@ -132,7 +162,7 @@ def test_labelled_patches_as_they_are_teach_each_student_on_its_own_view() -> No
 
 
 def test_without_displacement_a_step_is_copy_paste_with_agreement() -> None:
-    method = cad(displaced=0.0, ramp=0.0, plain=0.0)
+    method = cad(displaced=0.0, ramp=0.0, plain=0.0, cross=3.0)
     labelled, unlabelled = made_batches(method, method.task, NOW)
     torch.manual_seed(4)
     found = method.losses(labelled, unlabelled, NOW)
@@ -140,7 +170,7 @@ def test_without_displacement_a_step_is_copy_paste_with_agreement() -> None:
     mask = box_mask(labelled.image, 2 / 3)
     weak, disturbed = (mix(view, mask) for view in method.views(labelled, unlabelled))
     one, two = method.first(weak.image), method.second(disturbed.image)
-    expected = [mix_loss(one, weak, 0.5), mix_loss(two, disturbed, 0.5), cross_loss(one, two)]
+    expected = [mix_loss(one, weak, 0.5), mix_loss(two, disturbed, 0.5), 3.0 * cross_loss(one, two)]
     assert list(found) == ["mixed_weak", "mixed_strong", "cross"]
     assert [v.item() for v in found.values()] == pytest.approx([v.item() for v in expected], abs=1e-6)
 

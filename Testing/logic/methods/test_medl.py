@@ -172,14 +172,14 @@ def test_the_fused_label_loss_teaches_both_networks() -> None:
 
 
 def test_prediction_is_the_mean_of_both_and_uncertainty_that_of_their_fusion() -> None:
-    method = _method().eval()
+    method = _method(evidence="exp").eval()
     image = torch.randn(1, 1, 8, 16, 16)
     with torch.no_grad():
         one, two = method.first(image), method.second(image)
     mean = (torch.softmax(one, 1) + torch.softmax(two, 1)) / 2
     assert torch.allclose(method.probabilities(image), mean, atol=1e-6)
     unsure = method.uncertainty(image)
-    assert torch.equal(unsure[:, 0], method.fused(dirichlet(one), dirichlet(two)).vacuity)
+    assert torch.equal(unsure[:, 0], method.fused(dirichlet(one, "exp"), dirichlet(two, "exp")).vacuity)
     assert unsure.min() > 0
     assert unsure.max() <= 1
 
