@@ -150,11 +150,11 @@ HELD: dict[str, list[tuple[str, str]]] = {  # what must hold; "file: test, test;
         ("a sure image", "engine/displacement: a_sure_image_stays_as_it_is"),
         ("one window", "engine/displacement: changes_lie_in_one_window_that_meets_the_unsure_region"),
         ("untouched sources", "engine/displacement: what_is_pasted_is_sure_and_comes_untouched_from_the_other_view, "
-         "both_directions_read_untouched_views_and_swapping_them_swaps_the_outcome"),
+         "neither_direction_changes_what_the_other_reads; "
+         "methods/cad: displaced_images_are_made_both_ways_from_untouched_views"),
         ("sure sources", "engine/displacement: what_is_pasted_is_sure_and_comes_untouched_from_the_other_view"),
         ("escalation", "engine/displacement: threshold_and_window_escalate_to_their_ends"),
-        ("swapped views",
-         "engine/displacement: both_directions_read_untouched_views_and_swapping_them_swaps_the_outcome"),
+        ("swapped views", "methods/cad: displaced_images_are_made_both_ways_from_untouched_views"),
         ("mirrored views", "engine/displacement: mirrored_views_give_the_mirrored_outcome"),
         ("gradients", "engine/displacement: no_gradient_passes_through_the_choice; "
          "methods/cad: targets_of_the_agreement_carry_no_gradient, "

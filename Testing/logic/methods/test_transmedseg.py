@@ -11,7 +11,17 @@ from torch import Tensor
 
 from SemiSegLogic.engine.blocks.components import largest_components
 from SemiSegLogic.engine.blocks.mixing import box_mask
-from SemiSegLogic.engine.blocks.semantic_augmentation import away_from_edge
+from SemiSegLogic.engine.blocks.semantic_augmentation import (
+    at,
+    augmentation_table,
+    away_from_edge,
+    expected_cross_entropy,
+    head_logits,
+    head_stride,
+    head_weight,
+    sample_voxels,
+    voxel_features,
+)
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import PRETRAIN, Patches, Step, Task
@@ -146,6 +156,15 @@ def test_target_statistics_leave_out_judged_voxels() -> None:
     assert bool((lesson.trusted[len(judged) :] != IGNORE).all())
 
 
+def test_the_teacher_looks_with_its_averaged_norms_and_without_dropout() -> None:
+    method = method_of().train()
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    before = [buffer.clone() for buffer in method.teacher.buffers()]
+    method.teach(labelled, unlabelled)
+    assert not any(part.training for part in method.teacher.modules())
+    assert all(torch.equal(a, b) for a, b in zip(before, method.teacher.buffers(), strict=True))
+
+
 def test_unsure_pseudo_labels_stay_out_of_the_statistics() -> None:
     method = method_of(confidence=1.0)
     labelled, unlabelled = made_batches(method, method.task, NOW)
@@ -204,6 +223,21 @@ def test_towards_the_student_only_the_head_learns() -> None:
     losses_of(method, labelled, unlabelled)["augmented"].backward()
     learned = {name for name, p in method.student.named_parameters() if p.grad is not None}
     assert learned == {"head.weight", "head.bias"}
+
+
+def test_towards_the_student_teacher_features_with_pseudo_labels_move_back() -> None:
+    method = taught(direction="t2s", voxels=10_000).eval()
+    labelled, unlabelled = made_batches(method, method.task, NOW)
+    found = losses_of(method, labelled, unlabelled)["augmented"]
+    lesson, stride = method.teach(labelled, unlabelled), head_stride(method.student)
+    places = sample_voxels(lesson.trusted, 2, 10_000)
+    features, offset = voxel_features(lesson.features, places, stride)
+    shift = method.source.mean - method.target.mean
+    table = augmentation_table(head_weight(method.student), shift, method.source.covariance, 0.25 * 0.5)
+    logits = head_logits(method.student, features, offset)
+    wanted = expected_cross_entropy(logits, at(lesson.trusted, places), offset, table)
+    assert bool((method.source.seen & method.target.seen).all())
+    assert found.item() == pytest.approx(0.1 * wanted.item(), rel=1e-4)
 
 
 def test_the_graph_learns_by_the_sgd_of_the_student_where_that_is_chosen() -> None:

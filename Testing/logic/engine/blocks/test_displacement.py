@@ -94,15 +94,14 @@ def test_what_is_pasted_is_sure_and_comes_untouched_from_the_other_view(shape: t
     assert seen > 8
 
 
-def test_both_directions_read_untouched_views_and_swapping_them_swaps_the_outcome() -> None:
+def test_neither_direction_changes_what_the_other_reads() -> None:
     m = two_views((8, 16, 20))
     kept = {name: value.clone() for name, value in m.items()}
     first = displace(m["xone"], m["one"], m["xtwo"], m["two"], RULE, m["keep"])
     second = displace(m["xtwo"], m["two"], m["xone"], m["one"], RULE, m["keep"])
+    assert first[1].any()
+    assert second[1].any()
     assert all(torch.equal(m[name], kept[name]) for name in m)
-    again = displace(m["xtwo"], m["two"], m["xone"], m["one"], RULE, m["keep"])
-    assert torch.equal(second[0], again[0])
-    assert torch.equal(first[0], displace(m["xone"], m["one"], m["xtwo"], m["two"], RULE, m["keep"])[0])
 
 
 @pytest.mark.parametrize("axis", [2, 3, 4])
