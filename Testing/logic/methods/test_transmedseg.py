@@ -59,7 +59,8 @@ def taught(**values: object) -> TransMedSeg:
 @pytest.mark.parametrize("sparse", [True, False])
 def test_without_the_augmented_loss_a_step_is_that_of_bcp_bit_for_bit(phase: str, sparse: bool) -> None:
     task, outcomes = blob_task(), []
-    for name, values in (("transmedseg", {"augmentation": 0.0}), ("bcp", {})):
+    shared: dict[str, object] = {"plain": 0.7, "unlabelled_weight": 0.3}
+    for name, values in (("transmedseg", {"augmentation": 0.0, **shared}), ("bcp", shared)):
         torch.manual_seed(0)
         method = make(name, values, task)
         labelled, unlabelled = made_batches(method, task, Step(phase, 2, 10))
@@ -238,6 +239,14 @@ def test_towards_the_student_teacher_features_with_pseudo_labels_move_back() -> 
     wanted = expected_cross_entropy(logits, at(lesson.trusted, places), offset, table)
     assert bool((method.source.seen & method.target.seen).all())
     assert found.item() == pytest.approx(0.1 * wanted.item(), rel=1e-4)
+
+
+def test_the_graph_counts_by_its_weight() -> None:
+    whole, quarter = (method_of(graph=True, graph_weight=weight) for weight in (1.0, 0.25))
+    batches = made_batches(whole, whole.task, NOW)
+    costs = [losses_of(method, *batches)["graph"].item() for method in (whole, quarter)]
+    assert costs[1] == pytest.approx(0.25 * costs[0])
+    assert costs[0] != 0
 
 
 def test_the_graph_learns_by_the_sgd_of_the_student_where_that_is_chosen() -> None:

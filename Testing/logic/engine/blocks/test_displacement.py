@@ -19,6 +19,7 @@ from SemiSegLogic.engine.blocks.displacement import (
     largest_window,
     moves,
     relative_threshold,
+    source_for,
     source_windows,
     target_window,
     window_means,
@@ -135,6 +136,20 @@ def test_judged_voxels_may_be_a_source() -> None:
     assert taken
 
 
+@pytest.mark.parametrize(
+    ("own", "other", "found"),
+    [(0.625, 0.75, True), (0.625, 0.6875, False), (0.875, 0.8125, False), (0.875, 0.875, False), (0.875, 0.9375, True)],
+)
+@pytest.mark.parametrize("aligned", [False, True])
+def test_a_source_is_as_sure_as_the_threshold_and_surer_than_its_target(
+    own: float, other: float, found: bool, aligned: bool
+) -> None:
+    share, theirs = (torch.tensor([c, 1 - c]).view(2, 1, 1, 1).expand(2, 1, 12, 12) for c in (own, other))
+    rule = dataclasses.replace(RULE, aligned=aligned)
+    source = source_for(Window((0, 2, 2), (1, 4, 4)), share, theirs, 0.75, rule)
+    assert (source is not None) is found
+
+
 def test_aligned_windows_come_from_the_same_place() -> None:
     rule, seen = dataclasses.replace(RULE, aligned=True), 0
     for seed in range(20):
@@ -239,6 +254,42 @@ def test_the_source_closest_in_probabilities_is_taken() -> None:
     other[:, 0, :, 4:] = torch.tensor([0.2, 0.8]).view(2, 1, 1)
     windows = [Window((0, 0, 0), (1, 4, 4)), Window((0, 2, 4), (1, 4, 4))]
     assert closest(share, other, windows[0], windows) == windows[1]
+
+
+def test_closeness_is_the_divergence_of_the_source_from_the_target_not_the_other_way_round() -> None:
+    share = torch.tensor([0.5, 0.5, 0.0]).view(3, 1, 1, 1).expand(3, 1, 4, 8)
+    other = torch.empty(3, 1, 4, 8)
+    other[..., :4] = torch.tensor([0.9, 0.1, 0.0]).view(3, 1, 1, 1)  # KL(p|q) 0.51, KL(q|p) 0.37
+    other[..., 4:] = torch.tensor([0.5, 0.2, 0.3]).view(3, 1, 1, 1)  # KL(p|q) 0.46, KL(q|p) 5.0
+    windows = [Window((0, 0, 0), (1, 4, 4)), Window((0, 0, 4), (1, 4, 4))]
+    assert closest(share, other, windows[0], windows) == windows[1]
+
+
+def test_of_the_sure_windows_the_one_like_the_target_is_taken_even_if_another_is_surer() -> None:
+    share = torch.tensor([0.4, 0.6]).view(2, 1, 1, 1).expand(2, 1, 12, 12)
+    other = torch.tensor([0.4, 0.6]).view(2, 1, 1, 1).repeat(1, 1, 12, 12)
+    other[..., :4, :4] = torch.tensor([0.99, 0.01]).view(2, 1, 1, 1)
+    other[..., 8:, 8:] = torch.tensor([0.05, 0.95]).view(2, 1, 1, 1)
+    found = source_for(Window((0, 4, 4), (1, 4, 4)), share, other, 0.75, RULE)
+    assert found == Window((0, 8, 8), (1, 4, 4))
+
+
+def test_an_unsure_region_that_somebody_judged_does_not_hide_a_smaller_one() -> None:
+    confidence, keep = torch.full((1, 24, 24), 0.95), torch.zeros(1, 24, 24, dtype=torch.bool)
+    confidence[0, 2:10, 2:10], confidence[0, 15:20, 15:20] = 0.55, 0.55
+    keep[0, 2:10, 2:10] = True
+    sure = torch.full((1, 24, 24), 0.95)
+    ((target, _),) = moves(torch.stack([confidence, 1 - confidence]), torch.stack([sure, 1 - sure]), RULE, keep)
+    assert target == Window((0, 15, 15), (1, 5, 5))
+
+
+def test_the_target_meets_the_largest_region_not_a_less_sure_small_one_inside_its_box() -> None:
+    confidence, region = torch.full((1, 14, 14), 0.95), torch.ones(1, 14, 14, dtype=torch.bool)
+    region[:, 1:-1, 1:-1] = False
+    confidence[region], confidence[0, 5:9, 5:9] = 0.7, 0.51
+    found = target_window(confidence, region, torch.zeros_like(region), Rule(0.75, (1, 4, 4)))
+    assert found is not None
+    assert region[found.cut].any()
 
 
 def test_integral_image_means_equal_brute_force() -> None:
