@@ -69,17 +69,6 @@
     </message>
 </context>
 <context>
-    <name>SemiSegLib.clusters</name>
-    <message>
-        <source>The server at {address} answers and takes jobs. Images, what you drew and the names of structures are sent there; no names of patients or files.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The cluster at {address} answers and takes jobs; they lie in {folder}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
     <name>SemiSegLib.computer</name>
     <message>
         <source>{folder} is a long path, and Windows may refuse files in it: name a shorter folder under More choices.</source>
@@ -303,6 +292,17 @@
     </message>
     <message>
         <source>Export {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.far_places</name>
+    <message>
+        <source>The server at {address} answers and takes jobs. Images, what you drew and the names of structures are sent there; no names of patients or files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The cluster at {address} answers and takes jobs; they lie in {folder}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

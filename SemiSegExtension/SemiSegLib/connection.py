@@ -35,8 +35,8 @@ class Next:
 class Look:
     """A run at one moment: its status, its curve, the slices worth a look, best first, and the cases that got a new
     suggestion just now. ``live``: it learns while the person draws; ``outdated``: cases or structures changed since it
-    was begun, so that it has to be begun anew. ``applied``: it uses a model and learns nothing. ``cluster``: address
-    of the cluster that it runs on ("": this computer).
+    was begun, so that it has to be begun anew. ``applied``: it uses a model and learns nothing. ``far``: address
+    of the server or cluster that it runs on ("": this computer).
     """
 
     job: str
@@ -47,7 +47,7 @@ class Look:
     live: bool = False
     outdated: bool = False
     applied: bool = False
-    cluster: str = ""
+    far: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Manner:
 class Order:
     """What the person asked for: the method's name, seconds (0: as long as it helps), the run to go on from (LAST; "":
     a new model), the case on screen ("": none), the method's settings that differ from their defaults, the file of
-    the cluster to train on ("": this computer), and in which manner.
+    the server or cluster to train on ("": this computer), and in which manner.
     """
 
     method: str
@@ -72,7 +72,7 @@ class Order:
     start_from: str = ""
     open_case: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
-    cluster: str = ""
+    far: str = ""
     manner: Manner = Manner()
 
 
@@ -85,9 +85,9 @@ class Connection(Protocol):
     def start_live(self, open_case: str, start_from: str, manner: Manner) -> str:
         """Begin to learn while the person draws, from the model of a run ("": a new one); the job's id."""
 
-    def apply(self, model: str, open_case: str, only: bool, cluster: str) -> str:
+    def apply(self, model: str, open_case: str, only: bool, far: str) -> str:
         """Suggest with the model of a run, without training: for every case, or ``only`` the open one; on this computer
-        or the cluster that a file describes; the job's id.
+        or the place that a file describes; the job's id.
         """
 
     def show(self, job: str, case: str) -> None:
@@ -113,21 +113,21 @@ class Connection(Protocol):
 
 
 class BackendConnection:
-    """This computer through the local backend, or the cluster that an order names."""
+    """This computer through the local backend, or the place that an order names."""
 
     def __init__(
         self, study: Study, python: Callable[[], Sequence[str]], environment: Callable[[], Mapping[str, str]],
-        cluster: str = "",
+        far: str = "",
     ) -> None:
         """See :class:`Workplaces`."""
         self._study = type(study)(study.folder)  # of its own: two threads must not share a lock
-        self._places = Workplaces(python, environment, cluster)
+        self._places = Workplaces(python, environment, far)
 
     def start(self, order: Order) -> str:
         from SemiSegLogic.rounds import Round
         from SemiSegLogic.settings import CHOICES, Training
 
-        place = self._places.on(order.cluster) if order.cluster else self._places.here(starts=True)
+        place = self._places.on(order.far) if order.far else self._places.here(starts=True)
         seconds = order.seconds or AS_LONG_AS_IT_HELPS_S
         training = Training(seconds=seconds, **asdict(order.manner))
         this = Round.begin(
@@ -148,10 +148,10 @@ class BackendConnection:
         )
         return str(place.submit(this.job))
 
-    def apply(self, model: str, open_case: str, only: bool, cluster: str) -> str:
+    def apply(self, model: str, open_case: str, only: bool, far: str) -> str:
         from SemiSegLogic.rounds import Round
 
-        place, weights = self._places.on(cluster) if cluster else self._places.here(starts=True), self._model(model)
+        place, weights = self._places.on(far) if far else self._places.here(starts=True), self._model(model)
         assert weights is not None  # a run was named
         this = Round.apply(
             self._study, weights, jobs=place.root, open_case=open_case or None, only=open_case if only else None

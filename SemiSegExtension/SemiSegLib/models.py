@@ -35,11 +35,11 @@ class ShownModel:
 
 class Models:
     """``found``: newest first, as last read. Tells the controller's listeners "models" when they were read again.
-    ``cluster`` gives the file of the cluster that the person used last ("": none).
+    ``far`` gives the file of the server or cluster that the person used last ("": none).
     """
 
-    def __init__(self, controller: Controller, cluster: Callable[[], str] = lambda: "") -> None:
-        self._controller, self._cluster = controller, cluster
+    def __init__(self, controller: Controller, far: Callable[[], str] = lambda: "") -> None:
+        self._controller, self._far = controller, far
         self.found: list[ShownModel] = []
 
     def read(self) -> None:
@@ -78,17 +78,17 @@ class Models:
 
     def delete(self, run: str) -> None:
         """Remove a model and its card; suggestions and drawings stay."""
-        study, cluster = self._controller.need_study(), self._cluster()
+        study, far = self._controller.need_study(), self._far()
 
         def work() -> None:
             from SemiSegLogic.kept_models import delete_model, kept_model
 
-            from .clusters import usable_cluster
+            from .far_places import usable_far_place
 
-            delete_model(kept_model(study, run), far=usable_cluster(cluster))
+            delete_model(kept_model(study, run), far=usable_far_place(far))
 
         text = _("The model is deleted; suggestions and drawings stay.")
-        self._do(_("Delete the model"), work, lambda _none: text, away=bool(cluster))
+        self._do(_("Delete the model"), work, lambda _none: text, away=bool(far))
 
     def _do(self, name: str, work: Callable[[], Any], words: Callable[[Any], str], away: bool = False) -> None:
         """What it did or why not; the list is read again in both cases, for another window may have changed it."""

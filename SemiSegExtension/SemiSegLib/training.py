@@ -150,13 +150,13 @@ class Training:
         told = _("Training has started. Go on drawing; new slices are used as you call them done.")
         self._begin(_("Start training"), lambda connection: connection.start(order), told, "train")
 
-    def use(self, model: str, only: bool, cluster: str) -> None:
-        """Suggest with the model of a run, without training: for every case, or ``only`` the open one; ``cluster`` as
+    def use(self, model: str, only: bool, far: str) -> None:
+        """Suggest with the model of a run, without training: for every case, or ``only`` the open one; ``far`` as
         in :class:`Order`.
         """
         opened = self._controller.open_case
         case, told = opened.id if opened is not None else "", _("The model is at work. Go on drawing meanwhile.")
-        self._begin(_("Use the model"), lambda connection: connection.apply(model, case, only, cluster), told, "apply")
+        self._begin(_("Use the model"), lambda connection: connection.apply(model, case, only, far), told, "apply")
 
     def _begin(self, name: str, begin: Callable[[Connection], str], told: str, kind: str) -> None:
         connection, study = self._connection, self._study

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .bundle import Bundle
 from .folder import EnvironmentFolder
 from .requirements import Requirements, list_digest
 
@@ -42,6 +41,8 @@ def _set_up(
         arguments = wanted.without_this_copy() if environment.is_borrowed else wanted.arguments
         environment.install(arguments, wanted.digest, wanted.extras, build)
         return
+    from .bundle import Bundle  # not before somebody has one: the panel opens without it
+
     given = Bundle.open(bundle)
     given.check_fits(base, list_digest())
     environment.make(base)

@@ -60,7 +60,7 @@ def test_a_cluster_that_answers_is_said_to_and_gets_the_order_without_any_set_up
     assert panel.train.train.enabled
     panel.train.on_train()
     settle(panel)
-    assert panel.connection.calls[-1].cluster == str(described)
+    assert panel.connection.calls[-1].far == str(described)
     assert not any("memory" in line for line in panel.train.findings.text.split("<br>")), "this computer does not train"
     panel.train.choices.place.where.currentIndex = 0
     assert not panel.train.train.enabled
@@ -81,14 +81,14 @@ def test_what_is_wrong_with_a_cluster_is_said_with_the_remedy_and_the_panel_goes
 def test_a_cluster_that_gives_no_answer_never_holds_the_panel_up(
     panel: Any, study: Any, slicer: Any, monkeypatch: Any
 ) -> None:
-    from SemiSegLib import clusters
-    from SemiSegLib.clusters import ClusterFile
+    from SemiSegLib import far_places
+    from SemiSegLib.far_places import PlaceFile
 
-    def silent(path: str) -> ClusterFile:
+    def silent(path: str) -> PlaceFile:
         time.sleep(1.0)
-        return ClusterFile(path, "no answer")
+        return PlaceFile(path, "no answer")
 
-    monkeypatch.setattr(clusters, "look_at", silent)
+    monkeypatch.setattr(far_places, "look_at", silent)
     open_first(panel, study)
     began = time.monotonic()
     panel.train.choices.place.file.text = "/a/cluster.json"
@@ -108,14 +108,14 @@ def test_a_run_on_a_cluster_is_begun_there_seen_stopped_and_found_again(
     case = study.cases[0]
     case.set_slices(ball(case.grid.shape), [SliceIndex(0, 6)], "ada")
     connection = BackendConnection(study, lambda: [], dict)
-    run = connection.start(Order("supervised", 60.0, cluster=str(described),
+    run = connection.start(Order("supervised", 60.0, far=str(described),
                                  manner=Manner(leave_out_fragments=False, carry_outlines=False)))
     ordered = JobFolder(tmp_path / "shared" / "jobs" / run).spec()
     told = (ordered.training[name] for name in ("seconds", "leave_out_fragments", "carry_outlines"))
     assert tuple(told) == (60.0, False, False)
     assert not (tmp_path / "jobs" / run).exists()
     seen = connection.look(run)
-    assert (seen.status.state, seen.cluster) == ("queued", ray.address)
+    assert (seen.status.state, seen.far) == ("queued", ray.address)
     assert connection.at_work(case.id) == "train"
     again = BackendConnection(study, lambda: [], dict, str(described))
     assert again.newest() == run
@@ -134,5 +134,5 @@ def test_a_cluster_that_takes_no_jobs_leaves_no_run_behind(study: Any, described
     ray.down()
     connection = BackendConnection(study, lambda: [], dict)
     with pytest.raises(SemiSegError, match="cannot be reached"):
-        connection.start(Order("supervised", 60.0, cluster=str(described)))
+        connection.start(Order("supervised", 60.0, far=str(described)))
     assert study.runs == []

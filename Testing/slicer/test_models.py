@@ -268,12 +268,12 @@ def test_the_model_that_a_run_on_the_cluster_used_last_goes_on_from_is_not_delet
         weights = study.folder / "models" / NEW / "model.pt"
         job.submit(specification(job, start_from=job.put_model(weights)))
         cluster.submit(job)
-        panel.preferences.set("cluster", str(tmp_path / "cluster.json"))
+        panel.preferences.set("far place", str(tmp_path / "cluster.json"))
         models.on_delete()
         settle(panel)
         assert f"{run} is on its way and goes on from the model {NEW}" in panel.controller.notice[0]
         assert weights.exists()
-        panel.preferences.set("cluster", str(tmp_path / "gone.json"))
+        panel.preferences.set("far place", str(tmp_path / "gone.json"))
         models.on_delete()
         settle(panel)
         assert not weights.exists(), "of a cluster that nobody can describe nothing is known"

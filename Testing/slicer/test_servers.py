@@ -55,11 +55,11 @@ def test_a_run_on_a_server_brings_its_suggestions_into_the_study_and_is_found_ag
     case.set_slices(ball(case.grid.shape), [SliceIndex(0, 6)], "ada")
     described = str(server.describe(tmp_path / "ada"))
     connection = BackendConnection(study, lambda: [], dict)
-    run = connection.start(Order("supervised", 60.0, cluster=described))
+    run = connection.start(Order("supervised", 60.0, far=described))
     assert not (tmp_path / "jobs" / run).exists()
     again = BackendConnection(study, lambda: [], dict, described)  # Slicer was closed and opened again
     assert again.newest() == run
-    assert again.look(run).cluster == server.address
+    assert again.look(run).far == server.address
     changed = set[str]()
 
     def done() -> bool:
@@ -85,6 +85,6 @@ def test_a_server_that_takes_no_jobs_leaves_no_run_behind(study: Any, server: Ru
     server.stop()
     connection = BackendConnection(study, lambda: [], dict)
     with pytest.raises(SemiSegError, match="cannot be reached"):
-        connection.start(Order("supervised", 60.0, cluster=described))
+        connection.start(Order("supervised", 60.0, far=described))
     assert study.runs == []
     server.start()

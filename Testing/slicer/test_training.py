@@ -66,7 +66,7 @@ def test_train_pressed_twice_begins_one(
         settle(panel)
         assert panel.training.running
     panel.train.on_train()
-    panel.training.use("run-1", only=False, cluster="")
+    panel.training.use("run-1", only=False, far="")
     go_on.set()
     settle(panel)
     assert len(panel.connection.calls) == 1

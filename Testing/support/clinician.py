@@ -43,8 +43,8 @@ class FakeConnection:
         self.calls.append(("live", open_case, start_from, manner))
         return "live-1"
 
-    def apply(self, model: str, open_case: str, only: bool, cluster: str) -> str:
-        self.calls.append(("apply", model, open_case, only, cluster))
+    def apply(self, model: str, open_case: str, only: bool, far: str) -> str:
+        self.calls.append(("apply", model, open_case, only, far))
         return "apply-1"
 
     def show(self, job: str, case: str) -> None:

@@ -82,7 +82,7 @@ class TrainingChoices:
     def order(self, run: str, open_case: str) -> Order:
         """What is chosen, to go on from ``run``. Raises ValueError naming the field that holds no number."""
         settings = self.settings.values() if self.more.checked else {}
-        return Order(self._chosen(), TIMES[self.time.currentIndex], run, open_case, settings, self.place.cluster,
+        return Order(self._chosen(), TIMES[self.time.currentIndex], run, open_case, settings, self.place.far,
                      self.manner)
 
     def refresh(self, running: bool, earlier: bool, look: Look | None) -> None:

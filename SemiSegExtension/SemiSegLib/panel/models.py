@@ -27,7 +27,7 @@ class ModelsSection:
         assert panel.train is not None  # the section above, where the place is chosen
         self._panel, self._controller, self._training = panel, panel.controller, panel.training
         self._place = panel.train.choices.place
-        self.models = Models(panel.controller, lambda: panel.preferences.get("cluster"))
+        self.models = Models(panel.controller, lambda: panel.preferences.get("far place"))
         self.header, inside = section(layout, _("Models"), collapsed=True)
         self.hint = label(inside, "", faint=True)
         self._box, inner = box(inside)
@@ -71,7 +71,7 @@ class ModelsSection:
     def on_use(self, only: bool) -> None:
         """Suggest again with the chosen model, without training."""
         if self.chosen is not None:
-            self._training.use(self.chosen.run, only, self._place.cluster)
+            self._training.use(self.chosen.run, only, self._place.far)
             self._enable()
 
     def on_go_on(self) -> None:

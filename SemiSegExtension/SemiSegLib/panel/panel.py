@@ -53,8 +53,8 @@ class Panel:
         self._wire()
 
     def _connect(self, study: Any) -> Connection:
-        cluster = self.preferences.get("cluster")
-        return BackendConnection(study, self._python, lambda: self.installer.environment(), cluster)
+        far = self.preferences.get("far place")
+        return BackendConnection(study, self._python, lambda: self.installer.environment(), far)
 
     @property
     def installer(self) -> Any:

@@ -11,16 +11,16 @@ from ..words import _
 from .parts import box, button, label, row
 
 if TYPE_CHECKING:
-    from ..clusters import ClusterFile
     from ..connection import Look
+    from ..far_places import PlaceFile
     from .panel import Panel
 
-HERE, CLUSTER = range(2)
+HERE, AWAY = range(2)
 """In the order of the choice."""
 
 
 class PlaceChoice:
-    """A row of ``fields``, and below it in ``layout`` what there is to say of a cluster."""
+    """A row of ``fields``, and below it in ``layout`` what there is to say of a far place."""
 
     def __init__(self, panel: Panel, fields: Any, layout: Any) -> None:
         self._panel, self._preferences = panel, panel.preferences
@@ -32,57 +32,57 @@ class PlaceChoice:
         line = row(inside)
         self.file = qt.QLineEdit()
         self.file.setPlaceholderText(_("server.json or cluster.json, from whoever looks after it"))
-        self.file.text = self._preferences.get("cluster")
+        self.file.text = self._preferences.get("far place")
         line.addWidget(self.file)
         button(line, "…", _("Choose the file that describes the server or cluster"), self.on_browse)
         self.told = label(inside, faint=True)
-        self._looked_at = ""  # the file that the cluster was asked by
-        self.where.currentIndex = CLUSTER if self._preferences.get("where") == "cluster" else HERE
-        self._box.visible = self.where.currentIndex == CLUSTER
+        self._looked_at = ""  # the file that was asked by
+        self.where.currentIndex = AWAY if self._preferences.get("where") == "away" else HERE
+        self._box.visible = self.where.currentIndex == AWAY
         self.where.connect("currentIndexChanged(int)", self.on_where)
         self.file.connect("editingFinished()", self.on_file)
 
     @property
-    def cluster(self) -> str:
-        """The file of the cluster to train on; "" for this computer."""
+    def far(self) -> str:
+        """The file of the place to train on; "" for this computer."""
         return str(self.file.text).strip() if self.away else ""
 
     @property
     def away(self) -> bool:
-        """Whether a cluster is chosen, with a file or without."""
-        return bool(self.where.currentIndex == CLUSTER)
+        """Whether a far place is chosen, with a file or without."""
+        return bool(self.where.currentIndex == AWAY)
 
     def why_not(self) -> str:
         """Why nothing can be started at the chosen place; "" when it can."""
         if self.away:
-            return "" if self.cluster else _("Choose the file that describes the server or cluster.")
+            return "" if self.far else _("Choose the file that describes the server or cluster.")
         ready = self._panel.installer.look().kind == "ready"
         return "" if ready else _("Press Set up first: the computing environment is not ready.")
 
     def on_where(self, *_index: Any) -> None:
-        self._preferences.set("where", "cluster" if self.away else "")
+        self._preferences.set("where", "away" if self.away else "")
         self._box.visible = self.away
         self._looked_at = ""
         self._panel.refresh_training()
 
     def on_browse(self) -> None:
         kinds = _("Servers and clusters") + " (*.json)"
-        start = str(Path(self.cluster).parent) if self.cluster else ""
+        start = str(Path(self.far).parent) if self.far else ""
         chosen = qt.QFileDialog.getOpenFileNames(self._box, _("Choose a server or cluster"), start, kinds)
         if chosen:
             self.file.text = str(chosen[0])
             self.on_file()
 
     def on_file(self) -> None:
-        self._preferences.set("cluster", str(self.file.text).strip())
+        self._preferences.set("far place", str(self.file.text).strip())
         self._looked_at = ""
         self._panel.refresh_training()
 
     def refresh(self, look: Look | None) -> None:
-        """Ask the chosen cluster once; this computer is shown with what it computed on the last time."""
-        file = self.cluster
+        """Ask the chosen place once; this computer is shown with what it computed on the last time."""
+        file = self.far
         if file and file != self._looked_at:
-            from ..clusters import look_at
+            from ..far_places import look_at
 
             self._looked_at = file
             self.told.text = _("Asking there …")
@@ -91,13 +91,13 @@ class PlaceChoice:
             self.told.text = _("A small file says where it is; see the documentation.")
         self.where.setItemText(HERE, self._this_computer(look))
 
-    def _looked(self, found: ClusterFile) -> None:
-        if found.path == self.cluster:
+    def _looked(self, found: PlaceFile) -> None:
+        if found.path == self.far:
             self.told.text = ("✔ " if found.usable else "✖ ") + found.words
 
     def _this_computer(self, look: Look | None) -> str:
         known = self._preferences.get("device")
-        if look is not None and not look.cluster and look.status.device not in ("", known):
+        if look is not None and not look.far and look.status.device not in ("", known):
             known = look.status.device
             self._preferences.set("device", known)
         return _("this computer ({device})").format(device=known) if known else _("this computer")

@@ -86,7 +86,7 @@ class RunView:
         self._picture.visible = len(points) > 1
         self._curve.show(curve(points))
         after = _("after {time}").format(time=minutes(status.elapsed)) if status.elapsed else ""
-        facts = [status.device, look.cluster, after]
+        facts = [status.device, look.far, after]
         lines = [
             _("The line: error on my slices; lower is better.") if len(points) > 1 else "",
             agreement(status.scores),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ClusterFile:
+class PlaceFile:
     """The file at ``path`` as it was looked at: ``words`` for the person, ``usable`` whether it takes jobs now."""
 
     path: str
@@ -25,15 +25,15 @@ class ClusterFile:
     usable: bool = False
 
 
-def look_at(path: str) -> ClusterFile:
+def look_at(path: str) -> PlaceFile:
     """Whether the place that a file describes takes jobs, or in words what is wrong and what to do."""
     from SemiSegLogic.errors import SemiSegError
 
     try:
-        backend = cluster_of(path)
+        backend = far_place(path)
         backend.check()
     except SemiSegError as error:
-        return ClusterFile(path, str(error))
+        return PlaceFile(path, str(error))
     if backend.sends_images:
         text = _(
             "The server at {address} answers and takes jobs. Images, what you drew and the names of structures are "
@@ -41,22 +41,22 @@ def look_at(path: str) -> ClusterFile:
         )
     else:
         text = _("The cluster at {address} answers and takes jobs; they lie in {folder}.")
-    return ClusterFile(path, text.format(address=backend.address, folder=backend.root), usable=True)
+    return PlaceFile(path, text.format(address=backend.address, folder=backend.root), usable=True)
 
 
-def usable_cluster(path: str, environment: Mapping[str, str] | None = None) -> FarBackend | None:
+def usable_far_place(path: str, environment: Mapping[str, str] | None = None) -> FarBackend | None:
     """The place that a file describes; None for "" and where the file is no use any more: nothing can be found there
     then.
     """
     from SemiSegLogic.errors import SemiSegError
 
     try:
-        return cluster_of(path, environment) if path else None
+        return far_place(path, environment) if path else None
     except SemiSegError:
         return None
 
 
-def cluster_of(path: str, environment: Mapping[str, str] | None = None) -> FarBackend:
+def far_place(path: str, environment: Mapping[str, str] | None = None) -> FarBackend:
     """The place that a file describes; nothing is asked of it yet. What goes to a server and comes from it is seen to
     by Slicer's own Python in ``environment`` (None: nothing is to be begun), which no set-up is needed for. Raises
     PlaceError in words.
