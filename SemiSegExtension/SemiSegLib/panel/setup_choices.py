@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
-from SemiSegLogic.environment.bundle import MANIFEST, Bundle
 from SemiSegLogic.environment.problem import EnvironmentProblem
 
 from ..places import CHOSEN, PRIVATE, SLICERS
@@ -16,6 +15,8 @@ from ..words import _
 from .parts import box, button, form, label, row
 
 if TYPE_CHECKING:
+    from SemiSegLogic.environment.bundle import Bundle
+
     from .panel import Panel
     from .setup import SetupSection
 
@@ -118,6 +119,8 @@ class SetupChoices:
 
     def on_bundle(self) -> None:
         """Read its list first: what it is for is told before anything begins."""
+        from SemiSegLogic.environment.bundle import MANIFEST, Bundle
+
         chosen = self._ask_file(_("Choose an offline bundle"), _("Offline bundles") + f" (*.zip {MANIFEST})")
         if chosen:
             path = Path(chosen).parent if Path(chosen).name == MANIFEST else Path(chosen)
