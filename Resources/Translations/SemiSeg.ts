@@ -1145,7 +1145,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Height of a pixel</source>
+        <source>Height of a pixel, times what images say</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1462,10 +1462,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Weight of agreement with the teacher</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>pixel widths</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

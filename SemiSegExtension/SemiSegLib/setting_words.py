@@ -65,7 +65,7 @@ LISTED = (
     _("Greatest ratio of the axes"),
     _("Greatest ratio of axes to be mirrored"),
     _("Shrink whole slices to the patch"),
-    _("Height of a pixel"),
+    _("Height of a pixel, times what images say"),
     _("Pairs of patches per step, labelled and unlabelled"),
     _("Tiles of the mosaic along each axis"),
     _("Share of tiles that are exchanged"),
@@ -145,7 +145,6 @@ LISTED = (
     _("View that pseudo-labels the strong one"),
     _("Chance of a hole in the strong view"),
     _("Weight of agreement with the teacher"),
-    _("pixel widths"),
     _("steps"),
     _("voxels"),
 )

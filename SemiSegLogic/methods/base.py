@@ -20,7 +20,8 @@ class Task:
 
     ``channels`` image channels C. ``classes`` K with background. ``dims`` 3, or 2 when slices are seen one by one
     (patches then have D = 1). ``patch`` (D, H, W) voxels. ``network`` name of the network the plan chose (a key of
-    ``engine.nets.NETWORKS``). ``prior`` K class frequencies in the annotated voxels, summing to 1.
+    ``engine.nets.NETWORKS``). ``prior`` K class frequencies in the annotated voxels, summing to 1. ``spacing`` mm of a
+    voxel of a patch along (D, H, W); models of earlier versions do not tell it.
     """
 
     channels: int
@@ -29,6 +30,7 @@ class Task:
     patch: tuple[int, int, int]
     network: str
     prior: tuple[float, ...]
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,11 @@ class ERSR(StudentTeacher):
         student.whole_slice = self.task.patch[1:] if self.settings.whole_slice else None
         return student
 
+    @property
+    def pixel_height(self) -> float:
+        """In pixel widths: an ellipse is one, and an axis upright on the other, in millimetres alone."""
+        return self.settings.pixel_height * self.task.spacing[1] / self.task.spacing[2]
+
     def phases(self) -> list[Phase]:
         """Supervised pre-training, then everything."""
         return after_pretraining(self.settings.pretraining, TRAIN)
@@ -170,7 +175,7 @@ class ERSR(StudentTeacher):
         s = self.settings
         target, value, weight, axes = (maps > 0.5).astype(np.float32), maps.copy(), np.ones(len(maps), np.float32), {}
         for place in (value - 1 for value in self.elliptical):
-            seen = read(maps[place], self.guard(place + 1), s.threshold, s.empty_below, s.pixel_height)
+            seen = read(maps[place], self.guard(place + 1), s.threshold, s.empty_below, self.pixel_height)
             target[place], value[place], weight[place] = seen.soft if s.soft else seen.hard, seen.soft, seen.teaches
             if seen.ellipse and seen.ellipse.short <= s.roundest * seen.ellipse.long:
                 axes[place] = seen.ellipse
@@ -201,7 +206,7 @@ class ERSR(StudentTeacher):
         image, target, weight = image[rows], guess.target[rows], guess.weight[rows]
         axis, structure = guess.axis[rows], guess.structure[rows]
         paired = structure >= 0
-        mirror = Mirror(axis[paired], image.shape[3], image.shape[4], self.settings.pixel_height)
+        mirror = Mirror(axis[paired], image.shape[3], image.shape[4], self.pixel_height)
         which = structure[paired].view(-1, 1, 1, 1).expand(-1, 1, *image.shape[3:])
         mask = target[paired].gather(1, which)[:, 0] > self.settings.threshold  # soft or hard
         left, right = mirrored_images(image[paired][:, :, 0], mask, mirror)

@@ -37,7 +37,8 @@ class Data:
     def task(self) -> Task:
         """What a method needs to know."""
         prior = class_prior(list(self.volumes.values()), len(self.classes))
-        return Task(1, len(self.classes), self.plan.dims, self.plan.patch, self.plan.network, prior)
+        plan = self.plan
+        return Task(1, len(self.classes), plan.dims, plan.patch, plan.network, prior, plan.spacing)
 
     def take_planes(self, case: str, planes: Planes, n: int) -> None:
         """Replace the label of a case by ``planes`` of structure values; all other slices are not judged."""

@@ -102,7 +102,7 @@ class ERSR(Optimised):
     slender: float = number(3.0, "Greatest ratio of the axes", low=1, high=1e6, source="ours; paper: any")
     roundest: float = number(0.95, "Greatest ratio of axes to be mirrored", low=0, high=1, source="ours; paper 1")
     whole_slice: bool = switch(False, "Shrink whole slices to the patch", source="paper yes, 224 x 224")
-    pixel_height: float = number(1.0, "Height of a pixel", unit="pixel widths", low=0.01, high=100, source="ours")
+    pixel_height: float = number(1.0, "Height of a pixel, times what images say", low=0.01, high=100, source="ours")
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
 
     def elliptical_classes(self, classes: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -207,6 +208,16 @@ class Recorder(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         self.seen = image
         return self.answer[: len(image)]
+
+
+@pytest.mark.parametrize(("told", "spacing", "expected"), [
+    (1.0, (5.0, 0.6, 0.4), 1.5), (1.0, (5.0, 0.4, 0.4), 1.0), (2.0, (5.0, 0.6, 0.4), 3.0),
+])
+def test_pixels_are_as_high_as_the_images_say_times_what_somebody_says(
+    told: float, spacing: tuple[float, float, float], expected: float
+) -> None:
+    task = replace(blob_task(2), spacing=spacing)
+    assert ersr(task, pixel_height=told).pixel_height == pytest.approx(expected)
 
 
 def test_consistency_compares_each_mirrored_image_with_its_own_structure(monkeypatch: pytest.MonkeyPatch) -> None:
