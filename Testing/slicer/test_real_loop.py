@@ -99,7 +99,7 @@ def test_the_whole_loop_with_real_training(
 ) -> None:
     truths = {case.id: ball(case.grid.shape) for case in study.cases}
     places = tuple(SliceIndex(0, index) for index in (4, 6, 8))
-    whole_loop(real_panel, study, truths, places, monkeypatch, tmp_path)
+    whole_loop(real_panel, study, truths, places, monkeypatch, tmp_path, seconds=3.0)
 
 
 def test_the_whole_loop_on_the_sample_study(
@@ -110,9 +110,9 @@ def test_the_whole_loop_on_the_sample_study(
 
 def whole_loop(
     panel: Any, study: Any, truths: dict[str, Any], places: Sequence[SliceIndex], monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    tmp_path: Path, seconds: float = 6.0,
 ) -> None:
-    """The README's steps from opening the study to the exported file."""
+    """The README's steps from opening the study to the exported file, with two trainings of ``seconds``."""
     torch_before = "torch" in sys.modules
     panel.controller.open_study(study.folder)
     settle(panel)
@@ -120,7 +120,7 @@ def whole_loop(
     settle(panel)
     case = study.cases[0]
     draw_slices(panel, places, truths[case.id])
-    train(panel, monkeypatch, 8.0)
+    train(panel, monkeypatch, seconds)
     assert all(row.suggestion for row in panel.controller.rows), "every case has a suggestion"
     for place in places:
         kept = np.take(case.suggestion(), place.index, place.axis)
@@ -132,7 +132,7 @@ def whole_loop(
     panel.review.on_correct()
     draw_slices(panel, [panel.screen.current_slice()], truths[panel.controller.open_case.id])
     panel.train.choices.go_on.checked = True
-    train(panel, monkeypatch, 6.0)
+    train(panel, monkeypatch, seconds)
 
     panel.review.on_accept()
     settle(panel)

@@ -185,7 +185,7 @@ def test_what_a_killed_program_left_in_the_history_is_no_version(case: Case) -> 
 def test_a_version_outside_the_history_is_none(case: Case) -> None:
     case.mark([K1], "ann")
     shutil.copy(case.versions()[0].path, case.folder / "elsewhere.seg.nrrd")
-    with pytest.raises(LabelError, match="missing or damaged"):
+    with pytest.raises(LabelError, match="holds no version"):
         case.restore("../elsewhere", "ann")
 
 
