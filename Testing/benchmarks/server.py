@@ -1,6 +1,6 @@
 """What the way over a server costs: sending, sending again, asking.
 
-    python -m Testing.benchmarks.server [--megabytes 512] [--rounds 3]
+    python -m Testing.benchmarks.server [--megabytes 256] [--rounds 3]
 
 A server over https on 127.0.0.1, in this process, and a file of random bytes; beside it the same file copied and
 hashed, which is the least that sending must do. A courier asks once a second.
@@ -27,7 +27,7 @@ from Testing.support.servers import RunningServer
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--megabytes", type=int, default=512)
+    words.add_argument("--megabytes", type=int, default=256)
     words.add_argument("--rounds", type=int, default=3)
     options = words.parse_args()
     with tempfile.TemporaryDirectory() as name:
