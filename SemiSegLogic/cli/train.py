@@ -149,6 +149,9 @@ def _follow(options: argparse.Namespace) -> int:
     this = Round.latest(study, place.root)
     if this is None:
         raise StudyError(f"No training of {options.folder} was ever begun. Train first.")
+    if options.far is None and not this.job.submitted:
+        raise StudyError(f"The newest training of {options.folder} is not in {place.root}. If a server or a cluster "
+                         "does it, say --server FILE, as when it was begun; if its job was deleted, train again.")
     status = place.poll(this.id)
     if not status.ended and status.state != "running":  # those tell of themselves, whether the place answers or not
         ready(options)

@@ -167,7 +167,7 @@ def test_a_job_whose_folder_was_deleted_is_told_once_and_promises_nothing(
     this = begin(blobs.study, jobs, tiny(2, 2))
     shutil.rmtree(this.job.root)
     told = says("follow", blobs.study.folder, code=1)
-    assert "There is no job in" in told
+    assert "if its job was deleted, train again" in told
     assert "start a new one" in told
     assert "waits in" not in told
     assert "resume" not in told

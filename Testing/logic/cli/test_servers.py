@@ -11,6 +11,7 @@ import pytest
 
 from SemiSegLogic.cli.server_checks import server_checks
 from SemiSegLogic.server.users import Users
+from Testing.support.blobs import BlobStudy
 from Testing.support.certificates import make_certificate
 from Testing.support.servers import RunningServer
 
@@ -76,3 +77,14 @@ def test_what_is_wrong_with_the_way_to_a_server_is_found_in_order(server: Runnin
 
 def test_jobs_of_a_server_are_listed_by_its_file(server: RunningServer, semiseg: Semiseg, tmp_path: Path) -> None:
     assert semiseg("jobs", "--server", server.describe(tmp_path / "ada")) == []
+
+
+def test_a_training_elsewhere_is_not_looked_for_here_in_vain(
+    server: RunningServer, semiseg: Semiseg, says: Says, blobs: BlobStudy, tmp_path: Path
+) -> None:
+    described = server.describe(tmp_path / "ada")
+    semiseg("train", blobs.study.folder, "--method", "supervised", "--server", described, "--seconds", "1")
+    assert "say --server FILE" in says("follow", blobs.study.folder, code=1)
+    told = semiseg("follow", blobs.study.folder, "--server", described)
+    assert told[-1]["event"] in ("ended", "next", "quality")
+    assert all(blobs.study.case(case.id).has_suggestion for case in blobs.cases[:1])
