@@ -168,6 +168,5 @@ def test_a_job_whose_folder_was_deleted_is_told_once_and_promises_nothing(
     shutil.rmtree(this.job.root)
     told = says("follow", blobs.study.folder, code=1)
     assert "if its job was deleted, train again" in told
-    assert "start a new one" in told
     assert "waits in" not in told
     assert "resume" not in told
