@@ -103,6 +103,38 @@ def test_a_jump_shows_the_slice_that_was_meant(slicer: Any, grid: Grid) -> None:
             assert views.slice_in(view, grid) == SliceIndex(axis, index)
 
 
+@pytest.mark.parametrize(("degrees", "whole"), [(0.0, True), (0.1, True), (0.5, False), (2.0, False), (20.0, False)])
+def test_a_view_that_leaves_a_slice_within_the_volume_shows_none(slicer: Any, degrees: float, whole: bool) -> None:
+    """Two degrees are twelve slices from one side of a scan to the other: nobody draws on one of them."""
+    from SemiSegLib.scene import views
+
+    grid = Grid((100, 512, 512), (1.0, 0.7, 0.7), PLACE, tuple(turned(degrees, 0, 0).ravel()))
+    view = axial_view(grid, 50)
+    assert views.slice_in(view, grid) == (SliceIndex(0, 50) if whole else None)
+    assert views.axis_of(view, grid) == (0 if whole else None)
+
+
+def test_the_slices_of_a_sheared_volume_are_shown_whole(slicer: Any) -> None:
+    """As a scanner with a tilted gantry makes them: each lies a little beside the one before."""
+    from SemiSegLib.scene import views
+
+    lean = np.array([[1, 0, 0], [0, 1, np.sin(0.3)], [0, 0, np.cos(0.3)]])
+    grid = Grid(SHAPE, (2.5, 0.9, 0.8), PLACE, tuple(lean.ravel()))
+    for index in range(SHAPE[0]):
+        assert views.slice_in(axial_view(grid, index), grid) == SliceIndex(0, index)
+
+
+def axial_view(grid: Grid, index: int) -> Any:
+    """The red view along the patient's own axis, whatever the axes of the volume, through the middle of a slice."""
+    from SemiSegLib.scene import views
+
+    view = views.slice_nodes()[0]
+    view.SetOrientation("Axial")
+    middle = grid.to_patient(np.array([[index, (grid.shape[1] - 1) / 2, (grid.shape[2] - 1) / 2]]))[0]
+    view.JumpSliceByOffsetting(*(middle * [-1, -1, 1]))
+    return view
+
+
 def test_renamed_reordered_hidden_segments_keep_their_values(slicer: Any) -> None:
     from SemiSegLib.scene import segments
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 from .geometry import ijk_to_ras, to_numpy, to_vtk
 
 PLANES = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
-ALIGNED = 0.999
-"""Least cosine between a view's normal and a voxel axis for the view to show whole slices."""
+TILT = 0.5
+"""How far, in voxels, a view may leave a slice at the corners of the volume and still show it whole."""
 
 
 def slice_nodes() -> list[Any]:
@@ -105,21 +106,29 @@ def _composites() -> list[Any]:
 
 def slice_in(node: Any, grid: Grid) -> SliceIndex | None:
     """The slice of ``grid`` that a slice view shows; None when it is tilted against the voxels or outside."""
-    to_ijk = np.linalg.inv(ijk_to_ras(grid)) @ to_numpy(node.GetSliceToRAS())
     axis = axis_of(node, grid)
     if axis is None:
         return None
-    index = round(float(to_ijk[2 - axis, 3]))
+    index = round(float(_cuts(node, grid, axis).mean()))
     return SliceIndex(axis, index) if 0 <= index < grid.shape[axis] else None
 
 
 def axis_of(node: Any, grid: Grid) -> int | None:
-    """The voxel axis (0, 1, 2 for k, j, i) that a slice view looks along; None when it is tilted."""
-    normal = to_numpy(node.GetSliceToRAS())[:3, 2]
-    columns = ijk_to_ras(grid)[:3, :3] / np.array(grid.spacing[::-1])
-    cosines = np.abs(columns.T @ (normal / np.linalg.norm(normal)))
-    best = int(np.argmax(cosines))
-    return 2 - best if cosines[best] >= ALIGNED else None
+    """The voxel axis (0, 1, 2 for k, j, i) that a slice view looks along; None when it is tilted so far that, somewhere
+    in the volume, it shows another slice than in its middle: what is drawn there would not be on the slice called done.
+    """
+    normals = np.linalg.inv(ijk_to_ras(grid))[2::-1, :3]  # of the slices along k, j, i; of a sheared volume, too
+    facing = np.abs(normals @ to_numpy(node.GetSliceToRAS())[:3, 2]) / np.linalg.norm(normals, axis=1)
+    axis = int(np.argmax(facing))
+    return axis if np.ptp(_cuts(node, grid, axis)) <= 2 * TILT else None
+
+
+def _cuts(node: Any, grid: Grid, axis: int) -> NDArray[np.float64]:
+    """(4,) where, in voxels along ``axis``, a slice view cuts the edges of the volume that run along it."""
+    to_ras, view = ijk_to_ras(grid), to_numpy(node.GetSliceToRAS())
+    ends = [(0,) if other == axis else (0, side - 1) for other, side in enumerate(grid.shape)]
+    edges = np.array(list(product(*ends)), float)[:, ::-1] @ to_ras[:3, :3].T + to_ras[:3, 3]
+    return np.asarray((view[:3, 3] - edges) @ view[:3, 2] / (to_ras[:3, 2 - axis] @ view[:3, 2]))
 
 
 def jump(grid: Grid, place: SliceIndex, centre: NDArray[np.float64] | None = None) -> Any | None:
