@@ -202,6 +202,44 @@ def test_a_segment_drawn_on_another_lattice_is_resampled_not_shifted(slicer: Any
     assert np.array_equal(segments.read(node, grid)[0], coarse)
 
 
+@pytest.mark.parametrize("turn", [0.0, 20.0])
+def test_of_a_segment_on_another_lattice_only_its_box_is_looked_at(
+    slicer: Any, monkeypatch: pytest.MonkeyPatch, turn: float
+) -> None:
+    """Ten structures of a large scan took half a minute, after every stroke, while all of it was looked at."""
+    from SemiSegLib.scene import segments
+
+    grid = Grid((60, 80, 100))
+    other = Grid((60, 80, 100), (1.0, 1.0, 1.0), (0.3, 0.3, 0.3), tuple(turned(0, 0, turn).ravel()))
+    labels = np.zeros(grid.shape, np.uint8)
+    labels[20:28, 20:30, 60:68], labels[50:58, 60:70, 20:26] = 3, 7
+    _, node = put(slicer, grid, np.zeros(grid.shape, np.uint8))
+    segments.write(node, labels, other, structures())
+    seen, plain = [], segments.oriented
+    monkeypatch.setattr(segments, "oriented", lambda array, *rest: seen.append(array.size) or plain(array, *rest))
+    found, _ = segments.read(node, grid)
+    assert 0 < max(seen) < 0.02 * labels.size
+    voxels = np.argwhere(np.ones(grid.shape, bool))
+    steps = np.array(other.direction).reshape(3, 3) * np.array(other.spacing[::-1])
+    near = np.rint(np.linalg.solve(steps, (grid.to_patient(voxels) - other.origin).T).T[:, ::-1]).astype(int)
+    inside = ((near >= 0) & (near < other.shape)).all(1)
+    expected = np.zeros(len(voxels), np.uint8)
+    expected[inside] = labels[tuple(near[inside].T)]
+    assert np.array_equal(found.ravel(), expected)
+
+
+def test_a_segment_that_lies_beside_the_volume_is_nothing_in_it(slicer: Any) -> None:
+    from SemiSegLib.scene import segments
+
+    grid = GRIDS["oblique and anisotropic"]
+    aside = Grid((3, 3, 3), (1.3, 1.3, 1.3), (500.0, 500.0, 500.0))
+    _, node = put(slicer, grid, np.zeros(grid.shape, np.uint8))
+    segments.write(node, np.full(aside.shape, 7, np.uint8), aside, structures())
+    found, twice = segments.read(node, grid)
+    assert not found.any()
+    assert twice == 0
+
+
 def test_the_study_and_our_nodes_are_found_again_after_the_scene_was_saved_and_loaded(
     slicer: Any, tmp_path: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -63,3 +64,18 @@ def offset_between(image: Any, grid: Grid) -> tuple[int, int, int] | None:
     if np.abs(between[:3, 3] - shift).max() > 1e-3:
         return None
     return int(shift[2]), int(shift[1]), int(shift[0])
+
+
+def box_between(image: Any, grid: Grid) -> tuple[slice, slice, slice] | None:
+    """The voxels of ``grid`` (k, j, i) that a vtkOrientedImageData may cover; None where it lies outside."""
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    sides = np.array(image.GetExtent()).reshape(3, 2) + np.array([-0.5, 0.5])  # voxels have a width
+    corners = np.array([[*corner, 1.0] for corner in product(*sides)])
+    ijk = (np.linalg.inv(ijk_to_ras(grid)) @ to_numpy(matrix) @ corners.T)[2::-1]
+    first = np.maximum(np.floor(ijk.min(1)), 0).astype(int)
+    stop = np.minimum(np.ceil(ijk.max(1)) + 1, grid.shape).astype(int)
+    if (first >= stop).any():
+        return None
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(first, stop, strict=True))
+    return k, j, i

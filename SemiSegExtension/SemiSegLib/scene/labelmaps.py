@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
@@ -25,23 +26,42 @@ def oriented(array: NDArray[Any], grid: Grid, extent: Extent | None = None) -> A
     if extent is None:
         box = bounds(array)
         array, extent = array[box], extent_of(box)
+    return _image(array, extent, to_vtk(ijk_to_ras(grid)))
+
+
+def alone(image: Any, value: int) -> Any:
+    """What of a labelmap holds ``value``, as a labelmap of its own: 1 there, and cropped to it."""
+    inside, (i, _, j, _, k, _) = _voxels(image) == value, image.GetExtent()
+    box, matrix = bounds(inside), vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    place = [slice(part.start + start, part.stop + start) for part, start in zip(box, (k, j, i), strict=True)]
+    return _image(inside[box], extent_of((place[0], place[1], place[2])), matrix)
+
+
+def _image(array: NDArray[Any], extent: Extent, to_world: Any) -> Any:
+    """A copy of ``array`` (k, j, i) as vtkOrientedImageData at ``extent`` of the lattice ``to_world``."""
     scalars = numpy_to_vtk(np.array(array, np.uint8, order="C").reshape(-1), deep=False)
     scalars.SetName("ImageScalars")
     image = slicer.vtkOrientedImageData()
     image.SetExtent(*extent)
-    image.SetGeometryFromImageToWorldMatrix(to_vtk(ijk_to_ras(grid)))
+    image.SetGeometryFromImageToWorldMatrix(to_world)
     image.GetPointData().SetScalars(scalars)
     return image
 
 
-def clip(image: Any, shift: tuple[int, int, int], shape: tuple[int, int, int]) -> Any:
-    """Box of a grid of ``shape`` that a labelmap covers, and a view of its voxels there; None when it lies outside."""
+def _voxels(image: Any) -> NDArray[Any]:
+    """A view of the voxels of a labelmap (k, j, i)."""
     extent = image.GetExtent()
     size = (extent[5] - extent[4] + 1, extent[3] - extent[2] + 1, extent[1] - extent[0] + 1)
-    voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(size)
+    return np.asarray(vtk_to_numpy(image.GetPointData().GetScalars()).reshape(size))
+
+
+def clip(image: Any, shift: tuple[int, int, int], shape: tuple[int, int, int]) -> Any:
+    """Box of a grid of ``shape`` that a labelmap covers, and a view of its voxels there; None when it lies outside."""
+    extent, voxels = image.GetExtent(), _voxels(image)
     starts = (extent[4] + shift[0], extent[2] + shift[1], extent[0] + shift[2])
     box, part = [], []
-    for start, length, limit in zip(starts, size, shape, strict=True):
+    for start, length, limit in zip(starts, voxels.shape, shape, strict=True):
         low, high = max(start, 0), min(start + length, limit)
         if low >= high:
             return None

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
 
 from ..model import Shown
-from .geometry import offset_between
-from .labelmaps import Extent, clip, extent_at, extent_of, oriented, paste, thick
+from .geometry import box_between, offset_between
+from .labelmaps import Extent, alone, clip, extent_at, extent_of, oriented, paste, thick
 
 VALUE = "SemiSeg.Value"
 
@@ -211,8 +211,8 @@ def _mask(node: Any, segment_id: str, grid: Grid) -> tuple[tuple[slice, ...], ND
     value = segmentation.GetSegment(segment_id).GetLabelValue()
     shift = offset_between(image, grid)
     if shift is None:
-        image, value, shift = _resampled(node, segment_id, grid), 1, (0, 0, 0)
-    found = clip(image, shift, grid.shape)
+        image, value, shift = _resampled(image, value, grid), 1, (0, 0, 0)
+    found = None if image is None else clip(image, shift, grid.shape)
     return None if found is None else (found[0], found[1] == value)
 
 
@@ -220,13 +220,15 @@ def _converted(segmentation: Any, name: str) -> bool:
     return bool(segmentation.GetNumberOfSegments() and segmentation.CreateRepresentation(name))
 
 
-def _resampled(node: Any, segment_id: str, grid: Grid) -> Any:
-    """The segment on another lattice, nearest neighbour; value 1."""
-    reference = oriented(np.zeros(grid.shape, np.uint8), grid, extent_of(tuple(slice(0, n) for n in grid.shape)))  # type: ignore[arg-type]
-    found = slicer.vtkOrientedImageData()
-    node.GetBinaryLabelmapRepresentation(segment_id, found)
-    target = slicer.vtkOrientedImageData()
+def _resampled(image: Any, value: int, grid: Grid) -> Any | None:
+    """What of a labelmap on another lattice holds ``value``, on that of ``grid``, nearest neighbour: 1 there. Only the
+    box in which it lies is looked at; None when that is outside.
+    """
+    found = alone(image, value)
+    box = box_between(found, grid)
+    if box is None:
+        return None
+    shape = [side.stop - side.start for side in box]
+    reference, target = oriented(np.zeros(shape, np.uint8), grid, extent_of(box)), slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(found, reference, target)
     return target
-
-
