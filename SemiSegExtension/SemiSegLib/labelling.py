@@ -28,10 +28,11 @@ class Labelling:
         self._controller = controller
         self.unsaved = False
         self.failed = ""  # why the newest drawing is on screen only; "" when it is not
+        self._overlaps: dict[int, int] = {}
 
     def opened(self) -> None:
         """A case was just put on screen: nothing is unsaved."""
-        self.unsaved, self.failed = False, ""
+        self.unsaved, self.failed, self._overlaps = False, "", {}
 
     def edited(self) -> None:
         """The segmentation changed on screen."""
@@ -55,6 +56,7 @@ class Labelling:
         labels = self._controller.screen.labels()
         if labels is None:
             return None
+        self._tell_overlaps(self._controller.screen.overlaps)
         opened.labels = labels = self._put_back_deleted(opened, labels)
         where = self._controller.screen.current_slice()
         case, author, axis = self._controller.case(), self._controller.author, where.axis if where else opened.axis
@@ -65,6 +67,19 @@ class Labelling:
             self._not_saved,
         )
         return labels
+
+    def _tell_overlaps(self, overlaps: dict[int, int]) -> None:
+        """Structures that lost voxels to others since the last time: a voxel has one structure here."""
+        before, self._overlaps = self._overlaps, overlaps
+        if all(count <= before.get(value, 0) for value, count in overlaps.items()):
+            return
+        names = {item.value: item.name for item in self._controller.structures()}
+        losing = ", ".join(_("{name} ({n} voxels)").format(name=names[value], n=n) for value, n in overlaps.items())
+        text = _(
+            "Structures overlap: {losing} lie under another structure. A voxel has only one here, so they count as the "
+            "other. Set 'Modify other segments' (Masking) to 'Overwrite all' and draw again what belongs on top."
+        )
+        self._controller.say(text.format(losing=losing), "warning")
 
     def _saved(self, opened: OpenCase, saved: Saved) -> None:
         opened.touched = saved.touched - set(opened.done)

@@ -104,6 +104,10 @@ class ScreenPort(Protocol):
     def clear_case(self) -> None:
         """Take our nodes out of the scene."""
 
+    overlaps: dict[int, int]
+    """What :meth:`labels` found last: by value, on how many voxels a structure lies under another, whose they are then.
+    """
+
     def labels(self) -> NDArray[np.uint8] | None:
         """The person's segmentation as labels now; None when its nodes are gone."""
 

@@ -59,6 +59,25 @@ def test_nothing_here_is_a_label_too_but_not_over_a_drawing(panel: Any, study: A
     assert panel.controller.notice[1] == "warning"
 
 
+def test_a_structure_that_is_drawn_under_another_is_named_once(panel: Any, study: Any, slicer: Any) -> None:
+    """With 'Allow overlap' the screen shows both; what was a lesion would be learned as the organ around it."""
+    open_first(panel, study)
+    truth, editor = draw(panel, 6), panel.label.editor.widget.real.editor
+    panel.controller.labelling.save_now()
+    assert panel.controller.notice[1] != "warning"
+    editor.GetSegmentEditorNode().SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
+    paint(panel, 1, SliceIndex(0, 6), truth == 2)
+    panel.controller.labelling.save_now()
+    text, level = panel.controller.notice
+    assert level == "warning"
+    assert f"ball ({np.count_nonzero(truth == 2)} voxels)" in text
+    panel.controller.say("something else")
+    paint(panel, 2, SliceIndex(0, 8), truth == 2)
+    panel.controller.labelling.save_now()
+    assert panel.controller.notice[0] == "something else"
+    assert np.array_equal(panel.screen.labels()[6], truth)
+
+
 def test_redrawing_a_slice_that_is_done_makes_a_new_version(panel: Any, study: Any) -> None:
     case = open_first(panel, study)
     draw(panel, 6)

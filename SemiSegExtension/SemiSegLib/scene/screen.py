@@ -33,6 +33,7 @@ class Screen:
         self.scrolled: Callable[[], None] = lambda: None
         self.save_undo: Callable[[], None] = lambda: None
         self.let_go: Callable[[], None] = lambda: None
+        self.overlaps: dict[int, int] = {}
         self._stage = Stage()
         self.proposals = Proposals(self._stage)
         self._quiet = False
@@ -101,7 +102,10 @@ class Screen:
 
     def labels(self) -> NDArray[np.uint8] | None:
         node = self.segmentation
-        return segments.read(node, self._stage.grid)[0] if node is not None and self._stage.grid is not None else None
+        if node is None or self._stage.grid is None:
+            return None
+        labels, self.overlaps = segments.read(node, self._stage.grid)
+        return labels
 
     def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
         node = self.segmentation

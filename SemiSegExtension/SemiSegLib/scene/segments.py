@@ -91,8 +91,8 @@ def _write_slices(node: Any, array: NDArray[np.uint8], grid: Grid, slices: Seque
         if shift is not None:
             paste(layer, shift, array, grid, slices)
             return
-    labels, twice = read(node, grid)
-    if not twice:
+    labels, lost = read(node, grid)
+    if not lost:
         copy_slices(array, labels, slices)
         _write(node, labels, grid, structures)
         return
@@ -113,22 +113,25 @@ def _merge(node: Any, structure: Shown, drawn: NDArray[np.uint8], grid: Grid, ex
     logic.SetBinaryLabelmapToSegment(image, node, structure.segment_id, getattr(logic, merge), extent)
 
 
-def read(node: Any, grid: Grid) -> tuple[NDArray[np.uint8], int]:
-    """The segments of ``node`` as labels (k, j, i) uint8 on ``grid`` and the number of voxels claimed twice.
+def read(node: Any, grid: Grid) -> tuple[NDArray[np.uint8], dict[int, int]]:
+    """The segments of ``node`` as labels (k, j, i) uint8 on ``grid``, and of each value that lost any, how many voxels
+    it lost to another.
 
     A segment keeps the value of its tag whatever its place, name or visibility; where segments overlap the larger
     value wins. Segments that are not the study's (no value) are left out.
     """
-    labels, twice = np.zeros(grid.shape, np.uint8), 0
+    labels, lost = np.zeros(grid.shape, np.uint8), np.zeros(256, int)
     if _copied(node, grid, labels):
-        return labels, 0
+        return labels, {}
     for structure in sorted(shown(node), key=lambda item: item.value):
         part = _mask(node, structure.segment_id, grid) if structure.value else None
         if part is not None:
             target, mask = labels[part[0]], part[1]
-            twice += int(np.count_nonzero(target[mask]))
+            before = np.bincount(target[mask], minlength=256)
+            before[structure.value] = 0  # two segments may be one structure
+            lost += before
             target[mask] = structure.value
-    return labels, twice
+    return labels, {value: int(lost[value]) for value in np.flatnonzero(lost).tolist() if value}
 
 
 def _common_layer(node: Any) -> Any | None:
