@@ -366,7 +366,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
 <context>
     <name>SemiSegLib.labelling</name>
     <message>
-        <source>Structures overlap: {losing} lie under another structure. A voxel has one structure here, so they count as the other. Set &apos;Modify other segments&apos; (Masking) to &apos;Overwrite all&apos; and draw again what belongs on top.</source>
+        <source>Structures overlap: {losing} lie under another structure. A voxel has only one here, so they count as the other. Set &apos;Modify other segments&apos; (Masking) to &apos;Overwrite all&apos; and draw again what belongs on top.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

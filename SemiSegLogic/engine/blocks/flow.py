@@ -50,7 +50,7 @@ def moved(images: Tensor, by: Tensor) -> Tensor:
 def _step(reference: Tensor, moving: Tensor, by: Tensor, radius: float) -> Tensor:
     """Equations (1) to (4)."""
     warped = moved(moving[:, None], by)[:, 0]
-    down, across = torch.gradient(warped, dim=(1, 2))
+    down, across = _slope(warped, 1), _slope(warped, 2)
     rest = reference - warped + down * by[:, 0] + across * by[:, 1]
     products = torch.stack([down * down, down * across, across * across, down * rest, across * rest], 1)
     a, b, c, p, q = windowed(products, (2 * radius + 1) / 4).unbind(1)
@@ -58,6 +58,11 @@ def _step(reference: Tensor, moving: Tensor, by: Tensor, radius: float) -> Tenso
     there = determinant.abs() > SINGULAR
     safe = determinant.where(there, torch.ones_like(determinant))
     return torch.stack([(c * p - b * q) / safe, (a * q - b * p) / safe], 1) * there[:, None]
+
+
+def _slope(images: Tensor, axis: int) -> Tensor:
+    """Of ``images`` (B,H,W) along one axis; 0 where they are one pixel wide: what is drawn may be a dot."""
+    return torch.gradient(images, dim=axis)[0] if images.shape[axis] > 1 else torch.zeros_like(images)
 
 
 def windowed(values: Tensor, sigma: float) -> Tensor:

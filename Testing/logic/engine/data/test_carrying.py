@@ -11,7 +11,7 @@ from SemiSegLogic.engine.data.carrying import MOST, Carrying, carried_planes
 from SemiSegLogic.engine.data.confirming import Planes
 from SemiSegLogic.engine.data.few_slices import FEW, FewSlices
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
-from SemiSegLogic.engine.planning.plan import Plan
+from SemiSegLogic.engine.planning.plan import Plan, depth_first
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
 from Testing.support.engine import MIRRORED_TURN, plan_of, volume_of
 
@@ -77,6 +77,21 @@ def test_a_coarser_plan_says_the_same(spacing: tuple[float, float, float]) -> No
     found = carried(volume)
     assert wrong(found, ball()) < 0.12
     assert (found == 1).sum() > 0.5 * ball().sum()
+
+
+@pytest.mark.parametrize("dot", [(1, 1), (1, 3), (3, 1)])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_dot_drawn_across_thick_slices_is_carried_too(axis: int, dot: tuple[int, int]) -> None:
+    """A brush that touched the image once must not be the end of a training."""
+    spacing = tuple(2.5 if other == (axis + 1) % 3 else 0.7 for other in range(3))
+    label = np.zeros((SIDE,) * 3, np.uint8)
+    np.moveaxis(label, axis, 0)[20, 10 : 10 + dot[0], 12 : 12 + dot[1]] = 1
+    grid = Grid(label.shape, (spacing[0], spacing[1], spacing[2]))
+    plan = plan_of((8, 8, 8), depth_first(grid, 0).triple(grid.spacing))
+    found = carried(judged(label, SliceIndex(axis, 20), plan=plan, grid=grid))
+    assert np.array_equal(found.take(20, axis), label.take(20, axis))
+    shown = np.flatnonzero((np.moveaxis(found, axis, 0) != IGNORE).any((1, 2)))
+    assert 18 <= shown[0] < 20 < shown[-1] <= 22
 
 
 def test_the_axes_of_the_file_do_not_matter() -> None:
