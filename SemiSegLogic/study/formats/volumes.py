@@ -14,6 +14,9 @@ from ..errors import ImageError, unreadable
 from . import dicom, nifti, nrrd
 from .names import itk_name
 
+ROUNDED = 1e-3
+"""How far the length of an axis may be from 1 in a header of few digits."""
+
 
 def read_image(path: Path) -> tuple[NDArray[np.generic], Grid]:
     """The voxels ``(k, j, i)`` of an image file or DICOM folder, in the file's own type, and their grid.
@@ -85,10 +88,22 @@ def grid_of(image: sitk.Image) -> Grid:
     if image.GetDimension() == 2:
         (i, j), (x, y), (ox, oy) = image.GetSize(), image.GetSpacing(), image.GetOrigin()
         a, b, c, d = image.GetDirection()
-        return Grid((1, j, i), (1.0, y, x), (ox, oy, 0.0), (a, b, 0.0, c, d, 0.0, 0.0, 0.0, 1.0))
+        return _with_unit_axes(Grid((1, j, i), (1.0, y, x), (ox, oy, 0.0), (a, b, 0.0, c, d, 0.0, 0.0, 0.0, 1.0)))
     i, j, k = image.GetSize()
     x, y, z = image.GetSpacing()
-    return Grid((k, j, i), (z, y, x), image.GetOrigin(), image.GetDirection())
+    return _with_unit_axes(Grid((k, j, i), (z, y, x), image.GetOrigin(), image.GetDirection()))
+
+
+def _with_unit_axes(grid: Grid) -> Grid:
+    """The same places with axes of length 1. A MetaImage may keep part of its spacing in its matrix, as ITK leaves it
+    there: slices 3 mm apart would be taken for slices of 1 mm. Axes that are only rounded stay as they are.
+    """
+    axes = np.array(grid.direction).reshape(3, 3)
+    lengths = np.linalg.norm(axes, axis=0)
+    if not (lengths > 0).all() or np.abs(lengths - 1).max() < ROUNDED:  # what is no number is told as it is
+        return grid
+    k, j, i = (np.array(grid.spacing) * lengths[::-1]).tolist()
+    return Grid(grid.shape, (k, j, i), grid.origin, tuple((axes / lengths).ravel().tolist()))
 
 
 def itk_reason(error: Exception) -> str:

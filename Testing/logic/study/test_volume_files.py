@@ -79,6 +79,24 @@ def test_files_of_other_programs_lie_where_they_said(tmp_path: Path, kind: str, 
     assert found.agrees(grid)
 
 
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_header_whose_axes_are_not_of_length_1_tells_of_its_spacing(tmp_path: Path, kind: str) -> None:
+    array, grid = picture(), grid_of(kind)
+    longer = np.array([2.0, 0.25, 7.0])  # i, j, k
+    matrix = (np.array(grid.direction).reshape(3, 3) * longer).T.ravel().tolist()  # MetaImage has an axis in each row
+    fields = {"ObjectType": "Image", "NDims": "3", "BinaryData": "True", "BinaryDataByteOrderMSB": "False",
+              "TransformMatrix": " ".join(map(repr, matrix)), "Offset": " ".join(map(repr, grid.origin)),
+              "ElementSpacing": " ".join(map(repr, (grid.spacing[::-1] / longer).tolist())),
+              "DimSize": " ".join(map(str, SHAPE[::-1])), "ElementType": "MET_SHORT", "ElementDataFile": "LOCAL"}
+    header = "".join(f"{key} = {value}\n" for key, value in fields.items())
+    (tmp_path / "a.mha").write_bytes(header.encode() + array.tobytes())
+    again, found = read_image(tmp_path / "a.mha")
+    assert np.array_equal(again, array)
+    assert np.allclose(found.spacing, grid.spacing)
+    assert np.allclose(found.direction, grid.direction)
+    assert found.agrees(grid)
+
+
 def test_a_real_scan_reads_as_nibabel_reads_it(data_folder: Path) -> None:
     for path in sorted(data_folder.glob("volumes/*/*.nii.gz")):
         try:
