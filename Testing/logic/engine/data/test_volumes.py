@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -48,6 +50,25 @@ def test_bright_outliers_move_nothing_and_stay_in_float16() -> None:
     assert np.abs(spoilt.ravel()[20:] - clean.ravel()[20:]).max() < 0.2
     assert np.isfinite(spoilt.astype(np.float16)).all()
     assert np.abs(spoilt).max() < 15
+
+
+@pytest.mark.parametrize("fill", [-32768, -3000, 32767])
+def test_what_a_scanner_writes_around_what_it_sees_takes_no_contrast(fill: int) -> None:
+    image = np.random.default_rng(0).normal(0, 100, (20, 20, 20)).astype(np.int16)
+    image[:, :5] = fill
+    out = normalise(image)
+    assert out[:, 5:].std() > 0.25
+    beyond = out[:, :5].max() < out[:, 5:].min() if fill < 0 else out[:, :5].min() > out[:, 5:].max()
+    assert beyond, "it can still be told from the rest"
+
+
+@pytest.mark.parametrize("values", [(0, 255), (0, 100, 255)])
+def test_a_picture_of_two_or_three_greys_keeps_them_apart(values: tuple[int, ...]) -> None:
+    image = np.random.default_rng(0).choice(np.array(values, np.uint8), (8, 20, 20))
+    out = normalise(image)
+    means = [out[image == value] for value in values]
+    assert all(len(np.unique(one)) == 1 for one in means)
+    assert all(a[0] + 0.5 < b[0] for a, b in pairwise(means))
 
 
 def test_a_structure_smaller_than_the_percentiles_on_a_flat_background_stays_visible() -> None:
