@@ -72,7 +72,19 @@ def image(folder: Path, case: JobCase) -> NDArray[Any]:
     path = folder / f"{case.image}.npy"
     array = arrays.map_npy(path, Form("iuf", case.grid.shape))
     arrays.require_digest(path, digest_array(array), case.image)
+    if not _is_sealed(path):
+        _seal(path)
     return array
+
+
+def prove_image(folder: Path, case: JobCase) -> None:
+    """Raises JobError unless the image of ``case`` is here and is what its name says. Its content is read through
+    unless nobody wrote to it since that was done.
+    """
+    path = folder / f"{case.image}.npy"
+    arrays.check_npy(path, Form("iuf", case.grid.shape))
+    if not _is_sealed(path):
+        image(folder, case)
 
 
 def model(folder: Path, digest: str) -> Path:

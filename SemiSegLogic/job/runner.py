@@ -33,6 +33,10 @@ class RunnerSide(JobReader):
         """An image of the job (k, j, i), memory-mapped, verified. Raises JobError naming a wrong file."""
         return inputs.image(self.inputs, self._owner(digest, "image"))
 
+    def prove_image(self, digest: str) -> None:
+        """Raises JobError unless the job has that image, whole and with the content that its name says."""
+        inputs.prove_image(self.inputs, self._owner(digest, "image"))
+
     def label(self, digest: str) -> Planes:
         """The judged slices of a label of the job, verified. Raises JobError."""
         return labels.read_label(self.inputs, self._owner(digest, "label"), self.spec())

@@ -88,6 +88,7 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
     keeper = Keeper.of([case.grid for case in spec.cases], plan, device, Cache.beside(job.root.parent))
     for number, case in enumerate(spec.cases, 1):
         volumes[case.id] = keeper.load(case.id, case.image, partial(job.image, case.image), case.grid)
+        job.prove_image(case.image)  # on a server the cache holds other people's, too: a name alone opens none of them
         if case.id in labels:
             data.take_planes(case.id, labels[case.id], n=0)
         told(number, len(spec.cases))

@@ -105,6 +105,36 @@ def test_a_second_job_reads_no_image_that_is_prepared_already(
         assert torch.equal(second.volumes[name].image, volume.image)
 
 
+def test_the_name_of_an_image_alone_does_not_open_the_cache(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "WORTH_CACHING", 0)
+    load(blobs, jobs)
+    theirs = begin(blobs.study, jobs).job
+    path = theirs.inputs / f"{theirs.spec().cases[0].image}.npy"
+    forged = np.zeros_like(np.load(path))
+    path.unlink()  # it is linked
+    path.with_suffix(".seal").unlink()  # a server is given none
+    np.save(path, forged)
+    with pytest.raises(JobError, match=r"\.npy does not hold what its name says"):
+        data.load(theirs, CPU, lambda done, all_of_them: None)
+    path.unlink()
+    with pytest.raises(JobError, match=r"\.npy is missing"):
+        data.load(theirs, CPU, lambda done, all_of_them: None)
+
+
+def test_an_image_that_was_looked_at_is_not_looked_at_again(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begin(blobs.study, jobs).job
+    for seal in job.inputs.glob("*.seal"):
+        seal.unlink()
+    monkeypatch.setattr(keeping, "WORTH_CACHING", 0)
+    data.load(job, CPU, lambda done, all_of_them: None)
+    monkeypatch.setattr(JobFolder, "image", lambda job, digest: pytest.fail("the image was read"))
+    data.load(job, CPU, lambda done, all_of_them: None)
+
+
 def test_a_cache_on_a_full_disk_is_remarked_and_changes_nothing(
     blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
