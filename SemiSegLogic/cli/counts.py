@@ -24,15 +24,29 @@ def some_seconds(text: str) -> float:
     """``text`` as a time above 0: no time at all would train for one step, which nobody wants. Raises
     ArgumentTypeError.
     """
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < math.inf:  # nor NaN
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds above 0")
-    return seconds
+    return _above_nothing(text, "seconds")
+
+
+def some_days(text: str) -> float:
+    """``text`` as a time above 0. Raises ArgumentTypeError."""
+    return _above_nothing(text, "days")
+
+
+def some_gigabytes(text: str) -> float:
+    """``text`` as a room above 0. Raises ArgumentTypeError."""
+    return _above_nothing(text, "gigabytes")
 
 
 def counted(number: int, what: str) -> str:
     """``1 slice``, ``2 slices``."""
     return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _above_nothing(text: str, unit: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:  # nor NaN
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of {unit} above 0")
+    return number

@@ -12,9 +12,10 @@ from ..backends.gateway import Gateway
 from ..backends.server import PORT, Server
 from ..files import disk_errors, write_json
 from ..job import JobError
-from ..server.serving import Keeping, Listening, Serving
+from ..server.listening import Listening
+from ..server.serving import Keeping, Serving
 from ..server.users import Users
-from .counts import a_port
+from .counts import a_port, some_days, some_gigabytes
 from .output import Output, add_json
 
 TOLD = "Ctrl+C ends it; trainings on their way go on."
@@ -55,8 +56,8 @@ def _add_run(actions: Any) -> None:
     run.add_argument("--key", type=Path, metavar="PEM", help="of the certificate")
     run.add_argument("--behind-proxy", action="store_true", help="a proxy in front of it speaks https")
     run.add_argument("--cluster", type=Path, metavar="FILE", help="run the jobs on this Ray cluster")
-    run.add_argument("--gigabytes", type=float, default=100.0, help="of files for each user (default 100)")
-    run.add_argument("--days", type=float, default=14.0, help="to keep files nobody asks for, and jobs that ended")
+    run.add_argument("--gigabytes", type=some_gigabytes, default=100.0, help="of files for each user (default 100)")
+    run.add_argument("--days", type=some_days, default=14.0, help="to keep files nobody asks for, and jobs that ended")
     add_json(run)
     run.set_defaults(do=_run)
 

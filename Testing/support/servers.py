@@ -8,13 +8,13 @@ import threading
 import time
 from pathlib import Path
 
-import uvicorn
-
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.gateway import Gateway
 from SemiSegLogic.backends.server import Server
+from SemiSegLogic.server.answering import serving
 from SemiSegLogic.server.app import make_app
 from SemiSegLogic.server.desk import Desk
+from SemiSegLogic.server.listening import Listening
 from SemiSegLogic.server.shelf import Shelf
 from SemiSegLogic.server.users import Users
 
@@ -43,17 +43,20 @@ class RunningServer:
 
     def start(self) -> None:
         app = make_app(self.users, self.desk, self.shelf_of, lambda *line: self.told.append(line))
-        certificate, key = self._pem or (None, None)
-        self._server = uvicorn.Server(uvicorn.Config(
-            app, host="127.0.0.1", port=self.port, log_level="error", access_log=False, lifespan="off",
-            ssl_certfile=certificate, ssl_keyfile=key, timeout_graceful_shutdown=1))
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        listening = Listening("127.0.0.1", self.port, *(self._pem or ()))
+        self._server = serving(app, listening)
+        self._server.config.timeout_graceful_shutdown = 1
+        self._thread = threading.Thread(target=self._serve, args=[listening.open()], daemon=True)
         self._thread.start()
         deadline = time.monotonic() + 30
         while not self._server.started:
             assert self._thread.is_alive(), "the server did not start"
             assert time.monotonic() < deadline, "the server did not start in time"
             time.sleep(0.01)
+
+    def _serve(self, opened: socket.socket) -> None:
+        with opened:
+            self._server.run(sockets=[opened])
 
     def stop(self) -> None:
         self._server.should_exit = True
