@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,20 @@ from .https import Answer, Https
 from .server import PORT, Server
 
 TIMEOUT_S = 20.0
+SMALLEST_PIECE = 1 << 16
+QUICK_S = 2.0
+SLOWEST = 50_000
+"""Bytes in a second that a line must carry for labels and orders, which are sent at once."""
 _TORN = (408, 502, 503, 504)
-"""What a proxy says of a server that is down, and a server that has too many guests or waited for us in vain."""
+"""What a proxy says of a server that is down, and a server that has too many guests or waited for us in vain. What is
+no plain data is the word of a proxy as well, but for _BROKEN.
+"""
+_CONFLICT, _TOO_LARGE, _BROKEN = 409, 413, 500
 _RAW = "application/octet-stream"
 _UPDATE = "Update SemiSeg on both computers."
 
 Told = Callable[[int], None]
-"""Hears how many bytes of a file are there."""
+"""Hears a number of bytes."""
 
 
 class Gateway:
@@ -33,6 +41,7 @@ class Gateway:
     def __init__(self, server: Server) -> None:
         self._https = Https(server.server, server.token_file, server.authority_file, kind="server", port=PORT,
                             timeout_s=TIMEOUT_S)
+        self._piece = PIECE
 
     @property
     def address(self) -> str:
@@ -52,16 +61,37 @@ class Gateway:
 
     def send(self, path: Path, digest: str, told: Told) -> None:
         """Have the server hold the file ``path``, whose bytes have the SHA-256 ``digest``; what it has of it already is
-        not sent again. OSError when the file cannot be read.
+        not sent again. ``told`` hears how much is there. OSError when the file cannot be read.
         """
-        total = path.stat().st_size
+        total, where = path.stat().st_size, f"/v1/files/{digest}"
         with path.open("rb") as stream:
-            there, whole = self._size("GET", f"/v1/files/{digest}")
+            there, whole = self._size(self._say("GET", where))
             while not whole:
                 stream.seek(there)
-                where = urlencode({"offset": there, "total": total})
-                there, whole = self._size("PUT", f"/v1/files/{digest}?{where}", stream.read(PIECE))
+                placed = f"{where}?{urlencode({'offset': there, 'total': total})}"
+                answer = self._send_piece(placed, stream.read(self._piece))
+                if answer.code in (_CONFLICT, _TOO_LARGE):  # another courier sends the same; the piece was halved
+                    answer = self._https.ask("GET", where)
+                there, whole = self._size(self._checked(answer))
                 told(there)
+
+    def _send_piece(self, placed: str, piece: bytes) -> Answer:
+        """What the server says to a piece. The next one is half as long where this did not get through in time, or was
+        too large for a proxy, and a little longer where it was quick.
+        """
+        began = time.monotonic()
+        try:
+            answer = self._https.ask("PUT", placed, piece, _RAW)
+        except Unreachable:
+            self._piece = max(self._piece // 2, SMALLEST_PIECE)
+            raise
+        if answer.code == _TOO_LARGE and self._piece > SMALLEST_PIECE:
+            self._piece = max(self._piece // 2, SMALLEST_PIECE)
+        elif answer.code == _TOO_LARGE:
+            self._checked(answer)
+        elif time.monotonic() - began < QUICK_S:
+            self._piece = min(self._piece + SMALLEST_PIECE, PIECE)
+        return answer
 
     def order(self, job: str, spec: JobSpec, files: Mapping[str, str]) -> None:
         """Hand the order over; ``files`` name in in/ -> digest of all that it needs, which was sent before. Harmless to
@@ -75,7 +105,7 @@ class Gateway:
         when it knows no such job.
         """
         answer = self._https.ask("GET", f"/v1/jobs/{job}")
-        if answer.code == 404:
+        if answer.code == 404 and isinstance(answer.plain, dict):  # not the word of a proxy
             return None
         said = self._checked(answer)
         try:
@@ -83,16 +113,16 @@ class Gateway:
         except (KeyError, TypeError, ValueError, JobError) as error:
             raise PlaceError(f"The server at {self.address} tells nothing of its job: {error}", _UPDATE) from error
 
-    def bring(self, job: str, name: str, target: Path) -> bool:
-        """Put a file that the job gave back at ``target``; False when it is there no more: a newer one is listed then.
-        FileError where this computer's disk refuses.
+    def bring(self, job: str, name: str, target: Path, told: Told = lambda more: None) -> bool:
+        """Put a file that the job gave back at ``target``; ``told`` hears of each piece how many bytes it has. False
+        when it is there no more: a newer one is listed then. FileError where this computer's disk refuses.
         """
         code = 0
 
         def download(temporary: Path) -> None:
             nonlocal code
             with temporary.open("wb") as into:
-                code = self._https.download(f"/v1/jobs/{job}/files/{quote(name)}", into)
+                code = self._https.download(f"/v1/jobs/{job}/files/{quote(name)}", into, told)
             if code != 200:
                 raise _Absent
 
@@ -120,8 +150,7 @@ class Gateway:
         """Go on with a job that stopped, failed or was lost."""
         self._say("POST", f"/v1/jobs/{job}/resume")
 
-    def _size(self, method: str, path: str, content: bytes | None = None) -> tuple[int, bool]:
-        said = self._say(method, path, content, _RAW)
+    def _size(self, said: Any) -> tuple[int, bool]:
         try:
             return int(said["size"]), bool(said["whole"])
         except (KeyError, TypeError, ValueError) as error:
@@ -129,7 +158,8 @@ class Gateway:
 
     def _say(self, method: str, path: str, content: bytes | None = None, kind: str = "application/json") -> Any:
         nothing = None if method == "GET" else b""  # which some proxies want to be told
-        return self._checked(self._https.ask(method, path, content or nothing, kind))
+        more_s = len(content or b"") / SLOWEST
+        return self._checked(self._https.ask(method, path, content or nothing, kind, more_s=more_s))
 
     def _checked(self, answer: Answer) -> Any:
         """The plain data of an answer that is no refusal."""
@@ -139,10 +169,10 @@ class Gateway:
         if answer.code == 401:
             raise PlaceError(f"The server at {self.address} does not take the token in {self._https.token_file}.",
                              "Ask whoever looks after it for a new one.")
-        if answer.code in _TORN:
-            raise Unreachable(f"The server at {self.address} is not to be had just now ({answer.code}).",
-                              "It is asked again soon.")
         told = said if isinstance(said, dict) else {}
+        if answer.code in _TORN or (said is None and answer.code != _BROKEN):
+            text = told.get("text") or f"The server at {self.address} is not to be had just now ({answer.code})."
+            raise Unreachable(str(text), "It is asked again soon.")
         raise PlaceError(str(told.get("text") or f"The server at {self.address} answered {answer.code}."),
                          str(told.get("remedy") or _UPDATE))
 

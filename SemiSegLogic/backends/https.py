@@ -8,7 +8,7 @@ import ipaddress
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
@@ -22,6 +22,8 @@ from .description import PlaceError, Unreachable, read_token
 TIMEOUT_S = 5.0
 LARGEST_ANSWER = 16 << 20
 PIECE = 1 << 18
+_OUT_OF_TIME = (9, 10)
+"""OpenSSL's words for a certificate that is not valid yet, or no longer."""
 
 
 @dataclass(frozen=True)
@@ -56,32 +58,36 @@ class Https:
 
     def ask(
         self, method: str, path: str, content: bytes | None = None, kind: str = "application/json", *,
-        with_token: bool = True,
+        with_token: bool = True, more_s: float = 0.0,
     ) -> Answer:
-        """The answer, whatever its code. Raises Unreachable, without a word of the token; PlaceError when that cannot
-        be read.
+        """The answer, whatever its code; it may take ``more_s`` seconds longer than others. Raises Unreachable, without
+        a word of the token; PlaceError when that cannot be read.
         """
-        with self._answer(method, path, content, {"Content-Type": kind} if content else {}, with_token) as answer:
+        headers = {"Content-Type": kind} if content else {}
+        with self._answer(method, path, content, headers, with_token, more_s) as answer:
             return Answer(answer.status, _whole(answer))
 
-    def download(self, path: str, into: IO[bytes]) -> int:
-        """Write what ``path`` gives to ``into`` as it comes; returns the code, and writes nothing unless it is 200.
-        Raises Unreachable when it breaks off, PlaceError, OSError where the disk refuses.
+    def download(self, path: str, into: IO[bytes], told: Callable[[int], None]) -> int:
+        """Write what ``path`` gives to ``into`` as it comes; ``told`` hears of each piece how many bytes it has.
+        Returns the code, and writes nothing unless it is 200. Raises Unreachable when it breaks off, PlaceError,
+        OSError where the disk refuses.
         """
         with self._answer("GET", path, None, {}, with_token=True) as answer:
             if answer.status == 200:
                 for piece in _pieces(answer):
                     _write(into, piece)
+                    told(len(piece))
             return int(answer.status)
 
     @contextmanager
     def _answer(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], with_token: bool
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str], with_token: bool,
+        more_s: float = 0.0,
     ) -> Iterator[Any]:
         token = {"Authorization": f"Bearer {read_token(self.token_file)}"} if with_token else {}
         request = urllib.request.Request(self.address + path, content, {**headers, **token}, method=method)
         try:
-            with self._open(request) as answer:
+            with self._open(request, self._timeout_s + more_s) as answer:
                 yield answer
         except _DiskRefuses as error:
             raise error.reason from None
@@ -90,10 +96,10 @@ class Https:
             raise Unreachable(f"The {self._kind} at {self.address} cannot be reached: {why}.",
                               _remedy(why, self._kind)) from None
 
-    def _open(self, request: urllib.request.Request) -> Any:
+    def _open(self, request: urllib.request.Request, timeout_s: float) -> Any:
         """The answer, whatever its code: that too can break off while it is read."""
         try:
-            return self._opener.open(request, timeout=self._timeout_s)
+            return self._opener.open(request, timeout=timeout_s)
         except urllib.error.HTTPError as error:
             return error
 
@@ -137,6 +143,9 @@ def _whole(answer: Any) -> bytes:
 
 def _remedy(why: object, kind: str) -> str:
     """For an address that gave no answer."""
+    if isinstance(why, ssl.SSLCertVerificationError) and why.verify_code in _OUT_OF_TIME:
+        return (f"Ask whoever looks after the {kind} to renew its certificate, and see that the clock of this computer "
+                "is right. What runs there goes on.")
     if isinstance(why, ssl.SSLCertVerificationError):
         return (f'Name the file of the certificate that signed the {kind}\'s own as "authority", and the host as the '
                 "certificate names it.")
@@ -162,7 +171,8 @@ def _handler(authority: Path | None) -> urllib.request.HTTPSHandler:
 def _checked(address: str, kind: str, port: int) -> str:
     try:
         parts = urlsplit(address)
-    except ValueError:  # half an IPv6 address
+        _ = parts.port
+    except ValueError:  # half an IPv6 address, a port that is none
         parts = urlsplit("")
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.path.strip("/"):

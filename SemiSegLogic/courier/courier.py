@@ -18,8 +18,10 @@ from .sending import Sending, StoppedOnTheWay
 
 LOOK_EVERY_S = 1.0
 LONGEST_WAIT_S = 8.0
-AGAIN = ("stopped", "failed", "lost")
-"""States from which a job that a courier is sent for is to go on."""
+SILENT_S = 5.0
+"""Without a word of its own the server's last one stands; much longer, and the courier would be taken for dead."""
+AGAIN = ("queued", "stopped", "failed", "lost")
+"""States from which a job that a courier is sent for is to go on; one that waits may never have been begun."""
 
 
 class Courier:
@@ -29,7 +31,7 @@ class Courier:
         self._job, self._gateway, self._wait = job, gateway, wait
         self._sending = Sending(job, gateway, self._say)
         self._mirror: Mirror | None = None
-        self._status = _beginning(job)
+        self._status, self._told = _beginning(job), 0.0
 
     def run(self) -> Status:
         """The last status, which is in the job's folder, too."""
@@ -38,7 +40,9 @@ class Courier:
             try:
                 self._go_on()
                 pause = LOOK_EVERY_S
-            except (Unreachable, FileError) as error:  # the network or this computer's disk: both may come back
+            except (Unreachable, FileError, OSError) as error:  # the network or our disk: both may come back
+                if not self._job.submitted:
+                    raise JobError(f"{self._job.root} was deleted.", "What runs on the server goes on.") from error
                 logging.info("%s", error)
                 self._say(f"{error} It is tried again.")
                 pause = min(2 * pause, LONGEST_WAIT_S)
@@ -67,10 +71,14 @@ class Courier:
             self._sending.send()
         elif seen[0].state in AGAIN:
             self._gateway.resume(name)
-        return Mirror(self._job, self._gateway, name)
+        return Mirror(self._job, self._gateway, name, self._say_at_last)
 
     def _say(self, message: str) -> None:
         self._tell(replace(self._status, message=message[:4000], seconds_left=None))
+
+    def _say_at_last(self, message: str) -> None:
+        if time.monotonic() - self._told > SILENT_S:
+            self._say(message)
 
     def _fail(self, error: SemiSegError) -> None:
         logging.error("%s", error)
@@ -81,7 +89,7 @@ class Courier:
         self._tell(replace(self._status, state="failed", message=message, seconds_left=None, error=words))
 
     def _tell(self, status: Status) -> None:
-        self._status = status
+        self._status, self._told = status, time.monotonic()
         with contextlib.suppress(FileError):  # the disk is full: it is told the next time
             self._job.write_status(status)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..backends.description import PlaceError
 from ..backends.gateway import Gateway
@@ -19,10 +19,10 @@ _NAMED_HERE = {"log.txt": "log-server.txt"}
 
 
 class Mirror:
-    """``job`` here and ``name`` on the server behind ``gateway``, which has it."""
+    """``job`` here and ``name`` on the server behind ``gateway``, which has it. ``say`` hears how much has come."""
 
-    def __init__(self, job: JobFolder, gateway: Gateway, name: str) -> None:
-        self._job, self._gateway, self._name = job, gateway, name
+    def __init__(self, job: JobFolder, gateway: Gateway, name: str, say: Callable[[str], None]) -> None:
+        self._job, self._gateway, self._name, self._say = job, gateway, name, say
         self._brought: dict[str, Mark] = {}
         self._shown: object = _NOTHING_SAID
         self._stopped = False
@@ -37,8 +37,7 @@ class Mirror:
         if seen is None:
             raise PlaceError("The server does not know the job any more.", "Resume it: it begins anew there.")
         status, files, self._labels = seen
-        for name, mark in files.items():
-            self._bring(name, mark)
+        self._bring({name: mark for name, mark in files.items() if self._brought.get(name) != mark})
         self._forget_older(files)
         return status
 
@@ -61,11 +60,17 @@ class Mirror:
             self._gateway.show(self._name, shown)
             self._shown = shown
 
-    def _bring(self, name: str, mark: Mark) -> None:
-        if self._brought.get(name) != mark and self._gateway.bring(
-            self._name, name, self._job.root / _NAMED_HERE.get(name, name)
-        ):
-            self._brought[name] = mark
+    def _bring(self, newer: Mapping[str, Mark]) -> None:
+        came, whole = 0, sum(size for size, _ in newer.values())
+
+        def told(more: int) -> None:
+            nonlocal came
+            came += more
+            self._say(f"Bringing results from the server: {came / 1e6:.0f} of {whole / 1e6:.0f} MB.")
+
+        for name, mark in newer.items():
+            if self._gateway.bring(self._name, name, self._job.root / _NAMED_HERE.get(name, name), told):
+                self._brought[name] = mark
 
     def _forget_older(self, files: Mapping[str, Mark]) -> None:
         """Of every case the newest result stays, as on the server."""

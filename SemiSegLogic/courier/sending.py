@@ -44,7 +44,8 @@ class Sending:
         """
         spec = self._job.spec()
         for name in given(spec):
-            self._digests.setdefault(name, self._digest(name))
+            if name not in self._digests:
+                self._digests[name] = self._digest(name)
         self._all, self._sent = sum((self._job.inputs / name).stat().st_size for name in self._digests), 0
         for name, digest in self._digests.items():
             self._send(name, digest)

@@ -10,26 +10,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from .. import __version__
+from ..backends.description import Unreachable
 from ..errors import SemiSegError
 from ..files import FileError
 from ..job.travel import PIECE, PROGRAM, PROTOCOL
 from .bodies import body, plain_body
 from .desk import Desk
-from .refusal import FULL, NOT_FOUND, WRONG, Refused
+from .refusal import AWAY, FULL, NOT_FOUND, WRONG, Refused
 from .shelf import Shelf
 from .users import Users
 
-LARGEST_ORDER = 64 << 20
+LARGEST_ORDER = 16 << 20
 LARGEST_LABELS = 256 << 20
 READ_AT_ONCE = 1 << 18
 Audit = Callable[[str, str, str, int], None]
@@ -38,18 +40,30 @@ Audit = Callable[[str, str, str, int], None]
 
 def make_app(users: Users, desk: Desk, shelf_of: Callable[[str], Shelf], audit: Audit) -> FastAPI:
     """The whole interface; it has no pages of its own, for those would need no token."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=Plain)
     app.state.users, app.state.desk, app.state.shelf_of = users, desk, shelf_of
 
     @app.middleware("http")
     async def tell(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await answer(request)
-        audit(getattr(request.state, "user", "-"), request.method, request.url.path, response.status_code)
-        return response
+        code = 500  # of what goes wrong in a way that nobody thought of
+        try:
+            response = await answer(request)
+            code = response.status_code
+            return response
+        finally:
+            audit(getattr(request.state, "user", "-"), request.method, request.scope["path"], code)
 
     app.add_exception_handler(SemiSegError, _in_words)
     app.include_router(v1)
     return app
+
+
+class Plain(JSONResponse):
+    """Plain data, in which even half a character can be sent."""
+
+    def render(self, content: Any) -> bytes:
+        """As ASCII."""
+        return json.dumps(content, allow_nan=False).encode("ascii")
 
 
 async def _user(request: Request, authorization: Annotated[str, Header()] = "") -> str:
@@ -77,6 +91,7 @@ def _shelf(request: Request, user: User) -> Shelf:
 
 TheDesk = Annotated[Desk, Depends(_desk)]
 TheShelf = Annotated[Shelf, Depends(_shelf)]
+Seconds = Annotated[float, Query(allow_inf_nan=False)]
 v1 = APIRouter(prefix="/v1", dependencies=[Depends(_user)])
 
 
@@ -128,7 +143,7 @@ async def labels(job_id: str, number: int, request: Request, user: User, desk: T
 
 
 @v1.post("/jobs/{job_id}/stop")
-def stop(job_id: str, patience: float, user: User, desk: TheDesk) -> dict[str, Any]:
+def stop(job_id: str, patience: Seconds, user: User, desk: TheDesk) -> dict[str, Any]:
     """Have a job save and stop; it is ended by force ``patience`` seconds later."""
     desk.stop(user, job_id, patience)
     return {}
@@ -149,9 +164,10 @@ def show(job_id: str, user: User, desk: TheDesk, case: str | None = None) -> dic
 
 
 def _in_words(_request: Request, error: Exception) -> JSONResponse:
-    code = error.code if isinstance(error, Refused) else FULL if isinstance(error, FileError) else WRONG
+    kinds = {FileError: FULL, Unreachable: AWAY}  # a cluster behind the server may come back
+    code = error.code if isinstance(error, Refused) else kinds.get(type(error), WRONG)
     text, remedy = getattr(error, "text", str(error)), getattr(error, "remedy", "")
-    return JSONResponse({"text": text, "remedy": remedy}, code)
+    return Plain({"text": text, "remedy": remedy}, code)
 
 
 def _size(found: tuple[int, bool]) -> dict[str, Any]:

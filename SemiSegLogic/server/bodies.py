@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from ..files import plain_data
 from .refusal import SLOW, TOO_LARGE, WRONG, Refused
@@ -23,6 +24,8 @@ async def body(request: Request, most: int) -> bytes:
                 found += piece
                 if len(found) > most:
                     raise Refused(TOO_LARGE, f"More than {most} bytes came at once.", "Send it in smaller pieces.")
+    except ClientDisconnect as error:
+        raise Refused(SLOW, "The connection was lost on the way.", "It is sent again.") from error
     except TimeoutError as error:
         raise Refused(SLOW, f"The rest did not come within {PATIENCE_S:.0f} s.", "Check the network.") from error
     return bytes(found)

@@ -17,7 +17,7 @@ from ..job.travel import is_returned, returned
 from ..patience import remove_folder
 from .orders import order_in
 from .refusal import BUSY, CONFLICT, NOT_FOUND, Refused
-from .shelf import Shelf
+from .shelf import Shelf, require_disk
 
 OWNER = "owner.json"
 MOST_UNFINISHED = 20
@@ -52,6 +52,7 @@ class Desk:
         """Make a job of ``order``, whose files are on the user's ``shelf``, and have it run. Harmless to repeat."""
         spec, files = order_in(order)
         with self._lock:
+            require_disk(self._backend.root)
             job = self._backend.folder(job_id)
             if not self._known(user, job, spec):
                 self._require_turn(user)
@@ -78,9 +79,11 @@ class Desk:
             self._backend.stop(job_id, min(max(patience_s, 0.0), LONGEST_PATIENCE_S), wait=False)
 
     def resume(self, user: str, job_id: str) -> None:
-        """Go on with a job that stopped, failed or was lost."""
+        """Go on with a job that stopped, failed or was lost, or that was never begun."""
         with self._lock:
             self._of(user, job_id)
+            if self._backend.poll(job_id).ended:
+                self._require_turn(user)
             self._backend.resume(job_id)
 
     def show(self, user: str, job_id: str, case: str | None) -> None:
@@ -91,6 +94,7 @@ class Desk:
     def add_labels(self, user: str, job_id: str, number: int, content: bytes) -> None:
         """Take in the labels of that number; those that are there already are left as they are."""
         with self._lock:
+            require_disk(self._backend.root, len(content))
             job = self._of(user, job_id)
             newest = max(job.added_labels(), default=0)
             if number > newest + 1:
@@ -106,13 +110,17 @@ class Desk:
                     self._backend.poll(job.root.name)
 
     def go_on(self) -> list[JobId]:
-        """Resume what was on its way when this computer went down; returns those."""
+        """Resume what was on its way when this computer went down, and begin what was taken in but not begun; returns
+        those that were resumed.
+        """
         begun = []
         with self._lock:
             for job in self._jobs():
                 with contextlib.suppress(SemiSegError):  # damaged: its owner is told
                     if self._was_at_work(job):
                         begun.append(self._backend.resume(job.root.name))
+                    elif job.submitted and not self._backend.poll(job.root.name).ended:
+                        self._backend.submit(job)
         return begun
 
     def clear(self, before: float) -> list[JobId]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..job import JobError
 
-NOT_FOUND, SLOW, CONFLICT, TOO_LARGE, WRONG, BUSY, FULL = 404, 408, 409, 413, 422, 429, 507
+NOT_FOUND, SLOW, CONFLICT, TOO_LARGE, WRONG, BUSY, AWAY, FULL = 404, 408, 409, 413, 422, 429, 503, 507
 
 
 class Refused(JobError):

@@ -102,6 +102,6 @@ def _audit(path: Path) -> Callable[[str, str, str, int], None]:
     log.handlers = [handler]
 
     def tell(user: str, method: str, path: str, code: int) -> None:
-        log.info("%s %s %s %d", user, method, path.encode("ascii", "backslashreplace").decode()[:200], code)
+        log.info("%s %s %s %d", user, method, path.encode("unicode_escape").decode()[:200], code)
 
     return tell

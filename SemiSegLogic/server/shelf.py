@@ -18,9 +18,9 @@ from .refusal import CONFLICT, FULL, NOT_FOUND, TOO_LARGE, WRONG, Refused
 
 LARGEST_FILE = 64 << 30
 ROOM_LEFT = 1 << 30
-"""What sending never takes of the disk."""
+"""What is never taken of a disk by what is sent."""
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_AGAIN = "Send the file again."
+_AGAIN = "Resume the job: it is sent again."
 
 
 class Shelf:
@@ -34,6 +34,7 @@ class Shelf:
         """How many bytes of a file are there, and whether it is whole. Raises Refused on a name that is no digest."""
         whole = self._whole(digest)
         with contextlib.suppress(FileNotFoundError):
+            os.utime(whole)  # an order that needs it follows, perhaps hours later
             return whole.stat().st_size, True
         with contextlib.suppress(FileNotFoundError):
             return self._begun(digest).stat().st_size, False
@@ -108,9 +109,7 @@ class Shelf:
         if used + total - there > self._room:
             raise Refused(FULL, f"Your files take {used / 1e9:.1f} GB of the {self._room / 1e9:.1f} that you have.",
                           "Ask whoever looks after the server for more, or wait until old ones are cleared away.")
-        home = next(folder for folder in (self.folder, *self.folder.parents) if folder.exists())
-        if shutil.disk_usage(home).free < total - there + ROOM_LEFT:
-            raise Refused(FULL, "The server's disk is full.", "Tell whoever looks after it.")
+        require_disk(self.folder, total - there)
 
     def _files(self) -> list[Path]:
         return list(self.folder.iterdir()) if self.folder.is_dir() else []
@@ -122,6 +121,13 @@ class Shelf:
 
     def _begun(self, digest: str) -> Path:
         return self._whole(digest).with_suffix(".part")
+
+
+def require_disk(folder: Path, size: int = 0) -> None:
+    """Raises Refused unless ``size`` bytes more leave some room on the disk of ``folder``."""
+    home = next(found for found in (folder, *folder.parents) if found.exists())
+    if shutil.disk_usage(home).free < size + ROOM_LEFT:
+        raise Refused(FULL, "The server's disk is full.", "Tell whoever looks after it; then resume the job.")
 
 
 def days_ago(days: float) -> float:

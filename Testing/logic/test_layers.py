@@ -56,7 +56,7 @@ ROOMS: dict[str, Room] = {
     "job": room("errors patience settings geometry files job", PLAIN),
     # 1 carriers
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
-    "server": room(f"{WORDS} backends server", f"{PLAIN} fastapi uvicorn"),
+    "server": room(f"{WORDS} backends server", f"{PLAIN} fastapi starlette uvicorn"),
     "courier": room(f"{WORDS} backends courier", PLAIN),
     "rounds": room(f"{WORDS} rounds", PLAIN),
     "kept_models": room(f"{WORDS} backends rounds", PLAIN),
