@@ -5,17 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from SemiSegLogic.backends.description import PlaceError, Unreachable
+from SemiSegLogic.backends.gateway import Gateway
+from SemiSegLogic.backends.processes import Process
 from SemiSegLogic.backends.server import Server, ServerBackend
+from SemiSegLogic.courier import courier as couriers
+from SemiSegLogic.courier import sending as sendings
+from SemiSegLogic.courier.courier import Courier
+from SemiSegLogic.files import digest_file
 from SemiSegLogic.job import JobFolder, Status
-from SemiSegLogic.job.travel import PIECE, marks
+from SemiSegLogic.job.travel import PIECE, given, marks
 from Testing.support.jobs import drawn, make_job, wait_until
 from Testing.support.running import FOREVER, kill_runner, wait_for, wait_for_step
 from Testing.support.servers import RunningServer
@@ -87,6 +95,50 @@ def test_an_upload_that_broke_off_goes_on_where_it_was(server: RunningServer, tm
     server.gateway(tmp_path / "ada").send(tmp_path / "x", digest, heard.append)
     assert heard == [len(content)]
     assert (server.shelf_of("ada").folder / digest).read_bytes() == content
+
+
+def test_a_long_download_is_not_taken_for_a_dead_courier(
+    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(couriers, "SILENT_S", 0.0)
+    backend = ServerBackend(server.describe(tmp_path / "ada"), tmp_path / "home")
+    job = make_job(backend.root / "one", steps=3, sleep=0.0)
+    said: list[str] = []
+    written = job.write_status
+    monkeypatch.setattr(job, "write_status", lambda status: (said.append(status.message), written(status)))
+    assert Courier(job, Gateway(backend.server)).run().state == "done"
+    assert [words for words in said if words.startswith("Bringing results from the server: 0 of 0 MB")]
+
+
+def test_a_courier_whose_job_was_deleted_goes_home(server: RunningServer, backend: ServerBackend) -> None:
+    job = start(backend, "one", **FOREVER)
+    wait_for_step(backend, "one", 2)
+    courier = Process.from_dict(json.loads((job.root / "process.json").read_text()))
+    assert courier.alive
+    shutil.rmtree(job.root)
+    wait_until(lambda: not courier.alive, 20, "the courier to end")
+    assert not job.root.exists()
+
+
+def test_what_was_looked_through_once_is_not_looked_through_again_when_the_network_fails(
+    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(sendings, "digest_file", lambda path: (looked.append(path.name), digest_file(path))[1])
+    backend = ServerBackend(server.describe(tmp_path / "ada"), tmp_path / "home")
+    gateway, asked, failures = Gateway(backend.server), [], iter([False, False, True])
+
+    def failing(method: str, *rest: Any, **more: Any) -> Any:
+        if method == "PUT" and next(failures, False):
+            raise Unreachable("The network is gone.")
+        return ask(method, *rest, **more)
+
+    ask = gateway._https.ask
+    monkeypatch.setattr(gateway._https, "ask", failing)
+    job = make_job(backend.root / "one", steps=3, sleep=0.0)
+    assert Courier(job, gateway, wait=asked.append).run().state == "done"
+    assert len(asked) > 1
+    assert sorted(looked) == sorted(given(job.spec()))
 
 
 def test_a_stop_reaches_the_server_and_the_best_model_comes_home(

@@ -7,6 +7,8 @@ import http.client
 import io
 import json
 import os
+import socket
+import time
 import zipfile
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from SemiSegLogic.files import digest_file
 from SemiSegLogic.job import JobError, JobFolder, JobSpec
 from SemiSegLogic.job.travel import PIECE, given
 from SemiSegLogic.server import bodies, desk
+from SemiSegLogic.server import shelf as shelves
 from SemiSegLogic.server.shelf import Shelf
 from Testing.support.certificates import make_certificate
 from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
@@ -158,7 +161,8 @@ def test_an_order_out_of_bounds_is_refused_in_words_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"spec": {}, "files": {}}', b"[" * 100_000, b"\xff\xfe",
-                                  b'{"spec": {"format": 1e400}, "files": {}}', b'{"files": {}}'])
+                                  b'{"spec": {"format": 1e400}, "files": {}}', b'{"files": {}}',
+                                  b'{"spec": {"\\ud800": 1}, "files": {}}'])
 def test_what_is_no_order_is_refused_in_words(
     server: RunningServer, ada: Gateway, tmp_path: Path, body: bytes
 ) -> None:
@@ -166,6 +170,15 @@ def test_what_is_no_order_is_refused_in_words(
     code, answer = raw(server, "PUT", f"/v1/jobs/{JOB}", body, token)
     assert code == 422
     assert json.loads(answer)["text"]
+
+
+@pytest.mark.parametrize("patience", ["nan", "x", ""])
+def test_a_patience_that_is_no_number_is_refused(
+    server: RunningServer, ada: Gateway, tmp_path: Path, patience: str
+) -> None:
+    ordered(ada, tmp_path / "job", training={"steps": 5})
+    token = (tmp_path / "ada" / "server.token").read_text()
+    assert raw(server, "POST", f"/v1/jobs/{JOB}/stop?patience={patience}", token=token)[0] == 422
 
 
 def test_a_body_larger_than_a_piece_is_refused(server: RunningServer, ada: Gateway, tmp_path: Path) -> None:
@@ -241,6 +254,89 @@ def test_nobody_fills_the_line(
     ada.stop("a" * 32, 5.0)
     wait_until(lambda: ada.look("a" * 32)[0].ended, 60, "the job to stop")  # type: ignore[index]
     send(ada, job, "b" * 32)
+
+
+def test_who_has_enough_jobs_resumes_none(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "MOST_UNFINISHED", 1)
+    monkeypatch.setattr("SemiSegLogic.server.orders._require_bounds", lambda spec: None)
+    job = JobFolder.create(tmp_path / "job")
+    job.submit(specification(job, method_settings=FOREVER))
+    first, second = "a" * 32, "b" * 32
+    send(ada, job, first)
+    ada.stop(first, 0.0)
+    wait_until(lambda: ada.look(first)[0].ended, 60, "the job to stop")  # type: ignore[index]
+    send(ada, job, second)
+    with pytest.raises(PlaceError, match="You have 1 jobs"):
+        ada.resume(first)
+    ada.resume(second)  # it goes on, which changes nothing
+
+
+def test_a_disk_that_is_nearly_full_takes_neither_orders_nor_labels(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ordered(ada, tmp_path / "job", training={"steps": 5})
+    job.add_labels("c002", drawn(seed=3))
+    monkeypatch.setattr(shelves, "ROOM_LEFT", 1 << 62)
+    with pytest.raises(PlaceError, match="disk is full"):
+        ada.add_labels(JOB, 1, (job.inputs / "labels-1.npz").read_bytes())
+    with pytest.raises(PlaceError, match="disk is full"):
+        send(ada, job, "b" * 32)
+    assert server.backend.folder(JOB).added_labels() == []
+    assert [path.name for path in (server.folder / "jobs").iterdir() if path.is_dir()] == [JOB]
+
+
+def test_an_order_that_was_taken_in_but_not_begun_is_begun(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_process(job_id: str) -> None:
+        raise JobError("Python cannot be started: Resource temporarily unavailable.")
+
+    for number, again in enumerate((lambda: server.desk.go_on(), lambda: ada.resume(f"{1:032d}"))):
+        name = f"{number:032d}"
+        with monkeypatch.context() as patch:
+            patch.setattr(server.backend, "_start", no_process)
+            with pytest.raises(PlaceError, match="cannot be started"):
+                ordered(ada, tmp_path / name, name)
+        assert ada.look(name)[0].state == "queued"  # type: ignore[index]
+        again()
+        wait_until(lambda: ada.look(name)[0].state == "done", 60, "the job to be done")  # type: ignore[index]  # noqa: B023
+
+
+def test_an_upload_that_breaks_off_is_written_down_and_nobody_is_alarmed(
+    server: RunningServer, ada: Gateway, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = (tmp_path / "ada" / "server.token").read_text()
+    with socket.create_connection(("127.0.0.1", server.port)) as line:
+        head = f"PUT /v1/jobs/{JOB} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n"
+        line.sendall(f"{head}{{".encode())
+        time.sleep(0.3)
+    wait_until(lambda: ("ada", "PUT", f"/v1/jobs/{JOB}", 408) in server.told, 20, "it to be written down")
+    assert caplog.records == []
+
+
+def test_what_nobody_thought_of_is_written_down_too(
+    server: RunningServer, ada: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(user: str, job_id: str) -> None:
+        raise RuntimeError("oh")
+
+    monkeypatch.setattr(server.desk, "look", broken)
+    with pytest.raises(PlaceError, match="answered 500"):
+        ada.look(JOB)
+    assert server.told[-1] == ("ada", "GET", f"/v1/jobs/{JOB}", 500)
+
+
+def test_a_cluster_behind_the_server_that_is_away_is_waited_for(
+    server: RunningServer, ada: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(user: str, job_id: str) -> None:
+        raise Unreachable("The cluster cannot be reached.")
+
+    monkeypatch.setattr(server.desk, "resume", away)
+    with pytest.raises(Unreachable, match="The cluster cannot be reached"):
+        ada.resume(JOB)
 
 
 def test_old_jobs_are_cleared_away_and_running_ones_are_not(

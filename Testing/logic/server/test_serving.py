@@ -47,6 +47,8 @@ def test_the_process_serves_writes_down_who_asked_and_gives_way_to_no_other(tmp_
         assert re.search(r"ada GET /v1 200\n", told)
         assert re.search(r"- GET /v1 401\n", told)
         assert token not in told
+        assert _hello(port, token, "/v1/%1b[31m%0a%C3%A9") == 404
+        assert (folder / "requests.log").read_text().splitlines()[-1].endswith(r" GET /v1/\x1b[31m\n\xe9 404")
         other = subprocess.run([*semiseg, "run", folder, "--port", "0"], cwd=ROOT, capture_output=True, text=True)
         assert (other.returncode, "A server works in" in other.stderr) == (1, True)
     finally:
@@ -55,12 +57,22 @@ def test_the_process_serves_writes_down_who_asked_and_gives_way_to_no_other(tmp_
         log.close()
 
 
-def _hello(port: int, token: str) -> int:
+def _hello(port: int, token: str, path: str = "/v1") -> int:
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        line.request("GET", "/v1", headers={"Authorization": f"Bearer {token}"})
+        line.request("GET", path, headers={"Authorization": f"Bearer {token}"})
         return line.getresponse().status
     except OSError:
         return 0
     finally:
         line.close()
+
+
+@pytest.mark.parametrize("words", [("--gigabytes", "inf"), ("--gigabytes", "nan"), ("--gigabytes", "0"),
+                                   ("--days", "-1"), ("--days", "nan"), ("--days", "two")])
+def test_what_is_kept_is_a_number_above_nothing(tmp_path: Path, words: tuple[str, str]) -> None:
+    command = [sys.executable, "-m", "SemiSegLogic", "serve", "run", tmp_path / "server", *words]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert f"'{words[1]}' is no number of {words[0][2:]} above 0" in said.stderr
+    assert not (tmp_path / "server").exists()
