@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tokenize
 import zipfile
 import zlib
@@ -20,6 +21,8 @@ from .errors import JobError
 START_AGAIN = "The file is damaged or was not made by SemiSeg; delete the job and start it again."
 HEADERS = 1 << 16
 """Room in bytes for the headers of a few arrays."""
+_END, _END_64, _PLACE_64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
+"""How the last words of a zip file begin: 22 bytes; of one beyond 2 GB also 56 and 20 before these."""
 _DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, SyntaxError, tokenize.TokenError,
            NotImplementedError, RuntimeError, OSError)
 
@@ -94,7 +97,7 @@ def map_npy(path: Path, form: Form) -> NDArray[Any]:
 def names_in(path: Path) -> set[str]:
     """The names of the arrays of an .npz. Raises JobError naming the file when it cannot be opened."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             return {name.removesuffix(".npy") for name in archive.namelist()}
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
@@ -103,7 +106,7 @@ def names_in(path: Path) -> set[str]:
 def check_npz(path: Path, forms: Mapping[str, Form]) -> None:
     """Raises JobError naming the file unless it is an .npz with exactly these arrays. Reads the headers only."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             _check_entries(path, archive, forms)
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
@@ -114,7 +117,7 @@ def read_npz(path: Path, forms: Mapping[str, Form], most: int) -> dict[str, NDAr
     ``most`` bytes: nothing else may be packed as small as it likes.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             _check_entries(path, archive, forms)
             size = sum(entry.file_size for entry in archive.infolist())
             if size > most:
@@ -129,6 +132,21 @@ def require_digest(path: Path, found: str, wanted: str) -> None:
     """Raises JobError naming the file when its content does not have the digest it is named by."""
     if found != wanted:
         raise JobError(f"{path} does not hold what its name says (its digest is {found[:12]}...).", START_AGAIN)
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    """A zip file whose list of contents is short, as ours is: zipfile reads all of it, and makes ten times as much of
+    it, before anything can be asked.
+    """
+    with path.open("rb") as stream:
+        stream.seek(max(stream.seek(0, os.SEEK_END) - 98, 0))
+        last = stream.read()
+    long = last[-42:-38] == _PLACE_64
+    if last[-22:-18] != _END or last[-2:] != b"\0\0" or (long and last[:4] != _END_64):
+        raise zipfile.BadZipFile("it does not end as a zip file of ours")
+    if int.from_bytes(last[40:48] if long else last[-10:-6], "little") > HEADERS:
+        raise zipfile.BadZipFile("it lists more than belongs into it")
+    return zipfile.ZipFile(path)
 
 
 def _check_entries(path: Path, archive: zipfile.ZipFile, forms: Mapping[str, Form]) -> None:

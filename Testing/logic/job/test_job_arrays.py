@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tracemalloc
 import zipfile
 import zlib
@@ -59,3 +60,38 @@ def test_a_header_of_gigabytes_is_not_read(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2**23
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_long_list_of_contents_is_not_read(tmp_path: Path, long: bool) -> None:
+    entry = b"PK\1\2" + struct.pack("<6H3I5H2I", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    listed, count = entry * 200_000, 200_000
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0 if long else len(listed), 0, 0)
+    if long:
+        end = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, len(listed), 0) + struct.pack(
+            "<4sIQI", b"PK\6\7", 0, len(listed), 1) + end
+    path = tmp_path / "labels.npz"
+    path.write_bytes(listed + end)
+    tracemalloc.start()
+    with pytest.raises(JobError, match=r"labels\.npz cannot be read: it lists more than belongs into it"):
+        check_npz(path, {"label": Form("uint8", (None,))})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+
+
+def test_a_zip_file_of_gigabytes_ends_otherwise_and_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, label = tmp_path / "labels.npz", np.arange(500, dtype=np.uint8)
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10)
+    write_npz(path, {"label": label})
+    assert path.read_bytes()[-42:-38] == b"PK\6\7"
+    assert np.array_equal(read_npz(path, {"label": Form("uint8", (500,))}, 1 << 20)["label"], label)
+
+
+@pytest.mark.parametrize("more", [b"!", b"PK\5\6" + bytes(18), bytes(100)])
+def test_nothing_may_follow_a_zip_file(tmp_path: Path, more: bytes) -> None:
+    path = tmp_path / "labels.npz"
+    write_npz(path, {"label": np.zeros(5, np.uint8)})
+    path.write_bytes(path.read_bytes() + more)
+    with pytest.raises(JobError, match=r"labels\.npz"):
+        check_npz(path, {"label": Form("uint8", (5,))})
