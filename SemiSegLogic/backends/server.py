@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,9 @@ from .local import LocalBackend
 PORT = 8443
 STOP_PATIENCE_S = 180.0
 """Until a courier is ended by force that was asked to stop: the server's runner saves first, and its model comes."""
+
+UNTOLD = ("Given up here; perhaps the server could not be told and goes on. Resume the job to get what it has made, or "
+          "to stop it there.")
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,12 @@ class ServerBackend(LocalBackend):
         from .gateway import Gateway
 
         Gateway(self.server).check()
+
+    def poll(self, job_id: JobId) -> Status:
+        """As of any job. Where no network could carry the wish to stop to the server in time, that is said."""
+        status = super().poll(job_id)
+        untold = status.state == "stopped" and not self.folder(job_id).reported().ended
+        return replace(status, message=UNTOLD) if untold else status
 
     def stop(self, job_id: JobId, patience_s: float = STOP_PATIENCE_S, wait: bool = True) -> Status:
         """As of any job; what it saved last is brought home first."""

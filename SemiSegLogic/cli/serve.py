@@ -81,10 +81,13 @@ def _invite(options: argparse.Namespace) -> int:
     certificate = _read(options.certificate)
     with disk_errors(options.folder):
         options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    token = Users(options.folder / "users.json").invite(options.name)
+    users = Users(options.folder / "users.json")
+    known = options.name in users.names
+    token = users.invite(options.name)
     _write(into, options.address, token, certificate)
     text = (f"{options.name} may use the server. Hand {into} over safely: who has it, has the token. In Slicer choose "
             f"its {DESCRIPTION} under 'Where', or say: semiseg train STUDY --server {DESCRIPTION}")
+    text += f" The token that {options.name} had before opens nothing any more." if known else ""
     Output(options.json).event("invited", text, name=options.name, folder=str(into))
     return 0
 

@@ -37,6 +37,12 @@ def test_who_is_invited_gets_a_folder_that_works(server: RunningServer, semiseg:
     assert (last.good, "does not take the token" in last.found) == (False, True)
 
 
+def test_who_is_invited_again_is_said_to_lose_the_earlier_token(says: Says, tmp_path: Path) -> None:
+    words = ("serve", "invite", tmp_path / "server", "ada", "--address", "https://h:1", "--into")
+    assert "had before" not in says(*words, tmp_path / "first")
+    assert "The token that ada had before opens nothing any more" in " ".join(says(*words, tmp_path / "again").split())
+
+
 def test_a_certificate_of_ones_own_goes_along(semiseg: Semiseg, tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     server = RunningServer(tmp_path / "server", (certificate, key))

@@ -239,6 +239,23 @@ def test_a_job_is_stopped_before_a_server_that_is_gone_heard_of_it(
     assert job.results() == {}
 
 
+def test_a_stop_that_never_reached_the_server_is_not_said_to_have(
+    server: RunningServer, backend: ServerBackend
+) -> None:
+    job = start(backend, "one", **FOREVER)
+    wait_for_step(backend, "one", 2)
+    server.stop()
+    stopped = backend.stop("one", patience_s=0)
+    assert stopped.state == "stopped"
+    assert "perhaps the server could not be told" in stopped.message
+    assert not server.backend.poll(there(server, job).root.name).ended
+    server.start()
+    backend.resume("one")
+    wait_for(backend, "one", "running")
+    assert backend.stop("one").message != stopped.message
+    assert there(server, job).reported().state == "stopped"
+
+
 def test_a_job_that_the_server_cleared_away_is_not_begun_in_secret(
     server: RunningServer, backend: ServerBackend
 ) -> None:
