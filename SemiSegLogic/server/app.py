@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -42,6 +43,7 @@ def make_app(users: Users, desk: Desk, shelf_of: Callable[[str], Shelf], audit: 
     """The whole interface; it has no pages of its own, for those would need no token."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=Plain)
     app.state.users, app.state.desk, app.state.shelf_of = users, desk, shelf_of
+    app.state.coming = Counter[str]()  # bodies on their way by user
 
     @app.middleware("http")
     async def tell(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:

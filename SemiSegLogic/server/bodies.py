@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
@@ -10,20 +12,25 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from ..files import plain_data
-from .refusal import SLOW, TOO_LARGE, WRONG, Refused
+from .refusal import AWAY, SLOW, TOO_LARGE, WRONG, Refused
 
 PATIENCE_S = 120.0
+MOST_AT_ONCE = 8
+"""Bodies of one user that are in memory while they come."""
 
 
 async def body(request: Request, most: int) -> bytes:
-    """The bytes that came. Raises Refused when they are more than ``most``, or take longer than PATIENCE_S."""
+    """The bytes that came. Raises Refused when they are more than ``most``, take longer than PATIENCE_S, or when the
+    user sends MOST_AT_ONCE others meanwhile.
+    """
     found = bytearray()
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            async for piece in request.stream():
-                found += piece
-                if len(found) > most:
-                    raise Refused(TOO_LARGE, f"More than {most} bytes came at once.", "Send it in smaller pieces.")
+        with _one_more(request):
+            async with asyncio.timeout(PATIENCE_S):
+                async for piece in request.stream():
+                    found += piece
+                    if len(found) > most:
+                        raise Refused(TOO_LARGE, f"More than {most} bytes came at once.", "Send it in smaller pieces.")
     except ClientDisconnect as error:
         raise Refused(SLOW, "The connection was lost on the way.", "It is sent again.") from error
     except TimeoutError as error:
@@ -38,3 +45,15 @@ async def plain_body(request: Request, most: int) -> Any:
         return await run_in_threadpool(plain_data, content)
     except ValueError as error:
         raise Refused(WRONG, "What came is no plain data.", "Send the order again with SemiSeg.") from error
+
+
+@contextmanager
+def _one_more(request: Request) -> Iterator[None]:
+    coming, user = request.app.state.coming, request.state.user
+    if coming[user] >= MOST_AT_ONCE:
+        raise Refused(AWAY, f"You send {coming[user]} things to the server at this moment.", "It is sent again soon.")
+    coming[user] += 1
+    try:
+        yield
+    finally:
+        coming[user] -= 1

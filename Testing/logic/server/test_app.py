@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import http.client
 import io
 import json
@@ -200,6 +201,27 @@ def test_a_client_that_dawdles_is_let_go(
     line.endheaders(b"{")
     assert line.getresponse().status == 408
     assert ada.check()
+
+
+def test_nobody_fills_the_memory_with_what_they_begin_to_send(
+    server: RunningServer, ada: Gateway, bob: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "MOST_AT_ONCE", 2)
+    token, content = (tmp_path / "ada" / "server.token").read_text(), b"content"
+    path, digest = tmp_path / "file", hashlib.sha256(content).hexdigest()
+    path.write_bytes(content)
+    lines = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+    head = f"PUT /v1/jobs/{JOB} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n"
+    for line in lines:
+        line.sendall(f"{head}{{".encode())
+    time.sleep(0.5)
+    with pytest.raises(Unreachable, match="You send 2 things"):
+        ada.send(path, digest, lambda there: None)
+    bob.send(path, digest, lambda there: None)
+    for line in lines:
+        line.close()
+    wait_until(lambda: len(server.told) > 4 and sum(told[3] == 408 for told in server.told) == 2, 20, "both to be over")
+    ada.send(path, digest, lambda there: None)
 
 
 def test_labels_come_in_order_and_once(server: RunningServer, ada: Gateway, tmp_path: Path) -> None:
