@@ -20,6 +20,9 @@ from .output import Output, add_json
 
 FROM_MAPS = tuple(name for name in STRATEGIES if name != "disagreement")  # a study keeps one suggestion per case
 
+NOTHING_TO_CHOOSE_BY = ("there are no suggestions to choose by before the first training; "
+                        "these slices come from the images alone.")
+
 
 def add(parts: Any) -> None:
     """The grammar of ``study next``."""
@@ -64,7 +67,9 @@ def _chosen(study: Study, strategy: str | None, count: int) -> tuple[list[NextSl
     while beginning.look_at_more():
         pass
     first = [NextSlice(item.case, item.place, item.reason, 0.0) for item in beginning.slices(count)]
-    return first, [] if study.cases else [f"{study.folder} has no cases yet. Add volumes first."]
+    if not study.cases:
+        return first, [f"{study.folder} has no cases yet. Add volumes first."]
+    return first, [] if strategy is None else [f"{strategy}: {NOTHING_TO_CHOOSE_BY}"]
 
 
 def _from_maps(study: Study, cases: list[Case], strategy: str, count: int) -> tuple[list[NextSlice], list[str]]:

@@ -7,6 +7,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from ..markdown import table
 from ..settings import ABOUT, METHOD_SETTINGS, PAPER, Published
 from ..settings.costs import Cost, costs
 from .drawing import draw
@@ -36,11 +37,9 @@ def write_pages(folder: Path) -> list[Path]:
 
 def index() -> str:
     """The list of methods."""
-    rows = [f"| [{name}]({name}.md) | {about.does} | {about.suits} | {paces(name)} |" for name, about in ABOUT.items()]
-    return "\n".join([
-        "# The methods", "", "| method | what it does | suits | a step over one of supervised |", "|---|---|---|---|",
-        *rows, "", f"{measured_on()} {MADE}", "",
-    ])
+    head = ["method", "what it does", "suits", "a step over one of supervised"]
+    rows = [(f"[{name}]({name}.md)", about.does, about.suits, paces(name)) for name, about in ABOUT.items()]
+    return "\n".join(["# The methods", "", *table(head, rows), "", f"{measured_on()} {MADE}", ""])
 
 
 def page(name: str) -> str:
@@ -99,14 +98,14 @@ def published_text(row: Published) -> str:
 
 def settings_table(name: str) -> str:
     """Every number: what the clinical recipe has, what the paper's."""
-    rows = PAPER[name]
-    head = ["setting", "what it is", "clinical", *(f"paper, {dims}D" for dims in rows), "may be", "from"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    papers = PAPER[name]
+    head = ["setting", "what it is", "clinical", *(f"paper, {dims}D" for dims in papers), "may be", "from"]
+    rows = []
     for item in fields(METHOD_SETTINGS[name]):
-        values = [item.default, *(row.changes.get(item.name, item.default) for row in rows.values())]
-        cells = [f"`{item.name}`", item.metadata["label"], *map(shown, values), bounds(item), item.metadata["source"]]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        values = [item.default, *(row.changes.get(item.name, item.default) for row in papers.values())]
+        words = (bounds(item), item.metadata["source"])
+        rows.append([f"`{item.name}`", item.metadata["label"], *map(shown, values), *words])
+    return "\n".join(table(head, rows))
 
 
 def bounds(item: Field[Any]) -> str:

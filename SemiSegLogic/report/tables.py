@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..markdown import table
 from ..study.structures import Structure
 from .metrics import Score, Summary, summarise
 
@@ -17,24 +18,21 @@ MEASURES = (("dice", "Dice", 3), ("hd95", "HD95 mm", 2), ("asd", "mean distance 
 
 def summary_table(scores: Scores, structures: Sequence[Structure]) -> str:
     """Mean and standard deviation over all cases, a line per structure and one for the mean of the structures."""
-    lines = ["| structure | " + " | ".join(name for _, name, _ in MEASURES) + " |", "|---|" + "---|" * len(MEASURES)]
-    for item in structures:
-        cells = [_spread(summary(scores, [item.value], key), digits) for key, _, digits in MEASURES]
-        lines.append(f"| {item.name} | " + " | ".join(cells) + " |")
     values = [item.value for item in structures]
-    cells = [_spread(summary(scores, values, key), digits) for key, _, digits in MEASURES]
-    return "\n".join([*lines, "| **mean of the structures** | " + " | ".join(f"**{cell}**" for cell in cells) + " |"])
+    rows = [[item.name, *_spreads(scores, [item.value])] for item in structures]
+    rows.append([f"**{cell}**" for cell in ("mean of the structures", *_spreads(scores, values))])
+    return "\n".join(table(["structure", *(name for _, name, _ in MEASURES)], rows))
 
 
 def case_table(scores: Scores, structures: Sequence[Structure]) -> str:
     """A line per case, worst first, with every measure of every structure."""
     heads = [f"{item.name}: {name}" for item in structures for _, name, _ in MEASURES]
-    lines = ["| case | mean Dice | " + " | ".join(heads) + " |", "|---|" + "---|" * (1 + len(heads))]
+    rows = []
     for name, mean in ranked(scores):
         found = [scores[name][item.value] for item in structures]
         cells = [_number(getattr(score, key), digits) for score in found for key, _, digits in MEASURES]
-        lines.append(f"| {name} | {mean:.3f} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append([name, f"{mean:.3f}", *cells])
+    return "\n".join(table(["case", "mean Dice", *heads], rows))
 
 
 def ranked(scores: Scores) -> list[tuple[str, float]]:
@@ -78,6 +76,10 @@ def as_data(scores: Scores, structures: Sequence[Structure]) -> dict[str, Any]:
 def _plain(found: Summary) -> dict[str, float | int | None]:
     mean, sd = (None if math.isnan(number) else number for number in (found.mean, found.sd))
     return {"mean": mean, "sd": sd, "count": found.count, "total": found.total}
+
+
+def _spreads(scores: Scores, values: Sequence[int]) -> list[str]:
+    return [_spread(summary(scores, values, key), digits) for key, _, digits in MEASURES]
 
 
 def _spread(found: Summary, digits: int) -> str:

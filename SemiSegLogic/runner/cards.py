@@ -8,6 +8,7 @@ from typing import Any
 
 from ..files import write_json, write_text
 from ..job import JobError, JobFolder, JobSpec, Status
+from ..markdown import table
 from ..settings.recommended import BASELINE
 from .model import Model
 
@@ -88,8 +89,7 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
     if frame := facts["frame_mm"]:
         rows["Pictures"] = (f"each taken for one of {frame:.0f} x {frame:.0f} mm: what was drawn differs less in its "
                             "share of the picture than in mm")
-    yield from ("| | |", "|---|---|")
-    yield from (f"| {name} | {value} |" for name, value in rows.items())
+    yield from table(["", ""], rows.items())
     settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items())
     yield from ("", f"Settings: {settings}.", "")
 
@@ -98,8 +98,8 @@ def _contest(scores: Mapping[str, Any], kept: str) -> Iterator[str]:
     yield from ("## What was compared", "", semi_supervision(scores, kept), "")
     known = {name: value for name, value in scores.get("held_out", {}).items() if value is not None}
     if known:
-        yield from ("| model | Dice on the slices held out from it, taken together |", "|---|---|")
-        yield from (f"| {name} | {value:.3f} |" for name, value in known.items())
+        head = ["model", "Dice on the slices held out from it, taken together"]
+        yield from table(head, ((name, f"{value:.3f}") for name, value in known.items()))
         yield ""
     yield from (f"- {reason}" for reason in scores.get("reasons", ()))
 
@@ -108,8 +108,9 @@ def _curve(curve: list[dict[str, Any]]) -> Iterator[str]:
     points = [point for point in curve if point.get("held_out_dice") is not None]
     if points:
         yield from ("", "## Learning curve", "")
-        yield from ("| seconds of training | leg | Dice on held-out slices |", "|---|---|---|")
-        yield from (f"| {p['training_seconds']:.0f} | {p['leg']} | {p['held_out_dice']:.3f} |" for p in points)
+        head = ["seconds of training", "leg", "Dice on held-out slices"]
+        rows = ((f"{p['training_seconds']:.0f}", p["leg"], f"{p['held_out_dice']:.3f}") for p in points)
+        yield from table(head, rows)
 
 
 def _by(sides: Iterable[float]) -> str:

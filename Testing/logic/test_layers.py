@@ -32,7 +32,7 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "errors patience naming settings geometry files study job"
+WORDS = "errors patience naming markdown settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
@@ -51,6 +51,7 @@ ROOMS: dict[str, Room] = {
     "geometry": room("", PLAIN),
     "patience": room(""),
     "naming": room(""),
+    "markdown": room(""),
     "files": room("errors patience", PLAIN),
     "study": room("errors patience naming geometry files study", PLAIN),
     "job": room("errors patience settings geometry files job", PLAIN),
@@ -79,7 +80,7 @@ ROOMS: dict[str, Room] = {
     "cli": room(f"{WHOLE_HOUSE} server", f"{TORCH} rich requests"),
     "sample": room(f"{WORDS} sample", f"{PLAIN} monai"),
     "report": room(f"{WORDS} report", f"{PLAIN} scipy matplotlib"),
-    "pages": room("settings pages"),
+    "pages": room("markdown settings pages"),
     "environment": room("patience environment"),
 }
 IN_SLICER = "requests slicer qt ctk vtk SampleData DICOMLib pydicom"

@@ -52,6 +52,17 @@ def test_before_any_model_the_images_say_where_to_begin(
     assert not judged & {(item["case"], item["axis"], item["index"]) for item in found}
 
 
+def test_a_strategy_before_any_suggestion_is_said_to_choose_nothing(
+    blobs: BlobStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, remarks = ask(capsys, blobs.study.folder, "--count", "3", "--strategy", "entropy")
+    assert found == ask(capsys, blobs.study.folder, "--count", "3")[0]
+    assert remarks == [
+        "entropy: there are no suggestions to choose by before the first training; these slices come from the images "
+        "alone."
+    ]
+
+
 def test_with_suggestions_in_the_study_the_doubtful_slice_is_named(
     blobs: BlobStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:
