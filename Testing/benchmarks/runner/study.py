@@ -24,7 +24,7 @@ from .recipe import Schedule
 from .slices import chosen_slices
 
 MEMORY = 8 << 30
-"""Bytes that every run is planned for: a number must not depend on what else the computer did."""
+"""Bytes that every run is planned for: a number must depend neither on what else the computer did nor on its speed."""
 
 
 @dataclass
@@ -48,8 +48,8 @@ class Study:
 
 
 def benchmark_device(wanted: str, precision: str) -> Device:
-    """The device with a fixed idea of its memory, so that plans are the same everywhere."""
-    return dataclasses.replace(choose(wanted, precision), memory=MEMORY)
+    """The device with a fixed idea of its memory and none of its speed, so that plans are the same everywhere."""
+    return dataclasses.replace(choose(wanted, precision), memory=MEMORY, voxel_seconds=0.0)
 
 
 def prepare(protocol: Protocol, cell: str, seed: int, schedule: Schedule, cases: Collection, device: Device) -> Study:

@@ -17,6 +17,7 @@ import torch
 
 from SemiSegLogic.engine.data.pool import Pool
 from SemiSegLogic.engine.hardware.device import Device, DeviceLost
+from SemiSegLogic.engine.planning.patches import budget_of
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Need
 from Testing.benchmarks.runner import pace, worker
@@ -318,6 +319,17 @@ def test_the_papers_patches_are_crops_turned_by_right_angles(blobs: MadeUp) -> N
             assert found
             turned.update(found)
     assert len(turned) == 8
+
+
+def test_a_slow_computer_is_planned_for_as_a_fast_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patch of a row is no smaller where a voxel takes a hundred times longer, nor where memory is short."""
+    budgets = {}
+    for seconds in (3e-7, 3e-5):
+        found = Device(torch.device("cpu"), False, 1 << 24, voxel_seconds=seconds)
+        monkeypatch.setattr("Testing.benchmarks.runner.study.choose", lambda *_, found=found: found)
+        budgets[seconds] = budget_of(benchmark_device("cpu", "float32"), "fast", 3)
+        assert budget_of(found, "fast", 3) < budgets[seconds]
+    assert len(set(budgets.values())) == 1
 
 
 def test_on_a_card_a_study_lies_together_and_the_papers_patches_make_nobody_wait(blobs: MadeUp) -> None:

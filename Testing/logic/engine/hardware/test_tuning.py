@@ -129,6 +129,18 @@ def test_a_measurement_has_all_four_ways_and_draws_no_random_number(monkeypatch:
     assert all(0 < value < 1e5 for layouts in timings.values() for value in layouts.values())
 
 
+@pytest.mark.parametrize(("system", "seconds"), [("linux", 3.0), ("darwin", 3.0), ("win32", 50.0)])
+def test_seconds_in_which_other_programs_had_the_processor_do_not_count(
+    monkeypatch: pytest.MonkeyPatch, system: str, seconds: float
+) -> None:
+    """The computer is busy: a block that the core computes for 3 s is over after 50 s."""
+    turns = SimpleNamespace(process_time=iter([0.0, 3.0]).__next__, perf_counter=iter([0.0, 50.0]).__next__)
+    monkeypatch.setattr(tuning, "SHAPES", {"cpu": (1, 32, 2, 4, 4)})
+    monkeypatch.setattr(tuning, "time", turns)
+    monkeypatch.setattr(tuning.sys, "platform", system)
+    assert tuning._milliseconds(HOST, "float32", "contiguous") == 1000 * seconds
+
+
 def test_on_a_card_the_first_pass_of_every_way_does_not_count_and_the_card_is_idle_when_the_clock_starts() -> None:
     events: list[str] = []
     flags: list[bool] = []
@@ -146,7 +158,7 @@ def test_on_a_card_the_first_pass_of_every_way_does_not_count_and_the_card_is_id
 
     with pretended_gpu(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(tuning, "SHAPES", {"cuda": (1, 32, 2, 4, 4)})
-        patch.setattr(tuning, "time", SimpleNamespace(perf_counter=clock))
+        patch.setattr(tuning, "time", SimpleNamespace(perf_counter=clock, process_time=None))
         patch.setattr(tuning, "_block", run)
         patch.setattr(torch.cuda, "synchronize", lambda *_: events.append("wait"))
         timings, _ = measured(torch.device("cuda"))
