@@ -21,7 +21,7 @@ def remarks(profiles: Sequence[Profile], names: Mapping[int, str]) -> list[str]:
     found = [_nothing_left(profiles), *_missing(profiles, names), _undecided(profiles, names)]
     area = sum(float(item.area.sum()) for item in profiles)
     doubt = sum(float(item.doubt.sum()) for item in profiles)
-    if area and doubt <= CERTAIN * area:
+    if area and doubt <= CERTAIN * area and not found[0]:  # what is judged is in no doubt
         found.append("The model is sure of everything it shows, which is no proof that it is right. Check slices far "
                      "from those that were judged.")
     if len(profiles) == 1:

@@ -29,12 +29,14 @@ def test_an_ordinary_study_needs_no_remark() -> None:
         ([_case()], "only one case"),
         ([_case("a", tumour=0), _case("b", tumour=0)], "tumour is in no case"),
         ([_case("a", judged=tuple(range(30))), _case("b", judged=tuple(range(30)))], "Every slice of every case"),
+        ([_case(name, (0, 0), 0, judged=tuple(range(30))) for name in "ab"], "Every slice of every case"),
         ([_case(name, judged=tuple(range(0, 30, 4))) for name in "ab"], "lies close to a judged one"),
         ([_case("a", (0, 0), 0.1), _case("b", (0, 0), 0.1)], "no proof that it is right"),
         ([_case("a", (50, 45), 5), _case("b", (50, 45), 5), _case("c")], "cannot tell liver from tumour in 2 of 3"),
         ([], "No case has a suggestion yet"),
     ],
-    ids=["one case", "structure absent", "all judged", "no room left", "certain", "contradiction", "nothing"],
+    ids=["one case", "structure absent", "all judged", "all judged and sure", "no room left", "certain",
+         "contradiction", "nothing"],
 )  # fmt: skip
 def test_what_is_out_of_the_ordinary_is_said_in_one_sentence(cases: list[Profile], words: str) -> None:
     found = remarks(cases, NAMES)
