@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import SemiSegError
 from ..job import JobFolder, Status, note_collected
 from ..study import Study
+from .ranking import is_case
 from .run_folder import RunFolder
 
 STATUS_FOLLOWS_S = 3.0
@@ -51,8 +52,8 @@ class Collector:
             if status.state == "running" and status.results.get(name, 0) < result.n and self._is_fresh(name):
                 return False  # how good it probably is comes with the next status, within a second
             case, provenance = self.study.case(case_id), self._provenance(name, result.n, status)
-            if case.digest != self.job.spec().case(name).image:
-                return False  # the folder of another case has got its name
+            if not is_case(self.job, name, case):
+                return False
             case.put_suggestion(result.label, result.uncertainty, provenance)
         except SemiSegError as error:  # locked by another writer, disk full, damaged: the result waits in the job
             logging.info("The suggestion for %s waits: %s", case_id, error)

@@ -13,7 +13,7 @@ from .collecting import collect
 from .handing_over import Told, hand_over
 from .jobs import jobs_folder
 from .order import Order, require_cases, require_drawing, require_structures
-from .ranking import NextSlice, next_slices
+from .ranking import NextSlice, is_case, next_slices
 from .run_folder import RunFolder
 
 
@@ -90,16 +90,16 @@ class Round:
     def add_labels(self, case: Case) -> int:
         """Give the running job the present labels of a case; returns their number. Raises JobError."""
         name = self._job_case(case.id)
-        if name is None:
+        if name is None or not is_case(self.job, name, case):
             raise StudyError(f"Case {case.id} is not part of the run {self.id}: it was added later. Train again.")
         return self.job.add_labels(name, case.planes())
 
     def covers_study(self) -> bool:
         """Whether the job still knows every case and exactly the structures of the study."""
-        known = {item.value for item in self.job.spec().structures}
-        return {case.id for case in self.study.cases} <= set(self.cases.values()) and known == {
-            item.value for item in self.study.structures
-        }
+        spec, names = self.job.spec(), self.cases
+        known = {(case_id, spec.case(name).image) for name, case_id in names.items()}
+        return {(case.id, case.digest) for case in self.study.cases} <= known and (
+            {item.value for item in spec.structures} == {item.value for item in self.study.structures})
 
     def show(self, case_id: str | None) -> None:
         """Tell the running job which study case is on screen now; one that it does not know counts as none."""

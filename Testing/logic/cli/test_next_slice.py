@@ -78,7 +78,7 @@ def test_with_suggestions_in_the_study_the_doubtful_slice_is_named(
 def test_what_the_newest_run_named_comes_first(blobs: BlobStudy, capsys: pytest.CaptureFixture[str]) -> None:
     this = begin(blobs.study, Path(blobs.study.folder).parent / "jobs")
     _suggest(blobs.study)
-    item = {"case": "c001", "axis": 0, "index": 5, "score": 2.0, "reason": "Middle part of core: unsure."}
+    item = {"case": "c003", "axis": 0, "index": 5, "score": 2.0, "reason": "Middle part of core: unsure."}
     this.job.put_ranking([item])
     found, _ = ask(capsys, blobs.study.folder)
     assert [(one["index"], one["reason"]) for one in found] == [(5, item["reason"])]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.geometry import SliceIndex, gap_between
 from SemiSegLogic.job import JobError
 from SemiSegLogic.rounds import Round, jobs_folder
-from SemiSegLogic.study import StudyError
+from SemiSegLogic.study import StudyError, write_image
 from Testing.support.blobs import BlobStudy, add_volume, spread
 from Testing.support.rounds import begin
 
@@ -24,6 +26,40 @@ def test_what_to_look_at_next_leaves_out_what_was_drawn_since(blobs: BlobStudy, 
     ])
     case.set_slices(blobs.truth[case.id], [SliceIndex(0, 5)], "ann")
     assert [(item.case, item.place) for item in this.next_slices()] == [("volume2", SliceIndex(1, 5))]
+
+
+def test_what_to_look_at_next_leaves_out_what_is_hardly_to_be_told_from_a_slice_drawn_since(
+    blobs: BlobStudy, jobs: Path
+) -> None:
+    """The ranking keeps a distance from what was judged when it was made; so does what is shown of it."""
+    this, case = begin(blobs.study, jobs), blobs.cases[2]
+    gap = gap_between(case.grid.spacing[0], case.grid.shape[0])
+    drawn, ranked = 8, (8 - gap, 8 + gap, 8 + gap + 1)
+    this.job.put_ranking([{"case": "c003", "axis": axis, "index": index, "score": 1.0, "reason": "border"}
+                          for index in ranked for axis in (0, 1)])
+    case.set_slices(blobs.truth[case.id], [SliceIndex(0, drawn)], "ann")
+    along = [item.place.index for item in this.next_slices() if item.place.axis == 0]
+    across = [item.place.index for item in this.next_slices() if item.place.axis == 1]
+    assert (along, across) == ([8 + gap + 1], list(ranked))
+
+
+def test_another_image_of_the_same_id_has_no_part_in_the_round(
+    blobs: BlobStudy, jobs: Path, tmp_path: Path
+) -> None:
+    """Its case was removed, and its folder deleted by hand: the id is free again."""
+    this, old = begin(blobs.study, jobs), blobs.study.case("volume2")
+    assert this.covers_study()
+    this.job.put_ranking([{"case": "c003", "axis": 0, "index": old.grid.shape[0] - 1, "score": 9.0, "reason": "end"}])
+    assert len(this.next_slices()) == 1
+    write_image(tmp_path / "volume2.nrrd", old.image()[:9], replace(old.grid, shape=(9, *old.grid.shape[1:])))
+    blobs.study.remove_case("volume2")
+    shutil.rmtree(blobs.study.folder / "removed")
+    new = blobs.study.add_case(tmp_path / "volume2.nrrd")
+    assert new.id == "volume2"
+    assert this.next_slices() == []
+    assert not this.covers_study()
+    with pytest.raises(StudyError, match="was added later"):
+        this.add_labels(new)
 
 
 def test_labels_can_be_added_to_a_job_and_only_of_its_cases(blobs: BlobStudy, jobs: Path, tmp_path: Path) -> None:
