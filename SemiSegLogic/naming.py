@@ -1,4 +1,4 @@
-"""When two names are one for people."""
+"""When two names are one for people, and how they count."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def same_signs(name: str) -> str:
 def folded(name: str) -> str:
     """``name`` in the same signs, without capitals and spaces around it."""
     return same_signs(same_signs(name).strip().casefold())
+
+
+def counted(number: int, what: str) -> str:
+    """``1 slice``, ``2 slices``."""
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -37,11 +37,6 @@ def some_gigabytes(text: str) -> float:
     return _above_nothing(text, "gigabytes")
 
 
-def counted(number: int, what: str) -> str:
-    """``1 slice``, ``2 slices``."""
-    return f"{number} {what}{'s' * (number != 1)}"
-
-
 def _above_nothing(text: str, unit: str) -> float:
     try:
         number = float(text)

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import AXIS_NAMES, SliceIndex
-from ..naming import folded
+from ..naming import counted, folded
 from ..study import LabelError, Structures, Study, UnknownSegmentError, all_slices, drawn_slices
 from ..study.lock import user_name
-from .counts import counted
 from .output import Output, add_json
 
 NUMBERS = re.compile(r"([0-9]+)(?:-([0-9]+))?")

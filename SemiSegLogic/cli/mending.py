@@ -11,9 +11,9 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Column, Table
 
+from ..naming import counted
 from ..study import Study
 from ..study.lock import user_name
-from .counts import counted
 from .output import Output, add_json
 
 

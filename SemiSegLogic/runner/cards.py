@@ -9,6 +9,7 @@ from typing import Any
 from ..files import write_json, write_text
 from ..job import JobError, JobFolder, JobSpec, Status
 from ..markdown import table
+from ..naming import counted
 from ..settings.recommended import BASELINE
 from .model import Model
 
@@ -22,11 +23,11 @@ def publish(job: JobFolder, model: Model, status: Status) -> None:
 
 def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
     """Plain data for model.json."""
+    slices, cases = model.learned or _ordered(spec)
     return {
         "method": model.method, "settings": model.settings, "asked_for": spec.method, "training": spec.training,
         "structures": [{"value": item.value, "name": item.name} for item in spec.structures],
-        "cases": len(spec.cases), "annotated_cases": sum(bool(case.slices) for case in spec.cases),
-        "annotated_slices": sum(len(case.slices) for case in spec.cases),
+        "cases": len(spec.cases), "annotated_cases": cases, "annotated_slices": slices,
         "went_on_from": spec.start_from if status.scores.get("goes_on", True) else None,
         "one_piece": [item.name for item in spec.structures if item.value in model.one_piece],
         "views": {"mirror": model.mirror is not None, "zooms": list(model.zooms)},
@@ -64,8 +65,12 @@ def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
     tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold"))})
     if not tried:
         return "No semi-supervised method was tried in this run."
-    if kept in tried and not any(value is not None for name, value in held_out.items() if name.startswith(kept)):
+    measured = {name.split(",")[0] for name, value in held_out.items() if value is not None}
+    if kept in tried and kept not in measured:
         return f"The model of {kept} was kept. No slices were held out from it, so what it gave was not measured."
+    if not measured.intersection(tried):
+        return (f"{', '.join(tried)} was tried and came to nothing that could be compared, so the supervised baseline "
+                "was kept: see below.")
     if kept in tried:
         return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."
     return (f"Semi-supervision did not help here: {', '.join(tried)} was not better than the supervised baseline on "
@@ -76,8 +81,8 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
     views, one_piece = facts["views"], facts.get("one_piece")  # cards of before have none
     seen = ("mirror images, " if views["mirror"] else "") + ("three sizes, " if views["zooms"] else "")
     rows = {
-        "Learned from": f"{facts['annotated_slices']} slices of {facts['annotated_cases']} cases, "
-                        f"{facts['cases']} cases in all",
+        "Learned from": f"{counted(facts['annotated_slices'], 'slice')} of "
+                        f"{counted(facts['annotated_cases'], 'case')}, {counted(facts['cases'], 'case')} in all",
         "Method": f"{facts['method']} (asked for: {facts['asked_for']})",
         "Went on from an earlier model": "yes" if facts["went_on_from"] else "no",
         "Predicts from": f"{seen}averaged" if seen else "one view",
@@ -111,6 +116,11 @@ def _curve(curve: list[dict[str, Any]]) -> Iterator[str]:
         head = ["seconds of training", "leg", "Dice on held-out slices"]
         rows = ((f"{p['training_seconds']:.0f}", p["leg"], f"{p['held_out_dice']:.3f}") for p in points)
         yield from table(head, rows)
+
+
+def _ordered(spec: JobSpec) -> tuple[int, int]:
+    """Slices and cases that were judged when the job was ordered: for models of before, which do not tell more."""
+    return sum(len(case.slices) for case in spec.cases), sum(bool(case.slices) for case in spec.cases)
 
 
 def _by(sides: Iterable[float]) -> str:

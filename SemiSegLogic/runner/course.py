@@ -193,6 +193,9 @@ class Course:
         """Leave a leg that failed; the model from before it is kept."""
         text = f"{leg.name} was given up, and the model from before it is kept: {error}"
         self.reporter.update(error={"text": text, "remedy": "The suggestions are those of the earlier model."})
+        if leg.role != "whole":  # which has no score of its own
+            self.standing.scores[self.standing.name_of(leg)] = None
+        self.standing.verdicts.append(text)
         self._next_leg(text, 0.0)
 
     def _next_leg(self, message: str, seconds: float) -> None:

@@ -56,6 +56,11 @@ class Data:
             self.take_planes(item.case, item.planes, item.n)
         return added
 
+    def learned_from(self) -> tuple[int, int]:
+        """How many judged slices training may see now, and of how many cases."""
+        counts = [len(volume.training_slices) for volume in self.volumes.values()]
+        return sum(counts), sum(count > 0 for count in counts)
+
     def check_usable(self) -> None:
         """Raises LabelError when all that people drew lies across the slices that the plan learns from."""
         drawn = [volume for volume in self.volumes.values() if _is_judged(volume)]

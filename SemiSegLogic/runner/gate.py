@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..engine.quality import SliceScore
+from ..naming import counted
 
 USUAL_DEVIATION = 0.05  # of paired differences of Dice between slices, known before any is seen
 WORTH = 2  # slices that this knowledge counts for
@@ -47,8 +48,8 @@ class Comparison:
 
     def words(self) -> str:
         """For the card."""
-        return (f"{self.difference:+.3f} ± {self.error:.3f} Dice, slice by slice, on {self.slices} slices held out "
-                "from both")
+        return (f"{self.difference:+.3f} ± {self.error:.3f} Dice, slice by slice, on {counted(self.slices, 'slice')} "
+                "held out from both")
 
 
 def compare(new: Sequence[SliceScore], before: Sequence[SliceScore]) -> Comparison:
@@ -78,7 +79,8 @@ def verdict(name: str, role: str, score: float | None, found: Comparison | None,
     if role == "fold":
         return "A second opinion on other slices is in."
     if score is None:
-        return f"{name}: too few annotated slices to hold any out, so its quality is not known."
+        rest = "" if taken else " It was stopped before its end, so kept are the earlier suggestions."
+        return f"{name}: no slice was held out, so its quality is not known.{rest}"
     if found is None:
         return f"First suggestion: Dice {score:.3f} on held-out slices."
     kept = "its suggestions replace" if taken else "kept are"

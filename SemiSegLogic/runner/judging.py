@@ -24,8 +24,11 @@ from .outcome import Outcome
 from .parts import learned_from
 from .standing import Standing
 
-FEW = ("Its quality is not known: with {slices} annotated slices, each teaches more than it tells. Draw more, at best "
-       "in several cases; then some are kept aside to measure.")
+FEW = ("Its quality is not known: too few slices show a structure ({slices}), so each teaches more than it tells. Draw "
+       "more, at best in several cases; then some are kept aside to measure.")
+LATE = ("Its quality is not known: none of the slices that are annotated now was kept aside when the training began. "
+        "The next training will tell.")
+UNMEASURED = "This says nothing of {names}: shown by no slice that was kept aside to measure."
 SEEN = ("Its quality is not known: the model that it went on from had learned from every slice, so none is left to "
         "measure on. New slices, or training anew, will tell.")
 
@@ -89,7 +92,7 @@ class Jury:
         earlier = self.opening.seen
         seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
         standing.kept = replace(model, mirror=kept.mirror, zooms=kept.zooms, one_piece=kept.one_piece, seen=seen,
-                                judged=kept.beginning())
+                                judged=kept.beginning(), learned=self.data.learned_from())
         standing.to_suggest = True
         return WIDENED
 
@@ -115,7 +118,8 @@ class Jury:
         earlier = self.opening.seen
         seen = None if earlier is None else learned_from(self.spec, self.data, earlier)
         model = Model.of(method, leg.name, self.data.plan, self.data.classes.values[1:], score)
-        model = replace(model, seen=seen, one_piece=self.data.classes.values_of(plain.one_piece))
+        one_piece = self.data.classes.values_of(plain.one_piece)
+        model = replace(model, seen=seen, one_piece=one_piece, learned=self.data.learned_from())
         if self.opening.mirror is None and not self.opening.zooms:
             return Outcome(model, plain, score)
         viewed = replace(model, mirror=self.opening.mirror, zooms=self.opening.zooms)
@@ -132,16 +136,16 @@ class Jury:
         for name, fold in standing.measured.items():
             found += fold if name.startswith("fold") else Measured()
         known = quality.estimate(found.scores)
-        judge = Judge.of(known, [looks for _, looks in found.looks])
+        judge = Judge.of(known, [looks for _, looks in found.looks], self._unmeasured(found))
         return replace(model, quality=self._told(known, found), judge=judge)
 
     def _told(self, known: Estimate | None, found: Measured) -> dict[str, Any]:
         if known is None:
             return {"words": self._unknown()}
         told: dict[str, Any] = {  # 6 digits: rounded to 3 and again to 2, a number would differ from that in the words
-            "words": known.words(), "dice": round(known.dice, 6), "low": round(known.low, 6),
-            "high": round(known.high, 6), "measured": round(known.measured, 6), "slices": known.slices,
-            "cases": known.cases,
+            "words": " ".join([known.words(), *self._remark(found)]), "dice": round(known.dice, 6),
+            "low": round(known.low, 6), "high": round(known.high, 6), "measured": round(known.measured, 6),
+            "slices": known.slices, "cases": known.cases,
         }
         if found.reliability is not None:
             told["calibration"] = {
@@ -150,9 +154,21 @@ class Jury:
             }
         return told
 
+    def _remark(self, found: Measured) -> list[str]:
+        """A sentence where not all structures were measured."""
+        names = " and ".join(self._unmeasured(found))
+        return [UNMEASURED.format(names=names)] if names else []
+
+    def _unmeasured(self, found: Measured) -> tuple[str, ...]:
+        """The structures that no slice of ``found`` shows."""
+        values = self.data.classes.values[1:]
+        return tuple(self.data.names[value] for number, value in enumerate(values)
+                     if not any(score.truth[number] for score in found.scores))
+
     def _unknown(self) -> str:
         """Why nothing could be measured."""
         volumes = list(self.data.volumes.values())
-        if self.opening.goes_on and quality.parts(volumes, self.training.held_out):
-            return SEEN
-        return FEW.format(slices=sum(len(volume.slices) for volume in volumes))
+        if quality.parts(volumes, self.training.held_out):
+            return SEEN if self.opening.goes_on else LATE
+        drawn = sum(any(volume.foreground[place]) for volume in volumes for place in volume.slices)
+        return FEW.format(slices=drawn)

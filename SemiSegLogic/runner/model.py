@@ -48,7 +48,8 @@ class Model:
     ``mirror`` (engine axis or None) and ``zooms``: the views that predictions are averaged over; ``one_piece`` the
     values of structures whose fragments are left out of them. ``quality`` what was measured, for the card; ``judge`` by
     what flags are given, and ``seen`` the slices that the weights have learned from (None: any may be). ``judged``: as
-    it was judged, where it has learned from the slices that judged it since.
+    it was judged, where it has learned from the slices that judged it since. ``learned``: how many slices its run
+    learned from, and of how many cases (None: not known).
     """
 
     method: str
@@ -65,6 +66,7 @@ class Model:
     judge: Judge = field(default_factory=Judge)
     seen: tuple[Place, ...] | None = None
     judged: Beginning | None = None
+    learned: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, method: Method, name: str, plan: Plan, values: tuple[int, ...], held_out: float | None) -> Model:
@@ -109,6 +111,7 @@ class Model:
             "mirror": self.mirror, "zooms": list(self.zooms), "one_piece": list(self.one_piece),
             "quality": self.quality, "judge": self.judge.to_dict(), "seen": plain_places(self.seen),
             "judged": self.judged.to_state() if self.judged else None,
+            "learned": list(self.learned) if self.learned else None,
         }
 
     @classmethod
@@ -118,12 +121,13 @@ class Model:
             raise checkpoint.CheckpointError(
                 f"{source} is not a model of format {FORMAT}. Update SemiSeg, or train anew."
             )
-        judged = state.get("judged")  # files of before have none
+        judged, learned = state.get("judged"), state.get("learned")  # files of before have none
         return cls(
             state["method"], state["settings"], Task(**state["task"]), Plan(**state["plan"]), tuple(state["values"]),
             state["weights"], state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
             tuple(state.get("one_piece", ())), state.get("quality", {}), Judge(**state.get("judge", {})),
             places(state.get("seen")), Beginning.from_state(judged) if judged else None,
+            (int(learned[0]), int(learned[1])) if learned else None,
         )
 
     def save(self, path: Path) -> None:

@@ -53,7 +53,8 @@ def looks_of(label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]) -> Looks:
 @dataclass(frozen=True)
 class Judge:
     """What flags are given by: the study's expected ``dice`` with its interval ``low`` to ``high`` (None: it was never
-    measured), and ``size``, the voxels of a usual suggestion, with its ``doubt`` (0: not known).
+    measured), and ``size``, the voxels of a usual suggestion, with its ``doubt`` (0: not known). ``unmeasured`` the
+    names of structures that it tells nothing of.
     """
 
     dice: float | None = None
@@ -61,15 +62,16 @@ class Judge:
     high: float = 1.0
     size: float = 0.0
     doubt: float = 0.0
+    unmeasured: Sequence[str] = ()
 
     @classmethod
-    def of(cls, estimate: Estimate | None, looks: Sequence[Looks]) -> Judge:
-        """From the measurement and the looks of the volumes in which it was made."""
+    def of(cls, estimate: Estimate | None, looks: Sequence[Looks], unmeasured: Sequence[str] = ()) -> Judge:
+        """From the measurement, the looks of the volumes in which it was made, and the structures not seen there."""
         found = [item for item in looks if item.size]
         if estimate is None or not found:
             return cls()
         size, doubt = (float(np.median(values)) for values in zip(*((it.size, it.doubt) for it in found), strict=True))
-        return cls(estimate.dice, estimate.low, estimate.high, size, doubt)
+        return cls(estimate.dice, estimate.low, estimate.high, size, doubt, unmeasured)
 
     def flag(self, looks: Looks) -> dict[str, Any]:
         """{"state": "good" | "look" | "unknown", "words", "expected_dice"}."""
@@ -83,6 +85,9 @@ class Judge:
             smaller = "smaller" if looks.size < self.size else "larger"
             words = f"Look here: much {smaller} than in the cases that were measured."
             return {"state": "look", "words": words, "expected_dice": expected}
+        if self.unmeasured:
+            words = f"Not enough labels to know how good this is: no measure of {' and '.join(self.unmeasured)}."
+            return {"state": "unknown", "words": words, "expected_dice": None}
         if _share(centre - SURE * deviation) >= GOOD:
             words = f"Probably good: of suggestions as sure as this one, 9 of 10 reach a Dice of {GOOD:g}."
             return {"state": "good", "words": words, "expected_dice": expected}

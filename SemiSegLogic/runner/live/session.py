@@ -174,7 +174,7 @@ class Session:
         data = self.data
         self._weigh_pieces(method)
         model = Model.of(method, self.job.spec().method, data.plan, data.classes.values[1:], None)
-        self.model = replace(model, one_piece=self.suggester.one_piece)
+        self.model = replace(model, one_piece=self.suggester.one_piece, learned=data.learned_from())
         with self.reporter.tolerating("The model", "Learning"):
             publish(self.job, self.model, self.reporter.status)
 

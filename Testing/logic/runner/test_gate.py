@@ -55,3 +55,14 @@ def test_the_verdict_says_how_many_slices_and_how_sure() -> None:
     words = verdict("mean_teacher", "candidate", 0.8, Comparison(-0.004, 0.011, 6), False)
     assert "-0.004 ± 0.011 Dice, slice by slice, on 6 slices held out from both" in words
     assert "kept are the earlier ones" in words
+
+
+def test_without_a_slice_held_out_the_verdict_says_so_and_what_became_of_half_a_leg() -> None:
+    none = Comparison(0.0, math.inf, 0)
+    whole, half = (verdict("mean_teacher", "longer", None, none, taken) for taken in (True, False))
+    assert whole == "mean_teacher: no slice was held out, so its quality is not known."
+    assert half == f"{whole} It was stopped before its end, so kept are the earlier suggestions."
+
+
+def test_one_slice_is_one_slice() -> None:
+    assert Comparison(0.1, 0.05, 1).words().endswith("on 1 slice held out from both")

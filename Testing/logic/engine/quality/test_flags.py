@@ -92,3 +92,11 @@ def test_no_case_is_told_a_dice_of_its_own_beside_the_studys() -> None:
             told = judge.flag(looks)
             assert set(re.findall(r"[0-9]\.[0-9]+", told["words"])) <= {f"{GOOD:g}"}, told
             assert 0 < told["expected_dice"] < 1
+
+
+def test_no_case_is_called_good_where_a_structure_was_never_measured() -> None:
+    judge = Judge.of(STRONG, [Looks(0.2, 1000)], ("cap", "rim"))
+    usual, small = judge.flag(Looks(0.2, 1000)), judge.flag(Looks(0.2, 100))
+    assert (usual["state"], usual["expected_dice"]) == ("unknown", None)
+    assert usual["words"] == "Not enough labels to know how good this is: no measure of cap and rim."
+    assert small["state"] == "look"
