@@ -9,7 +9,7 @@ from zipfile import is_zipfile
 
 from ..backends.description import PlaceError
 from ..kept_models import last_trained
-from ..rounds import Round
+from ..rounds import Round, is_known
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
 from ..study.contradictions import contradictions
@@ -69,6 +69,7 @@ def _train(options: argparse.Namespace) -> int:
     earlier = _beginning(options, study)
     if earlier is not None:
         out.event("start", f"Going on from {earlier}; --anew begins from nothing.", model=str(earlier))
+        _remark_unknown(study, earlier, out)
     with out.working("Looking through what was drawn"):
         sentences = [*(found.words() for found in contradictions(study.cases)), *_undrawn(study)]
     for sentence in sentences:
@@ -129,9 +130,18 @@ def _predict(options: argparse.Namespace) -> int:
     model = _model(options.model, study)
     if model is None:
         raise StudyError(f"There is no model in {study.folder}. Train first, or name one with --model.")
+    _remark_unknown(study, model, out)
     with out.counting("Preparing") as told:
         this = Round.apply(study, model, jobs=place.root, device=options.device, told=told)
     return _submit(this, place, out)
+
+
+def _remark_unknown(study: Study, model: Path, out: Output) -> None:
+    """A sentence where nobody can tell whether a model means the same structures."""
+    if not is_known(study, model):
+        text = (f"{model} has no card (model.json) beside it, so it is taken to mean the structures of this study: "
+                f"{', '.join(item.name for item in study.structures)}. Look its suggestions over.")
+        out.event("remark", text, text=text)
 
 
 def _undrawn(study: Study) -> list[str]:

@@ -9,5 +9,6 @@ from __future__ import annotations
 from .jobs import jobs_folder
 from .ranking import NextSlice
 from .round import Round
+from .starting import is_known
 
-__all__ = ["NextSlice", "Round", "jobs_folder"]
+__all__ = ["NextSlice", "Round", "is_known", "jobs_folder"]
