@@ -69,12 +69,13 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
 def _opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:
     """The same, without carried slices; ``start`` fits."""
     seen, volumes = start.beginning().seen if start is not None else (), list(data.volumes.values())
-    parts = [] if seen is None else quality.parts(volumes, training.held_out, seen_by(seen, spec, data))
+    images = {case.id: case.image for case in spec.cases}
+    parts = [] if seen is None else quality.parts(volumes, training.held_out, seen_by(seen, spec, data), images)
     if spec.method != RECOMMENDED:
         legs = legs_of(training, spec.method, spec.method_settings, bool(parts))
         return Opening(legs, Parts(data, parts[:1]), seen=seen)
     measurable = bool(parts)
-    parts = parts or quality.parts(volumes, training.held_out)
+    parts = parts or quality.parts(volumes, training.held_out, images=images)
     facts = facts_of(data, training, device, parts[0] if measurable else {})
     legs, found = recommended_legs(training, spec.method_settings, facts, len(parts), measurable)
     mirror = mirror_axis(data) if found.mirror else None

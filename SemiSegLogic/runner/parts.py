@@ -41,14 +41,13 @@ class Parts:
 
 def seen_by(record: Sequence[Place], spec: JobSpec, data: Data) -> Part:
     """Slices of ``record`` among the volumes of this job, in engine order."""
-    names = {case.image: case.id for case in spec.cases}
     found = Part()
-    for digest, axis, index in record:
-        if digest in names:
-            volume = data.volumes[names[digest]]
-            if index < volume.grid.shape[axis]:
-                place = volume.turn.slice_to_canonical(SliceIndex(axis, index), volume.grid.shape)
-                found.setdefault(volume.name, []).append(place)
+    for case in spec.cases:  # several may have the same image
+        volume = data.volumes[case.id]
+        places = [SliceIndex(axis, index) for digest, axis, index in record
+                  if digest == case.image and index < volume.grid.shape[axis]]
+        if places:
+            found[case.id] = [volume.turn.slice_to_canonical(place, volume.grid.shape) for place in places]
     return found
 
 

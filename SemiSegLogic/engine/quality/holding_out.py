@@ -16,10 +16,13 @@ MOST = 1 / 3  # of all slices that a part may take from training
 
 
 def parts(
-    volumes: Sequence[Volume], share: float, seen: Mapping[str, Collection[SliceIndex]] | None = None
+    volumes: Sequence[Volume], share: float, seen: Mapping[str, Collection[SliceIndex]] | None = None,
+    images: Mapping[str, str] | None = None,
 ) -> list[Part]:
     """Parts of about ``share`` of the judged slices, each to be kept from the training of another model; the one
     nearest to that share first. ``seen`` slices, by volume, that the model to go on from has learned from are in none.
+    ``images`` the image of each volume: what two people drew in the same one is kept together, or training would see it
+    all the same.
 
     Whole cases, because a model has to do well in cases it never saw; only some slices of a case where the whole would
     take more than a third from training. Never the last slice with a structure. Empty where fewer than four slices
@@ -31,17 +34,21 @@ def parts(
         return []
     fresh = {volume.name: [place for place in volume.slices if place not in (seen or {}).get(volume.name, ())]
              for volume in drawn}
-    dealt = [part for whole in _by_case(fresh, round(1 / share)) for part in _small_enough(whole, int(total * MOST))]
+    dealt = [part for whole in _by_image(fresh, images or {}, round(1 / share))
+             for part in _small_enough(whole, int(total * MOST))]
     kept = [_with_teachers(part, drawn) for part in dealt]
     return sorted((part for part in kept if part), key=lambda part: abs(_size(part) - share * total))
 
 
-def _by_case(fresh: Part, count: int) -> list[Part]:
-    """Cases dealt out, those with most slices first, each to the part with fewest."""
+def _by_image(fresh: Part, images: Mapping[str, str], count: int) -> list[Part]:
+    """Cases dealt out, those with most slices first, each to the part with fewest; those of one image as if one."""
+    alike: dict[str, Part] = {}
+    for name, places in fresh.items():
+        if places:
+            alike.setdefault(images.get(name, name), {})[name] = places
     dealt: list[Part] = [{} for _ in range(count)]
-    for name in sorted(fresh, key=lambda name: -len(fresh[name])):
-        if fresh[name]:
-            min(dealt, key=_size)[name] = fresh[name]
+    for cases in sorted(alike.values(), key=lambda cases: -_size(cases)):
+        min(dealt, key=_size).update(cases)
     return dealt
 
 

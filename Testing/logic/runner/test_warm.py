@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 import torch
 
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Trainer
+from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner import data
 from SemiSegLogic.runner.model import Model
-from SemiSegLogic.runner.parts import Place
+from SemiSegLogic.runner.parts import Place, seen_by
 from SemiSegLogic.runner.warm import NO_START, fits, start_from
 from SemiSegLogic.settings import METHOD_SETTINGS
 from Testing.support.blobs import BlobStudy, spread, tiny
-from Testing.support.rounds import at_step, finished
+from Testing.support.rounds import at_step, begin, finished
 
 PATCH = (8, 16, 16)
 VOLUME_METHODS = sorted(METHOD_SETTINGS.keys() - {"ersr"})  # that one learns from slices
@@ -108,6 +111,17 @@ def test_the_second_round_holds_out_only_what_the_model_never_saw(blobs: BlobStu
     assert unseen
     assert not unseen & set(seen)
     assert again.quality["slices"] == len(unseen)
+
+
+def test_a_slice_that_was_learned_in_one_case_is_not_new_in_another_of_the_same_image(
+    blobs: BlobStudy, jobs: Path, tmp_path: Path
+) -> None:
+    """Two people drew in the same image: nothing is measured on what the model knows from the one."""
+    twin = blobs.study.add_case(tmp_path / "volume0.nrrd", name="twin", duplicates=True)
+    job = begin(blobs.study, jobs).job
+    loaded = data.load(job, Device(torch.device("cpu"), False, 8 << 30), lambda *_: None)
+    found = seen_by([(twin.digest, 0, 5)], job.spec(), loaded)
+    assert found == {"c001": [SliceIndex(0, 5)], "c002": [SliceIndex(0, 5)]}
 
 
 def test_a_model_that_may_have_seen_everything_is_not_measured_but_told(blobs: BlobStudy, jobs: Path) -> None:

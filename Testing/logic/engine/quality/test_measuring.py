@@ -48,6 +48,13 @@ def test_whole_cases_are_kept_aside_and_slices_where_those_would_take_too_much(
     assert {name: len(places) for name, places in (found[0] if found else {}).items()} == expected
 
 
+def test_what_two_people_drew_in_one_image_is_kept_aside_together() -> None:
+    images = {"c001": "one", "c002": "two", "c003": "two", "c004": "three", "c005": "three"}
+    found = parts(_study(4, 2, 2, 2, 2), 0.2, images=images)
+    assert sorted(sorted(part) for part in found) == [["c001"], ["c002", "c003"], ["c004", "c005"]]
+    assert len(parts(_study(4, 2, 2, 2, 2), 0.2)) == 5
+
+
 def test_every_part_leaves_two_thirds_to_training_and_no_slice_is_in_two() -> None:
     for slices in ([2, 6], [1, 1, 1, 1], [5, 3, 6, 2, 1, 4], [12]):
         found, total = parts(_study(*slices), 0.2), sum(slices)
