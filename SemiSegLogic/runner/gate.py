@@ -9,10 +9,11 @@ did not beat the baseline in our benchmarks, is not better until shown to be.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.quality import SliceScore
+from ..geometry import SliceIndex
 from ..naming import counted
 
 USUAL_DEVIATION = 0.05  # of paired differences of Dice between slices, known before any is seen
@@ -53,9 +54,9 @@ class Comparison:
 
 
 def compare(new: Sequence[SliceScore], before: Sequence[SliceScore]) -> Comparison:
-    """Both models on the slices that both were measured on."""
-    known = _by_place(before)
-    pairs = [(score.dice, known.get((score.case, score.place))) for score in new]
+    """Both models on the slices that both were measured on, as they were drawn then and now."""
+    known = {_drawn(score): score.dice for score in before}
+    pairs = [(score.dice, known.get(_drawn(score))) for score in new]
     gaps = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
     if not gaps:
         return Comparison(0.0, math.inf, 0)
@@ -87,5 +88,6 @@ def verdict(name: str, role: str, score: float | None, found: Comparison | None,
     return f"{name}: {found.words()} against the model before; {kept} the earlier ones."
 
 
-def _by_place(scores: Sequence[SliceScore]) -> Mapping[tuple[str, object], float | None]:
-    return {(score.case, score.place): score.dice for score in scores}
+def _drawn(score: SliceScore) -> tuple[str, SliceIndex, tuple[int, ...]]:
+    """Which slice, and how much of each structure was drawn there: another truth is another measurement."""
+    return score.case, score.place, score.truth

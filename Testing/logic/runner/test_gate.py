@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -27,6 +28,13 @@ def test_the_difference_is_paired_slice_by_slice() -> None:
 def test_only_slices_that_both_were_measured_on_count() -> None:
     found = compare(scores(0.9, 0.9, 0.9), scores(0.5) + scores(0.1, 0.1, case="c002"))
     assert (found.slices, found.difference) == (1, pytest.approx(0.4))
+
+
+def test_a_slice_that_was_drawn_anew_between_the_two_measurements_does_not_count() -> None:
+    """The person corrects while it trains; the model before was measured against what was drawn then."""
+    redrawn = replace(scores(0.9, 0.9)[1], overlap=(500,), truth=(2000,))
+    found = compare([*scores(0.9), redrawn], scores(0.8, 0.8))
+    assert (found.slices, found.difference) == (1, pytest.approx(0.1))
 
 
 def test_an_empty_slice_that_stays_empty_says_nothing() -> None:
