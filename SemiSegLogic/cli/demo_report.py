@@ -75,7 +75,7 @@ class DemoReport:
         exported = self._export()
         self._picture_cases()
         self._picture_learning()
-        times = self.watch.times | {"everything": time.monotonic() - begun}
+        times = {f"training until the {FIRST}": self.watch.times[FIRST], "everything": time.monotonic() - begun}
         path, _ = write_report(self.folder, Report(
             title="SemiSeg demo", data=self.data, structures=tuple(self.study.structures), sections=self._sections(),
             pictures=(Picture("contact_sheet.png", "Slices drawn, suggestions, uncertainty"),
@@ -101,8 +101,8 @@ class DemoReport:
 
     def _say(self, out: Output, path: Path, times: dict[str, float]) -> None:
         first, final = mean_dice(self.first), mean_dice(self.final)
-        out.event("dice", f"Mean Dice on untouched volumes: first {first:.3f} ({times[FIRST]:.0f} s of training), at "
-                  f"the end {final:.3f}", first=first, final=final, times=times)
+        out.event("dice", f"Mean Dice on untouched volumes: first {first:.3f} ({self.watch.times[FIRST]:.0f} s of "
+                  f"training), at the end {final:.3f}", first=first, final=final, times=times)
         for item in self.this.next_slices()[:1]:
             axis, index = item.place.axis, item.place.index
             out.event("next", f"Next slice to look at: {item.case}, {'kji'[axis]} = {index}. {item.reason}",
