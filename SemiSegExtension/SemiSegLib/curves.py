@@ -22,9 +22,11 @@ def agreement(scores: dict[str, Any]) -> str:
 def error_on_my_slices(curves: list[dict[str, Any]]) -> list[tuple[float, float]]:
     """(seconds, loss) for the losses that a run has from its first to its last method: those on the labels.
 
-    Other losses come and grow while a method trains, so their sum would seem to get worse.
+    Other losses come and grow while a method trains, so their sum would seem to get worse; and what a second runner
+    trains at the same time, or a model that only measures, is another line.
     """
-    points = [point for point in curves if "losses" in point and "seconds" in point]
+    own = [point for point in curves if not (point.get("beside") or point.get("apart"))]
+    points = [point for point in own if "losses" in point and "seconds" in point]
     if not points:
         return []
     keys = set(points[0]["losses"]) & set(points[-1]["losses"])

@@ -2,7 +2,8 @@
 
 Points are plain dictionaries as the runner writes them into ``curves.jsonl``: ``seconds`` since training began, ``leg``
 (which part of the run), and either ``losses`` (name to weighted value) or ``held_out_dice`` (mean Dice in [0, 1] on
-annotated slices kept out of training). Keys may be missing or None; others are ignored.
+annotated slices kept out of training). Keys may be missing or None; others are ignored. Points that are marked
+``beside`` (of a second runner, at the same time) or ``apart`` (of a model that only measures) are of another line.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def changes(points: Sequence[Mapping[str, Any]]) -> list[tuple[float, str]]:
 
 def series(points: Sequence[Mapping[str, Any]], key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(seconds, values) of the points where ``key`` is a finite number, or a table of numbers, which are summed."""
-    pairs = [(point.get("seconds"), _total(point.get(key))) for point in points]
+    own = [point for point in points if not (point.get("beside") or point.get("apart"))]
+    pairs = [(point.get("seconds"), _total(point.get(key))) for point in own]
     found = [(float(s), v) for s, v in pairs if isinstance(s, int | float) and v is not None]
     table = np.array(sorted(pair for pair in found if np.isfinite(pair).all()), float).reshape(-1, 2)
     return table[:, 0], table[:, 1]

@@ -120,7 +120,7 @@ class Course:
             return
         state = state or self.contest.state(leg)
         self.opening.parts.use(leg.part)
-        self.curve.begin_leg()
+        self.curve.begin_leg(leg.role == "fold")
         self.reporter.say(f"Training: {leg.called()}.", state="running", phase=leg.called(), method=leg.name)
         try:
             trainer = self.fitting.fit(leg, self._source(leg), state)

@@ -23,12 +23,13 @@ class Curve:
 
     def __init__(self, reporter: Reporter, jury: Jury, standing: Standing, **marks: Any):
         self.reporter, self.jury, self.standing, self.marks = reporter, jury, standing, marks
-        self._evaluated = 0.0
+        self._evaluated, self._own = 0.0, dict[str, bool]()
         self._spent, self._latest = 0.0, 0.0  # seconds for all looks on the way, and for the latest
 
-    def begin_leg(self) -> None:
-        """The share that is done of a leg is counted anew."""
+    def begin_leg(self, only_measures: bool = False) -> None:
+        """The share that is done of a leg is counted anew; the points of one that ``only_measures`` say so."""
         self._evaluated = 0.0
+        self._own = {"apart": True} if only_measures else {}
 
     def losses(self, trainer: Trainer) -> None:
         """After a step: its losses, now and then."""
@@ -63,5 +64,5 @@ class Curve:
             self._add({"held_out_dice": quality.mean_dice(dice), "held_out_per_structure": dice}, trainer)
 
     def _add(self, point: dict[str, Any], trainer: Trainer) -> None:
-        progress = trainer.progress
-        self.reporter.curve({**point, **self.marks}, self.standing.seconds + progress.elapsed, progress.step)
+        progress, marks = trainer.progress, {**self.marks, **self._own}
+        self.reporter.curve({**point, **marks}, self.standing.seconds + progress.elapsed, progress.step)

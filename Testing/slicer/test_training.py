@@ -353,4 +353,6 @@ def test_the_curve_shows_the_error_on_the_labels_whatever_other_losses_come_and_
     assert [loss for _, loss in error_on_my_slices(first + then)] == [1.0, 0.9, 0.8, 0.5, 0.5]
     other = [{"seconds": 5.0, "leg": "bcp", "losses": {"inward": 0.4}}]
     assert error_on_my_slices(first + other) == [(5.0, 0.4)]
+    for mark in ("beside", "apart"):  # of a second runner, or of a model that only measures
+        assert error_on_my_slices([*first, {**first[0], "seconds": 1.0, mark: True}]) == error_on_my_slices(first)
     assert error_on_my_slices([]) == []

@@ -133,6 +133,13 @@ def test_a_2d_study_is_shown(tmp_path: Path) -> None:
 # --- the learning curve ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("mark", ["beside", "apart"])
+def test_a_model_trained_at_the_same_time_or_only_to_measure_is_another_line(mark: str) -> None:
+    points = [{"seconds": 5.0, "held_out_dice": 0.8}, {"seconds": 2.0, "held_out_dice": 0.1, mark: True},
+              {"seconds": 9.0, "held_out_dice": 0.2, mark: True}]
+    assert [axis.tolist() for axis in series(points, "held_out_dice")] == [[5.0], [0.8]]
+
+
 def test_a_series_is_what_is_there_and_finite_in_order_of_time() -> None:
     points = [
         {"seconds": 2.0, "losses": {"ce": 0.2, "dice": 0.3}},

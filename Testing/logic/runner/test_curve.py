@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,13 @@ import pytest
 from SemiSegLogic.engine.quality import Measured, SliceScore
 from SemiSegLogic.engine.training.trainer import Budget, Progress
 from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.rounds import Round
+from SemiSegLogic.runner import opening
 from SemiSegLogic.runner.curve import EVALUATE_EVERY, FREE_S, MOST_SHARE, Curve
+from SemiSegLogic.runner.legs import Leg
+from SemiSegLogic.settings.recommended import Recommendation, Recommended
+from Testing.support.blobs import BlobStudy, tiny
+from Testing.support.rounds import run_here
 
 SCORES = (SliceScore("c001", SliceIndex(0, 3), (3,), (4,), (4,)),)
 STEPS = 200
@@ -83,3 +90,26 @@ def test_without_held_out_slices_there_is_no_point() -> None:
 def _train(leg: _Leg, seconds: float) -> _Leg:
     leg.train(seconds)
     return leg
+
+
+def test_points_of_a_model_that_only_measures_say_so_and_the_next_leg_does_not() -> None:
+    leg = _Leg(Budget(0.0, STEPS), look_s=0.0)
+    for only_measures, marks in ((True, [True]), (False, [None])):
+        leg.points.clear()
+        leg.curve.begin_leg(only_measures)
+        leg.curve.score(leg.trainer)
+        assert [point.get("apart") for point in leg.points] == marks
+
+
+def test_the_legs_of_a_course_that_only_measure_are_told_apart(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_a_fold(*_: Any) -> tuple[list[Leg], Any]:
+        legs = [Leg("supervised", {}, Budget(0, 3)), Leg("supervised", {}, Budget(0, 2), "fold", 0)]
+        return legs, Recommendation(None, "supervised", False, (), ())
+
+    monkeypatch.setattr(opening, "recommended_legs", with_a_fold)
+    this = Round.begin(blobs.study, tiny(5, 3), "recommended", Recommended(), jobs=jobs)
+    assert run_here(this).state == "done"
+    marks = [(point["leg"], point.get("apart", False)) for point in this.job.curves()]
+    assert set(marks) == {("first mask", False), ("a second opinion", True)}
