@@ -15,7 +15,7 @@ from .jobs import jobs_folder
 from .order import Order, require_cases, require_drawing, require_structures
 from .ranking import NextSlice, is_case, next_slices
 from .run_folder import RunFolder
-from .starting import require_same_structures
+from .starting import require_usable
 
 
 def _to_nobody(done: int, of: int) -> None:
@@ -39,12 +39,12 @@ class Round:
         """Hand the study over as a training job, ready to be submitted to a backend.
 
         ``open_case`` is the study case on screen, ``start_from`` the model.pt of an earlier round. Raises StudyError
-        when nothing is annotated, there is no structure, or the model is of a study with other ones, ImageError naming
-        an image that is gone or changed. Nothing is left behind then.
+        when nothing is annotated, there is no structure, or the model is damaged or of a study with other ones,
+        ImageError naming an image that is gone or changed. Nothing is left behind then.
         """
         require_structures(study)
         require_drawing(study)
-        require_same_structures(study, start_from)
+        require_usable(study, start_from)
         order = Order("train", study.cases, training, method, settings, start_from, open_case)
         return cls._handed_over(study, order, jobs, told)
 
@@ -58,7 +58,7 @@ class Round:
         """
         require_structures(study)
         require_cases(study)
-        require_same_structures(study, start_from)
+        require_usable(study, start_from)
         order = Order("live", study.cases, training, start_from=start_from, open_case=open_case)
         return cls._handed_over(study, order, jobs, told)
 
@@ -69,11 +69,11 @@ class Round:
     ) -> Self:
         """Hand the study over to be segmented by ``model`` (a model.pt) without training; of its cases only the one
         with the id ``only`` where that is given. Raises StudyError when there is no such case, no case or structure
-        at all, or the model is of another study with other structures.
+        at all, or the model is damaged or of a study with other structures.
         """
         require_structures(study)
         require_cases(study)
-        require_same_structures(study, model)
+        require_usable(study, model)
         cases = study.cases if only is None else [study.case(only)]
         order = Order("predict", cases, Training(device=device), start_from=model, open_case=open_case)
         return cls._handed_over(study, order, jobs, told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +141,8 @@ def test_a_model_is_applied_to_one_case_alone_when_only_that_is_asked_for(
     blobs: BlobStudy, jobs: Path, tmp_path: Path
 ) -> None:
     weights = tmp_path / "model.pt"
-    weights.write_bytes(b"weights")
+    with zipfile.ZipFile(weights, "w") as packed:  # as a model looks from afar
+        packed.writestr("data", b"weights")
     one = Round.apply(blobs.study, weights, jobs=jobs, open_case="volume1", only="volume1")
     assert one.cases == {"c001": "volume1"}
     assert one.job.spec().open_case == "c001"

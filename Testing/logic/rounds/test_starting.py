@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,17 @@ from Testing.support.rounds import begin
 def model_of(folder: Path, *names: str) -> Path:
     """A model exported from a study with structures 1, 2, ... of these names."""
     folder.mkdir(parents=True)
-    (folder / "model.pt").write_bytes(b"weights")
+    packed(folder / "model.pt")
     card = {"structures": [{"value": number, "name": name} for number, name in enumerate(names, 1)]}
     (folder / "model.json").write_text(json.dumps(card))
     return folder / "model.pt"
+
+
+def packed(path: Path) -> Path:
+    """Weights as PyTorch packs them, seen from afar."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data", b"weights " * 100)
+    return path
 
 
 @pytest.mark.parametrize("names", [("cap", "core"), ("core", "rim")], ids=["swapped", "one is another"])
@@ -69,6 +77,18 @@ def test_without_a_card_nobody_knows(blobs: BlobStudy, jobs: Path, tmp_path: Pat
         model.with_name("model.json").write_bytes(card)
     assert not is_known(blobs.study, model)
     assert Round.apply(blobs.study, model, jobs=jobs).cases
+
+
+@pytest.mark.parametrize("harm", ["cut off", "changed", "empty"])
+def test_a_damaged_model_is_named_before_anything_is_ordered(
+    blobs: BlobStudy, jobs: Path, tmp_path: Path, harm: str
+) -> None:
+    model = packed(tmp_path / "model.pt")
+    whole = model.read_bytes()
+    model.write_bytes({"cut off": whole[:300], "changed": whole.replace(b"weights", b"WEIGHTS", 1), "empty": b""}[harm])
+    with pytest.raises(StudyError, match=r"model.pt is damaged, or SemiSeg did not write it. Delete this model"):
+        begin(blobs.study, jobs, tiny(), start_from=model)
+    assert Round.latest(blobs.study, jobs) is None
 
 
 def test_nothing_to_look_at_or_for_is_said_in_words(tmp_path: Path, jobs: Path, blobs: BlobStudy) -> None:
