@@ -8,6 +8,10 @@ shallow volumes with large planes are convolved in float32 while a network learn
 What steps along the width until one voxel is left, and what grows from one, uses memory there that nobody wrote, for
 slices as well: values half as large again as the right ones, or no numbers, while learning and while predicting. Those
 are convolved in float32 too; they are small.
+
+With bfloat16 but without AMX (AMD's processors since Zen 4), the gradient of a kernel that is deeper than its volume
+(2 deep under a kernel of 3; 2 to 4 under one of 5) holds memory that nobody wrote: no numbers, or others than the
+right ones. So does what a kernel deeper than one slice makes of it where the image has one channel. Both in float32.
 """
 
 from __future__ import annotations
@@ -26,7 +30,8 @@ class SoundConv(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         """As nn.Conv3d."""
-        if not (is_narrow(self, x) or _is_unsound(x, max(self.in_channels, self.out_channels))):
+        large = _is_unsound(x, max(self.in_channels, self.out_channels))
+        if not (large or is_narrow(self, x) or _is_deeper_than(self, x)):
             return super().forward(x)
         with torch.autocast("cpu", enabled=False):
             return super().forward(x.float())
@@ -65,6 +70,13 @@ def is_narrow(convolution: nn.Conv3d | nn.ConvTranspose3d, x: Tensor) -> bool:
     assert not isinstance(convolution.padding, str)
     kernel = convolution.dilation[2] * (convolution.kernel_size[2] - 1) + 1
     return x.shape[4] + 2 * convolution.padding[2] - kernel < convolution.stride[2]
+
+
+def _is_deeper_than(convolution: nn.Conv3d, x: Tensor) -> bool:
+    """Whether the kernel of ``convolution`` is so much deeper than ``x`` (B,F,D,H,W) that it would not be sound."""
+    if convolution.kernel_size[0] <= x.shape[2] or x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return False
+    return torch.is_grad_enabled() if x.shape[2] > 1 else convolution.in_channels == 1
 
 
 def _is_unsound(x: Tensor, channels: int) -> bool:

@@ -38,6 +38,38 @@ def test_gradients_of_shallow_volumes_with_large_planes_are_those_of_float32(sha
     assert torch.allclose(whole[2], half[2])
 
 
+@pytest.mark.parametrize(("kernel", "depth"), [(3, 2), (5, 2), (5, 3), (5, 4)])
+def test_gradients_of_kernels_deeper_than_their_volume_are_those_of_float32(kernel: int, depth: int) -> None:
+    """As it is in PyTorch 2.13 on a processor with bfloat16 but without AMX, they hold memory that nobody wrote."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv3d(16, 32, kernel, padding=kernel // 2)).to(memory_format=torch.channels_last_3d)
+    make_sound(net)
+    x = torch.randn(2, 16, depth, 8, 6).to(memory_format=torch.channels_last_3d)
+    whole = _gradients(net[0], x, False)
+    for _ in range(3):
+        _leave_behind(net[0].weight.numel())
+        half = _gradients(net[0], x, True)
+        assert torch.allclose(whole[1], half[1], atol=1e-3)
+        assert torch.allclose(whole[2], half[2], atol=1e-3)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_a_slice_of_one_channel_is_seen_by_a_deeper_kernel_as_in_float32(kernel: int) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv3d(1, 16, kernel, padding=kernel // 2)).to(memory_format=torch.channels_last_3d)
+    make_sound(net)
+    x = torch.randn(2, 1, 1, 16, 16)
+    with torch.no_grad():
+        assert torch.allclose(_in_half(net, x), net(x), atol=0.02)
+
+
+def _leave_behind(count: int) -> None:
+    """Memory of many sizes, ``count`` numbers among them, freed with no numbers in it."""
+    sizes = (64, 1024, 8192, count, 2 * count)
+    for block in [torch.full((size,), float("nan")) for size in sizes for _ in range(4)]:
+        assert block.isnan().all()
+
+
 def test_deep_volumes_stay_in_bfloat16_and_so_does_prediction() -> None:
     conv, up = nn.Conv3d(8, 8, 3, padding=1), nn.ConvTranspose3d(8, 4, 2, 2)
     make_sound(nn.ModuleList([conv, up]))
