@@ -63,7 +63,7 @@ def is_narrow(convolution: nn.Conv3d | nn.ConvTranspose3d, x: Tensor) -> bool:
     """Whether the coarser side of a ``convolution`` of ``x`` (B,F,D,H,W) that steps along W would be one voxel wide, in
     bfloat16 on a processor.
     """
-    if convolution.stride[2] == 1 or x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+    if convolution.stride[2] == 1 or not _in_half_on_processor(x):
         return False
     if isinstance(convolution, nn.ConvTranspose3d):
         return x.shape[4] == 1
@@ -74,14 +74,18 @@ def is_narrow(convolution: nn.Conv3d | nn.ConvTranspose3d, x: Tensor) -> bool:
 
 def _is_deeper_than(convolution: nn.Conv3d, x: Tensor) -> bool:
     """Whether the kernel of ``convolution`` is so much deeper than ``x`` (B,F,D,H,W) that it would not be sound."""
-    if convolution.kernel_size[0] <= x.shape[2] or x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+    if convolution.kernel_size[0] <= x.shape[2] or not _in_half_on_processor(x):
         return False
     return torch.is_grad_enabled() if x.shape[2] > 1 else convolution.in_channels == 1
 
 
 def _is_unsound(x: Tensor, channels: int) -> bool:
     """Whether the gradient of a kernel of ``channels`` over ``x`` (B,F,D,H,W) would not be sound."""
-    if x.device.type != "cpu" or not (torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")):
+    if not (torch.is_grad_enabled() and _in_half_on_processor(x)):
         return False
     _, _, depth, height, width = x.shape
     return height * width * channels > LARGEST_PLANE * depth
+
+
+def _in_half_on_processor(x: Tensor) -> bool:
+    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
