@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ..settings import METHOD_SETTINGS, Settings, SettingsError
+from ..settings import METHOD_SETTINGS, SettingsError
 from .base import Method, Task
 
 METHODS = {
@@ -30,11 +30,19 @@ def make(name: str, values: dict[str, object], task: Task) -> Method:
 
     Raises SettingsError when there is no such method or a value does not fit.
     """
+    return _class_of(name)(METHOD_SETTINGS[name].from_dict(values), task)
+
+
+def make_to_predict(name: str, values: dict[str, object], task: Task) -> Method:
+    """The same for one that has learned and only predicts: it needs nothing that is for training alone."""
+    return _class_of(name).to_predict(METHOD_SETTINGS[name].from_dict(values), task)
+
+
+def _class_of(name: str) -> type[Method]:
     if name not in METHODS:
         raise SettingsError(f"There is no method '{name}'; there are {', '.join(METHODS)}.")
-    settings: Settings = METHOD_SETTINGS[name].from_dict(values)
     method: type[Method] = getattr(import_module(f".{name}", __package__), METHODS[name])
-    return method(settings, task)
+    return method
 
 
-__all__ = ["METHODS", "Method", "make"]
+__all__ = ["METHODS", "Method", "make", "make_to_predict"]

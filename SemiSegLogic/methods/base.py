@@ -113,6 +113,13 @@ class Method(nn.Module, ABC):
     settings: Any  # an instance of the method's own settings class
     task: Task
 
+    @classmethod
+    def to_predict(cls, settings: Any, task: Task) -> Method:
+        """One of which :meth:`predictor` alone is used, as what was learned is loaded into it. A method leaves out here
+        what it needs only to learn and would have to look for on the computer.
+        """
+        return cls(settings, task)
+
     def phases(self) -> list[Phase]:
         """The stretches of the run, in order."""
         return [Phase("train")]

@@ -69,6 +69,11 @@ class MN(Method):
         self.volumes = build(task.network, task)
         self.slices = slice_network(settings, task)
 
+    @classmethod
+    def to_predict(cls, settings: MNSettings, task: Task) -> MN:
+        """With any slice network: it does not predict, and the pre-trained weights may be on another computer."""
+        return cls(replace(settings, slice_network="fast"), task)
+
     def phases(self) -> list[Phase]:
         """Both on labels, then in turns."""
         return [Phase(TOGETHER, self.settings.together), Phase(TURNS, 1 - self.settings.together)]

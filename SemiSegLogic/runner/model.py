@@ -13,11 +13,13 @@ from ..engine.planning.plan import Plan
 from ..engine.prediction.averaging import ViewAveraged
 from ..engine.quality import Judge
 from ..engine.training import checkpoint
-from ..methods import make
+from ..methods import make_to_predict
 from ..methods.base import Method, Task
 from .parts import Place, places, plain_places
 
-FORMAT = 1
+FORMAT = 2
+OF_ALL_NETWORKS = 1
+"""The format of before, with the weights of all networks of the method."""
 OTHER_MODEL = "Choose another model, or train anew."
 
 
@@ -42,7 +44,7 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Model:
-    """``weights`` the method's whole state in host memory; ``values`` label values of the classes 1..K-1;
+    """``weights`` the state of the predicting network in host memory; ``values`` label values of the classes 1..K-1;
     ``held_out`` mean Dice on held-out slices, None when there were none.
 
     ``mirror`` (engine axis or None) and ``zooms``: the views that predictions are averaged over; ``one_piece`` the
@@ -72,14 +74,13 @@ class Model:
     def of(cls, method: Method, name: str, plan: Plan, values: tuple[int, ...], held_out: float | None) -> Model:
         """``method`` as it is now."""
         settings = method.settings.to_dict()
-        return cls(name, settings, method.task, plan, values, checkpoint.snapshot(method), held_out)
+        return cls(name, settings, method.task, plan, values, checkpoint.snapshot(method.predictor()), held_out)
 
     def build(self, device: torch.device) -> Method:
-        """The method with these weights, ready to predict. Draws no chance: looking at a model changes no training."""
-        with torch.random.fork_rng(devices=[]):
-            method = make(self.method, self.settings, self.task).to(device)
-        method.load_state_dict(self.weights)
-        return method.eval()
+        """The method, whose predictor has these weights and is ready to predict."""
+        method = _fresh(self.method, self.settings, self.task)
+        method.predictor().load_state_dict(self.weights)
+        return method.to(device).eval()
 
     def beginning(self) -> Beginning:
         """What a later round goes on from. A model that has learned from every slice cannot be measured on any of them,
@@ -87,7 +88,7 @@ class Model:
         """
         if self.judged is not None:
             return self.judged
-        return Beginning(checkpoint.snapshot(self.build(torch.device("cpu")).predictor()), self.seen)
+        return Beginning({name: value.clone() for name, value in self.weights.items()}, self.seen)
 
     def predictor(self, device: torch.device) -> nn.Module:
         """The predicting network, (B,1,D,H,W) -> logits (B,K,D,H,W), averaged over the model's views."""
@@ -117,14 +118,14 @@ class Model:
     @classmethod
     def from_state(cls, state: dict[str, Any], source: Path) -> Model:
         """The inverse of :meth:`to_state`. Raises CheckpointError when ``source`` holds something else."""
-        if not isinstance(state, dict) or state.get("format") != FORMAT:
+        if not isinstance(state, dict) or state.get("format") not in (FORMAT, OF_ALL_NETWORKS):
             raise checkpoint.CheckpointError(
                 f"{source} is not a model of format {FORMAT}. Update SemiSeg, or train anew."
             )
         judged, learned = state.get("judged"), state.get("learned")  # files of before have none
         return cls(
             state["method"], state["settings"], Task(**state["task"]), Plan(**state["plan"]), tuple(state["values"]),
-            state["weights"], state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
+            _of_predictor(state), state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
             tuple(state.get("one_piece", ())), state.get("quality", {}), Judge(**state.get("judge", {})),
             places(state.get("seen")), Beginning.from_state(judged) if judged else None,
             (int(learned[0]), int(learned[1])) if learned else None,
@@ -138,6 +139,23 @@ class Model:
     def load(cls, path: Path) -> Model:
         """Read a model into host memory. Raises CheckpointError naming the file."""
         return cls.from_state(checkpoint.load(path, torch.device("cpu"), OTHER_MODEL), path)
+
+
+def _fresh(name: str, settings: dict[str, Any], task: Task) -> Method:
+    """The method before anything is loaded into it. Draws no chance: looking at a model changes no training."""
+    with torch.random.fork_rng(devices=[]):
+        return make_to_predict(name, settings, task)
+
+
+def _of_predictor(state: dict[str, Any]) -> dict[str, Tensor]:
+    """The weights of the predicting network in the state of a model of either format."""
+    weights: dict[str, Tensor] = state["weights"]
+    if state["format"] == FORMAT:
+        return weights
+    method = _fresh(state["method"], state["settings"], Task(**state["task"]))
+    names = {id(value): name for name, value in method.state_dict(keep_vars=True).items()}
+    own = method.predictor().state_dict(keep_vars=True)
+    return {name: weights[names[id(value)]] for name, value in own.items()}
 
 
 class Reordered(nn.Module):

@@ -25,7 +25,7 @@ from ..engine.nets.ensemble import MeanOf, networks_in
 from ..engine.nets.turning import turned
 from ..engine.planning.plan import Plan
 from ..engine.training.checkpoint import snapshot, warm_start
-from ..methods import make
+from ..methods import make_to_predict
 from ..methods.base import Method, Task
 from .legs import BASELINE
 from .model import Model
@@ -105,7 +105,7 @@ def _longer_by_one(more: Mapping[str, Tensor], less: Mapping[str, Tensor]) -> di
 def _fresh(method: str, settings: dict[str, Any], task: Task) -> Mapping[str, Tensor]:
     """The predictor's state of a fresh ``method`` for ``task``. Draws no chance."""
     with torch.random.fork_rng(devices=[]):
-        return make(method, settings, task).predictor().state_dict()
+        return make_to_predict(method, settings, task).predictor().state_dict()
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:

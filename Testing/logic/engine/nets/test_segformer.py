@@ -86,7 +86,7 @@ def test_a_step_leaves_frozen_weights_bit_identical_and_moves_the_others(folder:
     optimiser = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=0.01)
     for _ in range(2):  # B = 0 keeps A still in the first step
         optimiser.zero_grad()
-        (network(torch.randn(2, 1, 2, 32, 32)) ** 2).mean().backward()
+        (network(torch.randn(2, 1, 2, 64, 64)) ** 2).mean().backward()  # 2 x 2 tokens in the last stage
         optimiser.step()
     moved = {name: not torch.equal(before[name], p) for name, p in network.named_parameters()}
     frozen = [name for name, p in network.named_parameters() if not p.requires_grad]
