@@ -46,18 +46,21 @@ class Server(Description):
 
 class ServerBackend(LocalBackend):
     """Runs jobs on the server that ``file`` describes; their folders lie in ``home/away/<name of the server>``.
-    ``python`` and ``environment`` are for the couriers, which need none of the packages that training needs. Raises
-    PlaceError naming what is wrong with the file.
+    ``python`` and ``environment`` are for the couriers, which need none of the packages that training needs;
+    ``look_every_s`` how often they look at the server (None: as couriers do). Raises PlaceError naming what is wrong
+    with the file.
     """
 
     def __init__(
         self, file: Path, home: Path, python: Sequence[str] = (sys.executable,),
-        environment: Mapping[str, str] | None = None, *, own_python: bool = True,
+        environment: Mapping[str, str] | None = None, *, own_python: bool = True, look_every_s: float | None = None,
     ) -> None:
         self.server = Server.read(file)
         root = home / "away" / self.server.name
         super().__init__(root, python, environment, own_python=own_python, module="SemiSegLogic.courier")
         self._options = ["--server", str(file.absolute())]
+        if look_every_s is not None:
+            self._options += ["--look-every", str(look_every_s)]
 
     @property
     def address(self) -> str:

@@ -11,7 +11,7 @@ from ..backends.gateway import Gateway
 from ..backends.queue import NoTurn, placed
 from ..backends.server import Server
 from ..job import JobError, JobFolder
-from .courier import Courier
+from .courier import LOOK_EVERY_S, Courier
 
 
 def main(arguments: list[str]) -> int:
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     job = JobFolder(options.job)
     try:
         with placed(job):
-            status = Courier(job, Gateway(Server.read(options.server))).run()
+            status = Courier(job, Gateway(Server.read(options.server)), options.look_every).run()
             logging.info("%s: %s", status.state, status.message)
             return 0 if status.state in ("done", "stopped") else 1
     except NoTurn as reason:
@@ -33,6 +33,7 @@ def _grammar() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(prog="python -m SemiSegLogic.courier", description="Have a server do a job.")
     words.add_argument("job", type=Path, metavar="JOB_FOLDER")
     words.add_argument("--server", type=Path, required=True, metavar="FILE", help="the file that describes the server")
+    words.add_argument("--look-every", type=float, default=LOOK_EVERY_S, metavar="S", help="seconds between two looks")
     return words
 
 

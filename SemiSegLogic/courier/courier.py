@@ -25,21 +25,27 @@ AGAIN = ("queued", "stopped", "failed", "lost")
 
 
 class Courier:
-    """Sees to ``job``, which the server behind ``gateway`` does. ``wait`` is given seconds between two looks."""
+    """Sees to ``job``, which the server behind ``gateway`` does. ``wait`` is given the seconds between two looks:
+    ``look_every_s``, more while the server is not reached.
+    """
 
-    def __init__(self, job: JobFolder, gateway: Gateway, wait: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, job: JobFolder, gateway: Gateway, look_every_s: float = LOOK_EVERY_S,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._job, self._gateway, self._wait = job, gateway, wait
+        self._look_every_s = look_every_s
         self._sending = Sending(job, gateway, self._say)
         self._mirror: Mirror | None = None
         self._status, self._told = _beginning(job), 0.0
 
     def run(self) -> Status:
         """The last status, which is in the job's folder, too."""
-        pause = LOOK_EVERY_S
+        pause = self._look_every_s
         while not self._status.ended:
             try:
                 self._go_on()
-                pause = LOOK_EVERY_S
+                pause = self._look_every_s
             except (Unreachable, FileError, OSError) as error:  # the network or our disk: both may come back
                 if not self._job.submitted:
                     raise JobError(f"{self._job.root} was deleted.", "What runs on the server goes on.") from error

@@ -39,7 +39,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningS
 
 @pytest.fixture
 def backend(server: RunningServer, tmp_path: Path) -> Iterator[ServerBackend]:
-    backend = ServerBackend(server.describe(tmp_path / "ada"), tmp_path / "home")
+    backend = ServerBackend(server.describe(tmp_path / "ada"), tmp_path / "home", look_every_s=0.1)
     yield backend
     for job_id in backend.jobs():
         backend.stop(job_id, patience_s=0)
