@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import resource
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from typing import Any
 import torch
 
 from SemiSegLogic.engine.hardware.device import Device, choose
+from SemiSegLogic.engine.hardware.tuning import processor_name
 from SemiSegLogic.engine.training.checkpoint import warm_start
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.files import write_json
@@ -123,10 +123,8 @@ def machine(device: str) -> str:
     """The device in words."""
     if device == "cuda":
         return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
     arithmetic = "bfloat16" if choose("cpu").half else "float32"
-    return f"one core of {name}, {arithmetic}, torch {torch.__version__}"
+    return f"one core of {processor_name()}, {arithmetic}, torch {torch.__version__}"
 
 
 def measure(methods: list[str], device: str, anew: bool) -> None:

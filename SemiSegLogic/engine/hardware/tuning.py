@@ -87,7 +87,8 @@ def name_of(device: torch.device) -> str:
     if device.type == "cuda":
         card, cudnn = torch.cuda.get_device_name(device), torch.backends.cudnn.version()
         return f"{card}, torch {torch.__version__}, cuDNN {cudnn}, fastest kernels"
-    return f"{_processor()}, time of one core, torch {torch.__version__}"
+    kernels = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return f"{processor_name()} {kernels}, time of one core, torch {torch.__version__}"
 
 
 def default_file() -> Path:
@@ -160,14 +161,14 @@ def _block(image: Tensor, kernel: Tensor) -> Tensor:
     return F.relu(F.batch_norm(maps, None, None, training=True)).float().mean()
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """As the system knows it; "" where it does not."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
-    name = names[0] if names else platform.processor()
-    return f"{name} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return names[0] if names else platform.processor()
 
 
 def _remembered(file: Path) -> dict[str, Timings]:

@@ -80,5 +80,10 @@ def told(found: Summary, words: Callable[[dict[str, object]], str]) -> str:
 
 
 def _time(found: Summary, name: str) -> str:
-    seconds = [row["training_s"] for row in found.all_rows(name)]
-    return f"{np.mean(seconds):.0f} s" if seconds else ""
+    """The mean; on each computer where several have rows of the recipe, for their times do not compare."""
+    times: dict[str, list[float]] = {}
+    for row in found.all_rows(name):
+        times.setdefault(row["computer"], []).append(row["training_s"])
+    several = len({row["computer"] for row in found.all_rows()}) > 1
+    return ", ".join(f"{np.mean(seconds):.0f} s" + (f" ({computer})" if several else "")
+                     for computer, seconds in sorted(times.items()))

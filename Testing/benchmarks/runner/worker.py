@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 from SemiSegLogic.engine.hardware.device import Device, DeviceLost, is_device_lost
+from SemiSegLogic.engine.hardware.tuning import processor_name
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.job.locks import FileLock
 
@@ -141,8 +142,9 @@ class Worker:
         return {
             **vars(run), "when": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%MZ}",
             "commit": " then ".join(done.commits),
-            "device": study.device.name, "computer": f"{platform.system()} {platform.machine()}",
-            "torch": torch.__version__, "data": self.protocol.data.name, "test_cases": len(scores),
+            "device": study.device.name, "torch": torch.__version__,
+            "computer": f"{platform.system()} {platform.machine()}, {processor_name()}",
+            "data": self.protocol.data.name, "test_cases": len(scores),
             "steps": done.steps, "undone": done.undone, "training_s": round(done.seconds, 1),
             "training_clock": "processor" if study.device.torch.type == "cpu" else "wall",
             "evaluation_s": round(sum(case["seconds"] for case in cases), 1),

@@ -78,6 +78,17 @@ def test_tables_show_what_was_run_and_leave_the_rest_blank(blobs: MadeUp) -> Non
     assert (found.done, found.wanted) == (8, 12)
 
 
+def test_times_of_different_computers_are_not_averaged(blobs: MadeUp) -> None:
+    about = blobs.protocol()
+    rows = rows_of(blobs)
+    for row in rows:
+        if row["method"] == "supervised" and row["seed"] == 1:
+            row.update(computer="B", training_s=30.0)
+    lines = dice_table(summarise(about, about.recipe("short"), rows)).splitlines()
+    assert "| 30 s (B), 12 s (C) |" in lines[2]
+    assert "| 12 s (C) |" in lines[3]
+
+
 def test_distances_that_do_not_exist_are_counted_not_averaged(blobs: MadeUp) -> None:
     about = blobs.protocol()
     found = summarise(about, about.recipe("short"), rows_of(blobs))
