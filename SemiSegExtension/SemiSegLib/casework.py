@@ -127,11 +127,15 @@ def _usable(read: Callable[[], T], opened: OpenCase) -> T | None:
 
 
 def window_of(image: NDArray[np.generic]) -> tuple[float, float]:
-    """Grey values that show the image well: the 1st and 99.5th percentile of a sample of it."""
+    """Grey values that show the image well: the 1st and 99.5th percentile of a sample of it, without what a scanner
+    writes around what it sees.
+    """
+    from SemiSegLogic.grey_range import range_of
+
     step = max(1, round((image.size / 2e5) ** (1 / 3)))
     sample = image[:: min(step, max(1, image.shape[0] // 8)), ::step, ::step].astype(np.float64)
-    low, high = np.percentile(sample, (1, 99.5))
-    return (float(low), float(high)) if high > low else (float(image.min()), float(image.max()) + 1e-6)
+    low, high = range_of(sample, (1, 99.5))
+    return (low, high) if high > low else (float(image.min()), float(image.max()) + 1e-6)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "errors patience naming markdown settings geometry files study job"
+WORDS = "errors patience naming markdown grey_range settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
@@ -52,6 +52,7 @@ ROOMS: dict[str, Room] = {
     "patience": room(""),
     "naming": room(""),
     "markdown": room(""),
+    "grey_range": room("", PLAIN),
     "files": room("errors patience", PLAIN),
     "study": room("errors patience naming geometry files study", PLAIN),
     "job": room("errors patience settings geometry files job", PLAIN),
@@ -62,7 +63,7 @@ ROOMS: dict[str, Room] = {
     "rounds": room(f"{WORDS} rounds", PLAIN),
     "kept_models": room(f"{WORDS} backends rounds", PLAIN),
     # 2 engine
-    "engine": room("errors patience settings geometry files job engine methods.base", TORCH),
+    "engine": room("errors patience naming grey_range settings geometry files job engine methods.base", TORCH),
     **dict.fromkeys(BLOCKS.split(), room(f"settings geometry methods.base {BLOCKS}", TORCH)),
     # the optional extra "mn": pre-trained weights through their own libraries
     "engine.nets.segformer": room("settings methods.base engine.nets", f"{TORCH} transformers peft"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from SemiSegLogic.geometry import SliceIndex
-from Testing.support.clinician import ball, draw, open_first, paint, settle, suggestion_for
+from Testing.support.clinician import ball, draw, noise, open_first, paint, settle, suggestion_for
 
 
 def test_a_click_on_a_case_brings_it_on_screen_and_leaves_the_users_nodes_alone(
@@ -233,3 +234,17 @@ def test_a_segment_from_another_study_brings_no_value_that_this_one_lacks(panel:
     panel.label.on_done()
     settle(panel)
     assert set(np.unique(case.labels())) <= {0, 1, 2, 3}
+
+
+def test_a_case_is_shown_in_the_greys_of_its_tissue_and_not_of_what_the_scanner_wrote_around_it(
+    slicer: Any, study: Any, tmp_path: Path
+) -> None:
+    from SemiSegLib import casework
+    from SemiSegLogic.geometry import Grid
+    from SemiSegLogic.study import write_image
+
+    image = 400 * ball((12, 32, 36)) + noise((12, 32, 36), 0)
+    image[:, :8] = -32768
+    write_image(tmp_path / "padded.nrrd", image, Grid(image.shape, (2.0, 1.0, 1.0)))
+    low, high = casework.load(study.add_case(tmp_path / "padded.nrrd")).window
+    assert -2000 < low < high < 2000

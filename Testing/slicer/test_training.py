@@ -239,7 +239,8 @@ def test_a_run_that_began_while_another_study_was_opened_is_stopped_and_not_take
     settle(panel)
     assert panel.controller.study.folder.name == "other"
     assert (panel.training.job, panel.training.asking, panel.training.live) == ("", False, False)
-    assert two["study"].calls[-1] == "stop"
+    orders = [call for call in two["study"].calls if call != ("show", "")]  # which case is open may be told late
+    assert orders[-1] == "stop"
     assert two["other"].calls == []
     told = "was stopped" in panel.controller.notice[0]
     assert told == (begin == "start"), "nobody asked for learning while drawing"

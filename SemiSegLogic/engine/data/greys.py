@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import Orientation
+from ...grey_range import range_of
 
 VERSION = 2  # of everything here: another number, and what earlier versions left in the cache is made anew
 SLAB_VOXELS = 4_000_000
@@ -32,13 +33,13 @@ class Greys:
     @classmethod
     def of(cls, image: NDArray[np.generic]) -> Greys:
         """Of ``image`` (k, j, i): zero mean and unit deviation after clipping to the 0.5 and 99.5 percentiles, which
-        bright outliers cannot move, nor a value far from all others that many voxels share (see :func:`_near_others`).
+        bright outliers cannot move, nor a value far from all others that many voxels share (see :func:`range_of`).
 
         Percentiles and moments come from about a million voxels. An image that is constant but for less than that
         share of it is scaled to its range instead, and a constant image becomes all zeros.
         """
         sample = image.ravel()[:: _stride(image)].astype(np.float64)
-        low, high = _near_others(sample, *np.percentile(sample, EXTREMES))
+        low, high = range_of(sample, EXTREMES)
         inside = np.clip(sample, low, high)
         middle, scale = inside.mean(), inside.std()
         if scale <= 1e-12 * abs(middle):
@@ -80,19 +81,6 @@ def _means(slab: NDArray[np.float32], thin: Shape) -> NDArray[np.float32]:
         parts = [whole[(slice(None),) * axis + (slice(first, None, step),)] for first in range(step)]
         whole = sum(parts[1:], parts[0]) / np.float32(step) if step > 1 else whole
     return whole
-
-
-def _near_others(sample: NDArray[np.float64], low: float, high: float) -> tuple[float, float]:
-    """``low`` and ``high``, no farther from all values but the least and the greatest than these reach. Around what a
-    CT scanner sees some write -32768: next to that all tissue would be one grey, and nothing is learned from it.
-    """
-    least, greatest = sample.min(), sample.max()
-    rest = sample[(sample > least) & (sample < greatest)] if low == least or high == greatest else sample[:0]
-    if not rest.size:
-        return low, high
-    first, last = np.percentile(rest, EXTREMES)
-    reach = last - first
-    return (max(low, first - reach), min(high, last + reach)) if reach else (low, high)
 
 
 def _stride(image: NDArray[np.generic]) -> int:
