@@ -127,7 +127,7 @@ def test_a_damaged_checkpoint_is_named_and_its_removal_is_the_remedy(
 def test_a_file_that_is_no_model_is_named(blobs: BlobStudy, jobs: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     torch.save([1, 2], path)
-    with pytest.raises(CheckpointError, match=r"model.pt is not a model of format 1"):
+    with pytest.raises(CheckpointError, match=r"model.pt is not a model of format 2"):
         Model.load(path)
     status = run_here(Round.apply(blobs.study, path, jobs=jobs, device="cpu"))
     assert status.state == "failed"
