@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
@@ -12,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad
 from torch.utils._foreach_utils import _group_tensors_by_device_and_dtype as group_below
 
+from SemiSegLogic.engine.hardware import tuning
 from SemiSegLogic.engine.nets import sound
 
 from .calls import Calls
@@ -32,6 +35,8 @@ def pretended_gpu() -> Iterator[PretendedGpu]:
             stack.enter_context(mock.patch.object(torch.cuda, name, value))
         for name, stand_in in (("_cuda_endAllocateToPool", gpu.end_pool), ("_cuda_releasePool", lambda *_: None)):
             stack.enter_context(mock.patch.object(torch._C, name, stand_in, create=True))
+        kept = Path(stack.enter_context(TemporaryDirectory())) / "tuning.json"  # not among the user's own figures
+        stack.enter_context(mock.patch.object(tuning, "default_file", return_value=kept))
         seeded = torch.manual_seed
         stack.enter_context(mock.patch.object(torch, "manual_seed", lambda seed: (gpu.seed(seed), seeded(seed))[1]))
         autocast = torch.autocast
