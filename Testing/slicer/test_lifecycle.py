@@ -206,3 +206,18 @@ def test_the_module_sets_only_what_a_scripted_module_has(module: Any) -> None:
     assert "Segmentations" in about.dependencies, "the panel shows its Segment Editor"
     with pytest.raises(AttributeError):
         about.homepage = "x"
+
+
+def test_cases_that_are_opened_again_and_again_leave_no_nodes_behind(panel: Any, study: Any, slicer: Any) -> None:
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    counts = []
+    for _ in range(3):
+        for number in range(3):
+            panel.cases.on_case(number)
+            settle(panel)
+            paint(panel, 1, SliceIndex(0, 5), ball(panel.controller.open_case.grid.shape)[5] > 0)
+            panel.label.on_done()
+            settle(panel)
+        counts.append(slicer.mrmlScene.GetNumberOfNodes())
+    assert counts[0] == counts[1] == counts[2]
