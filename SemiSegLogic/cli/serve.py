@@ -114,12 +114,17 @@ def _read(certificate: Path | None) -> bytes | None:
 
 def _remove(options: argparse.Namespace) -> int:
     Users(options.folder / "users.json").remove(options.name)
-    Output(options.json).event("removed", f"{options.name} may use the server no longer.", name=options.name)
+    text = (f"{options.name} may use the server no longer. Whoever is invited under this name again is taken for "
+            "another person, who sees nothing of this one's files and jobs.")
+    Output(options.json).event("removed", text, name=options.name)
     return 0
 
 
 def _users(options: argparse.Namespace) -> int:
     out = Output(options.json)
-    for name in Users(options.folder / "users.json").names:
-        out.event("user", name, name=name)
+    users = Users(options.folder / "users.json")
+    for name in users.names:
+        account = users.account(name)
+        out.event("user", f"{name}, whose files and lines in requests.log are those of {account}", name=name,
+                  account=account)
     return 0

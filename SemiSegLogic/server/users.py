@@ -1,4 +1,7 @@
-"""Who may use the server: ``users.json``, name -> SHA-256 of the token, which itself is shown once and kept nowhere."""
+"""Who may use the server: ``users.json``, name -> {"token", "account"}: the SHA-256 of the token, which itself is shown
+once and kept nowhere, and what everything of theirs is kept under. A name may come to another person; an account never
+does, so nobody finds what was another's.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,31 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..files import FileError, read_json, write_json
 from ..job import JobError
 
 TOKEN_BYTES = 32
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class User:
+    """``token`` its SHA-256; ``account`` what the files and jobs of this very person are kept under."""
+
+    token: str
+    account: str
+
+    @classmethod
+    def read(cls, name: str, plain: Any) -> User:
+        """Of plain data; a token alone was written before there were accounts. Raises TypeError on anything else."""
+        found = cls(plain, name) if isinstance(plain, str) else cls(**plain)
+        if not all(isinstance(value, str) for value in (found.token, found.account)):
+            raise TypeError(name)
+        return found
 
 
 class Users:
@@ -26,15 +47,20 @@ class Users:
         """Of all, in order. Raises JobError when the file is damaged."""
         return sorted(self._read())
 
+    def account(self, name: str) -> str:
+        """What everything of ``name`` is kept under. Raises KeyError when there is no such user, JobError."""
+        return self._read()[name].account
+
     def invite(self, name: str) -> str:
-        """A new token for ``name``, in the place of an earlier one. Raises JobError on a name that cannot be one,
-        FileError.
+        """A new token for ``name``, in the place of an earlier one; who was removed meanwhile is taken for another
+        person. Raises JobError on a name that cannot be one, FileError.
         """
         if not _NAME.fullmatch(name):
             raise JobError(f"'{name:.60}' cannot be the name of a user.",
                            "Use up to 32 small letters, digits, - and _, a letter or digit first.")
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        self._write({**self._read(), name: _digest(token)})
+        token, known = secrets.token_urlsafe(TOKEN_BYTES), self._read()
+        account = known[name].account if name in known else f"{name}.{secrets.token_hex(4)}"  # which is no name
+        self._write({**known, name: User(_digest(token), account)})
         return token
 
     def remove(self, name: str) -> None:
@@ -47,26 +73,25 @@ class Users:
         self._write(known)
 
     def of(self, token: str) -> str | None:
-        """Whose token it is; None: nobody's. It takes as long whichever it is."""
+        """The account of whose token it is; None: nobody's. It takes as long whichever it is."""
         asked, found = _digest(token), None
-        for name, known in self._read().items():
-            if hmac.compare_digest(asked, known):
-                found = name
+        for user in self._read().values():
+            if hmac.compare_digest(asked, user.token):
+                found = user.account
         return found
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, User]:
         if not self.path.exists():
             return {}
         try:
-            found = read_json(self.path)
+            return {name: User.read(name, plain) for name, plain in read_json(self.path).items()}
         except FileError as error:
             raise JobError(str(error), "Invite the users anew.") from error
-        if not isinstance(found, dict) or not all(isinstance(item, str) for item in found.values()):
-            raise JobError(f"{self.path} holds no users.", "Delete it, and invite the users anew.")
-        return found
+        except (AttributeError, TypeError) as error:
+            raise JobError(f"{self.path} holds no users.", "Delete it, and invite the users anew.") from error
 
-    def _write(self, known: dict[str, str]) -> None:
-        write_json(self.path, known)
+    def _write(self, known: dict[str, User]) -> None:
+        write_json(self.path, {name: asdict(user) for name, user in known.items()})
         self.path.chmod(0o600)
 
 

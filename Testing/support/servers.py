@@ -69,8 +69,12 @@ class RunningServer:
         for job_id in self.backend.jobs():
             self.backend.stop(job_id, patience_s=0)
 
-    def shelf_of(self, user: str) -> Shelf:
-        return self.shelves.setdefault(user, Shelf(self.folder / "files" / user, 10**9))
+    def shelf_of(self, account: str) -> Shelf:
+        return self.shelves.setdefault(account, Shelf(self.folder / "files" / account, 10**9))
+
+    def shelf(self, name: str) -> Shelf:
+        """Of the user of that name."""
+        return self.shelf_of(self.users.account(name))
 
     def describe(self, folder: Path, name: str = "ada", token: str | None = None) -> Path:
         """The file that a user gets, with a token that the server knows, or with ``token``."""

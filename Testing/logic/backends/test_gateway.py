@@ -47,7 +47,7 @@ def test_two_who_send_the_same_file_do_not_disturb_each_other(
     server: RunningServer, ada: Gateway, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ada, "_piece", 1 << 18)
-    shelf, others = server.shelf_of("ada"), [1 << 18]
+    shelf, others = server.shelf("ada"), [1 << 18]
 
     def told(there: int) -> None:
         if there in others:  # another courier was quicker with the next piece
@@ -78,7 +78,7 @@ def test_a_slow_line_and_a_proxy_that_takes_little_get_shorter_pieces(
     while not heard or heard[-1] < len(CONTENT):  # it tries how long they may be by now
         with contextlib.suppress(Unreachable):
             ada.send(file, DIGEST, heard.append)
-    assert (server.shelf_of("ada").folder / DIGEST).read_bytes() == CONTENT
+    assert (server.shelf("ada").folder / DIGEST).read_bytes() == CONTENT
     assert len(heard) < 20
     most = 0
     for _ in range(9):

@@ -31,7 +31,8 @@ def test_who_is_invited_gets_a_folder_that_works(server: RunningServer, semiseg:
     assert sorted(path.name for path in given.iterdir()) == ["server.json", "server.token"]
     assert (given / "server.token").stat().st_mode & 0o077 == 0
     assert [finding.good for finding in server_checks(given / "server.json")] == [True, True, True]
-    assert semiseg("serve", "users", server.folder) == [{"event": "user", "name": "ada"}]
+    account = server.users.account("ada")
+    assert semiseg("serve", "users", server.folder) == [{"event": "user", "name": "ada", "account": account}]
     semiseg("serve", "remove", server.folder, "ada")
     *_, last = server_checks(given / "server.json")
     assert (last.good, "does not take the token" in last.found) == (False, True)

@@ -90,11 +90,11 @@ def test_an_upload_that_broke_off_goes_on_where_it_was(server: RunningServer, tm
     content = random.Random(0).randbytes(PIECE + PIECE // 2)
     digest = hashlib.sha256(content).hexdigest()
     (tmp_path / "x").write_bytes(content)
-    server.shelf_of("ada").add(digest, 0, len(content), content[:PIECE])
+    server.shelf("ada").add(digest, 0, len(content), content[:PIECE])
     heard: list[int] = []
     server.gateway(tmp_path / "ada").send(tmp_path / "x", digest, heard.append)
     assert heard == [len(content)]
-    assert (server.shelf_of("ada").folder / digest).read_bytes() == content
+    assert (server.shelf("ada").folder / digest).read_bytes() == content
 
 
 def test_a_long_download_is_not_taken_for_a_dead_courier(
@@ -215,7 +215,7 @@ def test_a_token_that_was_taken_away_is_told_and_a_new_one_goes_on(
 ) -> None:
     job = start(backend, "one", **FOREVER)
     wait_for_step(backend, "one", 2)
-    server.users.remove("ada")
+    server.users.invite("ada")  # and the new token is not here yet
     failed = wait_for(backend, "one", "failed")
     assert failed.error is not None
     assert "does not take the token" in failed.error["text"]

@@ -74,7 +74,8 @@ def test_an_order_is_done_and_what_came_out_is_brought(server: RunningServer, ad
     job = server.backend.folder(JOB)
     assert (job.root / "out" / "ranking.json").read_bytes() == (ada.bring(JOB, "out/ranking.json", tmp_path / "r") and
                                                                (tmp_path / "r").read_bytes())
-    assert all(line[0] == "ada" and line[3] == 200 for line in server.told)
+    account = server.users.account("ada")
+    assert {(line[0], line[3]) for line in server.told} == {(account, 200)}
 
 
 def test_without_a_token_that_is_known_nothing_is_answered(server: RunningServer, tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_another_users_job_and_files_are_as_good_as_none(
     job = ordered(ada, tmp_path / "job")
     assert bob.look(JOB) is None
     image = digest_file(job.inputs / given(job.spec())[0])
-    assert server.shelf_of("bob").there(image) == (0, False)
+    assert server.shelf("bob").there(image) == (0, False)
     for act in (lambda: bob.stop(JOB, 1), lambda: bob.resume(JOB), lambda: bob.show(JOB, None),
                 lambda: bob.add_labels(JOB, 1, b"")):
         with pytest.raises(PlaceError, match="has no job"):
@@ -104,6 +105,21 @@ def test_another_users_job_and_files_are_as_good_as_none(
     assert not (tmp_path / "x").exists()
     with pytest.raises(PlaceError, match="There is another job"):
         send(bob, job)
+
+
+def test_who_comes_after_a_removed_one_of_the_same_name_finds_nothing_of_theirs(
+    server: RunningServer, ada: Gateway, tmp_path: Path
+) -> None:
+    job = ordered(ada, tmp_path / "job")
+    wait_until(lambda: ada.look(JOB)[0].state == "done", 60, "the job to be done")  # type: ignore[index]
+    image = digest_file(job.inputs / given(job.spec())[0])
+    server.users.remove("ada")
+    other = server.gateway(tmp_path / "other", "ada")
+    assert other.look(JOB) is None
+    assert not other.bring(JOB, "out/ranking.json", tmp_path / "x")
+    assert other._say("GET", f"/v1/files/{image}") == {"size": 0, "whole": False}
+    with pytest.raises(PlaceError, match="has no job"):
+        other.resume(JOB)
 
 
 @pytest.mark.parametrize("name", [
@@ -186,7 +202,7 @@ def test_a_body_larger_than_a_piece_is_refused(server: RunningServer, ada: Gatew
     token = (tmp_path / "ada" / "server.token").read_text()
     path = f"/v1/files/{'a' * 64}?offset=0&total={PIECE + 1}"
     assert raw(server, "PUT", path, bytes(PIECE + 1), token)[0] == 413
-    assert server.shelf_of("ada").there("a" * 64) == (0, False)
+    assert server.shelf("ada").there("a" * 64) == (0, False)
 
 
 def test_a_client_that_dawdles_is_let_go(
@@ -334,7 +350,8 @@ def test_an_upload_that_breaks_off_is_written_down_and_nobody_is_alarmed(
         head = f"PUT /v1/jobs/{JOB} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n"
         line.sendall(f"{head}{{".encode())
         time.sleep(0.3)
-    wait_until(lambda: ("ada", "PUT", f"/v1/jobs/{JOB}", 408) in server.told, 20, "it to be written down")
+    line = (server.users.account("ada"), "PUT", f"/v1/jobs/{JOB}", 408)
+    wait_until(lambda: line in server.told, 20, "it to be written down")
     assert caplog.records == []
 
 
@@ -347,7 +364,7 @@ def test_what_nobody_thought_of_is_written_down_too(
     monkeypatch.setattr(server.desk, "look", broken)
     with pytest.raises(PlaceError, match="answered 500"):
         ada.look(JOB)
-    assert server.told[-1] == ("ada", "GET", f"/v1/jobs/{JOB}", 500)
+    assert server.told[-1] == (server.users.account("ada"), "GET", f"/v1/jobs/{JOB}", 500)
 
 
 def test_a_cluster_behind_the_server_that_is_away_is_waited_for(

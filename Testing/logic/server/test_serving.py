@@ -44,7 +44,7 @@ def test_the_process_serves_writes_down_who_asked_and_gives_way_to_no_other(tmp_
         wait_until(lambda: _hello(port, token) == 200, 30, "the server to answer")
         assert _hello(port, "wrong") == 401
         told = (folder / "requests.log").read_text()
-        assert re.search(r"ada GET /v1 200\n", told)
+        assert re.search(r"ada\.[0-9a-f]{8} GET /v1 200\n", told)
         assert re.search(r"- GET /v1 401\n", told)
         assert token not in told
         assert _hello(port, token, "/v1/%1b[31m%0a%C3%A9") == 404
