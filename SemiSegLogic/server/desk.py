@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from ..backends import JobId
 from ..errors import SemiSegError
-from ..files import FileError, read_json, write_json
+from ..files import FileError, disk_errors, read_json, write_json
 from ..job import JobFolder, JobSpec, Status
 from ..job.travel import is_returned, returned
 from ..patience import remove_folder
 from .orders import order_in
-from .refusal import BUSY, CONFLICT, NOT_FOUND, Refused
+from .refusal import AWAY, BUSY, CONFLICT, NOT_FOUND, Refused
 from .shelf import Shelf, require_disk
 
 OWNER = "owner.json"
@@ -47,16 +47,22 @@ class Desk:
     def __init__(self, backend: Works) -> None:
         self._backend = backend
         self._lock = threading.Lock()
+        self._coming: dict[JobId, str] = {}
+        """Whose they are, of orders that are being taken in: nobody else touches their folders."""
 
     def take(self, user: str, job_id: str, order: Any, shelf: Shelf) -> None:
-        """Make a job of ``order``, whose files are on the user's ``shelf``, and have it run. Harmless to repeat."""
+        """Make a job of ``order``, whose files are on the user's ``shelf``, and have it run. Harmless to repeat. Others
+        are served while its files are copied, which takes long where the jobs lie on another disk.
+        """
         spec, files = order_in(order)
-        with self._lock:
-            require_disk(self._backend.root)
-            job = self._backend.folder(job_id)
-            if not self._known(user, job, spec):
-                self._require_turn(user)
+        job = self._backend.folder(job_id)
+        if self._begin(user, job, spec):
+            try:
                 _fill(job, user, spec, {name: (shelf, digest) for name, digest in files.items()})
+            finally:
+                with self._lock:
+                    del self._coming[job_id]
+        with self._lock:
             self._backend.submit(job)
 
     def look(self, user: str, job_id: str) -> dict[str, Any]:
@@ -129,7 +135,7 @@ class Desk:
         with self._lock:
             for job in self._jobs():
                 with contextlib.suppress(SemiSegError, OSError):  # another time
-                    if self._is_over(job, before):
+                    if job.root.name not in self._coming and self._is_over(job, before):
                         remove_folder(job.root)
                         gone.append(job.root.name)
         return gone
@@ -144,17 +150,30 @@ class Desk:
             return touched < before
         return self._backend.poll(job.root.name).ended and max(job.last_heartbeat(), touched) < before
 
+    def _begin(self, user: str, job: JobFolder, spec: JobSpec) -> bool:
+        """Whether the order is new; it is among those that are coming then. Raises Refused when it cannot be taken."""
+        with self._lock:
+            require_disk(self._backend.root)
+            if self._known(user, job, spec):
+                return False
+            if job.root.name in self._coming:
+                raise Refused(AWAY, "The order is being taken in: its files are copied.", "It is asked again soon.")
+            self._require_turn(user)
+            self._coming[job.root.name] = user
+            return True
+
     def _known(self, user: str, job: JobFolder, spec: JobSpec) -> bool:
         """Whether ``job`` is this very order of this user already. Raises Refused when it is another."""
         if not job.submitted:
             return False
         if _owner(job) != user or job.spec() != spec:
-            raise Refused(CONFLICT, f"There is another job {job.root.name}.", "Send the order under another name.")
+            raise Refused(CONFLICT, f"There is another job {job.root.name}.", "Train again: that makes a new one.")
         return True
 
     def _require_turn(self, user: str) -> None:
         mine = [job for job in self._jobs() if job.submitted and _owner(job) == user]
         unfinished = sum(not self._backend.poll(job.root.name).ended for job in mine)
+        unfinished += list(self._coming.values()).count(user)
         if unfinished >= MOST_UNFINISHED:
             raise Refused(BUSY, f"You have {unfinished} jobs on the server that are not done.",
                           "Wait for one to end, or stop one.")
@@ -171,7 +190,12 @@ class Desk:
 
 
 def _fill(job: JobFolder, user: str, spec: JobSpec, files: dict[str, tuple[Shelf, str]]) -> None:
-    """Write the order and all that it needs into its folder; what went wrong leaves none behind."""
+    """Write the order and all that it needs into its folder; what went wrong leaves none behind. A server that was
+    killed over it may have left some: that is begun anew.
+    """
+    if (job.root / OWNER).exists():
+        with disk_errors(job.root):
+            remove_folder(job.root)
     JobFolder.create(job.root)
     try:
         write_json(job.root / OWNER, {"user": user})

@@ -72,6 +72,7 @@ class Shelf:
         try:
             os.link(source, target)
         except OSError:  # another disk, or one that knows no links
+            require_disk(target.parent, source.stat().st_size)
             copy_file(source, target)
 
     def clear(self, before: float) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import http.client
 import io
 import json
 import os
+import shutil
 import socket
+import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -340,6 +344,110 @@ def test_an_order_that_was_taken_in_but_not_begun_is_begun(
         assert ada.look(name)[0].state == "queued"  # type: ignore[index]
         again()
         wait_until(lambda: ada.look(name)[0].state == "done", 60, "the job to be done")  # type: ignore[index]  # noqa: B023
+
+
+class SlowCopies:
+    """Copies to another disk, which wait until they may go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+        self._copy = shelves.copy_file
+        monkeypatch.setattr(os, "link", self._no_links)
+        monkeypatch.setattr(shelves, "copy_file", self._slowly)
+
+    def _no_links(self, *_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    def _slowly(self, source: Path, target: Path) -> None:
+        self.begun.set()
+        assert self.may_go_on.wait(30)
+        self._copy(source, target)
+
+
+@contextlib.contextmanager
+def taking_in(slow: SlowCopies, gateway: Gateway, folder: Path) -> Iterator[list[Exception]]:
+    """While an order is being taken in whose files are copied; what was said against it by the end of the block."""
+    said: list[Exception] = []
+
+    def order() -> None:
+        try:
+            ordered(gateway, folder)
+        except JobError as error:
+            said.append(error)
+
+    thread = threading.Thread(target=order)
+    thread.start()
+    try:
+        assert slow.begun.wait(20)
+        yield said
+    finally:
+        slow.may_go_on.set()
+        thread.join(30)
+
+
+def test_while_files_are_copied_others_are_answered(
+    server: RunningServer, ada: Gateway, bob: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered(bob, tmp_path / "bobs", "b" * 32)
+    with taking_in(SlowCopies(monkeypatch), ada, tmp_path / "job") as said:
+        answered = threading.Thread(target=bob.look, args=["b" * 32])
+        answered.start()
+        answered.join(5)
+        assert not answered.is_alive()
+        assert ada.look(JOB) is None, "it is not there before it is whole"
+        with pytest.raises(Unreachable, match="is being taken in"):
+            send(ada, JobFolder(tmp_path / "job"))
+        assert server.desk.clear(time.time() + 1e9) in ([], ["b" * 32]), "a clock that jumps takes nothing away"
+    assert said == []
+    wait_until(lambda: ada.look(JOB)[0].state == "done", 60, "the job to be done")  # type: ignore[index]
+
+
+def test_an_order_that_is_being_taken_in_counts(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "MOST_UNFINISHED", 1)
+    with taking_in(SlowCopies(monkeypatch), ada, tmp_path / "job"), pytest.raises(PlaceError, match="You have 1 jobs"):
+        send(ada, JobFolder(tmp_path / "job"), "b" * 32)
+
+
+def test_a_folder_that_is_deleted_while_it_is_filled_is_told_and_can_be_sent_again(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with taking_in(SlowCopies(monkeypatch), ada, tmp_path / "job") as said:
+        shutil.rmtree(server.folder / "jobs" / JOB)
+    assert len(said) == 1
+    assert not (server.folder / "jobs" / JOB).exists()
+    send(ada, JobFolder(tmp_path / "job"))
+    wait_until(lambda: ada.look(JOB)[0].state == "done", 60, "the job to be done")  # type: ignore[index]
+
+
+def test_what_a_server_left_that_was_killed_over_an_order_is_begun_anew(
+    server: RunningServer, ada: Gateway, tmp_path: Path
+) -> None:
+    half = JobFolder.create(server.folder / "jobs" / JOB)
+    (half.root / desk.OWNER).write_text('{"user": "ada"}')
+    (half.inputs / ".0a1b2c3d.tmp.image.npy").write_bytes(b"half")
+    ordered(ada, tmp_path / "job")
+    wait_until(lambda: ada.look(JOB)[0].state == "done", 60, "the job to be done")  # type: ignore[index]
+    assert not list(half.inputs.glob(".*.tmp.*"))
+
+
+def test_a_copy_does_not_fill_the_disk_of_the_jobs(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowCopies(monkeypatch)
+    slow.may_go_on.set()
+    free = shutil.disk_usage(tmp_path)._replace(free=shelves.ROOM_LEFT + 100)
+    job = JobFolder.create(tmp_path / "job")
+    spec = specification(job)
+    digests = {item: digest_file(job.inputs / item) for item in given(spec)}
+    for item, digest in digests.items():
+        ada.send(job.inputs / item, digest, lambda there: None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    with pytest.raises(PlaceError, match="disk is full"):
+        ada.order(JOB, spec, digests)
+    assert not slow.begun.is_set()
+    assert list((server.folder / "jobs").glob("*/job.json")) == []
 
 
 def test_an_upload_that_breaks_off_is_written_down_and_nobody_is_alarmed(
