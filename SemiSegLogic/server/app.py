@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,12 +23,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from .. import __version__
-from ..backends.description import Unreachable
+from ..backends.description import PlaceError, Unreachable
 from ..errors import SemiSegError
 from ..files import FileError
 from ..job.travel import PIECE, PROGRAM, PROTOCOL
 from .bodies import body, plain_body
 from .desk import Desk
+from .discretion import Discretion
 from .refusal import AWAY, FULL, NOT_FOUND, WRONG, Refused
 from .shelf import Shelf
 from .users import Users
@@ -44,6 +46,7 @@ def make_app(users: Users, desk: Desk, shelf_of: Callable[[str], Shelf], audit: 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=Plain)
     app.state.users, app.state.desk, app.state.shelf_of = users, desk, shelf_of
     app.state.coming = Counter[str]()  # bodies on their way by user
+    app.state.discretion = Discretion([users.path.parent, desk.root])
 
     @app.middleware("http")
     async def tell(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -71,15 +74,28 @@ class Plain(JSONResponse):
 async def _user(request: Request, authorization: Annotated[str, Header()] = "") -> str:
     scheme, _, token = authorization.partition(" ")
     known = scheme.lower() == "bearer" and token.strip()
-    name = await run_in_threadpool(request.app.state.users.of, known) if known else None
+    name = await run_in_threadpool(_known, request.app.state.users, known) if known else None
     if name is None:
         raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
     request.state.user = name
     return str(name)
 
 
+def _known(users: Users, token: str) -> str | None:
+    try:
+        return users.of(token)
+    except SemiSegError as error:
+        logging.error("Nobody can be let in: %s", error)
+        raise Refused(AWAY, "The server cannot tell who may use it.", "Tell whoever looks after it.") from error
+
+
 def _desk(request: Request) -> Desk:
     found: Desk = request.app.state.desk
+    return found
+
+
+def _discretion(request: Request) -> Discretion:
+    found: Discretion = request.app.state.discretion
     return found
 
 
@@ -93,6 +109,7 @@ def _shelf(request: Request, user: User) -> Shelf:
 
 TheDesk = Annotated[Desk, Depends(_desk)]
 TheShelf = Annotated[Shelf, Depends(_shelf)]
+TheDiscretion = Annotated[Discretion, Depends(_discretion)]
 Seconds = Annotated[float, Query(allow_inf_nan=False)]
 v1 = APIRouter(prefix="/v1", dependencies=[Depends(_user)])
 
@@ -125,9 +142,12 @@ async def take(job_id: str, request: Request, user: User, desk: TheDesk, shelf: 
 
 
 @v1.get("/jobs/{job_id}")
-def look(job_id: str, user: User, desk: TheDesk) -> dict[str, Any]:
-    """How a job stands, see :meth:`Desk.look`."""
-    return desk.look(user, job_id)
+def look(job_id: str, user: User, desk: TheDesk, discretion: TheDiscretion) -> dict[str, Any]:
+    """How a job stands: ``status``; ``files`` that it has given back, name -> size and time; ``labels``, the number of
+    its newest ones.
+    """
+    status, files, newest = desk.look(user, job_id)
+    return {"status": discretion.status(status).to_dict(), "files": files, "labels": newest}
 
 
 @v1.get("/jobs/{job_id}/files/{name:path}")
@@ -165,11 +185,22 @@ def show(job_id: str, user: User, desk: TheDesk, case: str | None = None) -> dic
     return {}
 
 
-def _in_words(_request: Request, error: Exception) -> JSONResponse:
+def _in_words(request: Request, error: Exception) -> JSONResponse:
+    """What was refused for a reason is told as it stands; of what went wrong here, the log has more than the client."""
+    if isinstance(error, Refused):
+        return Plain({"text": error.text, "remedy": error.remedy}, error.code)
+    user = getattr(request.state, "user", "-")
+    logging.warning("%s of %s was answered: %s", request.method, user, _on_one_line(str(error)))
     kinds = {FileError: FULL, Unreachable: AWAY}  # a cluster behind the server may come back
-    code = error.code if isinstance(error, Refused) else kinds.get(type(error), WRONG)
     text, remedy = getattr(error, "text", str(error)), getattr(error, "remedy", "")
-    return Plain({"text": text, "remedy": remedy}, code)
+    if isinstance(error, (FileError, PlaceError)):  # which no client can mend
+        text, remedy = f"On the server: {text}", "Tell whoever looks after it. Then resume the job."
+    words = _discretion(request).words
+    return Plain({"text": words(text), "remedy": words(remedy)}, kinds.get(type(error), WRONG))
+
+
+def _on_one_line(text: str) -> str:
+    return text.encode("unicode_escape").decode()
 
 
 def _size(found: tuple[int, bool]) -> dict[str, Any]:

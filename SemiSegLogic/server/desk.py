@@ -13,7 +13,7 @@ from ..backends import JobId
 from ..errors import SemiSegError
 from ..files import FileError, disk_errors, read_json, write_json
 from ..job import JobFolder, JobSpec, Status
-from ..job.travel import is_returned, returned
+from ..job.travel import Mark, is_returned, returned
 from ..patience import remove_folder
 from .orders import order_in
 from .refusal import AWAY, BUSY, CONFLICT, NOT_FOUND, Refused
@@ -50,6 +50,11 @@ class Desk:
         self._coming: dict[JobId, str] = {}
         """Whose they are, of orders that are being taken in: nobody else touches their folders."""
 
+    @property
+    def root(self) -> Path:
+        """Where the jobs lie."""
+        return self._backend.root
+
     def take(self, user: str, job_id: str, order: Any, shelf: Shelf) -> None:
         """Make a job of ``order``, whose files are on the user's ``shelf``, and have it run. Harmless to repeat. Others
         are served while its files are copied, which takes long where the jobs lie on another disk.
@@ -65,12 +70,12 @@ class Desk:
         with self._lock:
             self._backend.submit(job)
 
-    def look(self, user: str, job_id: str) -> dict[str, Any]:
+    def look(self, user: str, job_id: str) -> tuple[Status, dict[str, Mark], int]:
         """How a job stands, what it has given back (name -> size and time), and the number of its newest labels."""
         with self._lock:
             job = self._of(user, job_id)
             status = self._backend.poll(job_id)  # before the files: a status never tells of what is not listed
-            return {"status": status.to_dict(), "files": returned(job), "labels": max(job.added_labels(), default=0)}
+            return status, returned(job), max(job.added_labels(), default=0)
 
     def file(self, user: str, job_id: str, name: str) -> Path:
         """Where a file lies that the job has given back."""

@@ -562,10 +562,10 @@ def test_a_cluster_may_stand_behind_a_server(tmp_path: Path) -> None:
         shelf.add(digest, 0, len(content), content)
     try:
         behind.take("ada", JOB, {"spec": json.loads(json.dumps(spec.to_dict())), "files": digests}, shelf)
-        assert behind.look("ada", JOB)["status"]["state"] == "queued"
+        assert behind.look("ada", JOB)[0].state == "queued"
         assert backend.folder(JOB).spec() == spec
         assert JOB in ray.submitted
         behind.stop("ada", JOB, 5.0)
-        assert behind.look("ada", JOB)["status"]["state"] == "stopped"
+        assert behind.look("ada", JOB)[0].state == "stopped"
     finally:
         ray.close()
