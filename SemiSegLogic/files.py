@@ -42,7 +42,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         with disk_errors(path):
             temporary.touch(exist_ok=False)  # a read-only folder shows here, as an OSError, not inside a library
             write(temporary)
-            _flush_to_disk(temporary)
+            flush_to_disk(temporary)
         move_file(temporary, path)
     finally:
         with contextlib.suppress(OSError):  # a sick disk that keeps the rest must not hide the real error
@@ -57,6 +57,12 @@ def move_file(source: Path, target: Path) -> None:
     with disk_errors(target):
         patiently(lambda: os.replace(source, target))
     _flush_folder(target.parent)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Make what was written to a file survive a power cut. Raises OSError."""
+    with path.open("r+b") as stream:  # Windows flushes only handles opened for writing
+        os.fsync(stream.fileno())
 
 
 @contextlib.contextmanager
@@ -161,11 +167,6 @@ def _whole_number(digits: str) -> int:
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number")
-
-
-def _flush_to_disk(path: Path) -> None:
-    with path.open("r+b") as stream:  # Windows flushes only handles opened for writing
-        os.fsync(stream.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

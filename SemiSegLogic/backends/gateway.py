@@ -6,12 +6,12 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
-from ..files import replace_file
 from ..job import JobError, JobSpec, Status
 from ..job.travel import PIECE, PROGRAM, PROTOCOL, Mark, marks
+from .bringing import Part
 from .description import PlaceError, Unreachable
 from .https import Answer, Https
 from .server import PORT, Server
@@ -114,24 +114,23 @@ class Gateway:
             raise PlaceError(f"The server at {self.address} tells nothing of its job: {error}", _UPDATE) from error
 
     def bring(self, job: str, name: str, target: Path, told: Told = lambda more: None) -> bool:
-        """Put a file that the job gave back at ``target``; ``told`` hears of each piece how many bytes it has. False
-        when it is there no more: a newer one is listed then. FileError where this computer's disk refuses.
+        """Put a file that the job gave back at ``target``, once it is whole: of one that broke off on the way before,
+        the rest is brought. ``told`` hears of each piece how many bytes it has. False when it is there no more: a newer
+        one is listed then. FileError, OSError where this computer's disk refuses.
         """
-        code = 0
+        part = Part(target)
 
-        def download(temporary: Path) -> None:
-            nonlocal code
-            with temporary.open("wb") as into:
-                code = self._https.download(f"/v1/jobs/{job}/files/{quote(name)}", into, told)
-            if code != 200:
-                raise _Absent
+        def begin(rest: bool, tag: str) -> IO[bytes]:
+            stream, there = part.begin(rest, tag)
+            told(there)
+            return stream
 
-        try:
-            replace_file(target, download)
-        except _Absent:
-            if code == 404:
-                return False
-            self._checked(Answer(code, b""))
+        answer = self._https.download(f"/v1/jobs/{job}/files/{quote(name)}", part.wish, begin, told)
+        if answer.code == 404 and isinstance(answer.plain, dict):  # not the word of a proxy
+            return False
+        if answer.code not in (200, 206):
+            self._checked(answer)
+        part.put_in_place()
         return True
 
     def add_labels(self, job: str, number: int, content: bytes) -> None:
@@ -175,7 +174,3 @@ class Gateway:
             raise Unreachable(str(text), "It is asked again soon.")
         raise PlaceError(str(told.get("text") or f"The server at {self.address} answered {answer.code}."),
                          str(told.get("remedy") or _UPDATE))
-
-
-class _Absent(Exception):
-    """Nothing came, so nothing is put in place."""

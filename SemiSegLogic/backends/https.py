@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..files import plain_data
 from .description import PlaceError, Unreachable, read_token
+
+Made = TypeVar("Made")
 
 TIMEOUT_S = 5.0
 LARGEST_ANSWER = 16 << 20
@@ -67,17 +69,23 @@ class Https:
         with self._answer(method, path, content, headers, with_token, more_s) as answer:
             return Answer(answer.status, _whole(answer))
 
-    def download(self, path: str, into: IO[bytes], told: Callable[[int], None]) -> int:
-        """Write what ``path`` gives to ``into`` as it comes; ``told`` hears of each piece how many bytes it has.
-        Returns the code, and writes nothing unless it is 200. Raises Unreachable when it breaks off, PlaceError,
-        OSError where the disk refuses.
+    def download(
+        self, path: str, headers: Mapping[str, str], into: Callable[[bool, str], IO[bytes]], told: Callable[[int], None]
+    ) -> Answer:
+        """Write what ``path`` gives as it comes to the stream that ``into`` opens, which hears whether it is only the
+        rest that was asked for, and the header ETag; ``told`` hears of each piece how many bytes it has. Returns the
+        answer, without what was written. Raises Unreachable when it breaks off, PlaceError, OSError where the disk
+        refuses.
         """
-        with self._answer("GET", path, None, {}, with_token=True) as answer:
-            if answer.status == 200:
+        with self._answer("GET", path, None, headers, with_token=True) as answer:
+            if answer.status not in (200, 206):
+                return Answer(answer.status, _whole(answer))
+            with _ours(lambda: into(answer.status == 206, answer.headers.get("ETag", ""))) as stream:
                 for piece in _pieces(answer):
-                    _write(into, piece)
+                    _ours(lambda: stream.write(piece))  # noqa: B023 (it is called at once)
                     told(len(piece))
-            return int(answer.status)
+                _ours(stream.flush)
+            return Answer(answer.status, b"")
 
     @contextmanager
     def _answer(
@@ -112,9 +120,10 @@ class _DiskRefuses(Exception):
         self.reason = reason
 
 
-def _write(into: IO[bytes], piece: bytes) -> None:
+def _ours(act: Callable[[], Made]) -> Made:
+    """What ``act`` gives, which is done to this computer's disk."""
     try:
-        into.write(piece)
+        return act()
     except OSError as error:
         raise _DiskRefuses(error) from error
 
@@ -124,7 +133,7 @@ def _pieces(answer: Any) -> Iterator[bytes]:
     say.
     """
     told, came = answer.headers.get("Content-Length", ""), 0
-    while piece := answer.read(PIECE):
+    while piece := answer.read1(PIECE):  # what has come, for the line may break before more does
         came += len(piece)
         yield piece
     if told.isdecimal() and came < int(told):

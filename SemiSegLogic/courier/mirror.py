@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 
 from ..backends.description import PlaceError
@@ -81,3 +82,7 @@ class Mirror:
                     remove(path)
                 except OSError:
                     continue  # a reader holds it; it goes the next time
+        for path in self._job.outputs.glob(".c*.part"):  # of one whose line broke, and which is there no more
+            if f"out/{path.name[1:].rpartition('.npz')[0]}.npz" not in files:
+                with contextlib.suppress(OSError):
+                    remove(path)

@@ -4,8 +4,10 @@ short list below, so neither side ever takes a path from the other.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
+from typing import IO
 
 from .errors import JobError
 from .places import JobPlaces
@@ -18,6 +20,7 @@ PIECE = 4 << 20
 RETURNED = ("curves.jsonl", "log.txt", "model.pt", "model.json", "model.md", "out/ranking.json")
 _RESULT = re.compile(r"out/c\d{3,9}\.[1-9]\d{0,8}\.npz", re.ASCII)
 
+TAG_DIGITS = 32
 Mark = tuple[int, int]
 """Bytes and time of last change (ns) of a file: it is another when either differs."""
 
@@ -28,6 +31,17 @@ def given(spec: JobSpec) -> list[str]:
     names += [f"{case.label}.npz" for case in spec.cases if case.label is not None]
     names += [f"{spec.start_from}.pt"] if spec.start_from is not None else []
     return list(dict.fromkeys(names))
+
+
+def tag_of(stream: IO[bytes], size: int) -> str:
+    """A word for the content of the next ``size`` bytes, by which both sides know that they speak of the same: 128 bits
+    of their SHA-256.
+    """
+    digest = hashlib.sha256()
+    while size > 0 and (piece := stream.read(min(PIECE, size))):
+        size -= len(piece)
+        digest.update(piece)
+    return digest.hexdigest()[:TAG_DIGITS]
 
 
 def is_returned(name: str) -> bool:

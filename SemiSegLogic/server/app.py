@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
-from typing import IO, Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -30,13 +28,14 @@ from ..job.travel import PIECE, PROGRAM, PROTOCOL
 from .bodies import body, plain_body
 from .desk import Desk
 from .discretion import Discretion
-from .refusal import AWAY, FULL, NOT_FOUND, WRONG, Refused
+from .giving import Wish, opened, sent
+from .refusal import AWAY, FULL, WRONG, Refused
 from .shelf import Shelf
 from .users import Users
 
 LARGEST_ORDER = 16 << 20
 LARGEST_LABELS = 256 << 20
-READ_AT_ONCE = 1 << 18
+LOG = "log.txt"
 Audit = Callable[[str, str, str, int], None]
 """Hears of every answer: user, method, path, code."""
 
@@ -99,6 +98,10 @@ def _discretion(request: Request) -> Discretion:
     return found
 
 
+def _wish(range_: Annotated[str, Header(alias="Range")] = "", if_range: Annotated[str, Header()] = "") -> Wish:
+    return Wish(range_, if_range)
+
+
 User = Annotated[str, Depends(_user)]
 
 
@@ -110,6 +113,7 @@ def _shelf(request: Request, user: User) -> Shelf:
 TheDesk = Annotated[Desk, Depends(_desk)]
 TheShelf = Annotated[Shelf, Depends(_shelf)]
 TheDiscretion = Annotated[Discretion, Depends(_discretion)]
+TheWish = Annotated[Wish, Depends(_wish)]
 Seconds = Annotated[float, Query(allow_inf_nan=False)]
 v1 = APIRouter(prefix="/v1", dependencies=[Depends(_user)])
 
@@ -151,9 +155,12 @@ def look(job_id: str, user: User, desk: TheDesk, discretion: TheDiscretion) -> d
 
 
 @v1.get("/jobs/{job_id}/files/{name:path}")
-def file(job_id: str, name: str, user: User, desk: TheDesk) -> StreamingResponse:
-    """One of the files that a job has given back."""
-    return _stream(desk.file(user, job_id, name))
+def file(
+    job_id: str, name: str, user: User, desk: TheDesk, discretion: TheDiscretion, wish: TheWish
+) -> StreamingResponse:
+    """One of the files that a job has given back, or the rest of it; where libraries complain in it, without paths."""
+    stream = opened(desk.file(user, job_id, name))
+    return sent(discretion.log(stream) if name == LOG else stream, wish)
 
 
 @v1.put("/jobs/{job_id}/labels/{number}")
@@ -205,21 +212,3 @@ def _on_one_line(text: str) -> str:
 
 def _size(found: tuple[int, bool]) -> dict[str, Any]:
     return {"size": found[0], "whole": found[1]}
-
-
-def _stream(path: Path) -> StreamingResponse:
-    """A file as long as it is now: a log may grow while it is sent, and a result be replaced by a newer one."""
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise Refused(NOT_FOUND, f"There is no {path.name} now.", "Ask for what is listed.") from error
-    size = os.fstat(stream.fileno()).st_size
-    headers = {"Content-Length": str(size)}
-    return StreamingResponse(_pieces(stream, size), media_type="application/octet-stream", headers=headers)
-
-
-def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes]:
-    with stream:
-        while size > 0 and (piece := stream.read(min(READ_AT_ONCE, size))):
-            size -= len(piece)
-            yield piece

@@ -4,11 +4,13 @@ own log has the whole of it.
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from ..job import Status
 
@@ -31,6 +33,11 @@ class Discretion:
             text = text.replace(path, f"/{re.sub(r'[^A-Za-z0-9._-]', '_', Path(path).name)}")
         text = _ADDRESS.sub("its address", text)
         return _PLACE.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)
+
+    def log(self, stream: IO[bytes]) -> IO[bytes]:
+        """What a job's process printed, as a client may read it; ``stream`` is closed."""
+        with stream:
+            return io.BytesIO(self.words(stream.read().decode(errors="replace")).encode())
 
     def status(self, status: Status) -> Status:
         """How a job stands, as a client may hear it."""

@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from ..files import copy_file, digest_file, disk_errors, move_file
+from ..files import copy_file, digest_file, disk_errors, flush_to_disk, move_file
 from ..patience import remove
 from .refusal import CONFLICT, FULL, NOT_FOUND, TOO_LARGE, WRONG, Refused
 
@@ -101,6 +101,8 @@ class Shelf:
         if digest_file(begun) != digest:
             remove(begun)
             raise Refused(WRONG, f"What came as {digest[:12]} is something else.", _AGAIN)
+        with disk_errors(begun):
+            flush_to_disk(begun)  # its name says that it is whole
         move_file(begun, self._whole(digest))
 
     def _require_room(self, total: int, there: int) -> None:

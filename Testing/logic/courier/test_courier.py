@@ -90,9 +90,10 @@ def test_an_upload_that_broke_off_goes_on_where_it_was(server: RunningServer, tm
     content = random.Random(0).randbytes(PIECE + PIECE // 2)
     digest = hashlib.sha256(content).hexdigest()
     (tmp_path / "x").write_bytes(content)
+    ada = server.gateway(tmp_path / "ada")
     server.shelf("ada").add(digest, 0, len(content), content[:PIECE])
     heard: list[int] = []
-    server.gateway(tmp_path / "ada").send(tmp_path / "x", digest, heard.append)
+    ada.send(tmp_path / "x", digest, heard.append)
     assert heard == [len(content)]
     assert (server.shelf("ada").folder / digest).read_bytes() == content
 
@@ -108,6 +109,33 @@ def test_a_long_download_is_not_taken_for_a_dead_courier(
     monkeypatch.setattr(job, "write_status", lambda status: (said.append(status.message), written(status)))
     assert Courier(job, Gateway(backend.server)).run().state == "done"
     assert [words for words in said if words.startswith("Bringing results from the server: 0 of 0 MB")]
+
+
+def test_what_is_left_of_a_result_that_is_there_no_more_goes(server: RunningServer, backend: ServerBackend) -> None:
+    job = start(backend, "one", **FOREVER)
+    wait_for_step(backend, "one", 2)
+    old, newest = (job.outputs / f".c001.{n}.npz.{'a' * 32}.part" for n in (1, 99_999_999))
+    for path in (old, newest):
+        path.write_bytes(b"half")
+    wait_until(lambda: not newest.exists(), 20, "it to go")
+    backend.stop("one")
+    assert list(job.outputs.glob(".*.part")) == []
+
+
+def test_a_courier_that_is_killed_over_a_download_is_followed_by_one_that_brings_the_rest(
+    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = ServerBackend(server.describe(tmp_path / "ada"), tmp_path / "home")
+    job = make_job(backend.root / "one", steps=3, sleep=0.0)
+    assert Courier(job, Gateway(backend.server)).run().state == "done"
+    model = there(server, job).weights
+    model.write_bytes(random.Random(0).randbytes(3_000_000))
+    tag = hashlib.sha256(model.read_bytes()).hexdigest()[:32]
+    (job.root / f".model.pt.{tag}.part").write_bytes(model.read_bytes()[:2_000_000])  # it had come so far
+    heard: list[int] = []
+    assert Gateway(backend.server).bring(there(server, job).root.name, "model.pt", job.weights, heard.append)
+    assert heard[0] == 2_000_000 - 1
+    assert job.weights.read_bytes() == model.read_bytes()
 
 
 def test_a_courier_whose_job_was_deleted_goes_home(server: RunningServer, backend: ServerBackend) -> None:

@@ -79,3 +79,13 @@ def test_a_list_of_users_that_is_damaged_is_told_to_nobody_but_the_log(
     assert "users.json" not in str(caught.value)
     assert str(server.users.path) in caplog.text
     server.users.path.write_text(json.dumps({}))
+
+
+def test_what_libraries_print_into_a_log_is_brought_without_paths(
+    server: RunningServer, ada: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = server.folder / "log.txt"
+    log.write_bytes(f'  File "{log}", line 3\n\xe9'.encode("latin-1"))
+    monkeypatch.setattr(server.desk, "file", lambda user, job_id, name: log)
+    assert ada.bring(JOB, "log.txt", tmp_path / "log-server.txt")
+    assert (tmp_path / "log-server.txt").read_text() == '  File "log.txt", line 3\n\ufffd'

@@ -101,3 +101,14 @@ def test_where_no_links_can_be_made_it_is_copied(
     monkeypatch.setattr(os, "link", no_links)
     shelf.give(DIGEST, tmp_path / "x")
     assert (tmp_path / "x").read_bytes() == CONTENT
+
+
+def test_a_file_has_its_name_only_once_a_power_cut_cannot_take_its_bytes(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    flush, name = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("flushed"), flush(handle)))
+    monkeypatch.setattr(os, "replace", lambda *paths: (done.append("named"), name(*paths)))
+    shelf.add(DIGEST, 0, 1000, CONTENT)
+    assert done[:2] == ["flushed", "named"]
