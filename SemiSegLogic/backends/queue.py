@@ -4,7 +4,7 @@
         ...                     # the computer is ours
 
 The turn is a lock that the operating system takes back when the process dies, however it dies. Those who wait go in
-the order in which they were started; the dead are passed over.
+the order in which they were started, and people in turn (see line.py); the dead are passed over.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ..files import FileError
 from ..job import FileLock, JobError, JobFolder, Status
 from .claims import Pulse
 from .launch import Launch, Workers
+from .line import Turns, Waiting, owner
 from .processes import Process
 
 LOOK_EVERY_S = 0.5
@@ -115,20 +116,20 @@ def claim(job: JobFolder) -> None:
 def report_waiting(job: JobFolder, ahead: int) -> None:
     """Write the status of a job that waits, keeping what an earlier run of it achieved. Raises FileError."""
     jobs = "1 job is" if ahead == 1 else f"{ahead} jobs are"
-    job.write_status(replace(_earlier(job), state="queued", message=f"Waiting: {jobs} ahead.", error=None,
+    people = " People take turns." if len({one.owner for one in _line(job)}) > 1 else ""
+    job.write_status(replace(_earlier(job), state="queued", message=f"Waiting: {jobs} ahead.{people}", error=None,
                              queue_position=ahead, seconds_left=None))
 
 
 def jobs_ahead(job: JobFolder) -> int:
-    """How many jobs of the same root work, or wait for longer than ``job``. The dead do not count."""
-    mine = (Workers.of(job.root).order, job.root.name)
-    return sum(1 for other in job_roots(job.root.parent) if other != job.root and _goes_before(other, mine))
+    """How many jobs of the same root work, or go before ``job``. The dead do not count."""
+    line = [one.name for one in _line(job)]
+    return line.index(job.root.name) if job.root.name in line else len(line)  # somebody deleted it
 
 
 def jobs_behind(job: JobFolder) -> int:
     """How many jobs of the same root wait for ``job`` to end: a live one makes room for them."""
-    mine = (Workers.of(job.root).order, job.root.name)
-    return sum(1 for other in job_roots(job.root.parent) if other != job.root and _comes_after(other, mine))
+    return max(len(_line(job)) - 1 - jobs_ahead(job), 0)
 
 
 def job_roots(root: Path) -> list[Path]:
@@ -156,6 +157,8 @@ def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look
         _require_wanted(job)
         ahead = jobs_ahead(job)
         if ahead == 0 and running.try_acquire():
+            with suppress(FileError):  # on a full disk somebody may wait a turn longer
+                Turns.read(job.root.parent).after(_place(job.root)).write(job.root.parent)
             return
         ahead = max(ahead, 1)  # the one that holds the lock may have been started by hand
         if ahead != told or time.monotonic() - told_at > REPORT_EVERY_S:
@@ -165,16 +168,20 @@ def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look
         time.sleep(look_every_s)
 
 
-def _goes_before(other: Path, mine: tuple[float, str]) -> bool:
-    workers = Workers.of(other)
-    if not workers.in_line or (workers.order, other.name) >= mine:
-        return False
-    return not _has_ended(JobFolder(other), workers)
+def _line(job: JobFolder) -> list[Waiting]:
+    """All jobs of the same root that work or wait, ``job`` among them, in the order of their turns."""
+    root = job.root.parent
+    waiting = [_place(other) for other in job_roots(root) if other == job.root or _is_in_line(other)]
+    return Turns.read(root).line(waiting)
 
 
-def _comes_after(other: Path, mine: tuple[float, str]) -> bool:
-    workers = Workers.of(other)
-    return workers.in_line and (workers.order, other.name) > mine and not _has_ended(JobFolder(other), workers)
+def _place(job: Path) -> Waiting:
+    return Waiting(Workers.of(job).order, job.name, owner(job) or "")
+
+
+def _is_in_line(job: Path) -> bool:
+    workers = Workers.of(job)
+    return workers.in_line and not _has_ended(JobFolder(job), workers)
 
 
 def _has_ended(job: JobFolder, workers: Workers) -> bool:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..backends import JobId
+from ..backends.line import OWNER, owner
 from ..errors import SemiSegError
-from ..files import FileError, disk_errors, read_json, write_json
+from ..files import disk_errors, write_json
 from ..job import JobFolder, JobSpec, Status
 from ..job.travel import Mark, is_returned, returned
 from ..patience import remove_folder
@@ -19,7 +20,6 @@ from .orders import order_in
 from .refusal import AWAY, BUSY, CONFLICT, NOT_FOUND, Refused
 from .shelf import Shelf, require_disk
 
-OWNER = "owner.json"
 MOST_UNFINISHED = 20
 """Jobs that one user may have waiting and running."""
 LONGEST_PATIENCE_S = 600.0
@@ -171,12 +171,12 @@ class Desk:
         """Whether ``job`` is this very order of this user already. Raises Refused when it is another."""
         if not job.submitted:
             return False
-        if _owner(job) != user or job.spec() != spec:
+        if owner(job.root) != user or job.spec() != spec:
             raise Refused(CONFLICT, f"There is another job {job.root.name}.", "Train again: that makes a new one.")
         return True
 
     def _require_turn(self, user: str) -> None:
-        mine = [job for job in self._jobs() if job.submitted and _owner(job) == user]
+        mine = [job for job in self._jobs() if job.submitted and owner(job.root) == user]
         unfinished = sum(not self._backend.poll(job.root.name).ended for job in mine)
         unfinished += list(self._coming.values()).count(user)
         if unfinished >= MOST_UNFINISHED:
@@ -185,13 +185,13 @@ class Desk:
 
     def _of(self, user: str, job_id: str) -> JobFolder:
         job = self._backend.folder(job_id)
-        if not job.submitted or _owner(job) != user:  # another user's is as good as none
+        if not job.submitted or owner(job.root) != user:  # another user's is as good as none
             raise Refused(NOT_FOUND, f"The server has no job {job_id:.60} of yours.", "Start a new one.")
         return job
 
     def _jobs(self) -> Iterator[JobFolder]:
-        for owner in self._backend.root.glob(f"*/{OWNER}"):
-            yield self._backend.folder(owner.parent.name)
+        for said in self._backend.root.glob(f"*/{OWNER}"):
+            yield self._backend.folder(said.parent.name)
 
 
 def _fill(job: JobFolder, user: str, spec: JobSpec, files: dict[str, tuple[Shelf, str]]) -> None:
@@ -211,12 +211,3 @@ def _fill(job: JobFolder, user: str, spec: JobSpec, files: dict[str, tuple[Shelf
         with contextlib.suppress(OSError):
             remove_folder(job.root)
         raise
-
-
-def _owner(job: JobFolder) -> str | None:
-    try:
-        return str(read_json(job.root / OWNER)["user"])
-    except (FileError, KeyError, TypeError):
-        return None
-
-

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.backends import LocalBackend, queue
-from SemiSegLogic.files import FileError
+from SemiSegLogic.backends.line import OWNER
+from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.job import JobFolder, Status
 from Testing.support.jobs import leader_of, make_job, session_members, wait_until
 from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
@@ -55,6 +56,27 @@ def test_a_job_sees_how_many_wait_behind_it(backend: LocalBackend, three: list[J
     kill_runner(three[2])
     wait_for(backend, "a", "lost")
     assert queue.jobs_behind(three[0]) == 1
+
+
+def test_people_take_turns_and_see_their_place(backend: LocalBackend) -> None:
+    order = {"a1": "ada", "a2": "ada", "a3": "ada", "b1": "bob", "b2": "bob", "c1": "cy"}
+    for name, person in order.items():
+        job = make_job(backend.root / name, **FOREVER)
+        write_json(job.root / OWNER, {"user": person})
+        backend.submit(job)
+        if name == "a1":
+            wait_for_step(backend, "a1", 1)
+    line = ["a1", "b1", "c1", "a2", "b2", "a3"]
+    wait_until(lambda: positions(backend) == {name: line.index(name) for name in order}, 30)
+    assert backend.poll("a2").message == "Waiting: 3 jobs are ahead. People take turns."
+    assert queue.jobs_behind(backend.folder("a1")) == 5
+    backend.stop("a1")
+    backend.resume("a1")
+    for next_one in line[1:]:
+        wait_for_step(backend, next_one, 1)
+        assert states(backend).count("running") == 1
+        backend.stop(next_one)
+    wait_for_step(backend, "a1", 2)
 
 
 def test_a_killed_job_makes_room_by_itself(backend: LocalBackend, three: list[JobFolder]) -> None:
