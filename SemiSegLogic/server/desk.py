@@ -16,6 +16,7 @@ from ..files import disk_errors, write_json
 from ..job import JobFolder, JobSpec, Status
 from ..job.travel import Mark, is_returned, returned
 from ..patience import remove_folder
+from .absence import Absence
 from .orders import order_in
 from .refusal import AWAY, BUSY, CONFLICT, NOT_FOUND, Refused
 from .shelf import Shelf, require_disk
@@ -134,6 +135,13 @@ class Desk:
                         self._backend.submit(job)
         return begun
 
+    def excuse(self, absence: Absence) -> None:
+        """Let no job grow older in it."""
+        with self._lock:
+            for job in self._jobs():
+                with contextlib.suppress(OSError):  # it has just gone
+                    absence.excuse(job.root / OWNER, _touched(job))
+
     def clear(self, before: float) -> list[JobId]:
         """Remove jobs that ended and were last heard of before the unix time ``before``; returns those."""
         gone = []
@@ -150,10 +158,9 @@ class Desk:
         return lately and self._backend.poll(job.root.name).state == "lost"
 
     def _is_over(self, job: JobFolder, before: float) -> bool:
-        touched = (job.root / OWNER).stat().st_mtime
-        if not job.submitted:
-            return touched < before
-        return self._backend.poll(job.root.name).ended and max(job.last_heartbeat(), touched) < before
+        if _touched(job) >= before:
+            return False
+        return not job.submitted or self._backend.poll(job.root.name).ended
 
     def _begin(self, user: str, job: JobFolder, spec: JobSpec) -> bool:
         """Whether the order is new; it is among those that are coming then. Raises Refused when it cannot be taken."""
@@ -192,6 +199,10 @@ class Desk:
     def _jobs(self) -> Iterator[JobFolder]:
         for said in self._backend.root.glob(f"*/{OWNER}"):
             yield self._backend.folder(said.parent.name)
+
+
+def _touched(job: JobFolder) -> float:
+    return max(job.last_heartbeat(), (job.root / OWNER).stat().st_mtime)
 
 
 def _fill(job: JobFolder, user: str, spec: JobSpec, files: dict[str, tuple[Shelf, str]]) -> None:

@@ -42,4 +42,6 @@ class Discretion:
     def status(self, status: Status) -> Status:
         """How a job stands, as a client may hear it."""
         error = status.error and {key: self.words(said) for key, said in status.error.items()}
+        if error and status.state == "lost":  # its client has a process, a log and a disk, too
+            error = {**error, "text": f"On the server: {error['text']}"}
         return replace(status, message=self.words(status.message), error=error)

@@ -11,6 +11,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from ..job import FileLock, JobError
+from .absence import Watch
 from .desk import Desk, Works
 from .listening import Listening
 from .shelf import Shelf, days_ago
@@ -38,7 +39,7 @@ class Serving:
         self.folder, self._keeping = folder, keeping
         self.users, self.desk = Users(folder / "users.json"), Desk(backend)
         self._shelves: dict[str, Shelf] = {}
-        self._lock = FileLock(folder / "server.lock")
+        self._lock, self._watch = FileLock(folder / "server.lock"), Watch(folder / "looked.json")
         self._over = threading.Event()
 
     def run(self, listening: Listening, ready: Callable[[str], None]) -> None:
@@ -67,12 +68,15 @@ class Serving:
         return self._shelves.setdefault(user, made)
 
     def clear(self) -> None:
-        """Take away what is older than is kept."""
-        before = days_ago(self._keeping.days)
-        self.desk.clear(before)
-        shelves = self.folder / "files"
-        for user in shelves.iterdir() if shelves.is_dir() else ():
-            self.shelf_of(user.name).clear(before)
+        """Take away what is older than is kept, by the time in which it could be asked for."""
+        folder, absence = self.folder / "files", self._watch.absence()
+        shelves = [self.shelf_of(user.name) for user in (folder.iterdir() if folder.is_dir() else ())]
+        kept: list[Desk | Shelf] = [self.desk, *shelves]
+        if absence is not None:
+            for place in kept:
+                place.excuse(absence)
+        for place in kept:
+            place.clear(days_ago(self._keeping.days))
 
     def _require_alone(self) -> None:
         if not self.users.names:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..files import copy_file, digest_file, disk_errors, flush_to_disk, move_file
 from ..patience import remove
+from .absence import Absence
 from .refusal import CONFLICT, FULL, NOT_FOUND, TOO_LARGE, WRONG, Refused
 
 LARGEST_FILE = 64 << 30
@@ -74,6 +75,13 @@ class Shelf:
         except OSError:  # another disk, or one that knows no links
             require_disk(target.parent, source.stat().st_size)
             copy_file(source, target)
+
+    def excuse(self, absence: Absence) -> None:
+        """Let no file grow older in it."""
+        with self._lock:
+            for path in self._files():
+                with contextlib.suppress(OSError):
+                    absence.excuse(path, path.stat().st_mtime)
 
     def clear(self, before: float) -> int:
         """Remove what nobody asked for since the unix time ``before``; returns the bytes. What cannot be removed

@@ -41,6 +41,12 @@ def test_a_status_tells_no_path_either() -> None:
         "text": "x.npz is missing.", "remedy": "Look into log.txt."})
 
 
+def test_whose_disk_is_full_is_said() -> None:
+    error = {"text": "The disk of /srv/jobs/a is full: free some space first.", "remedy": "Resume it."}
+    heard = Discretion([]).status(Status("lost", error=error))
+    assert heard.error == {**error, "text": "On the server: The disk of a is full: free some space first."}
+
+
 @pytest.mark.parametrize(("error", "kind", "heard"), [
     (FileError("{root}/job.json was not written: the disk is full."), PlaceError,
      "On the server: job.json was not written: the disk is full. Tell whoever looks after it."),
