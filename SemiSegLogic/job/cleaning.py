@@ -70,7 +70,9 @@ def _empty(job: JobFolder) -> int:
         with FileLock(job.root / "process.lock") as held:
             if not held.try_acquire():
                 return 0
-            for path in (*job.inputs.glob("*"), *job.outputs.glob("*.npz"), *job.beside.glob("*"), job.checkpoint):
+            downloads = job.root.rglob(".*.part")  # which broke off
+            for path in (*job.inputs.glob("*"), *job.outputs.glob("*.npz"), *job.beside.glob("*"), job.checkpoint,
+                         *downloads):
                 if path.is_file():
                     # a file that other jobs link too takes no room of its own
                     freed += path.stat().st_size if path.stat().st_nlink == 1 else 0

@@ -98,6 +98,16 @@ def test_a_job_that_stopped_a_month_ago_is_over(blobs: BlobStudy, jobs: Path) ->
     assert job.root.name in clean(jobs, keep=0)
 
 
+def test_what_came_of_downloads_that_broke_off_goes_too(blobs: BlobStudy, jobs: Path) -> None:
+    job = ended(blobs, jobs)
+    parts = [folder / f".{name}.{'a' * 32}.part" for folder, name in (
+        (job.root, "model.pt"), (job.outputs, "c001.2.npz"))]
+    for path in parts:
+        path.write_bytes(b"half")
+    clean(jobs, keep=0)
+    assert not any(path.exists() for path in parts)
+
+
 @pytest.mark.parametrize("state", ["running", "queued"])
 def test_a_job_that_died_without_a_word_a_month_ago_is_over(blobs: BlobStudy, jobs: Path, state: str) -> None:
     job = ended(blobs, jobs, state, age_s=31 * 86400)
