@@ -100,7 +100,7 @@ class Https:
         except _DiskRefuses as error:
             raise error.reason from None
         except (OSError, ValueError, HTTPException) as error:  # refused, timed out, an untrusted certificate, torn off
-            why = getattr(error, "reason", error)
+            why = "the line broke" if isinstance(error, IncompleteRead) else getattr(error, "reason", error)
             raise Unreachable(f"The {self._kind} at {self.address} cannot be reached: {why}.",
                               _remedy(why, self._kind)) from None
 
