@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..engine.training import checkpoint
+from ..engine.hardware.generators import restore_random_state
 from ..engine.training.trainer import Diverged, Trainer
 from ..errors import SemiSegError
 from .bookkeeping import Bookkeeper
@@ -82,7 +82,7 @@ class Course:
 
     def _resumed(self, saved: Saved) -> dict[str, Any] | None:
         """The state within the leg that a killed process was at, if it was at one; chance goes on from there."""
-        checkpoint.restore_random_state(saved.random)
+        restore_random_state(saved.random)
         with self.reporter.tolerating("The suggestions"):
             self.books.suggest()
         return saved.trainer

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ..engine.hardware.device import Device
+from ..engine.hardware.generators import random_state
 from ..engine.planning.plan import Plan
 from ..engine.quality import Measured
 from ..engine.training import checkpoint
@@ -124,6 +125,6 @@ def save(path: Path, standing: Standing, opening: Opening, device: Device, train
         "channels_last": {device.torch.type: device.channels_last},
         "parts": opening.parts.to_plain(),
         "notes": opening.notes(),
-        "random": checkpoint.random_state(),
+        "random": random_state(),
         "trainer": trainer,
     })

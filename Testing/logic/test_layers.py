@@ -42,6 +42,9 @@ BLOCKS = "engine.blocks engine.nets"
 """What papers are built from: tensors in, tensors out. Blocks may not import the machinery beside them (volumes,
 devices, files, the training loop), so no method can reach it through a block either.
 """
+ENGINE = f"errors patience grey_range settings geometry files methods.base {BLOCKS}"
+MACHINERY = ("hardware", "planning", "data", "training", "prediction", "quality")
+"""Around the blocks; each may import those before it. ``selection`` stands alone: saved maps, and no torch."""
 
 ROOMS: dict[str, Room] = {
     "__init__": room(""),
@@ -63,7 +66,10 @@ ROOMS: dict[str, Room] = {
     "rounds": room(f"{WORDS} rounds", PLAIN),
     "kept_models": room(f"{WORDS} backends rounds", PLAIN),
     # 2 engine
-    "engine": room("errors patience naming grey_range settings geometry files job engine methods.base", TORCH),
+    "engine.__init__": room(""),
+    **{f"engine.{name}": room(f"{ENGINE} {' '.join(f'engine.{one}' for one in MACHINERY[: number + 1])}", TORCH)
+       for number, name in enumerate(MACHINERY)},
+    "engine.selection": room("geometry engine.selection", "numpy"),
     **dict.fromkeys(BLOCKS.split(), room(f"settings geometry methods.base {BLOCKS}", TORCH)),
     # the optional extra "mn": pre-trained weights through their own libraries
     "engine.nets.segformer": room("settings methods.base engine.nets", f"{TORCH} transformers peft"),
@@ -172,7 +178,12 @@ def test_a_trespass_is_named_with_file_and_line(tmp_path: Path, monkeypatch: pyt
     assert trespasses(file, [PACKAGE, "methods"], ROOMS["methods"]) == [named]
 
 
-@pytest.mark.parametrize("machinery", ["data", "hardware", "plan", "prediction", "quality", "selection", "training"])
+def test_every_folder_of_the_engine_has_its_place_in_the_order() -> None:
+    folders = {path.parent.name for path in (ROOT / PACKAGE / "engine").glob("*/__init__.py")}
+    assert folders == {*MACHINERY, "selection", *(name.partition(".")[2] for name in BLOCKS.split())}
+
+
+@pytest.mark.parametrize("machinery", [*MACHINERY, "selection"])
 def test_a_block_may_not_import_the_machinery_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machinery: str
 ) -> None:
@@ -195,31 +206,20 @@ def in_fresh_interpreter(code: str) -> str:
     return done.stdout.strip()
 
 
-def existing(*rooms: str) -> list[str]:
-    """Those of ``rooms`` that have been built."""
-    found = []
-    for name in rooms:
-        place = ROOT / PACKAGE / name
-        if (place / "__init__.py").exists() or place.with_suffix(".py").exists():
-            found.append(f"{PACKAGE}.{name}")
-    return found
-
-
 @pytest.mark.parametrize(
     "name",
-    ["settings", "geometry", "files", "study", "job", "backends", "courier", "rounds", "environment", "sample",
-     "report"],
+    ["settings", "geometry", "files", "study", "job", "backends", "courier", "rounds", "kept_models", "environment",
+     "sample", "report", "engine.selection"],
 )
 def test_importing_a_light_room_loads_no_torch(name: str) -> None:
-    for module in existing(name):
-        code = f"import sys, json, {module}; print(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
-        loaded = set(json.loads(in_fresh_interpreter(code)))
-        assert not loaded & {"torch", "monai", "scipy", "skimage", "matplotlib", "pandas"}
+    code = "import sys, json; print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
+    loaded = set(json.loads(in_fresh_interpreter(f"import {PACKAGE}.{name}; {code}")))
+    assert not loaded & {"torch", "monai", "scipy", "skimage", "matplotlib", "pandas"}
 
 
 def test_the_rooms_that_slicer_imports_cost_little_more_than_numpy_and_simpleitk() -> None:
     """In seconds of this process's own processor time, so that a busy computer does not fail the test."""
-    modules = existing("study", "job", "backends")
+    modules = [f"{PACKAGE}.{name}" for name in ("study", "job", "backends")]
     code = (
         "import time; import numpy, SimpleITK; start = time.process_time();"
         f"import {', '.join(modules)}; print(time.process_time() - start)"

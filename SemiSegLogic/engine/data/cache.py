@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from ...patience import patiently
 from ...settings import SettingsError
-from .greys import Shape
+from ..planning.plan import Shape
 
 PROBES, PROBE_BYTES = 16, 4096
 SHARE_OF_DISK = 0.5  # of what is free, the cache's own files counted as free

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from ...geometry import Orientation
 from ...grey_range import range_of
+from ..planning.plan import Shape
 
 VERSION = 2  # of everything here: another number, and what earlier versions left in the cache is made anew
 SLAB_VOXELS = 4_000_000
 EXTREMES = (0.5, 99.5)  # percentiles
-
-Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,6 @@ def slabs(image: NDArray[np.generic], turn: Orientation, thin: Shape = (1, 1, 1)
     for start in range(0, len(turned), depth):
         slab = greys.apply(np.ascontiguousarray(turned[start : start + depth]))
         yield np.ascontiguousarray(_means(slab, thin)).astype(np.float16)
-
-
-def thinned_shape(shape: Shape, thin: Shape) -> Shape:
-    """Sides after thinning."""
-    d, h, w = (-(-side // step) for side, step in zip(shape, thin, strict=True))
-    return d, h, w
 
 
 def _means(slab: NDArray[np.float32], thin: Shape) -> NDArray[np.float32]:

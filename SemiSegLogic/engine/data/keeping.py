@@ -17,9 +17,9 @@ from torch import Tensor
 from ...errors import SemiSegError
 from ...geometry import Grid
 from ..hardware.device import Device, free_memory
-from ..planning.plan import Plan
+from ..planning.plan import Plan, Shape
 from .cache import Cache
-from .greys import VERSION, Shape, slabs
+from .greys import VERSION, slabs
 from .volumes import Volume
 
 ON_DEVICE, IN_MEMORY, MAPPED = "device", "memory", "mapped"

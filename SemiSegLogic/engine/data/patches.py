@@ -18,8 +18,8 @@ from ...errors import SemiSegError
 from ...geometry import IGNORE, SliceIndex
 from ...methods.base import Need, Patches
 from ..blocks.perturb import weak
+from ..hardware.generators import random_state, restore_random_state
 from ..planning.plan import Plan, Shape, Triple
-from ..training.checkpoint import random_state, restore_random_state
 from .framing import Chance, View, anchored, augmentation, keep_inside
 from .pool import Pool
 from .resampling import sample_image, sample_label

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...geometry import Grid, Orientation
-from ..data.greys import thinned_shape
 
 Shape = tuple[int, int, int]
 Triple = tuple[float, float, float]
@@ -113,6 +112,12 @@ def frame_side(grid: Grid, depth_axis: int = 0) -> float:
     """mm: the side of a square as large as a slice across ``depth_axis``; of a volume of one slice, that slice."""
     turn = depth_first(grid, depth_axis)
     return math.sqrt(math.prod(turn.triple(grid.spacing)[1:]) * math.prod(turn.triple(grid.shape)[1:]))
+
+
+def thinned_shape(shape: Shape, thin: Shape) -> Shape:
+    """(d, h, w) voxels of an image of ``shape`` (D, H, W) of which every ``thin`` (d, h, w) are kept as one."""
+    d, h, w = (-(-side // step) for side, step in zip(shape, thin, strict=True))
+    return d, h, w
 
 
 def multiple(side: float) -> int:

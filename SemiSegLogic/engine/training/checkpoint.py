@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...errors import SemiSegError
 from ...files import replace_file
 from ...methods.base import Optimiser
+from ..hardware.generators import random_state, restore_random_state
 
 START_AGAIN = "Delete it to start this run again."
 
@@ -33,21 +34,6 @@ def load(path: Path, device: torch.device, remedy: str = START_AGAIN) -> dict[st
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}. {remedy}") from error
     except Exception as error:  # torch's own words advise to load it with code and all: they go to the log only
         raise CheckpointError(f"{path} cannot be read: it is damaged, or SemiSeg did not write it. {remedy}") from error
-
-
-def random_state() -> dict[str, Tensor]:
-    """The states of torch's generators, uint8 (N,) by device."""
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def restore_random_state(state: dict[str, Tensor]) -> None:
-    """Undo everything drawn since :func:`random_state`."""
-    torch.set_rng_state(state["cpu"].cpu())
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"].cpu())
 
 
 def snapshot(module: nn.Module) -> dict[str, Tensor]:

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from ..hardware.device import Device, is_out_of_memory
+from ..hardware.generators import random_state, restore_random_state
 from ..nets import Network
-from .checkpoint import random_state, restore_random_state
 
 LONG_RUN_S = 1800.0  # compiling takes a minute or more, and gives a quarter of the time back at best
 COMPILERS = ("g++", "clang++", "c++", "cl")

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from SemiSegLogic.engine.data.framing import View
-from SemiSegLogic.engine.data.greys import slabs, thinned_shape
+from SemiSegLogic.engine.data.greys import slabs
 from SemiSegLogic.engine.data.resampling import sample_image, sample_label
 from SemiSegLogic.engine.data.slice_label import SliceLabel
 from SemiSegLogic.engine.data.staging import Staging
+from SemiSegLogic.engine.planning.plan import thinned_shape
 from SemiSegLogic.geometry import IGNORE, Orientation, SliceIndex
 from Testing.support.dense_label import kept
 from Testing.support.engine import coordinates_of

@@ -51,13 +51,6 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_random_states_replay_draws() -> None:
-    state = checkpoint.random_state()
-    first = torch.randn(5)
-    checkpoint.restore_random_state(state)
-    assert torch.equal(torch.randn(5), first)
-
-
 def test_a_snapshot_does_not_follow_the_module() -> None:
     net = _net()
     kept = checkpoint.snapshot(net)
