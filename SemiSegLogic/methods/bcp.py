@@ -39,7 +39,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..engine.blocks.components import largest_components
+from ..engine.blocks.components import hard_labels
 from ..engine.blocks.ema import ema_update
 from ..engine.blocks.losses import judged
 from ..engine.blocks.mixing import box_mask, copy_paste_loss, halves, mixed_loss, paste, region_loss
@@ -87,8 +87,7 @@ class BCP(PastedPairs):
 
     def pseudo_label(self, image: Tensor) -> Tensor:
         """(B,C,D,H,W) -> (B,D,H,W)."""
-        label = self.teacher(image).max(1).indices
-        return largest_components(label, self.task.classes) if self.settings.largest else label
+        return hard_labels(self.teacher(image), self.settings.largest)
 
     def after_step(self, step: Step) -> None:
         """The teacher: the student itself while pre-training, so that both start self-training alike; then (7)."""

@@ -52,7 +52,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..engine.blocks.components import largest_components
+from ..engine.blocks.components import hard_labels
 from ..engine.blocks.displacement import Rule, displace, escalation, largest_window, relative_threshold
 from ..engine.blocks.ema import copy_of, ema_update
 from ..engine.blocks.losses import judged
@@ -64,8 +64,7 @@ from ..engine.nets import build
 from ..geometry import IGNORE
 from ..settings import CAD as CADSettings
 from .base import PRETRAIN, Method, Need, Optimiser, Patches, Phase, Step, Task, after_pretraining
-
-SELF_TRAIN = "self-training"
+from .student_teacher import SELF_TRAIN
 
 
 @dataclass(frozen=True)
@@ -165,8 +164,7 @@ class CAD(Method):
     @torch.no_grad()
     def pseudo_label(self, image: Tensor) -> Tensor:
         """Equation (2), (B,C,D,H,W) -> (B,D,H,W)."""
-        label = self.teacher.eval()(image).max(1).indices
-        return largest_components(label, self.task.classes) if self.settings.largest else label
+        return hard_labels(self.teacher.eval()(image), self.settings.largest)
 
     def displaced_loss(self, weak: Mixed, disturbed: Mixed, one: Tensor, two: Tensor, step: Step) -> Tensor:
         """Equations (6) and (7), then (5) of both students on what was displaced; 0 when nothing was."""

@@ -47,7 +47,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..engine.blocks.components import largest_components
+from ..engine.blocks.components import hard_labels
 from ..engine.blocks.ema import ema_update
 from ..engine.blocks.losses import judged, partial_cross_entropy, weighted_mean
 from ..engine.blocks.mixing import halves, mosaic, paste, region_dice
@@ -114,7 +114,7 @@ class M3HL(StudentTeacher):
         self.teacher.train(self.settings.teacher == "training")
         taps = self.teacher.features(image)
         first, second = self.split(self.levels(taps))
-        return self.hardened(taps["logits"]), first, second
+        return hard_labels(taps["logits"], self.settings.largest), first, second
 
     @torch.no_grad()
     def stand_in(self, labelled: Patches) -> Tensor:
@@ -122,12 +122,7 @@ class M3HL(StudentTeacher):
         if bool((labelled.label != IGNORE).all()):
             return torch.full_like(labelled.label, IGNORE)
         self.teacher.train(self.settings.teacher == "training")
-        return self.hardened(self.teacher(labelled.image))
-
-    def hardened(self, logits: Tensor) -> Tensor:
-        """(B,K,D,H,W) -> (B,D,H,W) int64, each structure in one piece unless the settings say otherwise."""
-        label = logits.max(1).indices
-        return largest_components(label, self.task.classes) if self.settings.largest else label
+        return hard_labels(self.teacher(labelled.image), self.settings.largest)
 
     def levels(self, taps: dict[str, Tensor]) -> Features:
         """l (B,F,d,h,w) and h (B,F',d',h',w')."""

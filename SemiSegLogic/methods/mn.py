@@ -48,7 +48,8 @@ from torch import Tensor, nn
 from ..engine.blocks.losses import judged, one_hot
 from ..engine.blocks.optim import build_optimisers, one_cycle, sigmoid_ramp
 from ..engine.nets import build
-from ..engine.nets.segformer import load_segformer, to_slices
+from ..engine.nets.planar import to_slices
+from ..engine.nets.segformer import load_segformer
 from ..settings import MN as MNSettings
 from ..settings import SettingsError
 from .base import Method, Need, Optimiser, Patches, Phase, Step, Task

@@ -49,7 +49,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..engine.blocks.components import largest_components
+from ..engine.blocks.components import hard_labels
 from ..engine.blocks.ema import ema_update
 from ..engine.blocks.graph import GraphClustering
 from ..engine.blocks.losses import judged
@@ -158,8 +158,7 @@ class TransMedSeg(PastedPairs):
             count = 0
         taps = self.teacher.features(torch.cat([labelled.image[:count], unlabelled.image]))
         share = torch.softmax(taps["logits"].float(), 1)
-        label = share.max(1).indices
-        label = largest_components(label, self.task.classes) if self.settings.largest else label
+        label = hard_labels(share, self.settings.largest)
         confidence = share.gather(1, label.unsqueeze(1)).squeeze(1)  # in the label: small in a piece left out
         trusted = label.masked_fill(confidence < self.settings.confidence, IGNORE)
         trusted[:count] = judged_elsewhere(trusted[:count], labelled.label[:count])

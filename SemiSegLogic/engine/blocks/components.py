@@ -19,6 +19,14 @@ LAST_NAME = 2**24  # float32 tells whole numbers apart up to here, and a maximum
 ROUNDS = 4  # between two looks at whether anything changed, each of which makes the host wait
 
 
+def hard_labels(scores: Tensor, in_one_piece: bool) -> Tensor:
+    """The best class of every voxel, (B,D,H,W) int64, of ``scores`` (B,K,D,H,W), logits or probabilities;
+    ``in_one_piece``: of each structure the largest piece alone.
+    """
+    label = scores.max(1).indices
+    return largest_components(label, scores.shape[1]) if in_one_piece else label
+
+
 @torch.no_grad()
 def largest_components(label: Tensor, classes: int) -> Tensor:
     """``label`` (B,D,H,W) int64 with only the largest connected piece of each foreground class in each image.

@@ -160,10 +160,8 @@ def judged_elsewhere(label: Tensor, judged_label: Tensor) -> Tensor:
     return label.masked_fill(judged_label != IGNORE, IGNORE)
 
 
-@torch.no_grad()
 def _is_straight(network: Network, channels: int) -> bool:
-    training = network.training
-    taps = network.eval().features(torch.zeros(1, channels, *network.stride))
-    network.train(training)
+    """Whether a head that is linear per voxel makes all voxels of the logits from the tap ``last``."""
+    taps = network.blank_taps(channels)
     sides = zip(taps["last"].shape[2:], head_stride(network), taps["logits"].shape[2:], strict=True)
     return all(small * stride == large for small, stride, large in sides)

@@ -53,6 +53,14 @@ class Network(nn.Module, ABC):
         return self.features(image)["logits"]
 
     @torch.no_grad()
+    def blank_taps(self, channels: int) -> dict[str, Tensor]:
+        """The taps of one blank image of ``channels`` channels and the sides ``stride``: what shapes they have."""
+        training = self.training
+        taps = self.eval().features(torch.zeros(1, channels, *self.stride))
+        self.train(training)
+        return taps
+
+    @torch.no_grad()
     def start_at_prior(self, prior: Sequence[float]) -> None:
         """Bias of the head = log class frequency, so that the first steps need not learn that most is background."""
         bias = self.head.bias

@@ -25,8 +25,8 @@ class PlanarConv(nn.Conv3d):
                 return self.forward(x.float())
         assert not isinstance(self.padding, str)
         stride, padding, dilation = self.stride[1:], self.padding[1:], self.dilation[1:]
-        maps = F.conv2d(_slices(x), self.weight.squeeze(2), self.bias, stride, padding, dilation, self.groups)
-        return _volumes(maps, len(x))
+        maps = F.conv2d(to_slices(x), self.weight.squeeze(2), self.bias, stride, padding, dilation, self.groups)
+        return to_volumes(maps, len(x))
 
 
 class PlanarUp(nn.ConvTranspose3d):
@@ -40,9 +40,9 @@ class PlanarUp(nn.ConvTranspose3d):
                 return self.forward(x.float())
         assert not isinstance(self.padding, str)
         stride, padding, dilation = self.stride[1:], self.padding[1:], self.dilation[1:]
-        maps = F.conv_transpose2d(_slices(x), self.weight.squeeze(2), self.bias, stride, padding,
+        maps = F.conv_transpose2d(to_slices(x), self.weight.squeeze(2), self.bias, stride, padding,
                                   self.output_padding[1:], self.groups, dilation)
-        return _volumes(maps, len(x))
+        return to_volumes(maps, len(x))
 
 
 def make_planar(network: nn.Module) -> None:
@@ -56,11 +56,11 @@ def make_planar(network: nn.Module) -> None:
 PLANAR: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: PlanarConv, nn.ConvTranspose3d: PlanarUp}
 
 
-def _slices(x: Tensor) -> Tensor:
-    """(B,F,D,H,W) -> (B*D,F,H,W)."""
-    return x.movedim(2, 1).reshape(x.shape[0] * x.shape[2], x.shape[1], *x.shape[3:])
+def to_slices(volumes: Tensor) -> Tensor:
+    """(B,C,D,H,W) -> (B D,C,H,W), the slices of a volume one after the other; a view where the layout allows it."""
+    return volumes.movedim(2, 1).flatten(0, 1)
 
 
-def _volumes(maps: Tensor, count: int) -> Tensor:
-    """(B*D,F,H,W) -> (B,F,D,H,W) of ``count`` B."""
-    return maps.unflatten(0, (count, -1)).movedim(1, 2)
+def to_volumes(slices: Tensor, count: int) -> Tensor:
+    """(B D,C,H,W) -> (B,C,D,H,W): the inverse of :func:`to_slices` for ``count`` = B volumes."""
+    return slices.unflatten(0, (count, -1)).movedim(1, 2)

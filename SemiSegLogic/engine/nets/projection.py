@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -21,15 +20,9 @@ class GlobalProjection(nn.Module):
         return F.normalize(self.layers(maps.float().mean((2, 3, 4))).float(), dim=1)
 
 
-@torch.no_grad()
 def tap_width(network: Network, channels: int, tap: str) -> int:
-    """How many channels the named tap has, found by looking at a blank image of the network's stride.
-
-    Raises KeyError naming the taps there are.
-    """
-    training = network.training
-    taps = network.eval().features(torch.zeros(1, channels, *network.stride))
-    network.train(training)
+    """How many channels the named tap has. Raises KeyError naming the taps there are."""
+    taps = network.blank_taps(channels)
     if tap not in taps:
         raise KeyError(f"{type(network).__name__} has no tap '{tap}'; it has {', '.join(taps)}.")
     return taps[tap].shape[1]

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ...settings import SettingsError
 from .base import Network
+from .planar import to_slices, to_volumes
 
 if TYPE_CHECKING:  # the methods import the networks
     from ...methods.base import Task
@@ -55,16 +56,6 @@ class SegFormer(Network):
         features = self.backbone(pixel_values=picture).logits
         last = torch.cat([features, picture[:, :, ::4, ::4].to(features.dtype)], 1)
         return {"last": to_volumes(last, len(image)), "logits": to_volumes(self.head(last), len(image))}
-
-
-def to_slices(volumes: Tensor) -> Tensor:
-    """(B,C,D,H,W) -> (B D,C,H,W), the slices of a volume one after the other."""
-    return volumes.movedim(2, 1).flatten(0, 1)
-
-
-def to_volumes(slices: Tensor, count: int) -> Tensor:
-    """(B D,C,H,W) -> (B,C,D,H,W): the inverse of :func:`to_slices` for ``count`` = B volumes."""
-    return slices.unflatten(0, (count, -1)).movedim(1, 2)
 
 
 def load_segformer(weights: str, task: Task, rank: int = 64, alpha: float = 64.0, dropout: float = 0.1) -> SegFormer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from SemiSegLogic.engine.blocks.components import _kept_on_gpu, largest_components
+from SemiSegLogic.engine.blocks.components import _kept_on_gpu, hard_labels, largest_components
 from Testing.support.pretended_gpu import pretended_gpu
 
 
@@ -21,6 +21,13 @@ def test_component_filter_keeps_one_piece_per_class_and_image() -> None:
     assert kept[1, 0, 7, 7] == 1
     assert torch.equal(largest_components(kept, 3), kept)
     assert torch.equal(largest_components(torch.zeros_like(label), 3), torch.zeros_like(label))
+
+
+def test_hard_labels_are_the_best_classes_in_one_piece_if_wished() -> None:
+    label = torch.tensor([[[[1, 1, 0, 1, 0, 2]]]])
+    scores = torch.nn.functional.one_hot(label, 3).movedim(-1, 1).float()
+    assert torch.equal(hard_labels(scores, in_one_piece=False), label)
+    assert torch.equal(hard_labels(3 * scores - 1, in_one_piece=True), torch.tensor([[[[1, 1, 0, 0, 0, 2]]]]))
 
 
 @pytest.mark.parametrize("shape", [(3, 9, 11, 10), (2, 1, 40, 41), (1, 14, 1, 13)])

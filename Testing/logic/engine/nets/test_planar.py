@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.nets import build
-from SemiSegLogic.engine.nets.planar import PlanarConv, PlanarUp, make_planar
+from SemiSegLogic.engine.nets.planar import PlanarConv, PlanarUp, make_planar, to_slices, to_volumes
 from Testing.support.tiny_fit import blob_task
 
 
@@ -24,6 +24,14 @@ FLAT = {
     "a voxel": (nn.Conv3d(3, 5, 1), PlanarConv),
     "transposed": (nn.ConvTranspose3d(3, 5, (1, 2, 2), (1, 2, 2)), PlanarUp),
 }
+
+
+def test_volumes_become_slices_and_volumes_again_in_the_same_order() -> None:
+    volumes = torch.randn(2, 3, 5, 4, 6)
+    slices = to_slices(volumes)
+    assert slices.shape == (10, 3, 4, 6)
+    assert torch.equal(slices[7], volumes[1, :, 2])
+    assert torch.equal(to_volumes(slices, 2), volumes)
 
 
 @pytest.mark.parametrize("depth", [1, 4])

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from SemiSegLogic.engine.nets.instance import InstanceUNet
-from SemiSegLogic.engine.nets.segformer import SegFormer, load_segformer, to_slices, to_volumes
+from SemiSegLogic.engine.nets.segformer import SegFormer, load_segformer
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.settings import SettingsError
 from Testing.support.segformer import save_tiny_segformer
@@ -28,14 +28,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 def loaded(folder: str, task: Task = TASK, rank: int = 4) -> SegFormer:
     torch.manual_seed(0)
     return load_segformer(folder, task, rank, float(rank))
-
-
-def test_volumes_become_slices_and_volumes_again_in_the_same_order() -> None:
-    volumes = torch.randn(2, 3, 5, 4, 6)
-    slices = to_slices(volumes)
-    assert slices.shape == (10, 3, 4, 6)
-    assert torch.equal(slices[7], volumes[1, :, 2])
-    assert torch.equal(to_volumes(slices, 2), volumes)
 
 
 def test_logits_have_the_size_of_the_volume_and_slices_stay_apart(folder: str) -> None:
