@@ -64,7 +64,7 @@
 <context>
     <name>SemiSegLib.casework</name>
     <message>
-        <source>drawn in another window, not called done</source>
+        <source>drawn in another window, not marked as done</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -83,7 +83,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The computing environment is of another version: press Repair.</source>
+        <source>The computing environment belongs to another version: press Repair.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -95,7 +95,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>There is a graphics card {card}, but PyTorch cannot use it: press Repair, which takes the build {build} for it. Until then the processor is used, which is slower.</source>
+        <source>There is a graphics card {card}, but PyTorch cannot use it: press Repair, which installs the build {build} for it. Until then the processor is used, which is slower.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -115,11 +115,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>That is little: make room.</source>
+        <source>That is not much: free some space.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The study&apos;s folder {folder} cannot be written ({reason}). Ask for the right to, or copy the study.</source>
+        <source>The study&apos;s folder {folder} cannot be written to ({reason}). Ask for permission, or copy the study.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -147,7 +147,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The study&apos;s folder can be written.</source>
+        <source>The study&apos;s folder can be written to.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -178,7 +178,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>If the file was moved, right-click the case in the list: its image lies elsewhere.</source>
+        <source>If the file was moved, right-click the case in the list and say where its image is now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -190,7 +190,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} is also open in another Slicer window, with slices {numbers} drawn, not done.</source>
+        <source>{case} is also open in another Slicer window, where slices {numbers} are drawn but not done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -244,7 +244,7 @@
 <context>
     <name>SemiSegLib.dicom_seg</name>
     <message>
-        <source>{file} reads back otherwise than it was written ({n} voxels); do not use it.</source>
+        <source>{file} does not read back as it was written ({n} voxels differ); do not use it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -259,11 +259,11 @@
 <context>
     <name>SemiSegLib.exporting</name>
     <message>
-        <source>Left out, because nobody has accepted what was suggested for them: {cases}.</source>
+        <source>Left out, because nobody has accepted their suggestions: {cases}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Where its suggestion came from is not known: the record was damaged.</source>
+        <source>It is not known where its suggestion came from: the record was damaged.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -287,7 +287,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It was begun anew; a copy is kept as {file}.</source>
+        <source>A new one was started; a copy is kept as {file}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -298,11 +298,11 @@
 <context>
     <name>SemiSegLib.far_places</name>
     <message>
-        <source>The server at {address} answers and takes jobs. Images, what you drew and the names of structures are sent there; no names of patients or files.</source>
+        <source>The server at {address} answers and accepts jobs. Images, your drawings and the names of structures are sent there; no names of patients or files.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The cluster at {address} answers and takes jobs; they lie in {folder}.</source>
+        <source>The cluster at {address} answers and accepts jobs; they are kept in {folder}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -324,11 +324,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nothing is drawn in {file} that was not left out.</source>
+        <source>Everything drawn in {file} was left out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>&apos;{text}&apos; is no slice number; write for example 12, 20-25.</source>
+        <source>&apos;{text}&apos; is not a slice number; write, say, 12, 20-25.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -339,7 +339,7 @@
 <context>
     <name>SemiSegLib.installer</name>
     <message>
-        <source>It was cancelled. Press Repair to go on.</source>
+        <source>It was cancelled. Press Repair to continue.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -355,11 +355,11 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Another window of Slicer, or a terminal, sets it up</source>
+        <source>Another Slicer window, or a terminal, is setting it up</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It was made by another version of SemiSeg, or its Python has gone.</source>
+        <source>It was made by another version of SemiSeg, or its Python is gone.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -398,7 +398,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The slice could not be called done: {error}</source>
+        <source>The slice could not be marked as done: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -409,15 +409,15 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
 <context>
     <name>SemiSegLib.live</name>
     <message>
-        <source>The suggestion knows all your slices; it is still getting better.</source>
+        <source>The suggestion has learned from all your slices, and is still improving.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Every slice you call done is learned at once, and the suggestion follows within seconds.</source>
+        <source>Every slice you mark as done is learned at once, and the suggestion follows within seconds.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Starts with the next slice you call done.</source>
+        <source>Starts with the next slice you mark as done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -436,11 +436,11 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
 <context>
     <name>SemiSegLib.mending</name>
     <message>
-        <source>{case} stays in the study: a training works with it. Stop it first, or wait until it is done.</source>
+        <source>{case} stays in the study: a training is using it. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} stays in the study: a model is learning from it. Take the tick from &apos;Keep learning while I draw&apos; first.</source>
+        <source>{case} stays in the study: a model is learning from it. Untick &apos;Keep learning while I draw&apos; first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -448,7 +448,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} is no case of the study any more. All of it lies in {place}.</source>
+        <source>{case} is no longer in the study. All its files are kept in {place}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -456,11 +456,11 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} stays in the study: what was drawn last is not saved yet. {why}</source>
+        <source>{case} stays in the study: the latest drawing is not saved yet. {why}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The image of {case} lies at {path} now, and is the same as before.</source>
+        <source>The image of {case} is now read from {path}, and is the same as before.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -482,7 +482,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Its image stays where it lies: {path}</source>
+        <source>Its image stays where it is: {path}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -537,7 +537,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Pastes parts of labelled volumes into unlabelled ones, and the other way.</source>
+        <source>Pastes parts of labelled volumes into unlabelled ones, and vice versa.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -561,7 +561,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>First learns what is alike at the same height of different patients.</source>
+        <source>First learns what is alike at the same level in different patients.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -577,7 +577,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Brings what labelled and unlabelled volumes look like closer together.</source>
+        <source>Makes what the network sees of labelled and unlabelled volumes more alike.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -601,7 +601,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Mixes labelled and unlabelled volumes like a mosaic.</source>
+        <source>Mixes labelled and unlabelled volumes into a mosaic.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -628,11 +628,11 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The model and its card are in {folder}, the same to the bit.</source>
+        <source>The model and its card were copied to {folder}, and compared bit by bit.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The model is deleted; suggestions and drawings stay.</source>
+        <source>The model was deleted; suggestions and drawings stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -640,7 +640,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Its card does not tell what it learned from.</source>
+        <source>Its card does not say what it learned from.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -673,7 +673,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It was cancelled. Press Set up to go on.</source>
+        <source>It was cancelled. Press Set up to continue.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -681,7 +681,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Looking whether everything is there</source>
+        <source>Checking that everything is there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -732,7 +732,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The study has one case: the model learns this image and will know little of others. Add more images; they need no drawing.</source>
+        <source>The study has one case: the model learns this image and will know little about others. Add more images; they need no drawing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -744,15 +744,15 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>With {n} slices the first suggestion will be rough and its quality cannot be judged. Five or more, in several cases, are a good beginning.</source>
+        <source>With {n} slices the first suggestion will be rough and its quality cannot be judged. Five or more, in several cases, are a good start.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The image of {name} has gone: {path}. Put it back or remove the case.</source>
+        <source>The image of {name} is missing: {path}. Put it back or remove the case.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} has voxels of another size than the others ({spacing} mm); its result may be worse.</source>
+        <source>The voxels of {name} differ in size from those of the others ({spacing} mm); its result may be worse.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -779,7 +779,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This is a Python of 32 bit. PyTorch needs one of 64 bit.</source>
+        <source>This is a 32-bit Python. PyTorch needs a 64-bit one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -807,7 +807,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{python} does not start as a Python: {error}</source>
+        <source>{python} does not run as Python: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -822,7 +822,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A part of what was suggested for {case} cannot be shown. {why} A new training replaces it.</source>
+        <source>Part of the suggestion for {case} cannot be shown. {why} A new training replaces it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -853,7 +853,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training was stopped; the best model until then was kept.</source>
+        <source>Training was stopped; the best model so far was kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -861,7 +861,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The training process has gone.</source>
+        <source>The training process has disappeared.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -869,7 +869,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Stopped. The suggestions made until then are in the list of cases.</source>
+        <source>Stopped. The suggestions made so far are in the list of cases.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -877,7 +877,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The process that used the model has gone.</source>
+        <source>The process that used the model has disappeared.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1113,7 +1113,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Probability from which a pixel is it</source>
+        <source>Probability above which a pixel counts</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1133,7 +1133,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Absent if nowhere as likely as this</source>
+        <source>Absent where nothing is this likely</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1153,7 +1153,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Height of a pixel, times what images say</source>
+        <source>Pixel height, times the image&apos;s own</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1221,7 +1221,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Labels and pseudo-labels in</source>
+        <source>Means over labels and pseudo-labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1237,7 +1237,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Share of that in which the rate rises</source>
+        <source>Share of the first stage to warm up</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1257,7 +1257,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Patches between two numbers</source>
+        <source>Rounding of the count</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1441,7 +1441,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>How they rise</source>
+        <source>How threshold and window grow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1484,7 +1484,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>SemiSegLib.setup_process</name>
     <message>
-        <source>Beginning</source>
+        <source>Starting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1511,7 +1511,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training has started. Go on drawing; new slices are used as you call them done.</source>
+        <source>Training has started. Go on drawing; new slices are used as you mark them done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1543,7 +1543,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The run of the study before was stopped: another study was opened while it began. Resume goes on with it when its study is open again.</source>
+        <source>The run of the previous study was stopped, because another study was opened while it was starting. To continue it, open its study again and press Go on.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1555,11 +1555,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Tell of the case</source>
+        <source>Send the open case</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices {numbers} of {case} are drawn on but not called done; they will not be used.</source>
+        <source>Slices {numbers} of {case} are drawn on but not marked as done; they will not be used.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1567,7 +1567,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A run is on its way. Stop it first, or wait until it is done.</source>
+        <source>A run is in progress. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1597,7 +1597,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.case_menu</name>
     <message>
-        <source>Remove a case from the study, or say where its image lies now (also by a right click on it)</source>
+        <source>Remove a case from the study, or say where its image is now (or right-click the case)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1609,7 +1609,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The image of {case} lies elsewhere …</source>
+        <source>The image of {case} has moved …</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1621,7 +1621,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Where the image lies now</source>
+        <source>Where the image is now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1680,7 +1680,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Puts the good copies of damaged records in their place; what was drawn is not touched</source>
+        <source>Replaces damaged records by their good copies; what was drawn is not touched</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1855,11 +1855,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.choices</name>
     <message>
-        <source>Begins with what the last training learned: better masks in the same time</source>
+        <source>Starts from what the last training learned: better masks in the same time</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Far-off bits of a structure that, by the slices you drew, comes in one piece</source>
+        <source>Small far-off pieces of structures that your slices show to be in one piece</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1949,7 +1949,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Finished is a case that you accepted, or in which every slice is done</source>
+        <source>A case is finished when you have accepted it, or every slice of it is done</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1977,7 +1977,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Writes, reads again and compares</source>
+        <source>Writes each file, reads it back and compares</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2016,7 +2016,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.label</name>
     <message>
-        <source>Turn the views to the volume&apos;s own axes; a volume that was moved goes back</source>
+        <source>Turn the views to the volume&apos;s own axes; a volume that was moved is put back</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2048,7 +2048,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Take slices from a segmentation that exists already</source>
+        <source>Take slices from an existing segmentation</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2151,7 +2151,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.live</name>
     <message>
-        <source>A model learns beside you from every slice you call done. Train on my labels is still there: it also learns from the volumes nobody drew on, and says how good the model is.</source>
+        <source>A model learns alongside you from every slice you mark as done. Train on my labels is still there: it also learns from the volumes nobody drew on, and says how good the model is.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2166,7 +2166,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>These slices are then done, as the mask has them</source>
+        <source>These slices then count as done</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2178,7 +2178,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It counts on:</source>
+        <source>The mask counts on:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2341,11 +2341,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A run is on its way. Stop it first, or wait until it is done.</source>
+        <source>A run is in progress. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Delete the model made on {made} by the method &apos;{method}&apos;? It cannot be brought back. Suggestions and everything you drew stay.</source>
+        <source>Delete the model made on {made} by the method &apos;{method}&apos;? This cannot be undone. Suggestions and everything you drew stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2394,7 +2394,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.place_choice</name>
     <message>
-        <source>Where to train and to use models; learning while you draw is done on this computer</source>
+        <source>Where to train and use models; learning while you draw always happens on this computer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2402,7 +2402,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>server.json or cluster.json, from whoever looks after it</source>
+        <source>server.json or cluster.json, from whoever runs it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2422,7 +2422,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Asking there …</source>
+        <source>Connecting …</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2430,7 +2430,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>a server or cluster that a file describes</source>
+        <source>a server or cluster described by a file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2461,7 +2461,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Take the suggestion on this slice as it is</source>
+        <source>Accept the suggestion on this slice as it is</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2469,7 +2469,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nobody knows which model suggested this: its record was damaged and begun anew.</source>
+        <source>It is not known which model suggested this: its record was damaged, and a new one was started.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2477,7 +2477,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>After training, suggestions for every case come here.</source>
+        <source>After training, suggestions for every case appear here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2517,7 +2517,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Throw the suggestion for this case away</source>
+        <source>Discard the suggestion for this case</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2525,11 +2525,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Throw the suggestion for this case away? Your labels stay.</source>
+        <source>Discard the suggestion for this case? Your labels stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Another case or suggestion came on screen while the question stood there. Nothing was changed.</source>
+        <source>Another case or suggestion came on screen while the question was open. Nothing was changed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2545,11 +2545,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Take the whole suggestion for {case} as right? Slices that you drew stay as you drew them; an earlier version can be brought back.</source>
+        <source>Accept the whole suggestion for {case} as right? Slices that you drew stay as you drew them; an earlier version can be restored.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The model names no slices yet.</source>
+        <source>The model has not suggested any slices yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2608,7 +2608,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The suggestions made until then are kept</source>
+        <source>The suggestions made so far are kept</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2647,7 +2647,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The sample cannot be had. {why}</source>
+        <source>The sample is not available. {why}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2658,7 +2658,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Look for what is missing and say what to do</source>
+        <source>Find what is missing and say what to do</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2694,7 +2694,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No Python {version} of 64 bit was found. Install one from python.org, then press Set up again.</source>
+        <source>No 64-bit Python {version} was found. Install one from python.org, then press Set up again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2766,7 +2766,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The environment has to be renewed. {why} Press Repair.</source>
+        <source>The environment must be renewed. {why} Press Repair.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2777,11 +2777,11 @@ Studies, drawings and models stay.</source>
 <context>
     <name>panel.setup_choices</name>
     <message>
-        <source>Nothing is installed into it; it is checked for what is needed.</source>
+        <source>Nothing is installed into it; it is only checked for what is needed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Path of a Python 3.11 to 3.13 that the environment is made with</source>
+        <source>Path of a Python 3.11 to 3.13 to make the environment with</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2877,7 +2877,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose a folder with room</source>
+        <source>Choose a folder with enough space</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2896,7 +2896,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A run is on its way. Stop it first, or wait until it is done.</source>
+        <source>A run is in progress. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -99,7 +99,7 @@ def _hidden(drawn: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
 def _keep_aside(case: Case, draft: Draft, judged: NDArray[np.uint8]) -> None:
     alone = judged.copy()
     draft.put_into(alone)
-    note, places = _("drawn in another window, not called done"), sorted(draft.planes)
+    note, places = _("drawn in another window, not marked as done"), sorted(draft.planes)
     patiently(lambda: case.keep_aside(alone, places, draft.owner[0], note))
 
 

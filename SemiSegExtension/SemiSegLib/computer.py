@@ -96,7 +96,7 @@ def _not_ready(kind: str, text: str) -> str:
     words = {
         "absent": _("The computing environment is not set up yet: press Set up."),
         "unfinished": _("Setting up was interrupted: press Repair."),
-        "outdated": _("The computing environment is of another version: press Repair."),
+        "outdated": _("The computing environment belongs to another version: press Repair."),
         "failed": _("Setting up failed: {why} Press Repair.").format(why=text),
     }
     return words[kind]
@@ -137,7 +137,7 @@ def _unused(cards: list[Card], asked: bool) -> Finding:
     if choice.why:
         return Finding("warning", choice.why)
     if asked:
-        text = _("There is a graphics card {card}, but PyTorch cannot use it: press Repair, which takes the build "
+        text = _("There is a graphics card {card}, but PyTorch cannot use it: press Repair, which installs the build "
                  "{build} for it. Until then the processor is used, which is slower.")  # fmt: skip
         return Finding("warning", text.format(card=cards[0].name, build=choice.build))
     return Finding("good", _("Graphics card: {card}.").format(card=cards[0].name))
@@ -158,14 +158,14 @@ def _disk(folder: Path, what: str) -> Finding:
     text = _("{free:.0f} GB free on the disk of {what}.").format(free=free, what=what)
     if free > 8:
         return Finding("good", text)
-    return Finding("warning", text + " " + _("That is little: make room."))
+    return Finding("warning", text + " " + _("That is not much: free some space."))
 
 
 def _writable(folder: Path) -> Finding:
     """Tried, for what a system says of rights is not what it does on a share or on Windows."""
     try:
         with tempfile.TemporaryFile(dir=folder):
-            return Finding("good", _("The study's folder can be written."))
+            return Finding("good", _("The study's folder can be written to."))
     except OSError as error:
-        text = _("The study's folder {folder} cannot be written ({reason}). Ask for the right to, or copy the study.")
+        text = _("The study's folder {folder} cannot be written to ({reason}). Ask for permission, or copy the study.")
         return Finding("stop", text.format(folder=folder, reason=error.strerror or error))

@@ -168,7 +168,7 @@ class Controller:
 
         remedy = ""
         if isinstance(error, ImageError):
-            remedy = _("If the file was moved, right-click the case in the list: its image lies elsewhere.")
+            remedy = _("If the file was moved, right-click the case in the list and say where its image is now.")
         elif _is_damage(error):
             remedy = _("Press 'Repair the study' below the list.")
         text = _("{case} cannot be opened. {error}").format(case=case_id, error=error)
@@ -232,7 +232,7 @@ class Controller:
         self.tell("case")
         self.tell("labels")
         if opened.elsewhere:
-            text = _("{case} is also open in another Slicer window, with slices {numbers} drawn, not done.")
+            text = _("{case} is also open in another Slicer window, where slices {numbers} are drawn but not done.")
             self.say(text.format(case=opened.name, numbers=slice_numbers(opened.elsewhere)), "warning")
         self.next_beat(lambda: self.results.show(opened))
 

@@ -62,7 +62,7 @@ class Exported:
 
 def unaccepted_words(names: Sequence[str]) -> str:
     """Which cases wait for somebody to accept them."""
-    text = _("Left out, because nobody has accepted what was suggested for them: {cases}.")
+    text = _("Left out, because nobody has accepted their suggestions: {cases}.")
     return text.format(cases=some(names, ", "))
 
 
@@ -166,12 +166,12 @@ class Exporting:
 
 def mended(case: Case) -> str:
     """Of a case of which only the record of its suggestion is damaged: that it was begun anew, or why not; else ""."""
-    text = _("Where its suggestion came from is not known: the record was damaged.")
+    text = _("It is not known where its suggestion came from: the record was damaged.")
     try:
         kept = case.mend_provenance()
     except SemiSegError as error:
         return f"{text} {error}"
-    return f"{text} " + _("It was begun anew; a copy is kept as {file}.").format(file=kept) if kept else ""
+    return f"{text} " + _("A new one was started; a copy is kept as {file}.").format(file=kept) if kept else ""
 
 
 def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:

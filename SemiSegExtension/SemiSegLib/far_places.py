@@ -36,11 +36,11 @@ def look_at(path: str) -> PlaceFile:
         return PlaceFile(path, str(error))
     if backend.sends_images:
         text = _(
-            "The server at {address} answers and takes jobs. Images, what you drew and the names of structures are "
+            "The server at {address} answers and accepts jobs. Images, your drawings and the names of structures are "
             "sent there; no names of patients or files."
         )
     else:
-        text = _("The cluster at {address} answers and takes jobs; they lie in {folder}.")
+        text = _("The cluster at {address} answers and accepts jobs; they are kept in {folder}.")
     return PlaceFile(path, text.format(address=backend.address, folder=backend.root), usable=True)
 
 

@@ -85,7 +85,7 @@ def parse_numbers(text: str, count: int) -> list[int]:
     for part in text.replace(";", ",").split(","):
         ends = [end.strip() for end in part.split("-")]
         if not all(end.isdigit() for end in ends) or len(ends) > 2:
-            raise ValueError(_("'{text}' is no slice number; write for example 12, 20-25.").format(text=part.strip()))
+            raise ValueError(_("'{text}' is not a slice number; write, say, 12, 20-25.").format(text=part.strip()))
         low, high = int(ends[0]), int(ends[-1])
         if not 1 <= low <= high <= count:
             raise ValueError(_("There is no slice {text}; this case has 1 to {n}.").format(text=part.strip(), n=count))
@@ -120,7 +120,7 @@ def _must_cover(label: NDArray[np.uint8], slices: list[SliceIndex], path: Path) 
     from SemiSegLogic.study import LabelError
 
     if not slices:
-        raise LabelError(_("Nothing is drawn in {file} that was not left out.").format(file=path.name))
+        raise LabelError(_("Everything drawn in {file} was left out.").format(file=path.name))
     open_ = [place for place in slices if (np.take(label, place.index, place.axis) == IGNORE).any()]
     if open_:
         text = _(

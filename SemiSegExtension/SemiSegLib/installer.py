@@ -78,19 +78,19 @@ class Installer:
             return self._process.doing()
         environment = EnvironmentFolder(self.folder)
         if environment.is_being_changed:
-            return State("installing", _("Another window of Slicer, or a terminal, sets it up"))
+            return State("installing", _("Another Slicer window, or a terminal, is setting it up"))
         if environment.is_ready(Requirements.of_this_copy().digest):
             return State("ready", str(self.folder))
         if self._process.problem:
             return State("failed", self._process.problem)
         if environment.was_ready:
-            return State("outdated", _("It was made by another version of SemiSeg, or its Python has gone."))
+            return State("outdated", _("It was made by another version of SemiSeg, or its Python is gone."))
         return State("unfinished" if environment.is_ours else "absent")
 
     def cancel(self) -> None:
         """Stop setting up, with everything that was started for it; what was downloaded is kept by pip."""
         if self._process.cancel():
-            self._process.problem = _("It was cancelled. Press Repair to go on.")
+            self._process.problem = _("It was cancelled. Press Repair to continue.")
 
     def remove(self) -> None:
         """Delete the environment, if it is ours. Raises EnvironmentProblem otherwise, or when it is held."""

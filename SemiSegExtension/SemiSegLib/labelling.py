@@ -146,7 +146,7 @@ class Labelling:
             opened.done.pop(place, None)
         opened.touched |= set(places)
         self._controller.tell("labels")
-        self._controller.say(_("The slice could not be called done: {error}").format(error=error), "error")
+        self._controller.say(_("The slice could not be marked as done: {error}").format(error=error), "error")
 
     def _judged(self, opened: OpenCase, done: dict[SliceIndex, str], places: list[SliceIndex]) -> None:
         opened.done = done

@@ -68,16 +68,16 @@ class Live:
         """How it stands, in a line."""
         look = self._training.look
         if not self.wanted:
-            return _("Every slice you call done is learned at once, and the suggestion follows within seconds.")
+            return _("Every slice you mark as done is learned at once, and the suggestion follows within seconds.")
         if not self.on:
-            return _("Starts with the next slice you call done.")
+            return _("Starts with the next slice you mark as done.")
         if look is None or look.status.state == "queued" or look.status.phase in ("", "reading"):
             return _("Getting ready …")
         if look.status.phase == "waiting":
             return look.status.message
         if look.status.labels_shown < look.status.labels_used:
             return _("Your latest slice is being learned …")
-        return _("The suggestion knows all your slices; it is still getting better.")
+        return _("The suggestion has learned from all your slices, and is still improving.")
 
     def _heard(self, what: str) -> None:
         if what in ("judged", "case", "study"):

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from .training import Training
 
 AT_WORK = {
-    "train": _("{case} stays in the study: a training works with it. Stop it first, or wait until it is done."),
-    "live": _("{case} stays in the study: a model is learning from it. Take the tick from 'Keep learning while I draw' "
-              "first."),
+    "train": _("{case} stays in the study: a training is using it. Stop it first, or wait until it is done."),
+    "live": _("{case} stays in the study: a model is learning from it. Untick 'Keep learning while I draw' first."),
     "predict": _("{case} stays in the study: a model is being used on it. Stop it first, or wait until it is done."),
 }  # fmt: skip
 """Why a case that a run works with cannot be removed, by the kind of run."""
@@ -60,7 +59,7 @@ class Leaving:
         ).format(case=self.name, slices=self.slices, removed=study / "removed", cases=study / "cases")
         if self.image is None:
             return text
-        return text + "\n\n" + _("Its image stays where it lies: {path}").format(path=self.image)
+        return text + "\n\n" + _("Its image stays where it is: {path}").format(path=self.image)
 
 
 class Mending:
@@ -99,7 +98,7 @@ class Mending:
             return text.format(case=leaving.name)
         opened, labelling = self._controller.open_case, self._controller.labelling
         if opened is not None and opened.id == leaving.id and (labelling.unsaved or labelling.failed):
-            text = _("{case} stays in the study: what was drawn last is not saved yet. {why}")
+            text = _("{case} stays in the study: the latest drawing is not saved yet. {why}")
             return text.format(case=leaving.name, why=labelling.failed or _("Try again in a moment."))
         return ""
 
@@ -115,7 +114,7 @@ class Mending:
     def _removed(self, leaving: Leaving, place: Path) -> None:
         controller = self._controller
         controller.leave_case(leaving.id)
-        text = _("{case} is no case of the study any more. All of it lies in {place}.")
+        text = _("{case} is no longer in the study. All its files are kept in {place}.")
         controller.say(text.format(case=leaving.name, place=place), "good")
         controller.refresh()
 
@@ -132,7 +131,7 @@ class Mending:
             return case
 
         def done(_case: Case) -> None:
-            text = _("The image of {case} lies at {path} now, and is the same as before.")
+            text = _("The image of {case} is now read from {path}, and is the same as before.")
             controller.say(text.format(case=case_id, path=path), "good")
             controller.refresh()
 

@@ -19,7 +19,7 @@ WORDS = {
     ),
     "bcp": (
         _("Copy and paste (BCP)"),
-        _("Pastes parts of labelled volumes into unlabelled ones, and the other way."),
+        _("Pastes parts of labelled volumes into unlabelled ones, and vice versa."),
     ),
     "medl": (_("Two opinions (MEDL)"), _("Two networks weigh how sure each is before they teach each other.")),
     "mn": (
@@ -28,16 +28,16 @@ WORDS = {
     ),
     "spcl": (
         _("Position contrast (SPCL)"),
-        _("First learns what is alike at the same height of different patients."),
+        _("First learns what is alike at the same level in different patients."),
     ),
     "ersr": (_("Outlines in ultrasound (ERSR)"), _("For round structures in 2D ultrasound, such as fetal heads.")),
     "transmedseg": (
         _("Feature exchange (TransMedSeg)"),
-        _("Brings what labelled and unlabelled volumes look like closer together."),
+        _("Makes what the network sees of labelled and unlabelled volumes more alike."),
     ),
     "c3s3": (_("Competing networks (C3S3)"), _("Two networks compete; sharper borders.")),
     "cad": (_("Adaptive mixing (CAD)"), _("Replaces regions it is unsure about by sure ones.")),
-    "m3hl": (_("Mosaics (M3HL)"), _("Mixes labelled and unlabelled volumes like a mosaic.")),
+    "m3hl": (_("Mosaics (M3HL)"), _("Mixes labelled and unlabelled volumes into a mosaic.")),
 }
 """Name of a method -> what it is called and what it does."""
 

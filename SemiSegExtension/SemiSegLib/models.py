@@ -73,7 +73,7 @@ class Models:
 
             return export_model(kept_model(study, run), folder)
 
-        text = _("The model and its card are in {folder}, the same to the bit.")
+        text = _("The model and its card were copied to {folder}, and compared bit by bit.")
         self._do(_("Export the model"), work, lambda made: text.format(folder=made))
 
     def delete(self, run: str) -> None:
@@ -87,7 +87,7 @@ class Models:
 
             delete_model(kept_model(study, run), far=usable_far_place(far))
 
-        text = _("The model is deleted; suggestions and drawings stay.")
+        text = _("The model was deleted; suggestions and drawings stay.")
         self._do(_("Delete the model"), work, lambda _none: text, away=bool(far))
 
     def _do(self, name: str, work: Callable[[], Any], words: Callable[[Any], str], away: bool = False) -> None:
@@ -128,7 +128,7 @@ def learned_from(model: KeptModel) -> str:
     """From how many slices and cases it learned."""
     slices, annotated, cases = (model.count(what) for what in ("annotated_slices", "annotated_cases", "cases"))
     if None in (slices, annotated, cases):
-        return _("Its card does not tell what it learned from.")
+        return _("Its card does not say what it learned from.")
     text = _("Learned from {slices} slices, in {annotated} of {cases} cases.")
     return text.format(slices=slices, annotated=annotated, cases=cases)
 

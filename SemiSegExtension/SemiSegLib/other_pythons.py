@@ -121,7 +121,7 @@ class SlicersPython(ChosenPython):
         if self._process.problem:
             return State("failed", self._process.problem)
         if self._changed:
-            return State("installing", _("Looking whether everything is there"))
+            return State("installing", _("Checking that everything is there"))
         if not self.path:
             return State("absent", _("Slicer's own Python was not found. Use a private environment."))
         if not self._has_extension():
@@ -145,7 +145,7 @@ class SlicersPython(ChosenPython):
     def cancel(self) -> None:
         """Stop; pip leaves a package whole or out."""
         if self._process.cancel():
-            self._process.problem = _("It was cancelled. Press Set up to go on.")
+            self._process.problem = _("It was cancelled. Press Set up to continue.")
 
     def log_text(self, size: int = 60_000) -> str:
         """The end of the log."""

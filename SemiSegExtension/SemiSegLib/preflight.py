@@ -133,12 +133,12 @@ def _amount(judged: list[Case], cases: list[Case]) -> Iterator[Finding]:
     text = _("Slices done: {slices}, in {cases} of {all} cases.")
     yield Finding("good", text.format(slices=slices, cases=len(judged), all=len(cases)))
     if len(cases) == 1:
-        text = _("The study has one case: the model learns this image and will know little of others. Add more images; "
-                 "they need no drawing.")  # fmt: skip
+        text = _("The study has one case: the model learns this image and will know little about others. Add more "
+                 "images; they need no drawing.")  # fmt: skip
         yield Finding("warning", text)
     elif slices < 3:
         text = _("With {n} slices the first suggestion will be rough and its quality cannot be judged. Five or more, "
-                 "in several cases, are a good beginning.")  # fmt: skip
+                 "in several cases, are a good start.")  # fmt: skip
         yield Finding("warning", text.format(n=slices))
 
 
@@ -148,7 +148,7 @@ def _amount(judged: list[Case], cases: list[Case]) -> Iterator[Finding]:
 def _images(cases: list[Case]) -> Iterator[Finding]:
     for case in cases:
         if not case.image_path.exists():
-            text = _("The image of {name} has gone: {path}. Put it back or remove the case.")
+            text = _("The image of {name} is missing: {path}. Put it back or remove the case.")
             yield Finding("stop", text.format(name=case.name, path=case.image_path))
 
 
@@ -160,7 +160,8 @@ def _spacings(cases: list[Case]) -> Iterator[Finding]:
     middle = np.median(list(spacings.values()), axis=0)
     for name, spacing in spacings.items():
         if (np.maximum(spacing / middle, middle / spacing) > OTHER_SIZE).any():
-            text = _("{name} has voxels of another size than the others ({spacing} mm); its result may be worse.")
+            text = _("The voxels of {name} differ in size from those of the others ({spacing} mm); its result may be "
+                     "worse.")
             yield Finding("warning", text.format(name=name, spacing=" x ".join(f"{s:.2g}" for s in spacing)))
 
 

@@ -88,7 +88,7 @@ def judge(python: str, surroundings: Mapping[str, str]) -> Verdict:
     try:
         told = ask(python, surroundings, list(wanted))
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        return Verdict(False, _("{python} does not start as a Python: {error}").format(python=python, error=error))
+        return Verdict(False, _("{python} does not run as Python: {error}").format(python=python, error=error))
     wrong = _wrong_kind(told)
     if wrong:
         return Verdict(False, wrong)
@@ -166,7 +166,7 @@ def _wrong_kind(told: Told) -> str:
     if told.version > NEWEST_PYTHON:
         return _("This is Python {version}, which is too new for PyTorch: take 3.12 or 3.13.").format(version=version)
     if not told.wide:
-        return _("This is a Python of 32 bit. PyTorch needs one of 64 bit.")
+        return _("This is a 32-bit Python. PyTorch needs a 64-bit one.")
     if sys.platform == "darwin" and told.machine != "arm64":
         return _(
             "This Python is made for Intel processors, for which PyTorch has no new builds. On a Mac with an Apple "

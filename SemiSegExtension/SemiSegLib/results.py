@@ -145,5 +145,5 @@ def unusable_words(opened: OpenCase) -> str:
     if opened.suggestion is None:
         text = _("{case} is open without its suggestion. {why} A new training replaces it, or press Reject.")
     else:
-        text = _("A part of what was suggested for {case} cannot be shown. {why} A new training replaces it.")
+        text = _("Part of the suggestion for {case} cannot be shown. {why} A new training replaces it.")
     return text.format(case=opened.name, why=" ".join(opened.unusable))

@@ -7,15 +7,15 @@ from .words import _
 
 TRAINED = {
     "done": (_("Training is finished. Suggestions are in the list of cases."), "good"),
-    "stopped": (_("Training was stopped; the best model until then was kept."), "good"),
+    "stopped": (_("Training was stopped; the best model so far was kept."), "good"),
     "failed": (_("Training failed."), "error"),
-    "lost": (_("The training process has gone."), "error"),
+    "lost": (_("The training process has disappeared."), "error"),
 }
 USED = {
     "done": (_("The model has been used. Its suggestions are in the list of cases."), "good"),
-    "stopped": (_("Stopped. The suggestions made until then are in the list of cases."), "good"),
+    "stopped": (_("Stopped. The suggestions made so far are in the list of cases."), "good"),
     "failed": (_("The model could not be used."), "error"),
-    "lost": (_("The process that used the model has gone."), "error"),
+    "lost": (_("The process that used the model has disappeared."), "error"),
 }
 """What is said at the end of a run, and how."""
 

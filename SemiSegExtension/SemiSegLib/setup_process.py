@@ -118,4 +118,4 @@ def doing(lines: Sequence[str]) -> State:
             return State("installing", _("Unpacking the packages; this takes a few minutes"))
         elif line.startswith("SemiSeg: "):
             return State("installing", line[len("SemiSeg: ") :])
-    return State("installing", _("Beginning"))
+    return State("installing", _("Starting"))

@@ -66,7 +66,7 @@ class Training:
             self._first.ask()
         if what == "case" and self.running and self._connection is not None:
             connection, job, opened = self._connection, self.job, self._controller.open_case
-            self.jobs.run(_("Tell of the case"), lambda: connection.show(job, opened.id if opened else ""))
+            self.jobs.run(_("Send the open case"), lambda: connection.show(job, opened.id if opened else ""))
         if what == "study" and self._controller.study not in (None, self._study):
             self._find_again()
         if what == "judged" and self._controller.open_case is not None:
@@ -129,7 +129,7 @@ class Training:
         def work() -> list[Finding]:
             found = check(study, here) if study is not None else []
             if opened is not None and opened.touched:
-                text = _("Slices {numbers} of {case} are drawn on but not called done; they will not be used.")
+                text = _("Slices {numbers} of {case} are drawn on but not marked as done; they will not be used.")
                 numbers = slice_numbers(opened.touched)
                 found.append(Finding("warning", text.format(numbers=numbers, case=opened.name), "touched"))
             return found
@@ -147,7 +147,7 @@ class Training:
 
     def start(self, order: Order) -> None:
         """Begin a run on everything that is done until now."""
-        told = _("Training has started. Go on drawing; new slices are used as you call them done.")
+        told = _("Training has started. Go on drawing; new slices are used as you mark them done.")
         self._begin(_("Start training"), lambda connection: connection.start(order), told, "train")
 
     def use(self, model: str, only: bool, far: str) -> None:
@@ -164,7 +164,7 @@ class Training:
             self._controller.say(_("Open a study first."), "warning")
             return
         if self.engaged:
-            self._controller.say(_("A run is on its way. Stop it first, or wait until it is done."), "warning")
+            self._controller.say(_("A run is in progress. Stop it first, or wait until it is done."), "warning")
             return
         live = self.job if self.live and self.running else ""
 
@@ -225,8 +225,8 @@ class Training:
             return
         self.jobs.run(_("Stop"), lambda: connection.stop(job))
         if told:
-            text = _("The run of the study before was stopped: another study was opened while it began. Resume goes on "
-                     "with it when its study is open again.")  # fmt: skip
+            text = _("The run of the previous study was stopped, because another study was opened while it "
+                     "was starting. To continue it, open its study again and press Go on.")  # fmt: skip
             self._controller.say(text, "warning")
 
     def stop(self) -> None:

@@ -62,11 +62,11 @@ def mend_record(case: Case) -> str:
     try:
         kept = case.mend_provenance()
     except SemiSegError as error:
-        return f"Where the suggestion came from is not known: its record is damaged. It was left as it is: {error}"
+        return f"It is not known where the suggestion came from: its record is damaged. It was left as it is: {error}"
     if kept is None:
         return ""
-    return (f"Where the suggestion came from is not known: its record was damaged. It was begun anew; a copy is kept "
-            f"as {kept}.")
+    return (f"It is not known where the suggestion came from: its record was damaged. A new one was started; a copy is "
+            f"kept as {kept}.")
 
 
 def export_case(case: Case, folder: Path, formats: Sequence[str] = ("seg.nrrd", "nrrd"),

@@ -81,8 +81,8 @@ class Study:
         cases = {path / RECORD: check_case for path in _case_folders(folder)}
         done = repair(folder, {folder / STUDY: check_study, **cases})
         aside = [kept for case in cls(folder).cases if (kept := case.mend_provenance())]
-        return done + [f"{kept.parent / 'provenance.json'} was damaged and has been begun anew (a copy is "
-                       f"{kept.name}): where that suggestion came from is not known any more." for kept in aside]
+        return done + [f"{kept.parent / 'provenance.json'} was damaged; a new one was started (a copy is "
+                       f"{kept.name}). It is no longer known where that suggestion came from." for kept in aside]
 
     @property
     def name(self) -> str:

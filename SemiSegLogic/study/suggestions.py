@@ -87,8 +87,8 @@ class SuggestionFiles:
             return dict(self._told.get())
         except FileError as error:
             raise LabelError(f"{self.provenance_path} is damaged, so nobody knows where this suggestion came from. "
-                             "Train again, or reject it (semiseg study reject), or begin its record anew (semiseg "
-                             "study repair); what people drew is safe.") from error
+                             "Train again, or reject it (semiseg study reject), or start a new record (semiseg study "
+                             "repair); what people drew is safe.") from error
 
     def begin_record_anew(self, judged: list[tuple[int, int]]) -> Path | None:
         """Keep a copy of a damaged record and begin a new one, which knows nothing but that the slices ``judged`` were

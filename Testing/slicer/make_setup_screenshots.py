@@ -43,7 +43,7 @@ def states(panel: Any) -> dict[str, Any]:
         "unpacking": lambda: show("installing", "Unpacking the packages; this takes a few minutes"),
         "failed": lambda: show("failed", "The disk is full (environment /home/ada/.semiseg/environment). Free about "
                                "6 GB, or choose another folder."),
-        "outdated": lambda: show("outdated", "It was made by another version of SemiSeg, or its Python has gone."),
+        "outdated": lambda: show("outdated", "It was made by another version of SemiSeg, or its Python is gone."),
         "more": lambda: show("absent", more=0),
         "chosen": lambda: show("ready", more=1),
         "slicers": lambda: show("ready", more=2),

@@ -103,7 +103,7 @@ def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(panel: Any,
     assert case.places == []
     text, level = panel.controller.notice
     assert level == "error"
-    assert "could not be called done" in text
+    assert "could not be marked as done" in text
     assert "is being changed by" in text
     assert panel.controller.open_case.done == {}
     assert panel.controller.open_case.touched == {SliceIndex(0, 6)}

@@ -42,7 +42,7 @@ def choose(panel: Any, slicer: Any, path: Path) -> str:
     place.where.currentIndex = 1
     slicer.harness.answers["files"] = [str(path)]
     place.on_browse()
-    assert place.told.text == "Asking there …"
+    assert place.told.text == "Connecting …"
     settle(panel)
     return str(place.told.text)
 

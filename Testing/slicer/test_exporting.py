@@ -46,7 +46,7 @@ def test_finished_are_the_drawn_and_the_accepted_and_the_others_are_named(
     text, level = panel.controller.notice
     assert level == "good"
     assert text.startswith("4 files written")
-    assert f"Left out, because nobody has accepted what was suggested for them: {suggested.name}." in text
+    assert f"Left out, because nobody has accepted their suggestions: {suggested.name}." in text
     assert f"○ {suggested.name}: not accepted yet" in panel.export.told.text
     assert "accepted" in json.loads((tmp_path / "out" / f"{accepted.id}-provenance.json").read_text())["status"]
 
@@ -114,11 +114,12 @@ def test_a_mask_whose_record_is_damaged_is_written_and_the_record_begun_anew(
     assert level == "warning"
     assert text.startswith("2 files written")
     assert "Not exported" not in text
-    assert f"{case.id}: Where its suggestion came from is not known: the record was damaged. It was begun anew" in text
+    assert f"{case.id}: It is not known where its suggestion came from: the record was damaged. " in text
+    assert "A new one was started" in text
     assert (case.folder / "provenance.damaged.json").read_text() == "{"
     told = json.loads((tmp_path / "out" / f"{case.id}-provenance.json").read_text())
     assert told["suggestion"]["damaged"] == "provenance.damaged.json"
-    assert "Nobody knows which model" in panel.review.origin.text
+    assert "It is not known which model" in panel.review.origin.text
     assert panel.cases.table.real.item(0, 4).text() != "origin not known"
     export(panel, 1, tmp_path / "out")
     assert panel.controller.notice[1] == "good", "told once"

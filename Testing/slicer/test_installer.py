@@ -88,14 +88,14 @@ def test_a_set_up_is_cancelled_and_called_unfinished(tmp_path: Path, monkeypatch
     time.sleep(0.1)
     assert installer.look() == State("installing", "Downloading torch (190.1 MB)", 0.25)
     installer.cancel()
-    assert installer.look() == State("failed", "It was cancelled. Press Repair to go on.")
+    assert installer.look() == State("failed", "It was cancelled. Press Repair to continue.")
     assert Installer(tmp_path / "environment").look().kind == "unfinished"
 
 
 @pytest.mark.parametrize(
     ("lines", "state"),
     [
-        ([], State("installing", "Beginning")),
+        ([], State("installing", "Starting")),
         (["SemiSeg: checking 37 packages"], State("installing", "checking 37 packages")),
         (
             ["Collecting numpy", "  Downloading numpy-2.4-cp312.whl.metadata (6.6 kB)"],
@@ -132,7 +132,7 @@ def test_two_windows_see_one_set_up_and_the_second_neither_doubles_nor_removes_i
     wait_for(one, "HELD")
     state = two.look()
     assert state.kind == "installing"
-    assert "Another window" in state.text
+    assert "Another Slicer window" in state.text
     folder = EnvironmentFolder(tmp_path / "environment")
     folder.root.mkdir(exist_ok=True)
     (folder.root / BEGUN).touch()

@@ -53,7 +53,7 @@ def test_a_right_click_and_the_button_below_the_list_offer_the_same(panel: Any, 
     open_first(panel, study)
     table = panel.cases.table.real
     panel.cases.menu.on_right_click(table.visualItemRect(table.item(1, 1)).center())
-    assert entries(panel) == ["Open scan1", "The image of scan1 lies elsewhere …", "Remove scan1 from the study …"]
+    assert entries(panel) == ["Open scan1", "The image of scan1 has moved …", "Remove scan1 from the study …"]
     table.setCurrentCell(2, 0)
     panel.cases.menu.on_button()
     assert entries(panel)[0] == "Open scan2"
@@ -90,7 +90,8 @@ def test_removing_asks_says_what_is_lost_and_stays_and_keeps_every_stroke(
     assert panel.controller.open_case is None
     assert panel.screen.volume is None
     assert [row.name for row in panel.controller.rows] == ["scan1", "scan2"]
-    assert panel.controller.notice == (f"scan0 is no case of the study any more. All of it lies in {removed}.", "good")
+    text = f"scan0 is no longer in the study. All its files are kept in {removed}."
+    assert panel.controller.notice == (text, "good")
     removed.rename(study.folder / "cases" / case.id)
     panel.controller.refresh()
     settle(panel)
@@ -118,8 +119,9 @@ def test_who_thinks_better_of_it_keeps_the_case(panel: Any, study: Any, slicer: 
     assert len(study.cases) == 3
 
 
-@pytest.mark.parametrize(("kind", "words"), [("train", "a training works"), ("live", "Keep learning while I draw"),
-                                             ("predict", "a model is being used")])  # fmt: skip
+@pytest.mark.parametrize(("kind", "words"), [
+    ("train", "a training is using it"), ("live", "Keep learning while I draw"), ("predict", "a model is being used"),
+])  # fmt: skip
 def test_a_case_that_a_run_works_with_stays(panel: Any, study: Any, slicer: Any, kind: str, words: str) -> None:
     case = open_first(panel, study)
     panel.connection.works = {case.id: kind}
@@ -266,5 +268,5 @@ def test_an_image_outside_the_study_is_said_to_stay_where_it_lies(panel: Any, re
     case = referring.cases[0]
     image = case.image_path
     remove(panel, case)
-    assert f"Its image stays where it lies: {image}" in slicer.harness.asked[-1][1]
+    assert f"Its image stays where it is: {image}" in slicer.harness.asked[-1][1]
     assert image.exists()

@@ -105,7 +105,7 @@ def test_a_model_is_used_on_all_cases_or_on_the_open_one_and_nothing_else_is_beg
     panel.training.poll()
     settle(panel)
     assert not models.use_here.enabled
-    assert "on its way" in models.go_on.toolTip
+    assert "in progress" in models.go_on.toolTip
     assert "Using a model" in panel.train.run.phase.text
     assert panel.train.run.stop.text == "Stop"
     panel.connection.next_look = replace(look("done"), job="apply-1", applied=True)
@@ -245,7 +245,7 @@ def test_the_model_that_a_running_job_goes_on_from_is_not_deleted(
     try:
         models.on_delete()
         settle(panel)
-        assert f"{run} is on its way and goes on from the model {NEW}" in panel.controller.notice[0]
+        assert f"{run} is in progress and goes on from the model {NEW}" in panel.controller.notice[0]
         assert weights.exists()
         assert models.table.rowCount == 2
     finally:
@@ -271,7 +271,7 @@ def test_the_model_that_a_run_on_the_cluster_used_last_goes_on_from_is_not_delet
         panel.preferences.set("far place", str(tmp_path / "cluster.json"))
         models.on_delete()
         settle(panel)
-        assert f"{run} is on its way and goes on from the model {NEW}" in panel.controller.notice[0]
+        assert f"{run} is in progress and goes on from the model {NEW}" in panel.controller.notice[0]
         assert weights.exists()
         panel.preferences.set("far place", str(tmp_path / "gone.json"))
         models.on_delete()

@@ -109,14 +109,14 @@ def test_an_odd_voxel_size_is_told_but_another_orientation_is_none(check: Any, s
     assert told(check(study), "warning") == []
     write_image(tmp_path / "odd.nrrd", noise((12, 32, 36), 9), Grid((12, 32, 36), (9.0, 1.0, 1.0)))
     study.add_case(tmp_path / "odd.nrrd")
-    assert [text for text in told(check(study), "warning") if "odd has voxels of another size" in text]
+    assert [text for text in told(check(study), "warning") if "The voxels of odd differ in size" in text]
 
 
 def test_an_image_that_has_gone_and_labels_that_are_damaged_stop(check: Any, study: Any) -> None:
     case = drawn(study)
     image = study.cases[1].image_path
     image.rename(image.with_name("elsewhere"))
-    assert any("The image of scan1 has gone" in text for text in told(check(study), "stop"))
+    assert any("The image of scan1 is missing" in text for text in told(check(study), "stop"))
     image.with_name("elsewhere").rename(image)
     (case.folder / "labels.seg.nrrd").write_bytes(b"NRRD0004\nbroken")
     assert any("labels" in text for text in told(check(study), "stop"))

@@ -35,7 +35,7 @@ def test_a_server_that_answers_is_said_to_with_what_is_sent_there(
     slicer.harness.answers["files"] = [str(described)]
     place.on_browse()
     settle(panel)
-    assert place.told.text == (f"✔ The server at {server.address} answers and takes jobs. Images, what you drew and "
+    assert place.told.text == (f"✔ The server at {server.address} answers and accepts jobs. Images, your drawings and "
                                "the names of structures are sent there; no names of patients or files.")
     assert panel.train.train.enabled, "no set-up is needed here"
     server.users.remove("ada")

@@ -46,7 +46,7 @@ def test_this_very_python_is_judged_by_what_it_has(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (told(version=(3, 9)), "too old"), (told(version=(3, 16)), "too new"), (told(wide=False), "64 bit"),
+        (told(version=(3, 9)), "too old"), (told(version=(3, 16)), "too new"), (told(wide=False), "64-bit"),
         (told(packages={}), "lacks"), (told(packages=ALL | {"torch": "2.3.1+cpu"}), "torch (only 2.3.1+cpu)"),
     ],
 )  # fmt: skip
@@ -66,9 +66,9 @@ def test_an_intel_python_on_a_mac_is_refused_with_the_remedy(monkeypatch: pytest
 @pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
 def test_what_is_no_python_is_told(tmp_path: Path) -> None:
     assert "does not exist" in judge(str(tmp_path / "nothing"), {}).text
-    assert "does not start" in judge(str(script(tmp_path / "tool", "echo hello\n")), {}).text
+    assert "does not run as Python" in judge(str(script(tmp_path / "tool", "echo hello\n")), {}).text
     (tmp_path / "text").write_text("no program")
-    assert "does not start" in judge(str(tmp_path / "text"), {}).text
+    assert "does not run as Python" in judge(str(tmp_path / "text"), {}).text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")

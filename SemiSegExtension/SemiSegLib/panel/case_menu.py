@@ -26,7 +26,7 @@ class CaseMenu:
         self._panel, self._controller = panel, panel.controller
         self._table, self._case_at = table, case_at
         self._mending = Mending(panel.controller, panel.training)
-        tip = _("Remove a case from the study, or say where its image lies now (also by a right click on it)")
+        tip = _("Remove a case from the study, or say where its image is now (or right-click the case)")
         self.button = button(layout, _("Selected case …"), tip, self.on_button)
         self._menu = qt.QMenu(table)
         table.setContextMenuPolicy(qt.Qt.CustomContextMenu)
@@ -48,7 +48,7 @@ class CaseMenu:
         name = next((row.name for row in self._controller.rows if row.id == case), case)
         self._menu.clear()
         menu_item(self._menu, _("Open {case}").format(case=name), lambda: self._controller.show(case))
-        elsewhere = _("The image of {case} lies elsewhere …").format(case=name)
+        elsewhere = _("The image of {case} has moved …").format(case=name)
         menu_item(self._menu, elsewhere, lambda: self.on_relocate(case))
         menu_item(self._menu, _("Remove {case} from the study …").format(case=name), lambda: self.on_remove(case))
         self._menu.popup(where)
@@ -65,7 +65,7 @@ class CaseMenu:
         """A file of a DICOM series stands for the whole series."""
         start = self._panel.preferences.get("images")
         chosen = [Path(str(name)) for name in qt.QFileDialog.getOpenFileNames(
-            self._table, _("Where the image lies now"), start, IMAGES)]  # fmt: skip
+            self._table, _("Where the image is now"), start, IMAGES)]  # fmt: skip
         if len(chosen) == 1:
             self._mending.relocate(case, chosen[0])
         elif chosen:

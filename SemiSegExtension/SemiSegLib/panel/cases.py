@@ -64,7 +64,7 @@ class CasesSection:
         below = row(inside)
         self.hint = label(below, faint=True)
         self.menu = CaseMenu(panel, self.table, below, self._case_at)
-        tip = _("Puts the good copies of damaged records in their place; what was drawn is not touched")
+        tip = _("Replaces damaged records by their good copies; what was drawn is not touched")
         self.repair = button(inside, _("Repair the study"), tip, self.menu.on_repair)
         self._adding(inside)
         self._ids: list[str] = []

@@ -35,7 +35,7 @@ class TrainingChoices:
         self.place = PlaceChoice(panel, fields, inside)
         self.sentence = label(inside, faint=True)
         self.go_on = qt.QCheckBox(_("Go on from the last training"))
-        self.go_on.toolTip = _("Begins with what the last training learned: better masks in the same time")
+        self.go_on.toolTip = _("Starts from what the last training learned: better masks in the same time")
         self.go_on.checked = True
         inside.addWidget(self.go_on)
         self._build_advanced(inside)
@@ -47,7 +47,7 @@ class TrainingChoices:
         inside.addWidget(self.more)
         self._advanced, advanced = box(inside)
         self.fragments = qt.QCheckBox(_("Leave out small fragments"))
-        self.fragments.toolTip = _("Far-off bits of a structure that, by the slices you drew, comes in one piece")
+        self.fragments.toolTip = _("Small far-off pieces of structures that your slices show to be in one piece")
         self.fragments.checked = True
         advanced.addWidget(self.fragments)
         self.outlines = qt.QCheckBox(_("Carry outlines to neighbouring slices at first"))

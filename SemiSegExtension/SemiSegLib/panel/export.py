@@ -35,7 +35,7 @@ class ExportSection:
         fields = form(inside)
         self.which = qt.QComboBox()
         self.which.addItems([_("this case"), _("finished cases"), _("all cases, accepted or not")])
-        self.which.toolTip = _("Finished is a case that you accepted, or in which every slice is done")
+        self.which.toolTip = _("A case is finished when you have accepted it, or every slice of it is done")
         fields.addRow(_("Cases:"), self.which)
         self.boxes = {name: qt.QCheckBox(text) for name, text in FORMATS.items()}
         for name, widget in self.boxes.items():
@@ -91,7 +91,7 @@ class ExportSection:
         enable(
             self.export,
             "" if self._controller.study else _("Open a study first."),
-            _("Writes, reads again and compares"),
+            _("Writes each file, reads it back and compares"),
         )
 
 

@@ -37,7 +37,7 @@ class LabelSection:
         adding.addWidget(self.structure)
         self.add = button(adding, _("Add structure"), _("Add it to the study, for all cases"), self.on_add)
         self.mask = button(
-            adding, _("Import mask …"), _("Take slices from a segmentation that exists already"), self.on_mask
+            adding, _("Import mask …"), _("Take slices from an existing segmentation"), self.on_mask
         )
         self.masks = MaskImport(panel, drawing)
         self.here = label(drawing)
@@ -66,7 +66,7 @@ class LabelSection:
         self.versions = button(
             below, _("Earlier versions"), _("Everything saved of this case; nothing is ever lost"), self.on_versions
         )
-        tip = _("Turn the views to the volume's own axes; a volume that was moved goes back")
+        tip = _("Turn the views to the volume's own axes; a volume that was moved is put back")
         self.straighten = button(below, _("Straighten views"), tip, self.on_straighten)
 
     def on_add(self) -> None:

@@ -31,7 +31,7 @@ class MaskImport:
         self.table = table(inside, (_("In the file"), _("is the structure")), {0, 1})
         self._build_slices(inside)
         buttons = row(inside)
-        self.go = primary(buttons, _("Import"), _("These slices are then done, as the mask has them"), self.on_import)
+        self.go = primary(buttons, _("Import"), _("These slices then count as done"), self.on_import)
         self.cancel = button(buttons, _("Cancel"), _("Leave the case as it is"), self.on_cancel)
         self.box.visible = False
         self._path: Path | None = None
@@ -44,7 +44,7 @@ class MaskImport:
         self.which.addItems(
             [_("slices with something drawn"), _("every slice: what is empty is background"), _("these slices:")]
         )
-        fields.addRow(_("It counts on:"), self.which)
+        fields.addRow(_("The mask counts on:"), self.which)
         self.axis = qt.QComboBox()
         self.axis.addItems([_("axial"), _("coronal"), _("sagittal")])
         fields.addRow(_("Slices are:"), self.axis)

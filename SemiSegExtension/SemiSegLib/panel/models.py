@@ -95,7 +95,7 @@ class ModelsSection:
         if model is None:
             return
         text = _(
-            "Delete the model made on {made} by the method '{method}'? It cannot be brought back. Suggestions and "
+            "Delete the model made on {made} by the method '{method}'? This cannot be undone. Suggestions and "
             "everything you drew stay."
         ).format(made=model.made, method=model.method)
         if slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Delete the model")):
@@ -161,5 +161,5 @@ class ModelsSection:
     def _why_not(self) -> str:
         """Why nothing can be started now; "" when it can."""
         if self._training.engaged:
-            return _("A run is on its way. Stop it first, or wait until it is done.")
+            return _("A run is in progress. Stop it first, or wait until it is done.")
         return self._place.why_not()

@@ -25,13 +25,13 @@ class PlaceChoice:
     def __init__(self, panel: Panel, fields: Any, layout: Any) -> None:
         self._panel, self._preferences = panel, panel.preferences
         self.where = qt.QComboBox()
-        self.where.addItems([_("this computer"), _("a server or cluster that a file describes")])
-        self.where.toolTip = _("Where to train and to use models; learning while you draw is done on this computer")
+        self.where.addItems([_("this computer"), _("a server or cluster described by a file")])
+        self.where.toolTip = _("Where to train and use models; learning while you draw always happens on this computer")
         fields.addRow(_("Where:"), self.where)
         self._box, inside = box(layout)
         line = row(inside)
         self.file = qt.QLineEdit()
-        self.file.setPlaceholderText(_("server.json or cluster.json, from whoever looks after it"))
+        self.file.setPlaceholderText(_("server.json or cluster.json, from whoever runs it"))
         self.file.text = self._preferences.get("far place")
         line.addWidget(self.file)
         button(line, "…", _("Choose the file that describes the server or cluster"), self.on_browse)
@@ -85,7 +85,7 @@ class PlaceChoice:
             from ..far_places import look_at
 
             self._looked_at = file
-            self.told.text = _("Asking there …")
+            self.told.text = _("Connecting …")
             self._panel.training.jobs.run(_("Look at the server or cluster"), lambda: look_at(file), self._looked)
         elif not file:
             self.told.text = _("A small file says where it is; see the documentation.")

@@ -31,7 +31,7 @@ class ReviewSection:
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel, self._controller = panel, panel.controller
         self.header, inside = section(layout, _("Review suggestions"))
-        self.hint = label(inside, _("After training, suggestions for every case come here."), faint=True)
+        self.hint = label(inside, _("After training, suggestions for every case appear here."), faint=True)
         self._box, inner = box(inside)
         tip = _("Jump to where the model is least sure")
         self.next = primary(inner, _("Next slice worth a look"), tip, self.on_next, "Ctrl+Shift+N")
@@ -66,10 +66,10 @@ class ReviewSection:
         here, whole = row(case), row(case)
         tip = _("Copy the suggestion on this slice into my labels and edit it")
         self.correct = button(here, _("Correct this slice"), tip, self.on_correct)
-        tip = _("Take the suggestion on this slice as it is")
+        tip = _("Accept the suggestion on this slice as it is")
         self.right = button(here, _("This slice is right"), tip, self.on_right)
         self.accept = primary(whole, _("Accept this case"), _("Everything suggested here is right"), self.on_accept)
-        self.reject = button(whole, _("Reject"), _("Throw the suggestion for this case away"), self.on_reject)
+        self.reject = button(whole, _("Reject"), _("Discard the suggestion for this case"), self.on_reject)
 
     def on_next(self) -> None:
         found = self._panel.training.worth_a_look()
@@ -126,14 +126,14 @@ class ReviewSection:
         if opened is None:
             return
         text = _(
-            "Take the whole suggestion for {case} as right? Slices that you drew stay as you drew them; an earlier "
-            "version can be brought back."
+            "Accept the whole suggestion for {case} as right? Slices that you drew stay as you drew them; an earlier "
+            "version can be restored."
         ).format(case=opened.name)
         if self._agreed(text, _("Accept")):
             self._controller.results.accept_case()
 
     def on_reject(self) -> None:
-        if self._agreed(_("Throw the suggestion for this case away? Your labels stay."), _("Reject")):
+        if self._agreed(_("Discard the suggestion for this case? Your labels stay."), _("Reject")):
             self._controller.results.reject_suggestion()
 
     def _agreed(self, question: str, title: str) -> bool:
@@ -146,7 +146,7 @@ class ReviewSection:
             return False
         same = self._on_screen(*about) == asked
         if not same:
-            text = _("Another case or suggestion came on screen while the question stood there. Nothing was changed.")
+            text = _("Another case or suggestion came on screen while the question was open. Nothing was changed.")
             self._controller.say(text, "warning")
         return same
 
@@ -162,7 +162,8 @@ class ReviewSection:
         self.hint.visible, self._box.visible = not some, some
         self._case_box.visible = there
         enable(
-            self.next, "" if found else _("The model names no slices yet."), _("Jump to where the model is least sure")
+            self.next, "" if found else _("The model has not suggested "
+                                          "any slices yet."), _("Jump to where the model is least sure")
         )
         if there and opened is not None:
             self.sure.text = how_good(self._controller.rows, opened.id)
@@ -175,7 +176,7 @@ class ReviewSection:
             accepted = _("This case is accepted.") if opened.status == "accepted" else ""
             enable(self.accept, lost or accepted, _("Everything suggested here is right"))
             enable(self.correct, lost, _("Copy the suggestion on this slice into my labels and edit it"))
-            enable(self.right, lost, _("Take the suggestion on this slice as it is"))
+            enable(self.right, lost, _("Accept the suggestion on this slice as it is"))
         self.on_suggestion(bool(self.suggestion.checked))
         self._overlay()
 
@@ -222,5 +223,5 @@ def origin(provenance: dict[str, Any]) -> str:
     except ValueError:
         when = ""
     if not method:
-        return _("Nobody knows which model suggested this: its record was damaged and begun anew.")
+        return _("It is not known which model suggested this: its record was damaged, and a new one was started.")
     return _("Suggested by the method '{method}', {time}").format(method=words, time=when)

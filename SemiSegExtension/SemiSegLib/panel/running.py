@@ -72,7 +72,7 @@ class RunView:
         self.stop.visible = running
         self.stop.text = _("Stop") if applied else _("Stop and keep the best")
         self.stop.toolTip = (
-            _("The suggestions made until then are kept") if applied else _("The best model so far is saved and used")
+            _("The suggestions made so far are kept") if applied else _("The best model so far is saved and used")
         )
 
     def _show(self, look: Look) -> None:

@@ -66,7 +66,7 @@ class SampleRow:
 
     def _failed(self, error: Exception) -> None:
         self._end()
-        text = _("The sample cannot be had. {why}").format(why=error)
+        text = _("The sample is not available. {why}").format(why=error)
         self._panel.controller.say(text, "error")
 
     def _end(self) -> None:

@@ -63,7 +63,7 @@ class SetupSection:
         self.install = primary(buttons, _("Set up"), tip, self.on_install)
         self.cancel = button(buttons, _("Cancel"), _("Stop setting up; it can go on later"), self.on_cancel)
         self.remove = button(buttons, _("Remove"), _("Delete the computing environment"), self.on_remove)
-        tip = _("Look for what is missing and say what to do")
+        tip = _("Find what is missing and say what to do")
         self.check = button(buttons, _("Check my computer"), tip, self.on_check)
 
     # --- asked for --------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ class SetupSection:
         """``installer``: the place that was asked for; another one may have been chosen since."""
         self._search(False)
         if not pythons:
-            text = _("No Python {version} of 64 bit was found. Install one from python.org, then press Set up again.")
+            text = _("No 64-bit Python {version} was found. Install one from python.org, then press Set up again.")
             self._say(text.format(version=version or "3.11, 3.12, 3.13"), "error")
             return
         try:
@@ -251,7 +251,7 @@ def words(place: str, state: State) -> tuple[str, str]:
         "installing": (_("Setting up … you can go on working."), "info"),
         "ready": (_("Ready to train on this computer."), "good"),
         "unfinished": (_("Setting up was interrupted. Repair goes on where it stopped."), "warning"),
-        "outdated": (_("The environment has to be renewed. {why} Press Repair.").format(why=state.text), "warning"),
+        "outdated": (_("The environment must be renewed. {why} Press Repair.").format(why=state.text), "warning"),
         "failed": (_("Setting up did not work. {why}").format(why=state.text), "error"),
     }[state.kind]
 

@@ -62,7 +62,7 @@ class SetupChoices:
         self.python.setPlaceholderText(_("Path of a Python 3.11 to 3.13"))
         line.addWidget(self.python)
         button(line, _("Browse …"), _("Choose the program"), self.on_browse_python)
-        text = _("Nothing is installed into it; it is checked for what is needed.")
+        text = _("Nothing is installed into it; it is only checked for what is needed.")
         label(inner, text, faint=True)
         self.python.connect("editingFinished()", self.on_python)
 
@@ -72,7 +72,7 @@ class SetupChoices:
         self._base = qt.QLineEdit()
         self._base.text = self._panel.preferences.get("base")
         self._base.setPlaceholderText(_("the best Python found on this computer"))
-        self._base.toolTip = _("Path of a Python 3.11 to 3.13 that the environment is made with")
+        self._base.toolTip = _("Path of a Python 3.11 to 3.13 to make the environment with")
         rows.addRow(_("Made with:"), self._base)
         self._base.connect("editingFinished()", self.on_base)
         self.folder = qt.QLabel()
@@ -111,7 +111,7 @@ class SetupChoices:
         self._panel.preferences.set("base", self.base)
 
     def on_folder(self) -> None:
-        folder = str(qt.QFileDialog.getExistingDirectory(self.more, _("Choose a folder with room"), "") or "")
+        folder = str(qt.QFileDialog.getExistingDirectory(self.more, _("Choose a folder with enough space"), "") or "")
         if folder:
             self._panel.places.choose_folder(str(Path(folder) / "semiseg-environment"))
             self._section.refresh()

@@ -45,7 +45,7 @@ class TrainSection:
     def train_from(self, run: str) -> None:
         """Check, then train as chosen here, from the model of ``run`` (LAST; "": a new one)."""
         if self._training.engaged:  # pressed twice, or faster than the buttons follow
-            self._controller.say(_("A run is on its way. Stop it first, or wait until it is done."), "warning")
+            self._controller.say(_("A run is in progress. Stop it first, or wait until it is done."), "warning")
             return
         study, asked_for = self._controller.study, self._open_case()
         self._prepare(True)
@@ -119,5 +119,5 @@ class TrainSection:
         if not self._controller.study:
             return _("Open a study first.")
         if self._training.engaged:
-            return _("A run is on its way. Stop it first, or wait until it is done.")
+            return _("A run is in progress. Stop it first, or wait until it is done.")
         return self.choices.place.why_not()

@@ -440,7 +440,7 @@ def test_an_export_begins_a_damaged_record_of_a_suggestion_anew_and_says_so(blob
     (case.folder / "provenance.json").write_text("{")
     told = says("export", blobs.study.folder)
     assert f"{case.id}.nrrd (verified)" in told
-    assert "Where the suggestion came from is not known" in told
+    assert "It is not known where the suggestion came from" in told
     assert str(case.folder / "provenance.damaged.json") in told.replace(" ", "")
     assert "not known" not in says("export", blobs.study.folder)
 
