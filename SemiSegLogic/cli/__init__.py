@@ -48,7 +48,7 @@ def run(words: list[str]) -> int:
         if _has_seen_enough(error):
             return 141
         where = "" if error.filename is None else f"{error.filename}: "
-        print(f"semiseg: {where}{error.strerror or error}. Mend that and give the command again.", file=sys.stderr)
+        print(f"semiseg: {where}{error.strerror or error}. Correct that and run the command again.", file=sys.stderr)
         return 1
 
 

@@ -9,14 +9,14 @@ import math
 def at_least_one(text: str) -> int:
     """``text`` as a number from 1 on. Raises ArgumentTypeError, which argparse prints with the option."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
     return int(text)
 
 
 def a_port(text: str) -> int:
     """``text`` as the number of a port, 0 for any. Raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"'{text}' is no port: 0 to 65535")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port (0 to 65535)")
     return int(text)
 
 
@@ -43,5 +43,5 @@ def _above_nothing(text: str, unit: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < math.inf:  # nor NaN
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of {unit} above 0")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of {unit} above 0")
     return number

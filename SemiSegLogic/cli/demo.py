@@ -26,18 +26,18 @@ HELD_OUT = 20
 
 def add(commands: Any) -> None:
     """The grammar."""
-    demo = commands.add_parser("demo", help="see the main job happen on real MRI, in about two minutes")
+    demo = commands.add_parser("demo", help="run the whole loop on real MRI, in about two minutes")
     demo.add_argument("--data", type=Path, help="folder with Task04_Hippocampus (else SEMISEG_DATA, cache, download)")
-    demo.add_argument("--out", type=Path, help="folder of study and report (default: semiseg-demo)")
+    demo.add_argument("--out", type=Path, help="folder for the study and the report (default: semiseg-demo)")
     demo.add_argument("--cases", type=at_least_one, default=40, help="volumes besides the 20 held out (default 40)")
     demo.add_argument("--annotated", type=at_least_one, default=8, help="volumes with annotated slices (default 8)")
     demo.add_argument("--slices", type=at_least_one, default=3, help="annotated slices in each of them (default 3)")
     demo.add_argument("--whole", action="store_true", help="annotate whole volumes instead of slices")
     demo.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED,
-                      help=f"default: {RECOMMENDED}; 'semiseg methods' tells what each does")
+                      help=f"default: {RECOMMENDED}; 'semiseg methods' says what each does")
     demo.add_argument("--seconds", type=some_seconds, default=70.0, help="time for training (default 70)")
     demo.add_argument("--first", type=some_seconds, default=20.0, help="time until the first suggestion (default 20)")
-    demo.add_argument("--seed", type=int, default=0, help="of every choice by chance (default 0)")
+    demo.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     demo.add_argument("--offline", action="store_true", help="do not look for data on the network")
     add_json(demo)
     demo.set_defaults(do=_demo)

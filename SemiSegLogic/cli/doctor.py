@@ -62,7 +62,7 @@ def _findings(far: Path | None, out: Output) -> Iterator[Finding]:
             finding = check()
         yield finding
     if far is not None:
-        with out.working("Asking there, which may take a minute"):
+        with out.working("Checking there, which may take a minute"):
             yield from server_checks(far) if describes(far, "server") else cluster_checks(far)
 
 
@@ -86,7 +86,7 @@ def torch_works() -> Finding:
                             timeout=180, check=False)
     if answer.returncode:
         return Finding("PyTorch", False, _error_in(answer.stderr),
-                       "Delete the environment's folder; the demo makes it anew.")
+                       "Delete the environment's folder; the demo makes a new one.")
     version, gpu, threads = answer.stdout.split()
     where = "a GPU" if gpu == "True" else f"the processor, {threads} threads"
     return Finding("PyTorch", True, f"{version} computes on {where}")
@@ -111,7 +111,7 @@ def memory() -> Finding:
     if told is None:
         return Finding("Memory", True, "cannot be read on this system")
     free = told / 1e9
-    remedy = f"Close other programs: training wants {ENOUGH_MEMORY_GB} GB."
+    remedy = f"Close other programs: training needs {ENOUGH_MEMORY_GB} GB."
     return Finding("Memory", free > ENOUGH_MEMORY_GB, f"{free:.1f} GB free", remedy)
 
 

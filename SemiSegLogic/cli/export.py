@@ -44,7 +44,7 @@ def _export(options: argparse.Namespace) -> int:
 def _tell_unaccepted(rows: list[CaseRow], options: argparse.Namespace, out: Output) -> None:
     if rows:
         done = "Left out" if options.finished else "Written as a model suggested them"
-        text = f"{done}, for nobody has accepted them yet (semiseg study accept): {_named(rows)}."
+        text = f"{done}, because nobody has accepted them yet (semiseg study accept): {_named(rows)}."
         out.event("unaccepted", text, cases=[row.id for row in rows])
 
 

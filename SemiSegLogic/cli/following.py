@@ -54,8 +54,8 @@ def take_up(study: Study, out: Output) -> None:
         return
     status = LocalBackend(jobs_folder()).poll(this.id)
     if not status.ended:
-        out.event("remark", f"A training is on its way ({status.fraction:.0%}): semiseg follow {study.folder}",
-                  text="A training is on its way.", id=this.id)
+        out.event("remark", f"A training is in progress ({status.fraction:.0%}): semiseg follow {study.folder}",
+                  text="A training is in progress.", id=this.id)
     try:
         with out.working("Taking in what the last training made"):
             taken = this.collect()
@@ -106,8 +106,8 @@ def _collect(this: Round) -> None:
 
 
 def _later(this: Round) -> str:
-    return (f"'semiseg follow {this.study.folder}' takes what it made into the study (if the study was moved, give the "
-            "folder where it lies now).")
+    return (f"'semiseg follow {this.study.folder}' takes what it made into the study (if the study was moved, give its "
+            "new folder).")
 
 
 def _tell_end(this: Round, status: Status, out: Output) -> None:

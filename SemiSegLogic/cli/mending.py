@@ -23,10 +23,10 @@ def add(parts: Any) -> None:
     _command(parts, "versions", "list what was drawn on a case, version by version", _versions)
     restore = _command(parts, "restore", "make an earlier version of a case count again", _restore)
     restore.add_argument("version", help="as 'semiseg study versions' names it")
-    relocate = _command(parts, "relocate", "say where the image of a case lies now", _relocate)
-    relocate.add_argument("image", type=Path, help="the same image where it lies now")
-    _command(parts, "accept", "call the suggestion of a case right in every slice", _accept)
-    _command(parts, "reject", "throw the suggestion of a case away; what people drew stays", _reject)
+    relocate = _command(parts, "relocate", "say where the image of a case is now", _relocate)
+    relocate.add_argument("image", type=Path, help="the same image where it is now")
+    _command(parts, "accept", "accept the suggestion of a case as right in every slice", _accept)
+    _command(parts, "reject", "discard the suggestion of a case; what people drew stays", _reject)
     _command(parts, "remove", "take a case out of the study, into its folder 'removed'", _remove)
 
 
@@ -67,15 +67,15 @@ def _restore(options: argparse.Namespace) -> None:
     case = Study.open(options.folder).called(options.case)
     case.restore(options.version, user_name())
     text = (f"{case.id} is as it was in {options.version}, with {counted(len(case.places), 'slice')} judged. Nothing "
-            "was removed: what counted before is a version too.")
+            "was removed: what counted before is kept as a version.")
     Output(options.json).event("restored", text, case=case.id, version=options.version)
 
 
 def _relocate(options: argparse.Namespace) -> None:
     case = Study.open(options.folder).called(options.case)
     case.relocate(options.image)
-    Output(options.json).event("relocated", f"{case.id}: the image lies at {case.image_path} and is the same.",
-                               case=case.id, image=str(case.image_path))
+    text = f"{case.id}: the image is now read from {case.image_path}, and is the same."
+    Output(options.json).event("relocated", text, case=case.id, image=str(case.image_path))
 
 
 def _accept(options: argparse.Namespace) -> None:
@@ -88,13 +88,13 @@ def _reject(options: argparse.Namespace) -> None:
     case = Study.open(options.folder).called(options.case)
     there = case.has_suggestion
     case.discard_suggestion()
-    text = "has no suggestion any more; what people drew stays" if there else "has no suggestion: nothing was changed"
+    text = "no longer has a suggestion; what people drew stays" if there else "has no suggestion: nothing was changed"
     Output(options.json).event("rejected", f"{case.id} {text}.", case=case.id, rejected=there)
 
 
 def _remove(options: argparse.Namespace) -> None:
     study = Study.open(options.folder)
     place = study.remove_case(study.called(options.case).id)
-    text = (f"{options.case} is no case of the study any more. All of it lies in {place}; moved back to "
-            f"{study.folder / 'cases'}, it is one again.")
+    text = (f"{options.case} is no longer in the study. All its files are in {place}; moved back to "
+            f"{study.folder / 'cases'}, it is a case again.")
     Output(options.json).event("removed", text, folder=str(place))

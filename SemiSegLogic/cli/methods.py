@@ -37,8 +37,8 @@ def _methods(options: argparse.Namespace) -> None:
     else:
         out.console.print(_table())
         for cost in costs("supervised")[:1]:
-            out.console.print("A step over one of supervised, and the memory that training takes, as measured on "
-                              f"{cost.date} on {cost.device}.")
+            out.console.print("Times are those of a step over one of supervised; memory is what training takes. "
+                              f"Measured on {cost.date} on {cost.device}.")
 
 
 def _table() -> Table:

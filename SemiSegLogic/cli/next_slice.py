@@ -30,8 +30,8 @@ def add(parts: Any) -> None:
     command.add_argument("folder", type=Path, help="the study's folder")
     command.add_argument("--count", type=at_least_one, default=10, help="how many at most (default: 10)")
     command.add_argument("--strategy", choices=FROM_MAPS, metavar="NAME",
-                         help=f"choose anew from the suggestions in the study: {', '.join(FROM_MAPS)} (default: what "
-                              f"the newest run named, by {DEFAULT})")
+                         help=f"choose again, from the suggestions in the study: {', '.join(FROM_MAPS)} (default: what "
+                              f"the newest run chose, by {DEFAULT})")
     command.set_defaults(do=_next)
     add_json(command)
 

@@ -18,7 +18,7 @@ from ..server.users import Users
 from .counts import a_port, some_days, some_gigabytes
 from .output import Output, add_json
 
-TOLD = "Ctrl+C ends it; trainings on their way go on."
+TOLD = "Ctrl+C stops it; trainings that run go on."
 TOKEN, DESCRIPTION, AUTHORITY = "server.token", "server.json", "certificate.pem"
 
 
@@ -27,37 +27,37 @@ def add(commands: Any) -> None:
     serve = commands.add_parser("serve", help="train on this computer for people who draw on others")
     actions = serve.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_run(actions)
-    invite = actions.add_parser("invite", help="let somebody use the server: make a token, and what goes with it")
-    invite.add_argument("folder", type=Path, help="of the server")
-    invite.add_argument("name", help="of the person, in small letters")
-    invite.add_argument("--address", required=True, metavar="https://HOST:PORT", help="by which they reach the server")
+    invite = actions.add_parser("invite", help="let somebody use the server: make a token and the files to hand over")
+    invite.add_argument("folder", type=Path, help="the server's folder")
+    invite.add_argument("name", help="the person's name, in lower case")
+    invite.add_argument("--address", required=True, metavar="https://HOST:PORT", help="where they reach the server")
     invite.add_argument("--into", type=Path, required=True, metavar="FOLDER", help=(
         f"a new folder to hand over safely: {DESCRIPTION}, {TOKEN} and, with --certificate, {AUTHORITY}"))
     invite.add_argument("--certificate", type=Path, metavar="PEM", help=(
-        "the server's certificate, where their computers would not trust it otherwise"))
+        "the server's certificate, if their computers would not trust it otherwise"))
     invite.set_defaults(do=_invite)
-    remove = actions.add_parser("remove", help="take somebody's token away, at once")
-    remove.add_argument("folder", type=Path, help="of the server")
-    remove.add_argument("name", help="of the person")
+    remove = actions.add_parser("remove", help="revoke somebody's token, at once")
+    remove.add_argument("folder", type=Path, help="the server's folder")
+    remove.add_argument("name", help="the person's name")
     remove.set_defaults(do=_remove)
-    users = actions.add_parser("users", help="who may use the server")
-    users.add_argument("folder", type=Path, help="of the server")
+    users = actions.add_parser("users", help="list who may use the server")
+    users.add_argument("folder", type=Path, help="the server's folder")
     users.set_defaults(do=_users)
     for action in (invite, remove, users):
         add_json(action)
 
 
 def _add_run(actions: Any) -> None:
-    run = actions.add_parser("run", help="serve until Ctrl+C; trainings on their way go on")
-    run.add_argument("folder", type=Path, help="where users, their files and their jobs lie")
+    run = actions.add_parser("run", help="serve until Ctrl+C; trainings that run go on")
+    run.add_argument("folder", type=Path, help="where users, their files and their jobs are kept")
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer alone, for SSH)")
-    run.add_argument("--port", type=a_port, default=PORT, help="0: any that is free")
-    run.add_argument("--certificate", type=Path, metavar="PEM", help="to speak https with")
-    run.add_argument("--key", type=Path, metavar="PEM", help="of the certificate")
+    run.add_argument("--port", type=a_port, default=PORT, help="0: any free port")
+    run.add_argument("--certificate", type=Path, metavar="PEM", help="certificate for https")
+    run.add_argument("--key", type=Path, metavar="PEM", help="the certificate's private key")
     run.add_argument("--behind-proxy", action="store_true", help="a proxy in front of it speaks https")
     run.add_argument("--cluster", type=Path, metavar="FILE", help="run the jobs on this Ray cluster")
     run.add_argument("--gigabytes", type=some_gigabytes, default=100.0, help="of files for each user (default 100)")
-    run.add_argument("--days", type=some_days, default=14.0, help="to keep files nobody asks for, and jobs that ended")
+    run.add_argument("--days", type=some_days, default=14.0, help="to keep unused files and ended jobs (default 14)")
     add_json(run)
     run.set_defaults(do=_run)
 
@@ -85,9 +85,9 @@ def _invite(options: argparse.Namespace) -> int:
     known = options.name in users.names
     token = users.invite(options.name)
     _write(into, options.address, token, certificate)
-    text = (f"{options.name} may use the server. Hand {into} over safely: who has it, has the token. In Slicer choose "
-            f"its {DESCRIPTION} under 'Where', or say: semiseg train STUDY --server {DESCRIPTION}")
-    text += f" The token that {options.name} had before opens nothing any more." if known else ""
+    text = (f"{options.name} may use the server. Hand {into} over safely: whoever has it has the token. In Slicer "
+            f"choose its {DESCRIPTION} under 'Where', or say: semiseg train STUDY --server {DESCRIPTION}")
+    text += f" The token that {options.name} had before no longer works." if known else ""
     Output(options.json).event("invited", text, name=options.name, folder=str(into))
     return 0
 
@@ -114,7 +114,7 @@ def _read(certificate: Path | None) -> bytes | None:
 
 def _remove(options: argparse.Namespace) -> int:
     Users(options.folder / "users.json").remove(options.name)
-    text = (f"{options.name} may use the server no longer. Whoever is invited under this name again is taken for "
+    text = (f"{options.name} may no longer use the server. Whoever is invited under this name again is taken for "
             "another person, who sees nothing of this one's files and jobs.")
     Output(options.json).event("removed", text, name=options.name)
     return 0

@@ -19,7 +19,7 @@ FLAGS = {"good": "probably good", "look": "look here", "unknown": "not known"}
 
 def add(commands: Any) -> None:
     """The grammar of ``study``."""
-    study = commands.add_parser("study", help="make a study, add volumes, labels; show how it stands; mend it")
+    study = commands.add_parser("study", help="make a study; add volumes and labels; show its state; repair it")
     parts = study.add_subparsers(dest="part", required=True, metavar="WHAT")
     new = parts.add_parser("new", help="make a study")
     new.add_argument("folder", type=Path, help="where: a folder that does not exist yet, or an empty one")

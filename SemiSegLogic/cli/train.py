@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
     train = commands.add_parser("train", help="train on the annotated slices and suggest masks for every volume")
     train.add_argument("folder", type=Path, help="the study's folder")
     train.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED,
-                       help=f"default: {RECOMMENDED}; 'semiseg methods' tells what each does")
+                       help=f"default: {RECOMMENDED}; 'semiseg methods' says what each does")
     train.add_argument("--recipe", choices=RECIPES, default="clinical",
                        help="clinical (default): scaled to the time; paper: network, optimiser, schedule and steps as "
                             "published (hours, and a GPU)")
@@ -37,14 +37,14 @@ def add(commands: Any) -> None:
     train.add_argument("--open", metavar="CASE", help="the case to suggest first")
     begin = train.add_mutually_exclusive_group()
     begin.add_argument("--anew", action="store_true",
-                       help="begin from nothing, as --recipe paper does, instead of going on from the last training")
+                       help="start from scratch, as --recipe paper does, instead of going on from the last training")
     begin.add_argument("--start", type=Path, metavar="MODEL", help="go on from this model.pt instead")
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     train.add_argument("--keep-fragments", action="store_true",
                        help="suggest small far-off pieces too where the drawn slices show a structure in one piece")
     train.add_argument("--as-drawn", action="store_true",
-                       help="learn from drawn slices alone from the beginning, as --recipe paper does, also where a "
-                            "volume has three or fewer")
+                       help="learn from the drawn slices alone from the start, as --recipe paper does, even where "
+                            "a volume has three or fewer")
     train.set_defaults(do=_train)
     predict = commands.add_parser("predict", help="suggest masks with the last model, without training")
     predict.add_argument("folder", type=Path, help="the study's folder")
@@ -68,7 +68,7 @@ def _train(options: argparse.Namespace) -> int:
     opened = study.called(options.open).id if options.open else None
     earlier = _beginning(options, study)
     if earlier is not None:
-        out.event("start", f"Going on from {earlier}; --anew begins from nothing.", model=str(earlier))
+        out.event("start", f"Going on from {earlier}; --anew starts from scratch.", model=str(earlier))
         _remark_unknown(study, earlier, out)
     with out.working("Looking through what was drawn"):
         sentences = [*(found.words() for found in contradictions(study.cases)), *_undrawn(study)]
@@ -140,7 +140,7 @@ def _remark_unknown(study: Study, model: Path, out: Output) -> None:
     """A sentence where nobody can tell whether a model means the same structures."""
     if not is_known(study, model):
         text = (f"{model} has no card (model.json) beside it, so it is taken to mean the structures of this study: "
-                f"{', '.join(item.name for item in study.structures)}. Look its suggestions over.")
+                f"{', '.join(item.name for item in study.structures)}. Check its suggestions carefully.")
         out.event("remark", text, text=text)
 
 
@@ -158,10 +158,10 @@ def _follow(options: argparse.Namespace) -> int:
     study, out, place = Study.open(options.folder), Output(options.json), backend_of(options)
     this = Round.latest(study, place.root)
     if this is None:
-        raise StudyError(f"No training of {options.folder} was ever begun. Train first.")
+        raise StudyError(f"No training of {options.folder} was ever started. Train first.")
     if options.far is None and not this.job.submitted:
-        raise StudyError(f"The newest training of {options.folder} is not in {place.root}. If a server or a cluster "
-                         "does it, say --server FILE, as when it was begun; if its job was deleted, train again.")
+        raise StudyError(f"The newest training of {options.folder} is not in {place.root}. If it runs on a server or "
+                         "a cluster, add --server FILE, as when it was started; if its job was deleted, train again.")
     status = place.poll(this.id)
     if not status.ended and status.state != "running":  # those tell of themselves, whether the place answers or not
         ready(options)

@@ -92,8 +92,8 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
         "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "Made": facts["created"],
     }
     if frame := facts["frame_mm"]:
-        rows["Pictures"] = (f"each taken for one of {frame:.0f} x {frame:.0f} mm: what was drawn differs less in its "
-                            "share of the picture than in mm")
+        rows["Pictures"] = (f"each taken to be {frame:.0f} x {frame:.0f} mm: what was drawn varies less as a share "
+                            "of the picture than in mm")
     yield from table(["", ""], rows.items())
     settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items())
     yield from ("", f"Settings: {settings}.", "")

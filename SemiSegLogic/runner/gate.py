@@ -80,12 +80,12 @@ def verdict(name: str, role: str, score: float | None, found: Comparison | None,
     if role == "fold":
         return "A second opinion on other slices is in."
     if score is None:
-        rest = "" if taken else " It was stopped before its end, so kept are the earlier suggestions."
+        rest = "" if taken else " It was stopped before its end, so the earlier suggestions are kept."
         return f"{name}: no slice was held out, so its quality is not known.{rest}"
     if found is None:
         return f"First suggestion: Dice {score:.3f} on held-out slices."
-    kept = "its suggestions replace" if taken else "kept are"
-    return f"{name}: {found.words()} against the model before; {kept} the earlier ones."
+    kept = "its suggestions replace the earlier ones" if taken else "the earlier ones are kept"
+    return f"{name}: {found.words()} against the model before; {kept}."
 
 
 def _drawn(score: SliceScore) -> tuple[str, SliceIndex, tuple[int, ...]]:

@@ -24,13 +24,13 @@ from .outcome import Outcome
 from .parts import learned_from
 from .standing import Standing
 
-FEW = ("Its quality is not known: too few slices show a structure ({slices}), so each teaches more than it tells. Draw "
-       "more, at best in several cases; then some are kept aside to measure.")
+FEW = ("Its quality is not known: too few slices show a structure ({slices}), so each is worth more for learning than "
+       "for measuring. Draw more, at best in several cases; then some are kept aside to measure.")
 LATE = ("Its quality is not known: none of the slices that are annotated now was kept aside when the training began. "
         "The next training will tell.")
 UNMEASURED = "This says nothing of {names}: shown by no slice that was kept aside to measure."
 SEEN = ("Its quality is not known: the model that it went on from had learned from every slice, so none is left to "
-        "measure on. New slices, or training anew, will tell.")
+        "measure on. New slices, or training from scratch, will tell.")
 
 WIDENED = "The slices kept aside to measure have been learned from too; the quality stated was measured before that."
 NOT_WIDENED = "Stopped before the slices kept aside were learned from; the model from before is kept."

@@ -18,9 +18,9 @@ from .model import Model
 from .parts import Parts, Place, places, plain_places, seen_by
 from .warm import NO_START, fits
 
-CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the beginning of each stretch of the "
-           "training, outlines were carried on from there to the slices beside them, as the image moves from slice to "
-           "slice, from a single one as far as the model so far agreed; at its end only what was drawn was learned "
+CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the start of each stretch of "
+           "training, their outlines were carried to the neighbouring slices as the image moves from slice to slice "
+           "(from a single slice, only where the model so far agreed); by its end only what was drawn was learned "
            "from.")
 
 

@@ -62,7 +62,7 @@ def train(place: Workplace, places: int) -> None:
     stopped = job.stop_requested()
     message = "Stopped; the best model is kept." if stopped else "Done."
     if model.held_out is None:
-        message += " No slices were held out, so look the suggestions over."
+        message += " No slices were held out, so check the suggestions carefully."
     reporter.say(message, state="stopped" if stopped else "done", fraction=1.0, seconds_left=0.0)
 
 

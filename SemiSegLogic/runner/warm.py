@@ -30,8 +30,8 @@ from ..methods.base import Method, Task
 from .legs import BASELINE
 from .model import Model
 
-NO_START = ("The earlier model has another network than these images and this time ask for: this one begins from "
-            "nothing.")
+NO_START = ("The earlier model has a different network from the one that these images and this time call for: this one "
+            "starts from scratch.")
 
 
 def fits(model: Model, task: Task, plan: Plan) -> bool:

@@ -100,13 +100,13 @@ def _is_short(facts: Facts, amount: float) -> bool:
 
 def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str | None, str]:
     if settings.candidate == "none":
-        return None, "No semi-supervised candidate was wanted."
+        return None, "No semi-supervised candidate was asked for."
     if settings.candidate != "auto":
         return settings.candidate, f"{settings.candidate} was chosen as the candidate."
     if not facts.unlabelled:
         return None, "Every case is annotated, so there is nothing for a semi-supervised method to learn from."
     if facts.held_out < CONTEST_SLICES:
-        return None, (f"A contest with a semi-supervised candidate takes {CONTEST_SLICES} slices held out to be "
+        return None, (f"A contest with a semi-supervised candidate needs {CONTEST_SLICES} held-out slices to be "
                       f"decided, and there are {facts.held_out}: all of the time goes into the supervised baseline. "
                       "Draw more slices, or choose a candidate yourself.")
     if _is_short(facts, contest):
@@ -115,7 +115,7 @@ def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str
     if facts.dims == 2 and facts.ellipses:
         return "ersr", "Slices of one elliptical structure: ersr is the candidate, which fits ellipses."
     return TEACHER, ("The candidate is mean_teacher, which learned more than the baseline from few slices "
-                     "of both organs measured.")
+                     "on both organs measured.")
 
 
 def _views(facts: Facts, settings: Recommended) -> tuple[bool, tuple[float, ...], str]:

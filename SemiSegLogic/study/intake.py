@@ -87,8 +87,8 @@ def _require_place(path: Path, grid: Grid) -> None:
     """Raises ImageError on a grid that no job takes: better now than when slices are drawn on it."""
     flaw = grid.flaw()
     if flaw:
-        raise ImageError(f"{path} says of itself that it has {flaw}. No scan lies like that: its header is damaged, or "
-                         "counts in another unit than millimetres. Correct it in the program that made it, or load it "
+        raise ImageError(f"The header of {path} says that it has {flaw}. No scan is like that: the header is damaged, "
+                         "or not in millimetres. Correct it in the program that made it, or load it "
                          "in Slicer, set spacing and origin (module Volumes) and save it as NRRD.")
 
 

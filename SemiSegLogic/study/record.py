@@ -121,8 +121,8 @@ class CaseRecord:
         """The voxels (k, j, i), read and checked now. Raises ImageError when the file is gone, damaged or changed."""
         path = self.image_path
         if not is_there(path):
-            raise ImageError(f"{path}, the image of case '{self.name}', has gone. Put it back or tell the case where "
-                             "it lies now (relocate); labels are safe.")
+            raise ImageError(f"{path}, the image of case '{self.name}', is missing. Put it back, or say where it is "
+                             "now (relocate); labels are safe.")
         array, grid = read_image(path)
         self._check_same(array, grid, path)
         return array

@@ -40,7 +40,7 @@ class DeviceLost(SemiSegError):
 
 
 class NoSuchDevice(SettingsError):
-    """This computer has not what was asked for; the message says what it has."""
+    """This computer does not have what was asked for; the message says what it has."""
 
     remedy = "Train again on 'auto' or 'cpu'. If there is a card, the check of this computer says why it is not seen."
 
@@ -154,7 +154,7 @@ def require(wanted: str) -> None:
     """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise NoSuchDevice(f"A graphics card was asked for (cuda), but PyTorch {torch.__version__} sees none here. "
-                           f"There is: cpu (the processor, {os.cpu_count()} cores).")
+                           f"Available: cpu (the processor, {os.cpu_count()} cores).")
 
 
 def free_memory(device: torch.device) -> int:

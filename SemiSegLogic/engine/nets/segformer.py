@@ -102,6 +102,6 @@ def _import(name: str) -> Any:
         return __import__(name)
     except ImportError as error:
         raise SettingsError(
-            f"M&N with SegFormer needs the package '{name}', which is not installed ({error}). Install both with "
-            f"pip install 'semiseg[mn]', or set 'slice_network' to 'fast'."
+            f"M&N with SegFormer needs the package '{name}', which is not installed ({error}). Install what it needs "
+            f"with: pip install transformers peft. Or set 'slice_network' to 'fast'."
         ) from error

@@ -13,7 +13,7 @@ from ..workplace import Workplace
 from .session import Session
 from .staying import Stay
 
-WAITING = "Waiting for your first slice: draw, and call it done."
+WAITING = "Waiting for your first slice: draw, and mark it as done."
 
 
 class LiveCourse:

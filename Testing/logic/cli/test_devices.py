@@ -22,7 +22,7 @@ def test_a_card_that_is_not_there_is_refused_with_the_devices_that_are(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     text = says(*words, blobs.study.folder, "--device", "cuda", code=1)
-    assert "There is: cpu (the processor" in text
+    assert "Available: cpu (the processor" in text
     assert "'auto' or 'cpu'" in text
     assert "resume" not in text
     assert not jobs.exists()
@@ -45,6 +45,6 @@ def test_a_card_that_is_there_is_ordered(blobs: BlobStudy, monkeypatch: pytest.M
 
 def test_a_job_that_finds_no_card_says_what_to_do_instead_of_resuming_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(NoSuchDevice, match="There is: cpu") as caught:
+    with pytest.raises(NoSuchDevice, match="Available: cpu") as caught:
         choose("cuda")
     assert caught.value.remedy.startswith("Train again on 'auto' or 'cpu'.")

@@ -49,7 +49,7 @@ def test_an_image_that_was_moved_is_found_again_and_another_one_is_refused(tmp_p
     (tmp_path / "scan.nrrd").rename(tmp_path / "moved.nrrd")
     refused = says("study", "relocate", study.folder, "scan", tmp_path / "other.nrrd", code=1)
     assert "has other voxels or another grid" in refused
-    assert "moved.nrrd and is the same" in says("study", "relocate", study.folder, "scan", tmp_path / "moved.nrrd")
+    assert "moved.nrrd, and is the same" in says("study", "relocate", study.folder, "scan", tmp_path / "moved.nrrd")
     assert np.array_equal(case.image(), image)
 
 

@@ -105,7 +105,7 @@ def test_output_that_finds_no_room_is_told_in_a_line(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-m", "SemiSegLogic", *words], cwd=ROOT, stdout=full, check=False,
                               stderr=subprocess.PIPE, text=True, timeout=60)
-    assert done.stderr == "semiseg: No space left on device. Mend that and give the command again.\n"
+    assert done.stderr == "semiseg: No space left on device. Correct that and run the command again.\n"
     assert done.returncode == 1
 
 

@@ -41,7 +41,7 @@ def test_who_is_invited_gets_a_folder_that_works(server: RunningServer, semiseg:
 def test_who_is_invited_again_is_said_to_lose_the_earlier_token(says: Says, tmp_path: Path) -> None:
     words = ("serve", "invite", tmp_path / "server", "ada", "--address", "https://h:1", "--into")
     assert "had before" not in says(*words, tmp_path / "first")
-    assert "The token that ada had before opens nothing any more" in " ".join(says(*words, tmp_path / "again").split())
+    assert "The token that ada had before no longer works" in " ".join(says(*words, tmp_path / "again").split())
 
 
 def test_a_certificate_of_ones_own_goes_along(semiseg: Semiseg, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_training_elsewhere_is_not_looked_for_here_in_vain(
 ) -> None:
     described = server.describe(tmp_path / "ada")
     semiseg("train", blobs.study.folder, "--method", "supervised", "--server", described, "--seconds", "1")
-    assert "say --server FILE" in says("follow", blobs.study.folder, code=1)
+    assert "add --server FILE" in says("follow", blobs.study.folder, code=1)
     told = semiseg("follow", blobs.study.folder, "--server", described)
     assert told[-1]["event"] in ("ended", "next", "quality")
     assert all(blobs.study.case(case.id).has_suggestion for case in blobs.cases[:1])

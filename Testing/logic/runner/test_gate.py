@@ -62,14 +62,14 @@ def test_longer_training_stays_unless_shown_worse_a_candidate_wins_only_when_sho
 def test_the_verdict_says_how_many_slices_and_how_sure() -> None:
     words = verdict("mean_teacher", "candidate", 0.8, Comparison(-0.004, 0.011, 6), False)
     assert "-0.004 ± 0.011 Dice, slice by slice, on 6 slices held out from both" in words
-    assert "kept are the earlier ones" in words
+    assert "the earlier ones are kept" in words
 
 
 def test_without_a_slice_held_out_the_verdict_says_so_and_what_became_of_half_a_leg() -> None:
     none = Comparison(0.0, math.inf, 0)
     whole, half = (verdict("mean_teacher", "longer", None, none, taken) for taken in (True, False))
     assert whole == "mean_teacher: no slice was held out, so its quality is not known."
-    assert half == f"{whole} It was stopped before its end, so kept are the earlier suggestions."
+    assert half == f"{whole} It was stopped before its end, so the earlier suggestions are kept."
 
 
 def test_one_slice_is_one_slice() -> None:

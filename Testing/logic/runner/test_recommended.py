@@ -133,7 +133,7 @@ def test_a_contest_is_held_only_where_the_slices_held_out_can_decide_it() -> Non
     error = USUAL_DEVIATION / CONTEST_SLICES**0.5
     assert error == pytest.approx(0.02, abs=0.001)
     why = recommend(replace(USUAL, held_out=4), Recommended(), 60).reasons[0]
-    assert "takes 6 slices held out to be decided, and there are 4" in why
+    assert "needs 6 held-out slices to be decided, and there are 4" in why
 
 
 def test_slices_held_out_count_where_they_show_a_structure_and_none_where_the_model_has_seen_them_all() -> None:

@@ -74,5 +74,5 @@ def test_what_is_kept_is_a_number_above_nothing(tmp_path: Path, words: tuple[str
     command = [sys.executable, "-m", "SemiSegLogic", "serve", "run", tmp_path / "server", *words]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 2
-    assert f"'{words[1]}' is no number of {words[0][2:]} above 0" in said.stderr
+    assert f"'{words[1]}' is not a number of {words[0][2:]} above 0" in said.stderr
     assert not (tmp_path / "server").exists()

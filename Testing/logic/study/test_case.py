@@ -409,7 +409,7 @@ def test_an_image_that_has_gone_is_named_and_can_be_found_again(study: Study, im
     case = study.add_case(path, copy=False)
     case.mark([K1], "ann")
     path.rename(tmp_path / "moved.nrrd")
-    with pytest.raises(ImageError, match=r"ann.nrrd, the image of case 'ann', has gone.*relocate"):
+    with pytest.raises(ImageError, match=r"ann.nrrd, the image of case 'ann', is missing.*relocate"):
         case.image()
     assert case.places == [K1]
     with pytest.raises(ImageError, match="other voxels"):

@@ -20,7 +20,7 @@ def test_an_image_that_no_job_would_take_is_refused_before_anybody_draws_on_it(
     study: Study, tmp_path: Path, change: dict[str, tuple[float, float, float]], words: str
 ) -> None:
     write_image(tmp_path / "a.nrrd", picture(), replace(grid_of("upright"), **change))  # type: ignore[arg-type]
-    with pytest.raises(ImageError, match=rf"a\.nrrd says of itself that it has {words}.*Correct it"):
+    with pytest.raises(ImageError, match=rf"a\.nrrd says that it has {words}.*Correct it"):
         study.add_case(tmp_path / "a.nrrd")
     assert study.cases == []
     assert list((study.folder / "cases").iterdir()) == []

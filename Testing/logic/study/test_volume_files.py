@@ -312,7 +312,7 @@ def test_a_header_without_numbers_is_no_place_in_space(study: Study, tmp_path: P
     raw = bytearray(path.read_bytes())
     struct.pack_into("<f", raw, 280, float("nan"))
     path.write_bytes(raw)
-    with pytest.raises(ImageError, match=r"a\.nii says of itself that it has the directions .*nan"):
+    with pytest.raises(ImageError, match=r"The header of .*a\.nii says that it has the directions .*nan"):
         study.add_case(path)
 
 

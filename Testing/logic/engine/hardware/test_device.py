@@ -33,7 +33,7 @@ def test_the_processor_can_be_asked_for() -> None:
 
 def test_a_missing_gpu_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(SettingsError, match="There is: cpu"):
+    with pytest.raises(SettingsError, match="Available: cpu"):
         choose("cuda")
     assert choose("auto", "float32").torch.type == "cpu"
 
