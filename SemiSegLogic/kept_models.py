@@ -58,8 +58,8 @@ class KeptModel:
     @property
     def method(self) -> str:
         """The name of its method; without a card, what the run was called."""
-        told = self.card.get("method")
-        return told if isinstance(told, str) else self.run.partition("-")[2]
+        name = self.card.get("method")
+        return name if isinstance(name, str) else self.run.partition("-")[2]
 
     @property
     def quality(self) -> str:
@@ -74,8 +74,8 @@ class KeptModel:
 
     def count(self, what: str) -> int | None:
         """A number of the card, such as "annotated_slices"; None when it does not tell."""
-        told = self.card.get(what)
-        return told if isinstance(told, int) else None
+        count = self.card.get(what)
+        return count if isinstance(count, int) else None
 
     @property
     def text(self) -> str:
@@ -86,8 +86,8 @@ class KeptModel:
 
     @property
     def _measured(self) -> dict[str, Any]:
-        told = self.card.get("quality")
-        return told if isinstance(told, dict) else {}
+        quality = self.card.get("quality")
+        return quality if isinstance(quality, dict) else {}
 
 
 def kept_models(study: Study) -> list[KeptModel]:

@@ -60,15 +60,15 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _sample(options: argparse.Namespace, folder: Path, out: Output) -> tuple[SampleStudy, DataSource]:
-    with out.counting("Sample data (bytes)") as told:
-        source = find(options.data, network=not options.offline, progress=told)
+    with out.counting("Sample data (bytes)") as on_progress:
+        source = find(options.data, network=not options.offline, progress=on_progress)
     cases, notes = list_cases(source.folder)
     pool, held = split(cases)
     chosen, unseen = choose(pool, min(options.cases, len(pool)), options.seed), choose(held, min(HELD_OUT, len(held)))
-    with out.counting("Building the study") as told:
+    with out.counting("Building the study") as on_progress:
         sample = build_study(
             folder / "study", chosen, unseen, annotated=options.annotated, slices_per_case=options.slices,
-            whole=options.whole, seed=options.seed, structures=source.structures, progress=told,
+            whole=options.whole, seed=options.seed, structures=source.structures, progress=on_progress,
         )
     for note in source.notes:
         out.event("data", note, phantom=source.phantom)

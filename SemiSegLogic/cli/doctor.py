@@ -107,10 +107,10 @@ def gpu_driver() -> Finding:
 
 def memory() -> Finding:
     """Memory that a program may still take."""
-    told = available_memory()
-    if told is None:
+    available = available_memory()
+    if available is None:
         return Finding("Memory", True, "cannot be read on this system")
-    free = told / 1e9
+    free = available / 1e9
     remedy = f"Close other programs: training needs {ENOUGH_MEMORY_GB} GB."
     return Finding("Memory", free > ENOUGH_MEMORY_GB, f"{free:.1f} GB free", remedy)
 
@@ -150,9 +150,9 @@ def processes_start() -> Finding:
     return Finding("Processes", good, "can be started" if good else "cannot be started", remedy)
 
 
-def _error_in(told: str) -> str:
+def _error_in(printed: str) -> str:
     """The first line of the error that ended a Python; those of CUDA have several."""
-    lines = told.rpartition("Traceback (")[2].splitlines()
+    lines = printed.rpartition("Traceback (")[2].splitlines()
     return next((line for line in lines[1:] if line[:1].strip()), lines[-1] if lines else "it crashed")
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-Told = Callable[[int, int], None]
+from ..rounds.handing_over import OnProgress
 
 
 def add_json(command: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ class Output:
             yield
 
     @contextmanager
-    def counting(self, what: str) -> Iterator[Told]:
+    def counting(self, what: str) -> Iterator[OnProgress]:
         """A bar for things that are counted; the yielded function takes (done, all)."""
         with self.progress() as tell:
             if not self.machine and self.console.is_terminal:

@@ -74,9 +74,9 @@ def _train(options: argparse.Namespace) -> int:
         sentences = [*(found.words() for found in contradictions(study.cases)), *_undrawn(study)]
     for sentence in sentences:
         out.event("remark", sentence, text=sentence)
-    with out.counting("Preparing") as told:
+    with out.counting("Preparing") as on_progress:
         this = Round.begin(study, training, options.method, settings, jobs=place.root, open_case=opened,
-                           start_from=earlier, told=told)
+                           start_from=earlier, on_progress=on_progress)
     return _submit(this, place, out)
 
 
@@ -131,8 +131,8 @@ def _predict(options: argparse.Namespace) -> int:
     if model is None:
         raise StudyError(f"There is no model in {study.folder}. Train first, or name one with --model.")
     _remark_unknown(study, model, out)
-    with out.counting("Preparing") as told:
-        this = Round.apply(study, model, jobs=place.root, device=options.device, told=told)
+    with out.counting("Preparing") as on_progress:
+        this = Round.apply(study, model, jobs=place.root, device=options.device, on_progress=on_progress)
     return _submit(this, place, out)
 
 

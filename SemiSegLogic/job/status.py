@@ -83,14 +83,14 @@ class Status:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` takes back; a NaN score (a structure that is absent) becomes None."""
-        told = {**dataclasses.asdict(self), "scores": checks.finite(self.scores)}
-        return {key: value for key, value in told.items() if value or key not in LATER}
+        values = {**dataclasses.asdict(self), "scores": checks.finite(self.scores)}
+        return {key: value for key, value in values.items() if value or key not in LATER}
 
     @classmethod
     def from_dict(cls, values: Any) -> Status:
         """The status in plain data. Raises JobError on unknown or missing keys and on every value out of place."""
-        told = {**dict.fromkeys(LATER, 0), **values} if isinstance(values, dict) else values
-        return cls(**checks.exact_keys("status", told, cls))
+        complete = {**dict.fromkeys(LATER, 0), **values} if isinstance(values, dict) else values
+        return cls(**checks.exact_keys("status", complete, cls))
 
 
 def judged(status: Status, now: float, alive: bool | None, stop_wanted: bool) -> Status:

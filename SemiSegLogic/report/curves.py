@@ -45,8 +45,8 @@ def learning_curve(
 
 def changes(points: Sequence[Mapping[str, Any]]) -> list[tuple[float, str]]:
     """(seconds, leg) at every point where another leg of the run begins, but the first."""
-    told = [(float(point["seconds"]), str(point["leg"])) for point in points if "leg" in point and "seconds" in point]
-    return [now for before, now in itertools.pairwise(told) if now[1] != before[1]]
+    legs = [(float(point["seconds"]), str(point["leg"])) for point in points if "leg" in point and "seconds" in point]
+    return [now for before, now in itertools.pairwise(legs) if now[1] != before[1]]
 
 
 def series(points: Sequence[Mapping[str, Any]], key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -10,11 +10,11 @@ from ..job import JobCase, JobFolder, JobSpec, JobStructure
 from ..study import Case, Study
 from .order import Order
 
-Told = Callable[[int, int], None]
-"""Hears how many cases have been handed over, and of how many."""
+OnProgress = Callable[[int, int], None]
+"""Called with how many cases have been handed over, and of how many."""
 
 
-def hand_over(study: Study, order: Order, job: JobFolder, told: Told) -> dict[str, str]:
+def hand_over(study: Study, order: Order, job: JobFolder, on_progress: OnProgress) -> dict[str, str]:
     """Write ``order`` as a new ``job``, ready to be submitted to a backend; returns job case -> study case id.
 
     Images are read one at a time, and not at all when an earlier job of this computer holds them. Raises ImageError
@@ -25,7 +25,7 @@ def hand_over(study: Study, order: Order, job: JobFolder, told: Told) -> dict[st
     entries = []
     for number, (name, case) in enumerate(zip(names, order.cases, strict=True), 1):
         entries.append(_entry(job, name, case))
-        told(number, len(order.cases))
+        on_progress(number, len(order.cases))
     job.submit(JobSpec(
         kind=order.kind, structures=tuple(JobStructure(item.value, item.name) for item in study.structures),
         cases=tuple(entries), method=order.method,

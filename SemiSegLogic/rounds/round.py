@@ -10,7 +10,7 @@ from ..job import JobFolder, clean
 from ..settings import Settings, Training
 from ..study import Case, Study, StudyError
 from .collecting import collect
-from .handing_over import Told, hand_over
+from .handing_over import OnProgress, hand_over
 from .jobs import jobs_folder
 from .order import Order, require_cases, require_drawing, require_structures
 from .ranking import NextSlice, is_case, next_slices
@@ -34,7 +34,7 @@ class Round:
     def begin(
         cls, study: Study, training: Training, method: str, settings: Settings | None = None, *,
         jobs: Path | None = None, open_case: str | None = None, start_from: Path | None = None,
-        told: Told = _to_nobody,
+        on_progress: OnProgress = _to_nobody,
     ) -> Self:
         """Hand the study over as a training job, ready to be submitted to a backend.
 
@@ -46,12 +46,12 @@ class Round:
         require_drawing(study)
         require_usable(study, start_from)
         order = Order("train", study.cases, training, method, settings, start_from, open_case)
-        return cls._handed_over(study, order, jobs, told)
+        return cls._handed_over(study, order, jobs, on_progress)
 
     @classmethod
     def live(
         cls, study: Study, training: Training, *, jobs: Path | None = None, open_case: str | None = None,
-        start_from: Path | None = None, told: Told = _to_nobody,
+        start_from: Path | None = None, on_progress: OnProgress = _to_nobody,
     ) -> Self:
         """Hand the study over to be learned from while the person draws; nothing need be drawn yet. Raises StudyError
         when there is no structure or no case, ImageError.
@@ -60,12 +60,12 @@ class Round:
         require_cases(study)
         require_usable(study, start_from)
         order = Order("live", study.cases, training, start_from=start_from, open_case=open_case)
-        return cls._handed_over(study, order, jobs, told)
+        return cls._handed_over(study, order, jobs, on_progress)
 
     @classmethod
     def apply(
         cls, study: Study, model: Path, *, jobs: Path | None = None, open_case: str | None = None,
-        device: str = "auto", told: Told = _to_nobody, only: str | None = None,
+        device: str = "auto", on_progress: OnProgress = _to_nobody, only: str | None = None,
     ) -> Self:
         """Hand the study over to be segmented by ``model`` (a model.pt) without training; of its cases only the one
         with the id ``only`` where that is given. Raises StudyError when there is no such case, no case or structure
@@ -76,7 +76,7 @@ class Round:
         require_usable(study, model)
         cases = study.cases if only is None else [study.case(only)]
         order = Order("predict", cases, Training(device=device), start_from=model, open_case=open_case)
-        return cls._handed_over(study, order, jobs, told)
+        return cls._handed_over(study, order, jobs, on_progress)
 
     @classmethod
     def latest(cls, study: Study, jobs: Path | None = None) -> Self | None:
@@ -130,10 +130,10 @@ class Round:
         return self._kept.card()
 
     @classmethod
-    def _handed_over(cls, study: Study, order: Order, jobs: Path | None, told: Told) -> Self:
+    def _handed_over(cls, study: Study, order: Order, jobs: Path | None, on_progress: OnProgress) -> Self:
         this = cls(study, study.new_run(order.called), jobs or jobs_folder())
         try:
-            this._kept.note_cases(hand_over(study, order, this.job, told))  # last: with it the run counts
+            this._kept.note_cases(hand_over(study, order, this.job, on_progress))  # last: with it the run counts
         except BaseException:  # also when a person interrupts it: half a job only takes room
             for folder in (this.job.root, this.folder):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -167,9 +167,9 @@ class Course:
 
     def _tell(self, trainer: Trainer, share: float) -> None:
         progress = trainer.progress
-        told = outlook(self.legs, self.standing.leg, share, progress)
-        told["seconds_left"] += self.books.suggestings()
-        self.reporter.update(step=progress.step, **told)
+        numbers = outlook(self.legs, self.standing.leg, share, progress)
+        numbers["seconds_left"] += self.books.suggestings()
+        self.reporter.update(step=progress.step, **numbers)
         self.curve.losses(trainer)
 
     def _look(self, now: float) -> None:

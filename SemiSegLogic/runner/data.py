@@ -72,9 +72,9 @@ class Data:
             )
 
 
-def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan: Plan | None = None) -> Data:
-    """Everything of ``job``, where ``device`` trains on it; ``told(done, all)`` hears of every volume. One image is
-    prepared at a time, and none that the cache of this computer's jobs holds already.
+def load(job: JobFolder, device: Device, on_progress: Callable[[int, int], None], plan: Plan | None = None) -> Data:
+    """Everything of ``job``, where ``device`` trains on it; ``on_progress(done, all)`` is called after every volume.
+    One image is prepared at a time, and none that the cache of this computer's jobs holds already.
 
     ``plan`` is that of an earlier model, else one is made. Raises JobError or LabelError naming what is wrong, NoRoom.
     """
@@ -96,7 +96,7 @@ def load(job: JobFolder, device: Device, told: Callable[[int, int], None], plan:
         job.prove_image(case.image)  # on a server the cache holds other people's, too: a name alone opens none of them
         if case.id in labels:
             data.take_planes(case.id, labels[case.id], n=0)
-        told(number, len(spec.cases))
+        on_progress(number, len(spec.cases))
     data.labels_used = max((item.n for item in added), default=0)
     data.remark = keeper.cache.problem
     return data

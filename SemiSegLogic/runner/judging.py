@@ -137,22 +137,23 @@ class Jury:
             found += fold if name.startswith("fold") else Measured()
         known = quality.estimate(found.scores)
         judge = Judge.of(known, [looks for _, looks in found.looks], self._unmeasured(found))
-        return replace(model, quality=self._told(known, found), judge=judge)
+        return replace(model, quality=self._quality(known, found), judge=judge)
 
-    def _told(self, known: Estimate | None, found: Measured) -> dict[str, Any]:
+    def _quality(self, known: Estimate | None, found: Measured) -> dict[str, Any]:
+        """What was measured, in words and numbers, for the card."""
         if known is None:
             return {"words": self._unknown()}
-        told: dict[str, Any] = {  # 6 digits: rounded to 3 and again to 2, a number would differ from that in the words
+        measured: dict[str, Any] = {  # 6 digits: rounded to 3 and again to 2, one would differ from that in the words
             "words": " ".join([known.words(), *self._remark(found)]), "dice": round(known.dice, 6),
             "low": round(known.low, 6), "high": round(known.high, 6), "measured": round(known.measured, 6),
             "slices": known.slices, "cases": known.cases,
         }
         if found.reliability is not None:
-            told["calibration"] = {
+            measured["calibration"] = {
                 "words": found.reliability.words(), "error": round(found.reliability.error, 3),
                 "temperature": found.reliability.temperature,
             }
-        return told
+        return measured
 
     def _remark(self, found: Measured) -> list[str]:
         """A sentence where not all structures were measured."""

@@ -33,7 +33,7 @@ class Workplace:
 
     def means(self) -> Means:
         """How its steps are carried out."""
-        return Means(self.training.compile, self.training.record, told=self.reporter.say)
+        return Means(self.training.compile, self.training.record, notify=self.reporter.say)
 
 
 @contextmanager

@@ -166,8 +166,8 @@ class Cache:
     def _seal(self, key: str) -> Seal | None:
         path = self.folder / f"{key}.json"
         try:
-            told = json.loads(patiently(path.read_bytes))  # another process may just be replacing it
-            return Seal(**{name: int(value) for name, value in told.items()})
+            written = json.loads(patiently(path.read_bytes))  # another process may just be replacing it
+            return Seal(**{name: int(value) for name, value in written.items()})
         except FileNotFoundError:
             return None
         except (TypeError, AttributeError, ValueError) as error:

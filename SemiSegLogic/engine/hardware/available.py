@@ -28,9 +28,9 @@ def _of_linux() -> int:
 
 
 def _of_macos() -> int:
-    told = subprocess.run([VM_STAT], capture_output=True, text=True, timeout=10, check=False).stdout
-    page = re.search(r"page size of (\d+) bytes", told)
-    counts = {name: int(count) for name, count in re.findall(r"^([^:\n]+):\s+(\d+)\.$", told, re.MULTILINE)}
+    printed = subprocess.run([VM_STAT], capture_output=True, text=True, timeout=10, check=False).stdout
+    page = re.search(r"page size of (\d+) bytes", printed)
+    counts = {name: int(count) for name, count in re.findall(r"^([^:\n]+):\s+(\d+)\.$", printed, re.MULTILINE)}
     if page is None or GIVEN_BACK[0] not in counts:
         raise ValueError(f"{VM_STAT} says something else")
     return int(page[1]) * sum(counts.get(name, 0) for name in GIVEN_BACK)

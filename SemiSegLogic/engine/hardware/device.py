@@ -16,7 +16,7 @@ from .available import available_memory
 from .memory import give_back_freed_memory
 from .tuning import Timings, one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
 
-NOT_TOLD = 4 << 30  # bytes
+UNKNOWN_MEMORY = 4 << 30  # bytes, taken to be free where the system does not say
 OUT_OF_MEMORY = (
     "can't allocate memory",  # the host's allocator on Linux and macOS
     "not enough memory",  # the same on Windows
@@ -162,8 +162,8 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # by PyTorch, for this program
         return int(torch.cuda.mem_get_info(device)[0]) + kept
-    told = available_memory()
-    return NOT_TOLD if told is None else told
+    available = available_memory()
+    return UNKNOWN_MEMORY if available is None else available
 
 
 def is_device_lost(error: BaseException) -> bool:

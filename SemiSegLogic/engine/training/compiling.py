@@ -39,13 +39,14 @@ def has_compiler(device: Device) -> bool:
 
 
 def compile_networks(
-    method: nn.Module, sample: Tensor, device: Device, told: Callable[[str], None], compiler: Compile | None = None
+    method: nn.Module, sample: Tensor, device: Device, notify: Callable[[str], None], compiler: Compile | None = None
 ) -> None:
-    """Let every network in ``method`` run compiled on images of the shape of ``sample`` (B,C,D,H,W). ``told`` hears how
-    it went. After a failure all of them run as written, with the numbers of a run that never tried.
+    """Let every network in ``method`` run compiled on images of the shape of ``sample`` (B,C,D,H,W). ``notify`` is
+    called with how it went, in words. After a failure all of them run as written, with the numbers of a run that never
+    tried.
     """
     networks = [part for part in method.modules() if isinstance(part, Network)]
-    told("Compiling the networks: a minute or two, once.")
+    notify("Compiling the networks: a minute or two, once.")
     try:
         for network in networks:
             _compile(network, sample, device, compiler or torch.compile)
@@ -55,9 +56,9 @@ def compile_networks(
         if is_out_of_memory(error):
             raise
         logging.warning("Compiling failed.", exc_info=error)
-        told(f"The networks could not be compiled ({_first_line(error)}); they run as written.")
+        notify(f"The networks could not be compiled ({_first_line(error)}); they run as written.")
     else:
-        told("The networks are compiled.")
+        notify("The networks are compiled.")
 
 
 def _compile(network: Network, sample: Tensor, device: Device, compiler: Compile) -> None:

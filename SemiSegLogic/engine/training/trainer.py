@@ -63,13 +63,14 @@ class Progress:
 @dataclass(frozen=True)
 class Means:
     """How steps are carried out; none of it is to change a result. ``compile`` (auto, off, on): see compiling.py.
-    ``record``: whether a GPU's steps are recorded, by ``graphs`` if given. ``told`` hears what a person should know.
+    ``record``: whether a GPU's steps are recorded, by ``graphs`` if given. ``notify`` is called with
+    what a person should know.
     """
 
     compile: str = "off"
     record: bool = True
     graphs: Graphs | None = None
-    told: Callable[[str], None] = logging.info
+    notify: Callable[[str], None] = logging.info
 
 
 class Trainer:
@@ -181,7 +182,7 @@ class Trainer:
             need = self.method.need(self.where())
             count = max(need.labelled + need.unlabelled, 1)
             sample = torch.zeros(count, self.method.task.channels, *need.shape, device=self.device.torch)
-            compiling.compile_networks(self.method, sample, self.device, self.means.told)
+            compiling.compile_networks(self.method, sample, self.device, self.means.notify)
 
     def _keep_good(self) -> None:
         self._good = copy.deepcopy(self.method.state_dict())

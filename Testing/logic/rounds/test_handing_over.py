@@ -93,7 +93,7 @@ def test_a_study_without_structures_says_so(tmp_path: Path, jobs: Path) -> None:
 
 def test_a_round_that_cannot_begin_leaves_nothing_behind(blobs: BlobStudy, jobs: Path) -> None:
     blobs.cases[2].image_path.unlink()
-    with pytest.raises(ImageError, match=r"image.nrrd, the image of case 'volume2', has gone"):
+    with pytest.raises(ImageError, match=r"image.nrrd, the image of case 'volume2', is missing"):
         begin(blobs.study, jobs)
     assert blobs.study.runs == []
     assert list(jobs.iterdir()) == []

@@ -85,7 +85,7 @@ def test_a_failure_is_told_and_the_run_is_that_of_one_which_never_tried(
     _trainer(plain, "off").fit(lambda progress, share: True)
     monkeypatch.setattr(torch, "compile", compiler)
     trainer, told = _trainer(tried, "on"), list[str]()
-    trainer.means = Means("on", told=told.append)
+    trainer.means = Means("on", notify=told.append)
     trainer.fit(lambda progress, share: True)
     assert compiler.calls == fails_at + 1
     assert told[-1] == "The networks could not be compiled (no compiler here); they run as written."
