@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Grid, SliceIndex
+from ..grey_range import range_of
 
 VIEWS = ("axial", "coronal", "sagittal")
 """Name of the slices along each canonical axis."""
@@ -62,9 +63,11 @@ def plane(array: NDArray[np.generic], grid: Grid, place: SliceIndex) -> Plane:
 
 
 def window(image: NDArray[np.generic]) -> tuple[float, float]:
-    """(black, white) that leave the darkest and brightest percent of ``image`` out."""
-    low, high = np.percentile(np.asarray(image, float), (1, 99.5))
-    return float(low), float(max(high, low + 1e-9))
+    """(black, white) of ``image`` (k, j, i): without its darkest and brightest percent, nor a value that lies far from
+    all others, such as a scanner's padding.
+    """
+    low, high = range_of(np.asarray(image, float).ravel(), (1, 99.5))
+    return low, max(high, low + 1e-9)
 
 
 def common_view(cases: Sequence[CaseView], values: Sequence[int]) -> int:

@@ -26,6 +26,7 @@ PER_CASE = 3
 SAMPLES = 32  # along each side of a volume
 BLOCKS = 4
 BINS = 16
+PADDED = 0.5  # of the range of all other greys: a value this far below them is no tissue, and no air
 CONTENT = 0.25  # of the fullest slice's content: with less, a slice lies outside of what was imaged
 MIDDLE = (0.2, 0.8)  # of the extent: where an organ is looked for as long as nothing is drawn
 FAR, BEYOND = 0.25, 0.1  # of the extent: how far beyond one drawn slice, and beyond many, an organ is looked for
@@ -58,7 +59,7 @@ def overview(image: NDArray[np.generic], axis: int) -> Overview:
     """Look at some of the voxels of ``image`` (k, j, i) of any type, along ``axis`` at all slices."""
     steps = [1 if a == axis else max(1, side // SAMPLES) for a, side in enumerate(image.shape)]
     sample = np.moveaxis(image[tuple(slice(None, None, step) for step in steps)], axis, 0).astype(np.float64)
-    low, high = np.percentile(sample, (1, 99))
+    low, high = _range(sample)
     shades = np.clip((sample - low) / ((high - low) or 1.0), 0, 1)
     content = (shades > _threshold(shades)).mean((1, 2))
     shown = np.flatnonzero(content >= CONTENT * content.max())
@@ -105,6 +106,19 @@ def first_slices(
                 why = _why(number, turn, bool(judged.get(case)), any(judged.values()))
                 found.append(FirstSlice(case, SliceIndex(overviews[case].axis, index), why))
     return found
+
+
+def _range(sample: NDArray[np.float64]) -> tuple[float, float]:
+    """Between which greys an image has something to show. What some scanners write around what they saw is dark like
+    air: next to -3024 air itself would look bright, and every slice as if it showed the body.
+    """
+    low, high = np.percentile(sample, (1, 99))
+    rest = sample[sample > sample.min()]
+    if rest.size and low == sample.min():
+        first, last = np.percentile(rest, (1, 99))
+        if first - low > PADDED * (last - first):
+            return float(first), float(last)
+    return float(low), float(high)
 
 
 def _threshold(shades: NDArray[np.float64]) -> float:

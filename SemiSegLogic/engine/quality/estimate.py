@@ -28,7 +28,7 @@ EDGE = 0.05  # Dice is kept this far from 0 and 1 where logits are taken
 
 
 class Score(Protocol):
-    """Counts on one slice of ``case``, in voxels of structure 1..K-1 each; see measuring.SliceScore."""
+    """Counts on one slice of ``case``, in voxels of structure 1..K-1 each; see scores.SliceScore."""
 
     @property
     def case(self) -> str: ...

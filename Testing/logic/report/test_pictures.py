@@ -86,6 +86,14 @@ def test_tiles_stay_inside_the_image_where_it_is_large_enough() -> None:
     assert middle(shown, half=25) == (20.0, 20.0)
 
 
+def test_a_window_shows_the_greys_of_tissue_though_a_scanner_padded_what_it_did_not_see() -> None:
+    image = np.random.default_rng(0).uniform(-1000, 1000, (8, 20, 20))
+    image[:, :3] = -32768
+    black, white = window(image)
+    assert black > -4000
+    assert 900 < white <= 1000
+
+
 def test_a_window_exists_for_a_constant_image() -> None:
     low, high = window(np.full((3, 3, 3), 7))
     assert low < high

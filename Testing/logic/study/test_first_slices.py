@@ -47,6 +47,14 @@ def test_the_body_is_found_along_every_axis(axis: int, last: int) -> None:
     assert (view.axis, view.first, view.last) == (axis, 8, last)
 
 
+@pytest.mark.parametrize("padding", [-2000, -3024, -32768])
+def test_the_body_is_found_where_a_scanner_pads_what_it_did_not_see(padding: int) -> None:
+    image = _body(grey=1040) - np.int16(1000)  # air and soft tissue
+    image[:, :3], image[:, -3:] = padding, padding
+    view = overview(image, 0)
+    assert (view.first, view.last) == (20, 49)
+
+
 @pytest.mark.parametrize("image", [np.zeros(SHAPE, np.uint8), np.full(SHAPE, np.float32(7)), _body(0, 59)])
 def test_an_image_without_a_dark_border_or_any_contrast_counts_from_end_to_end(image: NDArray[np.generic]) -> None:
     view = overview(image, 0)
