@@ -23,7 +23,7 @@ class Cluster(Description):
     jobs: str = text("", "Folder for jobs on the disk that the computers share")
     jobs_there: str = text("", "The same folder as the cluster's computers see it")
     python: str = text("python3", "Command of the Python with SemiSeg's packages on the cluster's computers")
-    package: str = text("", "Folder there that holds SemiSegLogic, where that Python has it not installed")
+    package: str = text("", "Folder there that holds SemiSegLogic, if that Python does not have it installed")
     gpus: int = number(1, "Graphics cards for a runner", low=0, high=8)
     cpus: int = number(1, "Processor cores for a runner", low=1, high=256)
 
@@ -47,8 +47,8 @@ class Cluster(Description):
             probe.write_bytes(b"")
             remove(probe)
         except OSError as error:
-            raise PlaceError(f"The folder for jobs, {self.folder}, takes no files: {error.strerror or error}.",
-                             "Ask for the right to write there, or name another folder.") from error
+            raise PlaceError(f"The folder for jobs, {self.folder}, does not accept files: {error.strerror or error}.",
+                             "Ask for permission to write there, or name another folder.") from error
 
     def entrypoint(self, job_id: str, second: bool) -> str:
         """The shell's words by which a computer of the cluster works on a job; what it prints goes to the job's log."""

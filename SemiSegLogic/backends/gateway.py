@@ -53,10 +53,10 @@ class Gateway:
         said = self._say("GET", "/v1")
         if not isinstance(said, dict) or said.get("program") != PROGRAM:
             raise PlaceError(f"{self.address} does not speak as a SemiSeg server does.",
-                             "Give the address that 'semiseg serve' told.")
+                             "Give the address that 'semiseg serve' printed.")
         if said.get("protocol") != PROTOCOL:
-            raise PlaceError(f"The server at {self.address} has SemiSeg {said.get('version')}, which speaks otherwise.",
-                             _UPDATE)
+            raise PlaceError(f"The server at {self.address} has SemiSeg {said.get('version')}, which speaks another "
+                             "protocol.", _UPDATE)
         return str(said.get("version"))
 
     def send(self, path: Path, digest: str, told: Told) -> None:
@@ -111,7 +111,7 @@ class Gateway:
         try:
             return Status.from_dict(said["status"]), marks(said["files"]), int(said["labels"])
         except (KeyError, TypeError, ValueError, JobError) as error:
-            raise PlaceError(f"The server at {self.address} tells nothing of its job: {error}", _UPDATE) from error
+            raise PlaceError(f"The server at {self.address} says nothing about its job: {error}", _UPDATE) from error
 
     def bring(self, job: str, name: str, target: Path, told: Told = lambda more: None) -> bool:
         """Put a file that the job gave back at ``target``, once it is whole: of one that broke off on the way before,
@@ -153,7 +153,7 @@ class Gateway:
         try:
             return int(said["size"]), bool(said["whole"])
         except (KeyError, TypeError, ValueError) as error:
-            raise PlaceError(f"The server at {self.address} tells no size.", _UPDATE) from error
+            raise PlaceError(f"The server at {self.address} does not say its size.", _UPDATE) from error
 
     def _say(self, method: str, path: str, content: bytes | None = None, kind: str = "application/json") -> Any:
         nothing = None if method == "GET" else b""  # which some proxies want to be told
@@ -166,11 +166,11 @@ class Gateway:
         if answer.code == 200 and said is not None:
             return said
         if answer.code == 401:
-            raise PlaceError(f"The server at {self.address} does not take the token in {self._https.token_file}.",
+            raise PlaceError(f"The server at {self.address} does not accept the token in {self._https.token_file}.",
                              "Ask whoever looks after it for a new one.")
         told = said if isinstance(said, dict) else {}
         if answer.code in _TORN or (said is None and answer.code != _BROKEN):
-            text = told.get("text") or f"The server at {self.address} is not to be had just now ({answer.code})."
+            text = told.get("text") or f"The server at {self.address} is not available just now ({answer.code})."
             raise Unreachable(str(text), "It is asked again soon.")
         raise PlaceError(str(told.get("text") or f"The server at {self.address} answered {answer.code}."),
                          str(told.get("remedy") or _UPDATE))

@@ -185,10 +185,10 @@ def _checked(address: str, kind: str, port: int) -> str:
         parts = urlsplit("")
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.path.strip("/"):
-        raise PlaceError(f"'{address}' is no address of a {kind}.", f"Write it as https://host:{port}.")
+        raise PlaceError(f"'{address}' is not the address of a {kind}.", f"Write it as https://host:{port}.")
     if parts.scheme == "http" and not is_this_computer(host):
         tunnel = f"ssh -N -L {port}:127.0.0.1:{port} HOST, then http://127.0.0.1:{port}"
-        raise PlaceError(f"{address} is plain http to another computer: anybody on the way could read the token.",
+        raise PlaceError(f"{address} is plain http to another computer: anybody in between could read the token.",
                          f"Use https, or an SSH tunnel: {tunnel}.")
     return f"{parts.scheme}://{parts.netloc}"
 

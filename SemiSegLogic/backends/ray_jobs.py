@@ -25,7 +25,7 @@ from .submission import Submission
 KILL_PATIENCE_S = 30.0
 POLL_EVERY_S = 0.5
 FRESH_S = 10.0  # a status this new needs no word of Ray
-UNKNOWN = "Ray does not know the job: it was started anew since, or never heard of it."
+UNKNOWN = "Ray does not know the job: it was restarted since, or never heard of it."
 IN_TIME = ("Set RAY_JOB_START_TIMEOUT_SECONDS=604800 on the head node (it is 900 unless set), then resume the job.")
 
 

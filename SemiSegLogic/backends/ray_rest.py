@@ -92,19 +92,19 @@ class RayRest:
             nodes = answer["data"]["result"]["result"]
             return [dict(node["resources_total"]) for node in nodes if node["state"] == "ALIVE"]
         except (KeyError, TypeError, ValueError) as error:
-            raise PlaceError(f"Ray at {self.address} tells nothing of its computers.", "Update Ray.") from error
+            raise PlaceError(f"Ray at {self.address} says nothing about its computers.", "Update Ray.") from error
 
     def _say(self, method: str, path: str, content: Any = None) -> Any:
         return self._checked(self._https.ask(method, path, None if content is None else json.dumps(content).encode()))
 
     def _checked(self, answer: Answer) -> Any:
         if answer.code in (401, 403):
-            raise PlaceError(f"Ray at {self.address} does not take the token in {self.token_file} ({answer.code}).",
+            raise PlaceError(f"Ray at {self.address} does not accept the token in {self.token_file} ({answer.code}).",
                              "Copy the cluster's ~/.ray/auth_token there.")
         if answer.code != 200:
             lines = [line for line in answer.body.decode(errors="replace").splitlines() if line.strip(" .")]
             raise PlaceError(f"Ray at {self.address} refused ({answer.code}): {(lines or [''])[-1][:LONGEST_WORDS]}",
-                             "Its own log on the head node tells more.")
+                             "Its own log on the head node says more.")
         found = answer.plain
         if found is None:
             raise PlaceError(f"{self.address} does not speak as a Ray does.", DASHBOARD)

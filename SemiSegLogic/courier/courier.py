@@ -73,7 +73,7 @@ class Courier:
             raise PlaceError("The server has cleared the job away, as it does some days after its end.",
                              "Train again: that goes on from the model which this job left.")
         if seen is None:
-            self._say("Looking what the server has already.")
+            self._say("Checking what the server already has.")
             self._sending.send()
         elif seen[0].state in AGAIN:
             self._gateway.resume(name)

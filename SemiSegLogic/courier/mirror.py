@@ -36,7 +36,7 @@ class Mirror:
         self._pass_on()
         seen = self._gateway.look(self._name)
         if seen is None:
-            raise PlaceError("The server does not know the job any more.", "Resume it: it begins anew there.")
+            raise PlaceError("The server does not know the job any more.", "Resume it: it starts again there.")
         status, files, self._labels = seen
         self._bring({name: mark for name, mark in files.items() if self._brought.get(name) != mark})
         self._forget_older(files)

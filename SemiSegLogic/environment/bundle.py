@@ -179,5 +179,5 @@ def _ask(base: Path) -> tuple[tuple[int, int], str, str]:
         )
         (major, minor), system, machine = json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise EnvironmentProblem(f"{base} does not start as a Python: {error}. Name another one.") from error
+        raise EnvironmentProblem(f"{base} does not run as Python: {error}. Name another one.") from error
     return (int(major), int(minor)), str(system), str(machine)

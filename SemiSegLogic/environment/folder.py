@@ -129,7 +129,8 @@ class EnvironmentFolder:
         if self.root.exists() and not self.is_ours:
             raise EnvironmentProblem(f"{self.root} was not made by SemiSeg, so it is left alone.")
         if self.is_being_changed:
-            raise EnvironmentProblem("The environment is being set up by another window or program. Wait for its end.")
+            raise EnvironmentProblem("The environment is being set up by another window or program. Wait until "
+                                     "it has finished.")
         with self.alone():
             try:
                 if self.root.exists():  # renaming first: a removal that is interrupted leaves nothing that looks whole
@@ -153,7 +154,7 @@ class EnvironmentFolder:
         detail = (found.stdout + found.stderr).strip() or "the new environment does not start"
         if Pip([str(base)], self.root).version is None:
             raise EnvironmentProblem(f"Python could not make an environment in {self.root}. {_venv_help()}", detail)
-        print(f"SemiSeg: {base} makes no environments of its own; its packages get a folder beside it.", flush=True)
+        print(f"SemiSeg: {base} cannot make environments; its packages get a folder beside it.", flush=True)
         self._empty()
         borrowed.make(self.root, base)
 

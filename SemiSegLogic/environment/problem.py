@@ -50,7 +50,7 @@ def explain(errors: Sequence[str], folder: Path) -> str:
         (("ResolutionImpossible", "conflicting dependencies"), "What is there already does not go with what SemiSeg "
          "needs. Use a private environment, which nothing else shares."),
         (("No matching distribution",), "A required package has no version for this computer's system and "
-         f"Python {sys.version.split()[0]}. Try another Python (3.11 to 3.13, 64 bit)."),
+         f"Python {sys.version.split()[0]}. Try another Python (3.11 to 3.13, 64-bit)."),
     )
     found = next((meaning for signs_, meaning in signs if any(sign in text for sign in signs_)), None)
     return found or f"pip could not install what SemiSeg needs into {folder}. {AGAIN}"

@@ -69,7 +69,7 @@ def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
     if kept in tried and kept not in measured:
         return f"The model of {kept} was kept. No slices were held out from it, so what it gave was not measured."
     if not measured.intersection(tried):
-        return (f"{', '.join(tried)} was tried and came to nothing that could be compared, so the supervised baseline "
+        return (f"{', '.join(tried)} was tried and gave nothing that could be compared, so the supervised baseline "
                 "was kept: see below.")
     if kept in tried:
         return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."

@@ -28,7 +28,7 @@ FEW = ("Its quality is not known: too few slices show a structure ({slices}), so
        "for measuring. Draw more, at best in several cases; then some are kept aside to measure.")
 LATE = ("Its quality is not known: none of the slices that are annotated now was kept aside when the training began. "
         "The next training will tell.")
-UNMEASURED = "This says nothing of {names}: shown by no slice that was kept aside to measure."
+UNMEASURED = "This says nothing about {names}: not shown by any slice that was kept aside to measure."
 SEEN = ("Its quality is not known: the model that it went on from had learned from every slice, so none is left to "
         "measure on. New slices, or training from scratch, will tell.")
 

@@ -44,7 +44,7 @@ async def plain_body(request: Request, most: int) -> Any:
     try:
         return await run_in_threadpool(plain_data, content)
     except ValueError as error:
-        raise Refused(WRONG, "What came is no plain data.", "Send the order again with SemiSeg.") from error
+        raise Refused(WRONG, "What came is not plain data.", "Send the order again with SemiSeg.") from error
 
 
 @contextmanager

@@ -48,6 +48,6 @@ class Listening:
             raise JobError(f"Others on this computer can read the key {self.key}.", f"Run: chmod 600 {self.key}")
         if not (is_this_computer(self.host) or self.certificate or self.behind_proxy):
             raise JobError(
-                f"On {self.host} anybody on the way could read the tokens: there is no certificate.",
+                f"On {self.host} anybody in between could read the tokens: there is no certificate.",
                 "Give --certificate and --key; or listen on 127.0.0.1, for an SSH tunnel; or say --behind-proxy where "
                 "a proxy in front speaks https.")

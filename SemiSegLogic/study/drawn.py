@@ -95,8 +95,8 @@ class DrawnCase(CaseRecord):
         label = read_mask(path, self.structures.names if names is None else names).on(self.grid)
         chosen = list(slices(label))
         if not chosen:
-            raise LabelError(f"Nothing is drawn in {path}, so it says nothing of any slice. If slices of it are judged "
-                             "to be empty, name them.")
+            raise LabelError(f"Nothing is drawn in {path}, so it says nothing about any slice. If slices of it are "
+                             "judged to be empty, name them.")
         places = _in_order(chosen)
         _must_cover(label, places, path)
         self.set_slices(label, places, author)

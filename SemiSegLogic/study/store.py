@@ -143,8 +143,8 @@ class Study:
         meant = [case for case in self.cases if case.id == key or _is_called(case, key)]
         if len(meant) > 1:
             told = "; ".join(f"'{_name_of(case)}' has the id {case.id}" for case in meant)
-            raise StudyError(f"'{key}' may mean {len(meant)} cases: {told}. Say the one that is meant by the name or "
-                             "id that only it has.")
+            raise StudyError(f"'{key}' may mean {len(meant)} cases: {told}. Use a name or id "
+                             "that only the one you mean has.")
         return meant[0] if meant else self.case(key)
 
     def add_case(self, path: Path, copy: bool = True, name: str | None = None, duplicates: bool = False) -> Case:

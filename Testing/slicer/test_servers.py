@@ -42,7 +42,7 @@ def test_a_server_that_answers_is_said_to_with_what_is_sent_there(
     place.on_browse()
     settle(panel)
     assert place.told.text.startswith("✖ ")
-    assert "does not take the token" in place.told.text
+    assert "does not accept the token" in place.told.text
 
 
 def test_a_run_on_a_server_brings_its_suggestions_into_the_study_and_is_found_again(

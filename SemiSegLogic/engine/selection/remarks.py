@@ -41,7 +41,7 @@ def _missing(profiles: Sequence[Profile], names: Mapping[int, str]) -> list[str]
     seen = np.any([item.area.any(1) for item in profiles], axis=0)
     gone = [names[value] for value, there in zip(profiles[0].values, seen, strict=True) if not there and value in names]
     return [f"{name} is in no case, neither drawn nor found. Draw it on at least one slice; until then nothing is "
-            "learned of it." for name in gone]
+            "learned about it." for name in gone]
 
 
 def _undecided(profiles: Sequence[Profile], names: Mapping[int, str]) -> str:

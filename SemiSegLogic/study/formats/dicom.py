@@ -108,7 +108,7 @@ def _files_of_series(path: Path) -> list[str]:
     if path.is_file():
         series = {uid: files for uid, files in listed.items() if any(Path(file).samefile(path) for file in files)}
     if not series:
-        raise ImageError(f"{path} holds no DICOM series. Choose the folder in which the slices of one series lie.")
+        raise ImageError(f"{path} holds no DICOM series. Choose the folder that holds the slices of one series.")
     if len(series) > 1:
         examples = ", ".join(f"{Path(files[0]).name} ({len(files)} slices)" for files in series.values())
         raise ImageError(f"{path} holds {len(series)} DICOM series. Choose one by giving one of its files: {examples}.")

@@ -35,7 +35,7 @@ def _check(path: Path, fields: dict[str, str]) -> None:
                          "time step) and add that.")
     voxels, there = math.prod(sides), _bytes_there(path, fields)
     if there is not None and voxels > there * (DENSEST if "z" in fields.get("encoding", "").lower() else 1):
-        raise ImageError(f"{path} is damaged: its header tells of {voxels} voxels, and the file has {there} bytes. "
+        raise ImageError(f"{path} is damaged: its header announces {voxels} voxels, and the file has {there} bytes. "
                          "Copy it again from where it came.")
 
 

@@ -95,7 +95,7 @@ def test_what_a_proxy_says_is_not_taken_for_the_servers_word(
     ada: Gateway, monkeypatch: pytest.MonkeyPatch, code: int, body: bytes
 ) -> None:
     monkeypatch.setattr(ada._https, "ask", lambda *rest, **more: Answer(code, body))
-    with pytest.raises(Unreachable, match=rf"not to be had just now \({code}\)"):
+    with pytest.raises(Unreachable, match=rf"not available just now \({code}\)"):
         ada.look(JOB)
 
 
@@ -118,5 +118,5 @@ def test_a_certificate_that_has_expired_is_to_be_renewed(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("address", ["https://h:port", "https://h:99999", "https://[::1"])
 def test_a_port_that_is_none_is_no_address(tmp_path: Path, address: str) -> None:
-    with pytest.raises(PlaceError, match="no address of a server"):
+    with pytest.raises(PlaceError, match="not the address of a server"):
         Gateway(Server(server=address, token="t"))

@@ -34,7 +34,7 @@ def test_a_ray_that_takes_jobs_without_a_token_is_refused(ray: FakeRay, backend:
 
 def test_a_token_that_ray_does_not_take_is_named_by_its_file(backend: RayBackend, token: Path) -> None:
     token.write_text("another")
-    with pytest.raises(PlaceError, match=f"does not take the token in {token} .403.") as caught:
+    with pytest.raises(PlaceError, match=f"does not accept the token in {token} .403.") as caught:
         backend.submit(make_job(backend.root / "one"))
     assert "another" not in str(caught.value)
 
@@ -58,14 +58,14 @@ def test_a_token_file_without_a_token_is_named(
 
 @pytest.mark.parametrize("address", ["http://10.0.0.7:8265", "http://cluster.example:8265", "http://127.0.0.1.example"])
 def test_plain_http_to_another_computer_is_refused(token: Path, address: str) -> None:
-    with pytest.raises(PlaceError, match=r"anybody on the way.*SSH tunnel"):
+    with pytest.raises(PlaceError, match=r"anybody in between.*SSH tunnel"):
         RayRest(address, token)
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.1:8265", "ftp://a", "https://user:word@host", "https://host/path",
                                      "https://[::1:8265"])
 def test_an_address_that_is_none_is_refused(token: Path, address: str) -> None:
-    with pytest.raises(PlaceError, match="no address of a cluster"):
+    with pytest.raises(PlaceError, match="not the address of a cluster"):
         RayRest(address, token)
 
 

@@ -54,7 +54,7 @@ def test_a_token_that_is_not_taken_is_named_with_both_files(
 ) -> None:
     token.write_text("another-word")
     text = _refused_everywhere(cluster, blobs, says)
-    assert f"does not take the token in {token}" in text
+    assert f"does not accept the token in {token}" in text
     assert "Copy the cluster's ~/.ray/auth_token there." in text
     assert "another-word" not in text
     assert ray.submitted == {}
@@ -108,7 +108,7 @@ def test_a_folder_that_takes_no_files_is_named(
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
     text = _refused_everywhere(cluster, blobs, says)
-    assert f"{tmp_path / 'jobs'}, takes no files: Permission denied" in text
+    assert f"{tmp_path / 'jobs'}, does not accept files: Permission denied" in text
 
 
 def test_a_card_is_refused_where_the_cluster_gives_jobs_none(cluster: Path, blobs: BlobStudy, says: Said) -> None:

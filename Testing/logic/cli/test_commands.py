@@ -366,7 +366,7 @@ def test_a_bad_image_before_good_ones_keeps_none_of_them_out(tmp_path: Path, say
     bad.write_bytes(good.read_bytes()[:200])
     says("study", "new", folder, "--structure", "core")
     told = says("study", "add", folder, bad, good, good, code=1)
-    assert "bad.nrrd is damaged: its header tells of" in told
+    assert "bad.nrrd is damaged: its header announces" in told
     assert "holds the same voxels as case 'scan0'" in told
     assert "2 of 3 were not added; the others are in the study." in told
     assert [case.id for case in Study.open(folder).cases] == ["scan0"]

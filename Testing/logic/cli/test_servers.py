@@ -35,7 +35,7 @@ def test_who_is_invited_gets_a_folder_that_works(server: RunningServer, semiseg:
     assert semiseg("serve", "users", server.folder) == [{"event": "user", "name": "ada", "account": account}]
     semiseg("serve", "remove", server.folder, "ada")
     *_, last = server_checks(given / "server.json")
-    assert (last.good, "does not take the token" in last.found) == (False, True)
+    assert (last.good, "does not accept the token" in last.found) == (False, True)
 
 
 def test_who_is_invited_again_is_said_to_lose_the_earlier_token(says: Says, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_an_invitation_that_cannot_be_made_changes_nothing(says: Says, tmp_path:
     for name, address, into, more, told in (
         ("ada", "https://h:1", there, (), "exists already"), ("Ada!", "https://h:1", new, (), "cannot be the name"),
         ("ada", "https://h:1", new, ("--certificate", tmp_path / "nowhere.pem"), "cannot be read"),
-        ("ada", "h", new, (), "no address of a server"), ("ada", "http://h:1", new, (), "plain http to another"),
+        ("ada", "h", new, (), "not the address of a server"), ("ada", "http://h:1", new, (), "plain http to another"),
     ):
         words = ("serve", "invite", folder, name, "--address", address, "--into", into, *more)
         assert told in says(*words, code=1)

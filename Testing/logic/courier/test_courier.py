@@ -246,7 +246,7 @@ def test_a_token_that_was_taken_away_is_told_and_a_new_one_goes_on(
     server.users.invite("ada")  # and the new token is not here yet
     failed = wait_for(backend, "one", "failed")
     assert failed.error is not None
-    assert "does not take the token" in failed.error["text"]
+    assert "does not accept the token" in failed.error["text"]
     assert there(server, job).reported().state == "running"
     server.describe(tmp_path / "ada")
     backend.resume("one")
@@ -312,7 +312,7 @@ def test_what_the_server_refuses_is_told_in_its_words(
 
 @pytest.mark.parametrize(("content", "words"), [
     ('{"server": "http://example.org:8443", "token": "server.token"}', "plain http to another computer"),
-    ('{"server": "https://h:1/x", "token": "server.token"}', "no address of a server"),
+    ('{"server": "https://h:1/x", "token": "server.token"}', "not the address of a server"),
     ('{"server": "https://h:1"}', "does not say token"), ('{"server": 5, "token": "t"}', "must be of type str"),
     ('{"server": "https://h:1", "token": "t", "verify": false}', "no setting 'verify'"),
 ])

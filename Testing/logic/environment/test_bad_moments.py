@@ -147,7 +147,7 @@ def test_the_lock_tells_while_another_process_sets_up(tmp_path: Path) -> None:
     assert environment.is_being_changed
     environment.root.mkdir()
     (environment.root / BEGUN).touch()
-    with pytest.raises(EnvironmentProblem, match="Wait for its end"):
+    with pytest.raises(EnvironmentProblem, match="Wait until it has finished"):
         environment.remove()
     other.kill()
     other.communicate()

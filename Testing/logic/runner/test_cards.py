@@ -115,7 +115,7 @@ def test_a_method_that_was_given_up_is_told_of(blobs: BlobStudy, jobs: Path, mon
     assert run_here(this).state == "done"
     this.collect()
     assert "No semi-supervised method was tried" not in text(this)
-    assert "mean_teacher was tried and came to nothing that could be compared" in text(this)
+    assert "mean_teacher was tried and gave nothing that could be compared" in text(this)
     assert "- mean_teacher was given up, and the model from before it is kept" in text(this)
 
 
@@ -139,7 +139,7 @@ def test_half_a_leg_that_nothing_could_judge_is_not_said_to_have_been_worse(
     run_here(this)
     this.collect()
     assert "held out from both" not in text(this)
-    assert "came to nothing that could be compared" in text(this)
+    assert "gave nothing that could be compared" in text(this)
     assert "mean_teacher: no slice was held out, so its quality is not known. It was stopped" in text(this)
 
 
@@ -155,7 +155,7 @@ def test_a_structure_that_no_slice_kept_aside_shows_is_named_and_no_case_is_call
         case.set_slices(drawn, places, "ann")
     this = finished(study.study, jobs, tiny(40, 30))
     told = this.card()["quality"]
-    assert "This says nothing of cap: shown by no slice that was kept aside" in told["words"]
+    assert "This says nothing about cap: not shown by any slice that was kept aside" in told["words"]
     assert "core" not in told["words"]
     flags = this.job.status().flags.values()
     assert "good" not in {flag["state"] for flag in flags}
@@ -166,7 +166,7 @@ def test_a_structure_that_no_slice_kept_aside_shows_is_named_and_no_case_is_call
     [
         ({"supervised": 0.7}, "supervised", "No semi-supervised method was tried"),
         ({"supervised": 0.7, "mean_teacher": 0.6}, "supervised", "did not help here: mean_teacher was not better"),
-        ({"supervised": 0.7, "mean_teacher": None}, "supervised", "mean_teacher was tried and came to nothing"),
+        ({"supervised": 0.7, "mean_teacher": None}, "supervised", "mean_teacher was tried and gave nothing"),
         ({"supervised": None, "mean_teacher": None}, "mean_teacher", "what it gave was not measured"),
         ({"supervised": 0.7, "mean_teacher": 0.8}, "mean_teacher", "helped, or did no harm"),
     ],

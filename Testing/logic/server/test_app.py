@@ -90,7 +90,7 @@ def test_without_a_token_that_is_known_nothing_is_answered(server: RunningServer
             assert (code, b"semiseg" in body.lower()) == (401, False)
     assert raw(server, "GET", "/docs")[0] == raw(server, "GET", "/openapi.json")[0] == 404
     assert raw(server, "GET", "/v1", token=token)[0] == 200
-    with pytest.raises(PlaceError, match=r"does not take the token in .*server\.token"):
+    with pytest.raises(PlaceError, match=r"does not accept the token in .*server\.token"):
         Gateway(Server.read(server.describe(tmp_path / "c", token="an-old-one"))).check()
 
 
