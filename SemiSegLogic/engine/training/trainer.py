@@ -23,7 +23,8 @@ from ..hardware.device import Device
 from ..hardware.threads import Threads
 from . import compiling
 from .checkpoint import restore_training_state, training_state
-from .stepping import CudaGraphs, Graphs, Recorder, Work
+from .recording import CudaGraphs, Graphs, Recorder
+from .stepping import Work
 from .watch import Watch
 
 KEEP_GOOD_SECONDS = 10.0  # a divergence costs at most this much training

@@ -13,7 +13,8 @@ from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.planning.plan import Plan
-from SemiSegLogic.engine.training.stepping import LIVE, PLAIN, CudaGraphs, Outcome
+from SemiSegLogic.engine.training.recording import LIVE, PLAIN, CudaGraphs
+from SemiSegLogic.engine.training.stepping import Outcome
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
 from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
 from SemiSegLogic.methods import METHODS, make

@@ -44,7 +44,7 @@ HELD: dict[str, list[tuple[str, str]]] = {  # what must hold; "file: test, test;
         ("unjudged never supervised", "methods/spcl: what_nobody_judged_never_reaches_the_supervised_loss"),
     ],
     "M&N": [
-        ("volumes to slices and back", "engine/segformer: volumes_become_slices_and_volumes_again_in_the_same_order"),
+        ("volumes to slices and back", "engine/planar: volumes_become_slices_and_volumes_again_in_the_same_order"),
         ("number of unlabelled patches", "methods/mn: unlabelled_patches_come_as_published"),
         ("learning rate", "methods/mn: rate_rises_falls_and_starts_again"),
         ("perfect and uniform answers", "methods/mn: perfect_answers_cost_nothing_and_unsure_ones_the_logarithm"),

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from SemiSegLogic.engine.blocks.ema import copy_of, ema_update, warm_decay
 from SemiSegLogic.engine.blocks.optim import sigmoid_ramp
 from SemiSegLogic.engine.data.patches import Sampler
-from SemiSegLogic.engine.training import stepping
-from SemiSegLogic.engine.training.stepping import LIVE, PLAIN, LiveStep, Outcome, without_host_chance
+from SemiSegLogic.engine.training import recording
+from SemiSegLogic.engine.training.recording import LIVE, PLAIN, without_host_chance
+from SemiSegLogic.engine.training.stepping import LiveStep, Outcome
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.methods import make
@@ -201,7 +202,7 @@ def test_memory_that_runs_out_for_the_state_to_go_back_to_is_done_without(monkey
     def copied(state: object) -> object:
         raise LACK
 
-    monkeypatch.setattr(stepping, "copy", SimpleNamespace(deepcopy=copied))
+    monkeypatch.setattr(recording, "copy", SimpleNamespace(deepcopy=copied))
     assert _run(refused, StandIn()).refusal == str(LACK)
     assert _equal(plain, refused)
 
