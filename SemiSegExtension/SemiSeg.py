@@ -76,14 +76,17 @@ class SemiSegWidget(ScriptedLoadableModuleWidget):
             self.panel.leave()
 
     def cleanup(self):
+        self._close(scene_closes=True)
+
+    def _close(self, scene_closes):
         if self.panel is not None:
             panel, self.panel = self.panel, None
             slicer.app.disconnect("aboutToQuit()", self.cleanup)
-            panel.close()
+            panel.close(scene_closes)
 
     def onReload(self):
         """For developers: also reload our packages."""
-        self.cleanup()
+        self._close(scene_closes=False)
         for name in [name for name in sys.modules if name.split(".")[0] in ("SemiSegLib", "SemiSegLogic")]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)

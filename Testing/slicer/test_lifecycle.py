@@ -126,7 +126,7 @@ def test_when_slicer_quits_everything_is_let_go_of_once(module: Any, study: Any,
     paint(widget.panel, 1, SliceIndex(0, PLACE_INDEX), ball(study.cases[0].grid.shape)[PLACE_INDEX] == 1)
     panel, closed = widget.panel, []
     close = panel.close
-    panel.close = lambda: (closed.append(1), close())
+    panel.close = lambda *way: (closed.append(1), close(*way))
     widget.exit()
     slicer.app.quit()
     assert closed == [1]

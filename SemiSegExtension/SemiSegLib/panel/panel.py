@@ -212,7 +212,7 @@ class Panel:
     def _scene_closing(self, *_event: Any) -> None:
         self.controller.close_case(leave_nodes=True)
         self.label.editor.let_go()
-        self.screen.forget()
+        self.screen.scene_closes()
 
     def _scene_closed(self, *_event: Any) -> None:
         self.label.editor.attach()
@@ -246,8 +246,8 @@ class Panel:
             text = _("{case} was deleted from the scene. The study has everything drawn; click the case to go on.")
             self.controller.say(text.format(case=opened.name))
 
-    def close(self) -> None:
-        """Slicer or the module goes: save, let go. Training goes on by itself."""
+    def close(self, scene_closes: bool = False) -> None:
+        """Slicer, and the scene with it, or the module goes: save, let go. Training goes on by itself."""
         self.timer.stop()
         self._scene_observers.clear()
         self.controller.labelling.save_now()
@@ -256,4 +256,7 @@ class Panel:
         self.training.jobs.finish(2)
         self.sample.stop()
         self.label.editor.close()
-        self.screen.forget()
+        if scene_closes:
+            self.screen.scene_closes()
+        else:
+            self.screen.forget()

@@ -7,6 +7,8 @@ from typing import Any
 
 import slicer
 
+from .labelmaps import empty
+
 ROLE, CASE, MARKED = "SemiSeg.Role", "SemiSeg.Case", "SemiSeg.Node"
 KINDS = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
 
@@ -40,16 +42,28 @@ def own_nodes() -> list[Any]:
     return [node for node in every if is_own(node)]
 
 
+def empty_own() -> None:
+    """Before the scene closes: of our nodes' voxels nothing is left to be cleared one segment after the other."""
+    for node in own_nodes():
+        _let_go_of_voxels(node)
+
+
 def remove(*nodes: Any) -> None:
     """Take our nodes, and nothing else, out of the scene, with their display and storage nodes."""
     for node in nodes:
         if node is None or not slicer.mrmlScene.IsNodePresent(node):
             continue
         parts = _parts(node)
+        _let_go_of_voxels(node)
         slicer.mrmlScene.RemoveNode(node)
         for part in parts:
             if part is not None and slicer.mrmlScene.IsNodePresent(part):
                 slicer.mrmlScene.RemoveNode(part)
+
+
+def _let_go_of_voxels(node: Any) -> None:
+    if node.IsA("vtkMRMLSegmentationNode"):
+        empty(node.GetSegmentation())
 
 
 def _parts(node: Any) -> list[Any]:

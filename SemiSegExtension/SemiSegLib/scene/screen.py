@@ -77,8 +77,13 @@ class Screen:
             self.let_go()
         nodes.remove(*self._stage.leave())
 
+    def scene_closes(self) -> None:
+        """The scene takes our nodes away itself."""
+        self.forget()
+        nodes.empty_own()
+
     def forget(self) -> None:
-        """The scene takes our nodes away itself, or they are left to who comes after us: nothing is observed now."""
+        """Our nodes are left to the scene, or to who comes after us: nothing is observed now."""
         self._observers.clear()
         self._attention.stop()
         self._stage.leave()

@@ -15,7 +15,7 @@ from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
 
 from ..model import Shown
 from .geometry import box_between, offset_between
-from .labelmaps import Extent, alone, clip, extent_at, extent_of, oriented, paste, thick
+from .labelmaps import Extent, alone, clip, empty, extent_at, extent_of, holds_only, oriented, paste, thick
 
 VALUE = "SemiSeg.Value"
 
@@ -59,6 +59,7 @@ def _write(node: Any, array: NDArray[np.uint8], grid: Grid, wanted: list[Shown])
         return
     hidden = _hidden(node)
     modified = node.StartModify()
+    empty(segmentation)
     segmentation.RemoveAllSegments()
     for structure in wanted:
         segmentation.AddSegment(_segment(structure, image), _id(structure))
@@ -154,8 +155,7 @@ def _copied(node: Any, grid: Grid, labels: NDArray[np.uint8]) -> bool:
     if found is None:
         return False
     box, voxels = found
-    known = sum(int(np.count_nonzero(voxels == item.value)) for item in shown(node))
-    if known != int(np.count_nonzero(voxels)):
+    if not holds_only(voxels, (item.value for item in shown(node))):
         return False
     labels[box] = voxels
     return True
