@@ -1,6 +1,6 @@
 """How long the panel holds the screen up: the longest block per step at 512 x 512 x 300.
 
-``python Testing/benchmarks/panel_blocks.py [slices] [table.md] [structures]``. With more than two structures all of them
+``python Testing/benchmarks/panel_blocks.py [slices] [table.md] [structures]``. More than two structures
 are drawn and suggested all over the volume, as in a CT of the trunk. A step is a click; the clock measures how long the
 main thread could do nothing else, whoever's fault it was (our own call, or a thread of ours that kept Python busy).
 Between two beats Python's lock is kept, as Slicer's event loop keeps it, so "whole step" is what a person waits for.

@@ -12,7 +12,7 @@ predictions, of which none got worse this way (Testing/benchmarks/results/fragme
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -37,18 +37,24 @@ class Pieces:
     """
 
     names: NDArray[np.int32]
-    sizes: NDArray[np.float64]
+    sizes: NDArray[np.int64]
     side: int
 
     @classmethod
-    def of(cls, inside: Mask) -> Self:
-        """Of ``inside`` (D,H,W)."""
+    def of(cls, label: Label, number: int) -> Self:
+        """Of where ``label`` (D,H,W) is ``number``."""
         side = 1
-        while inside.size > MOST_BLOCKS * side**3:
+        while label.size > MOST_BLOCKS * side**3:
             side += 1
-        blocks = _blocks(inside, side)
-        names, _ = ndimage.label(blocks, ndimage.generate_binary_structure(3, 3))
-        return cls(names, np.bincount(names.ravel(), blocks.ravel()).astype(np.float64), side)
+        blocks = np.zeros([-(-length // side) for length in label.shape], np.uint16)
+        deep = side if side > 1 else len(label)  # rows that are looked at together: a few of them stay in the cache
+        for start in range(0, len(label), deep):
+            inside = label[start : start + deep] == number
+            if inside.any():
+                blocks[start // side : -(-(start + deep) // side)] = _blocks(inside, side)
+        names, count = ndimage.label(blocks, ndimage.generate_binary_structure(3, 3))
+        there = names > 0
+        return cls(names, np.bincount(names[there], blocks[there], count + 1).astype(np.int64), side)
 
     @property
     def small(self) -> Mask:
@@ -63,21 +69,18 @@ class Pieces:
                   for place, count in zip(where, marked.shape, strict=True)]
         return np.unique(self.names[np.ix_(*places)][marked])
 
-    def take_out(self, chosen: Mask, inside: Mask) -> Mask:
-        """(D,H,W): the part of the mask ``inside`` in pieces that are ``chosen`` (names,)."""
+    def parts(self, chosen: Mask, label: Label, number: int) -> Iterator[tuple[Box, Mask]]:
+        """Where ``label`` (D,H,W) is ``number`` in pieces that are ``chosen`` (names,): boxes that do not overlap, with
+        the voxels there.
+        """
         found: Mask = chosen[self.names]
-        for axis, count in enumerate(inside.shape if self.side > 1 else ()):
-            found = found.repeat(self.side, axis).take(range(count), axis)
-        return found & inside
-
-
-def fragments(inside: Mask, kept: Iterable[tuple[Box, Mask]] = ()) -> Mask:
-    """The fragments of ``inside`` (D,H,W). ``kept`` parts of it, with the voxels there whose pieces are none."""
-    pieces = Pieces.of(inside)
-    small = pieces.small
-    for where, marked in kept if small.any() else ():
-        small[pieces.touched(where, marked)] = False
-    return pieces.take_out(small, inside) if small.any() else np.zeros_like(inside)
+        for row in np.flatnonzero(found.any((1, 2))).tolist():
+            lines, columns = (_span(found[row].any(axis)) for axis in (1, 0))
+            spread = found[row, lines, columns].repeat(self.side, 0).repeat(self.side, 1)
+            box = tuple(slice(part.start * self.side, part.stop * self.side)
+                        for part in (slice(row, row + 1), lines, columns))
+            inside: Mask = label[box] == number
+            yield box, inside & spread[: inside.shape[1], : inside.shape[2]]
 
 
 def leave_out(label: Label, second: Label, classes: Collection[int], drawn: SliceLabel | None = None) -> None:
@@ -95,16 +98,18 @@ def leave_out(label: Label, second: Label, classes: Collection[int], drawn: Slic
 def _fragments_of(
     label: Label, second: Label, classes: Collection[int], drawn: SliceLabel | None
 ) -> Iterator[tuple[int, Label, Label, Mask]]:
-    """Of each class with any, one after the other: the parts (d,h,w) of ``label`` and ``second`` around all of it,
-    views, and where its fragments are.
+    """Of each class with any, one after the other: parts (d,h,w) of ``label`` and ``second``, views, and where in them
+    its fragments are.
     """
     for number, box in _boxes(label, classes):
-        part = label[box]
+        part, following = label[box], second[box]
+        pieces = Pieces.of(part, number)
+        small = pieces.small
         corner, shape = [side.start for side in box], (part.shape[0], part.shape[1], part.shape[2])
-        judged = drawn.pieces(corner, shape) if drawn is not None else ()
-        away = fragments(part == number, ((where, values.cpu().numpy() == number) for where, values in judged))
-        if away.any():
-            yield number, part, second[box], away
+        for where, values in drawn.pieces(corner, shape) if drawn is not None and small.any() else ():
+            small[pieces.touched(where, values.cpu().numpy() == number)] = False
+        for where, away in pieces.parts(small, part, number):
+            yield number, part[where], following[where], away
 
 
 def _boxes(label: Label, classes: Collection[int]) -> Iterator[tuple[int, Box]]:
@@ -119,6 +124,12 @@ def _boxes(label: Label, classes: Collection[int]) -> Iterator[tuple[int, Box]]:
             if found[number - 1] is not None:
                 d, h, w = found[number - 1]
                 yield number, (slice(top + d.start, top + d.stop), slice(left + h.start, left + h.stop), w)
+
+
+def _span(line: Mask) -> slice:
+    """From the first to the last of what is true."""
+    there = np.flatnonzero(line)
+    return slice(int(there[0]), int(there[-1]) + 1)
 
 
 def _blocks(inside: Mask, side: int) -> NDArray[Any]:

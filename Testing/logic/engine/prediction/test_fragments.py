@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import deque
-from itertools import product
+from collections.abc import Collection
+from itertools import count, product
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from SemiSegLogic.engine.data.volumes import Volume
 from SemiSegLogic.engine.prediction import fragments as module
-from SemiSegLogic.engine.prediction.fragments import FRAGMENT, fragments, leave_out
+from SemiSegLogic.engine.prediction.fragments import FRAGMENT, Pieces, leave_out
 from SemiSegLogic.geometry import SliceIndex
 from Testing.support.engine import volume_of
 
 SHAPE = (9, 12, 15)
+
+
+def fragments(inside: np.ndarray) -> np.ndarray:
+    """All fragments of a mask, as one."""
+    label, found = inside.astype(np.uint8), np.zeros(inside.shape, np.uint8)
+    pieces = Pieces.of(label, 1)
+    for where, away in pieces.parts(pieces.small, label, 1):
+        found[where] += away
+    assert found.max(initial=0) <= 1, "no voxel is told twice"
+    return found.astype(bool)
 
 
 def _flooded(inside: np.ndarray) -> list[set[tuple[int, ...]]]:
@@ -136,3 +149,58 @@ def test_what_was_drawn_is_found_again_among_blocks(monkeypatch: pytest.MonkeyPa
         found = label.copy()
         leave_out(found, np.zeros_like(label), [1], _drawn(_organ(BIT), place).judged)
         assert np.array_equal(found, label)
+
+
+def _all_at_once(label: np.ndarray, second: np.ndarray, classes: Collection[int]) -> None:
+    """What :func:`leave_out` does, written without regard to time and memory: all of its box for every class."""
+    for fallback in (second, np.zeros_like(second)):
+        boxes = ndimage.find_objects(label, max(classes))
+        for number in (one for one in classes if boxes[one - 1] is not None):
+            inside = label[boxes[number - 1]] == number
+            side = next(n for n in count(1) if inside.size <= module.MOST_BLOCKS * n**3)
+            corners = np.indices(inside.shape) // side
+            blocks = np.zeros(corners.reshape(3, -1).max(1) + 1, bool)
+            blocks[tuple(corners[:, inside])] = True
+            names = ndimage.label(blocks, np.ones((3, 3, 3)))[0][tuple(corners)] * inside
+            sizes = np.bincount(names[inside])
+            away = inside & (sizes < FRAGMENT * sizes.max())[names]
+            label[boxes[number - 1]][away] = fallback[boxes[number - 1]][away]
+            second[boxes[number - 1]][away] = number
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_many_classes_give_what_whole_volumes_one_after_the_other_give(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, most = np.random.default_rng(seed), 9
+    label, second = (rng.integers(0, most + 1, (10, 13, 11), np.uint8) for _ in range(2))
+    label[rng.random(label.shape) < 0.7] = 0
+    for axis in range(3):
+        label, second = label.repeat(3, axis), second.repeat(3, axis)
+    side = 1 + seed % 3
+    monkeypatch.setattr(module, "MOST_BLOCKS", -(-label.size // side**3))
+    for number in range(1, most + 1):  # single voxels beside the pieces of 27
+        label.flat[rng.choice(label.size, 40)] = number
+    expected = label.copy(), second.copy()
+    classes = [1, 2, 4, 5, 7, 9]
+    before = label.copy()
+    _all_at_once(*expected, classes)
+    leave_out(label, second, classes)
+    assert not np.array_equal(label, before)
+    assert np.array_equal(label, expected[0])
+    assert np.array_equal(second, expected[1])
+
+
+def test_of_a_large_volume_no_second_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be a hundred structures, each with bits anywhere."""
+    monkeypatch.setattr(module, "MOST_BLOCKS", 4096)
+    label = np.zeros((96, 128, 128), np.uint8)
+    label[20:40, 20:60, 20:60] = 1
+    label[0, 0, 0] = label[-1, -1, -1] = 1
+    second = np.zeros_like(label)
+    tracemalloc.start()
+    leave_out(label, second, [1])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.count_nonzero(label) == 20 * 40 * 40
+    assert peak < 1.2 * label.size
