@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 
 def same_signs(name: str) -> str:
@@ -18,3 +19,11 @@ def folded(name: str) -> str:
 def counted(number: int, what: str) -> str:
     """``1 slice``, ``2 slices``."""
     return f"{number} {what}{'s' * (number != 1)}"
+
+
+def listed(names: Sequence[str], most: int | None = None) -> str:
+    """``a``, ``a and b``, ``a, b and c``; of more than ``most`` (None: name all) so many, as ``a, b and 5 others``."""
+    shown = list(names)
+    if most is not None and len(shown) > most:
+        shown[most:] = [counted(len(shown) - most, "other")]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)

@@ -14,6 +14,7 @@ from ..engine.prediction.predict import Predictor
 from ..engine.quality import Estimate, Judge, Measured, SliceScore
 from ..job import JobSpec
 from ..methods.base import Method
+from ..naming import listed
 from ..settings import Training
 from .data import Data
 from .gate import compare, takes_over, verdict
@@ -29,6 +30,7 @@ FEW = ("Its quality is not known: too few slices show a structure ({slices}), so
 LATE = ("Its quality is not known: none of the slices that are annotated now was kept aside when the training began. "
         "The next training will tell.")
 UNMEASURED = "This says nothing about {names}: not shown by any slice that was kept aside to measure."
+UNDRAWN = "This says nothing about {names}: not shown by any slice that was drawn."
 SEEN = ("Its quality is not known: the model that it went on from had learned from every slice, so none is left to "
         "measure on. New slices, or training from scratch, will tell.")
 
@@ -136,7 +138,7 @@ class Jury:
         for name, fold in standing.measured.items():
             found += fold if name.startswith("fold") else Measured()
         known = quality.estimate(found.scores)
-        judge = Judge.of(known, [looks for _, looks in found.looks], self._unmeasured(found))
+        judge = Judge.of(known, [looks for _, looks in found.looks], self._unmeasured(found), self._undrawn())
         return replace(model, quality=self._quality(known, found), judge=judge)
 
     def _quality(self, known: Estimate | None, found: Measured) -> dict[str, Any]:
@@ -156,15 +158,22 @@ class Jury:
         return measured
 
     def _remark(self, found: Measured) -> list[str]:
-        """A sentence where not all structures were measured."""
-        names = " and ".join(self._unmeasured(found))
-        return [UNMEASURED.format(names=names)] if names else []
+        """Sentences where not all structures were measured."""
+        untold = ((UNMEASURED, self._unmeasured(found)), (UNDRAWN, tuple(self._undrawn().values())))
+        return [text.format(names=listed(names)) for text, names in untold if names]
 
     def _unmeasured(self, found: Measured) -> tuple[str, ...]:
-        """The structures that no slice of ``found`` shows."""
-        values = self.data.classes.values[1:]
+        """The structures that were drawn, but no slice of ``found`` shows them."""
+        values, undrawn = self.data.classes.values[1:], self._undrawn()
         return tuple(self.data.names[value] for number, value in enumerate(values)
-                     if not any(score.truth[number] for score in found.scores))
+                     if value not in undrawn and not any(score.truth[number] for score in found.scores))
+
+    def _undrawn(self) -> dict[int, str]:
+        """Value -> name of the structures that no judged slice shows."""
+        volumes = self.data.volumes.values()
+        drawn = {number for volume in volumes for place in volume.slices for number in volume.foreground[place]}
+        return {value: self.data.names[value] for number, value in enumerate(self.data.classes.values)
+                if number and number not in drawn}
 
     def _unknown(self) -> str:
         """Why nothing could be measured."""

@@ -110,7 +110,8 @@ class Suggester:
         prediction = predictor.predict(volume, self.data.classes, self.one_piece)
         earlier = self._earlier(name)
         n = self.job.put_result(name, prediction.label, prediction.uncertainty)
-        flag = self.judge.flag(looks_of(prediction.label, prediction.uncertainty))
+        undrawn = [value for value in self.judge.undrawn if (prediction.label == value).any()]
+        flag = self.judge.flag(looks_of(prediction.label, prediction.uncertainty), undrawn)
         status = self.reporter.status
         self.reporter.update(results={**status.results, name: n}, flags={**status.flags, name: flag})
         return CaseMaps(

@@ -11,13 +11,14 @@ read is the study's. The words say how the case stands to the usual one.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...naming import listed
 from .estimate import WIDTH, Estimate
 
 GOOD = 0.7  # the Dice that "probably good" promises
@@ -28,6 +29,7 @@ SURE = 1.0  # deviations; nominally 5 of 6 cases, on the calibration studies 39 
 WIDEST = 0.45  # an interval of the study wider than this tells nothing about a case
 ODD_SIZE = 2.0  # times larger or smaller than the cases that were measured
 ODD_DOUBT = 1.25  # times the doubt of the cases that were measured: only for the words, not for the flag
+NAMED = 2  # structures, at most, that the words of a flag name: names may be long, and a status takes 400 characters
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def looks_of(label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]) -> Looks:
 @dataclass(frozen=True)
 class Judge:
     """What flags are given by: the study's expected ``dice`` with its interval ``low`` to ``high`` (None: it was never
-    measured), and ``size``, the voxels of a usual suggestion, with its ``doubt`` (0: not known). ``unmeasured`` the
-    names of structures that it tells nothing of.
+    measured), and ``size``, the voxels of a usual suggestion, with its ``doubt`` (0: not known). It tells
+    nothing of the structures ``unmeasured`` by name, nor of those ``undrawn`` anywhere, value -> name.
     """
 
     dice: float | None = None
@@ -63,18 +65,24 @@ class Judge:
     size: float = 0.0
     doubt: float = 0.0
     unmeasured: Sequence[str] = ()
+    undrawn: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, estimate: Estimate | None, looks: Sequence[Looks], unmeasured: Sequence[str] = ()) -> Judge:
+    def of(
+        cls, estimate: Estimate | None, looks: Sequence[Looks], unmeasured: Sequence[str] = (),
+        undrawn: Mapping[int, str] | None = None,
+    ) -> Judge:
         """From the measurement, the looks of the volumes in which it was made, and the structures not seen there."""
         found = [item for item in looks if item.size]
         if estimate is None or not found:
             return cls()
         size, doubt = (float(np.median(values)) for values in zip(*((it.size, it.doubt) for it in found), strict=True))
-        return cls(estimate.dice, estimate.low, estimate.high, size, doubt, unmeasured)
+        return cls(estimate.dice, estimate.low, estimate.high, size, doubt, unmeasured, undrawn or {})
 
-    def flag(self, looks: Looks) -> dict[str, Any]:
-        """{"state": "good" | "look" | "unknown", "words", "expected_dice"}."""
+    def flag(self, looks: Looks, undrawn: Collection[int] = ()) -> dict[str, Any]:
+        """{"state": "good" | "look" | "unknown", "words", "expected_dice"} of a suggestion, in which these
+        ``undrawn`` structures are found all the same: only then do they leave open how good it is.
+        """
         if not looks.size:
             return {"state": "look", "words": "Nothing was found here.", "expected_dice": None}
         if self.dice is None or self.high - self.low > WIDEST:
@@ -84,18 +92,25 @@ class Judge:
         if not 1 / ODD_SIZE <= looks.size / self.size <= ODD_SIZE:
             smaller = "smaller" if looks.size < self.size else "larger"
             words = f"Look here: much {smaller} than in the cases that were measured."
-            return {"state": "look", "words": words, "expected_dice": expected}
-        if self.unmeasured:
-            words = f"Not enough labels to know how good this is: no measure of {' and '.join(self.unmeasured)}."
+            return {"state": "look", "words": words + self._remark(), "expected_dice": expected}
+        unknown = [*self.unmeasured, *(name for value, name in self.undrawn.items() if value in undrawn)]
+        if unknown:
+            words = f"Not enough labels to know how good this is: no measure of {listed(unknown, NAMED)}."
             return {"state": "unknown", "words": words, "expected_dice": None}
         if _share(centre - SURE * deviation) >= GOOD:
             words = f"Probably good: of suggestions as sure as this one, 9 of 10 reach a Dice of {GOOD:g}."
-            return {"state": "good", "words": words, "expected_dice": expected}
-        return {"state": "look", "words": f"Look here: {self._why_look(looks)}.", "expected_dice": expected}
+            return {"state": "good", "words": words + self._remark(), "expected_dice": expected}
+        words = f"Look here: {self._why_look(looks)}."
+        return {"state": "look", "words": words + self._remark(), "expected_dice": expected}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that ``Judge(**data)`` takes back."""
         return asdict(self)
+
+    def _remark(self) -> str:
+        """Of which structures a flag says nothing; "" where it says something of all."""
+        names = listed([*self.undrawn.values()], NAMED)
+        return f" This says nothing about {names}: not drawn when the model learned." if names else ""
 
     def _why_look(self, looks: Looks) -> str:
         """Why a case of ordinary size is not called good."""

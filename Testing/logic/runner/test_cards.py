@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from SemiSegLogic.engine.quality import flags
 from SemiSegLogic.engine.training.trainer import Diverged, Trainer
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import course
@@ -159,6 +160,21 @@ def test_a_structure_that_no_slice_kept_aside_shows_is_named_and_no_case_is_call
     assert "core" not in told["words"]
     flags = this.job.status().flags.values()
     assert "good" not in {flag["state"] for flag in flags}
+
+
+def test_a_structure_that_nobody_drew_is_named_and_the_others_have_their_flags(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flags, "WIDEST", 1.0)  # a few steps measure too vaguely for any flag
+    blobs = make_study(tmp_path, count=4, annotated=3, slices=4)
+    blobs.study.add_structure("rim")
+    this = finished(blobs.study, jobs, tiny(60, 40))
+    told = this.card()["quality"]["words"]
+    assert told.endswith("This says nothing about rim: not shown by any slice that was drawn.")
+    assert "core" not in told
+    found = this.job.status().flags.values()
+    assert {flag["state"] for flag in found} <= {"good", "look"}
+    assert all(flag["words"].endswith("nothing of rim: not drawn when the model learned.") for flag in found)
 
 
 @pytest.mark.parametrize(

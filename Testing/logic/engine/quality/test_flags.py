@@ -10,6 +10,7 @@ import pytest
 
 from SemiSegLogic.engine.quality import Estimate, Judge, Looks, looks_of
 from SemiSegLogic.engine.quality.flags import GOOD
+from SemiSegLogic.job import Status
 
 STRONG = Estimate(0.88, 0.84, 0.91, 0.87, 12, 6)
 
@@ -100,3 +101,24 @@ def test_no_case_is_called_good_where_a_structure_was_never_measured() -> None:
     assert (usual["state"], usual["expected_dice"]) == ("unknown", None)
     assert usual["words"] == "Not enough labels to know how good this is: no measure of cap and rim."
     assert small["state"] == "look"
+
+
+def test_what_nobody_drew_is_told_of_and_leaves_a_case_open_only_where_it_is_suggested() -> None:
+    judge = Judge.of(STRONG, [Looks(0.2, 1000)], undrawn={3: "rim"})
+    without, with_it, small = (judge.flag(Looks(0.2, size), rim) for size, rim in ((1000, ()), (1000, (3,)), (100, ())))
+    assert without["state"] == "good"
+    assert without["words"].endswith(" This says nothing about rim: not drawn when the model learned.")
+    assert with_it["words"] == "Not enough labels to know how good this is: no measure of rim."
+    assert small["words"].endswith("rim: not drawn when the model learned.")
+    assert Judge(**judge.to_dict()) == judge
+
+
+@pytest.mark.parametrize("kind", ["unmeasured", "undrawn"])
+def test_the_words_fit_into_a_status_however_many_structures_there_are(kind: str) -> None:
+    """With twenty of them a run broke off at its first flag, whose words were longer than a status takes."""
+    names = {value: f"{value} {'n' * 97}" for value in range(1, 255)}
+    unmeasured, undrawn = (tuple(names.values()), {}) if kind == "unmeasured" else ((), names)
+    judge = Judge.of(STRONG, [Looks(0.2, 1000)], unmeasured, undrawn)
+    for size in (1000, 9000):
+        told = Status("running", flags={"c001": judge.flag(Looks(0.2, size))}).flags["c001"]["words"]
+        assert "others" in told or size == 9000
