@@ -744,7 +744,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>With {n} slices the first suggestion will be rough and its quality cannot be judged. Five or more, in several cases, are a good start.</source>
+        <source>Slices done that show a structure: {n}. With so few the first suggestion will be rough, and its quality cannot be judged. Five or more, in several cases, are a good start.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -764,11 +764,15 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in a second one.</source>
+        <source>Hardly anything is drawn of {name} (voxels: {n}, in {cases}), too little to learn it from. Draw it on several slices, or erase what is there if it was a slip.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The study has no structures yet. Add one under Label.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in a second one.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LEVELS = ("stop", "warning", "good")
 LEAST_GB = 2.0
+LEAST_SHOWING = 4
+"""Slices with a structure below which none is kept aside to measure (engine/quality/holding_out)."""
 OTHER_SIZE = 3.0
 """Voxels this many times larger or smaller than usual make a case an outlier."""
 PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES = 0.8, 2, 4
@@ -90,11 +92,14 @@ def _labels(study: Study, cases: list[Case]) -> Iterator[Finding]:
 
 
 def _structures(study: Study, judged: list[Case]) -> Iterator[Finding]:
-    from SemiSegLogic.study.values import values_of
+    from SemiSegLogic.study.values import SPECK, counts_of
 
-    users: dict[float, list[str]] = defaultdict(list)
+    users: dict[int, list[str]] = defaultdict(list)
+    voxels = np.zeros(256, np.int64)
     for case in judged:
-        for value in values_of(case.labels()):
+        counts = counts_of(case.labels())
+        voxels += counts
+        for value in np.flatnonzero(counts).tolist():
             users[value].append(case.name)
     drawn = [item for item in study.structures if users[item.value]]
     if not drawn:
@@ -104,6 +109,11 @@ def _structures(study: Study, judged: list[Case]) -> Iterator[Finding]:
         if item not in drawn:
             text = _("{name} is not drawn anywhere, so the model cannot learn it.")
             yield Finding("warning", text.format(name=item.name))
+        elif voxels[item.value] <= SPECK:
+            text = _("Hardly anything is drawn of {name} (voxels: {n}, in {cases}), too little to learn it from. Draw "
+                     "it on several slices, or erase what is there if it was a slip.")  # fmt: skip
+            cases = ", ".join(users[item.value])
+            yield Finding("warning", text.format(name=item.name, n=voxels[item.value], cases=cases))
         elif len(users[item.value]) == 1 and len(judged) > 1:
             text = _("{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in "
                      "a second one.")  # fmt: skip
@@ -130,16 +140,17 @@ def _view_and_number(case: Case, item: AnnotatedSlice) -> str:
 
 def _amount(judged: list[Case], cases: list[Case]) -> Iterator[Finding]:
     slices = sum(len(case.places) for case in judged)
+    showing = sum(item.state == "drawn" for case in judged for item in case.annotated)
     text = _("Slices done: {slices}, in {cases} of {all} cases.")
     yield Finding("good", text.format(slices=slices, cases=len(judged), all=len(cases)))
     if len(cases) == 1:
         text = _("The study has one case: the model learns this image and will know little about others. Add more "
                  "images; they need no drawing.")  # fmt: skip
         yield Finding("warning", text)
-    elif slices < 3:
-        text = _("With {n} slices the first suggestion will be rough and its quality cannot be judged. Five or more, "
-                 "in several cases, are a good start.")  # fmt: skip
-        yield Finding("warning", text.format(n=slices))
+    elif showing < LEAST_SHOWING:
+        text = _("Slices done that show a structure: {n}. With so few the first suggestion will be rough, and its "
+                 "quality cannot be judged. Five or more, in several cases, are a good start.")  # fmt: skip
+        yield Finding("warning", text.format(n=showing))
 
 
 # --- images ---------------------------------------------------------------------------------------------------

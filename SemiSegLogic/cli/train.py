@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
+import numpy as np
+
 from ..backends.description import PlaceError
 from ..kept_models import last_trained
 from ..rounds import Round, is_known
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
 from ..study.contradictions import contradictions
-from ..study.values import values_of
+from ..study.values import SPECK, counts_of
 from .counts import some_seconds
 from .following import follow, hand_over
 from .output import Output, add_json
 from .places import Place, add_place, backend_of, ready
 
+HARDLY = ("Hardly anything is drawn of {name} (voxels: {n}), too little to learn it from. Draw it on several slices, "
+          "or erase what is there if it was a slip.")
 FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
 
@@ -71,7 +75,7 @@ def _train(options: argparse.Namespace) -> int:
         out.event("start", f"Going on from {earlier}; --anew starts from scratch.", model=str(earlier))
         _remark_unknown(study, earlier, out)
     with out.working("Looking through what was drawn"):
-        sentences = [*(found.words() for found in contradictions(study.cases)), *_undrawn(study)]
+        sentences = [*(found.words() for found in contradictions(study.cases)), *_hardly_drawn(study)]
     for sentence in sentences:
         out.event("remark", sentence, text=sentence)
     with out.counting("Preparing") as on_progress:
@@ -144,14 +148,15 @@ def _remark_unknown(study: Study, model: Path, out: Output) -> None:
         out.event("remark", text, text=text)
 
 
-def _undrawn(study: Study) -> list[str]:
-    """A sentence for each structure that no judged slice shows."""
-    missing = set(study.structures.values) - {0}
+def _hardly_drawn(study: Study) -> list[str]:
+    """A sentence for each structure of which judged slices show nothing, or next to nothing."""
+    voxels = np.zeros(256, np.int64)
     for case in study.cases:
-        if missing:  # mostly the first case has them all
-            missing -= {value for drawn in case.planes().values() for value in values_of(drawn)}
-    return [f"{item.name} is not drawn anywhere, so the model cannot learn it." for item in study.structures
-            if item.value in missing]
+        if any(voxels[item.value] <= SPECK for item in study.structures):  # mostly the first case has enough of all
+            voxels += counts_of(case.labels())
+    return [HARDLY.format(name=item.name, n=voxels[item.value]) if voxels[item.value] else
+            f"{item.name} is not drawn anywhere, so the model cannot learn it."
+            for item in study.structures if voxels[item.value] <= SPECK]
 
 
 def _follow(options: argparse.Namespace) -> int:

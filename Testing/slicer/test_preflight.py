@@ -58,6 +58,35 @@ def test_a_structure_that_is_absent_or_in_one_case_only_is_named(check: Any, stu
     assert any("core is drawn in scan1 only" in text for text in told(check(study), "warning"))
 
 
+def test_a_slip_of_the_hand_is_told_of_as_one(check: Any, study: Any) -> None:
+    """Of a single voxel it was said that it should be drawn in a second case."""
+    case = drawn(study, only=1)
+    drawn(study, 1, only=1)
+    label = case.labels()
+    label[5, 0, 0] = 2
+    case.set_slices(label, [SliceIndex(0, 5)], "ann")
+    (text,) = told(check(study), "warning")
+    assert text.startswith("Hardly anything is drawn of core (voxels: 1, in scan0), too little to learn it from.")
+    label[5, 0, :6] = 2
+    case.set_slices(label, [SliceIndex(0, 5)], "ann")
+    (text,) = told(check(study), "warning")
+    assert "core is drawn in scan0 only" in text
+
+
+def test_slices_that_show_nothing_tell_nothing_of_quality(check: Any, study: Any) -> None:
+    from SemiSegLib.preflight import LEAST_SHOWING
+    from SemiSegLogic.engine.quality.holding_out import FEWEST
+
+    assert LEAST_SHOWING == FEWEST
+    case = drawn(study, slices=(5, 6))
+    case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 0), SliceIndex(0, 11)], "ann")
+    drawn(study, 1, slices=(6,))
+    (text,) = told(check(study), "warning")
+    assert text.startswith("Slices done that show a structure: 3. With so few")
+    drawn(study, 1, slices=(5,))
+    assert told(check(study), "warning") == []
+
+
 def test_a_study_of_one_case_is_told(check: Any, study: Any) -> None:
     drawn(study)
     for case in study.cases[1:]:

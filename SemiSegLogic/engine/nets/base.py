@@ -91,9 +91,21 @@ def same(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     return d, h, w
 
 
+class BatchNorm(nn.BatchNorm3d):
+    """Batch normalisation, by its running averages where a batch holds one value of each channel: that has no deviation
+    of its own. So it is at the bottom of a network that learns from a single small patch.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,F,d,h,w) -> the same."""
+        if not self.training or x.numel() > self.num_features:
+            return super().forward(x)
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+
+
 def norm_act(channels: int) -> nn.Sequential:
     """BatchNorm and ReLU: the pair that stays fast in channels-last bfloat16."""
-    return nn.Sequential(nn.BatchNorm3d(channels), nn.ReLU(inplace=True))
+    return nn.Sequential(BatchNorm(channels), nn.ReLU(inplace=True))
 
 
 def conv_block(

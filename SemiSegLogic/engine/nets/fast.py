@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from .base import Network, conv_block, kernel, norm_act, same
+from .base import BatchNorm, Network, conv_block, kernel, norm_act, same
 
 if TYPE_CHECKING:  # the methods import the networks
     from ...methods.base import Task
@@ -23,7 +23,7 @@ class Residual(nn.Module):
         super().__init__()
         self.first = conv_block(inside, outside, size, stride)
         self.second = nn.Sequential(
-            nn.Conv3d(outside, outside, size, padding=same(size), bias=False), nn.BatchNorm3d(outside)
+            nn.Conv3d(outside, outside, size, padding=same(size), bias=False), BatchNorm(outside)
         )
         change = inside != outside or stride != (1, 1, 1)
         self.shortcut = nn.Conv3d(inside, outside, stride, stride=stride, bias=False) if change else nn.Identity()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from .base import Network, conv_block, kernel, same
+from .base import BatchNorm, Network, conv_block, kernel, same
 from .unet import UNetDecoder
 from .vnet import VNetDecoder
 
@@ -30,12 +30,12 @@ class BasicBlock(nn.Module):
         three, step = kernel(dims, 3), kernel(dims, 2) if shrink else (1, 1, 1)
         self.first = conv_block(inside, outside, three, step)
         self.second = nn.Conv3d(outside, outside, three, padding=same(three), bias=False)
-        self.norm = nn.BatchNorm3d(outside)
+        self.norm = BatchNorm(outside)
         nn.init.zeros_(self.norm.weight)
         self.shortcut: nn.Module = nn.Identity()
         if shrink:
             narrow = nn.Conv3d(inside, outside, 1, stride=step, bias=False)
-            self.shortcut = nn.Sequential(narrow, nn.BatchNorm3d(outside))
+            self.shortcut = nn.Sequential(narrow, BatchNorm(outside))
         self.act = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import Network, kernel, same
+from .base import BatchNorm, Network, kernel, same
 
 if TYPE_CHECKING:  # the methods import the networks
     from ...methods.base import Task
@@ -80,6 +80,6 @@ class UNetDecoder(nn.Module):
 
 def _double(inside: int, outside: int, size: tuple[int, int, int], dropout: float) -> nn.Sequential:
     def half(a: int) -> list[nn.Module]:
-        return [nn.Conv3d(a, outside, size, padding=same(size)), nn.BatchNorm3d(outside), nn.LeakyReLU(inplace=True)]
+        return [nn.Conv3d(a, outside, size, padding=same(size)), BatchNorm(outside), nn.LeakyReLU(inplace=True)]
 
     return nn.Sequential(*half(inside), nn.Dropout(dropout), *half(outside))

@@ -474,6 +474,18 @@ def test_a_structure_that_nobody_drew_is_named_before_training(
     assert told == ["vessel is not drawn anywhere, so the model cannot learn it."]
 
 
+def test_a_structure_drawn_on_a_voxel_or_two_is_named_before_training(
+    blobs: BlobStudy, semiseg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda *_: 0)
+    value, case = blobs.study.add_structure("vessel").value, blobs.cases[1]
+    label = case.labels()
+    label[case.places[0].index, 0, :2] = value
+    case.set_slices(label, case.places, "ann")
+    (told,) = (event["text"] for event in named(semiseg("train", blobs.study.folder), "remark"))
+    assert told.startswith("Hardly anything is drawn of vessel (voxels: 2), too little to learn it from.")
+
+
 def test_a_folder_without_images_is_refused_without_a_word_of_itk(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.study import suggestions
 from SemiSegLogic.study.comparison import NEAR_VOXELS, agreement, change, mean_doubt
-from SemiSegLogic.study.values import values_of
+from SemiSegLogic.study.values import counts_of, values_of
 
 CUBE = np.ones((2 * NEAR_VOXELS + 1,) * 3, bool)
 
@@ -54,6 +54,7 @@ def test_values_are_found_wherever_they_lie(shape: tuple[int, ...]) -> None:
         array = np.where(rng.random(shape) < 0.8, 0, rng.integers(0, 256, shape)).astype(np.uint8)
         assert values_of(array) == np.unique(array).tolist()
         assert values_of(array.T) == np.unique(array).tolist()
+        assert counts_of(array).tolist() == np.bincount(array.ravel(), minlength=256).tolist()
     assert values_of(np.array([3, -1], np.int16)) == [-1, 3]
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from SemiSegLogic.engine.nets import NETWORKS, PARTNERS, Network, UNet, VNet, build, build_pair
+from SemiSegLogic.engine.nets.base import BatchNorm
 from SemiSegLogic.engine.nets.resnet import BasicBlock, ResVNet
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.settings import SettingsError
@@ -50,6 +51,30 @@ def test_taps_have_the_promised_names_and_halve_their_sides(name: str, dims: int
     assert set(again) == set(taps)
     assert [s // b for s, b in zip(side, taps["bottleneck"].shape[2:], strict=True)] == list(network.stride)
     assert taps["up1"].shape[1] * 2 == taps["bottleneck"].shape[1]
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("name", NAMES)
+def test_one_small_patch_alone_can_be_learned_from(name: str, dims: int) -> None:
+    """The smallest patch is one voxel at the bottom of a network: one number has no deviation, and PyTorch ended the
+    training with it. Where there are more, all is as in PyTorch.
+    """
+    network = build(name, _task(dims)).train()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    network(torch.randn(1, 1, *network.stride)).square().mean().backward()
+    assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in network.parameters())
+    plain = build(name, _task(dims)).train()
+    plain.load_state_dict(before)
+    for part in plain.modules():
+        if isinstance(part, BatchNorm):
+            part.__class__ = nn.BatchNorm3d
+    network.load_state_dict(before)
+    images = torch.randn(2, 1, 16 if dims == 3 else 1, 32, 32)
+    torch.manual_seed(1)
+    one = network(images)
+    torch.manual_seed(1)
+    assert torch.equal(one, plain(images))
+    assert all(torch.equal(value, plain.state_dict()[key]) for key, value in network.state_dict().items())
 
 
 @pytest.mark.parametrize("name", NAMES)
