@@ -16,6 +16,13 @@ def folded(name: str) -> str:
     return same_signs(same_signs(name).strip().casefold())
 
 
+def as_name(text: str, most: int = 100) -> str:
+    """``text`` as a name that people can read and a study takes: a login name may hold signs that are none, where it is
+    not written in UTF-8. "unknown" where nothing is left of it.
+    """
+    return "".join(sign if sign.isprintable() else "_" for sign in text).strip()[:most].strip() or "unknown"
+
+
 def counted(number: int, what: str) -> str:
     """``1 slice``, ``2 slices``."""
     return f"{number} {what}{'s' * (number != 1)}"

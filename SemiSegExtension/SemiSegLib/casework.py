@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Case
 
 T = TypeVar("T")
-
-
-def user_name() -> str:
-    """Who is at this computer; some, such as a container without accounts, do not know."""
-    try:
-        return getpass.getuser() or "unknown"
-    except (ImportError, KeyError, OSError):
-        return "unknown"
 
 
 def load(case: Case) -> OpenCase:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,7 +35,7 @@ class Controller:
 
     def __init__(self, screen: ScreenPort, author: str = "") -> None:
         self.screen = screen
-        self.author = author or casework.user_name()
+        self._author = author
         self.disk = Tasks("SemiSeg files", self.problem)
         self.background = Tasks("SemiSeg background", self.problem)
         self.study: Study | None = None
@@ -51,6 +52,13 @@ class Controller:
         self.labelling = Labelling(self)
         self.results = Results(self)
         self._listeners: list[Callable[[str], None]] = []
+
+    @cached_property
+    def author(self) -> str:
+        """In whose name slices are judged: unless told otherwise, who is at this computer."""
+        from SemiSegLogic.study.lock import user_name  # with the study: opening the module needs neither
+
+        return self._author or user_name()
 
     # --- the threads ------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..files import READ_PATIENCE_S, disk_errors, plain_data
+from ..naming import as_name
 from ..patience import patiently, remove, rename
 from .annotations import utc_now
 from .errors import LockedError
@@ -197,6 +198,6 @@ def _create_exclusively(path: Path, content: bytes) -> bool:
 def user_name() -> str:
     """Who uses this computer, as it knows them; "unknown" where it does not."""
     try:
-        return getpass.getuser()
+        return as_name(getpass.getuser())
     except (OSError, KeyError, ImportError):  # no such entry: containers, Windows services
         return "unknown"

@@ -1,10 +1,11 @@
-"""Names in a row, as a sentence has them."""
+"""Names as people read them, alone and in a row."""
 
 from __future__ import annotations
 
 import pytest
 
-from SemiSegLogic.naming import listed
+from SemiSegLogic.naming import as_name, listed
+from SemiSegLogic.study.structures import check_name
 
 
 @pytest.mark.parametrize(("names", "most", "words"), [
@@ -13,3 +14,12 @@ from SemiSegLogic.naming import listed
 ])  # fmt: skip
 def test_names_are_listed_as_people_do(names: str, most: int | None, words: str) -> None:
     assert listed([*names], most) == words
+
+
+@pytest.mark.parametrize(("text", "name"), [
+    ("Ann", "Ann"), (" René ", "René"), ("Ren\udce9", "Ren_"), ("a\nb\0", "a_b_"), ("", "unknown"), (" ", "unknown"),
+    ("n" * 99 + " nn", "n" * 99),
+])  # fmt: skip
+def test_any_text_makes_a_name_that_a_study_takes(text: str, name: str) -> None:
+    assert as_name(text) == name
+    check_name(as_name(text), "Author")

@@ -209,4 +209,6 @@ def test_a_computer_that_does_not_know_its_user_opens_the_panel(slicer: Any, mon
 
     monkeypatch.setattr(getpass, "getuser", nobody)
     assert Controller(Screen()).author == "unknown"
+    monkeypatch.setattr(getpass, "getuser", lambda: "Ren\udce9")  # a login name that is not UTF-8
+    assert Controller(Screen()).author == "Ren_"
     assert Controller(Screen(), "dr. who").author == "dr. who"

@@ -137,9 +137,22 @@ class SegmentationPlugin:
 
         grid = grid_of(volume)
         label, _ = read(node, grid)
+        _leave_storage()
         if self.wrong:
             label[tuple(np.argwhere(label)[0])] = 0
         write_seg(path, label, grid, [(item.value, item.name) for item in shown(node)])
+
+
+def _leave_storage() -> None:
+    """As the plugin saves each segment on its way: through a node of its own, which it takes away again. What Slicer
+    gave that node to be saved by stays.
+    """
+    import slicer
+
+    own = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "segment on its way")
+    own.CreateDefaultDisplayNodes()
+    own.AddDefaultStorageNode()
+    slicer.mrmlScene.RemoveNode(own)
 
 
 def write_seg(path: Path, label: Any, grid: Grid, segments: list[tuple[int, str]]) -> None:

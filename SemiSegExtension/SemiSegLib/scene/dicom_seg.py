@@ -48,7 +48,7 @@ def write(
     drawn = [item for item in structures if (label == item.value).any()]
     if problem or not drawn:
         raise ValueError(problem or _("{case} shows no structure; DICOM SEG cannot be empty.").format(case=name))
-    with _original(series) as volume:
+    with nodes.swept(), _original(series) as volume:
         node = segments.segmentation_for(volume, name)
         try:
             segments.write(node, label, grid, drawn)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import slicer
@@ -74,6 +75,26 @@ def _parts(node: Any) -> list[Any]:
         *(node.GetNthDisplayNode(n) for n in range(shown)),
         *(node.GetNthStorageNode(n) for n in range(stored)),
     ]
+
+
+@contextmanager
+def swept() -> Iterator[None]:
+    """Whatever volumes, segmentations, display and storage nodes come into the scene meanwhile go again: Slicer's own
+    parts leave some behind that they made for a moment.
+    """
+    before = {node.GetID() for node in _passing()}
+    try:
+        yield
+    finally:
+        for node in [node for node in _passing() if node.GetID() not in before]:
+            remove(node)
+
+
+def _passing() -> list[Any]:
+    """Of these kinds what is no node that Slicer has once and for all."""
+    scene, kinds = slicer.mrmlScene, (*KINDS, "vtkMRMLDisplayNode", "vtkMRMLStorageNode")
+    every = [scene.GetNthNodeByClass(n, kind) for kind in kinds for n in range(scene.GetNumberOfNodesByClass(kind))]
+    return [node for node in every if not node.GetSingletonTag()]
 
 
 class Observers:

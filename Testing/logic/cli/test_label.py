@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,15 @@ def test_a_computer_that_does_not_know_its_user_labels_all_the_same(
     monkeypatch.setattr("getpass.getuser", nobody)
     semiseg("study", "label", folder, "scan", mask("Anterior", "Posterior"))
     assert {item.author for item in Study.open(folder).case("scan").annotated} == {"unknown"}
+
+
+def test_a_login_name_that_is_not_utf_8_labels_all_the_same(
+    folder: Path, mask: Callable[..., Path], semiseg: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python has the name of an account made on an older system; nobody could label, and no word said what to do."""
+    monkeypatch.setattr("getpass.getuser", lambda: os.fsdecode(b"Ren\xe9 "))
+    semiseg("study", "label", folder, "scan", mask("Anterior", "Posterior"))
+    assert {item.author for item in Study.open(folder).case("scan").annotated} == {"Ren_"}
 
 
 def test_labels_never_go_to_a_case_that_only_has_the_id_which_is_another_ones_name(
