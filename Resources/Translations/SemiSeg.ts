@@ -636,6 +636,10 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>No run of this study made this model, and no card beside it says which structures it knows: it is taken to mean those of this study. Look its suggestions over.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>not known</source>
         <translation type="unfinished"></translation>
     </message>

@@ -48,14 +48,15 @@ class Models:
         if study is None:
             return
 
-        def work() -> list[tuple[KeptModel, str]]:
+        def work() -> list[tuple[KeptModel, str, bool]]:
             from SemiSegLogic.kept_models import kept_models
+            from SemiSegLogic.rounds import is_known
 
-            return [(model, model.text) for model in reversed(kept_models(study))]
+            return [(model, model.text, is_known(study, model.weights)) for model in reversed(kept_models(study))]
 
-        def done(found: list[tuple[KeptModel, str]]) -> None:
+        def done(found: list[tuple[KeptModel, str, bool]]) -> None:
             if study is self._controller.study:
-                self.found = [shown(model, card) for model, card in found]
+                self.found = [shown(*item) for item in found]
                 self._controller.tell("models")
 
         self._controller.disk.run(_("Read models"), work, done)
@@ -105,14 +106,20 @@ class Models:
         tasks.run(name, work, done, failed)
 
 
-def shown(model: KeptModel, card: str) -> ShownModel:
-    """A model as the panel shows it; what its card does not tell stays empty or is said to be unknown."""
+def shown(model: KeptModel, card: str, known: bool = True) -> ShownModel:
+    """A model as the panel shows it; what its card does not tell stays empty or is said to be unknown. ``known``:
+    whether it can be told what its structures are.
+    """
     when = model.made.astimezone() if model.made is not None else None
     made, day = (when.strftime(how) if when else model.run for how in ("%d %b %Y, %H:%M", "%d %b, %H:%M"))
     method = method_words().get(model.method, (model.method, ""))[0]
     slices, cases = model.count("annotated_slices"), model.count("annotated_cases")
     count = _("{slices} in {cases}").format(slices=slices, cases=cases) if None not in (slices, cases) else ""
     told = model.problem or plain(card)
+    if not known:
+        text = _("No run of this study made this model, and no card beside it says which structures it knows: it is "
+                 "taken to mean those of this study. Look its suggestions over.")  # fmt: skip
+        told = f"{text}\n\n{told}".strip()
     return ShownModel(model.run, made, day, method, expected(model), model.quality, count, learned_from(model), told)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..files import FileError, read_json
 from ..naming import folded
 from ..study import Study, StudyError
+from .run_folder import RunFolder
 
 
 def require_usable(study: Study, model: Path | None) -> None:
@@ -58,7 +59,9 @@ def _require_same_structures(study: Study, model: Path) -> None:
 
 
 def _is_own(study: Study, model: Path) -> bool:
-    return (study.folder / "models").resolve() in model.resolve().parents
+    """Whether a run of the study made it; what a person copied among them from another study did not."""
+    run = model.resolve().parent
+    return run.parent == (study.folder / "models").resolve() and RunFolder(run).counts
 
 
 def _on_card(model: Path) -> dict[int, str]:

@@ -37,7 +37,7 @@ def keep(study: Any, run: str, **facts: Any) -> Path:
     quality = {"words": WORDS, "dice": 0.82, "low": 0.71, "high": 0.9}
     write_json(folder / "model.json", {
         "method": run.partition("-")[2], "annotated_slices": 24, "annotated_cases": 8, "cases": 60, "quality": quality,
-        **facts,
+        "structures": [{"value": 1, "name": "ball"}, {"value": 2, "name": "core"}], **facts,
     })  # fmt: skip
     (folder / "model.md").write_text(CARD, encoding="utf-8")
     return folder
@@ -59,6 +59,19 @@ def models(panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def cell(section: Any, row: int, column: int) -> str:
     return str(section.table.item(row, column).text())
+
+
+def test_a_model_that_nobody_can_check_against_the_structures_is_told_of(models: Any, study: Any) -> None:
+    """The command line said so, the panel did not."""
+    folder = keep(study, "20261122T091500.000000Z-copied")
+    for name in ("model.json", "model.md"):
+        (folder / name).unlink()
+    models.on_fold(False)
+    settle(models._panel)
+    assert models.models.found[0].run == folder.name
+    assert models.card.plainText.startswith("No run of this study made this model, and no card beside it says which")
+    models.on_choose(1)
+    assert "No run of this study" not in models.card.plainText
 
 
 def test_models_are_listed_newest_first_with_day_method_expected_dice_and_slices(models: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.rounds import Round, is_known
+from SemiSegLogic.rounds.run_folder import RunFolder
 from SemiSegLogic.settings import Training
 from SemiSegLogic.study import Study, StudyError
 from Testing.support.blobs import BlobStudy, make_study, tiny
@@ -65,8 +66,20 @@ def test_one_that_knows_no_structure_of_the_study_is_refused(jobs: Path, tmp_pat
 
 def test_a_model_of_the_study_itself_outlives_renames(blobs: BlobStudy, jobs: Path) -> None:
     model = model_of(blobs.study.folder / "models" / "earlier", "heart", "cap")
+    RunFolder(model.parent).note_cases({})
     assert is_known(blobs.study, model)
     assert Round.apply(blobs.study, model, jobs=jobs).cases
+
+
+def test_one_that_a_person_copied_among_the_studys_own_is_looked_at_like_any_other(
+    blobs: BlobStudy, jobs: Path
+) -> None:
+    """The panel exports a model, and takes none in: people put the folder where the others lie."""
+    model = model_of(blobs.study.folder / "models" / "model-of-another-study", "cap", "core")
+    with pytest.raises(StudyError, match="another study, for 1 = cap, 2 = core; here it is 1 = core, 2 = cap"):
+        Round.apply(blobs.study, model, jobs=jobs)
+    model.with_name("model.json").unlink()
+    assert not is_known(blobs.study, model)
 
 
 @pytest.mark.parametrize("card", [None, b"{half", b"[]", b'{"structures": [7]}'])
