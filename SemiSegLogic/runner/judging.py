@@ -31,6 +31,7 @@ LATE = ("Its quality is not known: none of the slices that are annotated now was
         "The next training will tell.")
 UNMEASURED = "This says nothing about {names}: not shown by any slice that was kept aside to measure."
 UNDRAWN = "This says nothing about {names}: not shown by any slice that was drawn."
+SAME_CASES = "Training saw other slices of the cases it was measured on: on other cases it may do worse than this says."
 SEEN = ("Its quality is not known: the model that it went on from had learned from every slice, so none is left to "
         "measure on. New slices, or training from scratch, will tell.")
 
@@ -134,19 +135,20 @@ class Jury:
 
     def _with_quality(self, model: Model, standing: Standing) -> Model:
         """``model`` with all that has been measured of it."""
-        found = standing.measured.get(standing.kept_as, Measured())
-        for name, fold in standing.measured.items():
-            found += fold if name.startswith("fold") else Measured()
+        folds = [fold for name, fold in standing.measured.items() if name.startswith("fold")]
+        together = [standing.measured.get(standing.kept_as, Measured()), *folds]
+        found = sum(folds, together[0])
         known = quality.estimate(found.scores)
         judge = Judge.of(known, [looks for _, looks in found.looks], self._unmeasured(found), self._undrawn())
-        return replace(model, quality=self._quality(known, found), judge=judge)
+        return replace(model, quality=self._quality(known, found, self._knew_all_cases(together)), judge=judge)
 
-    def _quality(self, known: Estimate | None, found: Measured) -> dict[str, Any]:
+    def _quality(self, known: Estimate | None, found: Measured, knew_all: bool) -> dict[str, Any]:
         """What was measured, in words and numbers, for the card."""
         if known is None:
             return {"words": self._unknown()}
+        words = [known.words(), *[SAME_CASES] * knew_all, *self._remark(found)]
         measured: dict[str, Any] = {  # 6 digits: rounded to 3 and again to 2, one would differ from that in the words
-            "words": " ".join([known.words(), *self._remark(found)]), "dice": round(known.dice, 6),
+            "words": " ".join(words), "dice": round(known.dice, 6),
             "low": round(known.low, 6), "high": round(known.high, 6), "measured": round(known.measured, 6),
             "slices": known.slices, "cases": known.cases,
         }
@@ -156,6 +158,13 @@ class Jury:
                 "temperature": found.reliability.temperature,
             }
         return measured
+
+    def _knew_all_cases(self, measured: Sequence[Measured]) -> bool:
+        """Whether none of ``measured`` was of a case that its training had not seen a slice of."""
+        return not any(
+            set(self.data.volumes[case].slices) <= {s.place for s in item.scores if s.case == case}
+            for item in measured for case in {score.case for score in item.scores}
+        )
 
     def _remark(self, found: Measured) -> list[str]:
         """Sentences where not all structures were measured."""

@@ -79,4 +79,13 @@ def _opening(spec: JobSpec, data: Data, training: Training, device: Device, star
     facts = facts_of(data, training, device, parts[0] if measurable else {})
     legs, found = recommended_legs(training, spec.method_settings, facts, len(parts), measurable)
     mirror = mirror_axis(data) if found.mirror else None
-    return Opening(legs, Parts(data, parts), mirror, found.zooms, found.reasons, seen)
+    reasons = (*found.reasons, views_in_words(mirror is not None, bool(found.zooms)))
+    return Opening(legs, Parts(data, parts), mirror, found.zooms, reasons, seen)
+
+
+def views_in_words(mirror: bool, zooms: bool) -> str:
+    """From what the model predicts, for the card."""
+    views = " and ".join(["mirror images"] * mirror + ["three sizes"] * zooms)
+    if not views:
+        return "Predictions come from one view of each volume."
+    return f"Predictions are averaged over {views} of each volume, unless the slices held out show that it harms."

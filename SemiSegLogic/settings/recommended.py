@@ -79,8 +79,7 @@ def recommend(facts: Facts, settings: Recommended, spare: float) -> Recommendati
     longer = BASELINE
     if candidate is None and settings.candidate == "auto" and _is_taught(facts, spare):
         longer, why = TEACHER, TAUGHT
-    mirror, zooms, views = _views(facts, settings)
-    return Recommendation(candidate, longer, mirror, zooms, (why, views))
+    return Recommendation(candidate, longer, *_views(facts, settings), (why,))
 
 
 def folds_within(spare: float, facts: Facts) -> int:
@@ -118,15 +117,13 @@ def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str
                      "on both organs measured.")
 
 
-def _views(facts: Facts, settings: Recommended) -> tuple[bool, tuple[float, ...], str]:
+def _views(facts: Facts, settings: Recommended) -> tuple[bool, tuple[float, ...]]:
     """Mirror images and sizes, as far as predicting every case from them costs little of the time."""
     each = 0.0 if facts.gpu else facts.voxels / VIEW_VOXELS_PER_SECOND
     time = facts.seconds if not facts.steps else float("inf")
     if not settings.views or each > VIEW_SHARE * time:
-        return False, (), "Predictions come from one view of each volume."
-    if 5 * each > VIEW_SHARE * time:
-        return True, (), "Predictions are averaged over each volume and its mirror image."
-    return True, ZOOMS, "Predictions are averaged over mirror images and three sizes of each volume."
+        return False, ()
+    return True, () if 5 * each > VIEW_SHARE * time else ZOOMS
 
 
 CHOICES: dict[str, type[Settings]] = {RECOMMENDED: Recommended, **METHOD_SETTINGS}

@@ -57,7 +57,7 @@ class Estimate:
         """The number with its meaning."""
         slices = f"{self.slices} slice{'s' * (self.slices != 1)} of {self.cases} case{'s' * (self.cases != 1)}"
         return (f"Expected Dice on other cases {self.dice:.2f}; in 9 of 10 studies like this one the true value lies "
-                f"between {self.low:.2f} and {self.high:.2f}. Measured on {slices} that training had not seen.")
+                f"between {self.low:.2f} and {self.high:.2f}. Measured on what training had not seen: {slices}.")
 
 
 def estimate(scores: Sequence[Score]) -> Estimate | None:

@@ -20,8 +20,9 @@ def parts(
     images: Mapping[str, str] | None = None,
 ) -> list[Part]:
     """Parts of about ``share`` of the judged slices, each to be kept from the training of another model; the one
-    nearest to that share first. ``seen`` slices, by volume, that the model to go on from has learned from are in none.
-    ``images`` the image of each volume: what two people drew in the same one is kept together, or training would see it
+    nearest to that share first, of several such the one that shows most structures. ``seen`` slices, by volume, that
+    the model to go on from has learned from are in none. ``images`` the image of each volume: what two people drew in
+    the same one is kept together, or training would see it
     all the same.
 
     Whole cases, because a model has to do well in cases it never saw; only some slices of a case where the whole would
@@ -37,7 +38,9 @@ def parts(
     dealt = [part for whole in _by_image(fresh, images or {}, round(1 / share))
              for part in _small_enough(whole, int(total * MOST))]
     kept = [_with_teachers(part, drawn) for part in dealt]
-    return sorted((part for part in kept if part), key=lambda part: abs(_size(part) - share * total))
+    shown = {volume.name: volume.foreground for volume in drawn}
+    return sorted((part for part in kept if part), key=lambda part: (abs(_size(part) - share * total),
+                                                                     -_structures(part, shown)))
 
 
 def _by_image(fresh: Part, images: Mapping[str, str], count: int) -> list[Part]:
@@ -74,6 +77,11 @@ def _with_teachers(part: Part, drawn: Sequence[Volume]) -> Part:
 def _teaching(drawn: Sequence[Volume]) -> Counter[int]:
     """How many slices show each structure."""
     return Counter(value for volume in drawn for place in volume.slices for value in volume.foreground[place])
+
+
+def _structures(part: Part, shown: Mapping[str, Mapping[SliceIndex, Collection[int]]]) -> int:
+    """How many structures a part can tell of."""
+    return len({value for name, places in part.items() for place in places for value in shown[name][place]})
 
 
 def _size(part: Part) -> int:

@@ -14,7 +14,7 @@ from SemiSegLogic.runner import course
 from SemiSegLogic.runner.cards import semi_supervision
 from SemiSegLogic.runner.live import endless
 from SemiSegLogic.runner.live import session as session_module
-from SemiSegLogic.settings import Training
+from SemiSegLogic.settings import Recommended, Training
 from Testing.support.blobs import BlobStudy, make_study, spread, tiny
 from Testing.support.rounds import at_step, begin, finished, run_here
 
@@ -160,6 +160,28 @@ def test_a_structure_that_no_slice_kept_aside_shows_is_named_and_no_case_is_call
     assert "core" not in told["words"]
     flags = this.job.status().flags.values()
     assert "good" not in {flag["state"] for flag in flags}
+
+
+@pytest.mark.parametrize(("annotated", "slices", "said"), [(1, 6, True), (4, 3, False)])
+def test_that_training_saw_the_case_it_was_measured_in_is_said(
+    tmp_path: Path, jobs: Path, annotated: int, slices: int, said: bool
+) -> None:
+    """Of one drawn case the card spoke of a case that training had not seen."""
+    told = finished(make_study(tmp_path, 5, annotated, slices).study, jobs, tiny(30, 20)).card()["quality"]["words"]
+    assert "Measured on what training had not seen: " in told
+    assert ("Training saw other slices of the cases that it was measured in" in told) is said
+
+
+def test_the_card_names_the_views_that_there_are(tmp_path: Path, jobs: Path) -> None:
+    """Where left and right have names of their own, it spoke of mirror images that nobody looked at."""
+    blobs = make_study(tmp_path)
+    blobs.study.change_structure(1, name="left core")
+    this = Round.begin(blobs.study, tiny(4, 2), "recommended", Recommended(), jobs=jobs)
+    run_here(this)
+    this.collect()
+    assert "| Predicts from | three sizes, averaged |" in text(this)
+    assert "- Predictions are averaged over three sizes of each volume, unless" in text(this)
+    assert "mirror" not in text(this)
 
 
 def test_a_structure_that_nobody_drew_is_named_and_the_others_have_their_flags(

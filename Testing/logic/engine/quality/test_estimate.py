@@ -67,4 +67,4 @@ def test_the_number_never_comes_without_its_meaning() -> None:
         assert part in words
     alone = estimate(scores(0.8))
     assert alone is not None
-    assert "1 slice of 1 case that" in alone.words()
+    assert "1 slice of 1 case." in alone.words()

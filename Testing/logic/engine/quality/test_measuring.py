@@ -83,6 +83,20 @@ def test_the_last_slice_with_a_structure_goes_on_teaching() -> None:
     assert parts([rare], 0.5) == []
 
 
+def test_of_parts_of_one_size_the_one_that_shows_most_structures_comes_first() -> None:
+    """Where one case of five lacked a structure, and was the one kept aside, no case of the study could be judged."""
+    both = []
+    for number in range(2, 6):
+        label = np.zeros(SHAPE, np.uint8)
+        label[:, 2:4, 2:4], label[:, 2:4, 4:6] = 1, 2
+        volume = volume_of(np.zeros(SHAPE), label, tuple(SliceIndex(0, n) for n in range(4)))
+        volume.name = f"c{number:03d}"
+        both.append(volume)
+    found = parts([*_study(4), *both], 0.2)
+    assert {"c001"} in [set(part) for part in found]
+    assert set(found[0]) == {"c002"}
+
+
 def test_a_part_shows_some_structure() -> None:
     bare = _volume(3, range(0), name="c009")
     for part in parts([*_study(5, 5, 5), bare], 0.25):
