@@ -23,10 +23,13 @@ from .backends.claims import called_upon
 from .backends.queue import NoTurn, placed, turn
 from .errors import SemiSegError
 from .job import JobError, JobFolder, Status
+from .settings import SettingsError
 
 if TYPE_CHECKING:
     from .runner.reporting import Reporter
 
+CORRECT = "Correct this and resume the job."
+ANEW = "Train anew with another choice: a job keeps the settings that it was ordered with."
 LONGEST_ERROR = 4000  # characters; libraries can be wordy
 
 
@@ -102,7 +105,8 @@ def _in_words(reporter: Reporter, act: Callable[[], None]) -> bool:
     try:
         act()
     except SemiSegError as error:
-        return _failed(reporter, str(error), getattr(error, "remedy", "") or "Correct this and resume the job.")
+        anew = ANEW if isinstance(error, SettingsError) else CORRECT
+        return _failed(reporter, str(error), getattr(error, "remedy", "") or anew)
     except Exception as error:
         text = "".join(traceback.format_exception_only(error)).strip()
         remedy = "Resume the job. If it fails again, send log.txt from its folder with your report."

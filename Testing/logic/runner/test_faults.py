@@ -27,6 +27,15 @@ def out_of_memory(trainer: Trainer) -> None:
     raise MemoryError("injected")
 
 
+def test_a_choice_that_the_data_do_not_allow_is_not_to_be_resumed(blobs: BlobStudy, jobs: Path) -> None:
+    """A job keeps its settings: resumed, it failed with the same words, for ever."""
+    status = run_here(begin(blobs.study, jobs, tiny(4, 2), "ersr"))
+    assert status.state == "failed"
+    assert status.error is not None
+    assert "For volumes choose m3hl or bcp" in status.error["text"]
+    assert status.error["remedy"].startswith("Train anew with another choice")
+
+
 def test_when_memory_runs_out_patches_get_smaller_and_training_goes_on(
     tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
