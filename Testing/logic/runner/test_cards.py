@@ -169,7 +169,7 @@ def test_that_training_saw_the_case_it_was_measured_in_is_said(
     """Of one drawn case the card spoke of a case that training had not seen."""
     told = finished(make_study(tmp_path, 5, annotated, slices).study, jobs, tiny(30, 20)).card()["quality"]["words"]
     assert "Measured on what training had not seen: " in told
-    assert ("Training saw other slices of the cases that it was measured in" in told) is said
+    assert ("Training saw other slices of the cases it was measured on" in told) is said
 
 
 def test_the_card_names_the_views_that_there_are(tmp_path: Path, jobs: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_structure_that_nobody_drew_is_named_and_the_others_have_their_flags(
     assert "core" not in told
     found = this.job.status().flags.values()
     assert {flag["state"] for flag in found} <= {"good", "look"}
-    assert all(flag["words"].endswith("nothing of rim: not drawn when the model learned.") for flag in found)
+    assert all(flag["words"].endswith("nothing about rim: not drawn when the model learned.") for flag in found)
 
 
 @pytest.mark.parametrize(
