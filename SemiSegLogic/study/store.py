@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -38,6 +39,7 @@ class Study:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lock = WriteLock(folder / "lock.json")
+        self._changing = threading.Lock()  # of the structures: threads of one program share the lock of the study
         self._opened: dict[str, Case] = {}  # one object per case, so that one program's parts share its lock
 
     def __repr__(self) -> str:
@@ -98,7 +100,7 @@ class Study:
 
     def add_structure(self, name: str, color: Color | None = None, terminology: str = "") -> Structure:
         """A new structure with a value never used before."""
-        with self.lock.hold():
+        with self._changing, self.lock.hold():
             changed = self.structures.add(name, color, terminology)
             self._save_structures(changed)
         return changed.items[-1]
@@ -106,12 +108,12 @@ class Study:
     def change_structure(self, value: int, *, name: str | None = None, color: Color | None = None,
                          terminology: str | None = None) -> None:
         """Another name, colour or terminology; the value, and so everything drawn, stays."""
-        with self.lock.hold():
+        with self._changing, self.lock.hold():
             self._save_structures(self.structures.change(value, name=name, color=color, terminology=terminology))
 
     def remove_structure(self, value: int) -> None:
         """Without this structure; its value is never given again. Raises StudyError when it is drawn somewhere."""
-        with self.lock.hold():
+        with self._changing, self.lock.hold():
             gone = self.structures.of_value(value)
             users = [case.name for case in self.cases if value in values_in(case.labels(), case.folder)]
             if users:

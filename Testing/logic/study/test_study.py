@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -398,3 +399,30 @@ def test_a_run_is_the_newest_although_the_clock_was_set_back(study: Study, monke
     monkeypatch.setattr(history, "datetime", Earlier)
     second = study.new_run("bcp")
     assert study.runs == [first, second]
+
+
+def test_structures_that_two_threads_of_one_program_change_are_all_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the panel one is typed while a segment becomes another; with the same value both would be one."""
+    from SemiSegLogic.study import store
+
+    study, save, writing, go_on = Study.create(tmp_path / "s"), store.save_record, threading.Event(), threading.Event()
+
+    def slowly(path: Path, content: dict[str, object]) -> None:
+        if threading.current_thread() is first:
+            writing.set()
+            go_on.wait(10)
+        save(path, content)
+
+    monkeypatch.setattr(store, "save_record", slowly)
+    first = threading.Thread(target=lambda: study.add_structure("typed"))
+    second = threading.Thread(target=lambda: study.add_structure("drawn"))
+    first.start()
+    assert writing.wait(10)
+    second.start()
+    second.join(0.5)
+    go_on.set()
+    first.join()
+    second.join()
+    assert study.structures.names == {"typed": 1, "drawn": 2}
