@@ -29,6 +29,7 @@ class Labelling:
         self.unsaved = False
         self.failed = ""  # why the newest drawing is on screen only; "" when it is not
         self._overlaps: dict[int, int] = {}
+        self._given: dict[tuple[str, str, str], int] = {}  # case, segment and its name then, by which it got a value
 
     def opened(self) -> None:
         """A case was just put on screen: nothing is unsaved."""
@@ -182,7 +183,7 @@ class Labelling:
         SemiSegError where one cannot.
         """
         known = {item.value: item for item in self._controller.structures()}
-        shown = self._controller.screen.structures()
+        shown = self._bound_again(self._controller.screen.structures())
         new = newcomers(shown, known)
         for item in shown:
             if item in new:
@@ -190,11 +191,25 @@ class Labelling:
             elif _looks(item) != _looks(known[item.value]):
                 self._change(item)
 
+    def _bound_again(self, shown: list[Shown]) -> list[Shown]:
+        """The segments. Undo brings one that became a structure back as it was before, without a value."""
+        screen, there = self._controller.screen, {item.value for item in shown}
+        for item in shown:
+            value = self._given.get(self._as_given(item), 0)
+            if not item.value and value not in (0, *there):
+                screen.bind(item.segment_id, value)
+        return screen.structures()
+
+    def _as_given(self, item: Shown) -> tuple[str, str, str]:
+        opened = self._controller.open_case
+        return opened.id if opened is not None else "", item.segment_id, item.name
+
     def _add(self, item: Shown) -> None:
         controller, study = self._controller, self._controller.need_study()
         taken = [structure.name for structure in controller.structures()]
         made = study.add_structure(_free_name(item.name, taken), item.color, item.terminology)
         controller.screen.bind(item.segment_id, made.value)
+        self._given[self._as_given(item)] = made.value
         controller.structures_changed()
 
     def _change(self, item: Shown) -> None:

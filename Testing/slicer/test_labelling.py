@@ -248,3 +248,25 @@ def test_a_case_is_shown_in_the_greys_of_its_tissue_and_not_of_what_the_scanner_
     write_image(tmp_path / "padded.nrrd", image, Grid(image.shape, (2.0, 1.0, 1.0)))
     low, high = casework.load(study.add_case(tmp_path / "padded.nrrd")).window
     assert -2000 < low < high < 2000
+
+
+def test_undo_behind_the_moment_in_which_a_segment_became_a_structure_makes_no_second_one_of_it(
+    panel: Any, study: Any
+) -> None:
+    """What is undone to was kept before the segment had a value."""
+    open_first(panel, study)
+    panel.screen.segmentation.GetSegmentation().AddEmptySegment("new", "lesion")
+    mask = np.zeros((32, 36), bool)
+    mask[4:9, 4:9] = True
+    paint(panel, "new", SliceIndex(0, 6), mask)
+    panel.controller.labelling.save_now()
+    settle(panel)
+    panel.label.editor.widget.real.editor.Undo()
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert study.structures.names == {"ball": 1, "core": 2, "lesion": 3}
+    assert not panel.screen.labels().any(), "undone"
+    paint(panel, "new", SliceIndex(0, 6), mask)
+    panel.label.on_done()
+    settle(panel)
+    assert np.array_equal(study.cases[0].labels()[6], mask * 3)

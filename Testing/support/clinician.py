@@ -122,8 +122,10 @@ def until(panel: Any, there: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.005)
 
 
-def paint(panel: Any, value: int, place: SliceIndex, mask: Any) -> None:
-    """What a brush does: change one slice of one segment through Slicer's own editor logic, with undo."""
+def paint(panel: Any, what: int | str, place: SliceIndex, mask: Any) -> None:
+    """What a brush does: change one slice of one segment, by its value or its id, through Slicer's own editor logic,
+    with undo.
+    """
     from vtk.util.numpy_support import vtk_to_numpy
 
     editor, node = panel.label.editor.widget.real.editor, panel.screen.segmentation
@@ -134,7 +136,8 @@ def paint(panel: Any, value: int, place: SliceIndex, mask: Any) -> None:
     np.moveaxis(voxels, place.axis, 0)[place.index][mask] = 1
     image.Modified()
     editor.SaveStateForUndo()
-    editor.ModifySegmentByLabelmap(node, f"SemiSeg_{value}", image, editor.ModificationModeAdd, False, False)
+    segment = what if isinstance(what, str) else f"SemiSeg_{what}"
+    editor.ModifySegmentByLabelmap(node, segment, image, editor.ModificationModeAdd, False, False)
 
 
 def open_first(panel: Any, study: Any) -> Any:
