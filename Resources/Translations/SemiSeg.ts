@@ -2986,6 +2986,10 @@ Call them done and use them?</source>
         <source>The image of {name} has not been read.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>The image of {name} was deleted from the scene.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>scene.volumes</name>

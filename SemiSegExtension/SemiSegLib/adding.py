@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case
+    from SemiSegLogic.study import Case, Study
 
     from .controller import Controller
 
@@ -26,7 +26,7 @@ class Adding:
         """Take image files or DICOM folders into the study."""
         study = self._controller.need_study()
         for path in paths:
-            self._add(path.name, lambda path=path: study.add_case(path, copy))
+            self._add(study, path.name, lambda path=path: study.add_case(path, copy))
 
     def series(self, series: Sequence[tuple[str, Sequence[Path]]]) -> None:
         """Take DICOM series into the study: what people call each, and its files."""
@@ -36,7 +36,7 @@ class Adding:
                 text = _("The files of {name} are not all on this computer; import it in the DICOM module again.")
                 self._controller.say(text.format(name=words), "warning")
                 continue
-            self._add(words, lambda files=files: study.add_series(files))
+            self._add(study, words, lambda files=files: study.add_series(files))
 
     def from_scene(self, node_id: str) -> None:
         """Take the voxels of a volume in the scene into the study; a file of it is not needed. Raises ValueError in
@@ -53,20 +53,21 @@ class Adding:
                 write_image(path, array, grid)
                 return study.add_case(path, True, name)
 
-        self._add(name, work)
+        self._add(study, name, work)
 
-    def _add(self, name: str, work: Callable[[], Case]) -> None:
+    def _add(self, study: Study, name: str, work: Callable[[], Case]) -> None:
         self._left += 1
-        self._controller.background.run(_("Add {name}").format(name=name), work, self._added, self._not_added)
+        task = _("Add {name}").format(name=name)
+        self._controller.background.run(task, work, lambda case: self._added(study, case), self._not_added)
 
     def _not_added(self, error: Exception) -> None:
         self._left -= 1
         self._controller.say(str(error), "error")
         self._controller.refresh()
 
-    def _added(self, case: Case) -> None:
+    def _added(self, study: Study, case: Case) -> None:
         self._left -= 1
         if not self._left:
             self._controller.refresh()
-        if self._controller.open_case is None and not self._controller.wanted_case:
+        if study is self._controller.study and self._controller.open_case is None and not self._controller.wanted_case:
             self._controller.show(case.id)

@@ -47,6 +47,8 @@ class Controller:
         self.open_case: OpenCase | None = None
         self._case: Case | None = None
         self.wanted_case = ""
+        self._shows = 0  # so often was a case asked for: what was read for an earlier click comes too late
+        self._reading = ""  # the case that is being read for the latest one
         self.notice: tuple[str, str] = ("", "")
         self.adding = Adding(self)
         self.labelling = Labelling(self)
@@ -117,10 +119,6 @@ class Controller:
         self.wanted_case = case
         self.studies_wanted += 1
 
-        def work() -> tuple[Study, str, list[CaseRow], list[Shown]]:
-            study = make()
-            return study, study.name, study.status(), structures_of(study)
-
         def told(error: Exception) -> None:
             self.problem(name, error, "".join(traceback.format_exception(error)))
 
@@ -130,46 +128,75 @@ class Controller:
                 self.close_case()  # an image that was just being put on screen
             (failed or told)(error)
 
-        self.disk.run(name, work, lambda found: self._when_saved(lambda: self._study_opened(found)), not_opened)
+        def read(study: Study) -> None:
+            """When nothing can be drawn any more: it may be the study that is open already."""
+            self._put_away()
+            self.disk.run(
+                name, lambda: (study, study.name, study.status(), structures_of(study)), self._study_opened, not_opened
+            )
+
+        self.disk.run(name, make, lambda study: self._when_saved(lambda: read(study)), not_opened)
+
+    def _put_away(self) -> None:
+        """Close the case on screen; the one that is wanted still comes."""
+        wanted = self.wanted_case
+        self.close_case()
+        self.wanted_case = wanted
 
     def _study_opened(self, found: tuple[Study, str, list[CaseRow], list[Shown]]) -> None:
         wanted, self.damaged = self.wanted_case, None
-        self.close_case()
-        self.wanted_case = wanted
+        self._put_away()
+        self._asked_anew("")  # a case of the study before that is being read stays away
         self.study, self.study_name, self.rows, self._structures = found
         self.tell("study")
         self.tell("cases")
         self.say(_("Study {name}: {count} cases.").format(name=self.study_name, count=len(self.rows)))
-        if self.wanted_case in {row.id for row in self.rows}:
-            self.show(self.wanted_case)
+        if wanted in {row.id for row in self.rows}:
+            self.show(wanted)
 
     def refresh(self) -> None:
         """Read the list of cases again."""
-        if self.study is not None:
-            self.disk.run(_("Read cases"), self.study.status, self._listed)
+        study = self.study
+        if study is not None:
+            self.disk.run(_("Read cases"), study.status, lambda rows: self._listed(study, rows))
 
-    def _listed(self, rows: list[CaseRow]) -> None:
-        self.rows = rows
-        self.tell("cases")
+    def _listed(self, study: Study, rows: list[CaseRow]) -> None:
+        if study is self.study:
+            self.rows = rows
+            self.tell("cases")
 
     # --- cases ------------------------------------------------------------------------------------------------
 
     def show(self, case_id: str) -> None:
         """Bring a case on screen in place of the one there; what is drawn is saved first."""
         if self.open_case is not None and self.open_case.id == case_id:
+            self.wanted_case = case_id  # not the one that was clicked before and is on its way
             return
+        if case_id == self.wanted_case == self._reading:
+            return  # a double click
         self.labelling.save_now()
-        self.wanted_case = case_id
-        study = self.need_study()
+        self.wanted_case, study, number = case_id, self.need_study(), self._asked_anew(case_id)
 
         def work() -> tuple[Case, OpenCase]:
             case = study.case(case_id)
             return case, casework.load(case)
 
-        self.disk.run(_("Load case"), work, self._loaded, lambda error: self._not_loaded(case_id, error))
+        self.disk.run(
+            _("Load case"), work, lambda found: self._loaded(number, *found),
+            lambda error: self._not_loaded(case_id, error),
+        )
+
+    def _asked_anew(self, case_id: str) -> int:
+        self._shows, self._reading = self._shows + 1, case_id
+        return self._shows
+
+    def _awaited(self, number: int, opened: OpenCase) -> bool:
+        """No other case was clicked meanwhile, and no other study opened."""
+        return number == self._shows and opened.id == self.wanted_case
 
     def _not_loaded(self, case_id: str, error: Exception) -> None:
         """The case on screen, if there is one, stays."""
+        self._reading = ""
         if self.wanted_case == case_id:
             self._stay()
         from SemiSegLogic.study import ImageError
@@ -182,10 +209,10 @@ class Controller:
         text = _("{case} cannot be opened. {error}").format(case=case_id, error=error)
         self.say(f"{text} {remedy}".strip(), "error")
 
-    def _loaded(self, found: tuple[Case, OpenCase]) -> None:
-        case, opened = found
-        if opened.id == self.wanted_case:  # no other case was clicked meanwhile
-            self._when_saved(lambda: self._make_room(case, opened))
+    def _loaded(self, number: int, case: Case, opened: OpenCase) -> None:
+        if self._awaited(number, opened):
+            self._reading = ""
+            self._when_saved(lambda: self._make_room(number, case, opened))
 
     def _when_saved(self, then: Callable[[], None]) -> None:
         """Go on when everything drawn is on disk; where it cannot be saved, it stays on screen instead."""
@@ -209,11 +236,11 @@ class Controller:
         """What was wanted does not come: the case on screen, if there is one, is wanted."""
         self.wanted_case = self.open_case.id if self.open_case is not None else ""
 
-    def _make_room(self, case: Case, opened: OpenCase) -> None:
-        if opened.id == self.wanted_case:
+    def _make_room(self, number: int, case: Case, opened: OpenCase) -> None:
+        if self._awaited(number, opened):
             self.screen.clear_case()
             self.open_case = None
-            self.next_beat(lambda: self._put_on_screen(case, opened))
+            self.next_beat(lambda: self._put_on_screen(number, case, opened))
 
     def after_saves(self, name: str, work: Callable[[], T], done: Callable[[T], None],
                     failed: Callable[[Exception], None]) -> None:  # fmt: skip
@@ -225,17 +252,17 @@ class Controller:
         """Go on at the timer's next beat, so that no single step holds the screen up for long."""
         self.disk.run(_("Show"), lambda: None, lambda _none: then())
 
-    def _put_on_screen(self, case: Case, opened: OpenCase) -> None:
-        if opened.id == self.wanted_case:
+    def _put_on_screen(self, number: int, case: Case, opened: OpenCase) -> None:
+        if self._awaited(number, opened):
             self.screen.show_image(opened)
             opened.image = None
-            self.next_beat(lambda: self._put_labels_on_screen(case, opened))
+            self.next_beat(lambda: self._put_labels_on_screen(number, case, opened))
 
-    def _put_labels_on_screen(self, case: Case, opened: OpenCase) -> None:
-        if opened.id != self.wanted_case:
+    def _put_labels_on_screen(self, number: int, case: Case, opened: OpenCase) -> None:
+        if not self._awaited(number, opened):
             return
-        self._case, self.open_case = case, opened
         self.screen.show_labels(opened, self.structures())
+        self._case, self.open_case = case, opened
         self.labelling.opened()
         self.tell("case")
         self.tell("labels")
@@ -280,10 +307,13 @@ class Controller:
         """One more structure, in the study and on screen."""
         study = self.need_study()
         self.disk.run(
-            _("Add structure"), lambda: (study.add_structure(name), structures_of(study))[1], self._restructured
+            _("Add structure"), lambda: (study.add_structure(name), structures_of(study))[1],
+            lambda structures: self._restructured(study, structures),
         )
 
-    def _restructured(self, structures: list[Shown]) -> None:
+    def _restructured(self, study: Study, structures: list[Shown]) -> None:
+        if study is not self.study:
+            return
         self._structures = structures
         if self.open_case is not None:
             self.screen.restore(self.structures())

@@ -13,7 +13,7 @@ from . import casework, drafts
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case
+    from SemiSegLogic.study import Case, Study
 
     from .controller import Controller
     from .training import Training
@@ -76,16 +76,18 @@ class Mending:
         controller.labelling.save_now()
 
         def looked(leaving: Leaving) -> None:
-            self._training.at_work(case_id, lambda kind: self._ask(leaving, kind, confirm))
+            self._training.at_work(case_id, lambda kind: self._ask(study, leaving, kind, confirm))
 
         controller.disk.run(_("Look at {name}").format(name=case_id), lambda: Leaving.of(study.case(case_id)), looked)
 
-    def _ask(self, leaving: Leaving, kind: str, confirm: Callable[[str], bool]) -> None:
+    def _ask(self, study: Study, leaving: Leaving, kind: str, confirm: Callable[[str], bool]) -> None:
+        if study is not self._controller.study:
+            return  # another study was opened meanwhile: its list is on screen, and the person is at something else
         why_not = self._why_not(leaving, kind)
-        if not why_not and confirm(leaving.question(self._controller.need_study().folder)):
+        if not why_not and confirm(leaving.question(study.folder)):
             why_not = self._why_not(leaving, kind)  # somebody may have drawn while the question stood there
             if not why_not:
-                self._remove(leaving)
+                self._remove(study, leaving)
         if why_not:
             self._controller.say(why_not, "warning")
 
@@ -102,18 +104,18 @@ class Mending:
             return text.format(case=leaving.name, why=labelling.failed or _("Try again in a moment."))
         return ""
 
-    def _remove(self, leaving: Leaving) -> None:
-        study = self._controller.need_study()
+    def _remove(self, study: Study, leaving: Leaving) -> None:
         self._controller.disk.run(
             _("Remove {name}").format(name=leaving.name),
             lambda: casework.patiently(lambda: study.remove_case(leaving.id)),
-            lambda place: self._removed(leaving, place),
+            lambda place: self._removed(study, leaving, place),
             self._failed,
         )
 
-    def _removed(self, leaving: Leaving, place: Path) -> None:
+    def _removed(self, study: Study, leaving: Leaving, place: Path) -> None:
         controller = self._controller
-        controller.leave_case(leaving.id)
+        if study is controller.study:
+            controller.leave_case(leaving.id)
         text = _("{case} is no longer in the study. All its files are kept in {place}.")
         controller.say(text.format(case=leaving.name, place=place), "good")
         controller.refresh()

@@ -59,6 +59,8 @@ class Screen:
 
     def show_labels(self, case: OpenCase, structures: Sequence[Shown]) -> None:
         volume = self.volume
+        if volume is None:
+            raise ValueError(_("The image of {name} was deleted from the scene.").format(name=case.name))
         node = segments.segmentation_for(volume, _("{case} - my labels").format(case=case.name))
         self._stage.own(node, LABELS, case.id)
         style(node, fill=0.35, outline=1.0)
