@@ -405,6 +405,10 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <source>{name} ({n} voxels)</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>structure</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>SemiSegLib.live</name>

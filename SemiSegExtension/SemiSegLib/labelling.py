@@ -189,7 +189,7 @@ class Labelling:
             if item in new:
                 self._add(item)
             elif _looks(item) != _looks(known[item.value]):
-                self._change(item)
+                self._change(item, known[item.value].name)
 
     def _bound_again(self, shown: list[Shown]) -> list[Shown]:
         """The segments. Undo brings one that became a structure back as it was before, without a value."""
@@ -197,7 +197,7 @@ class Labelling:
         for item in shown:
             value = self._given.get(self._as_given(item), 0)
             if not item.value and value not in (0, *there):
-                screen.bind(item.segment_id, value)
+                screen.bind(item.segment_id, value, item.name)
         return screen.structures()
 
     def _as_given(self, item: Shown) -> tuple[str, str, str]:
@@ -208,17 +208,18 @@ class Labelling:
         controller, study = self._controller, self._controller.need_study()
         taken = [structure.name for structure in controller.structures()]
         made = study.add_structure(_free_name(item.name, taken), item.color, item.terminology)
-        controller.screen.bind(item.segment_id, made.value)
+        controller.screen.bind(item.segment_id, made.value, made.name)
         self._given[self._as_given(item)] = made.value
         controller.structures_changed()
 
-    def _change(self, item: Shown) -> None:
-        """What is refused, such as the name of another structure, keeps nothing from being saved."""
+    def _change(self, item: Shown, before: str) -> None:
+        """What is refused, such as the name of another structure, keeps nothing from being saved, and is not shown."""
         study = self._controller.need_study()
         try:
             study.change_structure(item.value, name=item.name, color=item.color, terminology=item.terminology)
         except SemiSegError as error:
             self._controller.say(str(error), "warning")
+            self._controller.screen.bind(item.segment_id, item.value, before)
         else:
             self._controller.structures_changed()
 
@@ -267,5 +268,12 @@ def _looks(item: Shown) -> tuple[object, ...]:
 def _free_name(name: str, taken: list[str]) -> str:
     from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
 
-    used = {folded(other) for other in taken}
+    used, name = {folded(other) for other in taken}, _usable_name(name)
     return next(found for n in range(1, 999) if folded(found := name if n == 1 else f"{name} {n}") not in used)
+
+
+def _usable_name(name: str) -> str:
+    """``name`` as a structure can have it: segments may be called anything, and nothing drawn waits for a better name.
+    """
+    line = "".join(sign if sign.isprintable() else " " for sign in name).strip()[:90].strip()
+    return f"{_('structure')} {line}".strip() if not line or line.isdigit() else line

@@ -120,8 +120,8 @@ class ScreenPort(Protocol):
     def structures(self) -> list[Shown]:
         """The segments of the person's segmentation."""
 
-    def bind(self, segment_id: str, value: int) -> None:
-        """Give a new segment its value for life."""
+    def bind(self, segment_id: str, value: int, name: str) -> None:
+        """Give a segment its value for life, and the name that its structure has in the study."""
 
     def restore(self, structures: Sequence[Shown]) -> None:
         """Bring back segments that were deleted, empty, and keep the others."""

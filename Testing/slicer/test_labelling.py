@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from SemiSegLogic.geometry import SliceIndex
 from Testing.support.clinician import ball, draw, noise, open_first, paint, settle, suggestion_for
@@ -270,3 +271,42 @@ def test_undo_behind_the_moment_in_which_a_segment_became_a_structure_makes_no_s
     panel.label.on_done()
     settle(panel)
     assert np.array_equal(study.cases[0].labels()[6], mask * 3)
+
+
+@pytest.mark.parametrize(
+    ("called", "known"),
+    [("tumor ", "tumor"), ("", "structure"), ("7", "structure 7"), ("a\nb", "a b"), ("x" * 300, "x" * 90),
+     ("Ball", "Ball 2")],
+    ids=["a space", "nothing", "a number", "two lines", "very long", "as another"],
+)  # fmt: skip
+def test_whatever_a_new_segment_is_called_nothing_drawn_waits_for_a_better_name(
+    panel: Any, study: Any, called: str, known: str
+) -> None:
+    case = open_first(panel, study)
+    truth = draw(panel, 6)
+    panel.screen.segmentation.GetSegmentation().AddEmptySegment("new", "Segment_1")
+    panel.screen.segmentation.GetSegmentation().GetSegment("new").SetName(called)
+    mask = np.zeros((32, 36), bool)
+    mask[:3, :3] = True
+    paint(panel, "new", SliceIndex(0, 6), mask)
+    panel.label.on_done()
+    settle(panel)
+    assert study.structures.names == {"ball": 1, "core": 2, known: 3}
+    assert np.array_equal(case.labels()[6], np.where(mask, 3, truth))
+    panel.controller.say("something else")
+    paint(panel, 1, SliceIndex(0, 6), mask)
+    panel.controller.labelling.save_now()
+    assert panel.controller.notice[0] == "something else", "the screen shows the name that the structure has"
+
+
+def test_a_name_that_is_refused_is_told_once_and_not_shown(panel: Any, study: Any) -> None:
+    open_first(panel, study)
+    panel.screen.segmentation.GetSegmentation().GetSegment("SemiSeg_2").SetName("ball")
+    panel.controller.labelling.save_now()
+    assert "Two structures have the name 'ball'" in panel.controller.notice[0]
+    assert [item.name for item in panel.screen.structures()] == ["ball", "core"]
+    panel.controller.say("something else")
+    panel.controller.labelling.edited()
+    panel.controller.labelling.save_now()
+    assert panel.controller.notice[0] == "something else"
+    assert study.structures.names == {"ball": 1, "core": 2}

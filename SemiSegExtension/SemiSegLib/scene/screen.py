@@ -130,10 +130,10 @@ class Screen:
         node = self.segmentation
         return segments.shown(node) if node is not None else []
 
-    def bind(self, segment_id: str, value: int) -> None:
+    def bind(self, segment_id: str, value: int, name: str) -> None:
         if self.segmentation is not None:
             with self._silence(False):
-                segments.bind(self.segmentation, segment_id, value)
+                segments.bind(self.segmentation, segment_id, value, name)
 
     def restore(self, structures: Sequence[Shown]) -> None:
         node = self.segmentation

@@ -34,9 +34,11 @@ def shown(node: Any) -> list[Shown]:
     return [_shown(segmentation, name) for name in segmentation.GetSegmentIDs()]
 
 
-def bind(node: Any, segment_id: str, value: int) -> None:
-    """Give a segment that the user added its value for life."""
-    node.GetSegmentation().GetSegment(segment_id).SetTag(VALUE, str(value))
+def bind(node: Any, segment_id: str, value: int, name: str) -> None:
+    """Give a segment that the user added its value for life, and the name of its structure."""
+    segment = node.GetSegmentation().GetSegment(segment_id)
+    segment.SetTag(VALUE, str(value))
+    segment.SetName(name)
 
 
 def write(node: Any, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Shown]) -> None:
