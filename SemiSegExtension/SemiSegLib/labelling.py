@@ -131,6 +131,7 @@ class Labelling:
             controller.say(text.format(n=places[0].index + 1), "warning")
             return
         case, author = controller.case(), controller.author
+        before = {place: opened.done[place] for place in places if place in opened.done}
         opened.touched -= set(places)
         opened.done.update(words)
         controller.tell("labels")
@@ -138,14 +139,17 @@ class Labelling:
             _("Save slices"),
             lambda: casework.patiently(lambda: casework.judge(case, opened.kept, labels, places, author)),
             lambda done: self._judged(opened, done, places),
-            lambda error: self._not_judged(opened, places, error),
+            lambda error: self._not_judged(opened, places, before, error),
         )
 
-    def _not_judged(self, opened: OpenCase, places: list[SliceIndex], error: Exception) -> None:
-        """They are not done after all; the drawing itself is in the draft."""
+    def _not_judged(
+        self, opened: OpenCase, places: list[SliceIndex], before: dict[SliceIndex, str], error: Exception
+    ) -> None:
+        """They are not done after all, but for those that were done ``before``; the drawing itself is in the draft."""
         for place in places:
             opened.done.pop(place, None)
-        opened.touched |= set(places)
+        opened.done.update(before)
+        opened.touched |= set(places) - set(before)
         self._controller.tell("labels")
         self._controller.say(_("The slice could not be marked as done: {error}").format(error=error), "error")
 

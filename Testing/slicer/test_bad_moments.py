@@ -109,6 +109,21 @@ def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(panel: Any,
     assert panel.controller.open_case.touched == {SliceIndex(0, 6)}
 
 
+def test_a_slice_that_is_done_stays_done_when_calling_it_done_again_fails(panel: Any, study: Any) -> None:
+    from SemiSegLogic.study import Study
+
+    case = open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    with Study.open(study.folder).case(case.id).writing():
+        panel.label.on_done()
+        settle(panel)
+    assert "could not be called done" in panel.controller.notice[0]
+    assert panel.controller.open_case.done == {SliceIndex(0, 6): "drawn"}
+    assert panel.controller.open_case.touched == set()
+
+
 def test_a_study_whose_folder_has_gone_is_told_and_nothing_breaks(panel: Any, study: Any, tmp_path: Path) -> None:
     open_first(panel, study)
     study.folder.rename(tmp_path / "moved")
