@@ -12,7 +12,7 @@ from ..files import move_file
 from ..geometry import AXIS_NAMES, IGNORE, Planes, SliceIndex, copy_slices, plane, planes_of, sparse_label
 from .annotations import AnnotatedSlice, check_slices
 from .errors import LabelError
-from .formats import read_mask
+from .formats import Mask, read_mask
 from .history import VERSION, History, Version, header_entries, read_saved
 from .record import CaseRecord, Status
 from .structures import Structures, check_name
@@ -41,7 +41,7 @@ class DrawnCase(CaseRecord):
             return np.zeros(grid.shape, np.uint8)
         path = self._current_file(version)
         try:
-            label = read_saved(path).on(grid)
+            label = self._read_steadily(path, version).on(grid)
         except LabelError as error:
             raise LabelError(f"{error} {self.history.offer()}") from error
         judged = np.zeros(grid.shape, np.uint8)
@@ -145,6 +145,20 @@ class DrawnCase(CaseRecord):
         self._save({**self._record(), "slices": [item.to_dict() for item in ordered], "version": version.name,
                     "status": status or self._status_with(bool(ordered)),
                     "agreement": self._agreement(label, ordered)})
+
+    def _read_steadily(self, path: Path, version: str) -> Mask:
+        """The recorded ``version`` in ``path``. Where somebody saves a newer one meanwhile, as the panel does while a
+        training begins: from the version itself, which stays.
+        """
+        found = None
+        try:
+            found = read_saved(path)
+        except LabelError:
+            if self._current_file(version) == path:
+                raise
+        if found is None or header_entries(path).get(VERSION, version) != version:
+            found = read_saved(self.history.version(version).path)
+        return found
 
     def _current_file(self, version: str) -> Path:
         """``labels.seg.nrrd`` when it is the recorded version, else that version itself: a save was cut off."""

@@ -47,6 +47,28 @@ def test_only_the_named_slices_are_taken(case: Case) -> None:
     assert labels.dtype == np.uint8
 
 
+@pytest.mark.parametrize("moment", ["before", "amid"])
+def test_labels_that_are_saved_anew_while_they_are_read_are_read_as_they_were(
+    case: Case, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The panel saves while a training begins, which reads: nothing is damaged, and no slice is taken for empty."""
+    case.set_slices(two_blobs(), [K2, K4], "ann")
+    read, other = history_module.read_mask, Case(case.folder, lambda: case.structures)
+
+    def while_saving(path: Path) -> object:
+        monkeypatch.setattr(history_module, "read_mask", read)
+        if moment == "before":
+            other.unmark([K2], "ann")
+        found = read(path)
+        if moment == "amid":
+            other.unmark([K2], "ann")
+        return found
+
+    monkeypatch.setattr(history_module, "read_mask", while_saving)
+    assert np.array_equal(case.labels()[[2, 4]], two_blobs()[[2, 4]])
+    assert not case.labels()[2].any()
+
+
 def test_slices_along_every_axis_are_kept_together(case: Case) -> None:
     for place in (SliceIndex(0, 2), SliceIndex(1, 1), SliceIndex(2, 3)):
         case.set_slices(two_blobs(), [place], "ann")
