@@ -128,14 +128,18 @@ class Controller:
                 self.close_case()  # an image that was just being put on screen
             (failed or told)(error)
 
-        def read(study: Study) -> None:
-            """When nothing can be drawn any more: it may be the study that is open already."""
-            self._put_away()
-            self.disk.run(
-                name, lambda: (study, study.name, study.status(), structures_of(study)), self._study_opened, not_opened
-            )
+        def read(study: Study) -> tuple[Study, str, list[CaseRow], list[Shown]]:
+            return study, study.name, study.status(), structures_of(study)
 
-        self.disk.run(name, make, lambda study: self._when_saved(lambda: read(study)), not_opened)
+        def found(there: tuple[Study, str, list[CaseRow], list[Shown]]) -> None:
+            """One that is open already may have changed since: it is read again, with nothing on screen."""
+            if self.study is None or there[0].folder != self.study.folder:
+                self._study_opened(there)
+            else:
+                self._put_away()
+                self.disk.run(name, lambda: read(there[0]), self._study_opened, not_opened)
+
+        self.disk.run(name, lambda: read(make()), lambda there: self._when_saved(lambda: found(there)), not_opened)
 
     def _put_away(self) -> None:
         """Close the case on screen; the one that is wanted still comes."""

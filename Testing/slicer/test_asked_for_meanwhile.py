@@ -144,3 +144,24 @@ def test_a_segment_that_becomes_a_structure_while_its_study_is_opened_again_is_s
     settle(panel)
     assert [item.name for item in panel.controller.structures()] == ["ball", "core", "lesion"]
     assert [item.name for item in panel.screen.structures()] == ["ball", "core", "lesion"]
+
+
+def test_what_the_panel_of_before_a_reload_left_goes_also_when_another_study_is_opened_at_once(
+    panel: Any, study: Any, other: Any, slicer: Any
+) -> None:
+    open_first(panel, study)
+    panel.close()
+    root = slicer.qMRMLWidget()
+    root.setLayout(qt_layout())
+    again = type(panel)(root.layout(), panel.installer, panel.connection)
+    again.enter()
+    again.controller.open_study(other.folder)
+    settle(again)
+    assert segmentations(slicer) == 0
+    again.close()
+
+
+def qt_layout() -> Any:
+    import qt
+
+    return qt.QVBoxLayout()

@@ -200,6 +200,8 @@ class Panel:
                 self.controller.open_study(folder, case)
             elif brought:
                 self.screen.imported(keep=True)
+            elif there:  # another study was chosen meanwhile: what a panel before us left in the scene goes
+                self.screen.imported(keep=False)
 
         if folder != Path():
             self.controller.disk.run(_("Look for the study"), folder.is_dir, found)
