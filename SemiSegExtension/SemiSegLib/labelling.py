@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -218,12 +219,16 @@ class Labelling:
 
     def _change(self, item: Shown, before: str) -> None:
         """What is refused, such as the name of another structure, keeps nothing from being saved, and is not shown."""
+        from SemiSegLogic.study import StudyError
+
         study = self._controller.need_study()
         try:
             study.change_structure(item.value, name=item.name, color=item.color, terminology=item.terminology)
         except SemiSegError as error:
             self._controller.say(str(error), "warning")
-            self._controller.screen.bind(item.segment_id, item.value, before)
+            if type(error) is StudyError and item.name != before:  # not one of a disk or a lock, which is tried again
+                self._controller.screen.bind(item.segment_id, item.value, before)
+                self._change(replace(item, name=before), before)
         else:
             self._controller.structures_changed()
 

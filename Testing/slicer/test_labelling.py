@@ -302,6 +302,7 @@ def test_whatever_a_new_segment_is_called_nothing_drawn_waits_for_a_better_name(
 def test_a_name_that_is_refused_is_told_once_and_not_shown(panel: Any, study: Any) -> None:
     open_first(panel, study)
     panel.screen.segmentation.GetSegmentation().GetSegment("SemiSeg_2").SetName("ball")
+    panel.screen.segmentation.GetSegmentation().GetSegment("SemiSeg_2").SetColor(0.25, 0.5, 0.75)
     panel.controller.labelling.save_now()
     assert "Two structures have the name 'ball'" in panel.controller.notice[0]
     assert [item.name for item in panel.screen.structures()] == ["ball", "core"]
@@ -310,3 +311,4 @@ def test_a_name_that_is_refused_is_told_once_and_not_shown(panel: Any, study: An
     panel.controller.labelling.save_now()
     assert panel.controller.notice[0] == "something else"
     assert study.structures.names == {"ball": 1, "core": 2}
+    assert study.structures.of_value(2).color == (0.25, 0.5, 0.75), "the colour is not refused with it"
