@@ -119,7 +119,7 @@ def test_a_slice_that_is_done_stays_done_when_calling_it_done_again_fails(panel:
     with Study.open(study.folder).case(case.id).writing():
         panel.label.on_done()
         settle(panel)
-    assert "could not be called done" in panel.controller.notice[0]
+    assert "could not be marked as done" in panel.controller.notice[0]
     assert panel.controller.open_case.done == {SliceIndex(0, 6): "drawn"}
     assert panel.controller.open_case.touched == set()
 
