@@ -42,7 +42,7 @@ BLOCKS = "engine.blocks engine.nets"
 """What papers are built from: tensors in, tensors out. Blocks may not import the machinery beside them (volumes,
 devices, files, the training loop), so no method can reach it through a block either.
 """
-ENGINE = f"errors patience grey_range settings geometry files methods.base {BLOCKS}"
+ENGINE = f"errors patience naming grey_range settings geometry files methods.base {BLOCKS}"
 MACHINERY = ("hardware", "planning", "data", "training", "prediction", "quality")
 """Around the blocks; each may import those before it. ``selection`` stands alone: saved maps, and no torch."""
 

@@ -129,7 +129,7 @@ def test_a_proxys_word_is_not_taken_for_the_servers(
 ) -> None:
     gateway = Gateway(Server.read(described))
     monkeypatch.setattr(gateway._https, "download", lambda *rest: Answer(404, b"<html>not found</html>"))
-    with pytest.raises(Unreachable, match="not to be had"):
+    with pytest.raises(Unreachable, match="is not available just now"):
         gateway.bring(JOB, NAME, tmp_path / "x")
     monkeypatch.setattr(gateway._https, "download", lambda path, wish, begin, told: begin(False, ""))
     with pytest.raises(PlaceError, match="Update SemiSeg"):

@@ -317,9 +317,9 @@ def test_a_header_without_numbers_is_no_place_in_space(study: Study, tmp_path: P
 
 
 @pytest.mark.parametrize(("fields", "words"), [
-    ("dimension: 3\nsizes: 4000 4000 1000\nencoding: gzip", "tells of 16000000000 voxels, and the file has"),
-    ("dimension: 3\nsizes: 4000 4000 1000\nencoding: raw", "tells of 16000000000 voxels, and the file has"),
-    ("dimension: 3\nsizes: 5 6 7\nencoding: raw\ndata file: /dev/zero", "tells of 210 voxels, and the file has 0"),
+    ("dimension: 3\nsizes: 4000 4000 1000\nencoding: gzip", "announces 16000000000 voxels, and the file has"),
+    ("dimension: 3\nsizes: 4000 4000 1000\nencoding: raw", "announces 16000000000 voxels, and the file has"),
+    ("dimension: 3\nsizes: 5 6 7\nencoding: raw\ndata file: /dev/zero", "announces 210 voxels, and the file has 0"),
     (f"dimension: 16\nsizes: {'1 ' * 13}5 6 7\nencoding: raw", "more than 5 axes"),
 ])
 def test_an_nrrd_that_claims_what_it_cannot_hold_takes_no_memory(tmp_path: Path, fields: str, words: str) -> None:
