@@ -18,7 +18,8 @@ from SemiSegLogic.methods.base import Method
 
 from .checked import BenchmarkError
 from .datasets import CaseData
-from .modes import clinical, largest_piece, legacy
+from .modes import clinical, legacy
+from .one_piece import as_ellipses, heaviest_piece, largest_piece
 from .recipe import Recipe
 from .study import Study
 
@@ -44,9 +45,18 @@ class Evaluation:
     def label(self, case: CaseData) -> NDArray[np.uint8]:
         """The predicted structure values (k, j, i)."""
         volume = self.study.unseen(case)
-        index = self._probabilities(volume).argmax(0).to(torch.uint8)
-        label = self.study.classes.to_value(volume.to_array(index))
-        return largest_piece(label, list(self.study.classes.values[1:])) if self.recipe.largest else label
+        shares = self._probabilities(volume)
+        label = self.study.classes.to_value(volume.to_array(shares.argmax(0).to(torch.uint8)))
+        if self.recipe.surest:
+            label = heaviest_piece(label, self._by_structure(volume, shares))
+        elif self.recipe.largest:
+            label = largest_piece(label, self.study.classes.values[1:])
+        return as_ellipses(label, self.study.classes.values[1:]) if self.recipe.ellipses else label
+
+    def _by_structure(self, volume: Volume, shares: Tensor) -> dict[int, NDArray[np.generic]]:
+        """Structure value -> its share of ``shares`` (K,D,H,W), (k, j, i) float32."""
+        return {value: volume.to_array(share)
+                for value, share in zip(self.study.classes.values[1:], shares[1:], strict=True)}
 
     @torch.no_grad()
     def _probabilities(self, volume: Volume) -> Tensor:

@@ -66,21 +66,6 @@ def clinical(found: Mask, true: Mask, spacing: Triple) -> Clinical:
     return Clinical(dice(found, true), float(hd95), float(both.mean()), near, nearer)
 
 
-def largest_piece(label: NDArray[np.uint8], values: list[int]) -> NDArray[np.uint8]:
-    """``label`` (k, j, i) with the largest connected piece (over faces, edges and corners) of every structure alone,
-    the post-processing of several papers.
-    """
-    from scipy.ndimage import generate_binary_structure
-    from scipy.ndimage import label as pieces_of
-
-    kept = np.zeros_like(label)
-    for value in values:
-        pieces, count = pieces_of(label == value, generate_binary_structure(3, 3))
-        if count:
-            kept[pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))] = value
-    return kept
-
-
 def _share_within(distances: NDArray[np.float64], tolerance: float) -> float:
     """Of all surface voxels of both masks; the hair's breadth absorbs rounding of voxel sides."""
     return float((distances <= tolerance + 1e-9).mean())

@@ -12,7 +12,7 @@ from SemiSegLogic.settings.recipes import recipe as settings_of
 from .checked import digest
 
 METRICS = 1  # counts up when a definition in modes.py changes
-NEWER = {"augmentation": "product", "spacing": None, "carried": 0.0}
+NEWER = {"augmentation": "product", "spacing": None, "carried": 0.0, "surest": False, "ellipses": False}
 NOT_HASHED = ("name", "methods", "cells", "seeds", "cell_methods", "why", "settings", "changes", "shown")
 
 
@@ -23,8 +23,9 @@ class Recipe:
     of the method. ``network`` a key of NETWORKS, ``patch`` (D, H, W) voxels at ``spacing`` (d, h, w) mm, or that of the
     data. What else is left out is as published with "paper", and as the product plans it with "clinical". ``stride``
     (d, h, w) voxels of sliding windows of patch size with plain averaging; none: as the product predicts. ``largest``:
-    keep the largest piece of each structure. ``members`` networks of different seeds are averaged; ``flips``: and over
-    mirrored images. ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D
+    keep the largest piece of each structure; ``surest``: the one with most probability in it instead; ``ellipses``: and
+    the ellipse that fits it, of single images. ``members`` networks of different seeds are averaged; ``flips``: and
+    over mirrored images. ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D
     papers do). ``carried`` share of the steps that also learn from what few slices say of their neighbours, divided by
     their number in a volume. ``test_cases`` of the test list are measured (0: all); a trial that does not do them all
     is not ``shown`` in tables.
@@ -49,6 +50,8 @@ class Recipe:
     augmentation: str = "product"
     precision: str = "auto"
     carried: float = 0.0
+    surest: bool = False
+    ellipses: bool = False
     methods: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])

@@ -14,7 +14,7 @@ from monai.metrics import (
 )
 from scipy.ndimage import gaussian_filter
 
-from Testing.benchmarks.runner.modes import Clinical, Legacy, clinical, largest_piece, legacy
+from Testing.benchmarks.runner.modes import Clinical, Legacy, clinical, legacy
 
 UNIT = (1.0, 1.0, 1.0)
 PAIRS = 100
@@ -122,15 +122,3 @@ def test_mean_distance_over_both_surfaces_is_what_medpy_computes_on_a_hundred_pa
         both = np.concatenate([surface(found, true, spacing), surface(true, found, spacing)])
         assert clinical(found, true, spacing).assd == pytest.approx(both.mean(), abs=1e-6)
         assert binary.asd(found, true, spacing) == pytest.approx(surface(found, true, spacing).mean())
-
-
-def test_the_largest_piece_of_every_structure_stays() -> None:
-    label = np.zeros((8, 8, 8), np.uint8)
-    label[1:4, 1:4, 1:4] = 1
-    label[6, 6, 6] = 1
-    label[5:7, 1:3, 1] = 2
-    label[7, 7, 7] = 2
-    label[4, 4, 4] = 1  # touches the first piece over a corner: one piece
-    wanted = label.copy()
-    wanted[6, 6, 6] = wanted[7, 7, 7] = 0
-    assert np.array_equal(largest_piece(label, [1, 2, 3]), wanted)
