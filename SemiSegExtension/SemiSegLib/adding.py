@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,16 +43,7 @@ class Adding:
         """
         study = self._controller.need_study()
         name, array, grid = self._controller.screen.scene_volume(node_id)
-
-        def work() -> Case:
-            from SemiSegLogic.study import write_image
-
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "volume.nrrd"
-                write_image(path, array, grid)
-                return study.add_case(path, True, name)
-
-        self._add(study, name, work)
+        self._add(study, name, lambda: study.add_volume(array, grid, name))
 
     def _add(self, study: Study, name: str, work: Callable[[], Case]) -> None:
         self._left += 1

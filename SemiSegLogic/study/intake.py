@@ -5,7 +5,11 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..files import digest_array, disk_errors
 from ..geometry import Grid
@@ -14,7 +18,7 @@ from ..patience import rename
 from .errors import DuplicateError, ImageError, StudyError
 from .formats import read_image, write_image
 from .formats.dicom import is_dicom, series_uid
-from .formats.volumes import read_series
+from .formats.volumes import one_value, read_series
 from .history import slug
 from .record import RECORD, CaseRecord, new_record
 from .structures import check_name
@@ -43,28 +47,67 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
         raise StudyError(f"A case named '{chosen}' is already in the study. Give {path.name} another name.")
     array, grid = read_series(files) if files else read_image(path)
     _require_place(path, grid)
-    digest = digest_array(array)
+    place = IMAGE if copy else str(path.resolve())
+    return _put(Incoming(str(path), array, grid, place, series_uid(path)), chosen, cases, known, duplicates)
+
+
+def take_volume(array: NDArray[np.generic], grid: Grid, name: str, cases: Path, known: Sequence[CaseRecord]) -> str:
+    """The same of a volume that lies in no file: ``array`` (k, j, i), or (k, j, i, values per voxel), in its program
+    called ``name``.
+    """
+    what = f"The volume '{name}'"
+    grey, flaw = one_value(array.reshape(*grid.shape, -1), what), grid.flaw()
+    if flaw:
+        raise ImageError(f"{what} has {flaw}. No scan is like that, or its lengths are not in millimetres. Set its "
+                         "spacing and origin in Slicer (module Volumes), and add it again.")
+    return _put(Incoming(what, grey, grid), usable_name(name, [case.name for case in known]), cases, known)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What is to become a case: ``what`` people call it, voxels (k, j, i), and what the record is to say of its place
+    and its DICOM ``series``.
+    """
+
+    what: str
+    array: NDArray[np.generic]
+    grid: Grid
+    place: str = IMAGE
+    series: str = ""
+
+
+def _put(image: Incoming, name: str, cases: Path, known: Sequence[CaseRecord], duplicates: bool = False) -> str:
+    digest = digest_array(image.array)
     if not duplicates:
-        _refuse_duplicate(path, digest, known)
+        _refuse_duplicate(image.what, digest, known)
     draft = cases / f".new-{secrets.token_hex(4)}"
     try:
         with disk_errors(cases):
             draft.mkdir()
-            if copy:
-                write_image(draft / IMAGE, array, grid)
-            place = IMAGE if copy else str(path.resolve())
-            save_record(draft / RECORD, new_record(chosen, grid, place, digest, series_uid(path)))
-            return rename(draft, _free(cases, _id_for(chosen), cases.parent / REMOVED)).name
+            if image.place == IMAGE:
+                write_image(draft / IMAGE, image.array, image.grid)
+            save_record(draft / RECORD, new_record(name, image.grid, image.place, digest, image.series))
+            return rename(draft, _free(cases, _id_for(name), cases.parent / REMOVED)).name
     finally:
         shutil.rmtree(draft, ignore_errors=True)  # there is still one only when something went wrong
 
 
 def default_name(path: Path, taken: Iterable[str]) -> str:
     """The file's name without suffixes; ``case-<n>`` for DICOM, whose names and folders tell of patients."""
+    if is_dicom(path):
+        return _numbered("case", "case-1", taken)
+    return usable_name(_without_suffix(path.name), taken)
+
+
+def usable_name(text: str, taken: Iterable[str]) -> str:
+    """``text`` as :func:`check_name` wants a name, with a number where it is ``taken``."""
+    name = _usable(text)
+    return _numbered(name, name, taken)
+
+
+def _numbered(stem: str, first: str, taken: Iterable[str]) -> str:
     used = {folded(name) for name in taken}
-    stem = "case" if is_dicom(path) else _usable(_without_suffix(path.name))
-    number = 1
-    candidate = "case-1" if is_dicom(path) else stem
+    number, candidate = 1, first
     while folded(candidate) in used:
         number += 1
         candidate = f"{stem}-{number}"
@@ -92,10 +135,10 @@ def _require_place(path: Path, grid: Grid) -> None:
                          "in Slicer, set spacing and origin (module Volumes) and save it as NRRD.")
 
 
-def _refuse_duplicate(path: Path, digest: str, known: Sequence[CaseRecord]) -> None:
+def _refuse_duplicate(what: str, digest: str, known: Sequence[CaseRecord]) -> None:
     for case in known:
         if case.digest == digest:
-            raise DuplicateError(f"{path} holds the same voxels as case '{case.name}'. Use that case, or allow "
+            raise DuplicateError(f"{what} holds the same voxels as case '{case.name}'. Use that case, or allow "
                                  "duplicates if both are wanted.")
 
 

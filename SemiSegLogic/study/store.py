@@ -9,8 +9,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import SemiSegError
 from ..files import disk_errors
+from ..geometry import Grid
 from ..naming import same_signs
 from .annotations import utc_now
 from .case import Case
@@ -18,7 +22,7 @@ from .checking import check_case, check_study
 from .errors import FormatError, StudyError
 from .formats.masks import values_in
 from .history import next_stamp, slug
-from .intake import REMOVED, move_out, take_in
+from .intake import REMOVED, move_out, take_in, take_volume
 from .lock import WriteLock
 from .record import RECORD
 from .repair import repair
@@ -165,6 +169,14 @@ class Study:
             known = list(self.cases)
             made = take_in(files[0], self._cases, known, True, name, duplicates, files)
             return self._case(self._cases / made)
+
+    def add_volume(self, array: NDArray[np.generic], grid: Grid, name: str) -> Case:
+        """Take a volume in that another program holds under this ``name``: ``array`` (k, j, i), or (k, j, i, values per
+        voxel). The case is called like it as far as a case can be, with a number where there is one already. Raises
+        ImageError, DuplicateError as :meth:`add_case`.
+        """
+        with self.lock.hold():
+            return self._case(self._cases / take_volume(array, grid, name, self._cases, list(self.cases)))
 
     def remove_case(self, key: str) -> Path:
         """Move a case to the folder ``removed``, where it stays; returns where. Moving it back brings it back."""

@@ -44,16 +44,19 @@ def overlay_from(array: NDArray[np.uint8], grid: Grid, name: str) -> Any:
 
 
 def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
-    """A copy of a volume node's voxels (k, j, i) and its grid. Raises ValueError for colour or missing images."""
+    """A copy of a volume node's voxels (k, j, i), or (k, j, i, values per voxel) of colours, and its grid. Raises
+    ValueError where it holds none, or lies under a transform.
+    """
     image = volume.GetImageData()
-    if image is None or image.GetNumberOfScalarComponents() != 1:
+    scalars = None if image is None else image.GetPointData().GetScalars()
+    if scalars is None:
         text = _("The volume '{name}' holds no grey-value image; load a scalar volume.")
         raise ValueError(text.format(name=volume.GetName()))
     if volume.GetParentTransformNode() is not None:
         text = _("The volume '{name}' lies under a transform; harden the transform first.")
         raise ValueError(text.format(name=volume.GetName()))
-    i, j, k = image.GetDimensions()
-    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k, j, i).copy(), grid_of(volume)
+    voxels, (i, j, k) = vtk_to_numpy(scalars), image.GetDimensions()
+    return voxels.reshape(k, j, i, *voxels.shape[1:]).copy(), grid_of(volume)
 
 
 def image_data(array: NDArray[Any]) -> Any:

@@ -37,9 +37,17 @@ def read_series(files: Sequence[Path]) -> tuple[NDArray[np.generic], Grid]:
 def voxels_of(image: sitk.Image, path: Path) -> tuple[NDArray[np.generic], Grid]:
     """Voxels and grid of a scalar image. Raises ImageError as :func:`read_image`."""
     grid = grid_of(image)
-    array = _one_value(image, grid, path)
-    _check_values(array, path)
-    return array, grid
+    array = sitk.GetArrayFromImage(image).reshape(*grid.shape, image.GetNumberOfComponentsPerPixel())
+    return one_value(array, path), grid
+
+
+def one_value(array: NDArray[np.generic], what: object) -> NDArray[np.generic]:
+    """The voxels (k, j, i) of an image (k, j, i, values per voxel), of which ``what`` is what people call it. Raises
+    ImageError as :func:`read_image`.
+    """
+    grey = _grey(array, what)
+    _check_values(grey, what)
+    return grey
 
 
 def read_voxels(path: Path) -> tuple[NDArray[np.generic], Grid]:
@@ -136,28 +144,27 @@ def _of_three_axes(image: sitk.Image, path: Path) -> sitk.Image:
     return image
 
 
-def _one_value(image: sitk.Image, grid: Grid, path: Path) -> NDArray[np.generic]:
+def _grey(array: NDArray[np.generic], what: object) -> NDArray[np.generic]:
     """The voxels (k, j, i) of an image with one value each, or of a colour image that is grey: red, green and blue are
     the same everywhere, as many ultrasound machines save it, and opacity says nothing.
     """
-    count = image.GetNumberOfComponentsPerPixel()
-    array = sitk.GetArrayFromImage(image).reshape(*grid.shape, count)
+    count = array.shape[-1]
     grey = count in (3, 4) and all(np.array_equal(array[..., 0], array[..., n]) for n in (1, 2))
     if count == 1 or (grey and (count == 3 or array[..., 3].min() == array[..., 3].max())):
         return np.ascontiguousarray(array[..., 0])
-    raise ImageError(f"{path} has {count} values per voxel (colour, vectors or time steps). Save it as a grey-value "
-                     "image, or one scalar volume of it, and add that.")
+    raise ImageError(f"{what} has {count} values per voxel (colour, vectors or time steps). Save it as a grey-value "
+                     "image (in Slicer: module Vector to Scalar Volume), or one scalar volume of it, and add that.")
 
 
-def _check_values(array: NDArray[np.generic], path: Path) -> None:
+def _check_values(array: NDArray[np.generic], what: object) -> None:
     if array.dtype.kind not in "iuf":
-        raise ImageError(f"{path} holds values of type {array.dtype}; save it with plain numbers.")
+        raise ImageError(f"{what} holds values of type {array.dtype}; save it with plain numbers.")
     if array.dtype.kind == "f":
         bad = sum(int(np.count_nonzero(~np.isfinite(slab))) for slab in array)  # by slab: no second copy in memory
         if bad:
-            raise ImageError(f"{path} holds NaN or infinity on {bad} of {array.size} voxels. Replace them (for example "
+            raise ImageError(f"{what} holds NaN or infinity on {bad} of {array.size} voxels. Replace them (for example "
                              "by 0) in the program that made the image, and add it again.")
     low, high = array.min(), array.max()
     if low == high:
-        raise ImageError(f"{path} holds the value {low} on all of its {array.size} voxels: there is nothing to "
-                         "segment. Check that it is the right file.")
+        raise ImageError(f"{what} holds the value {low} on all of its {array.size} voxels: there is nothing to "
+                         "segment. Check that it is the right image.")
