@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -42,6 +43,17 @@ def grid_of(volume: Any) -> Grid:
     return _grid((k, j, i), LPS_TO_RAS @ to_numpy(matrix))
 
 
+def grids_of(volume: Any) -> Iterator[Grid]:
+    """The grid of a vtkMRMLVolumeNode by itself; where it lies under a linear transform, also as it lies in the world.
+    """
+    grid, parent = grid_of(volume), volume.GetParentTransformNode()
+    yield grid
+    if parent is not None and parent.IsTransformToWorldLinear():
+        matrix = vtk.vtkMatrix4x4()
+        parent.GetMatrixTransformToWorld(matrix)
+        yield _grid(grid.shape, LPS_TO_RAS @ to_numpy(matrix) @ ijk_to_ras(grid))
+
+
 def _grid(shape: tuple[int, int, int], lps: NDArray[np.float64]) -> Grid:
     lengths = np.linalg.norm(lps[:3, :3], axis=0)
     direction = tuple(float(v) for v in (lps[:3, :3] / lengths).ravel())
@@ -49,14 +61,19 @@ def _grid(shape: tuple[int, int, int], lps: NDArray[np.float64]) -> Grid:
     return Grid(shape, spacing, (float(lps[0, 3]), float(lps[1, 3]), float(lps[2, 3])), direction)
 
 
+def image_to_world(image: Any) -> NDArray[np.float64]:
+    """4x4 of a vtkOrientedImageData: voxel indices (i, j, k, 1) to RAS mm."""
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    return to_numpy(matrix)
+
+
 def offset_between(image: Any, grid: Grid) -> tuple[int, int, int] | None:
     """Where voxel (0, 0, 0) of a vtkOrientedImageData's lattice lies in ``grid`` (k, j, i).
 
     None when the two lattices differ by more than a thousandth of a voxel: then resampling is needed.
     """
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    between = np.linalg.inv(ijk_to_ras(grid)) @ to_numpy(matrix)
+    between = np.linalg.inv(ijk_to_ras(grid)) @ image_to_world(image)
     span = max(grid.shape)
     if np.abs(between[:3, :3] - np.eye(3)).max() * span > 1e-3:
         return None
@@ -68,11 +85,9 @@ def offset_between(image: Any, grid: Grid) -> tuple[int, int, int] | None:
 
 def box_between(image: Any, grid: Grid) -> tuple[slice, slice, slice] | None:
     """The voxels of ``grid`` (k, j, i) that a vtkOrientedImageData may cover; None where it lies outside."""
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
     sides = np.array(image.GetExtent()).reshape(3, 2) + np.array([-0.5, 0.5])  # voxels have a width
     corners = np.array([[*corner, 1.0] for corner in product(*sides)])
-    ijk = (np.linalg.inv(ijk_to_ras(grid)) @ to_numpy(matrix) @ corners.T)[2::-1]
+    ijk = (np.linalg.inv(ijk_to_ras(grid)) @ image_to_world(image) @ corners.T)[2::-1]
     first = np.maximum(np.floor(ijk.min(1)), 0).astype(int)
     stop = np.minimum(np.ceil(ijk.max(1)) + 1, grid.shape).astype(int)
     if (first >= stop).any():

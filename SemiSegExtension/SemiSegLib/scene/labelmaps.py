@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,13 +66,19 @@ def holds_only(voxels: NDArray[np.uint8], values: Iterable[int]) -> bool:
     return all(1 not in bytearray(part).translate(table) for part in voxels)
 
 
+def layers(segmentation: Any) -> Iterator[Any]:
+    """The labelmaps that its segments lie in, each shared by some of them."""
+    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    for number in range(segmentation.GetNumberOfLayers(name)):
+        yield segmentation.GetLayerDataObject(number, name)
+
+
 def empty(segmentation: Any) -> None:
     """Let go of all voxels, before segments are taken away. Of each that goes Slicer clears the voxels in the labelmap
     that it shares with others, and looks at the whole of it: of forty organs of a large CT that took half a minute.
     """
-    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    for number in range(segmentation.GetNumberOfLayers(name)):
-        segmentation.GetLayerDataObject(number, name).Initialize()
+    for layer in layers(segmentation):
+        layer.Initialize()
 
 
 def clip(image: Any, shift: tuple[int, int, int], shape: tuple[int, int, int]) -> Any:

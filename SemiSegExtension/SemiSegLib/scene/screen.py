@@ -108,23 +108,26 @@ class Screen:
     # --- the person's segmentation ----------------------------------------------------------------------------
 
     def labels(self) -> NDArray[np.uint8] | None:
-        node = self.segmentation
-        if node is None or self._stage.grid is None:
+        node, grid = self.segmentation, self._lattice()
+        if node is None or grid is None:
             return None
-        labels, self.overlaps = segments.read(node, self._stage.grid)
+        labels, self.overlaps = segments.read(node, grid)
         return labels
 
+    def _lattice(self) -> Grid | None:
+        return None if self.segmentation is None else self._stage.lattice(self.segmentation)
+
     def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
-        node = self.segmentation
-        if node is not None and self._stage.grid is not None:
+        node, grid = self.segmentation, self._lattice()
+        if node is not None and grid is not None:
             with self._silence(undoable):
-                segments.write(node, labels, self._stage.grid, [item for item in segments.shown(node) if item.value])
+                segments.write(node, labels, grid, [item for item in segments.shown(node) if item.value])
 
     def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex]) -> None:
-        node = self.segmentation
-        if node is not None and self._stage.grid is not None:
+        node, grid = self.segmentation, self._lattice()
+        if node is not None and grid is not None:
             with self._silence(True):
-                segments.write_slices(node, labels, self._stage.grid, slices)
+                segments.write_slices(node, labels, grid, slices)
 
     def structures(self) -> list[Shown]:
         node = self.segmentation
@@ -136,16 +139,12 @@ class Screen:
                 segments.bind(self.segmentation, segment_id, value, name)
 
     def restore(self, structures: Sequence[Shown]) -> None:
-        node = self.segmentation
-        if node is not None and self._stage.grid is not None:
+        node, grid = self.segmentation, self._lattice()
+        if node is not None and grid is not None:
             there = {item.value: item for item in segments.shown(node)}
             with self._silence(False):
-                segments.write(
-                    node,
-                    segments.read(node, self._stage.grid)[0],
-                    self._stage.grid,
-                    [there.get(item.value, item) for item in structures],
-                )
+                wanted = [there.get(item.value, item) for item in structures]
+                segments.write(node, segments.read(node, grid)[0], grid, wanted)
 
     # --- the learning curve -----------------------------------------------------------------------------------
 
@@ -169,7 +168,8 @@ class Screen:
 
     def straighten(self) -> None:
         """Put the image back where it lies in the study, and turn the views to its own axes."""
-        self._stage.put_back()
+        with self._silence(False):
+            self._stage.put_back()
         views.show(self.volume)
 
     def scene_volumes(self) -> list[tuple[str, str]]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
 
 from ..model import Shown
-from .geometry import box_between, offset_between
-from .labelmaps import Extent, alone, clip, empty, extent_at, extent_of, holds_only, oriented, paste, thick
+from .geometry import box_between, ijk_to_ras, image_to_world, offset_between, to_vtk
+from .labelmaps import Extent, alone, clip, empty, extent_at, extent_of, holds_only, layers, oriented, paste, thick
 
 VALUE = "SemiSeg.Value"
 
@@ -68,6 +68,17 @@ def _write(node: Any, array: NDArray[np.uint8], grid: Grid, wanted: list[Shown])
     node.EndModify(modified)
     for segment in hidden & set(segmentation.GetSegmentIDs()):
         node.GetDisplayNode().SetSegmentVisibility(segment, False)
+
+
+def move(node: Any, old: Grid | None, new: Grid) -> None:
+    """What lies on the grid ``old`` lies on ``new`` afterwards, the same voxels in the same segments."""
+    if old is None or old == new:
+        return
+    turn = ijk_to_ras(new) @ np.linalg.inv(ijk_to_ras(old))
+    with _surface_kept(node):
+        for layer in layers(node.GetSegmentation()):
+            layer.SetGeometryFromImageToWorldMatrix(to_vtk(turn @ image_to_world(layer)))
+            layer.Modified()
 
 
 def write_slices(node: Any, array: NDArray[np.uint8], grid: Grid, slices: Sequence[SliceIndex]) -> None:

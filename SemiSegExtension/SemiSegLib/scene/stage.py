@@ -8,8 +8,9 @@ import slicer
 
 from SemiSegLogic.geometry import Grid
 
-from . import nodes
-from .geometry import grid_of, ijk_to_ras, to_vtk
+from . import nodes, segments
+from .geometry import grid_of, grids_of, ijk_to_ras, offset_between, to_vtk
+from .labelmaps import layers
 
 VOLUME, LABELS, SUGGESTION, EARLIER, UNCERTAINTY = "image", "labels", "suggestion", "earlier", "uncertainty"
 
@@ -50,14 +51,26 @@ class Stage:
         moved = any(node.GetParentTransformNode() is not None for node in there)
         return not moved and grid_of(volume).agrees(self.grid)
 
+    def lattice(self, segmentation: Any) -> Grid | None:
+        """The grid that the voxels of one of our segmentations lie on. Where a person hardened a transform of the image
+        and of it, both went along: that is then the grid of the image as it lies now.
+        """
+        volume, every = self.node(VOLUME), [one for one in layers(segmentation.GetSegmentation()) if not one.IsEmpty()]
+        places = [] if volume is None or self.grid is None else [self.grid, *grids_of(volume)]
+        lies = (grid for grid in places if any(offset_between(layer, grid) == (0, 0, 0) for layer in every))
+        return next(lies, self.grid)
+
     def put_back(self) -> None:
         """The nodes on the grid again, where somebody moved them."""
-        for node in [self.node(role) for role in self._ids]:
-            if node is not None:
-                node.SetAndObserveTransformNodeID(None)
-        volume = self.node(VOLUME)
-        if volume is not None and self.grid is not None:
-            volume.SetIJKToRASMatrix(to_vtk(ijk_to_ras(self.grid)))
+        there = [node for role in self._ids if (node := self.node(role)) is not None]
+        if self.grid is None:
+            return
+        for node in [node for node in there if node.IsA("vtkMRMLSegmentationNode")]:
+            segments.move(node, self.lattice(node), self.grid)
+        for node in there:
+            node.SetAndObserveTransformNodeID(None)
+            if node.IsA("vtkMRMLVolumeNode"):
+                node.SetIJKToRASMatrix(to_vtk(ijk_to_ras(self.grid)))
 
     def leave(self) -> list[Any | None]:
         """None of them is ours any more, and nobody needs to be told when they go; returns them."""
