@@ -190,6 +190,18 @@ class Controller:
             lambda error: self._not_loaded(case_id, error),
         )
 
+    def show_again(self) -> None:
+        """The case on screen anew, as the study has it: somebody changed its image there. What is drawn is saved first.
+        """
+        opened = self.open_case
+
+        def reopen() -> None:
+            if opened is not None and opened is self.open_case and self.wanted_case == opened.id:
+                self.close_case()
+                self.show(opened.id)
+
+        self._when_saved(reopen)
+
     def _asked_anew(self, case_id: str) -> int:
         self._shows, self._reading = self._shows + 1, case_id
         return self._shows

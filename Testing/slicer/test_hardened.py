@@ -75,3 +75,49 @@ def save(panel: Any) -> None:
     panel.controller.labelling.edited()
     panel.controller.labelling.save_now()
     settle(panel)
+
+
+def cropped(panel: Any, slicer: Any) -> None:
+    """As the module Crop Volume leaves it where its output is its input."""
+    import vtk
+
+    node, small = panel.screen.volume, vtk.vtkExtractVOI()
+    small.SetInputData(node.GetImageData())
+    small.SetVOI(4, 30, 4, 28, 2, 9)
+    small.Update()
+    image = vtk.vtkImageData()
+    image.DeepCopy(small.GetOutput())
+    image.SetExtent(0, 26, 0, 24, 0, 7)
+    node.SetAndObserveImageData(image)
+    node.SetOrigin(*(start + step for start, step in zip(node.GetOrigin(), (-4.0, -4.0, 4.0), strict=True)))
+
+
+def emptied(panel: Any, slicer: Any) -> None:
+    """As a module leaves it that failed."""
+    panel.screen.volume.SetAndObserveImageData(None)
+
+
+@pytest.mark.parametrize("change", [cropped, emptied])
+def test_an_image_that_was_made_anew_in_its_node_comes_back_with_what_was_drawn(
+    panel: Any, study: Any, slicer: Any, change: Any
+) -> None:
+    from SemiSegLib.scene.volumes import array_of
+
+    case = open_first(panel, study)
+    judged = draw(panel, 6)
+    panel.label.on_done()
+    drawn = draw(panel, 5)
+    save(panel)
+    change(panel, slicer)
+    save(panel)
+    panel.tick()
+    assert not panel.label.done.enabled
+    panel.label.on_straighten()
+    settle(panel)
+    panel.tick()
+    assert panel.label.done.enabled
+    assert np.array_equal(array_of(panel.screen.volume)[0], case.image())
+    assert np.array_equal(panel.screen.labels()[5:7], [drawn, judged])
+    assert np.array_equal(case.labels()[6], judged)
+    assert panel.controller.open_case.touched == {SliceIndex(0, 5)}
+    assert len(case.versions()) == 1

@@ -115,7 +115,8 @@ class LabelSection:
             self._controller.results.restore_version(version)
 
     def on_straighten(self) -> None:
-        self._panel.screen.straighten()
+        if not self._panel.screen.straighten():
+            self._controller.show_again()
 
     def on_link(self, link: str) -> None:
         axis, index = link.split(":")

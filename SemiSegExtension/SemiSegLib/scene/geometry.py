@@ -44,8 +44,11 @@ def grid_of(volume: Any) -> Grid:
 
 
 def grids_of(volume: Any) -> Iterator[Grid]:
-    """The grid of a vtkMRMLVolumeNode by itself; where it lies under a linear transform, also as it lies in the world.
+    """The grid of a vtkMRMLVolumeNode by itself; where it lies under a linear transform, also as it lies in the world;
+    none without voxels.
     """
+    if volume.GetImageData() is None:
+        return
     grid, parent = grid_of(volume), volume.GetParentTransformNode()
     yield grid
     if parent is not None and parent.IsTransformToWorldLinear():

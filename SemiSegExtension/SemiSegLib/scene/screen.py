@@ -166,11 +166,14 @@ class Screen:
     def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
         return self._attention.jump(place, centre)
 
-    def straighten(self) -> None:
-        """Put the image back where it lies in the study, and turn the views to its own axes."""
+    def straighten(self) -> bool:
+        """Put the image back where it lies in the study, and turn the views to its own axes. False where that is not
+        enough: somebody made it anew, cropped say, and only the study has it as it was.
+        """
         with self._silence(False):
             self._stage.put_back()
         views.show(self.volume)
+        return self._stage.in_place()
 
     def scene_volumes(self) -> list[tuple[str, str]]:
         """(id, name) of the user's volumes that could become cases."""

@@ -9,7 +9,7 @@ import slicer
 from SemiSegLogic.geometry import Grid
 
 from . import nodes, segments
-from .geometry import grid_of, grids_of, ijk_to_ras, offset_between, to_vtk
+from .geometry import grids_of, ijk_to_ras, offset_between, to_vtk
 from .labelmaps import layers
 
 VOLUME, LABELS, SUGGESTION, EARLIER, UNCERTAINTY = "image", "labels", "suggestion", "earlier", "uncertainty"
@@ -49,7 +49,7 @@ class Stage:
             return True
         there = [node for node in (volume, self.node(LABELS)) if node is not None]
         moved = any(node.GetParentTransformNode() is not None for node in there)
-        return not moved and grid_of(volume).agrees(self.grid)
+        return not moved and any(grid.agrees(self.grid) for grid in grids_of(volume))
 
     def lattice(self, segmentation: Any) -> Grid | None:
         """The grid that the voxels of one of our segmentations lie on. Where a person hardened a transform of the image
