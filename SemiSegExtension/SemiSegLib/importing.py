@@ -15,6 +15,7 @@ from SemiSegLogic.geometry import IGNORE, SliceIndex
 
 from . import casework
 from .annotations import slice_numbers
+from .labelling import free_name
 from .model import OpenCase, Shown
 from .words import _
 
@@ -133,7 +134,9 @@ def _must_cover(label: NDArray[np.uint8], slices: list[SliceIndex], path: Path) 
 
 def _names(study: Study, answer: Answer) -> dict[str, int]:
     """Segment name -> label value; what is new becomes a structure first. Raises StudyError."""
-    made = {name: study.add_structure(name.strip()).name for name, target in answer.table.items() if target == NEW}
+    made: dict[str, str] = {}
+    for name in [name for name, target in answer.table.items() if target == NEW]:
+        made[name] = study.add_structure(free_name(name, study.structures.names)).name
     values = study.structures.names
     return {
         name: 0 if target == LEAVE_OUT else values[made.get(name, target)] for name, target in answer.table.items()

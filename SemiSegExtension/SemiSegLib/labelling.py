@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -212,7 +212,7 @@ class Labelling:
     def _add(self, item: Shown) -> None:
         controller, study = self._controller, self._controller.need_study()
         taken = [structure.name for structure in controller.structures()]
-        made = study.add_structure(_free_name(item.name, taken), item.color, item.terminology)
+        made = study.add_structure(free_name(item.name, taken), item.color, item.terminology)
         controller.screen.bind(item.segment_id, made.value, made.name)
         self._given[self._as_given(item)] = made.value
         controller.structures_changed()
@@ -274,7 +274,8 @@ def _looks(item: Shown) -> tuple[object, ...]:
     return item.name, tuple(round(part, 4) for part in item.color), item.terminology
 
 
-def _free_name(name: str, taken: list[str]) -> str:
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """``name``, which somebody gave a segment or a mask has, as that of a new structure, unlike those ``taken``."""
     from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
 
     used, name = {folded(other) for other in taken}, _usable_name(name)

@@ -79,6 +79,26 @@ def test_a_name_that_is_new_becomes_a_structure_and_what_is_left_out_stays_out(
     assert np.array_equal(panel.screen.labels(), case.labels())
 
 
+@pytest.mark.parametrize(("called", "becomes"), [
+    ("7", "structure 7"),
+    ("n" * 200, "n" * 90),
+    ("upper\nlobe ", "upper lobe"),
+    ("Ball ", "Ball 2"),
+])
+def test_a_new_structure_gets_a_name_that_it_can_have(
+    panel: Any, study: Any, mask: Any, called: str, becomes: str
+) -> None:
+    """Of a label map it is a value, in Slicer it may be anything."""
+    from SemiSegLib.importing import NEW, Answer, import_mask
+
+    case = open_first(panel, study)
+    path = mask(outer="theirs")
+    path.write_bytes(path.read_bytes().replace(b"Name:=theirs", b"Name:=" + called.encode("unicode_escape")))
+    found = import_mask(study, case, path, Answer({called: NEW, "core": "core"}), "somebody")
+    assert study.structures.names == {"ball": 1, "core": 2, becomes: 3}
+    assert np.array_equal(found.opened.labels, np.where(ball(case.grid.shape) == 1, 3, ball(case.grid.shape)))
+
+
 def test_a_structure_added_while_the_box_is_open_moves_no_answer(panel: Any, study: Any, mask: Any) -> None:
     from SemiSegLib.importing import LEAVE_OUT, NEW
 
