@@ -267,6 +267,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>not accepted yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Not exported:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -288,6 +292,10 @@
     </message>
     <message>
         <source>A new one was started; a copy is kept as {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>verified</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2014,14 +2022,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Export to</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>not accepted yet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>verified</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

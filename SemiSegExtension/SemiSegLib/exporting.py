@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,14 +31,38 @@ NAMED = 3
 class Exported:
     """What was written and verified; why other cases (by id) were not, or not in every format; what is to be known of
     some that were (``remarks``, by id); names of those that were left out because a model's suggestion is all there is
-    of them, and nobody has accepted it.
+    of them, and nobody has accepted it. ``names`` of the cases by id: files are called by the id, in plain letters, so
+    that of names in other letters nothing but a number may be left.
     """
 
     folder: Path
+    names: Mapping[str, str] = field(default_factory=dict)
     files: list[ExportedFile] = field(default_factory=list)
+    of_case: dict[Path, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     unaccepted: Sequence[str] = ()
     remarks: dict[str, str] = field(default_factory=dict)
+
+    def name_of(self, case_id: str) -> str:
+        """What people call a case."""
+        return self.names.get(case_id, case_id)
+
+    def lines(self) -> list[str]:
+        """Case by case and file by file. What was left out comes first: it is what the person has to look at."""
+        left = [f"✖ {self.name_of(case)}: {why}" for case, why in self.left_out.items()]
+        left += [f"✎ {self.name_of(case)}: {remark}" for case, remark in self.remarks.items()]
+        left += [f"○ {case}: " + _("not accepted yet") for case in self.unaccepted]
+        return [*left, *(f"✔ {self._called(file.path)}: " + _("verified") for file in self.files)]
+
+    def wrote(self, files: Sequence[ExportedFile], case_id: str) -> None:
+        """These files are there, of this case."""
+        self.files += files
+        self.of_case |= {file.path: case_id for file in files}
+
+    def _called(self, path: Path) -> str:
+        """A file, and whose it is where its name does not say so."""
+        case_id = self.of_case[path]
+        return path.name if self.name_of(case_id) == case_id else f"{self.name_of(case_id)}: {path.name}"
 
     @property
     def level(self) -> str:
@@ -51,10 +75,10 @@ class Exported:
         """The account, about all cases."""
         said = [_("{n} files written to {folder} and verified.").format(n=len(self.files), folder=self.folder)]
         if self.left_out:
-            failed = [f"{case}: {why}" for case, why in self.left_out.items()]
+            failed = [f"{self.name_of(case)}: {why}" for case, why in self.left_out.items()]
             said += [_("Not exported:"), some(failed, " ")]
         if self.remarks:
-            said += [some([f"{case}: {remark}" for case, remark in self.remarks.items()], " ")]
+            said += [some([f"{self.name_of(case)}: {remark}" for case, remark in self.remarks.items()], " ")]
         if self.unaccepted:
             said += [unaccepted_words(self.unaccepted)]
         return " ".join(said)
@@ -104,7 +128,7 @@ class Exporting:
 
     def _written(self, found: tuple[Case, list[ExportedFile], str]) -> None:
         case, files, remark = found
-        self._account.files += files
+        self._account.wrote(files, case.id)
         if remark:
             self._account.remarks[case.id] = remark
         if not self._dicom:
@@ -141,7 +165,7 @@ class Exporting:
             return ExportedFile(path, DICOM_SEG, dicom_seg.verify(path, label, grid, structures), verified=True)
 
         def kept(file: ExportedFile) -> None:
-            self._account.files.append(file)
+            self._account.wrote([file], case_id)
             self._one_less()
 
         self._controller.disk.run(
@@ -175,9 +199,12 @@ def mended(case: Case) -> str:
 
 
 def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:
-    """What a person drew and when, what a model proposed and from which run, and where that stands; no patient data."""
+    """What a person drew and when, what a model proposed and from which run, and where that stands; of the patient
+    nothing but the name that somebody gave the case.
+    """
     return {
         "case": case.id,
+        "name": case.name,
         "status": case.status,
         "files": {file.path.name: {"verified": file.verified, "voxels": file.voxels} for file in files},
         "judged_slices": [item.to_dict() for item in case.annotated],

@@ -137,7 +137,8 @@ class Results:
         ``unaccepted`` are told in the account.
         """
         self._controller.labelling.save_now()
-        Exporting(self._controller, Exported(folder, unaccepted=unaccepted), formats, done).begin(case_ids)
+        names = {row.id: row.name for row in self._controller.rows}
+        Exporting(self._controller, Exported(folder, names, unaccepted=unaccepted), formats, done).begin(case_ids)
 
 
 def unusable_words(opened: OpenCase) -> str:

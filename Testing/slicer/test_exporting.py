@@ -66,6 +66,28 @@ def test_a_case_that_is_half_drawn_has_no_result_and_is_not_written(panel: Any, 
     assert export(panel, 2, tmp_path / "out") == {f"{second.id}.nrrd"}
 
 
+def test_whose_a_file_is_is_told_where_its_name_does_not_say_so(panel: Any, mixed: Any, tmp_path: Path) -> None:
+    """Files are called in plain letters: of names in others nothing is left but a number."""
+    from SemiSegLogic.geometry import Grid
+
+    array = ball((12, 32, 36))
+    for number, name in enumerate(("Иванов", "肝臓")):
+        draw_all(mixed.add_volume(array + number, Grid(array.shape), name))
+    half = mixed.add_volume(array + 2, Grid(array.shape), "Ёлка")
+    panel.controller.open_study(mixed.folder)
+    settle(panel)
+    names = export(panel, 1, tmp_path / "out")
+    assert {"x.nrrd", "x-2.nrrd"} <= names
+    assert panel.export.told.text.count("<br>✔ Иванов: x.seg.nrrd: verified<br>") == 1
+    assert "<br>✔ 肝臓: x-2.nrrd: verified" in panel.export.told.text
+    assert "✔ scan0.nrrd: verified" in panel.export.told.text, "whose it is it says itself"
+    assert json.loads((tmp_path / "out" / "x-2-provenance.json").read_text())["name"] == "肝臓"
+    panel.controller.results.export(tmp_path / "out", ["nrrd"], [half.id], panel.export._done)
+    settle(panel)
+    assert panel.export.told.text.startswith("✖ Ёлка: ")
+    assert "Ёлка: " in panel.controller.notice[0]
+
+
 def test_when_nothing_is_finished_it_says_what_to_do_and_writes_nothing(
     panel: Any, study: Any, tmp_path: Path
 ) -> None:

@@ -75,11 +75,7 @@ class ExportSection:
         return [row.id for row in found.cases], [row.name for row in found.unaccepted if row not in found.cases]
 
     def _done(self, account: Exported) -> None:
-        """What was left out comes first: it is what the person has to look at."""
-        left = [html.escape(f"✖ {case}: {why}") for case, why in account.left_out.items()]
-        left += [html.escape(f"✎ {case}: {remark}") for case, remark in account.remarks.items()]
-        left += [html.escape(f"○ {case}: " + _("not accepted yet")) for case in account.unaccepted]
-        lines = [*left, *(html.escape(f"✔ {file.path.name}: " + _("verified")) for file in account.files)]
+        lines = [html.escape(line) for line in account.lines()]
         self.told.text = "<br>".join([*lines[:12], f"… {len(lines)}" if len(lines) > 12 else ""])
 
     def refresh(self) -> None:
