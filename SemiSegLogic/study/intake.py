@@ -18,6 +18,7 @@ from ..patience import rename
 from .errors import DuplicateError, ImageError, StudyError
 from .formats import read_image, write_image
 from .formats.dicom import is_dicom, series_uid
+from .formats.nrrd import is_segmentation
 from .formats.volumes import one_value, read_series
 from .history import slug
 from .record import RECORD, CaseRecord, new_record
@@ -45,6 +46,9 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
     check_name(chosen, "Case name")
     if folded(chosen) in {folded(other) for other in names}:
         raise StudyError(f"A case named '{chosen}' is already in the study. Give {path.name} another name.")
+    if is_segmentation(path):
+        raise ImageError(f"{path} is a segmentation, not an image. Add the image that it belongs to, then import this "
+                         "file as its mask (in the panel: Label, Import mask; or: semiseg study label).")
     array, grid = read_series(files) if files else read_image(path)
     _require_place(path, grid)
     place = IMAGE if copy else str(path.resolve())

@@ -5,6 +5,7 @@ cannot hold, and more axes than it knows end the whole program.
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ..errors import ImageError, unreadable
 
 MAGIC = b"NRRD000"
 LONGEST_HEADER = 1 << 22
+SEGMENT = re.compile(rb"^(Segment\d+_\w+|SemiSeg_Structure_\d+):=", re.MULTILINE)
 MOST_AXES = 5
 DENSEST = 1032
 """How many times smaller than the voxels a zipped file is at most."""
@@ -19,13 +21,26 @@ DENSEST = 1032
 
 def check_claims(path: Path) -> None:
     """Raises ImageError where an NRRD file says of itself more than it can hold; other files pass."""
-    try:
-        with path.open("rb") as stream:
-            header = stream.read(LONGEST_HEADER) if stream.read(len(MAGIC)) == MAGIC else b""
-    except OSError as error:
-        raise unreadable(path, error) from error
+    header = _header(path)
     if header:
         _check(path, _fields(header))
+
+
+def is_segmentation(path: Path) -> bool:
+    """Whether an NRRD file says that it holds segments, as those do that Slicer saves, and our label maps. Raises
+    ImageError where nobody may look.
+    """
+    return bool(os.path.isfile(path) and SEGMENT.search(_header(path)))
+
+
+def _header(path: Path) -> bytes:
+    """The header of an NRRD file, which ends with an empty line; nothing of other files."""
+    try:
+        with path.open("rb") as stream:
+            found = stream.read(LONGEST_HEADER) if stream.read(len(MAGIC)) == MAGIC else b""
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return re.split(rb"\r?\n\r?\n", found, maxsplit=1)[0]
 
 
 def _check(path: Path, fields: dict[str, str]) -> None:
@@ -40,8 +55,8 @@ def _check(path: Path, fields: dict[str, str]) -> None:
 
 
 def _fields(header: bytes) -> dict[str, str]:
-    """The fields of a header, which ends with an empty line; keys in small letters."""
-    text = re.split(rb"\r?\n\r?\n", header, maxsplit=1)[0].decode(errors="replace")
+    """The fields of a header; keys in small letters."""
+    text = header.decode(errors="replace")
     pairs = (line.partition(": ") for line in text.splitlines() if not line.startswith("#"))
     return {key.strip().lower(): value.strip() for key, _, value in pairs}
 

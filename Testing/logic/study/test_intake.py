@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.geometry import Grid
-from SemiSegLogic.study import DuplicateError, ImageError, Study, write_image
+from SemiSegLogic.study import (
+    DuplicateError,
+    ImageError,
+    Structure,
+    Study,
+    write_image,
+    write_labelmap,
+    write_seg_nrrd,
+)
 from Testing.support.volumes import grid_of, picture
 
 
@@ -68,3 +76,16 @@ def test_what_is_no_scan_is_told_by_the_name_of_its_volume_and_leaves_nothing_be
             study.add_volume(array, grid, "T1 map")
     assert study.cases == []
     assert list((study.folder / "cases").iterdir()) == []
+
+
+def test_a_segmentation_among_the_images_of_a_folder_becomes_no_case(study: Study, tmp_path: Path) -> None:
+    """Who marks all files of a folder takes the masks along; a model would learn from them as from a scan."""
+    label, grid = (picture() > 100).astype(np.uint8), grid_of("upright")
+    for name, write in (("a.seg.nrrd", write_seg_nrrd), ("b.nrrd", write_seg_nrrd), ("c.nrrd", write_labelmap)):
+        path = tmp_path / name
+        write(path, label, grid, [Structure(1, "liver")])
+        with pytest.raises(ImageError, match=rf"^{path} is a segmentation, not an image.*Import mask"):
+            study.add_case(path)
+    assert study.cases == []
+    write_labelmap(tmp_path / "two greys.nrrd", label, grid, [])
+    assert study.add_case(tmp_path / "two greys.nrrd").name == "two greys"
