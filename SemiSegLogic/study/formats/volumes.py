@@ -140,7 +140,8 @@ def _of_three_axes(image: sitk.Image, path: Path) -> sitk.Image:
     if image.GetDimension() not in (2, 3):
         sizes = " x ".join(map(str, image.GetSize()))
         raise ImageError(f"{path} has {image.GetDimension()} axes ({sizes}); two or three are needed. Save one volume "
-                         "of it (one time step) and add that.")
+                         "of it (one time step) and add that; or load it in Slicer as a sequence and choose Add from "
+                         "scene, which takes the time step on screen.")
     return image
 
 

@@ -138,7 +138,7 @@ def with_voxel(value: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("array", "vector", "words"), [
-    (picture((3, 4, 5, 6)), False, r"4 axes \(6 x 5 x 4 x 3\).*one time step"),
+    (picture((3, 4, 5, 6)), False, r"4 axes \(6 x 5 x 4 x 3\).*one time step.*Add from scene"),
     (picture((4, 5, 6, 3), dtype="uint8"), True, "3 values per voxel"),
     (with_voxel(np.nan), False, "NaN or infinity on 1 of 210 voxels. Replace"),
     (with_voxel(-np.inf), False, "NaN or infinity"),
