@@ -2933,7 +2933,7 @@ Call them done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} did not come from DICOM, so there is no series that a DICOM SEG could refer to.</source>
+        <source>{case} did not come from DICOM, or was added from the scene, so there is no series that a DICOM SEG could refer to. If it is DICOM: export it as a segmentation, remove the case, add it anew with Add from DICOM, and import that segmentation there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -182,7 +182,7 @@ def test_what_did_not_come_from_dicom_or_lost_its_originals_is_told(
 ) -> None:
     other, case = study.cases[0], added(panel, study)[0]
     (tmp_path / "out").mkdir()
-    for one, words in ((other, "did not come from DICOM"), (case, "not in Slicer's DICOM database")):
+    for one, words in ((other, "was added from the scene"), (case, "not in Slicer's DICOM database")):
         accept_ball(one)
         if one is case:
             database._series.clear()

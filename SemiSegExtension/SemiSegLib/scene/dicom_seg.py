@@ -59,7 +59,9 @@ def write(
 
 def _missing(name: str, series: str) -> str:
     if not series:
-        text = _("{case} did not come from DICOM, so there is no series that a DICOM SEG could refer to.")
+        text = _("{case} did not come from DICOM, or was added from the scene, so there is no series that a DICOM SEG "
+                 "could refer to. If it is DICOM: export it as a segmentation, remove the case, add it anew with Add "
+                 "from DICOM, and import that segmentation there.")
         return text.format(case=name)
     if not dicom.files_of(series):
         text = _("The original series of {case} is not in Slicer's DICOM database: import it in the DICOM module.")
