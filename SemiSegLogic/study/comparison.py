@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SliceIndex, plane
-from .values import values_of
 
 NEAR_VOXELS = 3
 """Doubt this close to a structure counts; a model is sure of the air around a patient."""
@@ -26,13 +25,22 @@ def mean_doubt(label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]) -> floa
 
 def change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> dict[str, dict[str, Any]]:
     """What became of each structure, by its value as text: voxels ``before`` and ``after``, and ``dice`` (0..1)."""
-    found: dict[str, dict[str, Any]] = {}
-    for value in sorted({*values_of(before), *values_of(after)} - {0}):
-        one, other = before == value, after == value
-        sizes = int(np.count_nonzero(one)), int(np.count_nonzero(other))
-        shared = int(np.count_nonzero(one & other))
-        found[str(value)] = {"before": sizes[0], "after": sizes[1], "dice": round(2 * shared / sum(sizes), 4)}
+    together = sum((_together(one, other) for one, other in zip(before, after, strict=True)), np.zeros((256, 256), int))
+    sizes, found = (together.sum(1).tolist(), together.sum(0).tolist()), dict[str, dict[str, Any]]()
+    for value in range(1, 256):
+        one, other, shared = sizes[0][value], sizes[1][value], int(together[value, value])
+        if one + other:
+            found[str(value)] = {"before": one, "after": other, "dice": round(2 * shared / (one + other), 4)}
     return found
+
+
+def _together(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(256, 256) how many voxels have this value ``before`` and that one ``after``, but for what is background in both:
+    one look at each voxel, however many structures there are.
+    """
+    some = (before != 0) | (after != 0)
+    pairs = before[some].astype(np.uint16) << 8 | after[some]
+    return np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
 
 
 def agreement(proposed: NDArray[np.uint8], judged: NDArray[np.uint8], places: Iterable[SliceIndex]) -> float | None:

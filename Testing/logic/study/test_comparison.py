@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,30 @@ def test_a_change_tells_voxels_and_dice_of_every_structure() -> None:
     assert change(before, after) == {
         "1": {"before": 4, "after": 2, "dice": 0.6667}, "3": {"before": 0, "after": 2, "dice": 0.0}
     }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_change_of_any_structures_is_as_counting_each_by_itself_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    one, other = (rng.choice(np.array([0, 0, 3, 40, 254], np.uint8), (5, 6, 7)) for _ in range(2))
+    other[one == 3] = 0
+    found = change(one, other)
+    assert list(found) == ["3", "40", "254"]
+    for value, item in ((int(text), item) for text, item in found.items()):
+        sizes = [int((array == value).sum()) for array in (one, other)]
+        dice = 2 * int(((one == value) & (other == value)).sum()) / sum(sizes)
+        assert item == {"before": sizes[0], "after": sizes[1], "dice": pytest.approx(dice, abs=1e-4)}
+
+
+def test_a_change_of_a_hundred_structures_is_found_in_hardly_more_time_than_one_of_two() -> None:
+    def seconds(values: int) -> float:
+        label = np.random.default_rng(0).integers(0, values + 1, (20, 256, 256)).astype(np.uint8)
+        begun = time.process_time()
+        change(label, label[::-1])
+        return time.process_time() - begun
+
+    few, many = (min(seconds(values) for _ in range(3)) for values in (2, 100))
+    assert many < 5 * few
 
 
 def test_agreement_looks_at_these_slices_only_and_a_wrong_structure_is_no_agreement() -> None:
