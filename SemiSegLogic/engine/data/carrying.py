@@ -13,11 +13,11 @@ stretch that goes on from a model sees what that model confirms (see confirming.
     (4)  inside where s > DOUBT |n| h, outside where s < -DOUBT |n| h, unknown between; h mm between slices, n to the
          nearest that was drawn                                                              (see outlines.py)
 
-up to REACH times the side of a square as large as what was drawn, and to DEEP times the depth of its pieces: many small
-lesions are not one large organ. Related: pseudo-labels by registration between slices
-(H. Cai et al.: Orthogonal Annotation Benefits Barely-supervised Medical Image Segmentation, CVPR 2023), there by a
-trained network and kept as labels; outlines mixed by distance: S. Raya, J. Udupa: Shape-Based Interpolation of
-Multidimensional Objects, IEEE Trans. Med. Imaging 1990.
+each structure up to REACH times the side of a square as large as what was drawn of it, and to DEEP times the depth of
+its pieces: many small lesions are not one large organ (see following.py). Related: pseudo-labels by registration
+between slices (H. Cai et al.: Orthogonal Annotation Benefits Barely-supervised Medical Image Segmentation, CVPR 2023),
+there by a trained network and kept as labels; outlines mixed by distance: S. Raya, J. Udupa: Shape-Based Interpolation
+of Multidimensional Objects, IEEE Trans. Med. Imaging 1990.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import SliceIndex
-from ..blocks.flow import flow, moved, windowed
+from ..blocks.flow import flow, windowed
 from .confirming import Opinion, Planes, confirmed
-from .few_slices import FewSlices, few_of
-from .outlines import decided, mixed, outlines, reach_of
+from .few_slices import FewSlices, Window, few_of
+from .following import Followed, around
+from .outlines import decided
 from .slice_label import SliceLabel
 from .volumes import Volume
 
@@ -113,48 +112,40 @@ def _label(drawn: FewSlices, asked: Opinion | None) -> SliceLabel:
 
 def carried_planes(drawn: FewSlices) -> Planes:
     """Equations (1) to (4): the drawn slices as they are, and the others within reach as far as they are known."""
-    between, *pixel = drawn.spacing
     planes = {place.index: drawn.plane(place) for place in drawn.places}
-    reach = max(reach_of(plane, (pixel[0], pixel[1])) for plane in planes.values())
-    distances = outlines([planes[place.index] for place in drawn.places], drawn.values, (pixel[0], pixel[1]))
-    window, shape = drawn.window(reach), planes[drawn.places[0].index].shape
-    fields: dict[int, list[tuple[int, Tensor]]] = {}
-    for place, own in zip(drawn.places, distances, strict=True):
-        for number, field in _carried(drawn, place, own, window, round(reach / (between * drawn.step))):
-            fields.setdefault(number, []).append((place.index, field))
-    for number, found in fields.items():
+    followed, shape = Followed.all_of(drawn, DOUBT), planes[drawn.places[0].index].shape
+    window = around(followed)
+    part = drawn.unthinned(window)
+    for place in drawn.places:
+        _carry(drawn, place, followed, window)
+    for number in sorted({number for one in followed for number in one.known}):
+        from_there = {start for one in followed for start, _ in one.at(number)}
         for index in range(number * drawn.step, min((number + 1) * drawn.step, drawn.volume.shape[drawn.axis])):
             if index not in planes:
-                apart = [between * abs(index - start) for start, _ in found]
-                field = mixed([field for _, field in found], apart)
+                apart = drawn.spacing[0] * min(abs(index - start) for start in from_there)
                 planes[index] = np.zeros(shape, np.uint8)
-                part = planes[index][drawn.unthinned(window)]
-                part[:] = decided(_enlarged(field, part.shape), drawn.values, DOUBT * min(apart))
+                here = planes[index][part]
+                here[:] = decided([one.near(number, index, drawn, window) for one in followed], here.shape,
+                                  DOUBT * apart)
     return planes
 
 
-def _carried(
-    drawn: FewSlices, place: SliceIndex, distances: NDArray[np.float32], window: tuple[slice, slice], count: int
-) -> Iterable[tuple[int, Tensor]]:
-    """Equation (2): the number of each kept slice to which ``place`` is carried, and the (K,h,w) distances there, in
-    the ``window`` of the kept image.
+def _carry(drawn: FewSlices, place: SliceIndex, followed: Sequence[Followed], window: Window) -> None:
+    """Equation (2): from ``place`` to the kept slices within reach of any of those ``followed``, in the ``window`` of
+    the kept image that holds theirs.
     """
-    first, last = drawn.stretch(place, count)
+    first, last = drawn.stretch(place, max(one.count for one in followed))
     images = _prepared(drawn.images()[first : last + 1, *window].to(drawn.volume.device))
-    here = torch.from_numpy(distances[:, *drawn.unthinned(window)]).to(images.device)
-    start = F.interpolate(here[None], images.shape[1:], mode="bilinear", antialias=True)
-    middle = place.index // drawn.step
-    yield middle, start[0]
+    middle, own = place.index // drawn.step, drawn.places.index(place)
+    for one in followed:
+        one.stands(middle, place.index, one.starts[own], 0)
     for way, end in ((-1, first), (1, last)):
-        numbers, field = list(range(middle, end + way, way)), start
-        for number, by in zip(numbers[1:], _flows(images, [n - first for n in numbers], drawn), strict=True):
-            field = moved(field, by[None])
-            yield number, field[0]
-
-
-def _enlarged(field: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """(K,h,w) at the resolution of the case, (K,a,b)."""
-    return field if field.shape[1:] == shape else F.interpolate(field[None], shape, mode="bilinear")[0]
+        numbers, fields = list(range(middle, end + way, way)), [one.starts[own] for one in followed]
+        flows = _flows(images, [number - first for number in numbers], drawn)
+        for away, (number, by) in enumerate(zip(numbers[1:], flows, strict=True), 1):
+            fields = [one.moves(field, by, window, away) for one, field in zip(followed, fields, strict=True)]
+            for one, field in zip(followed, fields, strict=True):
+                one.stands(number, place.index, field, away)
 
 
 def _flows(images: Tensor, numbers: Sequence[int], drawn: FewSlices) -> Iterable[Tensor]:

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...geometry import IGNORE, SliceIndex
+from ...geometry import SliceIndex
 from .slice_label import SliceLabel
 from .volumes import Volume
 
 FEW = 3  # drawn slices of a volume, at most
+
+Window = tuple[slice, slice]
+"""Rows and columns of a slice."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,12 @@ class FewSlices:
         rest = [value for other, value in enumerate(self.volume.spacing) if other != self.axis]
         return self.volume.spacing[self.axis], rest[0], rest[1]
 
-    def unthinned(self, window: tuple[slice, slice]) -> tuple[slice, slice]:
+    def unthinned(self, window: Window) -> Window:
         """The same rows and columns of the case."""
-        steps = [thin for axis, thin in enumerate(self.volume.thin) if axis != self.axis]
-        rows, columns = (slice(part.start * step, part.stop * step) for part, step in zip(window, steps, strict=True))
+        across = [axis for axis in range(3) if axis != self.axis]
+        steps, sides = ([values[axis] for axis in across] for values in (self.volume.thin, self.volume.shape))
+        rows, columns = (slice(part.start * step, min(part.stop * step, side))
+                         for part, step, side in zip(window, steps, sides, strict=True))
         return rows, columns
 
     def label(self, planes: Mapping[int, NDArray[np.uint8]]) -> SliceLabel:
@@ -73,14 +78,14 @@ class FewSlices:
         """(N,a,b) the kept image, a view, their axis first."""
         return self.volume.image[0].movedim(self.axis, 0)
 
-    def window(self, margin: float) -> tuple[slice, slice]:
-        """Rows and columns of the kept image within ``margin`` mm of what is drawn on any of the slices: all else is
-        background there, and need not be looked at.
+    def window(self, value: int, margin: float) -> Window:
+        """Rows and columns of the kept image within ``margin`` mm of what is drawn of the class ``value`` on any of the
+        slices, and a pixel at least: all else is none of it there, and need not be looked at.
         """
-        drawn = np.logical_or.reduce([(plane > 0) & (plane < IGNORE) for plane in map(self.plane, self.places)])
+        drawn = np.logical_or.reduce([self.plane(place) == value for place in self.places])
         found, steps = [], [thin for axis, thin in enumerate(self.volume.thin) if axis != self.axis]
         for axis, (step, pixel) in enumerate(zip(steps, self.spacing[1:], strict=True)):
-            where, more = np.flatnonzero(drawn.any(1 - axis)), round(margin / pixel)
+            where, more = np.flatnonzero(drawn.any(1 - axis)), max(1, round(margin / pixel))
             first, last = max(int(where[0]) - more, 0), min(int(where[-1]) + more, drawn.shape[axis] - 1)
             found.append(slice(first // step, last // step + 1))
         return found[0], found[1]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
 from SemiSegLogic.engine.data import carrying as carrying_module
 from SemiSegLogic.engine.data.carrying import MOST, Carrying, carried_planes
@@ -111,6 +115,39 @@ def test_two_structures_are_carried_and_keep_apart() -> None:
         assert not ((found == value) & (label == 3 - value)).any()
 
 
+def test_a_small_structure_is_followed_as_far_as_its_own_size_says_whatever_is_drawn_beside_it() -> None:
+    label = np.zeros((SIDE, 60, 60), np.uint8)
+    label[:, 4:44, 4:44] = 1
+    label[16:25, 50:58, 50:58] = 2
+    found = carried(volume_of(np.zeros(label.shape, np.int16), label, (SliceIndex(0, 20),)))  # no help
+    assert (found[22:25] == 2).any((1, 2)).all()
+    assert not (found[25:] == 2).any()
+    assert (found[25:30, 52:56, 52:56] == IGNORE).all()  # nobody knows: it may go on
+    assert (found[30, 10:38, 10:38] == 1).all()  # the large one goes on
+    assert (found[30, 48:, :30] == 0).all()
+
+
+def test_forty_structures_are_followed_for_little_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, sample = [0], F.grid_sample
+
+    def counted(images: Tensor, *rest: Any, **more: Any) -> Tensor:
+        pixels[0] += images.numel()
+        return sample(images, *rest, **more)
+
+    def looked_at(label: NDArray[np.uint8]) -> int:
+        pixels[0] = 0
+        carried(volume_of(image, label, (SliceIndex(0, 5),), values=tuple(range(1, 41))))
+        return pixels[0]
+
+    many = np.zeros((11, 100, 160), np.uint8)
+    for value in range(1, 41):
+        row, column = divmod(value - 1, 8)
+        many[:, 20 * row + 4 : 20 * row + 14, 20 * column + 4 : 20 * column + 14] = value
+    image = image_of(many)
+    monkeypatch.setattr(F, "grid_sample", counted)
+    assert looked_at(many) < 3 * looked_at(np.minimum(many, 1))
+
+
 @pytest.mark.parametrize("thin", [1.0, 2.0])
 def test_far_from_what_is_drawn_all_is_background_and_need_not_be_looked_at(thin: float) -> None:
     label = np.zeros((SIDE, 95, 101), np.uint8)
@@ -118,7 +155,7 @@ def test_far_from_what_is_drawn_all_is_background_and_need_not_be_looked_at(thin
     volume = judged(label, SliceIndex(0, 20), plan=Plan(3, 0, (thin, thin, thin), (8, 8, 8)))
     few = FewSlices.of(volume)
     assert few is not None
-    rows, columns = few.window(10.0)
+    rows, columns = few.window(1, 10.0)
     assert (rows.stop - rows.start) * thin < 50
     assert (columns.stop - columns.start) * thin < 50
     found = carried(volume)
