@@ -748,6 +748,14 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{name} is not drawn anywhere, so the model cannot learn it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in a second one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The study has one case: the model learns this image and will know little about others. Add more images; they need no drawing.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -756,7 +764,15 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} is not drawn anywhere, so the model cannot learn it.</source>
+        <source>Hardly anything is drawn of {name} (voxels: {n}, in {cases}), too little to learn it from. Draw it on several slices, or erase what is there if it was a slip.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{n} structures are not drawn anywhere, so the model cannot learn them: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{n} structures are drawn in a single case each: {names}. The model may take them for peculiarities of those cases. Draw them in a second one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -780,15 +796,11 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Hardly anything is drawn of {name} (voxels: {n}, in {cases}), too little to learn it from. Draw it on several slices, or erase what is there if it was a slip.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The study has no structures yet. Add one under Label.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in a second one.</source>
+        <source>{name} (in {case})</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2578,6 +2590,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>&lt;b&gt;Why here:&lt;/b&gt; {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Less changed: {n} others, overlap {dice:.0%} or more</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -15,6 +15,7 @@ import numpy as np
 from SemiSegLogic.errors import SemiSegError
 
 from .annotations import axis_word, slice_numbers
+from .exporting import some
 from .words import _
 
 if TYPE_CHECKING:
@@ -105,19 +106,39 @@ def _structures(study: Study, judged: list[Case]) -> Iterator[Finding]:
     if not drawn:
         yield Finding("stop", _("Nothing is drawn on any slice that is done. Draw at least one structure."))
         return
-    for item in study.structures:
-        if item not in drawn:
-            text = _("{name} is not drawn anywhere, so the model cannot learn it.")
-            yield Finding("warning", text.format(name=item.name))
-        elif voxels[item.value] <= SPECK:
+    for item in drawn:
+        if voxels[item.value] <= SPECK:
             text = _("Hardly anything is drawn of {name} (voxels: {n}, in {cases}), too little to learn it from. Draw "
                      "it on several slices, or erase what is there if it was a slip.")  # fmt: skip
             cases = ", ".join(users[item.value])
             yield Finding("warning", text.format(name=item.name, n=voxels[item.value], cases=cases))
-        elif len(users[item.value]) == 1 and len(judged) > 1:
-            text = _("{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in "
-                     "a second one.")  # fmt: skip
-            yield Finding("warning", text.format(name=item.name, case=users[item.value][0]))
+    yield from _missing([item.name for item in study.structures if item not in drawn])
+    if len(judged) > 1:
+        more = [item for item in drawn if voxels[item.value] > SPECK]
+        yield from _in_one([(item.name, users[item.value][0]) for item in more if len(users[item.value]) == 1])
+
+
+def _missing(names: list[str]) -> Iterator[Finding]:
+    """The structures that nobody drew, in one finding: a study may have a hundred."""
+    if len(names) == 1:
+        text = _("{name} is not drawn anywhere, so the model cannot learn it.")
+        yield Finding("warning", text.format(name=names[0]))
+    elif names:
+        text = _("{n} structures are not drawn anywhere, so the model cannot learn them: {names}.")
+        yield Finding("warning", text.format(n=len(names), names=some(names, ", ")))
+
+
+def _in_one(names: list[tuple[str, str]]) -> Iterator[Finding]:
+    """The structures that are drawn in one case, each with it, in one finding."""
+    if len(names) == 1:
+        text = _("{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in "
+                 "a second one.")  # fmt: skip
+        yield Finding("warning", text.format(name=names[0][0], case=names[0][1]))
+    elif names:
+        text = _("{n} structures are drawn in a single case each: {names}. The model may take them for peculiarities "
+                 "of those cases. Draw them in a second one.")  # fmt: skip
+        told = [_("{name} (in {case})").format(name=name, case=case) for name, case in names]
+        yield Finding("warning", text.format(n=len(names), names=some(told, ", ")))
 
 
 def _contradictions(judged: list[Case]) -> Iterator[Finding]:

@@ -69,7 +69,7 @@ ROOMS: dict[str, Room] = {
     "engine.__init__": room(""),
     **{f"engine.{name}": room(f"{ENGINE} {' '.join(f'engine.{one}' for one in MACHINERY[: number + 1])}", TORCH)
        for number, name in enumerate(MACHINERY)},
-    "engine.selection": room("geometry engine.selection", "numpy"),
+    "engine.selection": room("geometry naming engine.selection", "numpy"),
     **dict.fromkeys(BLOCKS.split(), room(f"settings geometry methods.base {BLOCKS}", TORCH)),
     # the optional extra "mn": pre-trained weights through their own libraries
     "engine.nets.segformer": room("settings methods.base engine.nets", f"{TORCH} transformers peft"),

@@ -58,6 +58,22 @@ def test_a_structure_that_is_absent_or_in_one_case_only_is_named(check: Any, stu
     assert any("core is drawn in scan1 only" in text for text in told(check(study), "warning"))
 
 
+def test_of_a_hundred_structures_it_is_told_in_two_sentences_which_are_missing(check: Any, study: Any) -> None:
+    from SemiSegLogic.study import Study
+
+    many = Study.create(study.folder.parent / "many", structures=[f"structure {n} {'x' * 80}" for n in range(1, 101)])
+    for number in range(3):
+        case = many.add_case(study.cases[number].image_path)
+        label = np.zeros(case.grid.shape, np.uint8)
+        label[6, :10, :20] = 1 + np.arange(20) + 20 * number
+        case.set_slices(label, [SliceIndex(0, 6)], "ann")
+    missing, single = (text for text in told(check(many), "warning") if "structure" in text and "Slices" not in text)
+    assert missing.startswith("40 structures are not drawn anywhere")
+    assert missing.endswith("and 37 more.")
+    assert single.startswith("60 structures are drawn in a single case each: structure 1 ")
+    assert max(len(missing), len(single)) < 600
+
+
 def test_a_slip_of_the_hand_is_told_of_as_one(check: Any, study: Any) -> None:
     """Of a single voxel it was said that it should be drawn in a second case."""
     case = drawn(study, only=1)

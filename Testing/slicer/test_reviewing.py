@@ -99,6 +99,21 @@ def test_what_changed_since_the_last_round_is_told_and_its_outline_shown(panel: 
     assert panel.screen._stage.node("earlier") is None
 
 
+def test_of_forty_structures_those_that_changed_most_are_told_and_the_others_counted(slicer: Any) -> None:
+    from SemiSegLib.model import Shown
+    from SemiSegLib.panel.review import CHANGED, changed
+
+    structures = [Shown(value, f"Structure_{value}_" + "Nervus" * 12, (1.0, 0.0, 0.0)) for value in range(1, 41)]
+    told = {str(value): {"before": 1000, "after": 900, "dice": 0.5 + value / 100} for value in range(40, 0, -1)}
+    lines = changed({"change": told}, structures, 0.001).split("<br>")
+    assert len(lines) == 1 + CHANGED + 1
+    assert [int(line.replace("\N{ZERO WIDTH SPACE}", "").split("_")[1]) for line in lines[1:-1]] == [5, 4, 3, 2, 1]
+    assert lines[-1] == "Less changed: 35 others, overlap 56% or more"
+    assert all("\N{ZERO WIDTH SPACE}" in line for line in lines[1:-1]), "a long name may be broken"
+    few = dict(list(told.items())[:CHANGED])
+    assert len(changed({"change": few}, structures, 0.001).split("<br>")) == 1 + CHANGED
+
+
 def test_what_is_drawn_goes_into_the_persons_labels_never_into_a_proposal_beside_them(panel: Any, study: Any) -> None:
     from SemiSegLib.scene import segments
 

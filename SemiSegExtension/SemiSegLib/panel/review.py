@@ -18,13 +18,17 @@ from ..model import Shown
 from ..results import unusable_words
 from ..words import _
 from .cases import quality
-from .parts import box, button, enable, label, primary, row, section
+from .parts import box, breakable, button, enable, label, primary, row, section
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
 
     from ..connection import Next
     from .panel import Panel
+
+
+CHANGED = 5
+"""Structures of which the panel tells how they changed since the last round: forty would fill the screen."""
 
 
 class ReviewSection:
@@ -198,14 +202,21 @@ def how_good(rows: Sequence[CaseRow], case: str) -> str:
 
 
 def changed(provenance: dict[str, Any], structures: Sequence[Shown], millilitres: float) -> str:
-    """What the model changed since the last round, a line per structure; "" when there was none."""
+    """What the model changed since the last round, a line for each of the structures that changed most; "" when there
+    was none.
+    """
     names = {str(item.value): item.name for item in structures}
+    found = dict(provenance.get("change") or {})
+    most = sorted(found, key=lambda value: found[value]["dice"])[:CHANGED] if len(found) > CHANGED else list(found)
     lines = []
-    for value, item in dict(provenance.get("change") or {}).items():
+    for value in sorted(most, key=list(found).index):
+        item = found[value]
         before, after = item["before"] * millilitres, item["after"] * millilitres
         text = _("{name}: {before:.3g} ml before, {after:.3g} ml now, overlap {dice:.0%}")
-        lines.append(text.format(name=html.escape(names.get(value, value)), before=before, after=after,
-                                 dice=item["dice"]))
+        name = html.escape(breakable(names.get(value, value)))
+        lines.append(text.format(name=name, before=before, after=after, dice=item["dice"]))
+    if rest := [found[value]["dice"] for value in found if value not in most]:
+        lines.append(_("Less changed: {n} others, overlap {dice:.0%} or more").format(n=len(rest), dice=min(rest)))
     return "<br>".join([_("<b>Since the last round</b>"), *lines]) if lines else ""
 
 

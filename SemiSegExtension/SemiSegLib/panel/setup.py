@@ -22,7 +22,7 @@ from ..pythons import suitable_pythons
 from ..setup_process import State
 from ..words import _
 from .inks import AMBER, GREEN, RED
-from .parts import box, button, label, notice, primary, row, section
+from .parts import box, breakable, button, label, notice, primary, row, section
 from .setup_choices import SetupChoices
 
 if TYPE_CHECKING:
@@ -259,5 +259,7 @@ def words(place: str, state: State) -> tuple[str, str]:
 def findings_text(findings: list[Finding]) -> str:
     """Findings as coloured lines."""
     signs = {"stop": "✖", "warning": "▲", "good": "✔"}
-    lines = [f'<span style="color:{MARKS[f.level]}">{signs[f.level]}</span> {html.escape(f.text)}' for f in findings]
-    return "<br>".join(lines)
+    return "<br>".join(
+        f'<span style="color:{MARKS[found.level]}">{signs[found.level]}</span> {html.escape(breakable(found.text))}'
+        for found in findings
+    )

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...naming import listed
 from .field import Field
 from .maps import Profile
 from .spread import Board
 
 CERTAIN = 0.01  # of the structures' voxels in full doubt: with less, the model is sure of everything
+NAMED = 5  # structures, at most, that a sentence names
 UNDECIDED = 0.4  # of two structures' voxels in full doubt between them: with more, they cannot be told apart
 
 
@@ -40,6 +42,9 @@ def _nothing_left(profiles: Sequence[Profile]) -> str:
 def _missing(profiles: Sequence[Profile], names: Mapping[int, str]) -> list[str]:
     seen = np.any([item.area.any(1) for item in profiles], axis=0)
     gone = [names[value] for value, there in zip(profiles[0].values, seen, strict=True) if not there and value in names]
+    if len(gone) > 1:
+        return [f"{listed(gone, NAMED)} are in no case, neither drawn nor found. Draw each on at least one slice; until "
+                "then nothing is learned about them."]
     return [f"{name} is in no case, neither drawn nor found. Draw it on at least one slice; until then nothing is "
             "learned about it." for name in gone]
 

@@ -44,6 +44,17 @@ def test_what_is_out_of_the_ordinary_is_said_in_one_sentence(cases: list[Profile
     assert words in found[0]
 
 
+def test_forty_structures_that_are_nowhere_are_told_of_in_one_sentence() -> None:
+    names, seen = {value: f"structure {value}" for value in range(1, 41)}, np.zeros((40, 30))
+    seen[0] = 100
+    shares = seen / 10
+    cases = [Profile(name, 0, Grid((30, 9, 9)), tuple(names), seen, shares.sum(0), shares, np.zeros(30), ())
+             for name in "ab"]
+    found = remarks(cases, names)
+    assert len(found) == 1
+    assert found[0].startswith("structure 2, structure 3, structure 4, structure 5, structure 6 and 34 others")
+
+
 def test_a_remark_does_not_stop_the_suggestions() -> None:
     for cases in ([_case()], [_case(tumour=0)], [_case(doubts=(0, 0), background=0)], [_case(doubts=(50, 45))]):
         assert next_slices(cases, NAMES)
