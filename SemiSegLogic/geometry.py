@@ -135,10 +135,26 @@ def plane(array: NDArray[Any], place: SliceIndex) -> NDArray[Any]:
     return np.asarray(np.moveaxis(array, place.axis, 0)[place.index])
 
 
-def copy_slices(source: NDArray[np.generic], target: NDArray[np.generic], places: Iterable[SliceIndex]) -> None:
-    """Put these slices of ``source`` (k, j, i) in the place of those of ``target``; a few slices cost next to nothing.
+def covered_axis(shape: Sequence[int], places: Iterable[SliceIndex]) -> int | None:
+    """The first axis along which every slice of a volume of ``shape`` is among ``places``, so that no voxel is left
+    out; None where there is none.
     """
+    indices: tuple[set[int], ...] = (set(), set(), set())
     for place in places:
+        if 0 <= place.index < shape[place.axis]:
+            indices[place.axis].add(place.index)
+    return next((axis for axis, found in enumerate(indices) if len(found) == shape[axis]), None)
+
+
+def copy_slices(source: NDArray[np.generic], target: NDArray[np.generic], places: Iterable[SliceIndex]) -> None:
+    """Put these slices of ``source`` (k, j, i) in the place of those of ``target``; a few slices cost next to nothing,
+    and all of a volume no more than a copy of it.
+    """
+    chosen = list(places)
+    if covered_axis(target.shape, chosen) is not None:
+        target[...] = source
+        return
+    for place in chosen:
         plane(target, place)[...] = plane(source, place)
 
 

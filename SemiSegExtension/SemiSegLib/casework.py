@@ -29,13 +29,23 @@ T = TypeVar("T")
 
 def load(case: Case) -> OpenCase:
     """Everything the screen needs of a case. Raises StudyError."""
-    image, grid = case.image(), case.grid
+    image = case.image()
+    return _loaded(case, image, window_of(image))
+
+
+def reload(case: Case) -> OpenCase:
+    """The same of a case that is on screen: without its image, which is there and takes longest. Raises StudyError."""
+    return _loaded(case, None, (0.0, 0.0))
+
+
+def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, float]) -> OpenCase:
+    grid = case.grid
     opened = OpenCase(
         case.id,
         case.name,
         case.status,
         grid,
-        window_of(image),
+        window,
         image,
         case.labels(),
         {item.place: item.state for item in case.annotated},
@@ -198,21 +208,22 @@ def _judged(case: Case, kept: Kept) -> dict[SliceIndex, str]:
 
 def accept(case: Case, author: str) -> OpenCase:
     """Take the proposal as right, with everything the person drew on top, done or not; the case as it is then."""
-    labels, judged = case.labels(), set(case.places)
+    judged = set(case.places)
     for draft in drafts.found(case.folder, case.grid.shape):  # as just saved: the screen's account may be older
         touched = sorted(set(draft.planes) - judged)
         if draft.mine and touched:
+            labels = case.labels()
             draft.put_into(labels)
             case.set_slices(labels, touched, author)
     case.accept(author)
     drafts.discard(case.folder)
-    return load(case)
+    return reload(case)
 
 
 def restore(case: Case, version: str, author: str) -> OpenCase:
     """Go back to an earlier version; the case as it is then."""
     case.restore(version, author)
-    return load(case)
+    return reload(case)
 
 
 def take_back(

@@ -105,7 +105,7 @@ def import_mask(study: Study, case: Case, path: Path, answer: Answer, author: st
         return slices
 
     slices = casework.patiently(lambda: case.import_mask(path, choose, author, _names(study, answer)))
-    return Imported(casework.load(case), slices, before & set(slices))
+    return Imported(casework.reload(case), slices, before & set(slices))
 
 
 def _chosen(label: NDArray[np.uint8], answer: Answer, wanted: list[int] | None) -> list[SliceIndex]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import AXIS_NAMES, IGNORE, SliceIndex, plane
+from ..geometry import AXIS_NAMES, IGNORE, SliceIndex, covered_axis, plane
 from .errors import LabelError
 from .structures import Structures
 from .values import values_of
@@ -82,11 +82,14 @@ def check_slices(label: NDArray[np.generic], places: Iterable[SliceIndex], struc
     """Raises LabelError naming the first slice of ``label`` (k, j, i) that lies outside, or holds a value that is no
     structure; ``where`` begins the message.
     """
-    allowed = sorted(structures.values)
-    for place in places:
+    allowed, chosen = sorted(structures.values), list(places)
+    enough = covered_axis(label.shape, chosen)  # what those slices hold, the others cannot hold otherwise
+    for place in chosen:
         name = f"{where}: slice {AXIS_NAMES[place.axis]} = {place.index}"
         if not 0 <= place.index < label.shape[place.axis]:
             raise LabelError(f"{name} does not exist; the volume has {label.shape[place.axis]} slices along that axis.")
+        if enough not in (None, place.axis):
+            continue
         for value in values_of(plane(label, place)):
             if value not in allowed:
                 count = int(np.count_nonzero(plane(label, place) == value))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import SliceIndex, copy_slices
+from ..geometry import SliceIndex, copy_slices, covered_axis
 from .annotations import AnnotatedSlice, all_slices
 from .comparison import agreement
 from .drawn import DrawnCase
@@ -71,8 +71,7 @@ class Case(DrawnCase):
     @property
     def judged_whole(self) -> bool:
         """Whether people judged every slice along one of the axes, so that no voxel is left open."""
-        judged, shape = set(self.places), self.grid.shape
-        return any(len(judged) >= shape[axis] and judged.issuperset(all_slices(shape, axis)) for axis in range(3))
+        return covered_axis(self.grid.shape, self.places) is not None
 
     def result(self) -> NDArray[np.uint8]:
         """The whole segmentation, uint8 (k, j, i): the labels when people judged every voxel, else the suggestion.

@@ -7,7 +7,18 @@ import itertools
 import numpy as np
 import pytest
 
-from SemiSegLogic.geometry import IGNORE, Grid, Orientation, SliceIndex, gap_between, slice_mask, sparse_label
+from SemiSegLogic import geometry
+from SemiSegLogic.geometry import (
+    IGNORE,
+    Grid,
+    Orientation,
+    SliceIndex,
+    copy_slices,
+    covered_axis,
+    gap_between,
+    slice_mask,
+    sparse_label,
+)
 
 SHAPE = (3, 4, 5)
 SIGNED_AXES = [np.eye(3)[:, list(order)] * signs
@@ -110,3 +121,18 @@ def test_slices_close_in_millimetres_are_too_alike_but_few_slices_are_not_all_cl
     assert gap_between(9.0, 100) == 1
     assert gap_between(0.1, 64) == 8
     assert gap_between(1.0, 5) == 1
+
+
+def test_an_axis_is_covered_when_every_slice_along_it_is_named() -> None:
+    shape, every = (2, 3, 4), [SliceIndex(1, index) for index in range(3)]
+    assert covered_axis(shape, [*every, SliceIndex(0, 1)]) == 1
+    assert covered_axis(shape, [SliceIndex(1, 0), SliceIndex(1, 2), SliceIndex(1, 3), SliceIndex(1, -1)]) is None
+    assert covered_axis(shape, []) is None
+
+
+def test_all_slices_of_a_volume_are_copied_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An accepted case has every slice along all axes, and was copied three times, across the rows too."""
+    source, target = np.arange(24).reshape(2, 3, 4), np.zeros((2, 3, 4), int)
+    monkeypatch.setattr(geometry, "plane", None)
+    copy_slices(source, target, (SliceIndex(axis, index) for axis in range(3) for index in range((2, 3, 4)[axis])))
+    assert np.array_equal(source, target)

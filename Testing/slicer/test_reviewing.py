@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
+from SemiSegLogic.geometry import SliceIndex
 from Testing.support.clinician import ball, draw, open_first, settle, suggestion_for
 
 
@@ -112,6 +114,29 @@ def test_of_forty_structures_those_that_changed_most_are_told_and_the_others_cou
     assert all("\N{ZERO WIDTH SPACE}" in line for line in lines[1:-1]), "a long name may be broken"
     few = dict(list(told.items())[:CHANGED])
     assert len(changed({"change": few}, structures, 0.001).split("<br>")) == 1 + CHANGED
+
+
+def test_accepting_and_restoring_read_the_image_on_screen_no_second_time(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = open_first(panel, study)
+    propose(case, "run-1", 51)
+    panel.controller.results.reload_suggestion()
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    version, read = case.version, list[str]()
+    image = type(case).image
+    monkeypatch.setattr(type(case), "image", lambda self: read.append(self.id) or image(self))
+    panel.controller.results.accept_case()
+    settle(panel)
+    assert case.status == "accepted"
+    assert np.array_equal(panel.screen.labels(), case.labels())
+    panel.controller.results.restore_version(version)
+    settle(panel)
+    assert np.array_equal(panel.screen.labels(), case.labels())
+    assert case.places == [SliceIndex(0, 6)]
+    assert read == []
 
 
 def test_what_is_drawn_goes_into_the_persons_labels_never_into_a_proposal_beside_them(panel: Any, study: Any) -> None:

@@ -43,8 +43,8 @@ def _missing(profiles: Sequence[Profile], names: Mapping[int, str]) -> list[str]
     seen = np.any([item.area.any(1) for item in profiles], axis=0)
     gone = [names[value] for value, there in zip(profiles[0].values, seen, strict=True) if not there and value in names]
     if len(gone) > 1:
-        return [f"{listed(gone, NAMED)} are in no case, neither drawn nor found. Draw each on at least one slice; until "
-                "then nothing is learned about them."]
+        return [f"{listed(gone, NAMED)} are in no case, neither drawn nor found. Draw each on at least one slice; "
+                "until then nothing is learned about them."]
     return [f"{name} is in no case, neither drawn nor found. Draw it on at least one slice; until then nothing is "
             "learned about it." for name in gone]
 
