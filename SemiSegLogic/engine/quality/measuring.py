@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ from ...geometry import SliceIndex
 from ..data.volumes import Volume
 from .flags import Looks
 from .found import Found, Parts
-from .one_piece import Evidence, enough
+from .one_piece import Evidence, undecided
 from .reliability import Reliability, reliability_of
 from .scores import SliceScore, score_of
 
@@ -45,15 +45,18 @@ def measure(
 ) -> Measured:
     """What is predicted of volumes against what was drawn on their held-out slices; ``parts_of`` a volume are all of
     it. ``may_leave_out``: fragments, of structures that come in one piece. Others are not predicted, except up to
-    WITNESSES labelled ones where the first tell too little of that.
+    WITNESSES that show structures of which the first tell too little of that.
     """
     volumes = list(volumes)
     found = [Found.of(parts_of(volume), volume, classes) for volume in volumes if volume.held_out]
     evidence = [sum((item.evidence[number] for item in found), Evidence()) for number in range(classes - 1)]
-    for volume in _witnesses(volumes) if may_leave_out else ():
-        if enough(evidence):
+    others = [volume for volume in volumes if not volume.held_out]
+    for _ in range(WITNESSES if may_leave_out else 0):
+        witness = _witness(others, undecided(evidence))
+        if witness is None:
             break
-        more = Found.of(parts_of(volume), volume, classes).evidence
+        others = [volume for volume in others if volume is not witness]
+        more = Found.of(parts_of(witness), witness, classes).evidence
         evidence = [one + other for one, other in zip(evidence, more, strict=True)]
     one_piece = tuple(n for n, item in enumerate(evidence, 1) if may_leave_out and item.shows_one_piece)
     planes = [pair for item in found for pair in item.planes]
@@ -70,11 +73,12 @@ def scores_of(
     return tuple(score for volume in held for score in _scores(volume, planes_of(volume, volume.held_out), classes))
 
 
-def _witnesses(volumes: Sequence[Volume]) -> list[Volume]:
-    """Labelled volumes with nothing held out, those first in which most was drawn."""
-    drawn = {volume.name: sum(bool(values) for values in volume.foreground.values()) for volume in volumes}
-    others = [volume for volume in volumes if drawn[volume.name] and not volume.held_out]
-    return sorted(others, key=lambda volume: -drawn[volume.name])[:WITNESSES]
+def _witness(others: Sequence[Volume], wanted: Collection[int]) -> Volume | None:
+    """The first of those with most judged slices that show one of the classes ``wanted``; None where none does: of
+    forty structures most may be in no volume that is left.
+    """
+    shown = [sum(not values.keys().isdisjoint(wanted) for values in volume.foreground.values()) for volume in others]
+    return others[shown.index(max(shown))] if any(shown) else None
 
 
 def _scores(volume: Volume, planes: Planes, classes: int) -> Iterator[SliceScore]:

@@ -75,6 +75,6 @@ def _counts(pieces: NDArray[np.int32], mask: NDArray[np.bool_], count: int) -> N
     return np.bincount(pieces[mask], minlength=count + 1)[1:]
 
 
-def enough(evidence: Sequence[Evidence]) -> bool:
-    """Whether of every structure so much was seen that more slices would hardly change what is concluded."""
-    return all(item.found >= 2 * FEWEST for item in evidence)
+def undecided(evidence: Sequence[Evidence]) -> set[int]:
+    """The classes, from 1, of which so little was seen that more slices may change what is concluded."""
+    return {number for number, item in enumerate(evidence, 1) if item.found < 2 * FEWEST}

@@ -7,7 +7,7 @@ import pytest
 
 from SemiSegLogic.engine.data.volumes import Volume
 from SemiSegLogic.engine.prediction.fragments import leave_out
-from SemiSegLogic.engine.quality.one_piece import Evidence, enough, evidence_of
+from SemiSegLogic.engine.quality.one_piece import Evidence, evidence_of, undecided
 from SemiSegLogic.geometry import SliceIndex
 from Testing.support.engine import volume_of
 
@@ -66,8 +66,8 @@ def test_next_to_nothing_of_what_was_drawn_may_go(seen: Evidence, shows: bool) -
 def test_evidence_adds_up_and_is_enough_when_it_is_of_every_structure() -> None:
     total = Evidence(2, 1, 10, 3) + Evidence(4, 0, 20, 1)
     assert total == Evidence(6, 1, 30, 4)
-    assert enough([total, total])
-    assert not enough([total, Evidence(5, 0, 30, 0)])
+    assert undecided([total, total]) == set()
+    assert undecided([total, Evidence(5, 0, 30, 0)]) == {2}
 
 
 def test_of_a_volume_that_is_drawn_throughout_some_slices_are_looked_at() -> None:
