@@ -22,8 +22,8 @@ from ..settings import Training
 @dataclass
 class Data:
     """The volumes of a job by case id, in its order, with the plan to train them at and the ``facts`` of each case that
-    a plan is made from, as it is judged now; ``labels_used`` is the number of the newest labels-<n> among them;
-    ``remark`` what the person should know about how they are kept.
+    a plan is made from, as it is judged now, and the ``method`` that was asked for; ``labels_used`` is the number of
+    the newest labels-<n> among them; ``remark`` what the person should know about how they are kept.
     """
 
     volumes: dict[str, Volume]
@@ -33,6 +33,7 @@ class Data:
     facts: dict[str, CaseFacts]
     labels_used: int = 0
     remark: str = ""
+    method: str = ""
 
     def task(self) -> Task:
         """What a method needs to know."""
@@ -86,10 +87,11 @@ def load(job: JobFolder, device: Device, on_progress: Callable[[int, int], None]
     if plan is None:
         network = Training.from_dict(spec.training).network
         names = [item.name for item in spec.structures]
-        plan = make_plan(list(facts.values()), names, device, "fast" if network == "auto" else network)
+        plan = make_plan(list(facts.values()), names, device, "fast" if network == "auto" else network, spec.method)
     classes = Classes([item.value for item in spec.structures])
     volumes: dict[str, Volume] = {}
-    data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures}, facts)
+    data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures}, facts,
+                method=spec.method)
     keeper = Keeper.of([case.grid for case in spec.cases], plan, device, Cache.beside(job.root.parent))
     for number, case in enumerate(spec.cases, 1):
         volumes[case.id] = keeper.load(case.id, case.image, partial(job.image, case.image), case.grid)

@@ -34,9 +34,11 @@ class _Turned:
 
 
 def make_plan(
-    cases: Sequence[CaseFacts], structure_names: Sequence[str], device: Device, network: str = "fast"
+    cases: Sequence[CaseFacts], structure_names: Sequence[str], device: Device, network: str = "fast", method: str = ""
 ) -> Plan:
-    """The plan for ``cases``. Nothing here depends on how many unlabelled volumes there are."""
+    """The plan for ``cases``, to be learned by ``method`` ("": any). Nothing here depends on how many unlabelled
+    volumes there are.
+    """
     axis, frame = _depth_axis(cases), common_frame(cases)
     if frame is not None:
         cases = [framed(case, frame) for case in cases]
@@ -44,7 +46,7 @@ def make_plan(
     native = triple_of(np.median([case.spacing for case in turned], axis=0))
     size = np.median([case.shape for case in turned], axis=0)
     dims = 2 if _is_planar(size[0], native) else 3
-    budget = budget_of(device, network, 1 + len(structure_names))
+    budget = budget_of(device, network, 1 + len(structure_names), method)
     wanted = _wanted(turned, native, size)
     judged = sum(len(case.slices) for case in cases)
     spacing = spacing_of(native, wanted, _side(cases), judged, budget, dims, network)

@@ -15,6 +15,7 @@ from SemiSegLogic.geometry import IGNORE, SliceIndex, planes_of
 from SemiSegLogic.job import JobError, JobFolder
 from SemiSegLogic.runner import data
 from SemiSegLogic.runner.data import Data
+from SemiSegLogic.runner.live import plans
 from Testing.support.blobs import BlobStudy, spread, tiny
 from Testing.support.rounds import begin
 
@@ -79,6 +80,17 @@ def test_the_network_asked_for_is_the_one_that_is_trained(blobs: BlobStudy, jobs
     assert load(blobs, jobs).task().network == "fast"
     this = begin(blobs.study, jobs, training=tiny(network="vnet"))
     assert data.load(this.job, CPU, lambda done, of: None).task().network == "vnet"
+
+
+def test_a_plan_is_made_for_the_method_that_was_asked_for(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, plan = list[str](), data.make_plan
+    for module in (data, plans):
+        monkeypatch.setattr(module, "make_plan", lambda *given: asked.append(given[-1]) or plan(*given))
+    loaded = data.load(begin(blobs.study, jobs, method="medl").job, CPU, lambda done, of: None)
+    assert not plans.outgrown(loaded, CPU)
+    assert asked == ["medl", "medl"]
 
 
 def test_what_a_plan_is_made_from_follows_the_labels(blobs: BlobStudy, jobs: Path) -> None:

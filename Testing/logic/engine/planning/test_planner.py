@@ -11,10 +11,11 @@ import torch
 
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.planning.facts import CaseFacts
-from SemiSegLogic.engine.planning.patches import CPU_VOXELS, GPU_VOXELS, budget_of
+from SemiSegLogic.engine.planning.patches import CPU_VOXELS, GPU_VOXELS, METHOD_CLASS_BYTES, budget_of
 from SemiSegLogic.engine.planning.plan import Plan, Shape, Triple, depth_first
 from SemiSegLogic.engine.planning.planner import SIDES, make_plan
 from SemiSegLogic.geometry import Grid, SliceIndex
+from SemiSegLogic.methods import METHODS
 from Testing.support.engine import CPU, MIRRORED_TURN
 
 GPU = Device(torch.device("cuda"), half=True, memory=40 << 30)
@@ -228,3 +229,15 @@ def test_depth_first_puts_the_axis_first_and_keeps_the_others_in_order(axis: int
     order = [axis, *(a for a in range(3) if a != axis)]
     assert turn.sources == tuple(canonical.sources[a] for a in order)
     assert turn.flips == tuple(canonical.flips[a] for a in order)
+
+
+@pytest.mark.parametrize("method", METHOD_CLASS_BYTES)
+def test_a_method_that_keeps_more_of_every_class_gets_smaller_patches_where_memory_is_short(method: str) -> None:
+    """With forty structures a step of medl took 3.1 GB where 0.6 were planned."""
+    assert method in METHODS
+    small = Device(torch.device("cpu"), half=True, memory=1 << 30)
+    assert budget_of(small, "fast", 41, method) < budget_of(small, "fast", 41)
+    assert budget_of(small, "fast", 2, method) == budget_of(small, "fast", 2)
+    names, plenty = [f"organ {number}" for number in range(40)], Device(torch.device("cpu"), True, 64 << 30)
+    assert make_plan(CT, names, plenty, method=method) == make_plan(CT, names, plenty)
+    assert np.prod(make_plan(CT, names, small, method=method).patch) < np.prod(make_plan(CT, names, small).patch)
