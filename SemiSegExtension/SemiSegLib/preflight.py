@@ -27,9 +27,10 @@ LEAST_SHOWING = 4
 """Slices with a structure below which none is kept aside to measure (engine/quality/holding_out)."""
 OTHER_SIZE = 3.0
 """Voxels this many times larger or smaller than usual make a case an outlier."""
-PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES = 0.8, 2, 4
-"""Memory of a training: PyTorch and a network; per voxel of all images; per voxel and class of the largest one. Checked
-against Testing/benchmarks/memory.py: 1.2 GB for 80 volumes of 200 x 140 x 88, where this says 1.2.
+PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES, STRUCTURE_GB = 0.8, 2, 8, 0.015
+"""Memory of a training: PyTorch and a network; per voxel of all images; per voxel of the largest one; per structure, as
+volumes are suggested a few rows at a time. Checked against Testing/benchmarks/memory.py: 1.2 GB for 80 volumes of
+200 x 140 x 88, where this says 1.2; with 40 structures a step grew by 0.34 GB, and suggesting by 0.22.
 """
 CONTRADICTIONS = {
     "gap": _("In {case} slices {slices} are marked 'nothing here', but the slices on both sides show a structure. "
@@ -219,5 +220,5 @@ def _room(study: Study, cases: list[Case]) -> Iterator[Finding]:
 def memory_needed(study: Study, cases: list[Case]) -> float:
     """About how many GB a training takes on the processor, all images in memory."""
     sizes = [math.prod(case.grid.shape) for case in cases]
-    suggesting = SUGGESTING_BYTES * (len(study.structures) + 1) * max(sizes, default=0)
-    return PROGRAM_GB + (COPY_BYTES * sum(sizes) + suggesting) / 1e9
+    suggesting = SUGGESTING_BYTES * max(sizes, default=0)
+    return PROGRAM_GB + STRUCTURE_GB * len(study.structures) + (COPY_BYTES * sum(sizes) + suggesting) / 1e9

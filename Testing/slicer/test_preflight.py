@@ -185,3 +185,12 @@ def test_the_memory_estimate_agrees_with_what_was_measured(slicer: Any) -> None:
 
     volumes = [SimpleNamespace(grid=SimpleNamespace(shape=(200, 140, 88)))] * 80
     assert memory_needed(SimpleNamespace(structures=(1, 2)), volumes) == pytest.approx(1.2, abs=0.05)
+
+
+def test_forty_structures_of_a_large_scan_are_no_reason_to_ask_for_a_computer_with_18_gb(slicer: Any) -> None:
+    from SemiSegLib.preflight import memory_needed
+
+    scans = [SimpleNamespace(grid=SimpleNamespace(shape=(400, 512, 512)))]
+    few, many = (memory_needed(SimpleNamespace(structures=range(count)), scans) for count in (1, 40))
+    assert 0.5 < many - few < 0.7
+    assert many < 3
