@@ -34,3 +34,9 @@ def listed(names: Sequence[str], most: int | None = None) -> str:
     if most is not None and len(shown) > most:
         shown[most:] = [counted(len(shown) - most, "other")]
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def enumerated(words: Sequence[str], most: int = 10) -> str:
+    """``a, b, c``; of more than ``most`` the first, and how many others: a study may have a hundred structures."""
+    rest = f" and {counted(len(words) - most, 'other')}" if len(words) > most else ""
+    return ", ".join(words[:most]) + rest

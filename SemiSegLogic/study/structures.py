@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from ..geometry import IGNORE
-from ..naming import folded
+from ..naming import enumerated, folded
 from .errors import StudyError
 
 Color = tuple[float, float, float]
@@ -114,7 +114,7 @@ class Structures:
 
     def in_words(self) -> str:
         """``1 anterior, 2 posterior``: for messages."""
-        return ", ".join(f"{item.value} {item.name}" for item in self.items) or "none yet"
+        return enumerated([f"{item.value} {item.name}" for item in self.items]) or "none yet"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` takes back."""

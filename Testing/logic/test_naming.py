@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from SemiSegLogic.naming import as_name, listed
+from SemiSegLogic.naming import as_name, enumerated, listed
 from SemiSegLogic.study.structures import check_name
 
 
@@ -14,6 +14,12 @@ from SemiSegLogic.study.structures import check_name
 ])  # fmt: skip
 def test_names_are_listed_as_people_do(names: str, most: int | None, words: str) -> None:
     assert listed([*names], most) == words
+
+
+def test_of_many_words_the_first_are_told_and_the_others_counted() -> None:
+    assert enumerated([]) == ""
+    assert enumerated(["a", "b", "c"], 3) == "a, b, c"
+    assert enumerated(["a", "b", "c", "d"], 3) == "a, b, c and 1 other"
 
 
 @pytest.mark.parametrize(("text", "name"), [

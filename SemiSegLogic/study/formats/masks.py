@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ...geometry import IGNORE, Grid
-from ...naming import folded
+from ...naming import enumerated, folded
 from ..errors import ImageError, LabelError, UnknownSegmentError
 from ..structures import LAST_VALUE, Color
 from ..values import values_of
@@ -156,7 +156,7 @@ def _target(segment: HeaderSegment, names: Mapping[str, int] | None, path: Path)
         if chosen is None and segment.name == str(value) and not by_number and value in table.values():
             chosen = value
         if chosen is None:
-            known = ", ".join(f"{name} = {number}" for name, number in names.items()) or "there are none yet"
+            known = enumerated([f"{name} = {number}" for name, number in names.items()]) or "there are none yet"
             raise UnknownSegmentError(f"{path} holds '{segment.name}' (value {value}), which is no structure here "
                                       f"({known}). Say which structure it is, or leave it out.", segment.name)
         value = chosen

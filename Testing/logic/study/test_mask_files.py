@@ -331,3 +331,14 @@ def test_a_name_is_the_same_whether_its_umlaut_is_one_sign_or_two(tmp_path: Path
         Structures.of([ours, theirs])
     old = Structures((Structure(1, ours), Structure(2, theirs), Structure(3, "other")), 4)  # made before that was so
     assert np.array_equal(read_mask(tmp_path / "a.seg.nrrd", old.names).array == 2, two_blobs() == 1)
+
+
+def test_a_refusal_can_be_read_where_a_study_has_a_hundred_structures(tmp_path: Path) -> None:
+    structures = Structures.of([f"structure {n} {'x' * 80}" for n in range(1, 101)])
+    write_labelmap(tmp_path / "mask.nrrd", np.full((2, 3, 4), 200, np.uint8), Grid((2, 3, 4)), structures)
+    with pytest.raises(UnknownSegmentError, match=r"holds '200' .*structure 10 x+ = 10 and 90 others") as refused:
+        read_mask(tmp_path / "mask.nrrd", structures.names)
+    assert len(str(refused.value)) < 2000
+    with pytest.raises(StudyError, match=r"There are: 1 structure 1 x+, .* and 90 others") as unknown:
+        structures.of_value(200)
+    assert len(str(unknown.value)) < 2000
