@@ -15,6 +15,7 @@ from ..files import FileError, read_json, write_json
 from ..job import Status
 from .processes import Process
 
+LAUNCH, CLAIM = RECORDS = ("launch.json", "process.json")
 READ_TRIES = 4
 STARTUP_S = 60.0
 """A process that was started but has not come to the queue after this time no longer holds up those behind it."""
@@ -54,7 +55,7 @@ class Workers:
     @classmethod
     def of(cls, job: Path) -> Workers:
         """As the job's two files say."""
-        return cls(Launch.read(job / "launch.json"), Launch.read(job / "process.json"))
+        return cls(Launch.read(job / LAUNCH), Launch.read(job / CLAIM))
 
     @property
     def known(self) -> list[Launch]:

@@ -19,9 +19,9 @@ from ..job import JobError, JobFolder, Status, judged
 from .base import JobId
 from .fetching import fetch
 from .folders import Folders, gone, is_job_id, with_last_words
-from .launch import Launch, Workers
+from .launch import LAUNCH, Launch, Workers
+from .neighbours import job_roots
 from .processes import Process, child_environment, kill_tree, start_detached
-from .queue import job_roots
 
 STOP_PATIENCE_S = 60.0
 KILL_PATIENCE_S = 10.0
@@ -134,7 +134,7 @@ class LocalBackend:
         command = [*self._command, str(job.root.resolve()), *self._options]
         child = start_detached(command, IMPORT_ROOT, job.log, self._environment)
         self._children[job_id] = child
-        Launch(order, Process.of(child.pid), heard).write(job.root / "launch.json")
+        Launch(order, Process.of(child.pid), heard).write(job.root / LAUNCH)
 
     def _reap(self, job_id: JobId) -> None:
         """A child that ended stays a zombie until its parent asks; only the client that started it is its parent."""

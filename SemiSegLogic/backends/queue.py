@@ -12,16 +12,16 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from ..files import FileError
 from ..job import FileLock, JobError, JobFolder, Status
 from .claims import Pulse
-from .launch import Launch, Workers
-from .line import Turns, Waiting, owner
+from .launch import CLAIM, Launch, Workers
+from .line import Turns, Waiting
+from .neighbours import Neighbours
 from .processes import Process
 
 LOOK_EVERY_S = 0.5
@@ -51,12 +51,13 @@ def turn(
     it writes the status "queued" with that position. Raises AlreadyRunning, StoppedInQueue (after writing the status
     "stopped"), OSError when a lock file cannot be made.
     """
-    report = on_wait or (lambda ahead: report_waiting(job, ahead))
+    neighbours = Neighbours(job)
+    report = on_wait or (lambda ahead: report_waiting(job, ahead, neighbours.line()))
     with FileLock(job.root / "process.lock") as held, FileLock(job.root.parent / "running.lock") as running:
         if not held.try_acquire():
             raise AlreadyRunning(f"Another process works on {job.root}.")
         claim(job)
-        _wait(job, running, report, look_every_s)
+        _wait(job, neighbours, running, report, look_every_s)
         yield
 
 
@@ -110,55 +111,28 @@ def claim(job: JobFolder) -> None:
     launched = workers.launched
     order = launched.order if launched is not None and launched.process.alive else time.time()
     job.sweep()
-    Launch(order, Process.of(os.getpid()), job.last_heartbeat()).write(job.root / "process.json")
+    Launch(order, Process.of(os.getpid()), job.last_heartbeat()).write(job.root / CLAIM)
 
 
-def report_waiting(job: JobFolder, ahead: int) -> None:
-    """Write the status of a job that waits, keeping what an earlier run of it achieved. Raises FileError."""
+def report_waiting(job: JobFolder, ahead: int, line: Sequence[Waiting]) -> None:
+    """Write the status of a job that waits in ``line``, keeping what an earlier run of it achieved. Raises FileError.
+    """
     jobs = "1 job is" if ahead == 1 else f"{ahead} jobs are"
-    people = " People take turns." if len({one.owner for one in _line(job)}) > 1 else ""
+    people = " People take turns." if len({one.owner for one in line}) > 1 else ""
     job.write_status(replace(_earlier(job), state="queued", message=f"Waiting: {jobs} ahead.{people}", error=None,
                              queue_position=ahead, seconds_left=None))
 
 
-def jobs_ahead(job: JobFolder) -> int:
-    """How many jobs of the same root work, or go before ``job``. The dead do not count."""
-    line = [one.name for one in _line(job)]
-    return line.index(job.root.name) if job.root.name in line else len(line)  # somebody deleted it
-
-
-def jobs_behind(job: JobFolder) -> int:
-    """How many jobs of the same root wait for ``job`` to end: a live one makes room for them."""
-    return max(len(_line(job)) - 1 - jobs_ahead(job), 0)
-
-
-def job_roots(root: Path) -> list[Path]:
-    """The folders under ``root`` that hold a complete job, by name. Raises JobError when it cannot be read."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(root))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        remedy = "Choose a folder that you may read, or connect the disk that it lies on."
-        raise JobError(f"The folder of jobs, {root}, cannot be read: {error.strerror or error}.", remedy) from error
-    return [root / name for name in names if _is_job(root / name)]
-
-
-def _is_job(folder: Path) -> bool:
-    try:
-        return JobFolder(folder).submitted
-    except OSError:
-        return False  # another person's, on a disk that is shared
-
-
-def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look_every_s: float) -> None:
+def _wait(
+    job: JobFolder, neighbours: Neighbours, running: FileLock, report: Callable[[int], None], look_every_s: float
+) -> None:
     told, told_at = 0, 0.0
     while True:
         _require_wanted(job)
-        ahead = jobs_ahead(job)
+        ahead = neighbours.ahead()
         if ahead == 0 and running.try_acquire():
             with suppress(FileError):  # on a full disk somebody may wait a turn longer
-                Turns.read(job.root.parent).after(_place(job.root)).write(job.root.parent)
+                Turns.read(job.root.parent).after(neighbours.place()).write(job.root.parent)
             return
         ahead = max(ahead, 1)  # the one that holds the lock may have been started by hand
         if ahead != told or time.monotonic() - told_at > REPORT_EVERY_S:
@@ -166,31 +140,6 @@ def _wait(job: JobFolder, running: FileLock, report: Callable[[int], None], look
                 report(ahead)
             told, told_at = ahead, time.monotonic()
         time.sleep(look_every_s)
-
-
-def _line(job: JobFolder) -> list[Waiting]:
-    """All jobs of the same root that work or wait, ``job`` among them, in the order of their turns."""
-    root = job.root.parent
-    waiting = [_place(other) for other in job_roots(root) if other == job.root or _is_in_line(other)]
-    return Turns.read(root).line(waiting)
-
-
-def _place(job: Path) -> Waiting:
-    return Waiting(Workers.of(job).order, job.name, owner(job) or "")
-
-
-def _is_in_line(job: Path) -> bool:
-    workers = Workers.of(job)
-    return workers.in_line and not _has_ended(JobFolder(job), workers)
-
-
-def _has_ended(job: JobFolder, workers: Workers) -> bool:
-    """True when the runner has written its last word and is only going home."""
-    try:
-        status = job.reported()
-    except JobError:
-        return False
-    return status.ended and workers.wrote(status)
 
 
 def _report_stopped(job: JobFolder) -> None:

@@ -17,7 +17,7 @@ from .cluster import Cluster
 from .description import PlaceError
 from .fetching import fetch
 from .folders import Folders, gone, is_job_id, with_last_words
-from .queue import job_roots
+from .neighbours import job_roots
 from .ray_line import STOP_PATIENCE_S, RayLine
 from .ray_rest import RayWord
 from .submission import Submission

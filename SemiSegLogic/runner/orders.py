@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..backends import processes
-from ..backends.queue import jobs_behind
+from ..backends.neighbours import Neighbours
 from ..job import JobFolder
 from . import data
 from .beside import environment_for
@@ -71,7 +71,8 @@ def learn_live(place: Workplace) -> None:
     job = place.job
     processes.yield_to_others()
     earlier = Model.load(job.weights) if job.weights.exists() else _start_model(job)
-    stay = Stay(place, others_wait=lambda: jobs_behind(job) > 0)
+    neighbours = Neighbours(job)
+    stay = Stay(place, others_wait=lambda: neighbours.behind() > 0)
     model = LiveCourse(place, stay).run(earlier)
     state = "stopped" if job.stop_requested() else "done"
     remedy = "" if model else " Nothing was drawn, so there is no model."

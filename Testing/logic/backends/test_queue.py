@@ -13,6 +13,7 @@ import pytest
 
 from SemiSegLogic.backends import LocalBackend, queue
 from SemiSegLogic.backends.line import OWNER
+from SemiSegLogic.backends.neighbours import Neighbours
 from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.job import JobFolder, Status
 from Testing.support.jobs import leader_of, make_job, session_members, wait_until
@@ -52,10 +53,10 @@ def test_jobs_wait_in_the_order_of_their_submission_and_see_their_place(
 
 
 def test_a_job_sees_how_many_wait_behind_it(backend: LocalBackend, three: list[JobFolder]) -> None:
-    assert [queue.jobs_behind(job) for job in three] == [2, 1, 0]
+    assert [Neighbours(job).behind() for job in three] == [2, 1, 0]
     kill_runner(three[2])
     wait_for(backend, "a", "lost")
-    assert queue.jobs_behind(three[0]) == 1
+    assert Neighbours(three[0]).behind() == 1
 
 
 def test_people_take_turns_and_see_their_place(backend: LocalBackend) -> None:
@@ -69,7 +70,7 @@ def test_people_take_turns_and_see_their_place(backend: LocalBackend) -> None:
     line = ["a1", "b1", "c1", "a2", "b2", "a3"]
     wait_until(lambda: positions(backend) == {name: line.index(name) for name in order}, 30)
     assert backend.poll("a2").message == "Waiting: 3 jobs are ahead. People take turns."
-    assert queue.jobs_behind(backend.folder("a1")) == 5
+    assert Neighbours(backend.folder("a1")).behind() == 5
     backend.stop("a1")
     backend.resume("a1")
     for next_one in line[1:]:
@@ -135,7 +136,7 @@ def test_a_waiter_of_another_computer_does_not_hold_up_ours(backend: LocalBacken
 
 def test_a_full_disk_does_not_push_a_job_out_of_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ahead = iter([2, 1, 0])
-    monkeypatch.setattr(queue, "jobs_ahead", lambda job: next(ahead))
+    monkeypatch.setattr(Neighbours, "ahead", lambda job: next(ahead))
 
     def full(number: int) -> None:
         raise FileError("status.json was not written: the disk is full.")
@@ -150,7 +151,7 @@ def test_a_job_that_nobody_else_may_look_into_hides_no_other() -> None:
         os.chmod(place, 0o755)
         make_job(Path(place) / "theirs").root.chmod(0o000)
         make_job(Path(place) / "ours").root.chmod(0o755)
-        program = ("import os, sys; from pathlib import Path; from SemiSegLogic.backends.queue import job_roots\n"
+        program = ("import os, sys; from pathlib import Path; from SemiSegLogic.backends.neighbours import job_roots\n"
                    "if os.geteuid() == 0: os.setuid(65534)\n"
                    "print([path.name for path in job_roots(Path(sys.argv[1]))])")
         done = subprocess.run([sys.executable, "-c", program, place], cwd=ROOT, check=False, capture_output=True,
