@@ -20,8 +20,8 @@ def add(commands: Any) -> None:
                       help="default: list")
     jobs.add_argument("id", nargs="?", help="the job to stop or resume")
     jobs.add_argument("--clean", action="store_true", help=(
-        "remove images, labels and masks from old jobs that are over and whose results are in their study; the "
-        "newest three stay whole (this also happens whenever a job begins)"
+        "remove images, labels, masks and weights from old jobs that are over and whose results are in their study; "
+        "the newest three stay whole (this also happens whenever a job begins)"
     ))
     add_place(jobs)
     add_json(jobs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cleaning import clean, note_collected
+from .cleaning import clean, is_collected, is_whole, note_collected
 from .errors import JobError
 from .folder import JobFolder
 from .labels import AddedLabels
@@ -13,5 +13,5 @@ from .status import ENDED, LOST_AFTER_S, STATES, Status, judged, stuck
 
 __all__ = [
     "ENDED", "LOST_AFTER_S", "STATES", "AddedLabels", "FileLock", "JobCase", "JobError", "JobFolder", "JobSpec",
-    "JobStructure", "Result", "Status", "clean", "judged", "note_collected", "stuck",
+    "JobStructure", "Result", "Status", "clean", "is_collected", "is_whole", "judged", "note_collected", "stuck",
 ]

@@ -1,9 +1,11 @@
 """What old jobs lose, so that a computer does not fill up.
 
 The rule: of the jobs that are over and whose results are in their study, the newest three stay whole. Older ones lose
-what they were given and what they gave back (images, labels, masks, the checkpoint), and keep what is small: order,
-status, log, curve, ranking, model and its card. A job that stopped, failed or was lost could still be resumed, so it
-counts as over after thirty days only. A job that runs, waits, or holds a result nobody has taken is never touched.
+what they were given and what they gave back (images, labels, masks, the checkpoint, and the model, which their study
+keeps), and keep what is small: order, status, log, curve, ranking and the model's card. A job that stopped, failed or
+was lost could still be resumed, so it counts as over after thirty days only; but one that learned while somebody drew
+is never resumed, for the next one goes on from its model. A job that runs, waits, or holds a result nobody has taken
+is never touched; results of a run behind which another one was begun count as taken (see rounds).
 """
 
 from __future__ import annotations
@@ -37,6 +39,11 @@ def is_collected(job: JobFolder) -> bool:
         return False  # never collected, or the note or the results cannot be read: nothing is taken away then
 
 
+def is_whole(job: JobFolder) -> bool:
+    """Whether something large is left of it, as far as a glance tells: what it was given goes last."""
+    return job.inputs.is_dir() and any(job.inputs.iterdir())
+
+
 def clean(root: Path, keep: int = KEPT_WHOLE) -> dict[str, int]:
     """Take from old jobs in ``root`` what the rule above says; returns the bytes freed by job. What cannot be removed
     stays for the next time.
@@ -51,16 +58,25 @@ def clean(root: Path, keep: int = KEPT_WHOLE) -> dict[str, int]:
 
 
 def _over(root: Path) -> Iterator[tuple[float, Path]]:
-    """Jobs that are over and collected, with the time of their last sign of life."""
+    """Jobs that are whole, over and collected, with the time of their last sign of life."""
     for order in root.glob("*/job.json"):
         job = JobFolder(order.parent)
         try:
-            status = job.status()
-        except JobError:
+            if is_whole(job) and _has_ended(job) and is_collected(job):
+                yield job.last_heartbeat(), job.root
+        except (JobError, OSError):
             continue
-        rested = time.time() - status.heartbeat > RESUMABLE_S
-        if (status.state == "done" or (status.ended and rested)) and is_collected(job):
-            yield status.heartbeat, job.root
+
+
+def _has_ended(job: JobFolder) -> bool:
+    """Whether nobody will go on with it."""
+    status = job.status()
+    if status.state == "done":
+        return True
+    rested = time.time() - (status.heartbeat or job.spec_path.stat().st_mtime) > RESUMABLE_S
+    if not status.ended:
+        return rested and not status.heartbeat  # it died before its first word
+    return rested or job.spec().kind == "live"
 
 
 def _empty(job: JobFolder) -> int:
@@ -70,9 +86,7 @@ def _empty(job: JobFolder) -> int:
         with FileLock(job.root / "process.lock") as held:
             if not held.try_acquire():
                 return 0
-            downloads = job.root.rglob(".*.part")  # which broke off
-            for path in (*job.inputs.glob("*"), *job.outputs.glob("*.npz"), *job.beside.glob("*"), job.checkpoint,
-                         *downloads):
+            for path in _large(job):
                 if path.is_file():
                     # a file that other jobs link too takes no room of its own
                     freed += path.stat().st_size if path.stat().st_nlink == 1 else 0
@@ -80,3 +94,16 @@ def _empty(job: JobFolder) -> int:
     except OSError as error:
         logging.warning("%s could not be cleaned: %s", job.root, error)
     return freed
+
+
+def _large(job: JobFolder) -> list[Path]:
+    """What goes, in this order."""
+    unfinished = [*job.root.rglob(".*.part"), *job.root.glob(".*.tmp.*")]  # downloads that broke off, killed writers'
+    weights = [job.weights] if _is_taken(job.weights, job.root / COLLECTED) else []
+    return [*unfinished, *weights, job.checkpoint, *job.outputs.glob("*.npz"), *job.beside.glob("*"),
+            *job.inputs.glob("*")]
+
+
+def _is_taken(weights: Path, note: Path) -> bool:
+    """Whether the study has these weights: it takes them over before it notes what it has."""
+    return weights.exists() and weights.stat().st_mtime_ns <= note.stat().st_mtime_ns

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import SemiSegError
-from ..job import JobFolder, Status, note_collected
+from ..job import JobFolder, Status, is_collected, is_whole, note_collected
 from ..study import Study
 from .ranking import is_case
 from .run_folder import RunFolder
@@ -35,6 +35,16 @@ def collect(study: Study, run: RunFolder, job: JobFolder) -> list[str]:
     run.keep_model(job)
     collector.tell_job(done, names)
     return changed
+
+
+def note_overtaken(run: RunFolder, job: JobFolder) -> None:
+    """A newer run of the study is begun, so nobody looks at this one again: where it has ended, its model is kept, and
+    its results count as taken. One that made room, or was killed, would lie there whole for ever.
+    """
+    with contextlib.suppress(SemiSegError, OSError):  # another time
+        if job.submitted and is_whole(job) and not is_collected(job) and job.status().ended:
+            run.keep_model(job)
+            note_collected(job, {name: n for name, (n, _) in job.results().items()})
 
 
 class Collector:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from ..job import JobFolder, clean
 from ..settings import Settings, Training
 from ..study import Case, Study, StudyError
-from .collecting import collect
+from .collecting import collect, note_overtaken
 from .handing_over import OnProgress, hand_over
 from .jobs import jobs_folder
 from .order import Order, require_cases, require_drawing, require_structures
@@ -138,8 +138,16 @@ class Round:
             for folder in (this.job.root, this.folder):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        clean(this.job.root.parent)
+        this._tidy()
         return this
+
+    def _tidy(self) -> None:
+        """Take from the jobs of earlier rounds what nobody needs any more."""
+        jobs = self.job.root.parent
+        for folder in self.study.runs:
+            if folder != self.folder:
+                note_overtaken(RunFolder(folder), JobFolder(jobs / folder.name))
+        clean(jobs)
 
     def _job_case(self, case_id: str | None) -> str | None:
         """What the job calls a study case; None when it does not know it."""

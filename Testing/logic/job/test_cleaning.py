@@ -18,6 +18,8 @@ import pytest
 from SemiSegLogic.cli import run
 from SemiSegLogic.files import write_json
 from SemiSegLogic.job import FileLock, JobFolder, Status, clean
+from SemiSegLogic.rounds import Round
+from SemiSegLogic.settings import Training
 from Testing.support.blobs import BlobStudy
 from Testing.support.rounds import begin
 
@@ -67,7 +69,8 @@ def test_the_newest_three_stay_whole_and_older_ones_keep_what_is_small(blobs: Bl
     assert [is_whole(job) for job in made] == [False, False, True, True, True]
     oldest = made[0]
     assert not oldest.checkpoint.exists()
-    assert oldest.weights.exists()
+    assert not oldest.weights.exists()
+    assert (blobs.study.runs[0] / "model.pt").read_bytes() == b"weights"
     assert oldest.status().state == "done"
     assert oldest.spec().cases
 
@@ -114,6 +117,53 @@ def test_a_job_that_died_without_a_word_a_month_ago_is_over(blobs: BlobStudy, jo
     assert job.root.name in clean(jobs, keep=0)
 
 
+def test_a_job_that_never_said_a_word_is_over_after_a_month(blobs: BlobStudy, jobs: Path) -> None:
+    job = ended(blobs, jobs)
+    job.status_path.unlink()
+    assert clean(jobs, keep=0) == {}
+    os.utime(job.spec_path, (time.time() - 31 * 86400,) * 2)
+    assert job.root.name in clean(jobs, keep=0)
+
+
+@pytest.mark.parametrize("state", ["stopped", "done", "failed"])
+def test_what_learned_while_somebody_drew_is_over_when_it_ends(blobs: BlobStudy, jobs: Path, state: str) -> None:
+    this = Round.live(blobs.study, Training(), jobs=jobs)
+    write_json(this.job.status_path, Status(state, heartbeat=time.time()).to_dict())
+    assert clean(jobs, keep=0) == {}, "not collected yet"
+    this.collect()
+    assert list(clean(jobs, keep=0)) == [this.id]
+
+
+def test_weights_that_their_study_does_not_have_yet_stay(blobs: BlobStudy, jobs: Path) -> None:
+    job = ended(blobs, jobs)
+    job.weights.write_bytes(b"newer weights")
+    os.utime(job.weights, (time.time() + 60,) * 2)
+    assert clean(jobs, keep=0)
+    assert job.weights.read_bytes() == b"newer weights"
+
+
+def test_what_killed_writers_left_goes_too(blobs: BlobStudy, jobs: Path) -> None:
+    job = ended(blobs, jobs)
+    drafts = [job.root / ".0a1b2c3d.tmp.model.ckpt", job.outputs / ".0a1b2c3d.tmp.c001.2.npz",
+              job.inputs / ".0a1b2c3d.tmp.labels-1.npz"]  # fmt: skip
+    for path in drafts:
+        path.write_bytes(b"half")
+    clean(jobs, keep=0)
+    assert not any(path.exists() for path in drafts)
+
+
+def test_jobs_that_were_emptied_are_not_read_again(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(4):
+        ended(blobs, jobs, age_s=100 - n)
+    assert len(clean(jobs, keep=1)) == 3
+    read, plain = [], JobFolder.status
+    monkeypatch.setattr(JobFolder, "status", lambda job, *known: (read.append(job.root.name), plain(job, *known))[1])
+    assert clean(jobs, keep=1) == {}
+    assert len(read) == 1
+
+
 def test_a_result_that_came_after_the_last_collecting_is_kept(blobs: BlobStudy, jobs: Path) -> None:
     job = ended(blobs, jobs)
     shape = blobs.cases[0].grid.shape
@@ -125,8 +175,6 @@ def test_a_result_that_came_after_the_last_collecting_is_kept(blobs: BlobStudy, 
 def test_results_of_cases_that_were_removed_hold_nothing_up(blobs: BlobStudy, jobs: Path) -> None:
     this = ended(blobs, jobs, collect=False)
     blobs.study.remove_case(blobs.cases[0].id)
-    from SemiSegLogic.rounds import Round
-
     latest = Round.latest(blobs.study, jobs)
     assert latest is not None
     latest.collect()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import IGNORE
-from SemiSegLogic.job import JobError, Status
+from SemiSegLogic.job import JobError, Status, is_collected
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.study import Study, write_image
 from Testing.support.blobs import BlobStudy, label_files
@@ -122,3 +125,20 @@ def test_the_first_result_too_waits_for_its_flag_but_not_for_one_that_never_come
     result = this.job.results()["c003"][1]
     os.utime(result, (result.stat().st_atime, result.stat().st_mtime - 60))
     assert this.collect() == ["volume2"], "its runner has died; the result is there"
+
+
+def test_what_a_killed_run_left_counts_as_taken_once_another_one_is_begun(blobs: BlobStudy, jobs: Path) -> None:
+    """Nobody looks at it again: it would stay whole for ever, as many times as runs are killed, or make room."""
+    killed = begin(blobs.study, jobs)
+    answer(killed)
+    killed.job.weights.write_bytes(b"weights")
+    at_work = begin(blobs.study, jobs)
+    answer(at_work)
+    told = killed.job.reported()
+    write_json(killed.job.status_path, replace(told, heartbeat=time.time() - 60).to_dict())
+    assert not is_collected(killed.job)
+    begin(blobs.study, jobs)
+    assert is_collected(killed.job)
+    assert (killed.folder / "model.pt").read_bytes() == b"weights"
+    assert not is_collected(at_work.job), "it is still at work"
+    assert not blobs.study.case("volume2").has_suggestion, "the newer run suggests"
