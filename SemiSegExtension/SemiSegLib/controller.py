@@ -155,6 +155,7 @@ class Controller:
         self.tell("study")
         self.tell("cases")
         self.say(_("Study {name}: {count} cases.").format(name=self.study_name, count=len(self.rows)))
+        self.background.run(_("Tidy up"), self.study.tidy)  # what a killed Slicer left half written
         if wanted in {row.id for row in self.rows}:
             self.show(wanted)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
@@ -32,11 +33,37 @@ def repair(study: Path, records: Mapping[Path, Check]) -> list[str]:
     return mended + [f"{path}, left behind by a program that was killed, was removed." for path in _swept(study)]
 
 
+def tidy(study: Path) -> list[Path]:
+    """Remove what killed programs left half written in the study a day ago or longer; returns what. What cannot be
+    removed, or is being removed by somebody else, is left.
+    """
+    gone: list[Path] = []
+    with contextlib.suppress(OSError):  # the share is away
+        for path in _left_behind(study):
+            with contextlib.suppress(OSError):
+                _remove(path)
+                gone.append(path)
+    return gone
+
+
 def _swept(study: Path) -> list[Path]:
     """Remove old temporary files and folders of the study; returns which."""
-    old = [path for place in PLACES for path in study.glob(f"{place}.*")
-           if LEFT_BEHIND.fullmatch(path.name) and time.time() - path.stat().st_mtime > DAY_S]
+    old = _left_behind(study)
     for path in old:
         with disk_errors(path):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            _remove(path)
     return old
+
+
+def _left_behind(study: Path) -> list[Path]:
+    found = []
+    for place in PLACES:
+        for path in study.glob(f"{place}.*"):
+            with contextlib.suppress(OSError):  # its writer is at work
+                if LEFT_BEHIND.fullmatch(path.name) and time.time() - path.stat().st_mtime > DAY_S:
+                    found.append(path)
+    return found
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()

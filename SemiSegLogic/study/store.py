@@ -25,7 +25,7 @@ from .history import next_stamp, slug
 from .intake import REMOVED, move_out, take_in, take_volume
 from .lock import WriteLock
 from .record import RECORD
-from .repair import repair
+from .repair import repair, tidy
 from .rows import CaseRow, row_of
 from .structures import Color, Structure, Structures, check_name
 from .twins import backup_of, load_record, save_record
@@ -89,6 +89,10 @@ class Study:
         aside = [kept for case in cls(folder).cases if (kept := case.mend_provenance())]
         return done + [f"{kept.parent / 'provenance.json'} was damaged; a new one was started (a copy is "
                        f"{kept.name}). It is no longer known where that suggestion came from." for kept in aside]
+
+    def tidy(self) -> list[Path]:
+        """Remove temporary files older than a day, which programs that were killed left behind; returns what went."""
+        return tidy(self.folder)
 
     @property
     def name(self) -> str:

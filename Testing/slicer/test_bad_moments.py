@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,19 @@ def test_a_dead_worker_is_told_with_what_to_do(panel: Any, study: Any) -> None:
     panel.train.run.on_resume()
     settle(panel)
     assert "resume" in panel.connection.calls
+
+
+def test_what_a_killed_slicer_left_half_written_goes_when_the_study_is_opened(panel: Any, study: Any) -> None:
+    folder = study.cases[0].folder
+    left = [folder / ".0a1b2c3d.tmp.labels.seg.nrrd", folder / ".new-0a1b", folder / ".11111111.tmp.draft-pc-7.npz"]
+    left[0].touch()
+    left[1].mkdir()
+    left[2].touch()
+    for path in left[:2]:
+        os.utime(path, (1e9, 1e9))
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    assert [path.exists() for path in left] == [False, False, True], "who writes now is not disturbed"
 
 
 def test_a_full_disk_keeps_the_drawing_and_tries_again(panel: Any, study: Any, monkeypatch: Any) -> None:

@@ -105,7 +105,10 @@ def test_a_study_that_could_not_be_made_can_be_tried_again(tmp_path: Path, monke
     assert Study.create(tmp_path / "s").cases == []
 
 
-def test_repairing_removes_what_killed_programs_left_but_nothing_young_or_foreign(study: Study, case: Case) -> None:
+@pytest.mark.parametrize("remove", [lambda study: Study.repair(study.folder), Study.tidy], ids=["repair", "tidy"])
+def test_what_killed_programs_left_goes_but_nothing_young_or_foreign(
+    study: Study, case: Case, remove: Callable[[Study], list[object]]
+) -> None:
     left = [case.folder / ".0a1b2c3d.tmp.labels.seg.nrrd", study.folder / "cases" / ".new-0a1b",
             case.folder / ".0a1b2c3d.lock.json", study.new_run("bcp") / ".0a1b2c3d.tmp.model.pt",
             study.exports / ".0a1b2c3d.tmp.ann.nrrd", case.folder / ".DS_Store"]
@@ -114,8 +117,25 @@ def test_repairing_removes_what_killed_programs_left_but_nothing_young_or_foreig
         os.utime(path, (1e9, 1e9))
     young = case.folder / ".00000000.tmp.case.json"
     young.touch()
-    assert len(Study.repair(study.folder)) == 5
+    assert len(remove(study)) == 5
     assert [path.exists() for path in [*left, young]] == [False] * 5 + [True, True]
+
+
+def test_tidying_goes_on_where_something_cannot_be_removed(
+    study: Study, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [case.folder / f".0a1b2c3{n}.tmp.case.json" for n in range(2)]
+    for path in left:
+        path.touch()
+        os.utime(path, (1e9, 1e9))
+    plain = Path.unlink
+    monkeypatch.setattr(Path, "unlink", lambda path, *options: _refused() if path == left[0] else plain(path, *options))
+    assert study.tidy() == [left[1]]
+    assert left[0].exists()
+
+
+def _refused() -> None:
+    raise PermissionError(13, "Permission denied")
 
 
 # --- cases ---------------------------------------------------------------------------------------------------------
