@@ -13,7 +13,10 @@ from .reporting import Reporter
 from .standing import Standing
 
 EVALUATE_EVERY = 0.2  # of a leg
-LOSSES_EVERY = 20  # steps
+LOSSES_EVERY, DENSE = 20, 10_000
+"""Steps from one point of the losses to the next; behind DENSE steps the distance doubles whenever the steps do. While
+a run goes on its curve is read, drawn and copied whole every second, and on a graphics card runs have a million steps.
+"""
 MOST_SHARE = 0.2  # of the time for training that may go into looks on the way, which nobody waits for
 FREE_S = 2.0  # so much they may take in any case
 
@@ -33,7 +36,8 @@ class Curve:
 
     def losses(self, trainer: Trainer) -> None:
         """After a step: its losses, now and then."""
-        if trainer.progress.step % LOSSES_EVERY == 1:
+        step = trainer.progress.step
+        if step % (LOSSES_EVERY << (step // DENSE).bit_length()) == 1:
             self._add({"losses": trainer.last_losses()}, trainer)
 
     def evaluate(self, trainer: Trainer, share: float) -> None:

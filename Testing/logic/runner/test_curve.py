@@ -13,7 +13,7 @@ from SemiSegLogic.engine.training.trainer import Budget, Progress
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import opening
-from SemiSegLogic.runner.curve import EVALUATE_EVERY, FREE_S, MOST_SHARE, Curve
+from SemiSegLogic.runner.curve import DENSE, EVALUATE_EVERY, FREE_S, MOST_SHARE, Curve
 from SemiSegLogic.runner.legs import Leg
 from SemiSegLogic.settings.recommended import Recommendation, Recommended
 from Testing.support.blobs import BlobStudy, tiny
@@ -74,6 +74,18 @@ def test_with_a_number_of_steps_the_curve_has_the_same_points_however_slow_the_c
     steps = [_train(_Leg(Budget(0.0, STEPS), look_s), 5.0).looks for look_s in (0.0, 100.0)]
     assert len(steps[0]) == 4
     assert steps[0] == steps[1]
+
+
+def test_losses_are_told_often_at_first_and_more_rarely_the_longer_a_run_goes_on() -> None:
+    leg = _Leg(Budget(3600.0), look_s=0.0)
+    leg.trainer.last_losses = lambda: {"labelled": 0.5}
+    told = dict[int, int]()
+    for step in range(1, 320_001):
+        leg.trainer.progress.step = step
+        leg.curve.losses(leg.trainer)
+        if step in (2_000, DENSE, 20_000, 320_000):
+            told[step] = len(leg.points)
+    assert told == {2_000: 100, DENSE: 500, 20_000: 750, 320_000: 1750}
 
 
 def test_what_is_held_out_is_measured_at_the_end_of_a_leg_in_any_case() -> None:
