@@ -123,7 +123,7 @@ def _me() -> tuple[str, int]:
 
 
 def _birth(process: int) -> str | None:
-    from SemiSegLogic.backends.lives import birth
+    from SemiSegLogic.lives import birth
 
     return birth(process)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..job import JobError
-from .lives import before_boot, birth, group_lives
+from ..lives import before_boot, birth, group_lives
 
 FOREIGN = (
     "PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONPLATLIBDIR",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import json
 import logging
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..files import READ_PATIENCE_S, disk_errors, plain_data
+from ..lives import birth
 from ..naming import as_name
 from ..patience import patiently, remove, rename
 from .annotations import utc_now
@@ -26,23 +28,33 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Writer:
-    """Who holds a lock: ``user`` on ``host`` in process ``pid`` since ``time`` (ISO, UTC)."""
+    """Who holds a lock: ``user`` on ``host`` in process ``pid`` since ``time`` (ISO, UTC); ``born`` is a word for the
+    moment that process began ("" where it was not told, as before that was noted).
+    """
 
     user: str
     host: str
     pid: int
     time: str
     token: str
+    born: str = ""
 
     @classmethod
     def here(cls) -> Self:
         """This process, now."""
-        return cls(user_name(), socket.gethostname(), os.getpid(), utc_now(), secrets.token_hex(8))
+        pid = os.getpid()
+        return cls(user_name(), socket.gethostname(), pid, utc_now(), secrets.token_hex(8), _own_birth(pid))
 
     @property
     def is_gone(self) -> bool:
         """True when the process surely runs no more; False too where it cannot be known (another computer)."""
-        return self.host == socket.gethostname() and not process_alive(self.pid)
+        return self.host == socket.gethostname() and (not process_alive(self.pid) or self._given_away)
+
+    @property
+    def _given_away(self) -> bool:
+        """Whether the id belongs to another process by now: after a restart ids are given out again."""
+        began = birth(self.pid) if self.born else None
+        return began not in (None, self.born)
 
     def __str__(self) -> str:
         return f"{self.user} on {self.host} (process {self.pid}) since {self.time}"
@@ -141,6 +153,12 @@ class WriteLock:
         return LockedError(f"{self.path.parent} is being changed by {who}. Wait until they have finished; if that "
                            "program has crashed (on another computer, or before this one was started again), remove "
                            f"{self.path.name} there and try again.")
+
+
+@functools.cache
+def _own_birth(pid: int) -> str:
+    """Asked once: on a Mac that takes a program of its own."""
+    return birth(pid) or ""
 
 
 def process_alive(pid: int) -> bool:

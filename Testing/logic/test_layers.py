@@ -32,7 +32,7 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "errors patience naming markdown grey_range settings geometry files study job"
+WORDS = "errors patience lives naming markdown grey_range settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
@@ -53,11 +53,12 @@ ROOMS: dict[str, Room] = {
     "settings": room("errors settings"),
     "geometry": room("", PLAIN),
     "patience": room(""),
+    "lives": room(""),
     "naming": room(""),
     "markdown": room(""),
     "grey_range": room("", PLAIN),
     "files": room("errors patience", PLAIN),
-    "study": room("errors patience naming geometry files study", PLAIN),
+    "study": room("errors patience lives naming geometry files study", PLAIN),
     "job": room("errors patience settings geometry files job", PLAIN),
     # 1 carriers
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.backends import processes
-from SemiSegLogic.backends.lives import birth, birth_by_ps
 from SemiSegLogic.backends.processes import Process, child_environment, kill_tree, start_detached
 from SemiSegLogic.job import JobError
+from SemiSegLogic.lives import birth, birth_by_ps
 from Testing.support.jobs import session_members, wait_until
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]

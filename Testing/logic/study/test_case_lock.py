@@ -63,6 +63,24 @@ def test_the_lock_of_a_killed_program_is_taken_over_with_a_note(study: Study, ca
     assert case.writer is None
 
 
+@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()], ids=["this program's", "another program's"])
+def test_after_a_restart_the_number_of_the_program_that_died_may_be_given_out_again(case: Case, pid: int) -> None:
+    """A computer that went off while Slicer saved: its lock must not lock everybody out as long as that number is used.
+    """
+    before = replace(Writer.here(), pid=pid, born="00000000-of-the-last-boot:4711")
+    case.lock.path.write_text(json.dumps(asdict(before)))
+    case.set_slices(two_blobs(), [SliceIndex(0, 2)], "ann")
+    assert case.writer is None
+
+
+def test_a_lock_that_does_not_say_when_its_program_began_counts_as_long_as_the_program_may_run(case: Case) -> None:
+    told = asdict(replace(Writer.here(), pid=os.getppid()))
+    del told["born"]
+    case.lock.path.write_text(json.dumps(told))
+    with pytest.raises(LockedError, match=rf"process {os.getppid()}\)"):
+        case.rename("new")
+
+
 def test_a_writer_on_another_computer_is_never_taken_for_dead(case: Case) -> None:
     elsewhere = replace(Writer.here(), host="far-away", pid=999_999_999)
     case.lock.path.write_text(json.dumps(asdict(elsewhere)))
