@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .controller import Controller
 
 
+LISTED = 15
+"""Versions that a menu has room for."""
+
+
 class Results:
     """Suggestions, versions and exports of the study's cases."""
 
@@ -69,11 +73,11 @@ class Results:
         self._controller.refresh()
 
     def list_versions(self, then: Callable[[list[Version]], None]) -> None:
-        """Every saved state of this case's labels but the present one, newest first."""
+        """The newest LISTED saved states of this case's labels but the present one, newest first."""
         case = self._controller.case()
 
         def work() -> list[Version]:
-            return [version for version in case.versions() if version.name != case.version]
+            return [version for version in case.versions(LISTED + 1) if version.name != case.version][:LISTED]
 
         self._controller.disk.run(_("Read versions"), work, then)
 

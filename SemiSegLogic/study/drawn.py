@@ -102,9 +102,9 @@ class DrawnCase(CaseRecord):
         self.set_slices(label, places, author)
         return places
 
-    def versions(self) -> list[Version]:
-        """All versions of the labels, newest first."""
-        return self.history.versions()
+    def versions(self, most: int | None = None) -> list[Version]:
+        """All versions of the labels, or the newest ``most`` of them, newest first."""
+        return self.history.versions(most)
 
     @property
     def version(self) -> str:

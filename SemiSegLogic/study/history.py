@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -66,10 +67,15 @@ class History:
                         VOXELS: digest_array(label)})
         return version
 
-    def versions(self) -> list[Version]:
-        """All versions whose header can be read, newest first."""
+    def versions(self, most: int | None = None) -> list[Version]:
+        """The versions whose header can be read, newest first; only the newest ``most`` where that is given: after a
+        year there are thousands.
+        """
+        return list(islice(self._newest_first(), most))
+
+    def _newest_first(self) -> Iterator[Version]:
         found = (self._described(path) for path in sorted(self.folder.glob(f"[!.]*{SUFFIX}"), reverse=True))
-        return [version for version in found if version]
+        return (version for version in found if version)
 
     def version(self, name: str) -> Version:
         """One version by name. Raises LabelError when there is none of this name, or it is damaged."""
@@ -89,7 +95,7 @@ class History:
 
     def newest_good(self) -> Version | None:
         """The newest version whose voxels can be read too."""
-        return next((version for version in self.versions() if _readable(version)), None)
+        return next((version for version in self._newest_first() if _readable(version)), None)
 
     def offer(self) -> str:
         """A sentence that names the newest good version."""

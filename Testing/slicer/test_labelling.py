@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,45 @@ def test_an_earlier_version_comes_back(panel: Any, study: Any) -> None:
     panel.controller.results.restore_version(first)
     settle(panel)
     assert np.array_equal(panel.screen.labels()[6], ball(case.grid.shape)[6])
+
+
+def test_of_many_versions_only_those_that_the_menu_shows_are_read(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A case that was worked on for a year has thousands; what is drawn meanwhile must not wait for them."""
+    from SemiSegLib.results import LISTED
+    from SemiSegLogic.study import history
+
+    case = open_first(panel, study)
+    for number in range(LISTED + 8):
+        case.mark([SliceIndex(0, number % 12)], "ann")
+    read, plain = [], history.header_entries
+    monkeypatch.setattr(history, "header_entries", lambda path: (read.append(path), plain(path))[1])
+    panel.label.on_versions()
+    settle(panel)
+    assert len(panel.label._menu.actions()) == LISTED
+    assert len(read) == LISTED + 1, "the present one is not listed"
+
+
+def test_no_picture_stays_behind_and_one_that_is_held_goes_later(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "The file is in use")
+
+    def pictures() -> list[Path]:
+        return list(Path(panel.scratch).glob(f"SemiSeg-strip-{os.getpid()}-{id(panel.label._strip):x}*"))
+
+    open_first(panel, study)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", held)
+        panel.screen.jump(SliceIndex(0, 2))
+        panel.label.refresh()
+    assert len(pictures()) == 1
+    panel.screen.jump(SliceIndex(0, 7))
+    panel.label.refresh()
+    assert pictures() == []
+    assert not panel.label._strip._widget.real.pixmap().isNull(), "it is shown"
 
 
 def test_a_slice_is_taken_back_and_its_drawing_stays(panel: Any, study: Any) -> None:

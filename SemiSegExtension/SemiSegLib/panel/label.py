@@ -98,7 +98,7 @@ class LabelSection:
 
     def _choose(self, case: str, versions: list[Version]) -> None:
         self._menu.clear()
-        for version in versions[:15]:
+        for version in versions:
             text = _("{when}: {note}, by {author}").format(
                 when=local_time(version.name), note=version.note, author=version.author
             )

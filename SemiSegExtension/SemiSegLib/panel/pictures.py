@@ -20,26 +20,36 @@ BASE, HERE, LINE, GRID = (222, 224, 228), (20, 20, 20), (38, 110, 190), (232, 23
 
 
 class PictureLabel:
-    """Shows pictures in a QLabel; each gets a new file name, because Qt remembers pictures by name."""
+    """Shows pictures in a QLabel; each gets a new file name, because Qt remembers pictures by name. The file goes as
+    soon as it was read, or with a later picture where the system holds it: nothing stays when Slicer ends or is killed.
+    """
 
     def __init__(self, widget: Any, folder: str, stem: str) -> None:
         self._widget, self._folder = widget, Path(folder)
         self._stem = f"SemiSeg-{stem}-{os.getpid()}-{id(self):x}"  # all windows of a person share the folder
         self._number = 0
         self._shown: bytes = b""
+        self._read: list[Path] = []
 
     def show(self, picture: NDArray[np.uint8]) -> None:
         data = png(picture)
         if data == self._shown:
             return
         self._shown = data
-        old = self._folder / f"{self._stem}-{self._number}.png"
         self._number += 1
         path = self._folder / f"{self._stem}-{self._number}.png"
         path.write_bytes(data)
         self._widget.setPixmap(qt.QPixmap(str(path)))
         self._widget.minimumHeight = picture.shape[0]
-        old.unlink(missing_ok=True)
+        self._read = [file for file in (*self._read, path) if not _removed(file)]
+
+
+def _removed(file: Path) -> bool:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def strip(count: int, marks: Mapping[str, Sequence[int]], here: int | None, width: int = 380) -> NDArray[np.uint8]:
