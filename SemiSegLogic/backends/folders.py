@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,21 +13,29 @@ from ..job import JobError, JobFolder, Status
 from .base import JobId
 
 LAST_WORDS = 300
+MOST_KNOWN = 100
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
 class Folders:
-    """The jobs in ``root/<id>/``; each folder is made once, as it remembers the last good status."""
+    """The jobs in ``root/<id>/``. A folder remembers its order and the last good status, so those asked for lately are
+    kept; not all that ever were, for a server lives for months.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._known: dict[JobId, JobFolder] = {}
+        self._known: dict[JobId, JobFolder] = {}  # asked for last comes last
+        self._lock = threading.Lock()
 
     def __getitem__(self, job_id: JobId) -> JobFolder:
         """The folder of a job. Raises JobError when the id is no plain name."""
         if not is_job_id(job_id):
             raise JobError(f"The job id {job_id!r:.120} is not a plain name.", "Use letters, digits, '.', '_' and '-'.")
-        return self._known.setdefault(job_id, JobFolder(self.root / job_id))
+        with self._lock:
+            self._known[job_id] = found = self._known.pop(job_id, None) or JobFolder(self.root / job_id)
+            if len(self._known) > MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+            return found
 
     def id_of(self, job: JobFolder) -> JobId:
         """The id of a complete job. Raises JobError when it lies elsewhere or its order is not in order."""
