@@ -42,9 +42,13 @@ def note_overtaken(run: RunFolder, job: JobFolder) -> None:
     its results count as taken. One that made room, or was killed, would lie there whole for ever.
     """
     with contextlib.suppress(SemiSegError, OSError):  # another time
-        if job.submitted and is_whole(job) and not is_collected(job) and job.status().ended:
+        if job.submitted and is_whole(job) and not is_collected(job) and not _is_at_work(job.status()):
             run.keep_model(job)
             note_collected(job, {name: n for name, (n, _) in job.results().items()})
+
+
+def _is_at_work(status: Status) -> bool:
+    return not status.ended and status.heartbeat > 0  # else it has not begun, and perhaps died before its first word
 
 
 class Collector:

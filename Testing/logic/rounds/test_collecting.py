@@ -132,13 +132,14 @@ def test_what_a_killed_run_left_counts_as_taken_once_another_one_is_begun(blobs:
     killed = begin(blobs.study, jobs)
     answer(killed)
     killed.job.weights.write_bytes(b"weights")
-    at_work = begin(blobs.study, jobs)
+    at_work, silent = begin(blobs.study, jobs), begin(blobs.study, jobs)
     answer(at_work)
     told = killed.job.reported()
     write_json(killed.job.status_path, replace(told, heartbeat=time.time() - 60).to_dict())
     assert not is_collected(killed.job)
     begin(blobs.study, jobs)
     assert is_collected(killed.job)
+    assert is_collected(silent.job), "it was killed before its first word"
     assert (killed.folder / "model.pt").read_bytes() == b"weights"
     assert not is_collected(at_work.job), "it is still at work"
     assert not blobs.study.case("volume2").has_suggestion, "the newer run suggests"
