@@ -194,7 +194,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} is also open in another Slicer window, where slices {numbers} are drawn but not done.</source>
+        <source>{case} is also open in another Slicer window, with slices drawn there but not done: {numbers}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -222,7 +222,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Study {name}: {count} cases.</source>
+        <source>Study {name}. Cases: {count}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -248,7 +248,7 @@
 <context>
     <name>SemiSegLib.dicom_seg</name>
     <message>
-        <source>{file} does not read back as it was written ({n} voxels differ); do not use it.</source>
+        <source>{file} does not read back as it was written (voxels that differ: {n}); do not use it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -279,7 +279,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{n} files written to {folder} and verified.</source>
+        <source>Files written to {folder} and verified: {n}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -332,7 +332,7 @@
 <context>
     <name>SemiSegLib.importing</name>
     <message>
-        <source>{file} covers only part of slices {numbers}: the mask ends inside the image, or leaves voxels undecided (value {open}). A slice counts only as a whole. Choose slices that the mask covers wholly, or save it in Slicer on the grid of this image first.</source>
+        <source>Slices that {file} covers only in part: {numbers}. The mask ends inside the image, or leaves voxels undecided (value {open}). A slice counts only as a whole. Choose slices that the mask covers wholly, or save it in Slicer on the grid of this image first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -414,7 +414,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} ({n} voxels)</source>
+        <source>{name} (voxels: {n})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -640,7 +640,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
 <context>
     <name>SemiSegLib.models</name>
     <message>
-        <source>Learned from {slices} slices, in {annotated} of {cases} cases.</source>
+        <source>Slices learned from: {slices}. Cases they are in: {annotated} of {cases}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -724,11 +724,11 @@ Change Slicer&apos;s Python?</source>
 <context>
     <name>SemiSegLib.preflight</name>
     <message>
-        <source>In {case} slices {slices} are marked &apos;nothing here&apos;, but the slices on both sides show a structure. Check them.</source>
+        <source>Slices of {case} that are marked &apos;nothing here&apos; between two that show a structure: {slices}. Check them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>In {case} slices {slices} are called empty by {who}, but other people&apos;s slices on both sides show a structure there. Agree on one reading.</source>
+        <source>Slices of {case} that {who} marked &apos;nothing here&apos;, where other people&apos;s slices on both sides show a structure: {slices}. Agree on one reading.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -740,7 +740,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices done: {slices}, in {cases} of {all} cases.</source>
+        <source>Slices done: {slices}. Cases with such slices: {cases} of {all}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1595,7 +1595,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices {numbers} of {case} are drawn on but not marked as done; they will not be used.</source>
+        <source>Slices of {case} that are drawn on but not marked as done will not be used: {numbers}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2262,7 +2262,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{n} slices were imported and are done.</source>
+        <source>Slices imported and done: {n}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2294,7 +2294,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices {numbers} were done before; the earlier version is kept.</source>
+        <source>Done before (the earlier version is kept): {numbers}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2961,7 +2961,7 @@ Call them done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slicer makes {n} volumes of the original series; one is needed.</source>
+        <source>One volume of the original series is needed, and Slicer makes {n} of it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

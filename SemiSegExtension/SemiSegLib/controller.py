@@ -154,7 +154,7 @@ class Controller:
         self.study, self.study_name, self.rows, self._structures = found
         self.tell("study")
         self.tell("cases")
-        self.say(_("Study {name}: {count} cases.").format(name=self.study_name, count=len(self.rows)))
+        self.say(_("Study {name}. Cases: {count}.").format(name=self.study_name, count=len(self.rows)))
         self.background.run(_("Tidy up"), self.study.tidy)  # what a killed Slicer left half written
         if wanted in {row.id for row in self.rows}:
             self.show(wanted)
@@ -284,7 +284,7 @@ class Controller:
         self.tell("case")
         self.tell("labels")
         if opened.elsewhere:
-            text = _("{case} is also open in another Slicer window, where slices {numbers} are drawn but not done.")
+            text = _("{case} is also open in another Slicer window, with slices drawn there but not done: {numbers}.")
             self.say(text.format(case=opened.name, numbers=slice_numbers(opened.elsewhere)), "warning")
         self.next_beat(lambda: self.results.show(opened))
 

@@ -36,7 +36,7 @@ def verify(path: Path, label: NDArray[np.uint8], grid: Grid, structures: Sequenc
         raise ValueError(_("{file} cannot be read again: {error}").format(file=path.name, error=error)) from error
     wrong = int(np.count_nonzero(found != label))
     if wrong:
-        text = _("{file} does not read back as it was written ({n} voxels differ); do not use it.")
+        text = _("{file} does not read back as it was written (voxels that differ: {n}); do not use it.")
         raise ValueError(text.format(file=path.name, n=wrong))
     return {item.name: int(np.count_nonzero(label == item.value)) for item in structures}
 

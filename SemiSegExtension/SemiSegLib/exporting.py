@@ -73,7 +73,7 @@ class Exported:
 
     def in_words(self) -> str:
         """The account, about all cases."""
-        said = [_("{n} files written to {folder} and verified.").format(n=len(self.files), folder=self.folder)]
+        said = [_("Files written to {folder} and verified: {n}.").format(n=len(self.files), folder=self.folder)]
         if self.left_out:
             failed = [f"{self.name_of(case)}: {why}" for case, why in self.left_out.items()]
             said += [_("Not exported:"), some(failed, " ")]

@@ -125,9 +125,9 @@ def _must_cover(label: NDArray[np.uint8], slices: list[SliceIndex], path: Path) 
     open_ = [place for place in slices if (np.take(label, place.index, place.axis) == IGNORE).any()]
     if open_:
         text = _(
-            "{file} covers only part of slices {numbers}: the mask ends inside the image, or leaves voxels undecided "
-            "(value {open}). A slice counts only as a whole. Choose slices that the mask covers wholly, or save it in "
-            "Slicer on the grid of this image first."
+            "Slices that {file} covers only in part: {numbers}. The mask ends inside the image, or leaves voxels "
+            "undecided (value {open}). A slice counts only as a whole. Choose slices that the mask covers wholly, or "
+            "save it in Slicer on the grid of this image first."
         )
         raise LabelError(text.format(file=path.name, numbers=slice_numbers(set(open_)), open=IGNORE))
 

@@ -76,7 +76,7 @@ class Labelling:
         if all(count <= before.get(value, 0) for value, count in overlaps.items()):
             return
         names = {item.value: item.name for item in self._controller.structures()}
-        losing = ", ".join(_("{name} ({n} voxels)").format(name=names[value], n=n) for value, n in overlaps.items())
+        losing = ", ".join(_("{name} (voxels: {n})").format(name=names[value], n=n) for value, n in overlaps.items())
         text = _(
             "Structures overlap: {losing} lie under another structure. A voxel has only one here, so they count as the "
             "other. Set 'Modify other segments' (Masking) to 'Overwrite all' and draw again what belongs on top."

@@ -136,7 +136,7 @@ def learned_from(model: KeptModel) -> str:
     slices, annotated, cases = (model.count(what) for what in ("annotated_slices", "annotated_cases", "cases"))
     if None in (slices, annotated, cases):
         return _("Its card does not say what it learned from.")
-    text = _("Learned from {slices} slices, in {annotated} of {cases} cases.")
+    text = _("Slices learned from: {slices}. Cases they are in: {annotated} of {cases}.")
     return text.format(slices=slices, annotated=annotated, cases=cases)
 
 

@@ -33,10 +33,10 @@ volumes are suggested a few rows at a time. Checked against Testing/benchmarks/m
 200 x 140 x 88, where this says 1.2; with 40 structures a step grew by 0.34 GB, and suggesting by 0.22.
 """
 CONTRADICTIONS = {
-    "gap": _("In {case} slices {slices} are marked 'nothing here', but the slices on both sides show a structure. "
-             "Check them."),
-    "others": _("In {case} slices {slices} are called empty by {who}, but other people's slices on both sides show a "
-                "structure there. Agree on one reading."),
+    "gap": _("Slices of {case} that are marked 'nothing here' between two that show a structure: {slices}. Check "
+             "them."),
+    "others": _("Slices of {case} that {who} marked 'nothing here', where other people's slices on both sides show a "
+                "structure: {slices}. Agree on one reading."),
     "crossing": _("In {case} slices {slices} show different things on the line where they cross. Look at both, and "
                   "correct one."),
     "twins": _("{case} and {other} are the same image and were drawn differently: the model cannot follow both. Remove "
@@ -163,7 +163,7 @@ def _view_and_number(case: Case, item: AnnotatedSlice) -> str:
 def _amount(judged: list[Case], cases: list[Case]) -> Iterator[Finding]:
     slices = sum(len(case.places) for case in judged)
     showing = sum(item.state == "drawn" for case in judged for item in case.annotated)
-    text = _("Slices done: {slices}, in {cases} of {all} cases.")
+    text = _("Slices done: {slices}. Cases with such slices: {cases} of {all}.")
     yield Finding("good", text.format(slices=slices, cases=len(judged), all=len(cases)))
     if len(cases) == 1:
         text = _("The study has one case: the model learns this image and will know little about others. Add more "

@@ -129,7 +129,7 @@ class Training:
         def work() -> list[Finding]:
             found = check(study, here) if study is not None else []
             if opened is not None and opened.touched:
-                text = _("Slices {numbers} of {case} are drawn on but not marked as done; they will not be used.")
+                text = _("Slices of {case} that are drawn on but not marked as done will not be used: {numbers}.")
                 numbers = slice_numbers(opened.touched)
                 found.append(Finding("warning", text.format(numbers=numbers, case=opened.name), "touched"))
             return found

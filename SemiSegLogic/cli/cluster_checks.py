@@ -11,6 +11,7 @@ from ..backends.ray_errand import NEEDED, WHERE, look_around
 from ..backends.ray_rest import RayRest
 from ..files import FileError
 from ..job import JobError
+from ..naming import counted
 from .finding import Finding
 
 
@@ -47,8 +48,9 @@ def _places(cluster: Cluster, ray: RayRest) -> Finding:
         computers = ray.computers()
     except PlaceError as error:
         return wrong("Places", error)
-    room, wanted = cluster.places(computers), f"{cluster.gpus} graphics cards and {cluster.cpus} processor cores"
-    found = f"{len(computers)} computer{'s' * (len(computers) != 1)}; room for {room} runners with {wanted} each"
+    room = cluster.places(computers)
+    wanted = f"{counted(cluster.gpus, 'graphics card')} and {counted(cluster.cpus, 'processor core')}"
+    found = f"{counted(len(computers), 'computer')}; room for {counted(room, 'runner')} with {wanted} each"
     return Finding("Places", room > 0, found, 'Ask for less in the cluster file ("gpus", "cpus"), or add a computer.')
 
 

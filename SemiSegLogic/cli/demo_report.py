@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..job import Status
+from ..naming import counted
 from ..report import (
     CaseView,
     DataSource,
@@ -93,7 +94,7 @@ class DemoReport:
     def _facts(self) -> dict[str, str]:
         card, slices = self.this.card(), sum(len(case.places) for case in self.study.cases)
         return {
-            "Annotated": f"{slices} slices in {len(self.sample.annotated)} volumes",
+            "Annotated": f"{counted(slices, 'slice')} in {counted(len(self.sample.annotated), 'volume')}",
             "Untouched volumes": str(len(self.untouched)),
             "Method": f"{card['asked_for']} (kept: {card['method']})", "Device": card["device"],
             "Dice on held-out slices": _held_out(card["scores"]),
@@ -142,7 +143,7 @@ class DemoReport:
         slices = sum(len(view.slices) for view in drawn)
         contact_sheet(
             self.folder / "contact_sheet.png", drawn, views, tuple(self.study.structures),
-            title=f"{slices} slices drawn, {len(self.final)} whole volumes segmented",
+            title=f"{counted(slices, 'slice')} drawn, {counted(len(self.final), 'whole volume')} segmented",
             below=f"Cases from the best to the worst. Mean Dice against the experts {mean_dice(self.final):.2f}.",
             footer=self.data.attribution,
         )

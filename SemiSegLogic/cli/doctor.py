@@ -18,6 +18,7 @@ from ..environment.builds import find_cards, fitting
 from ..environment.interpreter import called
 from ..errors import SemiSegError
 from ..files import write_json
+from ..naming import counted
 from ..patience import remove
 from ..rounds import jobs_folder
 from .cluster_checks import cluster_checks
@@ -52,7 +53,7 @@ def _doctor(options: argparse.Namespace) -> int:
         mark = "ok   " if finding.good else "wrong"
         remedy = "" if finding.good else f"\n        What to do: {finding.remedy}"
         out.event("finding", f"{mark} {finding.what}: {finding.found}{remedy}", **vars(finding))
-    out.event("verdict", "All is well." if not bad else f"{bad} of {looked} checks failed.", failed=bad)
+    out.event("verdict", "All is well." if not bad else f"Checks that failed: {bad} of {looked}.", failed=bad)
     return min(bad, 1)
 
 
@@ -88,7 +89,7 @@ def torch_works() -> Finding:
         return Finding("PyTorch", False, _error_in(answer.stderr),
                        "Delete the environment's folder; the demo makes a new one.")
     version, gpu, threads = answer.stdout.split()
-    where = "a GPU" if gpu == "True" else f"the processor, {threads} threads"
+    where = "a GPU" if gpu == "True" else f"the processor, {counted(int(threads), 'thread')}"
     return Finding("PyTorch", True, f"{version} computes on {where}")
 
 

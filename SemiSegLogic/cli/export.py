@@ -36,7 +36,7 @@ def _export(options: argparse.Namespace) -> int:
     written = [case_id for case_id in chosen if _write(study, case_id, options, out)]
     failed = len(chosen) - len(written)
     if failed and len(chosen) > 1:
-        out.problem(f"{failed} of {len(chosen)} cases were not exported.", failed=failed)
+        out.problem(f"Not exported: {failed} of {len(chosen)} cases.", failed=failed)
     _tell_unaccepted([row for row in unaccepted if options.finished or row.id in written], options, out)
     return min(failed, 1)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ..backends import Backend, LocalBackend
 from ..errors import SemiSegError
 from ..job import Status
+from ..naming import counted
 from ..rounds import Round, jobs_folder
 from ..study import Study
 from .interrupts import Interrupts
@@ -63,8 +64,8 @@ def take_up(study: Study, out: Output) -> None:
         out.event("remark", str(error), text=str(error))
         return
     if taken:
-        out.event("collected", f"Suggestions for {len(taken)} cases came in from the training {this.id}.", id=this.id,
-                  cases=sorted(taken))
+        text = f"Suggestions for {counted(len(taken), 'case')} came in from the training {this.id}."
+        out.event("collected", text, id=this.id, cases=sorted(taken))
 
 
 def _watch(
@@ -116,7 +117,7 @@ def _tell_end(this: Round, status: Status, out: Output) -> None:
     taken = [case for case in made if _comes_from(this, case)]
     words = [] if status.error else [status.message]
     if taken or not status.error:
-        words.append(f"Suggestions for {len(taken)} cases are in the study.")
+        words.append(f"Suggestions for {counted(len(taken), 'case')} are in the study.")
     if len(taken) < len(made):
         left = ", ".join(sorted(set(made) - set(taken)))
         words.append(f"Those for {left} could not be taken in (somebody is writing the case, the disk is full, or a "

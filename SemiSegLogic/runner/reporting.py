@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 from ..errors import SemiSegError
 from ..files import FileError
 from ..job import Status
+from ..naming import counted
 
 PERIOD_S = 1.0
 LONGEST = 1000  # characters of a message; libraries can be wordy
@@ -81,7 +82,7 @@ class Reporter:
 
     def reading(self, done: int, of: int) -> None:
         """Tell how many volumes have been read."""
-        self.update(message=f"Reading: {done} of {of} volumes.")
+        self.update(message=f"Reading: {done} of {counted(of, 'volume')}.")
 
     def curve(self, point: Mapping[str, Any], training_seconds: float, step: int) -> None:
         """Add ``point`` to the learning curve, at the wall clock and at the clock that counts training only."""
@@ -103,8 +104,8 @@ class Reporter:
         with self._lock:
             now, left = time.monotonic(), self._status.seconds_left
             self._status = replace(self._status, elapsed=now - self._begun)
-            counted = None if left is None else max(left - (now - self._left_at), 0.0)
+            left = None if left is None else max(left - (now - self._left_at), 0.0)
             try:
-                self._desk.write_status(replace(self._status, seconds_left=counted))
+                self._desk.write_status(replace(self._status, seconds_left=left))
             except SemiSegError as error:
                 logging.warning("The status could not be written: %s", error)

@@ -16,6 +16,7 @@ from ..engine.prediction.predict import Predictor
 from ..engine.quality import Judge, looks_of
 from ..engine.selection import DEFAULT, CaseMaps, Profile, drawing_axis, next_slices, profile, seed_of
 from ..geometry import SliceIndex
+from ..naming import counted
 from .data import Data
 from .model import Model
 from .pace import Pace
@@ -99,7 +100,8 @@ class Suggester:
         left = self.pace.seconds(self._voxels(order[number:]))
         done = self._voxels(order[:number]) / self._voxels(order)
         self.reporter.update(
-            message=f"Suggesting: {number + 1} of {len(order)} volumes.", suggesting=number + 1, to_suggest=len(order),
+            message=f"Suggesting: {number + 1} of {counted(len(order), 'volume')}.",
+            suggesting=number + 1, to_suggest=len(order),
             seconds_left=None if left is None else left + later, fraction=bar if later else bar + (1 - bar) * done)
 
     def _voxels(self, names: Iterable[str]) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..naming import counted
 from ..study.formats.names import itk_name
 from .places import PARTS, SampleError
 
@@ -64,7 +65,7 @@ def choose(cases: Sequence[SampleCase], count: int, seed: int = 0) -> list[Sampl
     """
     ordered = sorted(cases, key=lambda case: case.name)
     if not 0 <= count <= len(ordered):
-        raise SampleError(f"{count} cases are wanted, and there are {len(ordered)}. Ask for 0 to {len(ordered)}.")
+        raise SampleError(f"There are only {counted(len(ordered), 'case')}, not {count}. Ask for 0 to {len(ordered)}.")
     return sorted(sorted(ordered, key=lambda case: _ticket(case.name, seed))[:count], key=lambda case: case.name)
 
 

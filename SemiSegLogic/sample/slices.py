@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import SliceIndex
+from ..naming import counted
 from .places import SampleError
 
 END = 0.2
@@ -35,8 +36,8 @@ def spread_slices(
     axis = broadest_axis(label) if axis is None else axis
     occupied = _occupied(label, axis)
     if count < 1 or not len(occupied):
-        raise SampleError(f"Cannot choose {count} slices among {len(occupied)} that show a structure. Ask for at least "
-                          "one, of a label that is not empty.")
+        raise SampleError(f"Cannot choose {counted(count, 'slice')} among {len(occupied)} that show a structure. Ask "
+                          "for at least one, of a label that is not empty.")
     wanted = np.linspace(END, 1 - END, count) if count > 1 else np.array([0.5])
     step = wanted[1] - wanted[0] if count > 1 else 0.5
     wanted[1:-1] += offset * step

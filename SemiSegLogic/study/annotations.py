@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import AXIS_NAMES, IGNORE, SliceIndex, covered_axis, plane
+from ..naming import counted
 from .errors import LabelError
 from .structures import Structures
 from .values import values_of
@@ -87,13 +88,14 @@ def check_slices(label: NDArray[np.generic], places: Iterable[SliceIndex], struc
     for place in chosen:
         name = f"{where}: slice {AXIS_NAMES[place.axis]} = {place.index}"
         if not 0 <= place.index < label.shape[place.axis]:
-            raise LabelError(f"{name} does not exist; the volume has {label.shape[place.axis]} slices along that axis.")
+            there = counted(label.shape[place.axis], "slice")
+            raise LabelError(f"{name} does not exist; the volume has {there} along that axis.")
         if enough not in (None, place.axis):
             continue
         for value in values_of(plane(label, place)):
             if value not in allowed:
                 count = int(np.count_nonzero(plane(label, place) == value))
-                raise LabelError(f"{name} holds the {_meaning(value)} on {count} voxels. Structures are: "
+                raise LabelError(f"{name} holds the {_meaning(value)} on {counted(count, 'voxel')}. Structures are: "
                                  f"{structures.in_words()}. Draw it with one of them, add the structure to the study, "
                                  "or import with a table of names; it is not taken as background.")
 

@@ -26,10 +26,9 @@ LEAST_VOXELS, LEAST_SHARE = 4, 0.25
 drawn a little differently. How often that is wrong on experts' labels: ``python -m Testing.benchmarks.contradictions``.
 """
 SENTENCES = {
-    "gap": "In {case} slices {slices} are marked 'nothing here', but the slices on both sides show a structure. "
-           "Check them.",
-    "others": "In {case} slices {slices} are called empty by {who}, but other people's slices on both sides show a "
-              "structure there. Agree on one reading.",
+    "gap": "Slices of {case} that are marked 'nothing here' between two that show a structure: {slices}. Check them.",
+    "others": "Slices of {case} that {who} marked 'nothing here', where other people's slices on both sides show a "
+              "structure: {slices}. Agree on one reading.",
     "crossing": "In {case} slices {slices} show different things on the line where they cross. Look at both, and "
                 "correct one.",
     "twins": "{case} and {other} are the same image and were drawn differently: the model cannot follow both. Remove "

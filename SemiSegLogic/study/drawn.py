@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..files import move_file
 from ..geometry import AXIS_NAMES, IGNORE, Planes, SliceIndex, copy_slices, plane, planes_of, sparse_label
+from ..naming import counted
 from .annotations import AnnotatedSlice, check_slices
 from .errors import LabelError
 from .formats import Mask, read_mask
@@ -68,7 +69,8 @@ class DrawnCase(CaseRecord):
         with self.writing():
             merged = self.labels()
             copy_slices(label, merged, places)
-            self._commit(merged, self._judged(merged, places, author), author, f"judged {_slices(places)}")
+            note = f"judged {counted(len(places), 'slice')}"
+            self._commit(merged, self._judged(merged, places, author), author, note)
 
     def mark(self, slices: Iterable[SliceIndex], author: str) -> None:
         """Call slices judged as they stand; where nothing is drawn they are judged empty."""
@@ -82,7 +84,7 @@ class DrawnCase(CaseRecord):
             kept = [item for item in self.annotated if item.place not in gone]
             label = np.zeros(self.grid.shape, np.uint8)
             copy_slices(self.labels(), label, [item.place for item in kept])
-            self._commit(label, kept, author, f"took back {_slices(gone)}")
+            self._commit(label, kept, author, f"took back {counted(len(gone), 'slice')}")
 
     def import_mask(self, path: Path, slices: Callable[[NDArray[np.uint8]], Iterable[SliceIndex]], author: str,
                     names: Mapping[str, int] | None = None) -> list[SliceIndex]:
@@ -234,7 +236,3 @@ def _must_cover(label: NDArray[np.uint8], places: list[SliceIndex], path: Path) 
                              f"ends inside the image, or holds {IGNORE} there, which means 'not judged'. A slice "
                              "counts only as a whole: choose slices that the mask covers, save it on the image's grid, "
                              f"or say which structure {IGNORE} is.")
-
-
-def _slices(places: list[SliceIndex]) -> str:
-    return "1 slice" if len(places) == 1 else f"{len(places)} slices"

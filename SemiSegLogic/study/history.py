@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..files import copy_file, digest_array, disk_errors, plain_data
 from ..geometry import Grid
+from ..naming import counted
 from .annotations import AnnotatedSlice
 from .errors import LabelError
 from .formats import Mask, read_mask, write_seg_nrrd
@@ -44,8 +45,7 @@ class Version:
     slices: tuple[AnnotatedSlice, ...]
 
     def __str__(self) -> str:
-        slices = f"{len(self.slices)} annotated slice{'s' * (len(self.slices) != 1)}"
-        return f"'{self.name}' ({slices}, {self.note} by {self.author})"
+        return f"'{self.name}' ({counted(len(self.slices), 'annotated slice')}, {self.note} by {self.author})"
 
 
 class History:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from SemiSegLogic.naming import as_name, enumerated, listed
+from SemiSegLogic.naming import as_name, counted, enumerated, listed
 from SemiSegLogic.study.structures import check_name
 
 
@@ -20,6 +20,12 @@ def test_of_many_words_the_first_are_told_and_the_others_counted() -> None:
     assert enumerated([]) == ""
     assert enumerated(["a", "b", "c"], 3) == "a, b, c"
     assert enumerated(["a", "b", "c", "d"], 3) == "a, b, c and 1 other"
+
+
+def test_one_thing_is_no_plural() -> None:
+    assert [counted(number, "whole volume") for number in (0, 1, 2)] == [
+        "0 whole volumes", "1 whole volume", "2 whole volumes",
+    ]
 
 
 @pytest.mark.parametrize(("text", "name"), [

@@ -174,7 +174,7 @@ def test_a_dicom_seg_that_reads_back_otherwise_does_not_count(
     panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], lambda account: files.extend(account.files))
     settle(panel)
     assert files == []
-    assert "1 voxels" in panel.controller.notice[0]
+    assert "voxels that differ: 1" in panel.controller.notice[0]
 
 
 def test_what_did_not_come_from_dicom_or_lost_its_originals_is_told(

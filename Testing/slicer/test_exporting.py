@@ -45,7 +45,7 @@ def test_finished_are_the_drawn_and_the_accepted_and_the_others_are_named(
     assert export(panel, 1, tmp_path / "out") == {f"{drawn.id}.nrrd", f"{accepted.id}.nrrd"}
     text, level = panel.controller.notice
     assert level == "good"
-    assert text.startswith("4 files written")
+    assert "verified: 4." in text
     assert f"Left out, because nobody has accepted their suggestions: {suggested.name}." in text
     assert f"○ {suggested.name}: not accepted yet" in panel.export.told.text
     assert "accepted" in json.loads((tmp_path / "out" / f"{accepted.id}-provenance.json").read_text())["status"]
@@ -53,7 +53,7 @@ def test_finished_are_the_drawn_and_the_accepted_and_the_others_are_named(
 
 def test_all_cases_are_the_fully_drawn_too(panel: Any, mixed: Any, tmp_path: Path) -> None:
     assert export(panel, 2, tmp_path / "out") == {f"{case.id}.nrrd" for case in mixed.cases}
-    assert panel.controller.notice[0].startswith("6 files written")
+    assert "verified: 6." in panel.controller.notice[0]
     assert "Left out" not in panel.controller.notice[0]
 
 
@@ -134,7 +134,7 @@ def test_a_mask_whose_record_is_damaged_is_written_and_the_record_begun_anew(
     assert export(panel, 1, tmp_path / "out") == {f"{case.id}.nrrd"}
     text, level = panel.controller.notice
     assert level == "warning"
-    assert text.startswith("2 files written")
+    assert "verified: 2." in text
     assert "Not exported" not in text
     assert f"{case.id}: It is not known where its suggestion came from: the record was damaged. " in text
     assert "A new one was started" in text

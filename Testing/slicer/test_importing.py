@@ -157,7 +157,7 @@ def test_a_label_map_that_ends_inside_the_image_is_refused_with_the_remedy(panel
     panel.label.masks.on_import()
     settle(panel)
     assert panel.controller.notice[1] == "error"
-    assert "covers only part" in panel.controller.notice[0]
+    assert "covers only in part: " in panel.controller.notice[0]
     assert case.places == []
 
 

@@ -114,7 +114,7 @@ def test_an_empty_slice_between_drawn_ones_is_asked_about(check: Any, study: Any
     case = drawn(study)
     drawn(study, 1)
     case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 6)], "ann")
-    assert any("slices 7 are marked 'nothing here'" in text for text in told(check(study), "warning"))
+    assert any("marked 'nothing here' between two that show a structure: 7." in text for text in told(check(study), "warning"))
 
 
 def test_the_same_image_drawn_in_two_ways_is_a_contradiction(check: Any, study: Any) -> None:
@@ -139,7 +139,7 @@ def test_annotators_who_contradict_each_other_are_told_as_the_command_line_tells
     case.set_slices(nothing, [SliceIndex(2, 18)], "Bob")
     assert [found.kind for found in contradictions(study.cases)] == ["others", "crossing"]
     told_of = told(check(study), "warning")
-    assert any("slices 7 are called empty by Bob" in text for text in told_of)
+    assert any("that Bob marked 'nothing here'" in text and "structure: 7." in text for text in told_of)
     assert any("(ann), sagittal 19 (Bob) show different things on the line" in text for text in told_of)
     assert CONTRADICTIONS == SENTENCES
 

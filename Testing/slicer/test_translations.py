@@ -27,6 +27,8 @@ NO_TEXT = {"stop", "warning", "good", "info", "error", "SemiSeg", "touched"}
 SHORTCUT = re.compile(r"(Ctrl|Shift|Alt)\+")
 WORDS = re.compile(r"[^\W\d_]{3,}")
 PHRASE = re.compile(r"[^\W\d_]{3,} | [^\W\d_]{3,}")
+COUNTED = re.compile(r"\{(n|slices|cases|annotated|all)\} (?!has )([a-z]+ )?[a-z]+s\b|[a-z]+s \{numbers\}")
+"""A noun in the plural beside a number, which may be one: the number stands behind a colon instead."""
 
 
 def bare(node: ast.expr) -> Iterator[ast.expr]:
@@ -125,6 +127,11 @@ def test_every_setting_of_a_method_has_its_words_where_they_are_translated() -> 
     listed = {text for _line, text in texts(path)}
     known = [item.metadata for kind in CHOICES.values() for item in fields(kind) if "label" in item.metadata]
     assert {about["label"] for about in known} | {about["unit"] for about in known if about.get("unit")} == listed
+
+
+def test_no_text_speaks_of_1_slices() -> None:
+    varying = [path for path in files() if path.stem != "sample"]  # which has the same slices and cases always
+    assert [text for path in varying for _line, text in texts(path) if COUNTED.search(text)] == []
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.stem)

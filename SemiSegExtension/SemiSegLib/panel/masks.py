@@ -136,9 +136,9 @@ class MaskImport:
         self.on_cancel()
         self._controller.structures_changed()
         self._controller.results.replaced(found.opened, before)
-        text = _("{n} slices were imported and are done.").format(n=len(found.slices))
+        text = _("Slices imported and done: {n}.").format(n=len(found.slices))
         if found.replaced:
-            text += " " + _("Slices {numbers} were done before; the earlier version is kept.").format(
+            text += " " + _("Done before (the earlier version is kept): {numbers}.").format(
                 numbers=slice_numbers(found.replaced)
             )
         self._controller.say(text, "good")

@@ -78,7 +78,7 @@ def _original(series: str) -> Iterator[Any]:
     try:
         volumes = [node for node in loaded if node is not None and node.IsA("vtkMRMLScalarVolumeNode")]
         if len(volumes) != 1:
-            text = _("Slicer makes {n} volumes of the original series; one is needed.")
+            text = _("One volume of the original series is needed, and Slicer makes {n} of it.")
             raise ValueError(text.format(n=len(volumes)))
         yield volumes[0]
     finally:

@@ -11,6 +11,7 @@ import torch
 from torch import memory_format, nn
 
 from ...errors import SemiSegError
+from ...naming import counted
 from ...settings import SettingsError
 from .available import available_memory
 from .memory import give_back_freed_memory
@@ -73,7 +74,7 @@ class Device:
         arithmetic = "bfloat16" if self.half else "float32"
         if self.torch.type == "cuda":
             return f"{torch.cuda.get_device_name(self.torch)}, {arithmetic}"
-        return f"CPU, {torch.get_num_threads()} threads, {arithmetic}"
+        return f"CPU, {counted(torch.get_num_threads(), 'thread')}, {arithmetic}"
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -154,7 +155,7 @@ def require(wanted: str) -> None:
     """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise NoSuchDevice(f"A graphics card was asked for (cuda), but PyTorch {torch.__version__} sees none here. "
-                           f"Available: cpu (the processor, {os.cpu_count()} cores).")
+                           f"Available: cpu (the processor, {counted(os.cpu_count() or 1, 'core')}).")
 
 
 def free_memory(device: torch.device) -> int:

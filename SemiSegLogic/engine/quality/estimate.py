@@ -17,6 +17,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...naming import counted
+
 PRIOR, PRIOR_DEVIATION = 0.8, 0.9  # logits: Dice about 0.69, between 0.34 and 0.91 in 9 of 10
 SHIFT = -0.75  # true Dice of whole volumes against that of drawn slices, which seldom show the ends
 UNKNOWN = 0.1  # variance that more slices do not take away
@@ -55,7 +57,7 @@ class Estimate:
 
     def words(self) -> str:
         """The number with its meaning."""
-        slices = f"{self.slices} slice{'s' * (self.slices != 1)} of {self.cases} case{'s' * (self.cases != 1)}"
+        slices = f"{counted(self.slices, 'slice')} of {counted(self.cases, 'case')}"
         return (f"Expected Dice on other cases {self.dice:.2f}; in 9 of 10 studies like this one the true value lies "
                 f"between {self.low:.2f} and {self.high:.2f}. Measured on what training had not seen: {slices}.")
 

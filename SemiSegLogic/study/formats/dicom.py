@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ...naming import counted
 from ..errors import ImageError, unreadable
 from .frames import check_frames
 from .names import itk_name
@@ -110,7 +111,7 @@ def _files_of_series(path: Path) -> list[str]:
     if not series:
         raise ImageError(f"{path} holds no DICOM series. Choose the folder that holds the slices of one series.")
     if len(series) > 1:
-        examples = ", ".join(f"{Path(files[0]).name} ({len(files)} slices)" for files in series.values())
+        examples = ", ".join(f"{Path(files[0]).name} ({counted(len(files), 'slice')})" for files in series.values())
         raise ImageError(f"{path} holds {len(series)} DICOM series. Choose one by giving one of its files: {examples}.")
     files = next(iter(series.values()))
     _refuse_broken(folder, files, listed, path)

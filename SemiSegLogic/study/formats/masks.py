@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ...geometry import IGNORE, Grid
-from ...naming import enumerated, folded
+from ...naming import counted, enumerated, folded
 from ..errors import ImageError, LabelError, UnknownSegmentError
 from ..structures import LAST_VALUE, Color
 from ..values import values_of
@@ -177,9 +177,9 @@ def _merged(layers: NDArray[np.generic], found: list[tuple[HeaderSegment, int]],
         clash = [other for other in np.flatnonzero(np.bincount(array[here])).tolist() if other not in (0, value)]
         if clash:
             count = int(np.count_nonzero(here & (array == clash[0])))
-            raise LabelError(f"{path}: '{owners[clash[0]]}' and '{segment.name}' overlap on {count} voxels; a voxel "
-                             "has one structure here. In Slicer's Segment Editor set 'Modify other segments: overwrite "
-                             "all' and repaint the overlap, or map one of them to 0.")
+            raise LabelError(f"{path}: '{owners[clash[0]]}' and '{segment.name}' overlap on {counted(count, 'voxel')}; "
+                             "a voxel has one structure here. In Slicer's Segment Editor set 'Modify other segments: "
+                             "overwrite all' and repaint the overlap, or map one of them to 0.")
         array[here] = value
         owners[value] = segment.name
     return array

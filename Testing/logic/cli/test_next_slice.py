@@ -116,4 +116,5 @@ def test_people_who_contradict_each_other_are_told_before_anything_else(
     case.set_slices(blobs.truth[case.id], drawn, "Ann")
     case.set_slices(np.zeros(case.grid.shape, np.uint8), [gone], "Bob")
     _found, remarks = ask(capsys, blobs.study.folder)
-    assert remarks[0].startswith(f"In {case.name} slices k = {middle} are called empty by Bob")
+    assert remarks[0].startswith(f"Slices of {case.name} that Bob marked 'nothing here'")
+    assert f"show a structure: k = {middle}." in remarks[0]

@@ -109,7 +109,7 @@ def test_a_choice_is_the_same_every_time_and_another_with_another_seed() -> None
     assert choose(cases, 8) != choose(cases, 8, seed=1)
     assert set(choose(cases, 4)) < set(choose(cases, 8))
     assert [case.name for case in choose(cases, 4)] == ["c_005", "c_013", "c_035", "c_041"]
-    with pytest.raises(SampleError, match=r"there are \d+. Ask for 0 to \d+"):
+    with pytest.raises(SampleError, match=r"only \d+ cases, not \d+. Ask for 0 to \d+"):
         choose(cases, 51)
 
 

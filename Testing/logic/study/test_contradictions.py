@@ -62,8 +62,8 @@ def test_empty_slices_of_another_person_inside_a_structure_are_told_with_the_nam
     judge(case, 0, (4, 5), EMPTY, "Bob")
     (found,) = contradictions([case])
     assert found.words() == (
-        "In scan slices k = 4, k = 5 are called empty by Bob, but other people's slices on both sides show a structure "
-        "there. Agree on one reading."
+        "Slices of scan that Bob marked 'nothing here', where other people's slices on both sides show a structure: "
+        "k = 4, k = 5. Agree on one reading."
     )
 
 

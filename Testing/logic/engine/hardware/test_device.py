@@ -31,6 +31,13 @@ def test_the_processor_can_be_asked_for() -> None:
     assert "float32" in device.name
 
 
+def test_one_thread_is_no_plural(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards said "1 threads"."""
+    device = choose("cpu", "float32")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert device.name == "CPU, 1 thread, float32"
+
+
 def test_a_missing_gpu_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SettingsError, match="Available: cpu"):
