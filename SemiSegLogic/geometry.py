@@ -24,6 +24,8 @@ FINEST_MM, COARSEST_MM, FARTHEST_MM = 1e-6, 1e4, 1e7
 FLATTEST = 0.1
 """The least volume that three unit vectors span where they are the axes of a grid."""
 APART_MM, APART_SHARE = 4.0, 8
+GOLDEN_SECTION = (5**0.5 - 1) / 2
+"""Its multiples, modulo 1, are spread evenly over [0, 1) however many there are."""
 
 
 @dataclass(frozen=True, order=True)

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from ..files import digest_array
 from ..geometry import IGNORE, Planes, SliceIndex, planes_of, slice_mask
-from ..naming import counted
 from . import arrays, checks
 from .arrays import Form
 from .errors import JobError
@@ -95,8 +94,8 @@ def from_arrays(found: Mapping[str, NDArray[Any]], owner: str) -> Drawn:
     for axis, name in enumerate(ALONG):
         along = [place for place in places if place.axis == axis]
         if found[name].shape != (len(along), *_across(shape, axis)):
-            raise JobError(f"'{owner}': {name} has shape {found[name].shape} for {counted(len(along), 'slice')} of a "
-                           f"volume of {shape}.", arrays.START_AGAIN)
+            raise JobError(f"'{owner}': {name} has shape {found[name].shape} for {len(along)} slices of a volume of "
+                           f"{shape}.", arrays.START_AGAIN)
         planes |= dict(zip(along, found[name], strict=True))
     check(owner, planes, shape)
     return Drawn(shape, {place: planes[place] for place in places})

@@ -50,13 +50,13 @@ from ..engine.blocks.optim import build_optimisers, one_cycle, sigmoid_ramp
 from ..engine.nets import build
 from ..engine.nets.planar import to_slices
 from ..engine.nets.segformer import load_segformer
+from ..geometry import GOLDEN_SECTION
 from ..settings import MN as MNSettings
 from ..settings import SettingsError
 from .base import Method, Need, Optimiser, Patches, Phase, Step, Task
 
 TOGETHER, TURNS = "together", "in turns"
 NAMES = ("slices", "volumes")
-GOLDEN = (5**0.5 - 1) / 2
 
 
 class MN(Method):
@@ -104,7 +104,7 @@ class MN(Method):
     def unlabelled_count(self, step: Step) -> int:
         """n_u of equation (6), a pure function of the step."""
         share = step.progress if self.settings.growth == "progress" else 1 - self.rate(step)
-        lift = 0.0 if self.settings.rounding == "floor" else (step.index + 1) * GOLDEN % 1
+        lift = 0.0 if self.settings.rounding == "floor" else (step.index + 1) * GOLDEN_SECTION % 1
         most = max(self.settings.batch - self.settings.least_labelled, 1)
         return min(int(self.settings.batch * share + lift), most)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Grid, SliceIndex, gap_between
+from ..geometry import GOLDEN_SECTION, Grid, SliceIndex, gap_between
 from .annotations import AnnotatedSlice
 
 Judged = Mapping[str, Sequence[AnnotatedSlice]]
@@ -31,7 +31,6 @@ CONTENT = 0.25  # of the fullest slice's content: with less, a slice lies outsid
 MIDDLE = (0.2, 0.8)  # of the extent: where an organ is looked for as long as nothing is drawn
 FAR, BEYOND = 0.25, 0.1  # of the extent: how far beyond one drawn slice, and beyond many, an organ is looked for
 ENDS = 0.15  # of that band: how far from its ends slices are suggested, where little of an organ shows
-GOLDEN = 0.6180339887
 
 
 @dataclass(frozen=True)
@@ -180,10 +179,10 @@ def _order(overviews: Mapping[str, Overview], judged: Judged) -> list[str]:
 
 
 def _height(band: tuple[float, float], number: int) -> float:
-    """The relative height of the slice ``number`` of all: the middle first, then by the golden ratio, so that any few
+    """The relative height of the slice ``number`` of all: the middle first, then by the golden section, so that any few
     slices in a row, of whatever cases, are spread over the whole organ.
     """
-    within = ENDS + (1 - 2 * ENDS) * ((0.5 + number * GOLDEN) % 1)
+    within = ENDS + (1 - 2 * ENDS) * ((0.5 + number * GOLDEN_SECTION) % 1)
     return band[0] + within * (band[1] - band[0])
 
 

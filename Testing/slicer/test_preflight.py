@@ -114,7 +114,8 @@ def test_an_empty_slice_between_drawn_ones_is_asked_about(check: Any, study: Any
     case = drawn(study)
     drawn(study, 1)
     case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 6)], "ann")
-    assert any("marked 'nothing here' between two that show a structure: 7." in text for text in told(check(study), "warning"))
+    warnings = told(check(study), "warning")
+    assert any("marked 'nothing here' between two that show a structure: 7." in text for text in warnings)
 
 
 def test_the_same_image_drawn_in_two_ways_is_a_contradiction(check: Any, study: Any) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...naming import counted
+from .logits import dice_of, logit
 
 PRIOR, PRIOR_DEVIATION = 0.8, 0.9  # logits: Dice about 0.69, between 0.34 and 0.91 in 9 of 10
 SHIFT = -0.75  # true Dice of whole volumes against that of drawn slices, which seldom show the ends
@@ -72,9 +73,9 @@ def estimate(scores: Sequence[Score]) -> Estimate | None:
     between = max(BETWEEN_CASES / len(cases), _resampled(counts))
     noise = UNKNOWN + between + BETWEEN_SLICES / len(scores)
     trust = PRIOR_DEVIATION**2 / (PRIOR_DEVIATION**2 + noise)
-    centre = PRIOR + trust * (_logit(measured) + SHIFT - PRIOR)
+    centre = PRIOR + trust * (logit(_inside(measured)) + SHIFT - PRIOR)
     deviation = math.sqrt(trust * noise)
-    dice, low, high = (_share(centre + side * WIDTH * deviation) for side in (0, -1, 1))
+    dice, low, high = (dice_of(centre + side * WIDTH * deviation) for side in (0, -1, 1))
     return Estimate(dice, low, high, measured, len(scores), len(cases))
 
 
@@ -89,7 +90,7 @@ def _resampled(counts: NDArray[np.float64]) -> float:
     if len(counts) < 2:
         return 0.0
     weights = np.random.default_rng(0).dirichlet(np.ones(len(counts)), DRAWS)
-    return float(np.var([_logit(_dice(np.tensordot(draw, counts, 1))) for draw in weights]))
+    return float(np.var([logit(_inside(_dice(np.tensordot(draw, counts, 1)))) for draw in weights]))
 
 
 def _dice(counts: NDArray[np.float64]) -> float:
@@ -98,10 +99,6 @@ def _dice(counts: NDArray[np.float64]) -> float:
     return float((2 * overlap / (found + truth)).mean())
 
 
-def _logit(dice: float) -> float:
-    inside = min(max(dice, EDGE), 1 - EDGE)
-    return math.log(inside / (1 - inside))
-
-
-def _share(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit))
+def _inside(dice: float) -> float:
+    """Away from 0 and 1, where logits are infinite."""
+    return min(max(dice, EDGE), 1 - EDGE)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...naming import listed
 from .estimate import WIDTH, Estimate
+from .logits import dice_of, logit
 
 GOOD = 0.7  # the Dice that "probably good" promises
 AT_ONE, SLOPE = 1.54, 1.44  # logit of Dice where the doubt is 1, and what a unit of log doubt takes from it
@@ -88,7 +89,7 @@ class Judge:
         if self.dice is None or self.high - self.low > WIDEST:
             return {"state": "unknown", "words": "Not enough labels to know how good this is.", "expected_dice": None}
         centre, deviation = self._weighed(self.dice, looks)
-        expected = round(_share(centre), 3)
+        expected = round(dice_of(centre), 3)
         if not 1 / ODD_SIZE <= looks.size / self.size <= ODD_SIZE:
             smaller = "smaller" if looks.size < self.size else "larger"
             words = f"Look here: much {smaller} than in the cases that were measured."
@@ -97,7 +98,7 @@ class Judge:
         if unknown:
             words = f"Not enough labels to know how good this is: no measure of {listed(unknown, NAMED)}."
             return {"state": "unknown", "words": words, "expected_dice": None}
-        if _share(centre - SURE * deviation) >= GOOD:
+        if dice_of(centre - SURE * deviation) >= GOOD:
             words = f"Probably good: of suggestions as sure as this one, 9 of 10 reach a Dice of {GOOD:g}."
             return {"state": "good", "words": words + self._remark(), "expected_dice": expected}
         words = f"Look here: {self._why_look(looks)}."
@@ -121,16 +122,10 @@ class Judge:
         return f"like the usual case of this study, which may fall below a Dice of {GOOD:g}"
 
     def _weighed(self, dice: float, looks: Looks) -> tuple[float, float]:
-        """Logit of the Dice to expect of a case, and its deviation."""
+        """Logit of the Dice to expect of a case, and its deviation; ``dice`` comes from logits itself, so it is within
+        (0, 1).
+        """
         own = AT_ONE - SLOPE * math.log(max(looks.doubt, 1e-4))
-        study = 1 / (((_logit(self.high) - _logit(self.low)) / (2 * WIDTH)) ** 2 + WITHIN**2)
+        study = 1 / (((logit(self.high) - logit(self.low)) / (2 * WIDTH)) ** 2 + WITHIN**2)
         both = study + 1 / SPREAD**2
-        return (study * _logit(dice) + own / SPREAD**2) / both, both**-0.5
-
-
-def _logit(dice: float) -> float:
-    return math.log(dice / (1 - dice))  # within (0, 1) always: an estimate comes from logits
-
-
-def _share(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit))
+        return (study * logit(dice) + own / SPREAD**2) / both, both**-0.5

@@ -90,7 +90,7 @@ def test_a_label_of_another_shape_is_named(job: JobFolder) -> None:
 @pytest.mark.parametrize(
     ("name", "changed", "complaint"),
     [
-        ("along0", np.zeros((2, 6, 5), np.uint8), "1 slice of"), ("along2", np.zeros((1, 6, 4), np.uint8), "along2"),
+        ("along0", np.zeros((2, 6, 5), np.uint8), "1 slices"), ("along2", np.zeros((1, 6, 4), np.uint8), "along2"),
         ("shape", np.array([4, 6, 0]), "0"), ("shape", np.array([2**40, 2**40, 1]), "shape"),
         ("slices", np.array([[0, 1], [2, 5]]), "index along axis 2"), ("slices", np.array([[0, 1], [3, 5]]), "axis"),
         ("slices", np.array([[0, 1], [0, 1]]), "twice"), ("along0", np.full((1, 6, 5), 3, np.uint8), "cross"),
