@@ -492,7 +492,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
 
 What is lost: it leaves the list, no training learns from it any more (slices done: {slices}), and no export writes it.
 
-What stays: nothing is deleted. All that was drawn (also what is not called done), every version and what was suggested go into the folder
+What stays: nothing is deleted. All that was drawn (also what is not marked as done), every version and what was suggested go into the folder
 {removed}
 Moved back into {cases}, the case is in the study again. Models that learned from it stay as they are.</source>
         <translation type="unfinished"></translation>

@@ -60,7 +60,7 @@ def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, 
 
 
 def take_up_drafts(case: Case, opened: OpenCase) -> None:
-    """Put what was drawn and not called done on top: our own, and what windows that have gone left behind.
+    """Put what was drawn and not marked as done on top: our own, and what windows that have gone left behind.
 
     Where two of those drew differently the newer one is shown and the older kept among the versions. Drafts of windows
     that are open now stay theirs; ``opened.elsewhere`` tells of them.
@@ -87,7 +87,7 @@ def take_up_drafts(case: Case, opened: OpenCase) -> None:
 
 
 def _covered(draft: Draft, judged: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
-    """Whether a newer draft, or a slice called done since, hides something that was drawn in this one."""
+    """Whether a newer draft, or a slice marked as done since, hides something that was drawn in this one."""
     alone = judged.copy()
     draft.put_into(alone)
     return any(_hidden(plane(alone, place), plane(shown, place)) for place in draft.planes)
@@ -141,7 +141,7 @@ def window_of(image: NDArray[np.generic]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Saved:
-    """What saving found: slices drawn on and not called done, and done ones redrawn."""
+    """What saving found: slices drawn on and not marked as done, and done ones redrawn."""
 
     touched: set[SliceIndex]
     redrawn: set[SliceIndex]

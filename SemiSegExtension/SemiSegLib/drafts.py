@@ -1,4 +1,4 @@
-"""Drawings that nobody has called done yet: kept beside the case's labels, so that nothing drawn is ever lost.
+"""Drawings that nobody has marked as done yet: kept beside the case's labels, so that nothing drawn is ever lost.
 
 Every Slicer window has a file of its own, ``draft-<host>-<process>.npz``: two windows on one case never overwrite each
 other. What a window that has gone left behind is taken over by the next one that opens the case.

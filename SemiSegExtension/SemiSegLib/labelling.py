@@ -1,4 +1,4 @@
-"""Drawing on the open case: noticing it, saving it, calling slices done."""
+"""Drawing on the open case: noticing it, saving it, marking slices as done."""
 
 from __future__ import annotations
 

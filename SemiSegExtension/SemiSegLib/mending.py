@@ -54,7 +54,7 @@ class Leaving:
         text = _(
             "Remove {case} from the study?\n\nWhat is lost: it leaves the list, no training learns from it any more "
             "(slices done: {slices}), and no export writes it.\n\nWhat stays: nothing is deleted. All that was drawn "
-            "(also what is not called done), every version and what was suggested go into the folder\n{removed}\n"
+            "(also what is not marked as done), every version and what was suggested go into the folder\n{removed}\n"
             "Moved back into {cases}, the case is in the study again. Models that learned from it stay as they are."
         ).format(case=self.name, slices=self.slices, removed=study / "removed", cases=study / "cases")
         if self.image is None:

@@ -50,7 +50,7 @@ class Kept:
 class OpenCase:
     """The case in the scene. ``labels`` uint8 (k, j, i): what the person's segmentation held when last looked at;
     ``kept`` what the disk holds of it;
-    ``done`` the judged slices with their state; ``touched`` slices drawn on but not called done;
+    ``done`` the judged slices with their state; ``touched`` slices drawn on but not marked as done;
     ``suggestion``, ``uncertainty`` and ``earlier``, what the run before proposed, uint8 (k, j, i) or None;
     ``unusable`` says what of the suggestion's files cannot be used, in words; ``elsewhere`` slices drawn on in another
     window that is open now.

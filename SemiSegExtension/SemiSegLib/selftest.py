@@ -80,7 +80,7 @@ def _scene_keeps_voxels(study: Study) -> None:
 
 
 def _panel_saves_what_is_drawn(study: Study) -> None:
-    """Open the study, click the case, draw, call the slice done: then the study has it."""
+    """Open the study, click the case, draw, mark the slice as done: then the study has it."""
     root = slicer.qMRMLWidget()
     root.setLayout(qt.QVBoxLayout())
     root.setMRMLScene(slicer.mrmlScene)

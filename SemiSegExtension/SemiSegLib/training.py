@@ -38,7 +38,7 @@ class Training:
         self.preparing = False  # Train was pressed, and what is asked and checked before the start is not through
         self._begun = ""  # what the run is until it is first looked at: "live", "apply" or training
         self._told_end = ""
-        self._judged: set[str] = set()  # cases of which slices were called done while a run was being begun
+        self._judged: set[str] = set()  # cases of which slices were marked as done while a run was being begun
         controller.listen(self._heard)
 
     @property
@@ -74,7 +74,7 @@ class Training:
             self._send_labels()
 
     def _send_labels(self) -> None:
-        """Tell the run what was called done; one that is only being begun later, for it may not have seen that."""
+        """Tell the run what was marked as done; one that is only being begun later, for it may not have seen that."""
         if self.asking:
             return
         connection, job, cases, self._judged = self._connection, self.job, sorted(self._judged), set()

@@ -112,7 +112,7 @@ def session(data: Path | None, seed: int, slices: int, drawing: float) -> Sessio
 
 
 def call_done(this: Round, drawn: Drawn) -> None:
-    """The newest slice of ``drawn`` is drawn and called done."""
+    """The newest slice of ``drawn`` is drawn and marked as done."""
     drawn.case.set_slices(drawn.truth, drawn.places[-1:], "expert")
     this.add_labels(drawn.case)
 

@@ -5,7 +5,7 @@
 A session with the real worker in a process of its own: SCANS scans are opened one after the other, one or three slices
 are drawn in each, DRAWING_S seconds apart, until the worker has taken all in and waits. FOLDER holds the data set of
 each trial, as ``semiseg benchmark`` wants it; training scans only, no test case is looked at. ``first`` Dice of the
-open scan in the first suggestion that knew the newest slice, ``later`` when the next one is called done, means over the
+open scan in the first suggestion that knew the newest slice, ``later`` when the next one is done, means over the
 scans; ``unseen`` that of SCANS more in which nothing was drawn, in the end. Drawn slices are part of what is measured.
 Run it on a quiet computer. One row per (trial, carried or not, seed) is appended to results/live_first_slices.jsonl;
 rows that are there are not run again. ``--table`` renders them.

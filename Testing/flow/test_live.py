@@ -33,7 +33,7 @@ def live(study: BlobStudy, backend: LocalBackend, open_case: str | None = "volum
 
 
 def draw(study: BlobStudy, this: Round, number: int, count: int) -> int:
-    """``count`` slices of a case are called done; the number of the labels that tell of it."""
+    """``count`` slices of a case are marked as done; the number of the labels that tell of it."""
     case = study.cases[number]
     case.set_slices(study.truth[case.id], spread(study.truth[case.id], count), "ann")
     return this.add_labels(case)

@@ -88,7 +88,7 @@ def test_the_list_shows_the_cases_of_the_study_that_is_open(panel: Any, study: A
     panel.controller.open_study(study.folder)
     settle(panel)
     panel.controller.open_study(other.folder)
-    panel.controller.refresh()  # as after every slice that is called done
+    panel.controller.refresh()  # as after every slice that is marked as done
     settle(panel)
     assert [row.name for row in panel.controller.rows] == [case.name for case in other.cases]
 

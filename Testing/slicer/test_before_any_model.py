@@ -1,4 +1,4 @@
-"""Before any model: Next leads to a slice worth drawing, with its reason, and goes on as slices are called done."""
+"""Before any model: Next leads to a slice worth drawing, with its reason, and goes on as slices are marked as done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 3: drawing on slices and calling them done."""
+"""Section 3: drawing on slices and marking them as done."""
 
 from __future__ import annotations
 

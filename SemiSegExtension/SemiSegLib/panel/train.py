@@ -82,7 +82,7 @@ class TrainSection:
         return True
 
     def _offer(self, told: str, asked_for: str) -> None:
-        """Offer to call the slices done that are drawn on."""
+        """Offer to mark the slices as done that are drawn on."""
         question = _("{text}\n\nCall them done and use them?").format(text=told)
         agreed = slicer.util.confirmYesNoDisplay(question, windowTitle=_("Slices not done"))
         opened = self._controller.open_case

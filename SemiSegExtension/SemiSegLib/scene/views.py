@@ -115,7 +115,8 @@ def slice_in(node: Any, grid: Grid) -> SliceIndex | None:
 
 def axis_of(node: Any, grid: Grid) -> int | None:
     """The voxel axis (0, 1, 2 for k, j, i) that a slice view looks along; None when it is tilted so far that, somewhere
-    in the volume, it shows another slice than in its middle: what is drawn there would not be on the slice called done.
+    in the volume, it shows another slice than in its middle: what is drawn there would not be on the slice marked as
+    done.
     """
     normals = np.linalg.inv(ijk_to_ras(grid))[2::-1, :3]  # of the slices along k, j, i; of a sheared volume, too
     facing = np.abs(normals @ to_numpy(node.GetSliceToRAS())[:3, 2]) / np.linalg.norm(normals, axis=1)

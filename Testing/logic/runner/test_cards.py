@@ -25,7 +25,7 @@ def text(this: Round) -> str:
 
 
 def draw(study: BlobStudy, this: Round, number: int, slices: int) -> None:
-    """Slices of one volume are called done while the job runs."""
+    """Slices of one volume are marked as done while the job runs."""
     case = study.cases[number]
     case.set_slices(study.truth[case.id], spread(study.truth[case.id], slices), "ann")
     this.add_labels(case)

@@ -21,7 +21,7 @@ def window(place: SliceIndex) -> tuple[slice | int, ...]:
 
 @dataclass
 class PlainDrawing:
-    """One case: ``shown`` int16 (k, j, i), the value of each voxel on screen; ``judged`` the slices called done;
+    """One case: ``shown`` int16 (k, j, i), the value of each voxel on screen; ``judged`` the slices marked as done;
     ``suggestion`` as the model made it; ``versions`` name -> what was judged then and where; ``undo`` what was shown
     before each stroke since the case came on screen, None when that is not known.
     """

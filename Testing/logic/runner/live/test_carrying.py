@@ -49,7 +49,7 @@ def session(monkeypatch: pytest.MonkeyPatch, study: BlobStudy, jobs: Path, more:
 
 
 def draw(study: BlobStudy, this: Round) -> None:
-    """A slice of the third volume is called done."""
+    """A slice of the third volume is marked as done."""
     case = study.cases[2]
     case.set_slices(study.truth[case.id], spread(study.truth[case.id], 1), "ann")
     this.add_labels(case)
