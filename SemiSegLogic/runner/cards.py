@@ -6,22 +6,44 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..files import write_json, write_text
+from ..files import FileError, read_json, write_json, write_text
 from ..job import JobError, JobFolder, JobSpec, Status
 from ..markdown import table
 from ..naming import counted
+from ..settings import Training
 from ..settings.recommended import BASELINE
 from .model import Model
 
+UNDERWAY = "had not ended when this was written; this is the best model until then"
+STOPPED = "was stopped before its end; this is the best model until then"
+FAILED = "failed before its end; this is the best model until then"
 
-def publish(job: JobFolder, model: Model, status: Status) -> None:
-    """Leave the model and its cards, for programs and for people, in the job. Raises FileError where the disk refuses.
+
+def publish(job: JobFolder, model: Model, status: Status, ending: str = UNDERWAY) -> None:
+    """Leave the model and its cards, for programs and for people, in the job; ``ending`` says how the training ended.
+    Raises FileError where the disk refuses.
     """
     model.save(job.weights)
-    write(job, facts_of(job.spec(), model, status))
+    write(job, facts_of(job.spec(), model, status, ending))
 
 
-def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
+def as_ordered(training: Training) -> str:
+    """How a training ended that came to its end."""
+    return f"as ordered, after {counted(training.steps, 'step') if training.steps else f'{training.seconds:g} s'}"
+
+
+def note_failure(job: JobFolder) -> None:
+    """Let the cards of a model, if the training left one before it failed, say that it did. A disk that refuses is
+    logged: it may be why the training failed, which is told elsewhere.
+    """
+    try:
+        if job.card.exists():
+            write(job, {**read_json(job.card), "ending": FAILED})
+    except FileError as error:
+        logging.warning("The card does not say that the training failed: %s", error)
+
+
+def facts_of(spec: JobSpec, model: Model, status: Status, ending: str) -> dict[str, Any]:
     """Plain data for model.json."""
     slices, cases = model.learned or _ordered(spec)
     return {
@@ -34,7 +56,7 @@ def facts_of(spec: JobSpec, model: Model, status: Status) -> dict[str, Any]:
         "patch": list(model.plan.patch), "spacing_mm": list(model.plan.spacing), "dimensions": model.plan.dims,
         "frame_mm": model.plan.frame,
         "network": model.plan.network, "scores": status.scores, "quality": model.quality, "device": status.device,
-        "seconds": round(status.elapsed, 1), "created": spec.created,
+        "ending": ending, "seconds": round(status.elapsed, 1), "created": spec.created,
     }
 
 
@@ -89,7 +111,8 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
         "Small fragments": f"left out of {', '.join(one_piece)}; the drawn slices allow it" if one_piece else "kept",
         "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {_by(facts['patch'])} voxels of "
                    f"{_by(round(side, 3) for side in facts['spacing_mm'])} mm",
-        "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "Made": facts["created"],
+        "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "End of the training": facts["ending"],
+        "Made": facts["created"],
     }
     if frame := facts["frame_mm"]:
         rows["Pictures"] = (f"each taken to be {frame:.0f} x {frame:.0f} mm: what was drawn varies less as a share "

@@ -64,7 +64,7 @@ class Course:
         state = self._resumed(self.saved) if self.saved is not None else None
         self.contest.begin(self.legs[self.standing.leg:])
         try:
-            while self.standing.leg < len(self.legs) and not self._may_end():
+            while not self.complete and not self._may_end():
                 self._run_leg(self._leg(fresh=state is None), state)
                 state = None
         finally:
@@ -91,6 +91,11 @@ class Course:
         """Whether a stop was asked for and there is a model to stop with."""
         self._stopped = self._stopped or self.job.stop_requested()
         return self._stopped and self.standing.kept is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all legs were run to their end, or given up: no stop cut them short."""
+        return self.standing.leg >= len(self.legs)
 
     # --- legs ---------------------------------------------------------------------------------------------------
 

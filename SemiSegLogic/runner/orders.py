@@ -7,7 +7,7 @@ from ..backends.neighbours import Neighbours
 from ..job import JobFolder
 from . import data
 from .beside import environment_for
-from .cards import publish
+from .cards import STOPPED, as_ordered, note_failure, publish
 from .course import Course
 from .data import Data
 from .live import LiveCourse, Stay
@@ -57,8 +57,13 @@ def train(place: Workplace, places: int) -> None:
     reporter.update(labels_used=volumes.labels_used, device=place.device.name)
     _remark(volumes, reporter)
     volumes.check_usable()
-    model = Course(place, volumes, saved, _start_model(job), environment_for(places, place.device)).run()
-    publish(job, model, reporter.status)
+    course = Course(place, volumes, saved, _start_model(job), environment_for(places, place.device))
+    try:
+        model = course.run()
+    except Exception:
+        note_failure(job)
+        raise
+    publish(job, model, reporter.status, as_ordered(place.training) if course.complete else STOPPED)
     stopped = job.stop_requested()
     message = "Stopped; the best model is kept." if stopped else "Done."
     if model.held_out is None:

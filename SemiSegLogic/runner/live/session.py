@@ -14,7 +14,7 @@ from ...errors import SemiSegError
 from ...job import JobError
 from ...methods import make
 from ...methods.base import Method
-from ..cards import publish
+from ..cards import UNDERWAY, publish
 from ..data import Data
 from ..legs import CARRIED
 from ..model import Model
@@ -176,7 +176,7 @@ class Session:
         model = Model.of(method, self.job.spec().method, data.plan, data.classes.values[1:], None)
         self.model = replace(model, one_piece=self.suggester.one_piece, learned=data.learned_from())
         with self.reporter.tolerating("The model", "Learning"):
-            publish(self.job, self.model, self.reporter.status)
+            publish(self.job, self.model, self.reporter.status, self.stay.farewell or UNDERWAY)
 
     def _weigh_pieces(self, method: Method) -> None:
         """Decide anew of which structures fragments are left out, as often as costs next to nothing."""

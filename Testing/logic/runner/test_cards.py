@@ -83,6 +83,37 @@ def test_what_was_kept_aside_and_never_learned_from_is_not_counted(
     assert told["annotated_slices"] == drawn - told["quality"]["slices"] < drawn
 
 
+def test_how_the_training_ended_is_said(blobs: BlobStudy, jobs: Path) -> None:
+    assert "| End of the training | as ordered, after 10 steps |" in text(finished(blobs.study, jobs, tiny(10, 4)))
+
+
+def test_that_the_training_was_stopped_is_said(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(course, "LOOK_FOR_LABELS_S", 0.0)
+    this = begin(blobs.study, jobs, tiny(40, 4))
+    at_step(monkeypatch, 20, lambda trainer: this.job.request_stop())
+    run_here(this)
+    this.collect()
+    assert "| End of the training | was stopped before its end; this is the best model until then |" in text(this)
+
+
+def test_a_training_that_failed_behind_its_first_mask_says_so(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = begin(blobs.study, jobs, tiny(40, 4))
+    seen: list[str] = []
+
+    def fail(trainer: Trainer) -> None:
+        seen.append((this.job.root / "model.md").read_text(encoding="utf-8"))
+        raise RuntimeError("something unforeseen")
+
+    at_step(monkeypatch, 20, fail)
+    assert run_here(this).state == "failed"
+    assert "| End of the training | had not ended when this was written;" in seen[0]
+    assert "| End of the training | failed before its end;" in (this.job.root / "model.md").read_text(encoding="utf-8")
+
+
 def test_to_learn_from_all_in_the_end_is_counted(blobs: BlobStudy, jobs: Path) -> None:
     assert finished(blobs.study, jobs, tiny(10, 4)).card()["annotated_slices"] == 6
 
@@ -108,6 +139,7 @@ def test_what_was_drawn_in_a_live_run_is_counted(
     run_here(this)
     this.collect()
     assert "Learned from | 5 slices of 2 cases, 3 cases in all" in text(this)
+    assert "| End of the training | Stopped; what was learned is kept. |" in text(this)
 
 
 def test_a_method_that_was_given_up_is_told_of(blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
