@@ -811,6 +811,10 @@ Change Slicer&apos;s Python?</source>
 <context>
     <name>SemiSegLib.pythons</name>
     <message>
+        <source>A 64-bit Python from {oldest} to {newest} is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>This Python {version} lacks {names}. Install them in a terminal with: {command}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -827,11 +831,11 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This is Python {version}, which is too old: 3.11, 3.12 or 3.13 is needed.</source>
+        <source>This is Python {version}, which is too old. {needed}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This is Python {version}, which is too new for PyTorch: take 3.12 or 3.13.</source>
+        <source>This is Python {version}, which is too new. {needed}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2726,7 +2730,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No 64-bit Python {version} was found. Install one from python.org, then press Set up again.</source>
+        <source>No Python was found that will do. {needed} Install one from python.org, then press Set up again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2786,6 +2790,10 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>The bundle is for Python {version}, 64-bit.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Change Slicer&apos;s Python</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2810,10 +2818,6 @@ Studies, drawings and models stay.</source>
     <name>panel.setup_choices</name>
     <message>
         <source>Nothing is installed into it; it is only checked for what is needed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Path of a Python 3.11 to 3.13 to make the environment with</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2857,7 +2861,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Path of a Python 3.11 to 3.13</source>
+        <source>Path of the program</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2894,6 +2898,10 @@ Studies, drawings and models stay.</source>
     </message>
     <message>
         <source>Choose an offline bundle</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Path of the Python to make the environment with.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from SemiSegLogic.environment import LIST, OLDEST_PYTHON
+from SemiSegLogic.environment import LIST
 from SemiSegLogic.environment.builds import no_window
 from SemiSegLogic.environment.pip import OURS_TO_DROP, native
+from SemiSegLogic.environment.requirements import NEWEST_PYTHON, OLDEST_PYTHON, PYTHONS, dotted
 
 from .words import _
 
-NEWEST_PYTHON = (3, 14)
-VERSIONS = ("3.13", "3.12", "3.11")
+BEST_FIRST = (*PYTHONS[-2::-1], PYTHONS[-1])
+"""In this order they are looked for: newer ones first, but the newest last, which packages have known least long."""
 PATIENCE_S = 60.0
 _ASK = """
 import json, sys, platform, importlib.metadata as metadata
@@ -98,7 +99,7 @@ def judge(python: str, surroundings: Mapping[str, str]) -> Verdict:
     return Verdict(
         True,
         _("Python {version} with PyTorch {torch} and all other packages.").format(
-            version=_dotted(told.version), torch=told.packages["torch"]
+            version=dotted(told.version), torch=told.packages["torch"]
         ),
     )
 
@@ -131,7 +132,7 @@ def with_pythons_names(variables: Mapping[str, str]) -> dict[str, str]:
 def _installed(surroundings: Mapping[str, str]) -> Iterator[str]:
     """Found on PATH, and where installers put them: a program with windows has a short PATH on a Mac."""
     path = surroundings.get("PATH", os.defpath)
-    for name in [f"python{version}" for version in VERSIONS] + ["python3", "python"]:
+    for name in [f"python{dotted(version)}" for version in BEST_FIRST] + ["python3", "python"]:
         where = shutil.which(name, path=path)
         if where and "WindowsApps" not in where:  # the shop's stand-in, which would open the shop
             yield where
@@ -139,7 +140,7 @@ def _installed(surroundings: Mapping[str, str]) -> Iterator[str]:
 
 
 def _usual_places(surroundings: Mapping[str, str]) -> Iterator[Path]:
-    for version in VERSIONS:
+    for version in map(dotted, BEST_FIRST):
         if sys.platform == "darwin":
             yield Path(f"/opt/homebrew/bin/python{version}")
             yield Path(f"/Library/Frameworks/Python.framework/Versions/{version}/bin/python3")
@@ -155,16 +156,16 @@ def _is_suitable(python: str, surroundings: Mapping[str, str], version: str) -> 
         told = ask(python, surroundings)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return False
-    return not _wrong_kind(told) and version in ("", _dotted(told.version))
+    return not _wrong_kind(told) and version in ("", dotted(told.version))
 
 
 def _wrong_kind(told: Told) -> str:
     """Why PyTorch has no build for it; "" when it has."""
-    version = _dotted(told.version)
+    version = dotted(told.version)
     if told.version < OLDEST_PYTHON:
-        return _("This is Python {version}, which is too old: 3.11, 3.12 or 3.13 is needed.").format(version=version)
+        return _("This is Python {version}, which is too old. {needed}").format(version=version, needed=needed_python())
     if told.version > NEWEST_PYTHON:
-        return _("This is Python {version}, which is too new for PyTorch: take 3.12 or 3.13.").format(version=version)
+        return _("This is Python {version}, which is too new. {needed}").format(version=version, needed=needed_python())
     if not told.wide:
         return _("This is a 32-bit Python. PyTorch needs a 64-bit one.")
     if sys.platform == "darwin" and told.machine != "arm64":
@@ -175,6 +176,12 @@ def _wrong_kind(told: Told) -> str:
     return ""
 
 
+def needed_python() -> str:
+    """Which Pythons can train, as a sentence."""
+    text = _("A 64-bit Python from {oldest} to {newest} is needed.")
+    return text.format(oldest=dotted(OLDEST_PYTHON), newest=dotted(NEWEST_PYTHON))
+
+
 def _missing(python: str, told: Told, lacking: Sequence[str]) -> str:
     """Which packages, and how they come in."""
     names = ", ".join(
@@ -183,7 +190,7 @@ def _missing(python: str, told: Told, lacking: Sequence[str]) -> str:
     )
     text = _("This Python {version} lacks {names}. Install them in a terminal with: {command}")
     command = f'"{python}" -m pip install -r "{LIST}"'
-    return text.format(version=_dotted(told.version), names=names, command=command)
+    return text.format(version=dotted(told.version), names=names, command=command)
 
 
 def _older(version: str, oldest: str) -> bool:
@@ -194,7 +201,3 @@ def _numbers(version: str) -> tuple[int, ...]:
     """2.13.0+cpu -> (2, 13, 0)."""
     digits = ("".join(filter(str.isdigit, part)) for part in version.split("+")[0].split("."))
     return tuple(int(number) for number in digits if number)
-
-
-def _dotted(version: tuple[int, int]) -> str:
-    return f"{version[0]}.{version[1]}"

@@ -9,6 +9,7 @@ from ..backends.cluster import Cluster
 from ..backends.description import PlaceError, Unreachable, read_token
 from ..backends.ray_errand import NEEDED, WHERE, look_around
 from ..backends.ray_rest import RayRest
+from ..environment.requirements import OLDEST_PYTHON, pythons_in_words
 from ..files import FileError
 from ..job import JobError
 from ..naming import counted
@@ -65,9 +66,9 @@ def _python_there(cluster: Cluster, ray: RayRest) -> Finding:
     if seen.missing:
         remedy = f"Install in it what SemiSeg needs ({', '.join(NEEDED[1:])}). {WHERE}"
         return Finding("Python there", False, f"{seen.version}, without {', '.join(seen.missing)}", remedy)
-    good = tuple(map(int, seen.version.split(".")[:2])) >= (3, 11)
+    good = tuple(map(int, seen.version.split(".")[:2])) >= OLDEST_PYTHON
     return Finding("Python there", good, f"{seen.version} with all packages, and the shared folder",
-                   f"Name a Python 3.11 or newer. {WHERE}")
+                   f"Name a Python {pythons_in_words()}. {WHERE}")
 
 
 def checked(what: str, check: Callable[[], object], found: str) -> Finding:

@@ -16,6 +16,7 @@ from ..engine.hardware.available import available_memory
 from ..environment import missing
 from ..environment.builds import find_cards, fitting
 from ..environment.interpreter import called
+from ..environment.requirements import OLDEST_PYTHON, pythons_in_words
 from ..errors import SemiSegError
 from ..files import write_json
 from ..naming import counted
@@ -69,8 +70,8 @@ def _findings(far: Path | None, out: Output) -> Iterator[Finding]:
 
 def python() -> Finding:
     """The interpreter."""
-    good = sys.version_info >= (3, 11)
-    return Finding("Python", good, sys.version.split()[0], "Install Python 3.11 or newer from python.org.")
+    good = sys.version_info[:2] >= OLDEST_PYTHON
+    return Finding("Python", good, sys.version.split()[0], f"Install Python {pythons_in_words()} from python.org.")
 
 
 def packages() -> Finding:

@@ -7,14 +7,14 @@ outside the environment's own folder is installed or changed.
 from __future__ import annotations
 
 from .folder import EnvironmentFolder
-from .interpreter import NEEDED, NEEDED_FOR_SERVER, NEEDED_FOR_TESTS, OLDEST_PYTHON, check_python, missing
+from .interpreter import NEEDED, NEEDED_FOR_SERVER, NEEDED_FOR_TESTS, check_python, missing
 from .preparing import default_folder, prepare
 from .problem import EnvironmentProblem
 from .requirements import LIST, Requirements, list_digest
 from .running import CHOSEN, INSIDE, chosen_folder, ensure, run_inside
 
 __all__ = [
-    "CHOSEN", "INSIDE", "LIST", "NEEDED", "NEEDED_FOR_SERVER", "NEEDED_FOR_TESTS", "OLDEST_PYTHON", "EnvironmentFolder",
+    "CHOSEN", "INSIDE", "LIST", "NEEDED", "NEEDED_FOR_SERVER", "NEEDED_FOR_TESTS", "EnvironmentFolder",
     "EnvironmentProblem", "Requirements", "check_python", "chosen_folder", "default_folder", "ensure", "list_digest",
     "missing", "prepare", "run_inside",
 ]

@@ -27,9 +27,8 @@ from .bundle import FORMAT, MANIFEST, SYSTEMS, Bundle, Wheel, machines
 from .indexes import index_of
 from .pip import clean
 from .problem import EnvironmentProblem, explain, explain_disk
-from .requirements import LIST, list_digest
+from .requirements import LIST, PYTHONS, dotted, list_digest
 
-PYTHONS = ("3.11", "3.12", "3.13")
 PIP_AS_IF = """
 import json, os, sys
 from pip._vendor.packaging import markers
@@ -85,7 +84,8 @@ def grammar(parser: argparse.ArgumentParser) -> None:
     here = SYSTEMS.get(sys.platform, "linux")
     parser.add_argument("out", type=Path, metavar="OUT", help="the bundle: a .zip file, or a folder")
     parser.add_argument("--for", dest="system", choices=sorted(SYSTEMS.values()), default=here, help="its system")
-    parser.add_argument("--python", choices=PYTHONS, default="3.12", help="its Python; Slicer 5.10 and newer: 3.12")
+    parser.add_argument("--python", choices=[*map(dotted, PYTHONS)], default="3.12",
+                        help="its Python; Slicer 5.10 and newer: 3.12")
     parser.add_argument("--gpu", choices=BUILDS, default="cpu",
                         help="PyTorch's build: cu130 for drivers from 580 on, cu126 for older ones and older cards")
 

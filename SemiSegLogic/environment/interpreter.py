@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from .problem import EnvironmentProblem
+from .requirements import OLDEST_PYTHON, PYTHONS, dotted, pythons_in_words
 
-OLDEST_PYTHON = (3, 11)
 NEEDED = ("numpy", "SimpleITK", "torch", "monai", "skimage", "scipy", "rich", "matplotlib", "requests")
 NEEDED_FOR_SERVER = ("fastapi", "uvicorn")
 NEEDED_FOR_TESTS = ("pytest", "xdist", "ruff", "mypy", "slicerio", "nrrd", "nibabel", "pydicom")
@@ -18,10 +18,10 @@ NEEDED_FOR_TESTS = ("pytest", "xdist", "ruff", "mypy", "slicerio", "nrrd", "niba
 def check_python(version: tuple[int, ...] = sys.version_info[:2]) -> None:
     """Raises EnvironmentProblem when Python ``version`` (major, minor, ...) is too old."""
     if version[:2] < OLDEST_PYTHON:
-        have, want = (".".join(map(str, v[:2])) for v in (version, OLDEST_PYTHON))
         raise EnvironmentProblem(
-            f"This is Python {have} ({sys.executable}); SemiSeg needs {want} or newer. "
-            f"Install it from python.org or your system's packages and run the command with it, e.g. {called(want)} ..."
+            f"This is Python {dotted(version[:2])} ({sys.executable}); SemiSeg needs {pythons_in_words()}. "
+            "Install one from python.org or your system's packages and run the command with it, e.g. "
+            f"{called(dotted(PYTHONS[1]))} ..."
         )
 
 

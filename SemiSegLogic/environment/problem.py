@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .requirements import pythons_in_words
+
 ROOM_GB = 6
 AGAIN = "Then try again: it goes on where it stopped."
 ELSEWHERE = "Choose another folder (in a terminal with --environment PATH, in Slicer under More choices)."
@@ -28,6 +30,8 @@ _NETWORK = ("NewConnectionError", "name resolution", "ConnectTimeout", "Max retr
 _LONG_PATH = ("Windows Long Path", "path too long", "WinError 206")
 _HELD = ("WinError 5]", "WinError 32]", "Permission denied", "Errno 13", "Access is denied")
 _DAMAGED = ("DO NOT MATCH THE HASHES", "Bad CRC-32", "BadZipFile", "zipfile.BadZip")
+_NOT_BUILT = ("metadata-generation-failed", "Failed building wheel", "failed-wheel-build-for-install")
+"""Where a package has no build for a new Python, pip tries its source, which needs a compiler."""
 
 
 def explain(errors: Sequence[str], folder: Path) -> str:
@@ -49,8 +53,8 @@ def explain(errors: Sequence[str], folder: Path) -> str:
          f"other Slicer windows, and let your protection software allow this folder. {AGAIN}"),
         (("ResolutionImpossible", "conflicting dependencies"), "What is there already does not go with what SemiSeg "
          "needs. Use a private environment, which nothing else shares."),
-        (("No matching distribution",), "A required package has no version for this computer's system and "
-         f"Python {sys.version.split()[0]}. Try another Python (3.11 to 3.13, 64-bit)."),
+        ((*_NOT_BUILT, "No matching distribution"), "A required package has no version for this computer's system and "
+         f"Python {sys.version.split()[0]}. Try another Python ({pythons_in_words()}, 64-bit)."),
     )
     found = next((meaning for signs_, meaning in signs if any(sign in text for sign in signs_)), None)
     return found or f"pip could not install what SemiSeg needs into {folder}. {AGAIN}"

@@ -1,4 +1,4 @@
-"""What pip is asked for."""
+"""What is needed: of Python, and of packages, which pip is asked for. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LIST = Path(__file__).resolve().parent.parent / "requirements.txt"
+
+PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
+"""For these every package has a build; for a newer one some have none yet. Slicer 5.10 and 5.12 bring 3.12."""
+
+OLDEST_PYTHON, NEWEST_PYTHON = PYTHONS[0], PYTHONS[-1]
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,16 @@ class Requirements:
             return self.arguments
         limits = self.arguments[:2] if self.arguments[0] == "-c" else ()
         return (*limits, "-r", str(LIST))
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    """``3.12`` of (3, 12)."""
+    return ".".join(map(str, version))
+
+
+def pythons_in_words() -> str:
+    """``3.11 to 3.14``."""
+    return f"{dotted(OLDEST_PYTHON)} to {dotted(NEWEST_PYTHON)}"
 
 
 def list_digest() -> str:

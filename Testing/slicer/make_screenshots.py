@@ -1,6 +1,6 @@
 """Pictures of the panel at work for the README: real data, real training, real MRML; drawn offscreen, without Slicer.
 
-``python Testing/slicer/make_screenshots.py DATA OUT [seconds]`` with DATA holding Task04_Hippocampus (imagesTr,
+``python Testing/slicer/make_screenshots.py DATA OUT [seconds]`` with DATA the folder Task04_Hippocampus (imagesTr,
 labelsTr). The Segment Editor is Slicer's own widget; here it is drawn schematically.
 """
 

@@ -18,7 +18,7 @@ from ..installer import package_root, question
 from ..other_pythons import slicers_question
 from ..places import CHOSEN, PRIVATE, SLICERS
 from ..preflight import Finding
-from ..pythons import suitable_pythons
+from ..pythons import needed_python, suitable_pythons
 from ..setup_process import State
 from ..words import _
 from .inks import AMBER, GREEN, RED
@@ -107,8 +107,10 @@ class SetupSection:
         """``installer``: the place that was asked for; another one may have been chosen since."""
         self._search(False)
         if not pythons:
-            text = _("No 64-bit Python {version} was found. Install one from python.org, then press Set up again.")
-            self._say(text.format(version=version or "3.11, 3.12, 3.13"), "error")
+            bundles = _("The bundle is for Python {version}, 64-bit.").format(version=version)
+            needed = bundles if version else needed_python()
+            text = _("No Python was found that will do. {needed} Install one from python.org, then press Set up again.")
+            self._say(text.format(needed=needed), "error")
             return
         try:
             installer.start([pythons[0]], bundle) if bundle else installer.start([pythons[0]])

@@ -11,6 +11,7 @@ import slicer
 from SemiSegLogic.environment.problem import EnvironmentProblem
 
 from ..places import CHOSEN, PRIVATE, SLICERS
+from ..pythons import needed_python
 from ..words import _
 from .parts import box, button, form, label, row
 
@@ -59,7 +60,8 @@ class SetupChoices:
         line = row(inner)
         self.python = qt.QLineEdit()
         self.python.text = self._panel.places.chosen.path
-        self.python.setPlaceholderText(_("Path of a Python 3.11 to 3.13"))
+        self.python.setPlaceholderText(_("Path of the program"))
+        self.python.toolTip = needed_python()
         line.addWidget(self.python)
         button(line, _("Browse …"), _("Choose the program"), self.on_browse_python)
         text = _("Nothing is installed into it; it is only checked for what is needed.")
@@ -72,7 +74,7 @@ class SetupChoices:
         self._base = qt.QLineEdit()
         self._base.text = self._panel.preferences.get("base")
         self._base.setPlaceholderText(_("the best Python found on this computer"))
-        self._base.toolTip = _("Path of a Python 3.11 to 3.13 to make the environment with")
+        self._base.toolTip = _("Path of the Python to make the environment with.") + " " + needed_python()
         rows.addRow(_("Made with:"), self._base)
         self._base.connect("editingFinished()", self.on_base)
         self.folder = qt.QLabel()

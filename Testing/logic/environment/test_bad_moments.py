@@ -18,7 +18,9 @@ from SemiSegLogic.environment import Requirements, prepare
 from SemiSegLogic.environment import folder as environment_folder
 from SemiSegLogic.environment.folder import EnvironmentFolder
 from SemiSegLogic.environment.marks import BEGUN, MARKER, Marks
+from SemiSegLogic.environment.pip import Pip
 from SemiSegLogic.environment.problem import EnvironmentProblem, explain
+from SemiSegLogic.environment.requirements import pythons_in_words
 from Testing.support.wheels import WANTED, make_wheel, python_without_venv, works
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -192,3 +194,19 @@ def test_another_build_of_pytorch_replaces_the_one_that_is_there(
 )
 def test_every_known_failure_of_pip_has_its_sentence(line: str, words: str, tmp_path: Path) -> None:
     assert words in explain([line], tmp_path)
+
+
+def test_a_package_that_has_no_build_for_this_python_is_told_as_that(tmp_path: Path) -> None:
+    """pip then tries its source. Said was that pip could not install, and to try again."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "build"\nbackend-path = ["."]\n'
+        '[project]\nname = "from-source"\nversion = "1"\n'
+    )
+    (source / "build.py").write_text("def build_wheel(*_):\n    raise SystemExit('no compiler')\n")
+    pip = Pip([sys.executable], tmp_path / "environment")
+    with pytest.raises(EnvironmentProblem) as caught:
+        pip.install(["--dry-run", "--no-build-isolation", "--no-index", str(source)])
+    assert f"no version for this computer's system and Python {sys.version.split()[0]}" in caught.value.text
+    assert f"({pythons_in_words()}, 64-bit)" in caught.value.text

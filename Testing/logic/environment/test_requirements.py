@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic import environment
-from SemiSegLogic.environment import EnvironmentProblem, Requirements
+from SemiSegLogic.environment import EnvironmentProblem, Requirements, bundling
+from SemiSegLogic.environment.requirements import PYTHONS, dotted, pythons_in_words
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -19,6 +21,19 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_an_old_python_is_told_what_is_needed() -> None:
     with pytest.raises(EnvironmentProblem, match=r"Python 3\.9 .* needs 3\.11"):
         environment.check_python((3, 9))
+
+
+def test_the_pythons_that_can_train_are_the_same_wherever_they_are_named() -> None:
+    """The panel took 3.14 and spoke of 3.13 as the newest, no bundle could be made for 3.14, the README knew no end."""
+    oldest, project = dotted(PYTHONS[0]), tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["requires-python"] == f">={oldest}"
+    assert project["tool"]["mypy"]["python_version"] == oldest
+    assert f"With Python {pythons_in_words()}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"OLDEST_PYTHON = {PYTHONS[0]}\n" in (ROOT / "SemiSegExtension" / "SemiSeg.py").read_text(encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    bundling.grammar(parser)
+    for version in PYTHONS:
+        assert parser.parse_args(["out.zip", "--python", dotted(version)]).python == dotted(version)
 
 
 def test_an_old_python_can_read_these_files_far_enough_to_say_so() -> None:
