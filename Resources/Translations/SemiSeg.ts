@@ -1880,7 +1880,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The model is {share:.0%} sure near the structures.</source>
+        <source>The model is {share:.0%} sure of its suggestion.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2858,10 +2858,6 @@ Studies, drawings and models stay.</source>
     </message>
     <message>
         <source>Changes Slicer&apos;s Python, and asks before it does.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Path of the program</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -46,7 +46,7 @@ def test_the_flag_of_a_run_is_told_in_words(panel: Any, study: Any) -> None:
         "probably good", "look here", "not enough labels to know"
     ]  # fmt: skip
     tips = [panel.cases.table.real.item(number, 4).toolTip() for number in range(3)]
-    assert tips[1] == "Words of look. The model is 80% sure near the structures."
+    assert tips[1] == "Words of look. The model is 80% sure of its suggestion."
     case = open_first(panel, study)
     assert "Words of good." in panel.review.sure.text
     draw(panel, 6)
@@ -55,6 +55,28 @@ def test_the_flag_of_a_run_is_told_in_words(panel: Any, study: Any) -> None:
     assert case.agreement == 1.0
     assert "100% was as suggested" in panel.review.sure.text
     assert row(panel, 0)[4] == "100% right", "what a person found counts more than what was expected"
+
+
+def test_why_a_slice_was_worth_a_look_goes_with_the_suggestion_that_it_was_about(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the next training it still said that no structure was found, beside one that was."""
+    from SemiSegLib.connection import Next
+
+    case, other = open_first(panel, study), study.cases[1]
+    propose(case, "run-1", 51)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    wanted = Next(other.id, SliceIndex(0, 6), "No structure was found.")
+    monkeypatch.setattr(panel.training, "worth_a_look", lambda: [wanted])
+    panel.review.on_next()
+    settle(panel)
+    assert panel.controller.open_case.id == other.id
+    assert "No structure was found" in panel.review.reason.text, "of the case that came on screen for it"
+    propose(other, "run-2", 20)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    assert panel.review.reason.text == ""
 
 
 def test_the_list_is_ordered_as_asked_and_a_click_still_meets_its_case(panel: Any, study: Any) -> None:

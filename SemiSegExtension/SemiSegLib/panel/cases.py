@@ -230,7 +230,7 @@ def quality(item: CaseRow) -> tuple[str, str, str]:
     told, number = [item.flag_words], ""
     flag, colour = FLAGS.get(item.flag, ("", ""))
     if item.doubt is not None:
-        told.append(_("The model is {share:.0%} sure near the structures.").format(share=1 - item.doubt))
+        told.append(_("The model is {share:.0%} sure of its suggestion.").format(share=1 - item.doubt))
         number = "" if flag else _("{share:.0%} sure").format(share=1 - item.doubt)
     if item.agreement is not None:
         told.append(_("Of what you judged since, {share:.0%} was as suggested (Dice).").format(share=item.agreement))

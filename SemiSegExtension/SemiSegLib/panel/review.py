@@ -188,6 +188,8 @@ class ReviewSection:
         """Uncertainty and last round of the suggestion on screen; again only when that is another one."""
         wanted = self._on_screen("run", "time")
         if wanted != self._overlaid:
+            if wanted[:1] == self._overlaid[:1] and not self._panel.live.on:  # one that goes on learning only improves
+                self._show_reason("")  # it was about the suggestion before
             self._overlaid = wanted
             self.on_uncertainty(bool(self.uncertainty.checked))
             self.on_earlier(bool(self.earlier.checked))

@@ -60,8 +60,7 @@ class SetupChoices:
         line = row(inner)
         self.python = qt.QLineEdit()
         self.python.text = self._panel.places.chosen.path
-        self.python.setPlaceholderText(_("Path of the program"))
-        self.python.toolTip = needed_python()
+        self.python.setPlaceholderText(needed_python())
         line.addWidget(self.python)
         button(line, _("Browse …"), _("Choose the program"), self.on_browse_python)
         text = _("Nothing is installed into it; it is only checked for what is needed.")

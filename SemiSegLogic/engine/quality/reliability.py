@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ...geometry import IGNORE
+from ...naming import counted
 
 BINS = 10
 NEAR_VOXELS = 3
@@ -55,7 +56,8 @@ class Reliability:
         gap = sum(self.confidence) - sum(self.right)
         lean = "surer than it should be" if gap > 0 else "less sure than it could be"
         close = "close to the truth" if self.error < 0.05 else lean
-        return (f"Near the structures its confidence is off by {100 * self.error:.0f} percentage points on average "
+        points = counted(round(100 * self.error), "percentage point")
+        return (f"Near the structures its confidence is off by {points} on average "
                 f"({close}; temperature {self.temperature:g}).")
 
 
