@@ -1,4 +1,7 @@
-"""Where jobs run: this computer, or a cluster (ray_jobs.py, for those who import it). Light: no torch, no network."""
+"""Where jobs run: this computer; for those who import them, a server (server.py) or a Ray cluster (ray_jobs.py).
+
+Light: no torch, and no network here.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+WAY_DOWN = ("stem", "down1", "down2", "down3", "bottleneck")
+WAY_UP = ("up1", "up2", "up3", "last")
+"""The taps of a U of five levels, before ``logits``."""
+
 
 class Network(nn.Module, ABC):
     """``forward`` (B,C,D,H,W) -> logits (B,K,D,H,W) of any size; ``features`` also gives the named taps.
@@ -22,9 +26,11 @@ class Network(nn.Module, ABC):
     head: nn.Module
     whole_slice: tuple[int, int] | None = None
 
-    @abstractmethod
     def taps(self, image: Tensor) -> dict[str, Tensor]:
-        """Named feature maps (B,F,d,h,w) of an image whose sides are multiples of ``stride``; last ``logits``."""
+        """Named feature maps (B,F,d,h,w) of an image (B,C,D,H,W) whose sides are multiples of ``stride``; last
+        ``logits``.
+        """
+        return self.decode(self.encode(image))
 
     def features(self, image: Tensor) -> dict[str, Tensor]:
         """The taps of an image of any size; ``logits`` (B,K,D,H,W) are cropped to it, inner taps are not."""
@@ -33,14 +39,12 @@ class Network(nn.Module, ABC):
         taps["logits"] = taps["logits"][:, :, : size[0], : size[1], : size[2]]
         return taps
 
+    @abstractmethod
     def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """The taps (B,F,d,h,w) down to ``bottleneck``, of an image (B,C,D,H,W) whose sides are multiples of ``stride``.
-        A network that cannot stop there gives them all.
-        """
-        return self.taps(image)
+        """The taps down to ``bottleneck``. A network that cannot stop there gives them all."""
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """All taps from those of :meth:`encode`: ``taps(x) == decode(encode(x))``."""
+        """All taps, from those of :meth:`encode`."""
         return maps
 
     def padded(self, image: Tensor) -> Tensor:

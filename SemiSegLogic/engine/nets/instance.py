@@ -12,13 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import Network, kernel, same
+from .base import WAY_DOWN, WAY_UP, Network, kernel, same
 
 if TYPE_CHECKING:  # the methods import the networks
     from ...methods.base import Task
-
-WAY_DOWN = ("stem", "down1", "down2", "down3", "bottleneck")
-WAY_UP = ("up1", "up2", "up3", "last")
 
 
 class InstanceNorm(nn.InstanceNorm3d):
@@ -49,10 +46,6 @@ class InstanceUNet(Network):
     def for_task(cls, task: Task) -> InstanceUNet:
         """Planar kernels for slices."""
         return cls(task.channels, task.classes, task.dims)
-
-    def taps(self, image: Tensor) -> dict[str, Tensor]:
-        """See the class."""
-        return self.decode(self.encode(image))
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """The five maps of the way down."""

@@ -43,10 +43,6 @@ class PlainUNet(Network):
         """Half resolution along depth only where the patch is deep enough to afford it."""
         return cls(task.channels, task.classes, task.dims, flat_stem=task.patch[0] < 16)
 
-    def taps(self, image: Tensor) -> dict[str, Tensor]:
-        """See the class."""
-        return self.decode(self.encode(image))
-
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """Taps stem, level1, down1, bottleneck."""
         stem = self.stem(image)

@@ -79,10 +79,6 @@ class _OnResNet(Network):
         self.encoder, self.decoder, self.dropout = ResNet34(channels, dims), decoder, dropout
         self.head = nn.Conv3d(WIDTH, classes, 1)
 
-    def taps(self, image: Tensor) -> dict[str, Tensor]:
-        """See the class."""
-        return self.decode(self.encode(image))
-
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """The five maps of the way down."""
         maps: dict[str, Tensor] = self.encoder(image)

@@ -50,7 +50,7 @@ class SegFormer(Network):
         self.backbone = backbone
         self.head = nn.ConvTranspose2d(width + 3, classes, 4, stride=4)
 
-    def taps(self, image: Tensor) -> dict[str, Tensor]:
+    def encode(self, image: Tensor) -> dict[str, Tensor]:
         """(B,C,D,H,W) -> ``last`` (B,F,D,H/4,W/4) and ``logits`` (B,K,D,H,W)."""
         picture = to_slices(image)[:, self.shown]
         features = self.backbone(pixel_values=picture).logits

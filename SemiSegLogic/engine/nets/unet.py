@@ -12,15 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import BatchNorm, Network, kernel, same
+from .base import WAY_DOWN, WAY_UP, BatchNorm, Network, kernel, same
 
 if TYPE_CHECKING:  # the methods import the networks
     from ...methods.base import Task
 
 WIDTHS = (16, 32, 64, 128, 256)
 DROPOUTS = (0.05, 0.1, 0.2, 0.3, 0.5)
-WAY_DOWN = ("stem", "down1", "down2", "down3", "bottleneck")
-WAY_UP = ("up1", "up2", "up3", "last")
 
 
 class UNet(Network):
@@ -41,10 +39,6 @@ class UNet(Network):
     def for_task(cls, task: Task) -> UNet:
         """Planar kernels for slices."""
         return cls(task.channels, task.classes, task.dims)
-
-    def taps(self, image: Tensor) -> dict[str, Tensor]:
-        """See the class."""
-        return self.decode(self.encode(image))
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """The five maps of the way down."""

@@ -11,13 +11,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from .base import Network, conv_block, kernel, norm_act
+from .base import WAY_DOWN, WAY_UP, Network, conv_block, kernel, norm_act
 
 if TYPE_CHECKING:  # the methods import the networks
     from ...methods.base import Task
-
-WAY_DOWN = ("stem", "down1", "down2", "down3", "bottleneck")
-WAY_UP = ("up1", "up2", "up3", "last")
 
 
 class VNet(Network):
@@ -41,10 +38,6 @@ class VNet(Network):
     def for_task(cls, task: Task) -> VNet:
         """Planar kernels for slices."""
         return cls(task.channels, task.classes, task.dims)
-
-    def taps(self, image: Tensor) -> dict[str, Tensor]:
-        """See the class."""
-        return self.decode(self.encode(image))
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """The five maps of the way down."""
