@@ -55,18 +55,18 @@ def _list(study: Study, out: Output) -> None:
             facts = {"run": model.run, "weights": str(model.weights), "megabytes": model.megabytes}
             out.event("model", "", **facts, card=model.card)
         return
-    table = Table(Column("run", no_wrap=True), "method", "slices", "quality", "MB",  # the run is to be copied
+    table = Table(Column("run", no_wrap=True), "method", "slices", "expected Dice", "MB",  # the run is to be copied
                   title=escape(f"Models of {study.name}"), show_lines=True)
     for model in found:
         card = model.card
         slices, megabytes = str(card.get("annotated_slices", "")), f"{model.megabytes:.1f}"
-        table.add_row(escape(model.run), str(card.get("method", "")), slices, escape(_quality(model)), megabytes)
+        table.add_row(escape(model.run), str(card.get("method", "")), slices, _expected(model), megabytes)
     out.console.print(table)
 
 
-def _quality(model: KeptModel) -> str:
+def _expected(model: KeptModel) -> str:
     """Short enough for a table; --card tells it in words."""
     if model.expected is None:
-        return model.quality
+        return "not known"
     dice, low, high = model.expected
-    return f"Dice {dice:.2f} ({low:.2f} to {high:.2f}) expected"
+    return f"{dice:.2f} ({low:.2f} to {high:.2f})"

@@ -40,6 +40,17 @@ def test_the_table_of_models_has_room_for_them(trained: Round, capsys: pytest.Ca
     assert len(shown.splitlines()) < 12
 
 
+def test_a_model_whose_quality_is_not_known_takes_one_line_of_the_table(
+    tmp_path: Path, jobs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Why it is not known filled a column of ten letters over twenty lines; the card says it."""
+    trained = finished(make_study(tmp_path, slices=1).study, jobs, tiny(4, 2))
+    assert run(["models", str(trained.study.folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "not known" in shown
+    assert len(shown.splitlines()) < 12
+
+
 @pytest.mark.parametrize("words", [["train", "--start"], ["predict", "--model"]])
 def test_a_file_that_is_no_model_is_refused_before_anything_is_ordered(
     trained: Round, tmp_path: Path, jobs: Path, capsys: pytest.CaptureFixture[str], words: list[str]
