@@ -171,6 +171,8 @@ def again(panel: Any, camera: Camera, exported: Path) -> None:
     """After a second round: what changed, then accepted and exported."""
     from Testing.support.clinician import settle
 
+    panel.review.on_next()
+    settle(panel)
     panel.review.earlier.checked = True
     panel.review.refresh()
     camera.take("compare", panel.label, panel.train, panel.export)

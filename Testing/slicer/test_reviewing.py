@@ -96,6 +96,24 @@ def test_the_list_is_ordered_as_asked_and_a_click_still_meets_its_case(panel: An
     assert panel.controller.open_case.name == "scan1"
 
 
+def test_the_first_cases_to_look_at_have_a_star_and_the_list_can_be_ordered_by_that(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every case of a study of twenty-four had a star, and ordered by it they stayed in the order of their names."""
+    from SemiSegLib.connection import Next
+    from SemiSegLib.panel import cases as section
+
+    open_first(panel, study)
+    monkeypatch.setattr(section, "STARRED", 2)
+    ids = [case.id for case in study.cases]
+    wanted = [Next(ids[number], SliceIndex(0, k), "") for number, k in ((2, 3), (2, 5), (0, 4), (1, 7))]
+    monkeypatch.setattr(panel.training, "worth_a_look", lambda: wanted)
+    panel.cases.order.currentIndex = section.ORDERS.index(section.NEXT)
+    panel.cases.on_order()
+    assert names(panel) == ["scan2", "scan0", "scan1"]
+    assert [row(panel, number)[0] for number in range(3)] == ["★", "★", ""]
+
+
 def test_what_changed_since_the_last_round_is_told_and_its_outline_shown(panel: Any, study: Any) -> None:
     from SemiSegLib.scene import segments
 

@@ -38,6 +38,8 @@ FLAGS = {
 NEXT, CASE, STATE, SLICES, SURE = range(5)
 """The columns."""
 ORDERS = (CASE, NEXT, STATE, SURE, SLICES)
+STARRED = 5
+"""Cases that are marked as worth a look next: a model ranks slices of all of them."""
 
 
 class CasesSection:
@@ -184,20 +186,21 @@ class CasesSection:
 
     def _fill(self) -> None:
         opened = self._controller.open_case
-        stars = {item.case for item in self._panel.training.worth_a_look()}
-        content = (self._controller.rows, stars, opened.id if opened is not None else "", self.order.currentIndex)
+        next_ones = list(dict.fromkeys(item.case for item in self._panel.training.worth_a_look()))
+        content = (self._controller.rows, next_ones, opened.id if opened is not None else "", self.order.currentIndex)
         if content == self._filled:  # a run that is followed asks every second
             return
         self._filled = content
         column = ORDERS[self.order.currentIndex]
-        rows = sorted(self._controller.rows, key=lambda item: _key(item, column, item.id in stars))
+        places = {case: place for place, case in enumerate(next_ones)}
+        rows = sorted(self._controller.rows, key=lambda item: _key(item, column, places.get(item.id, len(places))))
         self._ids = [item.id for item in rows]
         self.table.setRowCount(len(rows))
         self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), 7)
         # CASE and SURE share the room, for long words of one must not hide the other, once there is something in SURE
         share_room(self.table, {CASE, SURE} if any(quality(item)[0] for item in rows) else {CASE})
         for number, item in enumerate(rows):
-            self._show_row(number, item, item.id in stars)
+            self._show_row(number, item, star=item.id in next_ones[:STARRED])
             if opened is not None and opened.id == item.id:
                 self.table.selectRow(number)
 
@@ -240,11 +243,13 @@ def quality(item: CaseRow) -> tuple[str, str, str]:
     return number or flag, " ".join(part for part in told if part), colour
 
 
-def _key(item: CaseRow, column: int, star: bool) -> tuple[object, ...]:
-    """What a column is ordered by; the least sure comes first, a case without a number last."""
+def _key(item: CaseRow, column: int, place: int) -> tuple[object, ...]:
+    """What a column is ordered by; the least sure comes first, a case without a number last. ``place`` among the cases
+    that are worth a look.
+    """
     number = item.agreement if item.agreement is not None else None if item.doubt is None else 1 - item.doubt
     first: dict[int, object] = {
-        NEXT: not star,
+        NEXT: place,
         STATE: list(STATUS).index(state_of(item)),
         SLICES: -(item.drawn + item.empty),
         SURE: 2.0 if number is None else number,
