@@ -194,7 +194,7 @@ def test_an_export_of_all_writes_what_it_can_and_says_at_the_end_what_is_left_ou
     }  # fmt: skip
     text, level = panel.controller.notice
     assert level == "warning"
-    assert text.startswith("2 files written")
+    assert "and verified: 2." in text
     assert f"{first.id}: " in text
     assert "suggestion.seg.nrrd" in text
     assert f"{second.id}: " in text
@@ -212,4 +212,4 @@ def test_an_export_in_which_everything_succeeds_tells_the_number_of_all_files(pa
     panel.export.which.currentIndex = 2
     panel.export.on_export()
     settle(panel)
-    assert panel.controller.notice == (f"6 files written to {study.exports} and verified.", "good")
+    assert panel.controller.notice == (f"Files written to {study.exports} and verified: 6.", "good")

@@ -73,7 +73,7 @@ def test_a_structure_that_is_drawn_under_another_is_named_once(panel: Any, study
     panel.controller.labelling.save_now()
     text, level = panel.controller.notice
     assert level == "warning"
-    assert f"ball ({np.count_nonzero(truth == 2)} voxels)" in text
+    assert f"ball (voxels: {np.count_nonzero(truth == 2)})" in text
     panel.controller.say("something else")
     paint(panel, 2, SliceIndex(0, 8), truth == 2)
     panel.controller.labelling.save_now()
