@@ -772,11 +772,11 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{n} structures are not drawn anywhere, so the model cannot learn them: {names}.</source>
+        <source>Not drawn anywhere, so the model cannot learn them ({n}): {names}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{n} structures are drawn in a single case each: {names}. The model may take them for peculiarities of those cases. Draw them in a second one.</source>
+        <source>Drawn in a single case each ({n}): {names}. The model may take them for peculiarities of those cases. Draw them in a second one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2601,7 +2601,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Less changed: {n} others, overlap {dice:.0%} or more</source>
+        <source>Others, less changed: {n}, overlap {dice:.0%} or more</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -125,7 +125,7 @@ def _missing(names: list[str]) -> Iterator[Finding]:
         text = _("{name} is not drawn anywhere, so the model cannot learn it.")
         yield Finding("warning", text.format(name=names[0]))
     elif names:
-        text = _("{n} structures are not drawn anywhere, so the model cannot learn them: {names}.")
+        text = _("Not drawn anywhere, so the model cannot learn them ({n}): {names}.")
         yield Finding("warning", text.format(n=len(names), names=some(names, ", ")))
 
 
@@ -136,8 +136,8 @@ def _in_one(names: list[tuple[str, str]]) -> Iterator[Finding]:
                  "a second one.")  # fmt: skip
         yield Finding("warning", text.format(name=names[0][0], case=names[0][1]))
     elif names:
-        text = _("{n} structures are drawn in a single case each: {names}. The model may take them for peculiarities "
-                 "of those cases. Draw them in a second one.")  # fmt: skip
+        text = _("Drawn in a single case each ({n}): {names}. The model may take them for peculiarities of those cases. "
+                 "Draw them in a second one.")  # fmt: skip
         told = [_("{name} (in {case})").format(name=name, case=case) for name, case in names]
         yield Finding("warning", text.format(n=len(names), names=some(told, ", ")))
 

@@ -68,9 +68,9 @@ def test_of_a_hundred_structures_it_is_told_in_two_sentences_which_are_missing(c
         label[6, :10, :20] = 1 + np.arange(20) + 20 * number
         case.set_slices(label, [SliceIndex(0, 6)], "ann")
     missing, single = (text for text in told(check(many), "warning") if "structure" in text and "Slices" not in text)
-    assert missing.startswith("40 structures are not drawn anywhere")
+    assert missing.startswith("Not drawn anywhere, so the model cannot learn them (40): ")
     assert missing.endswith("and 37 more.")
-    assert single.startswith("60 structures are drawn in a single case each: structure 1 ")
+    assert single.startswith("Drawn in a single case each (60): structure 1 ")
     assert max(len(missing), len(single)) < 600
 
 

@@ -150,7 +150,7 @@ def test_of_forty_structures_those_that_changed_most_are_told_and_the_others_cou
     lines = changed({"change": told}, structures, 0.001).split("<br>")
     assert len(lines) == 1 + CHANGED + 1
     assert [int(line.replace("\N{ZERO WIDTH SPACE}", "").split("_")[1]) for line in lines[1:-1]] == [5, 4, 3, 2, 1]
-    assert lines[-1] == "Less changed: 35 others, overlap 56% or more"
+    assert lines[-1] == "Others, less changed: 35, overlap 56% or more"
     assert all("\N{ZERO WIDTH SPACE}" in line for line in lines[1:-1]), "a long name may be broken"
     few = dict(list(told.items())[:CHANGED])
     assert len(changed({"change": few}, structures, 0.001).split("<br>")) == 1 + CHANGED

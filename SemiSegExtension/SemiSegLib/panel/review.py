@@ -218,7 +218,7 @@ def changed(provenance: dict[str, Any], structures: Sequence[Shown], millilitres
         name = html.escape(breakable(names.get(value, value)))
         lines.append(text.format(name=name, before=before, after=after, dice=item["dice"]))
     if rest := [found[value]["dice"] for value in found if value not in most]:
-        lines.append(_("Less changed: {n} others, overlap {dice:.0%} or more").format(n=len(rest), dice=min(rest)))
+        lines.append(_("Others, less changed: {n}, overlap {dice:.0%} or more").format(n=len(rest), dice=min(rest)))
     return "<br>".join([_("<b>Since the last round</b>"), *lines]) if lines else ""
 
 
