@@ -136,8 +136,8 @@ def _in_one(names: list[tuple[str, str]]) -> Iterator[Finding]:
                  "a second one.")  # fmt: skip
         yield Finding("warning", text.format(name=names[0][0], case=names[0][1]))
     elif names:
-        text = _("Drawn in a single case each ({n}): {names}. The model may take them for peculiarities of those cases. "
-                 "Draw them in a second one.")  # fmt: skip
+        text = _("Drawn in a single case each ({n}): {names}. The model may take them for peculiarities of those "
+                 "cases. Draw them in a second one.")  # fmt: skip
         told = [_("{name} (in {case})").format(name=name, case=case) for name, case in names]
         yield Finding("warning", text.format(n=len(names), names=some(told, ", ")))
 
