@@ -16,6 +16,7 @@ from ..job import JobSpec
 from ..methods.base import Method
 from ..naming import listed
 from ..settings import Training
+from ..settings.recommended import BASELINE
 from .data import Data
 from .gate import compare, takes_over, verdict
 from .legs import Leg
@@ -36,6 +37,8 @@ SEEN = ("Its quality is not known: the model that it went on from had learned fr
         "measure on. New slices, or training from scratch, will tell.")
 
 WIDENED = "The slices kept aside to measure have been learned from too; the quality stated was measured before that."
+LOST = ("{name} no longer finds {structures} in cases that nobody drew in, though the model before it does: its "
+        "suggestions are kept. Draw in another case, or choose another method.")
 NOT_WIDENED = "Stopped before the slices kept aside were learned from; the model from before is kept."
 
 
@@ -107,11 +110,23 @@ class Jury:
         against = compare(found.scores, standing.measured[standing.kept_as].scores) if before else None
         standing.measured[name] = found
         taken = leg.role != "fold" and (against is None or takes_over(leg.role, against, stopped))
+        lost = self._lost(model, before) if taken and before is not None else ()
+        if lost:
+            return LOST.format(name=name, structures=listed(lost))
         if taken:
             standing.kept, standing.kept_as, standing.to_suggest = model, name, True
         if leg.role == "first" and any(other.role == "candidate" for other in self.opening.legs):
             standing.first = model  # only then: a checkpoint holds it
         return verdict(name, leg.role, score, against, taken)
+
+    def _lost(self, model: Model, before: Model) -> tuple[str, ...]:
+        """The structures that ``model`` no longer finds where nobody drew. The baseline learns nothing there."""
+        if model.method == BASELINE:
+            return ()
+        plain = (replace(each, mirror=None, zooms=()).predictor(self.device.torch) for each in (model, before))
+        now, then = (Predictor(network, self.data.plan, self.device).parts for network in plain)
+        values, volumes = self.data.classes.values, list(self.data.volumes.values())
+        return tuple(self.data.names[values[number]] for number in quality.lost(now, then, volumes, len(values)))
 
     def outcome(self, method: Method, plain: Measured, leg: Leg) -> Outcome:
         """The model of a leg with its views, unless held-out slices say that they harm; ``plain`` as it was measured

@@ -3,6 +3,7 @@
 from .estimate import Estimate, estimate
 from .flags import Judge, Looks, looks_of
 from .holding_out import parts
+from .lost import lost
 from .measuring import Measured, measure, scores_of
 from .reliability import Reliability
 from .scores import SliceScore, mean_dice, pooled_dice
@@ -16,6 +17,7 @@ __all__ = [
     "SliceScore",
     "estimate",
     "looks_of",
+    "lost",
     "mean_dice",
     "measure",
     "parts",
