@@ -39,6 +39,9 @@ Where we differ and why:
 - The pair is V-Net and V-Net with ResNet-34 encoder ("vnet"), U-Net and U-Net with ResNet-34 encoder ("unet"), or the
   fast network and a plain one of the same size ("fast"): different architectures, without which (3) has no point.
 - Muon and one cycle by default [SGD 0.01, a tenth of it after every 2500 of 6000 steps]: runs last minutes.
+
+Limit: what both networks guess of an unlabelled image is all that teaches them there. From a slice of one scan they may
+come to find nothing in others (79 atria, Dice 0.59 -> 0.00); the first mask is kept then (engine/quality/lost.py).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A network that teaches itself on volumes without labels may come to tell the few with labels from all others, and find
 nothing in the others any more: whatever it guesses there confirms it. Slices held out from the same volumes do not show
-it. One slice of one atrium, medl: Dice on other scans 0.59 after the first mask, 0.00 in the end, and 0.82 on the scan
-that was drawn in.
+it. One slice of one atrium, 79 other scans, medl: Dice on others 0.59 after the first mask, 0.00 in the end; on the
+scan that was drawn in the organ was found as before.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def model(found: Mapping[str, tuple[int, int]], asked: list[str] | None = None) 
     return parts
 
 
-USUAL = {name: (200, 100) for name in "abcdefgh"}
+USUAL = dict.fromkeys("abcdefgh", (200, 100))
 STUDY = [volume("drawn", (1, 2)), *map(volume, "abcdefgh")]
 
 
