@@ -285,9 +285,9 @@ class Training:
         """Slices that the model is unsure of and nobody has judged since, best first; without a model, those that the
         images suggest to draw first.
         """
-        there = {row.id for row in self._controller.rows}
+        left = {row.id: row.done for row in self._controller.rows if not row.finished}
         ranking = self.look.ranking if self.look is not None and self._named else self._first.found
         opened = self._controller.open_case
-        done = set(opened.done) if opened is not None else set()
-        here = opened.id if opened is not None else ""
-        return [item for item in ranking if item.case in there and (item.case != here or item.place not in done)]
+        if opened is not None and opened.id in left:
+            left[opened.id] = frozenset(opened.done)
+        return [item for item in ranking if item.case in left and item.place not in left[item.case]]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SemiSegError
+from ..geometry import SliceIndex
 from .case import Case
 from .errors import LabelError
 
@@ -17,7 +18,7 @@ class CaseRow:
 
     ``doubt`` (0..1) is the model's own, near the structures; ``agreement`` (Dice, 0..1) compares its suggestion with
     the slices that people judged since; ``flag`` is what the run says of it ("good", "look", "unknown" or ""),
-    ``flag_words`` its sentence; ``whole``: people judged every slice.
+    ``flag_words`` its sentence; ``whole``: people judged every slice; ``done`` the slices that they judged.
     """
 
     id: str
@@ -34,6 +35,7 @@ class CaseRow:
     flag: str = ""
     flag_words: str = ""
     whole: bool = False
+    done: frozenset[SliceIndex] = frozenset()
 
     @property
     def finished(self) -> bool:
@@ -49,7 +51,8 @@ def row_of(case: Case) -> CaseRow:
         drawn = sum(item.state == "drawn" for item in slices)
         return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn,
                        case.has_suggestion, str(case.writer or ""), problem, _number(told.get("doubt")), case.agreement,
-                       str(flag.get("state", "")), str(flag.get("words", "")), case.judged_whole)
+                       str(flag.get("state", "")), str(flag.get("words", "")), case.judged_whole,
+                       frozenset(item.place for item in slices))
     except SemiSegError as error:
         return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))
 

@@ -211,6 +211,26 @@ def test_slices_of_a_removed_case_are_no_longer_worth_a_look(panel: Any, study: 
     assert [item.case for item in panel.training.worth_a_look()] == [stays.id]
 
 
+def test_slices_that_were_judged_since_are_no_longer_worth_a_look_in_other_cases_either(panel: Any, study: Any) -> None:
+    """They came back as soon as another case was opened, and an accepted case kept its star."""
+    from SemiSegLib.connection import Next
+    from Testing.support.clinician import look
+
+    second, third = study.cases[1:]
+    open_first(panel, study)
+    panel.training.job = "run-1"
+    names = [Next(case.id, SliceIndex(0, index), "Unsure.") for case in (second, third) for index in (3, 4)]
+    panel.connection.next_look = look("done", ranking=tuple(names))
+    panel.training.poll()
+    settle(panel)
+    second.set_slices(np.zeros(second.grid.shape, np.uint8), [SliceIndex(0, 3)], "ann")
+    shape = third.grid.shape
+    third.set_slices(np.zeros(shape, np.uint8), [SliceIndex(0, k) for k in range(shape[0])], "ann")
+    panel.controller.refresh()
+    settle(panel)
+    assert panel.training.worth_a_look() == [names[1]]
+
+
 # --- images that were moved -------------------------------------------------------------------------------------
 
 
