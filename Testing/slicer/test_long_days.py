@@ -23,7 +23,7 @@ def left(panel: Any, slicer: Any) -> Counter[str]:
     scene = slicer.mrmlScene
     nodes = [scene.GetNthNode(number) for number in range(scene.GetNumberOfNodes())]
     ours = Counter(type(one).__name__ for one in gc.get_objects() if str(type(one).__module__).startswith("SemiSeg"))
-    watched = sum(len(one._kept) for one in gc.get_objects() if isinstance(one, Observers))
+    watched = sum(len(one._kept) for one in gc.get_objects() if type(one) is Observers)
     files = sum(1 for _ in Path(panel.scratch).iterdir())
     ours.update(node.GetClassName() for node in nodes)
     return ours + Counter(watched=watched, threads=threading.active_count(), files=files)
