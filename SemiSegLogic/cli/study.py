@@ -73,7 +73,8 @@ def _status(options: argparse.Namespace) -> None:
     rows = study.status()
     if options.json:
         for row in rows:
-            out.event("case", "", **vars(row))
+            done = sorted([place.axis, place.index] for place in row.done)
+            out.event("case", "", **{**vars(row), "done": done})
         return
     out.console.print(_table(study.name, rows))
     for row in rows:

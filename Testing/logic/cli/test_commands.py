@@ -55,6 +55,7 @@ def test_a_study_is_made_filled_labelled_and_listed(tmp_path: Path, semiseg: Com
     assert labelled["slices"] == [[0, 7], [0, 9], [2, 8]]
     (row,) = semiseg("study", "status", folder)
     assert (row["id"], row["status"], row["drawn"], row["suggestion"]) == ("scan0", "slices drawn", 3, False)
+    assert row["done"] == [[0, 7], [0, 9], [2, 8]]
 
 
 def test_by_default_the_slices_with_voxels_are_taken(tmp_path: Path, semiseg: Command) -> None:
