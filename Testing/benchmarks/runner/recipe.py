@@ -12,7 +12,9 @@ from SemiSegLogic.settings.recipes import recipe as settings_of
 from .checked import digest
 
 METRICS = 1  # counts up when a definition in modes.py changes
-NEWER = {"augmentation": "product", "spacing": None, "carried": 0.0, "surest": False, "ellipses": False}
+NEWER = {"augmentation": "product", "spacing": None, "carried": 0.0, "surest": False, "ellipses": False, "partner": "",
+         "students": 0, "student_steps": 0, "consensus": 0.0, "beside": []}
+STUDENT = "supervised"  # how a student learns
 NOT_HASHED = ("name", "methods", "cells", "seeds", "cell_methods", "why", "settings", "changes", "shown")
 
 
@@ -27,8 +29,11 @@ class Recipe:
     the ellipse that fits it, of single images. ``members`` networks of different seeds are averaged; ``flips``: and
     over mirrored images. ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D
     papers do). ``carried`` share of the steps that also learn from what few slices say of their neighbours, divided by
-    their number in a volume. ``test_cases`` of the test list are measured (0: all); a trial that does not do them all
-    is not ``shown`` in tables.
+    their number in a volume. ``partner``: another method, trained beside as one more member. ``students``: networks
+    trained one after the other for ``student_steps`` from nothing, supervised, on what the members, then the student
+    before, find in volumes that nobody drew in, with ``consensus`` the weight of what these have in common (see
+    students.py); the last of them alone predicts. ``test_cases`` of the test list are measured (0: all); a trial that
+    does not do them all is not ``shown`` in tables.
     ``methods``, ``cells``, ``seeds`` are what a run without further words does; ``cell_methods`` restricts the methods
     of a cell; ``why`` tells the reader what was chosen, and what it costs.
     """
@@ -52,6 +57,10 @@ class Recipe:
     carried: float = 0.0
     surest: bool = False
     ellipses: bool = False
+    partner: str = ""
+    students: int = 0
+    student_steps: int = 0
+    consensus: float = 0.0
     methods: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
@@ -75,7 +84,9 @@ class Recipe:
         common = {key: value for key, value in _counting(self).items() if key not in NOT_HASHED}
         own = _counting(self.schedule(method, dims))
         first = _counting(self.schedule("supervised", dims)) if self.first_steps else None
-        return {**common, "method": method, **own, "first": first, "metrics": METRICS}
+        found = {**common, "method": method, **own, "first": first, "metrics": METRICS}
+        beside = [name for name in (self.partner, STUDENT if self.students else "") if name]
+        return found | ({"beside": [_counting(self.schedule(name, dims)) for name in beside]} if beside else {})
 
     def settings_hash(self, method: str, dims: int) -> str:
         """16 digits of the SHA-256 of :meth:`everything`."""

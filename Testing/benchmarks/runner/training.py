@@ -1,7 +1,8 @@
 """Training that can be stopped at any step, killed at any moment, and goes on as if nothing had been.
 
 A run is a row of legs: for each member of the ensemble a supervised first mask (when the recipe has one) and the method
-itself. What is finished and the trainer's whole state lie in one file that is replaced at once.
+itself, then the students of them all (when it has those). What is finished and the trainer's whole state lie in one
+file that is replaced at once.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
 
 from .checked import digest
-from .recipe import Schedule
+from .recipe import STUDENT, Recipe, Schedule
 from .runs import Run
+from .students import teach
 from .study import Study, seeded
 from .turning import TurningSampler
 
@@ -31,7 +33,7 @@ from .turning import TurningSampler
 @dataclass(frozen=True)
 class Leg:
     """A stretch of training: ``member`` of the ensemble, ``first``: the supervised first mask, ``carried`` share of it
-    that learns from carried slices too.
+    that learns from carried slices too. ``student``: learns from the members before it, or from the student before it.
     """
 
     member: int
@@ -40,6 +42,7 @@ class Leg:
     schedule: Schedule
     steps: int
     carried: float = 0.0
+    student: bool = False
 
 
 @dataclass
@@ -65,11 +68,11 @@ class Training:
     """The legs of one run on ``study``; ``file`` keeps the state; ``go_on()`` says whether time is left."""
 
     def __init__(
-        self, study: Study, legs: list[Leg], run: Run, file: Path, done: Done, go_on: Callable[[], bool],
-        save_seconds: float, turns: bool = False,
+        self, study: Study, recipe: Recipe, legs: list[Leg], run: Run, file: Path, done: Done,
+        go_on: Callable[[], bool], save_seconds: float,
     ):
-        self.study, self.legs, self.run, self.file, self.done, self.go_on = study, legs, run, file, done, go_on
-        self.save_seconds, self.turns = save_seconds, turns
+        self.study, self.recipe, self.legs, self.run, self.file, self.done = study, recipe, legs, run, file, done
+        self.go_on, self.save_seconds = go_on, save_seconds
         self._saved_at = time.monotonic()
 
     def finish(self) -> bool:
@@ -81,15 +84,17 @@ class Training:
         return True
 
     def members(self) -> list[Method]:
-        """The trained methods, one per member."""
-        found = []
-        for leg, weights in zip((leg for leg in self.legs if not leg.first), self.done.weights, strict=True):
+        """The trained methods that predict together: one per member, or the last student alone."""
+        found: list[Method] = []
+        for leg, weights in zip((leg for leg in self.legs if not leg.first), self.done.weights, strict=False):
             method = self._method(leg)
             method.load_state_dict(weights)
-            found.append(method)
+            found = [method] if leg.student else [*found, method]
         return found
 
     def _leg(self, leg: Leg) -> bool:
+        if leg.student:
+            self._teach()
         trainer = self._trainer(leg)
         carrying = Carrying(self.study.volumes, leg.carried)
         carrying.at(trainer.share())
@@ -100,6 +105,13 @@ class Training:
             return False
         self._finished(leg, trainer)
         return True
+
+    def _teach(self) -> None:
+        """What those before found, as labels; a student that was stopped is taught the same again."""
+        begun = self._clock()
+        teach(self.study, self.members(), self.recipe.consensus, self.recipe.largest)
+        if self.done.trainer is None:
+            self.done.seconds += self._clock() - begun
 
     def _taken_over(self, leg: Leg) -> bool:
         """Whether another run has trained this very first mask: all methods of a cell and seed share it."""
@@ -113,7 +125,7 @@ class Training:
 
     def _shared(self, leg: Leg) -> Path:
         own = [leg.member, asdict(leg.schedule), leg.steps, *([leg.carried] if leg.carried else [])]
-        what = [self.run.split, self.run.seed, own, self.study.device.name, self.turns, self.done.commits[-1]]
+        what = [self.run.split, self.run.seed, own, self.study.device.name, self._turns, self.done.commits[-1]]
         return self.file.with_name(f"first-{digest(what)[:16]}.pt")
 
     def _after(self, trainer: Trainer, progress: Progress, steps: int) -> bool:
@@ -127,15 +139,22 @@ class Training:
 
     def _trainer(self, leg: Leg) -> Trainer:
         device = self.study.device
-        clock = time.process_time if device.torch.type == "cpu" else time.perf_counter
         seeded(self.run.seed, leg.member, 0 if leg.first else 1)
         method = self._method(leg)
         if not leg.first and self.done.start is not None:
             checkpoint.warm_start(method, self.done.start)
-        trainer = Trainer(method, sampler(self.study, self.turns), device, Budget(0, leg.steps), clock)
+        trainer = Trainer(method, sampler(self.study, self._turns), device, Budget(0, leg.steps), self._clock)
         if self.done.trainer is not None:
             trainer.restore(self.done.trainer)
         return trainer
+
+    @property
+    def _turns(self) -> bool:
+        return self.recipe.augmentation == "turns"
+
+    @property
+    def _clock(self) -> Callable[[], float]:
+        return time.process_time if self.study.device.torch.type == "cpu" else time.perf_counter
 
     def _method(self, leg: Leg) -> Method:
         return make(leg.method, leg.schedule.values, self.study.task()).to(self.study.device.torch)
@@ -177,16 +196,23 @@ def load(file: Path, device: torch.device) -> Done | None:
     return Done(**state)
 
 
-def legs_of(
-    method: str, schedule: Schedule, first: Schedule | None, first_steps: int, members: int, carried: float = 0.0
-) -> list[Leg]:
-    """The legs in order; ``carried`` share of the steps of each member."""
-    until, found = carried * ((first_steps if first else 0) + schedule.steps), []
-    for member in range(members):
-        before = 0
-        if first is not None:
-            found.append(Leg(member, True, "supervised", first, first_steps, min(until / first_steps, 1.0)))
-            before = first_steps
-        share = min(max(until - before, 0.0) / max(schedule.steps, 1), 1.0)
-        found.append(Leg(member, False, method, schedule, schedule.steps, share))
+def legs_of(recipe: Recipe, method: str, dims: int) -> list[Leg]:
+    """The legs in order: of each member of ``method``, of its partner, of their students."""
+    names = [method] * recipe.members + [recipe.partner] * bool(recipe.partner)
+    found = [leg for member, name in enumerate(names) for leg in _legs_of_member(recipe, member, name, dims)]
+    plain = recipe.schedule(STUDENT, dims) if recipe.students else None
+    for number in range(recipe.students):
+        assert plain is not None
+        found.append(Leg(len(names) + number, False, STUDENT, plain, recipe.student_steps, student=True))
     return found
+
+
+def _legs_of_member(recipe: Recipe, member: int, method: str, dims: int) -> list[Leg]:
+    """``recipe.carried`` is a share of the steps of both."""
+    schedule, before, found = recipe.schedule(method, dims), recipe.first_steps, []
+    until = recipe.carried * (before + schedule.steps)
+    if before:
+        first = recipe.schedule("supervised", dims)
+        found.append(Leg(member, True, "supervised", first, before, min(until / before, 1.0)))
+    share = min(max(until - before, 0.0) / max(schedule.steps, 1), 1.0)
+    return [*found, Leg(member, False, method, schedule, schedule.steps, share)]

@@ -88,18 +88,14 @@ class Worker:
     def _do(self, run: Run) -> None:
         state = self.work / f"{run.key}.pt"
         dims = self.protocol.data.dims
-        schedule = self.recipe.schedule(run.method, dims)
-        first = self.recipe.schedule("supervised", dims) if self.recipe.first_steps else None
-        legs = legs_of(run.method, schedule, first, self.recipe.first_steps, self.recipe.members,
-                       self.recipe.carried)
+        schedule, legs = self.recipe.schedule(run.method, dims), legs_of(self.recipe, run.method, dims)
         done = load(state, torch.device("cpu"))
         device = self._device(done)
         done = done or Done(half=device.half, channels_last=device.channels_last)
         done.commits += [self.commit] if self.commit not in done.commits[-1:] else []
         self.tell(f"{run.words()}: {_standing(done, sum(leg.steps for leg in legs))}")
         study = prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device)
-        turns = self.recipe.augmentation == "turns"
-        training = Training(study, legs, run, state, done, self.go_on, self.save_seconds, turns)
+        training = Training(study, self.recipe, legs, run, state, done, self.go_on, self.save_seconds)
         if not training.finish():
             return
         cases = self._measured(run, Evaluation(study, training.members(), self.recipe))

@@ -21,11 +21,9 @@ def test_the_table_pairs_the_seeds_that_were_trained_both_ways() -> None:
 
 @pytest.mark.parametrize(("carried", "shares"), [(0.0, [0.0, 0.0]), (0.5, [1.0, 1 / 3]), (0.1, [0.4, 0.0])])
 def test_the_share_counts_from_the_first_mask_on(carried: float, shares: list[float]) -> None:
-    recipe = Recipe("trial", "clinical", "", 300, 100, carried=carried)
-    first, method = (recipe.schedule(name, 3) for name in ("supervised", "mean_teacher"))
-    legs = legs_of("mean_teacher", method, first, recipe.first_steps, 2, recipe.carried)
-    assert [leg.carried for leg in legs] == pytest.approx(shares * 2)
-    alone = legs_of("mean_teacher", method, None, 0, 1, recipe.carried)
+    recipe = Recipe("trial", "clinical", "", 300, 100, carried=carried, members=2)
+    assert [leg.carried for leg in legs_of(recipe, "mean_teacher", 3)] == pytest.approx(shares * 2)
+    alone = legs_of(Recipe("trial", "clinical", "", 300, carried=carried), "mean_teacher", 3)
     assert [leg.carried for leg in alone] == pytest.approx([carried])
 
 
