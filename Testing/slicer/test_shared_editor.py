@@ -133,6 +133,21 @@ def test_a_script_that_takes_the_editor_away_while_the_module_is_shown_loses_it_
     assert editor_node(slicer).GetSegmentationNode() is theirs, "another module is shown: it is theirs to use"
 
 
+def test_an_editor_node_that_somebody_took_out_of_the_scene_is_made_again(panel: Any, study: Any, slicer: Any) -> None:
+    """As a script does that empties the scene of every node of a kind: the widget would go on with one that no scene
+    knows, and nothing drawn would come to any segmentation.
+    """
+    open_first(panel, study)
+    slicer.mrmlScene.RemoveNode(editor_node(slicer))
+    panel._look_at = 0.0
+    panel.tick()
+    assert_draws_on_ours(panel, slicer)
+    panel.label.editor.widget.setActiveEffectByName("Paint")
+    panel._look_at = 0.0
+    panel.tick()
+    assert panel.label.editor.widget.real.active == "Paint", "the person goes on drawing"
+
+
 def test_changing_the_case_never_lets_the_editor_take_up_a_segmentation_of_the_persons_own(
     panel: Any, study: Any, slicer: Any
 ) -> None:

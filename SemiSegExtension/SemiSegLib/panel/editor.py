@@ -49,7 +49,7 @@ class Editor:
         Needed again whenever somebody else may have used the editor node, such as a scene file or a second panel.
         """
         self.widget.setActiveEffect(None)
-        if self.widget.mrmlSegmentEditorNode() is None:
+        if not self._attached():
             self.attach()
         self._forget_masks_of_others(segmentation)
         self.widget.setSegmentationNode(segmentation)
@@ -63,7 +63,12 @@ class Editor:
     def lost(self, segmentation: Any) -> bool:
         """Our module is shown, and yet somebody (a script, a self-test) made the editor draw on something else."""
         node = self.widget.mrmlSegmentEditorNode()
-        return self._entered and self._editing and node.GetSegmentationNode() is not segmentation
+        return self._entered and self._editing and (node is None or node.GetSegmentationNode() is not segmentation)
+
+    def _attached(self) -> bool:
+        """Our editor node is there; a script may have taken it out of the scene, where the widget still holds it."""
+        node = self.widget.mrmlSegmentEditorNode()
+        return node is not None and bool(slicer.mrmlScene.IsNodePresent(node))
 
     def _forget_masks_of_others(self, segmentation: Any) -> None:
         """A mask chosen for another segmentation or image would keep the brush from drawing, and nobody saw why."""
