@@ -163,6 +163,25 @@ def test_changing_the_case_never_lets_the_editor_take_up_a_segmentation_of_the_p
     assert theirs not in edited
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_deleting_our_segmentation_never_lets_the_editor_take_up_one_of_the_persons_own(
+    panel: Any, study: Any, slicer: Any, at_once: bool
+) -> None:
+    """It would show that one's image in every view. ``at_once``: by a script that removes many nodes as one change."""
+    theirs, scene = somebodys_segmentation(slicer), slicer.mrmlScene
+    open_first(panel, study)
+    edited = panel.label.editor.widget.real.edited
+    edited.clear()
+    if at_once:
+        scene.StartState(scene.BatchProcessState)
+    scene.RemoveNode(panel.screen.segmentation)
+    if at_once:
+        scene.EndState(scene.BatchProcessState)
+    settle(panel)
+    assert panel.controller.open_case is None
+    assert theirs not in edited
+
+
 def test_the_keyboard_is_ours_only_while_there_is_something_to_draw_on(panel: Any, study: Any, slicer: Any) -> None:
     """A key that chooses an effect with no segmentation to draw on ends Slicer 5.10."""
     widget = panel.label.editor.widget.real

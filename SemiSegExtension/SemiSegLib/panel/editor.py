@@ -116,11 +116,14 @@ class Editor:
         """Before the nodes go. Else the widget would take up another segmentation of the scene, whosever it is; and it
         observes the views again as soon as an effect is chosen.
         """
+        scene = slicer.mrmlScene
         self._editing = False
         self._take_keyboard()
         self.widget.setActiveEffect(None)
         self.widget.setSegmentationNode(None)
         self.widget.removeViewObservations()
+        if scene.IsBatchProcessing() and not scene.IsClosing():  # when that is over, it edits whatever its list shows
+            self.widget.setMRMLSegmentEditorNode(None)
 
     def close(self) -> None:
         """For good. The widget may live on, hidden, as after a reload: it must not follow the editor node of its

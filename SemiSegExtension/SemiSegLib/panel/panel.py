@@ -236,9 +236,12 @@ class Panel:
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _node_going(self, _scene: Any, _event: str, node: Any) -> None:
-        """The person deletes a node of the case on screen, say in the module Data: what is drawn is saved first."""
+        """The person deletes a node of the case on screen, say in the module Data: what is drawn is saved before, and
+        the editor lets go of it, else it would take up another segmentation of the scene.
+        """
         if self.controller.open_case is not None and node in (self.screen.volume, self.screen.segmentation):
             self.controller.labelling.save_now()
+            self.label.editor.let_go()
             self.controller.next_beat(self._case_gone)
 
     def _case_gone(self) -> None:

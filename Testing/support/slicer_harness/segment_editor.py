@@ -2,9 +2,10 @@
 
 What the real widget does by itself is done here, too, because it surprises who embeds it: its editor node is shared
 with the Segment Editor module, so whatever segmentation is chosen there is edited here; the list of segmentations has
-no "none", so when the one that is edited goes, another of the scene is edited instead; keyboard shortcuts belong to
-the main window until they are taken back. An effect that is chosen in an editor node is active in every widget that
-follows this node, hidden ones too: each of them would draw.
+no "none", so before the one that is edited goes, another of the scene is edited instead; when a change of the scene as
+a whole is over, what the list says is edited; keyboard shortcuts belong to the main window until they are taken back.
+An effect that is chosen in an editor node is active in every widget that follows this node, hidden ones too: each of
+them would draw.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         watched = self._watched
         self.destroyed.connect(lambda *_: unwatch(watched))  # not a method of ours: it would be gone by then
         self._shown: Any = None
+        self._listed: Any = None  # what the list of segmentations says
         self._switches: dict[str, Any] = {}
         self._effects: list[str] = []
         self._table = QtWidgets.QListWidget()
@@ -74,8 +76,12 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             return
         self.editor.SetMRMLScene(scene)
         super().setMRMLScene(scene)
-        calls = dict.fromkeys((scene.EndBatchProcessEvent, scene.EndCloseEvent), self._modified)
-        self._watch("scene", scene, {**calls, scene.NodeRemovedEvent: self._node_removed})
+        calls = {
+            scene.EndCloseEvent: self._modified,
+            scene.EndBatchProcessEvent: self._batch_ended,
+            scene.NodeAboutToBeRemovedEvent: self._node_goes,
+        }
+        self._watch("scene", scene, calls)
         self.updateWidgetFromMRML()
 
     def _watch(self, what: str, subject: Any, calls: dict[Any, Any]) -> None:
@@ -104,7 +110,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.setActiveEffect(None)
 
     def segmentationNode(self) -> Any:
-        return self._shown
+        return self._listed
 
     def setSourceVolumeNode(self, node: Any) -> None:
         if node is not None and self.editor.GetSegmentationNode() is None:
@@ -129,6 +135,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         if self._scene is None or self._scene.IsClosing() or self._scene.IsBatchProcessing():
             return
         node = self.editor.GetSegmentationNode() if self.editor.GetSegmentEditorNode() is not None else None
+        self._listed = node
         if node is not self._shown:
             self._shown = node
             self._list(node)
@@ -155,13 +162,23 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def _modified(self, *_event: Any) -> None:
         self.updateWidgetFromMRML()
 
+    def _batch_ended(self, *_event: Any) -> None:
+        """What was chosen while the scene changed as a whole, and is not what the list says, is undone."""
+        if self._listed is not None and not self._scene.IsNodePresent(self._listed):
+            self._listed = None
+        if self.editor.GetSegmentEditorNode() is not None:
+            self.setSegmentationNode(self._listed)
+        self.updateWidgetFromMRML()
+
     @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _node_removed(self, _scene: Any, _event: str, node: Any) -> None:
-        if node is not None and node is self._shown and not self._scene.IsClosing():
-            count = self._scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")
-            self.setSegmentationNode(
-                self._scene.GetNthNodeByClass(count - 1, "vtkMRMLSegmentationNode") if count else None
-            )
+    def _node_goes(self, _scene: Any, _event: str, node: Any) -> None:
+        if node is None or node is not self._listed or self._scene.IsClosing():
+            return
+        kind = "vtkMRMLSegmentationNode"
+        every = [self._scene.GetNthNodeByClass(n, kind) for n in range(self._scene.GetNumberOfNodesByClass(kind))]
+        self._listed = next((other for other in reversed(every) if other is not node), None)
+        if not self._scene.IsBatchProcessing():
+            self.setSegmentationNode(self._listed)
             self.updateWidgetFromMRML()
 
     # --- effects, undo, keyboard and views --------------------------------------------------------------------
