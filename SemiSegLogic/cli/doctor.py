@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ..backends.description import describes
-from ..engine.hardware.available import available_memory
 from ..environment import missing
 from ..environment.builds import find_cards, fitting
 from ..environment.interpreter import called
 from ..environment.requirements import OLDEST_PYTHON, pythons_in_words
 from ..errors import SemiSegError
 from ..files import write_json
+from ..free_memory import available_memory
 from ..naming import counted
 from ..patience import remove
 from ..rounds import jobs_folder

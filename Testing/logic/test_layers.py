@@ -32,7 +32,7 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "errors patience lives naming markdown grey_range settings geometry files study job"
+WORDS = "errors patience lives naming markdown grey_range free_memory settings geometry files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
@@ -42,7 +42,7 @@ BLOCKS = "engine.blocks engine.nets"
 """What papers are built from: tensors in, tensors out. Blocks may not import the machinery beside them (volumes,
 devices, files, the training loop), so no method can reach it through a block either.
 """
-ENGINE = f"errors patience naming grey_range settings geometry files methods.base {BLOCKS}"
+ENGINE = f"errors patience naming grey_range free_memory settings geometry files methods.base {BLOCKS}"
 MACHINERY = ("hardware", "planning", "data", "training", "prediction", "quality")
 """Around the blocks; each may import those before it. ``selection`` stands alone: saved maps, and no torch."""
 
@@ -57,6 +57,7 @@ ROOMS: dict[str, Room] = {
     "naming": room(""),
     "markdown": room(""),
     "grey_range": room("", PLAIN),
+    "free_memory": room(""),
     "files": room("errors patience", PLAIN),
     "study": room("errors patience lives naming geometry files study", PLAIN),
     "job": room("errors patience settings geometry files job", PLAIN),

@@ -11,9 +11,9 @@ import torch
 from torch import memory_format, nn
 
 from ...errors import SemiSegError
+from ...free_memory import available_memory
 from ...naming import counted
 from ...settings import SettingsError
-from .available import available_memory
 from .memory import give_back_freed_memory
 from .tuning import Timings, one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
 
@@ -27,7 +27,6 @@ OUT_OF_MEMORY = (
     "ALLOCATION_FAILED",  # cuDNN
     "unable to find an engine",  # no algorithm of cuDNN found room for its workspace; PyTorch drops their own errors
 )
-
 LOST = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "device-side assert", "HIP error")
 
 
