@@ -107,8 +107,7 @@ class Fitting:
                 "a computer with more memory, and start again."
             )
         self.reporter.say(f"Memory ran out: training goes on with patches of {smaller.patch} voxels.")
-        if self.device.torch.type == "cuda":
-            torch.cuda.empty_cache()
+        self.device.give_back_memory()  # a processor's would be kept for steps as large as the one that failed
         self.data.plan = smaller
         method = self.method(leg)
         method.load_state_dict(trainer.method.state_dict())

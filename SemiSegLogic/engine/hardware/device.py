@@ -27,6 +27,13 @@ OUT_OF_MEMORY = (
     "ALLOCATION_FAILED",  # cuDNN
     "unable to find an engine",  # no algorithm of cuDNN found room for its workspace; PyTorch drops their own errors
 )
+ONEDNN_OUT_OF_MEMORY = (
+    "could not create a primitive", "could not execute a primitive", "could not create a memory object",
+)
+"""What oneDNN says, and nothing else, when a processor has no memory left for it. Where it cannot compute something it
+says "could not create a primitive descriptor for ...".
+"""
+
 LOST = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "device-side assert", "HIP error")
 
 
@@ -174,10 +181,12 @@ def is_device_lost(error: BaseException) -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` is PyTorch running out of memory, on a GPU or in the host's allocator."""
+    """Whether ``error`` is PyTorch running out of memory, on a GPU or on the host."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+    if not isinstance(error, RuntimeError):
+        return False
+    return str(error) in ONEDNN_OUT_OF_MEMORY or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def _first_line(error: BaseException) -> str:

@@ -66,6 +66,7 @@ class Session:
         """Train until told otherwise; after running out of memory or a divergence the next call goes on."""
         trainer = self._trainer()
         self.carrying.at(trainer.settled)
+        lacking = False
         try:
             trainer.fit(lambda progress, share: self._after(trainer))
         except Diverged as error:
@@ -73,6 +74,8 @@ class Session:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+            lacking = True
+        if lacking:  # out here nothing holds the activations of the failed step any more
             self._smaller_patches()
         if self._is_over():
             self._keep(trainer.method)
@@ -97,6 +100,7 @@ class Session:
                 "again."
             )
         self.reporter.say(f"Memory ran out: learning goes on with patches of {smaller.patch} voxels.")
+        self.place.device.give_back_memory()
         self.data.plan = smaller
 
     # --- between two steps --------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.training.checkpoint import CheckpointError
 from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.methods.mean_teacher import MeanTeacher
@@ -41,8 +42,11 @@ def test_when_memory_runs_out_patches_get_smaller_and_training_goes_on(
 ) -> None:
     this = begin(make_study(tmp_path, shape=(16, 16, 31)).study, jobs, tiny(8, 4))
     at_step(monkeypatch, 6, out_of_memory)
+    given_back: list[int] = []
+    monkeypatch.setattr(Device, "give_back_memory", lambda device: given_back.append(1))
     status = run_here(this)
     assert status.state == "done"
+    assert given_back, "the process would keep as much as the step that failed had taken"
     assert Model.load(this.job.weights).plan.patch == (16, 16, 16)
     assert len(this.collect()) == 3
 

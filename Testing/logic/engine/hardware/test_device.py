@@ -154,6 +154,8 @@ def test_what_pytorch_keeps_of_a_card_can_be_taken_too_and_is_given_back_before_
         RuntimeError("CUDA driver error: out of memory"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
         RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        RuntimeError("could not create a primitive"),  # oneDNN
+        RuntimeError("could not execute a primitive"),
         RuntimeError("FIND was unable to find an engine to execute this computation"),
     ],
 )
@@ -168,7 +170,10 @@ def test_a_real_allocation_beyond_all_memory_is_recognised() -> None:
     assert is_out_of_memory(caught.value)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), ValueError("can't allocate memory"), OSError(12)])
+@pytest.mark.parametrize("error", [
+    RuntimeError("shape mismatch"), ValueError("can't allocate memory"), OSError(12),
+    RuntimeError("could not create a primitive descriptor for the convolution forward propagation primitive."),
+])
 def test_other_errors_are_not(error: Exception) -> None:
     assert not is_out_of_memory(error)
 
