@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CORRECT = "Correct this and resume the job."
 ANEW = "Train anew with another choice: a job keeps the settings that it was ordered with."
+MORE_MEMORY = ("Close other programs and resume the job: it goes on from its last saved state. If memory runs out "
+               "again, train on a computer with more of it.")
 LONGEST_ERROR = 4000  # characters; libraries can be wordy
 
 
@@ -109,9 +111,20 @@ def _in_words(reporter: Reporter, act: Callable[[], None]) -> bool:
         return _failed(reporter, str(error), getattr(error, "remedy", "") or anew)
     except Exception as error:
         text = "".join(traceback.format_exception_only(error)).strip()
+        if _lacks_memory(error):
+            return _failed(reporter, f"Memory ran out. ({text})", MORE_MEMORY)
         remedy = "Resume the job. If it fails again, send log.txt from its folder with your report."
         return _failed(reporter, text, remedy)
     return True
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether memory ran out where nothing smaller could be tried, as it does for steps and windows."""
+    if "torch" not in sys.modules:
+        return isinstance(error, MemoryError)
+    from .engine.hardware.device import is_out_of_memory
+
+    return is_out_of_memory(error)
 
 
 def _earlier(job: JobFolder) -> Status:

@@ -16,6 +16,7 @@ from SemiSegLogic.methods.supervised import Supervised
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import model as models
 from SemiSegLogic.runner.model import Model
+from SemiSegLogic.runner.suggest import Suggester
 from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.rounds import at_step, begin, kill_at_step, run_here
 
@@ -72,6 +73,25 @@ def test_memory_for_nothing_at_all_is_said_in_words(
     assert status.state == "failed"
     assert status.error is not None
     assert "Close other programs" in status.error["text"]
+
+
+def test_memory_that_runs_out_between_steps_is_said_in_words_and_the_job_can_be_resumed(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words of PyTorch's allocator were shown, with the remedy to send a log."""
+    this = begin(blobs.study, jobs, tiny(8, 4))
+
+    def lacking(*_: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 11059200 bytes.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Suggester, "case", lacking)
+        status = run_here(this)
+    assert status.state == "failed"
+    assert status.error is not None
+    assert status.error["text"].startswith("Memory ran out.")
+    assert "Close other programs and resume the job" in status.error["remedy"]
+    assert run_here(this).state == "done"
 
 
 @pytest.mark.parametrize("fault", ["losses", "memory"])
