@@ -17,12 +17,13 @@ from ..geometry import AXIS_NAMES, Planes, SliceIndex
 from ..job import AddedLabels, JobFolder
 from ..methods.base import Task
 from ..settings import Training
+from ..settings.memory import Methods, trained
 
 
 @dataclass
 class Data:
     """The volumes of a job by case id, in its order, with the plan to train them at and the ``facts`` of each case that
-    a plan is made from, as it is judged now, and the ``method`` that was asked for; ``labels_used`` is the number of
+    a plan is made from, as it is judged now, and the ``methods`` that it is made for; ``labels_used`` is the number of
     the newest labels-<n> among them; ``remark`` what the person should know about how they are kept.
     """
 
@@ -33,7 +34,7 @@ class Data:
     facts: dict[str, CaseFacts]
     labels_used: int = 0
     remark: str = ""
-    method: str = ""
+    methods: Methods | None = None
 
     def task(self) -> Task:
         """What a method needs to know."""
@@ -84,14 +85,15 @@ def load(job: JobFolder, device: Device, on_progress: Callable[[int, int], None]
     added = job.newest_labels()
     labels |= {item.case: item.planes for item in added}
     facts = {case.id: CaseFacts.of(case.grid, labels.get(case.id, {})) for case in spec.cases}
+    methods = trained(spec.method, spec.method_settings)
     if plan is None:
         network = Training.from_dict(spec.training).network
         names = [item.name for item in spec.structures]
-        plan = make_plan(list(facts.values()), names, device, "fast" if network == "auto" else network, spec.method)
+        plan = make_plan(list(facts.values()), names, device, "fast" if network == "auto" else network, methods)
     classes = Classes([item.value for item in spec.structures])
     volumes: dict[str, Volume] = {}
     data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures}, facts,
-                method=spec.method)
+                methods=methods)
     keeper = Keeper.of([case.grid for case in spec.cases], plan, device, Cache.beside(job.root.parent))
     for number, case in enumerate(spec.cases, 1):
         volumes[case.id] = keeper.load(case.id, case.image, partial(job.image, case.image), case.grid)

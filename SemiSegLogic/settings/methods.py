@@ -8,7 +8,17 @@ from .fields import Settings, SettingsError, choice, number, switch, text
 
 
 @dataclass(frozen=True)
-class Optimised(Settings):
+class MethodSettings(Settings):
+    """The settings of a method, which tell how much one step takes."""
+
+    @property
+    def patches(self) -> int:
+        """Patches that a step learns from, in the phase that learns from most."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Optimised(MethodSettings):
     """How the networks learn; the papers use SGD with momentum 0.9."""
 
     optimiser: str = choice("muon", "Optimiser", ("muon", "sgd"), source="papers sgd")
@@ -27,6 +37,11 @@ class Supervised(Optimised):
     ema: float = number(0.97, "Decay of the averaged weights", low=0, high=1)
     batch: int = number(2, "Labelled patches per step", low=1, high=64)
 
+    @property
+    def patches(self) -> int:
+        """Labelled ones."""
+        return self.batch
+
 
 @dataclass(frozen=True)
 class MeanTeacher(Optimised):
@@ -39,9 +54,14 @@ class MeanTeacher(Optimised):
     batch: int = number(2, "Labelled patches per step", low=1, high=64)
     unlabelled: int = number(2, "Unlabelled patches per step", low=1, high=64)
 
+    @property
+    def patches(self) -> int:
+        """Labelled and unlabelled ones."""
+        return self.batch + self.unlabelled
+
 
 @dataclass(frozen=True)
-class SPCL(Settings):
+class SPCL(MethodSettings):
     """Peng et al. 2021. Defaults train within minutes; the published value stands in each source."""
 
     pretraining: float = number(0.1, "Share of the run for the encoder alone", low=0, high=0.95, source="paper 0.57")
@@ -67,6 +87,11 @@ class SPCL(Settings):
     age_power: float = number(0.5, "Exponent of the growing trust", low=0.01, high=10, source="released code 0.5")
     restore: bool = switch(False, "Divide by the mean weight of the pairs", source="released code; not in the paper")
 
+    @property
+    def patches(self) -> int:
+        """Two views of each that is contrasted, and labelled ones."""
+        return max(2 * self.contrasted_first, self.batch + 2 * (self.contrasted + self.batch * self.join))
+
 
 @dataclass(frozen=True)
 class BCP(Optimised):
@@ -80,6 +105,11 @@ class BCP(Optimised):
     plain: float = number(1.0, "Weight of labelled patches as they are", low=0, high=10, source="ours; paper 0")
     largest: bool = switch(True, "Each structure is one piece", source="section 3")
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
+
+    @property
+    def patches(self) -> int:
+        """Of every pair of a, b and u, v: two mixes, and a and b as they are."""
+        return 4 * self.pairs
 
 
 @dataclass(frozen=True)
@@ -113,6 +143,11 @@ class ERSR(Optimised):
         if not all(0 < value < classes for value in values):
             raise SettingsError(f"ERSR.elliptical is '{self.elliptical}'; it takes all or values in 1..{classes - 1}.")
         return sorted(values)
+
+    @property
+    def patches(self) -> int:
+        """Every unlabelled one as it is, and mirrored at its axis from either side."""
+        return self.batch + 3 * self.unlabelled
 
 
 @dataclass(frozen=True)
@@ -153,6 +188,11 @@ class MEDL(Optimised):
     ramp_pseudo: bool = switch(True, "Ramp the pseudo-label loss too", source="paper no; recommended")
     fused_label_loss: bool = switch(False, "Teach the fused opinion on labels", source="table VI suggests it")
 
+    @property
+    def patches(self) -> int:
+        """Labelled and unlabelled ones."""
+        return self.batch + self.unlabelled
+
 
 @dataclass(frozen=True)
 class M3HL(Optimised):
@@ -173,6 +213,11 @@ class M3HL(Optimised):
     teacher: str = choice("training", "Mode of the teacher", ("training", "inference"), source="released code training")
     largest: bool = switch(True, "Each structure is one piece", source="paper yes")
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
+
+    @property
+    def patches(self) -> int:
+        """As in BCP."""
+        return 4 * self.pairs_per_step
 
 
 @dataclass(frozen=True)
@@ -219,9 +264,14 @@ class C3S3(Optimised):
     anchors: int = number(256, "Anchors per class, space and image", low=1, high=100_000, source="our choice")
     negatives: int = number(512, "Negatives per class, space and image", low=2, high=100_000, source="our choice")
 
+    @property
+    def patches(self) -> int:
+        """Labelled and unlabelled ones."""
+        return self.batch + self.unlabelled
+
 
 @dataclass(frozen=True)
-class MN(Settings):
+class MN(MethodSettings):
     """M&N, Yeung et al. 2025. Defaults train within minutes; the published value stands in each source."""
 
     weights: str = text("", "Folder or hub name of a SegFormer", source="paper segformer-b2, ADE20K", advanced=False)
@@ -248,8 +298,13 @@ class MN(Settings):
     growth: str = choice("progress", "Unlabelled share grows with", ("progress", "rate"), source="code progress")
     rounding: str = choice("spread", "Rounding of the count", ("spread", "floor"), source="released code floor")
 
+    @property
+    def patches(self) -> int:
+        """Of the volume network."""
+        return self.batch
 
-METHOD_SETTINGS: dict[str, type[Settings]] = {
+
+METHOD_SETTINGS: dict[str, type[MethodSettings]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "bcp": BCP,

@@ -1,6 +1,6 @@
 """What a voxel costs in memory and time: ``python -m Testing.benchmarks.voxel_costs``.
 
-The planner's constants (engine/planning/patches.py, engine/prediction/predict.py) come from this table. Every row is a
+The constants of settings/memory.py and engine/prediction/predict.py come from this table. Every row is a
 process of its own on one thread: the growth of its peak memory during the first pass of that size, and the core-seconds
 of the second. A pass of training ends in the losses of the product, cross-entropy and Dice from one log-softmax; one of
 prediction in shares.

@@ -7,13 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ...settings.memory import CPU_VOXELS, PATCHES, Methods, step_bytes
 from ..hardware.device import Device
 from .plan import STRIDE, Shape, multiple, shape_of
 
-# A patch of CPU_VOXELS costs 0.03 core-seconds forward and backward with the fast network on the processor that all was
-# tried out on (AMX, bfloat16); GPU_VOXELS is what 3D papers train at.
-CPU_VOXELS = 110_000
-GPU_VOXELS = 112 * 112 * 80
+GPU_VOXELS = 112 * 112 * 80  # what 3D papers train at
 LEAST_SHARE, MOST_TIMES = 0.35, 4.0
 """Of these, however slow or fast the device: smaller patches see too little to learn from. Larger ones only for the
 fast network, since others are taken for the sake of a paper's recipe.
@@ -25,26 +23,13 @@ may be larger and see finer; with slower ones a first suggestion would have seen
 The time goes into the patches alone. Their number per step stays what the method's settings say, also on a large GPU:
 the published learning rates belong to it, and more patches per step are fewer steps in the same minutes.
 """
-TRAINING_BYTES = {
-    "fast": (257, 329), "plain": (213, 328), "vnet": (638, 1126), "unet": (863, 1449), "resvnet": (888, 1255),
-    "resunet": (844, 1688),
-}
-"""Per voxel of a patch with two classes, forward and backward, in bfloat16 and in float32, as measured on a CPU (see
-Testing/benchmarks/results/voxel_costs.md); where only bfloat16 was measured, twice that.
-"""
-OTHER_BYTES = (2246, 4492)  # the hungriest of them all, with InstanceNorm
-CLASS_BYTES = 26  # more for every further class: logits, shares, truth and their gradients
-METHOD_CLASS_BYTES = {"bcp": 34, "m3hl": 45, "transmedseg": 45, "cad": 72, "c3s3": 105, "medl": 154}
-"""The same for methods that keep more of every class, by a step of 2 and of 41 classes (voxel_costs.md)."""
-PATCHES = 4  # in memory at once: two labelled, two unlabelled
-SHARE_OF_MEMORY = 0.4  # teachers, optimisers, volumes and workspaces take their part
+SHARE_OF_MEMORY = 0.4  # for a step; networks, optimisers, volumes and workspaces take their part
 
 
-def budget_of(device: Device, network: str, classes: int, method: str = "") -> float:
-    """Voxels of a patch: what time allows, or memory where that is less."""
-    each_class = METHOD_CLASS_BYTES.get(method, CLASS_BYTES)
-    bytes_each = TRAINING_BYTES.get(network, OTHER_BYTES)[0 if device.half else 1] + each_class * max(classes - 2, 0)
-    return min(_timely(device, network), device.memory * SHARE_OF_MEMORY / (PATCHES * bytes_each))
+def budget_of(device: Device, network: str, classes: int, methods: Methods | None = None, dims: int = 3) -> float:
+    """Voxels of a patch: what time allows, or where that is less, memory for a step of any of ``methods``."""
+    each = step_bytes(methods or {}, network, device.half, classes, dims)
+    return min(_timely(device, network), device.memory * SHARE_OF_MEMORY / each)
 
 
 def _timely(device: Device, network: str) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...settings.memory import Methods
 from ..hardware.device import Device
 from .facts import CaseFacts
 from .frames import common_frame, framed
@@ -34,10 +35,11 @@ class _Turned:
 
 
 def make_plan(
-    cases: Sequence[CaseFacts], structure_names: Sequence[str], device: Device, network: str = "fast", method: str = ""
+    cases: Sequence[CaseFacts], structure_names: Sequence[str], device: Device, network: str = "fast",
+    methods: Methods | None = None,
 ) -> Plan:
-    """The plan for ``cases``, to be learned by ``method`` ("": any). Nothing here depends on how many unlabelled
-    volumes there are.
+    """The plan for ``cases``, to be learned by ``methods`` (None: by the usual ones). Nothing here depends on how many
+    unlabelled volumes there are.
     """
     axis, frame = _depth_axis(cases), common_frame(cases)
     if frame is not None:
@@ -46,7 +48,7 @@ def make_plan(
     native = triple_of(np.median([case.spacing for case in turned], axis=0))
     size = np.median([case.shape for case in turned], axis=0)
     dims = 2 if _is_planar(size[0], native) else 3
-    budget = budget_of(device, network, 1 + len(structure_names), method)
+    budget = budget_of(device, network, 1 + len(structure_names), methods, dims)
     wanted = _wanted(turned, native, size)
     judged = sum(len(case.slices) for case in cases)
     spacing = spacing_of(native, wanted, _side(cases), judged, budget, dims, network)

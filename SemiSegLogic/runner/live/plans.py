@@ -14,7 +14,7 @@ def outgrown(data: Data, device: Device) -> bool:
     """True when the plan made from what is drawn by now would see slices along another axis, at another spacing, or
     through clearly larger or smaller patches.
     """
-    now = make_plan(list(data.facts.values()), list(data.names.values()), device, data.plan.network, data.method)
+    now = make_plan(list(data.facts.values()), list(data.names.values()), device, data.plan.network, data.methods)
     return differs(data.plan, now)
 
 

@@ -85,12 +85,12 @@ def test_the_network_asked_for_is_the_one_that_is_trained(blobs: BlobStudy, jobs
 def test_a_plan_is_made_for_the_method_that_was_asked_for(
     blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, plan = list[str](), data.make_plan
+    asked, plan = list[list[str]](), data.make_plan
     for module in (data, plans):
-        monkeypatch.setattr(module, "make_plan", lambda *given: asked.append(given[-1]) or plan(*given))
+        monkeypatch.setattr(module, "make_plan", lambda *given: asked.append([*given[-1]]) or plan(*given))
     loaded = data.load(begin(blobs.study, jobs, method="medl").job, CPU, lambda done, of: None)
     assert not plans.outgrown(loaded, CPU)
-    assert asked == ["medl", "medl"]
+    assert asked == 2 * [["supervised", "medl"]]
 
 
 def test_what_a_plan_is_made_from_follows_the_labels(blobs: BlobStudy, jobs: Path) -> None:
