@@ -744,10 +744,6 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training will take about {wanted:.1f} GB of memory; this computer has {there:.0f} GB.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>No slice is done yet. Draw the structures on two or three slices and press Slice done.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -765,6 +761,10 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>Only {free:.1f} GB are free on the study&apos;s disk; {need:.1f} GB are needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close other programs, or choose a method or settings that take less.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -792,11 +792,19 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Close other programs, or leave some cases out of the study.</source>
+        <source>Training will take about {wanted:.1f} GB of memory.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Nothing is drawn on any slice that is done. Draw at least one structure.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Free on this computer: {free:.1f} GB.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close other programs.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,11 +28,15 @@ LEAST_SHOWING = 4
 """Slices with a structure below which none is kept aside to measure (engine/quality/holding_out)."""
 OTHER_SIZE = 3.0
 """Voxels this many times larger or smaller than usual make a case an outlier."""
-PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES, STRUCTURE_GB = 0.8, 2, 8, 0.015
-"""Memory of a training: PyTorch and a network; per voxel of all images; per voxel of the largest one; per structure, as
-volumes are suggested a few rows at a time. Checked against Testing/benchmarks/memory.py: 1.2 GB for 80 volumes of
-200 x 140 x 88, where this says 1.2; with 40 structures a step grew by 0.34 GB, and suggesting by 0.22.
+PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES, STRUCTURE_GB = 0.6, 2, 8, 0.006
+"""Memory of a training beside its steps: PyTorch and a network; per voxel of all images; per voxel of the largest one;
+per structure, as volumes are suggested a few rows at a time. Checked against Testing/benchmarks/memory.py: 1.2 GB for
+80 volumes of 200 x 140 x 88, where this says 1.2; with 40 structures a step grew by 0.34 GB, and suggesting by 0.22.
 """
+IMAGES_BELOW = 5
+"""Slices that make a volume; with fewer they are learned from one by one (engine/planning/planner.py)."""
+KEPT_SHARE = 0.25
+"""Of the free memory, at most, for all images: more are left on the disk (engine/data/keeping.py)."""
 CONTRADICTIONS = {
     "gap": _("Slices of {case} that are marked 'nothing here' between two that show a structure: {slices}. Check "
              "them."),
@@ -54,15 +59,17 @@ class Finding:
     about: str = ""
 
 
-def check(study: Study, here: bool = True) -> list[Finding]:
-    """Everything that would spoil a training of this study, ``here``: on this computer; the worst first. Reads labels:
-    not for the main thread.
+def check(
+    study: Study, here: bool = True, method: str = "recommended", settings: Mapping[str, Any] = MappingProxyType({})
+) -> list[Finding]:
+    """Everything that would spoil a training of this study by ``method``, ``here``: on this computer; the worst first.
+    ``settings`` of the method that differ from their defaults. Reads labels: not for the main thread.
     """
     cases = [case for case in study.cases if case.folder.is_dir()]
     found = [*_damaged(cases)]
     if not found:
         found = [*_labels(study, cases), *_images(cases), *_spacings(cases)]
-        found += _room(study, cases) if here else []
+        found += _room(study, cases, method, settings) if here else []
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
 
 
@@ -201,24 +208,44 @@ def _spacings(cases: list[Case]) -> Iterator[Finding]:
 # --- the computer ---------------------------------------------------------------------------------------------
 
 
-def _room(study: Study, cases: list[Case]) -> Iterator[Finding]:
-    from .computer import memory_gb
-
+def _room(study: Study, cases: list[Case], method: str, settings: Mapping[str, Any]) -> Iterator[Finding]:
     free, voxels = shutil.disk_usage(study.folder).free / 1e9, sum(math.prod(case.grid.shape) for case in cases)
     need = LEAST_GB + COPY_BYTES * voxels / 1e9
     if free < need:
         text = _("Only {free:.1f} GB are free on the study's disk; {need:.1f} GB are needed.")
         yield Finding("stop", text.format(free=free, need=need))
-    wanted, there = memory_needed(study, cases), memory_gb()
-    text = _("Training will take about {wanted:.1f} GB of memory; this computer has {there:.0f} GB.")
-    if there and wanted > 0.8 * there:
-        text += " " + _("Close other programs, or leave some cases out of the study.")
-    level = "warning" if there and wanted > 0.8 * there else "good"
-    yield Finding(level, text.format(wanted=wanted, there=there))
+    yield _memory(study, cases, method, settings)
 
 
-def memory_needed(study: Study, cases: list[Case]) -> float:
-    """About how many GB a training takes on the processor, all images in memory."""
+def _memory(study: Study, cases: list[Case], method: str, settings: Mapping[str, Any]) -> Finding:
+    """Whether there is enough besides what this Slicer and all other programs hold now."""
+    from SemiSegLogic.free_memory import available_memory
+
+    free = available_memory()
+    wanted = memory_needed(study, cases, method, settings, free)
+    text = _("Training will take about {wanted:.1f} GB of memory.").format(wanted=wanted)
+    if free is None:
+        return Finding("good", text)
+    text += " " + _("Free on this computer: {free:.1f} GB.").format(free=free / 1e9)
+    if wanted <= free / 1e9:
+        return Finding("good", text)
+    choosing = wanted > 1.2 * memory_needed(study, cases, free=free)
+    remedy = _("Close other programs, or choose a method or settings that take less.") if choosing else ""
+    return Finding("warning", text + " " + (remedy or _("Close other programs.")))
+
+
+def memory_needed(
+    study: Study, cases: list[Case], method: str = "recommended", settings: Mapping[str, Any] = MappingProxyType({}),
+    free: int | None = None,
+) -> float:
+    """About how many GB a training by ``method`` takes on the processor, where so many bytes are ``free``."""
+    from SemiSegLogic.settings.memory import CPU_VOXELS, step_bytes, trained
+
     sizes = [math.prod(case.grid.shape) for case in cases]
-    suggesting = SUGGESTING_BYTES * max(sizes, default=0)
-    return PROGRAM_GB + STRUCTURE_GB * len(study.structures) + (COPY_BYTES * sum(sizes) + suggesting) / 1e9
+    images = COPY_BYTES * sum(sizes)
+    if free is not None:
+        images = min(images, round(KEPT_SHARE * free))
+    dims = 2 if all(min(case.grid.shape) < IMAGES_BELOW for case in cases) else 3
+    step = CPU_VOXELS * step_bytes(trained(method, settings), "fast", False, 1 + len(study.structures), dims)
+    others = PROGRAM_GB + STRUCTURE_GB * len(study.structures)
+    return others + (step + images + SUGGESTING_BYTES * max(sizes, default=0)) / 1e9

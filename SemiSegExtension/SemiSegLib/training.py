@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .annotations import slice_numbers
@@ -118,16 +119,18 @@ class Training:
     # --- before and at the start ------------------------------------------------------------------------------
 
     def preflight(
-        self, then: Callable[[list[Finding]], None], here: bool = True, failed: Callable[[], None] = lambda: None
+        self, then: Callable[[list[Finding]], None], here: bool = True, failed: Callable[[], None] = lambda: None,
+        method: str = "recommended", settings: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Look for what would go wrong, on this computer too if it trains ``here``; then call ``then(findings)`` on the
-        main thread, or ``failed()`` when that could not be found out, which is told.
+        """Look for what would go wrong with ``method`` and its ``settings``, on this computer too if it trains
+        ``here``; then call ``then(findings)`` on the main thread, or ``failed()`` when that could not be found out,
+        which is told.
         """
         controller = self._controller
         study, opened = controller.study, controller.open_case
 
         def work() -> list[Finding]:
-            found = check(study, here) if study is not None else []
+            found = check(study, here, method, settings) if study is not None else []
             if opened is not None and opened.touched:
                 text = _("Slices of {case} that are drawn on but not marked as done will not be used: {numbers}.")
                 numbers = slice_numbers(opened.touched)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
-from ..connection import LAST
+from ..connection import LAST, Order
 from ..preflight import Finding
 from ..words import _
 from .choices import TrainingChoices
@@ -47,11 +47,14 @@ class TrainSection:
         if self._training.engaged:  # pressed twice, or faster than the buttons follow
             self._controller.say(_("A run is in progress. Stop it first, or wait until it is done."), "warning")
             return
+        order = self._order(run)
+        if order is None:
+            return
         study, asked_for = self._controller.study, self._open_case()
         self._prepare(True)
         self._training.preflight(
             lambda findings: self._checked(findings, run, study, asked_for), not self.choices.place.away,
-            lambda: self._prepare(False),
+            lambda: self._prepare(False), order.method, order.settings,
         )
 
     def _prepare(self, begun: bool) -> None:
@@ -94,12 +97,17 @@ class TrainSection:
         return opened.id if opened is not None else ""
 
     def _start(self, run: str) -> None:
+        order = self._order(run)  # anew: it may have been changed while the study was looked through
+        if order is not None:
+            self._training.start(order)
+
+    def _order(self, run: str) -> Order | None:
+        """What is chosen now; None, which is told, when a field holds no number."""
         try:
-            order = self.choices.order(run, self._open_case())
+            return self.choices.order(run, self._open_case())
         except ValueError as error:
             self._controller.say(str(error), "warning")
-            return
-        self._training.start(order)
+            return None
 
     # --- shown ------------------------------------------------------------------------------------------------
 
