@@ -57,7 +57,7 @@ HELD = {
     "mn": Held(1.7, 40),
     "spcl": Held(0.6, 0, 7),
     "transmedseg": Held(1, 90, 45),
-    "cad": Held(2.3, 440, 72),
+    "cad": Held(2.6, 360, 72),
 }
 
 
