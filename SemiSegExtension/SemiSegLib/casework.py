@@ -39,7 +39,7 @@ def reload(case: Case) -> OpenCase:
 
 
 def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, float]) -> OpenCase:
-    grid = case.grid
+    grid, (labels, judged) = case.grid, case.drawn()
     opened = OpenCase(
         case.id,
         case.name,
@@ -47,8 +47,8 @@ def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, 
         grid,
         window,
         image,
-        case.labels(),
-        {item.place: item.state for item in case.annotated},
+        labels,
+        {item.place: item.state for item in judged},
         axis=working_axis(grid),
     )
     take_up_drafts(case, opened)

@@ -38,9 +38,9 @@ def hand_over(study: Study, order: Order, job: JobFolder, on_progress: OnProgres
 
 def _entry(job: JobFolder, name: str, case: Case) -> JobCase:
     image = _image(job, case)
-    places = tuple(sorted(case.places))
-    label = job.put_label(case.planes(), case.grid.shape) if places else None
-    return JobCase(name, image, case.grid, label, places)
+    planes = case.planes()  # asked for once: the person goes on marking slices as done
+    label = job.put_label(planes, case.grid.shape) if planes else None
+    return JobCase(name, image, case.grid, label, tuple(planes))
 
 
 def _image(job: JobFolder, case: Case) -> str:

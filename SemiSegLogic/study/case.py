@@ -78,12 +78,16 @@ class Case(DrawnCase):
 
         Raises StudyError when there is neither: a slice that nobody judged is not background.
         """
-        return self.labels() if self.judged_whole else self.suggestion()
+        label, slices = self.drawn()
+        whole = covered_axis(self.grid.shape, [item.place for item in slices]) is not None
+        return label if whole else self.suggestion()
 
-    def accept(self, author: str) -> None:
-        """Take the result as right in every slice: from now on it is what ``author`` judged, and a new version."""
+    def accept(self, author: str, seen: NDArray[np.uint8] | None = None) -> None:
+        """Take the result as right in every slice: from now on it is what ``author`` judged, and a new version. Where a
+        run may put in another suggestion meanwhile, ``seen`` is the one that ``author`` looked at.
+        """
         with self.writing():
-            label = self.result()
+            label = self.result() if seen is None else self._drawn_over(seen)
             missing = sorted(set(all_slices(self.grid.shape)).difference(self.places))
             self._commit(label, self._judged(label, missing, author), author, "accepted the result", "accepted")
 
@@ -99,9 +103,8 @@ class Case(DrawnCase):
 
     def _drawn_over(self, label: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """``label`` with the person's own voxels on judged slices."""
-        places = self.places
-        if not places or label.shape != self.grid.shape:
+        if not self.places or label.shape != self.grid.shape:
             return label
-        whole = label.copy()
-        copy_slices(self.labels(), whole, places)
+        (drawn, slices), whole = self.drawn(), label.copy()
+        copy_slices(drawn, whole, [item.place for item in slices])
         return whole

@@ -12,6 +12,7 @@ from ..files import move_file
 from ..geometry import AXIS_NAMES, IGNORE, Planes, SliceIndex, copy_slices, plane, planes_of, sparse_label
 from ..naming import counted
 from .annotations import AnnotatedSlice, check_slices
+from .checking import grid_in, slices_in
 from .errors import LabelError
 from .formats import Mask, read_mask
 from .history import VERSION, History, Version, header_entries, read_saved
@@ -37,9 +38,17 @@ class DrawnCase(CaseRecord):
 
         Raises LabelError naming a damaged or foreign file and the newest good version.
         """
-        grid, places, version = self.grid, self.places, self.version
+        return self.drawn()[0]
+
+    def drawn(self) -> tuple[NDArray[np.uint8], list[AnnotatedSlice]]:
+        """The same and the judged slices, both of one moment: who asks for one after the other may get a slice that
+        somebody judged in between, and nothing on it.
+        """
+        record = self._record()
+        grid, slices, version = grid_in(record), slices_in(record), str(record["version"])
+        places = [item.place for item in slices]
         if not version:
-            return np.zeros(grid.shape, np.uint8)
+            return np.zeros(grid.shape, np.uint8), slices
         path = self._current_file(version)
         try:
             label = self._read_steadily(path, version).on(grid)
@@ -48,15 +57,17 @@ class DrawnCase(CaseRecord):
         judged = np.zeros(grid.shape, np.uint8)
         copy_slices(label, judged, places)
         check_slices(judged, places, self.structures, str(self.folder / LABELS))
-        return judged
+        return judged, slices
 
     def planes(self) -> Planes:
         """The judged slices, in order, and what was drawn on each: what training needs."""
-        return planes_of(self.labels(), sorted(self.places))
+        label, slices = self.drawn()
+        return planes_of(label, sorted(item.place for item in slices))
 
     def sparse_labels(self) -> NDArray[np.uint8]:
         """The same as :meth:`labels` with IGNORE wherever nobody judged."""
-        return sparse_label(self.labels(), self.places)
+        label, slices = self.drawn()
+        return sparse_label(label, [item.place for item in slices])
 
     def set_slices(self, label: NDArray[np.generic], slices: Iterable[SliceIndex], author: str) -> None:
         """Take these slices of ``label`` (k, j, i; any whole-number type) as judged by ``author``; others stay.

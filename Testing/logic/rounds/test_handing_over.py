@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.files import read_json
-from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.geometry import Planes, SliceIndex
 from SemiSegLogic.job import JobFolder
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.study import ImageError, StudyError
+from SemiSegLogic.study import Case, ImageError, StudyError
 from Testing.support.blobs import BlobStudy, label_files, make_study, tiny
 from Testing.support.rounds import begin
 from Testing.support.volumes import label_of
@@ -38,6 +38,25 @@ def test_a_job_holds_what_was_drawn_and_nothing_else(blobs: BlobStudy, jobs: Pat
             assert sum(plane.size for plane in this.job.label(entry.label).values()) < 0.3 * case.image().size
     assert spec.open_case == "c002"
     assert [item.name for item in spec.structures] == ["core", "cap"]
+
+
+def test_slices_judged_while_a_case_is_handed_over_keep_no_run_from_beginning(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Learning while drawing begins when a slice is marked as done, and the next one often comes just then."""
+    case, plain = blobs.cases[0], Case.planes
+    judged, more = case.places, SliceIndex(1, 3)
+
+    def meanwhile(asked: Case) -> Planes:
+        if asked.id == case.id:
+            asked.set_slices(blobs.truth[case.id], [more], "ann")
+        return plain(asked)
+
+    monkeypatch.setattr(Case, "planes", meanwhile)
+    this = begin(blobs.study, jobs)
+    entry = this.job.spec().cases[0]
+    assert entry.slices == (*judged, more)
+    assert np.array_equal(label_of(this.job.label(entry.label), case.grid.shape), case.sparse_labels())
 
 
 def test_images_are_linked_from_earlier_jobs_not_read_again(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +46,33 @@ def test_only_the_named_slices_are_taken(case: Case) -> None:
     assert np.array_equal(labels[2], two_blobs()[2])
     assert not labels[[0, 1, 3, 4]].any()
     assert labels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("read", [Case.planes, Case.sparse_labels])
+def test_a_slice_that_is_judged_while_they_are_read_is_whole_or_absent(
+    case: Case, monkeypatch: pytest.MonkeyPatch, read: Callable[[Case], object]
+) -> None:
+    """A training is begun while the person goes on marking slices as done: nothing drawn there would be learned."""
+    case.set_slices(two_blobs(), [K2], "ann")
+    before, plain, other = read(case), Case._read_steadily, Case(case.folder, lambda: case.structures)
+
+    def meanwhile(asked: Case, *given: Any) -> Any:
+        found = plain(asked, *given)
+        if asked is case:
+            other.set_slices(two_blobs(), [K1], "ann")
+        return found
+
+    monkeypatch.setattr(Case, "_read_steadily", meanwhile)
+    found = read(case)
+    monkeypatch.undo()
+    assert case.places == [K1, K2]
+    assert any(_equal(found, whole) for whole in (before, read(case)))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(np.array_equal(one[place], other[place]) for place in one)
+    return np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("moment", ["before", "amid"])
