@@ -206,8 +206,10 @@ def _judged(case: Case, kept: Kept) -> dict[SliceIndex, str]:
     return done
 
 
-def accept(case: Case, author: str) -> OpenCase:
-    """Take the proposal as right, with everything the person drew on top, done or not; the case as it is then."""
+def accept(case: Case, author: str, seen: NDArray[np.uint8] | None) -> OpenCase:
+    """Take the proposal that was ``seen`` as right, with everything the person drew on top, done or not; the case as it
+    is then.
+    """
     judged = set(case.places)
     for draft in drafts.found(case.folder, case.grid.shape):  # as just saved: the screen's account may be older
         touched = sorted(set(draft.planes) - judged)
@@ -215,7 +217,7 @@ def accept(case: Case, author: str) -> OpenCase:
             labels = case.labels()
             draft.put_into(labels)
             case.set_slices(labels, touched, author)
-    case.accept(author)
+    case.accept(author, seen)
     drafts.discard(case.folder)
     return reload(case)
 

@@ -33,10 +33,14 @@ class Results:
         self._controller = controller
 
     def accept_case(self) -> None:
-        """Everything that is proposed is right: it becomes what this person judged."""
+        """Everything that is proposed on screen is right: it becomes what this person judged. In the study there may be
+        a newer proposal of a run by now, which nobody has seen.
+        """
         case, author, before = self._controller.case(), self._controller.author, self.saved()
+        assert self._controller.open_case is not None
+        seen = self._controller.open_case.suggestion
         self._controller.disk.run(
-            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author)),
+            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author, seen)),
             lambda opened: self.replaced(opened, before),
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from Testing.support.clinician import draw, open_first, settle, suggestion_for
@@ -58,6 +59,19 @@ def test_a_suggestion_that_comes_while_the_question_stands_is_not_accepted_unsee
     reviewed.review.on_accept()
     settle(reviewed)
     assert study.cases[0].status == "accepted"
+
+
+def test_what_is_accepted_is_what_was_on_screen_and_not_what_a_run_just_put_into_the_study(
+    reviewed: Any, study: Any
+) -> None:
+    case, seen = study.cases[0], reviewed.controller.open_case.suggestion.copy()
+    unseen = seen[::-1].copy()
+    case.put_suggestion(unseen, 0 * unseen, {"method": "bcp", "run": "run-2"})
+    reviewed.review.on_accept()
+    settle(reviewed)
+    assert case.status == "accepted"
+    assert np.array_equal(case.labels(), seen)
+    assert not np.array_equal(seen, unseen)
 
 
 def test_a_suggestion_that_a_model_improves_while_somebody_draws_can_be_accepted(

@@ -56,7 +56,7 @@ class Models(Cases):
         if plain is None or plain.suggestion is None or self.panel.controller.open_case.suggestion is None:
             return
         plain.judged |= self.panel.controller.open_case.touched
-        whole = plain.proposed()
+        whole = np.where(plain.mask(plain.judged), plain.shown, self.panel.controller.open_case.suggestion)
         self.panel.review.on_accept()
         settle(self.panel)
         plain.replace(whole, plain.judged | set(all_slices(whole.shape)), set())
