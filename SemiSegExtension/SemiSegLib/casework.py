@@ -223,9 +223,21 @@ def accept(case: Case, author: str, seen: NDArray[np.uint8] | None) -> OpenCase:
 
 
 def restore(case: Case, version: str, author: str) -> OpenCase:
-    """Go back to an earlier version; the case as it is then."""
+    """Go back to an earlier version; the case as it is then. What is drawn and not done stays."""
+    _forget_done(case)
     case.restore(version, author)
     return reload(case)
+
+
+def _forget_done(case: Case) -> None:
+    """The draft also holds slices that were marked as done since it was written: they are among the versions."""
+    judged, done = case.drawn()
+    places = {item.place for item in done}
+    for draft in drafts.found(case.folder, case.grid.shape):
+        if draft.mine and not places.isdisjoint(draft.planes):
+            labels = judged.copy()
+            draft.put_into(labels)
+            drafts.save(case.folder, labels, set(draft.planes) - places)
 
 
 def take_back(

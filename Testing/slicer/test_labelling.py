@@ -135,6 +135,25 @@ def test_an_earlier_version_comes_back(panel: Any, study: Any) -> None:
     assert np.array_equal(panel.screen.labels()[6], ball(case.grid.shape)[6])
 
 
+def test_with_an_earlier_version_no_slice_comes_back_that_was_done_later(panel: Any, study: Any) -> None:
+    """It lies in the draft still, beside another that is drawn and not done; that one stays."""
+    case = open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    first = case.version
+    truth = draw(panel, 3)
+    panel.controller.labelling.save_now()
+    draw(panel, 8)
+    panel.label.on_done()
+    settle(panel)
+    panel.controller.results.restore_version(first)
+    settle(panel)
+    assert not panel.screen.labels()[8].any()
+    assert panel.controller.open_case.touched == {SliceIndex(0, 3)}
+    assert np.array_equal(panel.screen.labels()[3], truth)
+
+
 def test_of_many_versions_only_those_that_the_menu_shows_are_read(
     panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
