@@ -1563,6 +1563,10 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>What is drawn in {case} is learned by the next training: the case, or a structure in it, was added after this one was begun.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Look for a run</source>
         <translation type="unfinished"></translation>
     </message>

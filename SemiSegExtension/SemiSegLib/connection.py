@@ -102,8 +102,10 @@ class Connection(Protocol):
     def resume(self, job: str) -> None:
         """Go on with a job that was lost or stopped."""
 
-    def add_labels(self, job: str, case: str) -> None:
-        """Tell a running job what was drawn since."""
+    def add_labels(self, job: str, case: str) -> bool:
+        """Tell a running job what was drawn since; False when it cannot learn from that, because the case, or a
+        structure drawn there, was added later.
+        """
 
     def newest(self) -> str:
         """The job that was started last; "" when there is none."""
@@ -176,8 +178,14 @@ class BackendConnection:
     def resume(self, job: str) -> None:
         self._places.of(job, starts=True).resume(job)
 
-    def add_labels(self, job: str, case: str) -> None:
-        self._round(job).add_labels(self._study.case(case))
+    def add_labels(self, job: str, case: str) -> bool:
+        from SemiSegLogic.rounds import AddedLaterError
+
+        try:
+            self._round(job).add_labels(self._study.case(case))
+        except AddedLaterError:
+            return False
+        return True
 
     def newest(self) -> str:
         from SemiSegLogic.rounds import Round

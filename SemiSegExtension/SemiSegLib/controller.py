@@ -30,7 +30,8 @@ class Controller:
     """Everything happens in order: files on ``disk``'s thread, the screen on the main one. What takes minutes, such as
     reading images in, is done in the ``background``: what is drawn must not wait for it.
 
-    ``listen(call)``: ``call(what)`` is told what changed: "study", "cases", "case", "labels", "suggestion", "notice".
+    ``listen(call)``: ``call(what)`` is told what changed: "study", "cases", "case", "labels", "suggestion", "notice",
+    "judged".
     """
 
     def __init__(self, screen: ScreenPort, author: str = "") -> None:
@@ -49,6 +50,7 @@ class Controller:
         self.wanted_case = ""
         self._shows = 0  # so often was a case asked for: what was read for an earlier click comes too late
         self._reading = ""  # the case that is being read for the latest one
+        self.judged_case = ""  # the one of which slices were judged last
         self.notice: tuple[str, str] = ("", "")
         self.adding = Adding(self)
         self.labelling = Labelling(self)
@@ -82,6 +84,11 @@ class Controller:
     def tell(self, what: str) -> None:
         for call in list(self._listeners):
             call(what)
+
+    def tell_judged(self, case_id: str) -> None:
+        """Slices of a case, which may have left the screen since, were judged, redrawn or taken back."""
+        self.judged_case = case_id
+        self.tell("judged")
 
     def say(self, text: str, level: str = "info") -> None:
         """Show one line to the person: level "info", "good", "warning" or "error"."""

@@ -90,6 +90,7 @@ class Labelling:
         self.failed = ""
         self._controller.tell("labels")
         if saved.redrawn:
+            self._controller.tell_judged(opened.id)
             self._controller.refresh()
 
     def _not_saved(self, error: Exception) -> None:
@@ -159,7 +160,7 @@ class Labelling:
         opened.touched -= set(done)
         opened.axis = places[-1].axis
         self._controller.tell("labels")
-        self._controller.tell("judged")
+        self._controller.tell_judged(opened.id)
         self._controller.refresh()
 
     def take_back(self, place: SliceIndex) -> None:
@@ -176,6 +177,7 @@ class Labelling:
             opened.done = left
             opened.touched |= {place}
             controller.tell("labels")
+            controller.tell_judged(opened.id)
             controller.refresh()
 
         def work() -> dict[SliceIndex, str]:

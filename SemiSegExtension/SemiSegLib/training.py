@@ -39,7 +39,7 @@ class Training:
         self.preparing = False  # Train was pressed, and what is asked and checked before the start is not through
         self._begun = ""  # what the run is until it is first looked at: "live", "apply" or training
         self._told_end = ""
-        self._judged: set[str] = set()  # cases of which slices were marked as done while a run was being begun
+        self._judged: set[str] = set()  # cases of which slices were judged while a run was being begun
         controller.listen(self._heard)
 
     @property
@@ -70,18 +70,29 @@ class Training:
             self.jobs.run(_("Send the open case"), lambda: connection.show(job, opened.id if opened else ""))
         if what == "study" and self._controller.study not in (None, self._study):
             self._find_again()
-        if what == "judged" and self._controller.open_case is not None:
-            self._judged.add(self._controller.open_case.id)
+        if what == "judged":
+            self._judged.add(self._controller.judged_case)
             self._send_labels()
 
     def _send_labels(self) -> None:
-        """Tell the run what was marked as done; one that is only being begun later, for it may not have seen that."""
+        """Tell the run what was judged anew; one that is only being begun later, for it may not have seen that."""
         if self.asking:
             return
         connection, job, cases, self._judged = self._connection, self.job, sorted(self._judged), set()
         if connection is not None and self.running and not self.applied:
             for case in cases:
-                self._controller.disk.run(_("Send labels"), lambda case=case: connection.add_labels(job, case))
+                self._controller.disk.run(
+                    _("Send labels"), lambda case=case: connection.add_labels(job, case),
+                    lambda taken, case=case: self._labels_sent(taken, case),
+                )
+
+    def _labels_sent(self, taken: bool, case: str) -> None:
+        """A training that cannot take them goes on; learning while drawing begins anew by itself."""
+        if not taken and self.running and not self.live:
+            name = next((row.name for row in self._controller.rows if row.id == case), case)
+            text = _("What is drawn in {case} is learned by the next training: the case, or a structure in it, was "
+                     "added after this one was begun.")  # fmt: skip
+            self._controller.say(text.format(case=name))
 
     def _find_again(self) -> None:
         """A run of this study that was started before Slicer was closed goes on; show it."""

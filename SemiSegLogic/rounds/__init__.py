@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .jobs import jobs_folder
 from .ranking import NextSlice
-from .round import Round
+from .round import AddedLaterError, Round
 from .starting import is_known
 
-__all__ = ["NextSlice", "Round", "is_known", "jobs_folder"]
+__all__ = ["AddedLaterError", "NextSlice", "Round", "is_known", "jobs_folder"]

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import Status
-from Testing.support.clinician import draw, look, open_first, settle
+from Testing.support.clinician import draw, look, open_first, paint, settle, suggestion_for
 
 
 def live_look(state: str = "running", phase: str = "live", outdated: bool = False, **status: Any) -> Any:
@@ -46,6 +47,55 @@ def test_it_begins_with_the_switch_takes_slices_in_and_follows_the_case_on_scree
     settle(panel)
     assert ("show", study.cases[1].id) in panel.connection.calls
     assert panel.preferences.get("live") == "yes"
+
+
+@pytest.mark.parametrize("how", ["redrawn", "taken back", "restored", "accepted", "its scene closed"])
+def test_a_run_hears_of_every_change_of_what_is_judged(panel: Any, study: Any, slicer: Any, how: str) -> None:
+    """Else it goes on learning from what the person corrected or took back."""
+    case = study.cases[0]
+    suggestion_for(case)
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    first = case.version
+    panel.live.want(True)
+    beat(panel)
+    panel.connection.next_look = live_look()
+    beat(panel)
+    panel.connection.calls.clear()
+    if how == "redrawn":
+        paint(panel, 1, SliceIndex(0, 6), np.ones((32, 36), bool))
+        panel.controller.labelling.save_now()
+    elif how == "taken back":
+        panel.label.on_take_back()
+    elif how == "restored":
+        panel.controller.results.restore_version(first)
+    elif how == "accepted":
+        panel.review.on_accept()
+    else:  # before the disk is done
+        panel.screen.jump(SliceIndex(0, 0))
+        panel.label.on_empty()
+        slicer.mrmlScene.Clear()
+    settle(panel)
+    assert ("labels", case.id) in panel.connection.calls
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_what_a_run_cannot_learn_any_more_is_no_error(panel: Any, study: Any, live: bool) -> None:
+    """A case or structure was added since. Learning while drawing begins anew by itself; of a training it is told."""
+    open_first(panel, study)
+    panel.connection.next_look = live_look() if live else look()
+    panel.training.job = panel.connection.next_look.job
+    panel.training.poll()
+    settle(panel)
+    panel.connection.add_labels = lambda _job, _case: False
+    said = []
+    panel.controller.listen(lambda what: said.append(panel.controller.notice) if what == "notice" else None)
+    draw(panel, 6)
+    panel.label.on_done()
+    settle(panel)
+    assert [(level, "next training" in text) for text, level in said] == ([] if live else [("info", True)])
 
 
 def test_it_is_not_begun_twice_and_not_again_until_something_happens(panel: Any, study: Any) -> None:

@@ -61,8 +61,9 @@ class FakeConnection:
     def resume(self, job: str) -> None:
         self.calls.append("resume")
 
-    def add_labels(self, job: str, case: str) -> None:
+    def add_labels(self, job: str, case: str) -> bool:
         self.calls.append(("labels", case))
+        return True
 
     def newest(self) -> str:
         return self.found

@@ -11,7 +11,7 @@ import pytest
 
 from SemiSegLogic.geometry import SliceIndex, gap_between
 from SemiSegLogic.job import JobError
-from SemiSegLogic.rounds import Round, jobs_folder
+from SemiSegLogic.rounds import AddedLaterError, Round, jobs_folder
 from SemiSegLogic.study import StudyError, write_image
 from Testing.support.blobs import BlobStudy, add_volume, spread
 from Testing.support.rounds import begin
@@ -69,8 +69,13 @@ def test_labels_can_be_added_to_a_job_and_only_of_its_cases(blobs: BlobStudy, jo
     (added,) = this.job.newest_labels()
     assert (added.case, added.slices) == ("c003", tuple(case.places))
     new, _ = add_volume(blobs.study, tmp_path, 7)
-    with pytest.raises(StudyError, match="was added later"):
+    with pytest.raises(AddedLaterError, match=r"Case volume7 is not part .* was added later"):
         this.add_labels(new)
+    value = blobs.study.add_structure("late").value
+    case.set_slices(np.full(case.grid.shape, value, np.uint8), [SliceIndex(0, 1)], "ann")
+    with pytest.raises(AddedLaterError, match=r"structure in case volume2 .* was added later"):
+        this.add_labels(case)
+    assert len(this.job.newest_labels()) == 1
 
 
 def test_a_tampered_label_is_refused_with_its_value(blobs: BlobStudy, jobs: Path) -> None:
