@@ -58,6 +58,11 @@ class Data:
             self.take_planes(item.case, item.planes, item.n)
         return added
 
+    def leaves_some(self, added: AddedLabels) -> bool:
+        """Whether there is a slice to learn from once these labels are taken in."""
+        others = any(volume.training_slices for name, volume in self.volumes.items() if name != added.case)
+        return others or bool(usable(self.volumes[added.case], tuple(added.planes), self.plan))
+
     def learned_from(self) -> tuple[int, int]:
         """How many judged slices training may see now, and of how many cases."""
         counts = [len(volume.training_slices) for volume in self.volumes.values()]

@@ -23,7 +23,13 @@ class News:
 
     def take(self, now: float) -> None:
         """Take in what came since."""
-        for item in self.data.take_new(self.place.job):
+        for item in self.place.job.newest_labels(self.data.labels_used):
+            if not self.data.leaves_some(item):  # mostly the only slice, to be corrected and marked as done again
+                self.data.labels_used = item.n
+                text = "Every slice was taken back: until one is done again, training goes on with those it had."
+                self.place.reporter.say(text, labels_used=item.n)
+                continue
+            self.data.take_planes(item.case, item.planes, item.n)
             self.place.reporter.say(f"New labels of case {item.case} are in.", labels_used=item.n)
             self._show_at = self._show_at or now + REFRESH_AFTER_S
 

@@ -10,7 +10,8 @@ import pytest
 from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.runner import course, curve, legs, news
-from Testing.support.blobs import BlobStudy, spread, tiny
+from SemiSegLogic.runner.news import News
+from Testing.support.blobs import BlobStudy, make_study, spread, tiny
 from Testing.support.rounds import at_step, begin, judge_with, run_here
 
 
@@ -39,6 +40,27 @@ def test_labels_that_arrive_are_trained_on_and_refresh_the_open_case(
     known = case.sparse_labels() != IGNORE
     assert np.array_equal(result.label[known], case.labels()[known])
     assert not result.uncertainty[known].any()
+
+
+def test_a_training_outlives_that_its_only_slice_is_taken_back(
+    tmp_path: Path, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mostly to be corrected, and marked as done again."""
+    monkeypatch.setattr(course, "LOOK_FOR_LABELS_S", 0.0)
+    blobs = make_study(tmp_path, annotated=1, slices=1)
+    case, learned = blobs.cases[0], []
+    this = begin(blobs.study, jobs, tiny(8, 3), "supervised")
+
+    def take_back(trainer: Trainer) -> None:
+        case.unmark(case.places, "ann")
+        this.add_labels(case)
+
+    at_step(monkeypatch, 5, take_back)
+    plain = News.take
+    monkeypatch.setattr(News, "take", lambda news, now: (plain(news, now), learned.append(news.data.learned_from())))
+    status = run_here(this)
+    assert (status.state, status.labels_used) == ("done", 1)
+    assert set(learned) == {(1, 1)}
 
 
 def test_the_open_case_does_not_keep_the_suggestion_of_a_model_that_was_turned_down(
