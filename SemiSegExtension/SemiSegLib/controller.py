@@ -251,7 +251,7 @@ class Controller:
             self._stay()
             text = _("{case} stays on screen, because its drawing could not be saved: {error}")
             self.say(text.format(case=self.open_case.name, error=self.labelling.failed), "error")
-        elif self.labelling.unsaved:  # the person goes on drawing
+        elif self.labelling.unsaved or self.labelling.saving:  # the person goes on drawing
             self._when_saved(then)
         else:
             then()

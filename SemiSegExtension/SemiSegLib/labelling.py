@@ -28,6 +28,7 @@ class Labelling:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self.unsaved = False
+        self.saving = 0  # so many drawings are on their way to the disk
         self.failed = ""  # why the newest drawing is on screen only; "" when it is not
         self._overlaps: dict[int, int] = {}
         self._given: dict[tuple[str, str, str], int] = {}  # case, segment and its name then, by which it got a value
@@ -62,11 +63,12 @@ class Labelling:
         opened.labels = labels = self._put_back_deleted(opened, labels)
         where = self._controller.screen.current_slice()
         case, author, axis = self._controller.case(), self._controller.author, where.axis if where else opened.axis
+        self.saving += 1
         self._controller.disk.run(
             _("Save drawing"),
             lambda: casework.patiently(lambda: casework.save(case, opened.kept, labels, axis, author)),
             lambda saved: self._saved(opened, saved),
-            self._not_saved,
+            self._save_failed,
         )
         return labels
 
@@ -84,14 +86,19 @@ class Labelling:
         self._controller.say(text.format(losing=losing), "warning")
 
     def _saved(self, opened: OpenCase, saved: Saved) -> None:
+        self.saving -= 1
         opened.touched = saved.touched - set(opened.done)
         if saved.touched:
             opened.axis = max(saved.touched).axis
         self.failed = ""
         self._controller.tell("labels")
         if saved.redrawn:
-            self._controller.tell_judged(opened.id)
+            self._controller.tell_judged(opened)
             self._controller.refresh()
+
+    def _save_failed(self, error: Exception) -> None:
+        self.saving -= 1
+        self._not_saved(error)
 
     def _not_saved(self, error: Exception) -> None:
         """The drawing stays on screen and is tried again with the next change; without its case it was kept aside."""

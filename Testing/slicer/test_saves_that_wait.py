@@ -301,3 +301,28 @@ def test_a_study_that_cannot_be_opened_leaves_the_case_on_screen(panel: Any, stu
     panel.label.on_done()
     settle(panel)
     assert np.array_equal(case.labels()[6], truth)
+
+
+def test_a_case_stays_on_screen_while_a_save_is_on_its_way_that_may_fail(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one was clicked, and what was drawn last is saved behind the look at whether all is saved."""
+    from SemiSegLib import casework
+    from SemiSegLogic.files import FileError
+
+    def full(*_given: Any) -> Any:
+        raise FileError("the disk is full")
+
+    case, left = open_first(panel, study), []
+    with slow_disk(panel):
+        panel.controller._when_saved(lambda: left.append(case.id))
+        truth = draw(panel, 7)
+        monkeypatch.setattr(casework, "save", full)
+        save(panel)
+    assert left == []
+    assert "stays on screen" in panel.controller.notice[0]
+    monkeypatch.undo()
+    panel.controller._when_saved(lambda: left.append(case.id))
+    settle(panel)
+    assert left == [case.id]
+    assert np.array_equal(reopened(panel)[7], truth)
