@@ -49,6 +49,7 @@ def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, 
         image,
         labels,
         {item.place: item.state for item in judged},
+        folder=case.folder,
         axis=working_axis(grid),
     )
     take_up_drafts(case, opened)

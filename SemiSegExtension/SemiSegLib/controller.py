@@ -85,10 +85,11 @@ class Controller:
         for call in list(self._listeners):
             call(what)
 
-    def tell_judged(self, case_id: str) -> None:
+    def tell_judged(self, opened: OpenCase) -> None:
         """Slices of a case, which may have left the screen since, were judged, redrawn or taken back."""
-        self.judged_case = case_id
-        self.tell("judged")
+        if self.study is not None and opened.folder.parents[1] == self.study.folder:
+            self.judged_case = opened.id
+            self.tell("judged")
 
     def say(self, text: str, level: str = "info") -> None:
         """Show one line to the person: level "info", "good", "warning" or "error"."""

@@ -167,7 +167,7 @@ class Labelling:
         opened.touched -= set(done)
         opened.axis = places[-1].axis
         self._controller.tell("labels")
-        self._controller.tell_judged(opened.id)
+        self._controller.tell_judged(opened)
         self._controller.refresh()
 
     def take_back(self, place: SliceIndex) -> None:
@@ -184,7 +184,7 @@ class Labelling:
             opened.done = left
             opened.touched |= {place}
             controller.tell("labels")
-            controller.tell_judged(opened.id)
+            controller.tell_judged(opened)
             controller.refresh()
 
         def work() -> dict[SliceIndex, str]:

@@ -53,7 +53,7 @@ class OpenCase:
     ``done`` the judged slices with their state; ``touched`` slices drawn on but not marked as done;
     ``suggestion``, ``uncertainty`` and ``earlier``, what the run before proposed, uint8 (k, j, i) or None;
     ``unusable`` says what of the suggestion's files cannot be used, in words; ``elsewhere`` slices drawn on in another
-    window that is open now.
+    window that is open now; ``folder`` that of the case in its study, which may no longer be the one that is open.
     """
 
     id: str
@@ -71,6 +71,7 @@ class OpenCase:
     provenance: dict[str, Any] = field(default_factory=dict)
     unusable: list[str] = field(default_factory=list)
     elsewhere: set[SliceIndex] = field(default_factory=set)
+    folder: Path = Path()
     axis: int = 0
     kept: Kept = field(init=False)
 

@@ -57,7 +57,7 @@ class Results:
         """The case as it is in the study after a change of the whole. What was drawn since ``before``, when the person
         asked for that, stays on top of it.
         """
-        self._controller.tell_judged(opened.id)
+        self._controller.tell_judged(opened)
         shown, labelling = self._controller.open_case, self._controller.labelling
         if shown is None or shown.id != opened.id:
             return

@@ -81,6 +81,25 @@ def test_a_run_hears_of_every_change_of_what_is_judged(panel: Any, study: Any, s
     assert ("labels", case.id) in panel.connection.calls
 
 
+def test_a_slice_of_the_study_before_is_not_told_to_a_run_of_the_next_one(
+    panel: Any, study: Any, slicer: Any, tmp_path: Path
+) -> None:
+    """It is marked as done while another study is on its way, and the scene is closed before the disk is through."""
+    from SemiSegLogic.study import Study
+
+    other = Study.create(tmp_path / "other", structures=["ball"])
+    case = open_first(panel, study)
+    truth = draw(panel, 6)
+    panel.connection.found, panel.connection.next_look = "run-1", look()
+    panel.controller.open_study(other.folder)
+    panel.label.on_done()
+    slicer.mrmlScene.Clear()
+    settle(panel)
+    assert panel.controller.study.folder == other.folder
+    assert [call for call in panel.connection.calls if call[0] == "labels"] == []
+    assert np.array_equal(case.labels()[6], truth), "it is saved all the same"
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_what_a_run_cannot_learn_any_more_is_no_error(panel: Any, study: Any, live: bool) -> None:
     """A case or structure was added since. Learning while drawing begins anew by itself; of a training it is told."""
