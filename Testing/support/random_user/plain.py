@@ -23,7 +23,8 @@ def window(place: SliceIndex) -> tuple[slice | int, ...]:
 class PlainDrawing:
     """One case: ``shown`` int16 (k, j, i), the value of each voxel on screen; ``judged`` the slices marked as done;
     ``suggestion`` as the model made it; ``versions`` name -> what was judged then and where; ``undo`` what was shown
-    before each stroke since the case came on screen, None when that is not known.
+    before each stroke since the case came on screen, None when that is not known; ``states`` the slices that were
+    judged, and what was on them, at every moment, oldest first: what a training may be given.
     """
 
     shown: Label
@@ -31,6 +32,13 @@ class PlainDrawing:
     suggestion: Label | None = None
     versions: dict[str, tuple[Label, set[SliceIndex]]] = field(default_factory=dict)
     undo: list[Label | None] = field(default_factory=list)
+    states: list[tuple[frozenset[SliceIndex], Label]] = field(default_factory=list)
+
+    def note(self) -> None:
+        """How it stands now is one of its states."""
+        now = frozenset(self.judged), self.on_disk
+        if not self.states or self.states[-1][0] != now[0] or not np.array_equal(self.states[-1][1], now[1]):
+            self.states.append(now)
 
     @property
     def on_disk(self) -> Label:

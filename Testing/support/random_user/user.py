@@ -24,13 +24,20 @@ HARMLESS = ("was deleted from the scene", "cannot be deleted from the segment li
 
 
 class RandomUser(Models):
-    """The whole person."""
+    """The whole person: ``acts`` says how often each thing is done, ``harmless`` what a person may well be told."""
+
+    @property
+    def acts(self) -> dict[str, float]:
+        return ACTS
+
+    @property
+    def harmless(self) -> tuple[str, ...]:
+        return HARMLESS
 
     def do_something(self, number: int) -> str:
         """The same for the same seed and ``number``, whatever was done before."""
         self.count, self.rng = number, np.random.default_rng([self._seed, number])
-        acts, weights = zip(*ACTS.items(), strict=True)
-        act = str(self.rng.choice(acts, p=np.array(weights) / sum(weights)))
+        act = self.choose(number)
         getattr(self, act)()
         for _ in range(self.rng.integers(0, 4)):
             self.beat()
@@ -41,6 +48,11 @@ class RandomUser(Models):
         if self.rng.random() < 0.3:
             self.require_saved()
         return act
+
+    def choose(self, number: int) -> str:
+        """What is done next."""
+        acts, weights = zip(*self.acts.items(), strict=True)
+        return str(self.rng.choice(acts, p=np.array(weights) / sum(weights)))
 
     def _learn_values(self) -> None:
         """Segments that became structures have values now, which nothing had before."""
@@ -61,7 +73,7 @@ class RandomUser(Models):
     def require_shown(self) -> None:
         """The screen shows what was drawn, and nobody was told of an error."""
         wrong = [text for text, level in self.said
-                 if level in ("error", "warning") and not any(part in text for part in HARMLESS)]  # fmt: skip
+                 if level in ("error", "warning") and not any(part in text for part in self.harmless)]  # fmt: skip
         assert not wrong, wrong
         plain = self.opened
         if plain is not None:
