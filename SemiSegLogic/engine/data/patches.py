@@ -22,11 +22,13 @@ from ..hardware.generators import random_state, restore_random_state
 from ..planning.plan import Plan, Shape, Triple
 from .framing import Chance, View, anchored, augmentation, keep_inside
 from .pool import Pool
+from .repeats import Repeats
 from .resampling import sample_image, sample_label
 from .staging import Staging, sent
 from .volumes import Volume
 
 TOWARDS_STRUCTURE = 0.67
+ONCE = Repeats()
 
 
 class NothingLabelled(SemiSegError):
@@ -48,6 +50,7 @@ class Sampler:
         self.volumes, self.plan, self.augment = list(volumes), plan, augment
         self.staging = Staging(self.volumes[0].device) if self.volumes else None
         self.pool = Pool.of(self.volumes)
+        self._repeats = ONCE
 
     def labelled(self) -> list[int]:
         """Indices of the volumes with a judged slice that training may see."""
@@ -74,10 +77,10 @@ class Sampler:
         shares = [float((self._labels([look], need.shape) != IGNORE).float().mean()) for look in looks]
         return float(np.mean(shares))
 
-    def look_at_label(self, number: int, need: Need) -> Look:
+    def look_at_label(self, number: int, need: Need, repeats: Repeats = ONCE) -> Look:
         """A patch around a judged slice of volume ``number``."""
         volume, chance = self.volumes[number], Chance()
-        place, target = choose_place(volume, chance, need.whole_slice)
+        place, target = choose_place(volume, chance, need.whole_slice, repeats)
         axes = (0, 1, 2) if volume.is_dense else tuple(axis for axis in range(3) if axis != place.axis)
         return Look(number, self._view(volume, need, target, axes, place, chance))
 
@@ -88,12 +91,21 @@ class Sampler:
         place = SliceIndex(0, round(target[0]))
         return Look(number, self._view(volume, need, target, (0, 1, 2), place, chance))
 
+    def repeats(self, known: Sequence[int]) -> Repeats:
+        """How much more often what is drawn in few of the volumes ``known`` is looked at."""
+        shown = tuple(self.volumes[number].shown for number in known)
+        if shown != self._repeats.shown:
+            self._repeats = Repeats.of(shown)
+        return self._repeats
+
     def _looks(self, need: Need) -> tuple[list[Look], list[Look]]:
         known = self.labelled()
         if need.labelled and not known:
             raise NothingLabelled("No annotated slice to train on. Draw at least one slice and mark it as done.")
         free = sorted(set(range(len(self.volumes))) - set(known)) or known
-        with_label = [self.look_at_label(n, need) for n in _some(known, need.labelled)]
+        repeats = self.repeats(known)
+        often = [known[place] for place in repeats.volumes]
+        with_label = [self.look_at_label(n, need, repeats) for n in _some(often, need.labelled)]
         return with_label, [self.look_anywhere(n, need) for n in _some(free, need.unlabelled)]
 
     def _view(
@@ -155,8 +167,11 @@ class Sampler:
         return torch.empty(count, *shape, dtype=dtype, device=self.volumes[0].device)
 
 
-def choose_place(volume: Volume, chance: Chance, whole_slice: bool = False) -> tuple[SliceIndex, list[float]]:
-    """A judged slice and a voxel (d, h, w) in it: mostly on a structure, every structure of the volume equally often.
+def choose_place(
+    volume: Volume, chance: Chance, whole_slice: bool = False, repeats: Repeats = ONCE
+) -> tuple[SliceIndex, list[float]]:
+    """A judged slice and a voxel (d, h, w) in it: mostly on a structure, every structure of the volume equally often
+    but for ``repeats``.
 
     For a ``whole_slice`` it is one along depth where there is any: of the others only a line would be seen.
     """
@@ -165,7 +180,7 @@ def choose_place(volume: Volume, chance: Chance, whole_slice: bool = False) -> t
         slices = tuple(place for place in slices if place.axis == 0) or slices
     classes = sorted({value for place in slices for value in volume.foreground[place]})
     if classes and chance.share() < TOWARDS_STRUCTURE:
-        wanted = chance.pick(classes)
+        wanted = chance.pick(repeats.repeated(classes))
         place = chance.pick([place for place in slices if wanted in volume.foreground[place]])
         spots = volume.foreground[place][wanted]
         inside = [float(side) for side in spots[int(chance.share() * len(spots))].tolist()]

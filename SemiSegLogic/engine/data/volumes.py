@@ -36,8 +36,8 @@ class Volume:
     ``image`` (1,d,h,w) float16: where the plan is coarser than the case, the mean of every ``thin`` voxels (see
     :meth:`Plan.thin`), else all of them. ``spacing`` (d, h, w) mm of the case, as the plan takes it. ``judged`` what
     people drew, None when nobody did; ``label`` the same without the slices held out from training. ``slices`` the
-    judged slices to learn from in engine order, ``held_out`` those of them kept aside. ``foreground`` voxels (N, 2) of
-    each class in each slice, at most ``MOST_SPOTS``.
+    judged slices to learn from in engine order, ``held_out`` those of them kept aside, ``shown`` the classes drawn on
+    the others. ``foreground`` voxels (N, 2) of each class in each slice, at most ``MOST_SPOTS``.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Volume:
     label: SliceLabel | None = None
     slices: tuple[SliceIndex, ...] = ()
     held_out: tuple[SliceIndex, ...] = ()
+    shown: frozenset[int] = frozenset()
     foreground: dict[SliceIndex, dict[int, Tensor]] = field(default_factory=dict)
 
     @property
@@ -86,6 +87,7 @@ class Volume:
         """Keep the judged slices ``places`` from training from now on (and only them)."""
         self.held_out = tuple(place for place in places if place in self.slices)
         self.label = None if self.judged is None else self.judged.without(self.held_out)
+        self.shown = frozenset(number for place in self.training_slices for number in self.foreground[place])
 
     def to_array(self, values: Tensor) -> NDArray[np.generic]:
         """A (D,H,W) tensor back as the case's own ``(k, j, i)`` array."""
