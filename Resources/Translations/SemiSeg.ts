@@ -202,6 +202,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>On the slices done until now ({n}) {name} counts as not there. Where it can be seen, draw it, or take the slice back with Not done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Press &apos;Repair the study&apos; below the list.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -752,7 +756,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in a second one.</source>
+        <source>{name} is drawn in {cases} only. On the slices done in other cases it counts as not there: draw it wherever it can be seen, or the model learns to leave it out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -776,7 +780,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Drawn in a single case each ({n}): {names}. The model may take them for peculiarities of those cases. Draw them in a second one.</source>
+        <source>Drawn in few cases ({n}): {names}. On the slices done in other cases they count as not there: draw them wherever they can be seen, or the model learns to leave them out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -812,7 +816,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} (in {case})</source>
+        <source>{name} (in {cases})</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2100,7 +2104,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>All structures on this slice are drawn</source>
+        <source>All structures on this slice are drawn; what is not drawn is not there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

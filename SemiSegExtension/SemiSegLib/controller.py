@@ -333,12 +333,21 @@ class Controller:
         study = self.need_study()
         self.disk.run(
             _("Add structure"), lambda: (study.add_structure(name), structures_of(study))[1],
-            lambda structures: self._restructured(study, structures),
+            lambda structures: self._restructured(study, structures, name),
         )
 
-    def _restructured(self, study: Study, structures: list[Shown]) -> None:
+    def tell_of_new(self, name: str) -> None:
+        """A slice that is done was judged for all structures, also for one that was added only now."""
+        done = sum(len(row.done) for row in self.rows)
+        if done:
+            text = _("On the slices done until now ({n}) {name} counts as not there. Where it can be seen, draw it, or "
+                     "take the slice back with Not done.")  # fmt: skip
+            self.say(text.format(n=done, name=name))
+
+    def _restructured(self, study: Study, structures: list[Shown], name: str) -> None:
         if study is not self.study:
             return
+        self.tell_of_new(name)
         self._structures = structures
         if self.open_case is not None:
             self.screen.restore(self.structures())

@@ -225,6 +225,7 @@ class Labelling:
         controller.screen.bind(item.segment_id, made.value, made.name)
         self._given[self._as_given(item)] = made.value
         controller.structures_changed()
+        controller.tell_of_new(made.name)
 
     def _change(self, item: Shown, before: str) -> None:
         """What is refused, such as the name of another structure, keeps nothing from being saved, and is not shown."""

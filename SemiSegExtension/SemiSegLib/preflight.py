@@ -26,6 +26,8 @@ LEVELS = ("stop", "warning", "good")
 LEAST_GB = 2.0
 LEAST_SHOWING = 4
 """Slices with a structure below which none is kept aside to measure (engine/quality/holding_out)."""
+FEW = 4
+"""One of so many cases, or fewer, is where patches are aimed at a structure more often (engine/data/repeats)."""
 OTHER_SIZE = 3.0
 """Voxels this many times larger or smaller than usual make a case an outlier."""
 PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES, STRUCTURE_GB = 0.6, 2, 8, 0.006
@@ -121,9 +123,13 @@ def _structures(study: Study, judged: list[Case]) -> Iterator[Finding]:
             cases = ", ".join(users[item.value])
             yield Finding("warning", text.format(name=item.name, n=voxels[item.value], cases=cases))
     yield from _missing([item.name for item in study.structures if item not in drawn])
-    if len(judged) > 1:
-        more = [item for item in drawn if voxels[item.value] > SPECK]
-        yield from _in_one([(item.name, users[item.value][0]) for item in more if len(users[item.value]) == 1])
+    more = [(item.name, users[item.value]) for item in drawn if voxels[item.value] > SPECK]
+    yield from _in_few([(name, cases) for name, cases in more if _are_few(len(cases), len(judged))])
+
+
+def _are_few(cases: int, judged: int) -> bool:
+    """Whether a structure drawn in so many of the ``judged`` cases may have been forgotten in the others."""
+    return cases < judged and (cases == 1 or FEW * cases <= judged)
 
 
 def _missing(names: list[str]) -> Iterator[Finding]:
@@ -136,16 +142,16 @@ def _missing(names: list[str]) -> Iterator[Finding]:
         yield Finding("warning", text.format(n=len(names), names=some(names, ", ")))
 
 
-def _in_one(names: list[tuple[str, str]]) -> Iterator[Finding]:
-    """The structures that are drawn in one case, each with it, in one finding."""
+def _in_few(names: list[tuple[str, list[str]]]) -> Iterator[Finding]:
+    """The structures that are drawn in few cases, each with those, in one finding."""
     if len(names) == 1:
-        text = _("{name} is drawn in {case} only: the model may take it for a peculiarity of that case. Draw it in "
-                 "a second one.")  # fmt: skip
-        yield Finding("warning", text.format(name=names[0][0], case=names[0][1]))
+        text = _("{name} is drawn in {cases} only. On the slices done in other cases it counts as not there: draw it "
+                 "wherever it can be seen, or the model learns to leave it out.")  # fmt: skip
+        yield Finding("warning", text.format(name=names[0][0], cases=some(names[0][1], ", ")))
     elif names:
-        text = _("Drawn in a single case each ({n}): {names}. The model may take them for peculiarities of those "
-                 "cases. Draw them in a second one.")  # fmt: skip
-        told = [_("{name} (in {case})").format(name=name, case=case) for name, case in names]
+        text = _("Drawn in few cases ({n}): {names}. On the slices done in other cases they count as not there: draw "
+                 "them wherever they can be seen, or the model learns to leave them out.")  # fmt: skip
+        told = [_("{name} (in {cases})").format(name=name, cases=some(cases, ", ")) for name, cases in names]
         yield Finding("warning", text.format(n=len(names), names=some(told, ", ")))
 
 

@@ -58,6 +58,11 @@ class Training:
         return self.look.applied if self.look is not None else self._begun == "apply"
 
     @property
+    def warnings(self) -> list[Finding]:
+        """In spite of which the training on its way was begun."""
+        return [] if self.applied else [finding for finding in self.findings if finding.level == "warning"]
+
+    @property
     def engaged(self) -> bool:
         """Nothing can be begun now: a run is on its way, or will be in a moment. Learning while drawing makes room."""
         return self.asking or self.preparing or (self.running and not self.live)
@@ -100,6 +105,7 @@ class Training:
         assert self._study is not None
         connection = self._connection = self._connect(self._study)
         self.job, self.look, self._told_end, self._begun, self._judged = "", None, "", "", set()
+        self.findings = []
         self.asking = True
         self.jobs.run(
             _("Look for a run"), connection.newest, lambda job: self._found(connection, job),

@@ -107,6 +107,29 @@ def test_a_new_segment_becomes_a_structure_with_a_value_of_its_own(panel: Any, s
     assert [item.name for item in panel.screen.structures()] == ["ball", "core", "lesion", "vessel"]
 
 
+@pytest.mark.parametrize("way", ["panel", "segment editor"])
+def test_a_structure_that_is_added_late_counts_as_absent_on_slices_done_before_and_that_is_said(
+    panel: Any, study: Any, way: str
+) -> None:
+    def add(name: str) -> str:
+        if way == "panel":
+            panel.label.structure.text = name
+            panel.label.on_add()
+        else:
+            panel.screen.segmentation.GetSegmentation().AddEmptySegment(name, name)
+            panel.controller.labelling.save_now()
+        settle(panel)
+        return str(panel.controller.notice[0])
+
+    case = open_first(panel, study)
+    assert "vessel" not in add("vessel")
+    case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 1), SliceIndex(0, 2)], "ann")
+    panel.controller.refresh()
+    settle(panel)
+    assert add("lesion") == ("On the slices done until now (2) lesion counts as not there. Where it can be seen, draw "
+                             "it, or take the slice back with Not done.")  # fmt: skip
+
+
 def test_a_volume_of_the_scene_becomes_a_case(panel: Any, study: Any, slicer: Any) -> None:
     from SemiSegLib.scene.volumes import volume_from
 

@@ -58,6 +58,28 @@ def test_a_structure_that_is_absent_or_in_one_case_only_is_named(check: Any, stu
     assert any("core is drawn in scan1 only" in text for text in told(check(study), "warning"))
 
 
+def test_a_structure_in_few_cases_is_told_with_what_the_others_teach(check: Any, study: Any) -> None:
+    for number in range(8):
+        if number >= len(study.cases):
+            study.add_case(study.cases[0].image_path, name=f"scan{number}", duplicates=True)
+        drawn(study, number, only=0 if number < 2 else 1)
+    sentences = [text for text in told(check(study), "warning") if "core" in text]
+    assert sentences == ["core is drawn in scan0, scan1 only. On the slices done in other cases it counts as not "
+                         "there: draw it wherever it can be seen, or the model learns to leave it out."]
+    drawn(study, 2)
+    assert not any("core" in text for text in told(check(study), "warning"))
+
+
+def test_few_are_those_that_training_looks_at_more_often_and_single_ones(slicer: Any) -> None:
+    from SemiSegLib.preflight import _are_few
+    from SemiSegLogic.engine.data.repeats import Repeats
+
+    for judged in range(1, 40):
+        for cases in range(1, judged + 1):
+            often = Repeats.of((frozenset({1}),) * cases + (frozenset[int](),) * (judged - cases)).times[1] > 1
+            assert _are_few(cases, judged) == (often or 1 == cases < judged)
+
+
 def test_of_a_hundred_structures_it_is_told_in_two_sentences_which_are_missing(check: Any, study: Any) -> None:
     from SemiSegLogic.study import Study
 
@@ -70,7 +92,7 @@ def test_of_a_hundred_structures_it_is_told_in_two_sentences_which_are_missing(c
     missing, single = (text for text in told(check(many), "warning") if "structure" in text and "Slices" not in text)
     assert missing.startswith("Not drawn anywhere, so the model cannot learn them (40): ")
     assert missing.endswith("and 37 more.")
-    assert single.startswith("Drawn in a single case each (60): structure 1 ")
+    assert single.startswith("Drawn in few cases (60): structure 1 ")
     assert max(len(missing), len(single)) < 600
 
 

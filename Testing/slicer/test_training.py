@@ -115,6 +115,36 @@ def test_after_checks_that_failed_or_found_an_obstacle_train_can_be_pressed_agai
     assert len(panel.connection.calls) == 1
 
 
+def test_what_a_training_was_warned_of_can_be_read_until_it_ends(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was gone as soon as the run had begun, within seconds, and never shown again."""
+    import slicer
+
+    open_first(panel, study)
+    draw(panel, 6)
+    panel.label.on_done()
+    draw(panel, 7)
+    panel.controller.labelling.save_now()
+    settle(panel)
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda *_, **__: True)
+    panel.train.on_train()
+    settle(panel)
+    assert panel.training.running
+    assert not panel.train.findings.real.isHidden()
+    assert "quality cannot be judged" in panel.train.findings.text
+    assert "not marked as done" not in panel.train.findings.text  # they are by now
+    assert "GB of memory" not in panel.train.findings.text
+    panel.connection.next_look = look("done")
+    panel.training.poll()
+    settle(panel)
+    assert panel.train.findings.real.isHidden()
+    panel.training.use("run-1", only=False, far="")
+    settle(panel)
+    assert panel.training.running
+    assert panel.train.findings.real.isHidden()
+
+
 def test_train_pressed_in_a_study_trains_no_other(panel: Any, study: Any, two: dict[str, FakeConnection]) -> None:
     panel.controller.open_study(study.folder.parent / "other")
     panel.train.on_train()

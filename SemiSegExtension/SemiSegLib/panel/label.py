@@ -43,7 +43,8 @@ class LabelSection:
         self.here = label(drawing)
         buttons = row(drawing)
         self.done = primary(
-            buttons, _("Slice done"), _("All structures on this slice are drawn"), self.on_done, "Ctrl+Return"
+            buttons, _("Slice done"), _("All structures on this slice are drawn; what is not drawn is not there"),
+            self.on_done, "Ctrl+Return",
         )
         self.empty = button(
             buttons, _("Nothing here"), _("This slice shows none of the structures"), self.on_empty, "Ctrl+Backspace"

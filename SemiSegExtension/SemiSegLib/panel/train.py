@@ -30,7 +30,7 @@ class TrainSection:
         for switch in (self.choices.fragments, self.choices.outlines, self.choices.more):
             switch.connect("toggled(bool)", self.on_manner)
         self.findings = label(inside)
-        self.findings.visible = False
+        self.findings.visible = self._running = False
         self.train = primary(inside, _("Train on my labels"), "", self.on_train)
         self.run = RunView(panel, inside)
 
@@ -75,8 +75,7 @@ class TrainSection:
 
     def _agreed(self, findings: list[Finding], asked_for: str) -> bool:
         """Show what was found, and ask of it what has to be asked; False when there can be no training."""
-        self.findings.text = findings_text(findings)
-        self.findings.visible = bool(findings)
+        self._tell(findings)
         if any(finding.level == "stop" for finding in findings):
             return False
         told = next((finding.text for finding in findings if finding.about == "touched"), "")
@@ -84,12 +83,17 @@ class TrainSection:
             self._offer(told, asked_for)
         return True
 
+    def _tell(self, findings: list[Finding]) -> None:
+        self.findings.text = findings_text(findings)
+        self.findings.visible = bool(findings)
+
     def _offer(self, told: str, asked_for: str) -> None:
         """Offer to mark the slices as done that are drawn on."""
         question = _("{text}\n\nCall them done and use them?").format(text=told)
         agreed = slicer.util.confirmYesNoDisplay(question, windowTitle=_("Slices not done"))
         opened = self._controller.open_case
         if agreed and opened is not None and opened.id == asked_for:
+            self._training.findings = [found for found in self._training.findings if found.about != "touched"]
             self._controller.labelling.call_done(sorted(opened.touched))
 
     def _open_case(self) -> str:
@@ -118,8 +122,9 @@ class TrainSection:
         running = self._training.running and not live
         self.choices.refresh(running, bool(self._training.job), self._training.look)
         self.train.visible = not running
-        if running:
-            self.findings.visible = False
+        if running != self._running:
+            self._running = running
+            self._tell(self._training.warnings if running else [])
         self.run.refresh(running, None if live else self._training.look)
 
     def _why_not(self) -> str:
