@@ -7,8 +7,10 @@ from typing import Any
 
 from ..engine import quality
 from ..engine.data.few_slices import FewSlices
+from ..engine.data.repeats import Repeats
 from ..engine.hardware.device import Device
 from ..job import JobSpec
+from ..naming import enumerated
 from ..settings import Training
 from ..settings.recommended import RECOMMENDED
 from .data import Data
@@ -22,6 +24,9 @@ CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the
            "training, their outlines were carried to the neighbouring slices as the image moves from slice to slice "
            "(from a single slice, only where the model so far agreed); by its end only what was drawn was learned "
            "from.")
+RARE = ("Drawn in a quarter of the annotated cases or in fewer: {names}. Training looked at them more often, at the "
+        "cases that show them up to {times} times as often as at others. Annotated slices that do not show them taught "
+        "that they are not there.")
 
 
 @dataclass
@@ -60,6 +65,7 @@ def opening(spec: JobSpec, data: Data, training: Training, device: Device, start
         fresh = opening(spec, data, training, device, None)
         return replace(fresh, reasons=(NO_START, *fresh.reasons))
     found = _opening(spec, data, training, device, start)
+    found = replace(found, reasons=(*found.reasons, *rare_in_words(data)))
     few = sum(FewSlices.of(volume) is not None for volume in data.volumes.values())
     if not few or data.plan.dims != 3 or not training.carry_outlines:
         return found
@@ -81,6 +87,14 @@ def _opening(spec: JobSpec, data: Data, training: Training, device: Device, star
     mirror = mirror_axis(data) if found.mirror else None
     reasons = (*found.reasons, views_in_words(mirror is not None, bool(found.zooms)))
     return Opening(legs, Parts(data, parts), mirror, found.zooms, reasons, seen)
+
+
+def rare_in_words(data: Data) -> list[str]:
+    """Of structures that are looked at more often because few cases show them, for the card."""
+    repeats = Repeats.of(tuple(volume.shown for volume in data.volumes.values() if volume.slices))
+    rare = {number: times for number, times in sorted(repeats.times.items()) if times > 1}
+    names = enumerated([data.names[value] for value in data.classes.values_of(rare)])
+    return [RARE.format(names=names, times=max(rare.values()))] if rare else []
 
 
 def views_in_words(mirror: bool, zooms: bool) -> str:
