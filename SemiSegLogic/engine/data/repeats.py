@@ -20,6 +20,7 @@ There whole images are learned; a patch is to be aimed, too, hence (4). What fol
 - The root is taken twice, and r_c^2 makes up for V / n_c at most: alone in being rare, c is aimed at less often than
   a / m, which is what a structure has that every volume shows, beside m - 1 others.
 - No volume is drawn more than sqrt(V) times as often as another: one of fifty in an eighth of the patches, at most.
+- A slip of the hand (volumes.SPECK) is not repeated.
 - Volumes judged to show nothing keep their place, and say that it is not there.
 """
 

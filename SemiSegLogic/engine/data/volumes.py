@@ -7,6 +7,7 @@ memory, mapped file) is decided in keeping.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from .greys import slabs
 from .slice_label import Drawn, SliceLabel
 
 MOST_SPOTS = 4096  # to look at; a dense label of a large volume has millions
+SPECK = 5  # voxels of a structure in a volume: so few were a slip of the hand, and are not looked for in particular
 UNKNOWN = 254  # no class has this index but the last of 255, and then every value is known
 
 
@@ -36,8 +38,8 @@ class Volume:
     ``image`` (1,d,h,w) float16: where the plan is coarser than the case, the mean of every ``thin`` voxels (see
     :meth:`Plan.thin`), else all of them. ``spacing`` (d, h, w) mm of the case, as the plan takes it. ``judged`` what
     people drew, None when nobody did; ``label`` the same without the slices held out from training. ``slices`` the
-    judged slices to learn from in engine order, ``held_out`` those of them kept aside, ``shown`` the classes drawn on
-    the others. ``foreground`` voxels (N, 2) of each class in each slice, at most ``MOST_SPOTS``.
+    judged slices to learn from in engine order, ``held_out`` those of them kept aside, ``shown`` the classes of which
+    the others show more than a SPECK. ``foreground`` voxels (N, 2) of each class in each slice, at most ``MOST_SPOTS``.
     """
 
     name: str
@@ -87,7 +89,10 @@ class Volume:
         """Keep the judged slices ``places`` from training from now on (and only them)."""
         self.held_out = tuple(place for place in places if place in self.slices)
         self.label = None if self.judged is None else self.judged.without(self.held_out)
-        self.shown = frozenset(number for place in self.training_slices for number in self.foreground[place])
+        voxels = Counter[int]()
+        for place in self.training_slices:
+            voxels.update({number: len(spots) for number, spots in self.foreground[place].items()})
+        self.shown = frozenset(number for number, count in voxels.items() if count > SPECK)
 
     def to_array(self, values: Tensor) -> NDArray[np.generic]:
         """A (D,H,W) tensor back as the case's own ``(k, j, i)`` array."""

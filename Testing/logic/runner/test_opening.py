@@ -16,7 +16,7 @@ NAMES = {3: "liver", 7: "lesion"}
 
 def _scan(*values: int) -> Volume:
     label = np.zeros((3, 8, 8), np.uint8)
-    label[1, 2, : len(values)] = values
+    label[1, :, : len(values)] = values
     return volume_of(label, label, (SliceIndex(0, 1),), values=tuple(NAMES))
 
 
