@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..engine.hardware.device import is_out_of_memory
 from ..engine.hardware.generators import restore_random_state
 from ..engine.training.trainer import Diverged, Trainer
 from ..errors import SemiSegError
@@ -31,6 +32,8 @@ from .suggest import Suggester
 from .workplace import Workplace
 
 LOOK_FOR_LABELS_S = 1.0
+UNJUDGED = ("Memory ran out while it was measured on the slices kept aside. Close other programs, or choose a computer "
+            "with more memory, and train again.")
 
 
 class Course:
@@ -186,9 +189,15 @@ class Course:
     # --- the end of a leg ---------------------------------------------------------------------------------------
 
     def _judge(self, trainer: Trainer, leg: Leg) -> None:
-        """At the end of a leg, or at a stop within it."""
-        plain = self.curve.score(trainer)
-        message = self.jury.judge(self.standing, trainer.method, plain, leg, self._stopped)
+        """At the end of a leg, or at a stop within it. A later leg that there is no memory to judge is given up."""
+        try:
+            plain = self.curve.score(trainer)
+            message = self.jury.judge(self.standing, trainer.method, plain, leg, self._stopped)
+        except Exception as error:
+            if self.standing.kept is None or not is_out_of_memory(error):
+                raise
+            self._give_up(leg, MemoryExhausted(UNJUDGED))
+            return
         if self._stopped:
             self.books.settle(message, trainer)
         else:

@@ -15,7 +15,10 @@ from SemiSegLogic.methods.mean_teacher import MeanTeacher
 from SemiSegLogic.methods.supervised import Supervised
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import model as models
+from SemiSegLogic.runner.judging import Jury
+from SemiSegLogic.runner.legs import Leg
 from SemiSegLogic.runner.model import Model
+from SemiSegLogic.runner.outcome import Outcome
 from SemiSegLogic.runner.suggest import Suggester
 from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.rounds import at_step, begin, kill_at_step, run_here
@@ -107,6 +110,31 @@ def test_a_second_leg_that_fails_leaves_the_first_model_and_its_suggestions(
     assert (status.state, status.scores["kept"]) == ("done", "supervised")
     assert status.error is not None
     assert "mean_teacher was given up" in status.error["text"]
+    assert Model.load(this.job.weights).method == "supervised"
+    assert len(this.collect()) == 3
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_second_leg_that_there_is_no_memory_to_judge_leaves_the_first_model(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
+    """The whole job was called failed, although it had a model."""
+    this, outcome = begin(blobs.study, jobs, tiny(8, 4)), Jury.outcome
+
+    def lacking(jury: Jury, method: Any, plain: Any, leg: Leg) -> Outcome:
+        if leg.role == "first":
+            return outcome(jury, method, plain, leg)
+        raise MemoryError("injected")
+
+    monkeypatch.setattr(Jury, "outcome", lacking)
+    if stopped:
+        at_step(monkeypatch, 6, lambda trainer: this.job.request_stop())
+    status = run_here(this)
+    assert status.scores["kept"] == "supervised"
+    assert status.state == ("stopped" if stopped else "done")
+    assert status.error is not None
+    assert "mean_teacher was given up" in status.error["text"]
+    assert "Memory ran out while it was measured" in status.error["text"]
     assert Model.load(this.job.weights).method == "supervised"
     assert len(this.collect()) == 3
 
