@@ -13,14 +13,12 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-from Testing.support.clinician import FakeInstaller
 
 USUAL = (0, 2)
 FIRST, LAST = (int(number) for number in os.environ.get("SEMISEG_CHAOS_SEEDS", "{}:{}".format(*USUAL)).split(":"))
@@ -37,31 +35,16 @@ def open_panel(slicer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A panel as Slicer makes it, again and again; jobs and temporary files in folders of their own."""
     if importlib.util.find_spec("torch") is None:
         pytest.skip("needs torch for the training process")
-    import qt
-
-    from SemiSegLib.panel import Panel, choices
-    from SemiSegLib.panel import panel as module
+    from SemiSegLib.panel import choices
+    from Testing.support.random_user.panels import panels
     from Testing.support.random_user.real_runs import SECONDS
 
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    monkeypatch.setattr(module, "LET_GO_S", 0.002)
     monkeypatch.setattr(choices, "TIMES", (SECONDS,) * 4)
-    made: list[Any] = []
-
-    def opened(connect: Callable[[Any], Any]) -> Any:
-        root = slicer.qMRMLWidget()
-        root.setLayout(qt.QVBoxLayout())
-        panel = Panel(root.layout(), FakeInstaller(tmp_path / "environment"), connect)
-        panel.root = root
-        panel.enter()
-        made.append(panel)
-        return panel
-
-    yield opened
-    for panel in made:
-        panel.timer.stop()
+    with panels(slicer, tmp_path, monkeypatch) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-from Testing.support.clinician import FakeInstaller
 
 FIRST, LAST = (int(number) for number in os.environ.get("SEMISEG_SEEDS", "0:6").split(":"))
 STEPS = int(os.environ.get("SEMISEG_STEPS", "40"))
@@ -23,26 +21,10 @@ STEPS = int(os.environ.get("SEMISEG_STEPS", "40"))
 @pytest.fixture
 def open_panel(slicer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A panel as Slicer makes it, again and again."""
-    import qt
+    from Testing.support.random_user.panels import panels
 
-    from SemiSegLib.panel import Panel
-    from SemiSegLib.panel import panel as module
-
-    monkeypatch.setattr(module, "LET_GO_S", 0.002)
-    made: list[Any] = []
-
-    def opened(connect: Callable[[Any], Any]) -> Any:
-        root = slicer.qMRMLWidget()
-        root.setLayout(qt.QVBoxLayout())
-        panel = Panel(root.layout(), FakeInstaller(tmp_path / "environment"), connect)
-        panel.root = root
-        panel.enter()
-        made.append(panel)
-        return panel
-
-    yield opened
-    for panel in made:
-        panel.timer.stop()
+    with panels(slicer, tmp_path, monkeypatch) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("seed", range(FIRST, LAST))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.study import Case
 
 Label = NDArray[np.int16]
 NEWCOMER = 1000
@@ -17,6 +18,16 @@ NEWCOMER = 1000
 def window(place: SliceIndex) -> tuple[slice | int, ...]:
     """The slice as an index into an array (k, j, i)."""
     return (slice(None),) * place.axis + (place.index,)
+
+
+def stored_suggestion(case: Case, label: NDArray[np.integer]) -> Label:
+    """The suggestion in its file: the ``label`` that a model made, but for what was judged until then."""
+    stored = case._suggestion.label(case.grid, case.structures).astype(np.int16)
+    judged = np.zeros(label.shape, bool)
+    for axis, index in case.provenance()["judged"]:
+        judged[window(SliceIndex(axis, index))] = True
+    assert np.array_equal(stored[~judged], label[~judged])
+    return stored
 
 
 @dataclass

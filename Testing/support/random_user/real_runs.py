@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from SemiSegLib.connection import BackendConnection
@@ -24,7 +23,7 @@ from Testing.support.clinician import settle
 from Testing.support.jobs import session_members
 
 from .given import Audit, PlainImage
-from .plain import window
+from .plain import stored_suggestion
 from .user import RandomUser
 
 WORKER = [sys.executable, "-m", "Testing.support.narrow_worker"]
@@ -95,12 +94,7 @@ class RealRuns(RandomUser):
             names = [name for name, key in order.cases.items() if key[1] == case.id]
             assert [order.job.spec().case(name).image for name in names] == [self.images[names and
                     order.cases[names[0]]].digest], "the suggestion of another image"  # fmt: skip
-        stored = case._suggestion.label(case.grid, case.structures).astype(np.int16)
-        judged = np.zeros(label.shape, bool)
-        for axis, index in case.provenance()["judged"]:
-            judged[window(SliceIndex(axis, index))] = True
-        assert np.array_equal(stored[~judged], label[~judged])
-        return stored
+        return stored_suggestion(case, label)
 
     def _see_results(self) -> None:
         while self._suggested:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from SemiSegLib.casework import patiently
-from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.study import Study
 from Testing.support.clinician import FakeConnection, look
 
-from .plain import window
+from .plain import stored_suggestion
 
 
 class ScriptedRunner(FakeConnection):
@@ -46,14 +45,5 @@ class ScriptedRunner(FakeConnection):
     def _put(self, job: str, case: str, label: Any) -> str:
         doubt = np.full(label.shape, 90, np.uint8)
         patiently(lambda: self.study.case(case).put_suggestion(label, doubt, {"method": "bcp", "run": job}))
-        self.arrived.append((case, self._as_put(self.study.case(case), label)))
+        self.arrived.append((case, stored_suggestion(self.study.case(case), label)))
         return case
-
-    def _as_put(self, case: Any, label: Any) -> Any:
-        """The suggestion in its file: the model's, but for what was judged until then."""
-        stored = case._suggestion.label(case.grid, case.structures).astype(np.int16)
-        judged = np.zeros(label.shape, bool)
-        for axis, index in case.provenance()["judged"]:
-            judged[window(SliceIndex(axis, index))] = True
-        assert np.array_equal(stored[~judged], label[~judged])
-        return stored
