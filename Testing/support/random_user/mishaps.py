@@ -120,26 +120,16 @@ class Mishaps(RealRuns):
 
     def colleague_judges(self) -> None:
         """A slice of a case that may be open here, too; it is opened anew then."""
-        found = self._colleague(done=True)
-        if found is not None:
-            plain, place, plane = found
-            plain.shown = plain.shown.copy()
-            plain.shown[window(place)] = plane
-            plain.judged.add(place)
+        self._colleague(done=True)
 
     def colleague_crashes(self) -> None:
         """Who drew on a slice and did not mark it as done: it is taken over here."""
-        found = self._colleague(done=False)
-        if found is not None:
-            plain, place, plane = found
-            plain.shown = plain.shown.copy()
-            plain.shown[window(place)] = plane
-            self.other.kill()
+        self._colleague(done=False)
 
-    def _colleague(self, done: bool) -> tuple[PlainDrawing, SliceIndex, Any] | None:
+    def _colleague(self, done: bool) -> None:
         self.settle()
         if self.study is None or not self.panel.cases._ids or self._newcomers_anywhere():
-            return None
+            return
         case = str(self._some_of(*self.panel.cases._ids))
         opened = self.panel.controller.open_case
         if opened is not None and opened.id == case:
@@ -157,7 +147,12 @@ class Mishaps(RealRuns):
         settle(self.panel)
         assert all("also open in another Slicer window" in text for text in told), told
         self.audit.elsewhere.add((self.study.folder, case))
-        return plain, place, plane
+        plain.shown = plain.shown.copy()
+        plain.shown[window(place)] = plane
+        if done:
+            plain.judged.add(place)
+        else:
+            self.other.kill()
 
     def _newcomers_anywhere(self) -> bool:
         return any((plain.shown >= NEWCOMER).any() for plain in self.plain.values())

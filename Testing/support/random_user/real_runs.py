@@ -130,7 +130,8 @@ class RealRuns(RandomUser):
         super().require_saved()
         self.audit.look(self.names)
         training = self.panel.training
-        if training.running and not (training.applied or training.asking) and training.job in self.audit.orders:
+        going = training.running and training.look is not None  # one found again may be over, until it is looked at
+        if going and not (training.applied or training.asking) and training.job in self.audit.orders:
             assert list(self.audit.behind(training.job)) == []
 
     # --- what a person does -----------------------------------------------------------------------------------
