@@ -1567,7 +1567,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>What is drawn in {case} is learned by the next training: the case, or a structure in it, was added after this one was begun.</source>
+        <source>Send labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1627,7 +1627,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Send labels</source>
+        <source>What is drawn in {case} is learned by the next training: the case, or a structure in it, was added after this one was begun.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -32,6 +32,17 @@ class Next:
 
 
 @dataclass(frozen=True)
+class Untold:
+    """A case of whose labels a run could not be told, and why: it, or a structure drawn there, was ``added_later`` than
+    the run was begun, or its labels cannot be read.
+    """
+
+    case: str
+    why: Exception
+    added_later: bool
+
+
+@dataclass(frozen=True)
 class Look:
     """A run at one moment: its status, its curve, the slices worth a look, best first, and the cases that got a new
     suggestion just now. ``live``: it learns while the person draws; ``outdated``: cases or structures changed since it
@@ -102,10 +113,8 @@ class Connection(Protocol):
     def resume(self, job: str) -> None:
         """Go on with a job that was lost or stopped."""
 
-    def add_labels(self, job: str, case: str) -> bool:
-        """Tell a running job what was drawn since; False when it cannot learn from that, because the case, or a
-        structure drawn there, was added later.
-        """
+    def catch_up(self, job: str) -> list[Untold]:
+        """Tell a running job what was drawn since it was begun, whoever drew it; what it could not be told."""
 
     def newest(self) -> str:
         """The job that was started last; "" when there is none."""
@@ -178,14 +187,11 @@ class BackendConnection:
     def resume(self, job: str) -> None:
         self._places.of(job, starts=True).resume(job)
 
-    def add_labels(self, job: str, case: str) -> bool:
+    def catch_up(self, job: str) -> list[Untold]:
         from SemiSegLogic.rounds import AddedLaterError
 
-        try:
-            self._round(job).add_labels(self._study.case(case))
-        except AddedLaterError:
-            return False
-        return True
+        untold = self._round(job).catch_up()
+        return [Untold(case, error, isinstance(error, AddedLaterError)) for case, error in untold.items()]
 
     def newest(self) -> str:
         from SemiSegLogic.rounds import Round

@@ -50,7 +50,6 @@ class Controller:
         self.wanted_case = ""
         self._shows = 0  # so often was a case asked for: what was read for an earlier click comes too late
         self._reading = ""  # the case that is being read for the latest one
-        self.judged_case = ""  # the one of which slices were judged last
         self.notice: tuple[str, str] = ("", "")
         self.adding = Adding(self)
         self.labelling = Labelling(self)
@@ -88,7 +87,6 @@ class Controller:
     def tell_judged(self, opened: OpenCase) -> None:
         """Slices of a case, which may have left the screen since, were judged, redrawn or taken back."""
         if self.study is not None and opened.folder.parents[1] == self.study.folder:
-            self.judged_case = opened.id
             self.tell("judged")
 
     def say(self, text: str, level: str = "info") -> None:

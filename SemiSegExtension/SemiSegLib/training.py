@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .annotations import slice_numbers
 from .beginning import FirstSlices
-from .connection import LAST, Connection, Look, Manner, Next, Order
+from .connection import LAST, Connection, Look, Manner, Next, Order, Untold
 from .preflight import Finding, check
 from .run_words import ending
 from .tasks import Tasks
@@ -39,7 +39,7 @@ class Training:
         self.preparing = False  # Train was pressed, and what is asked and checked before the start is not through
         self._begun = ""  # what the run is until it is first looked at: "live", "apply" or training
         self._told_end = ""
-        self._judged: set[str] = set()  # cases of which slices were judged while a run was being begun
+        self._said: set[str] = set()  # of what this run could not be told, or why
         controller.listen(self._heard)
 
     @property
@@ -76,36 +76,48 @@ class Training:
         if what == "study" and self._controller.study not in (None, self._study):
             self._find_again()
         if what == "judged":
-            self._judged.add(self._controller.judged_case)
-            self._send_labels()
+            self._catch_up()
 
-    def _send_labels(self) -> None:
-        """Tell the run what was judged anew; one that is only being begun later, for it may not have seen that."""
-        if self.asking:
+    def _catch_up(self) -> None:
+        """Tell the run on its way what was judged since it was begun. What is judged before it is first looked at, or
+        while it stands still, or in another window, is told behind the next look.
+        """
+        connection, job = self._connection, self.job
+        if connection is None or self.asking or self.look is None or not self.running or self.applied:
             return
-        connection, job, cases, self._judged = self._connection, self.job, sorted(self._judged), set()
-        if connection is not None and self.running and not self.applied:
-            for case in cases:
-                self._controller.disk.run(
-                    _("Send labels"), lambda case=case: connection.add_labels(job, case),
-                    lambda taken, case=case: self._labels_sent(taken, case),
-                )
+        self.jobs.run(
+            _("Send labels"), lambda: connection.catch_up(job), lambda untold: self._caught_up(job, untold),
+            lambda error: self._untold(job, error),
+        )
 
-    def _labels_sent(self, taken: bool, case: str) -> None:
+    def _caught_up(self, job: str, untold: list[Untold]) -> None:
         """A training that cannot take them goes on; learning while drawing begins anew by itself."""
-        if not taken and self.running and not self.live:
-            name = next((row.name for row in self._controller.rows if row.id == case), case)
-            text = _("What is drawn in {case} is learned by the next training: the case, or a structure in it, was "
-                     "added after this one was begun.")  # fmt: skip
-            self._controller.say(text.format(case=name))
+        for item in untold:
+            if not item.added_later:
+                self._untold(job, item.why)
+            elif not self.live and self._is_news(job, item.case):
+                name = next((row.name for row in self._controller.rows if row.id == item.case), item.case)
+                text = _("What is drawn in {case} is learned by the next training: the case, or a structure in it, was "
+                         "added after this one was begun.")  # fmt: skip
+                self._controller.say(text.format(case=name))
+
+    def _untold(self, job: str, error: Exception) -> None:
+        if self._is_news(job, str(error)):
+            self._controller.problem(_("Send labels"), error, "".join(traceback.format_exception(error)))
+
+    def _is_news(self, job: str, what: str) -> bool:
+        """It is tried again behind every look, and said once."""
+        news = job == self.job and what not in self._said
+        self._said.add(what)
+        return news
 
     def _find_again(self) -> None:
         """A run of this study that was started before Slicer was closed goes on; show it."""
         self._study = self._controller.study
         assert self._study is not None
         connection = self._connection = self._connect(self._study)
-        self.job, self.look, self._told_end, self._begun, self._judged = "", None, "", "", set()
-        self.findings = []
+        self.job, self.look, self._told_end, self._begun = "", None, "", ""
+        self.findings, self._said = [], set()
         self.asking = True
         self.jobs.run(
             _("Look for a run"), connection.newest, lambda job: self._found(connection, job),
@@ -117,7 +129,6 @@ class Training:
             return  # another study was opened meanwhile
         self.job = job
         self._looking = self.asking = False
-        self._send_labels()
         self._controller.tell("run")
 
     def _not_found(self, connection: Connection, error: Exception) -> None:
@@ -230,8 +241,7 @@ class Training:
         if connection is not self._connection:
             self._started_late(connection, study, job, told)
             return
-        self.job, self.asking = job, False
-        self._send_labels()
+        self.job, self.asking, self._said = job, False, set()
         if told:
             self._controller.say(told, "good")
         self._controller.tell("run")
@@ -278,6 +288,7 @@ class Training:
         if look.job != self.job:
             return
         self.look = look
+        self._catch_up()
         opened = self._controller.open_case
         if look.changed and (opened is None or opened.id in look.changed):
             self._controller.results.reload_suggestion()

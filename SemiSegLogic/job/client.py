@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from ..files import FileError, disk_errors, write_json
+from ..files import FileError, disk_errors, read_json, write_json
 from ..geometry import Planes
 from ..patience import remove
 from . import inputs, labels
@@ -67,6 +69,18 @@ class ClientSide(JobReader):
         JobError.
         """
         return labels.add_labels(self.inputs, self.spec(), case_id, planes)
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Case -> the client's name of the version of its labels that was handed in; empty where that is not known."""
+        with contextlib.suppress(FileError):  # what is handed in once more does no harm
+            found = read_json(self.told_path)
+            return {str(case): str(version) for case, version in found.items()} if isinstance(found, dict) else {}
+        return {}
+
+    def note_told(self, versions: Mapping[str, str]) -> None:
+        """Say which version of the labels of these cases was handed in. Raises FileError."""
+        write_json(self.told_path, {**self.told, **versions})
 
     def receive_labels(self, content: bytes) -> int:
         """Add a file in/labels-<n>.npz of another computer's copy of the job; returns its number. Raises JobError."""

@@ -5,6 +5,7 @@
     in/labels-<n>.npz       client, while the job runs    out/<case>.<n>.npz, out/ranking.json runner
     open.json               client: the case on screen    launch.json client, process.json runner (see backends)
     stop                    client: save and stop         server.json, log-server.txt           courier (see courier)
+    told.json               client: the labels handed in
     beside/                 a second runner, which trains the candidate of a contest (see backends/claims.py)
 
 Data only, never code; nothing is pickled. Every file but the curve and the log is replaced as a whole.

@@ -72,6 +72,11 @@ class JobPlaces:
         return self.root / "open.json"
 
     @property
+    def told_path(self) -> Path:
+        """Which version of each case's labels the client told of."""
+        return self.root / "told.json"
+
+    @property
     def stop_path(self) -> Path:
         """There while the client wants the job to save and stop."""
         return self.root / "stop"

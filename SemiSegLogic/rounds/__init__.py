@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from .jobs import jobs_folder
 from .ranking import NextSlice
-from .round import AddedLaterError, Round
+from .round import Round
 from .starting import is_known
+from .telling import AddedLaterError
 
 __all__ = ["AddedLaterError", "NextSlice", "Round", "is_known", "jobs_folder"]

@@ -22,10 +22,12 @@ def hand_over(study: Study, order: Order, job: JobFolder, on_progress: OnProgres
     """
     JobFolder.create(job.root)
     names = {f"c{number:03d}": case.id for number, case in enumerate(order.cases, 1)}
-    entries = []
+    entries, versions = [], {}
     for number, (name, case) in enumerate(zip(names, order.cases, strict=True), 1):
+        versions[name] = case.version  # before its labels are read: what is saved in between is told the next time
         entries.append(_entry(job, name, case))
         on_progress(number, len(order.cases))
+    job.note_told(versions)
     job.submit(JobSpec(
         kind=order.kind, structures=tuple(JobStructure(item.value, item.name) for item in study.structures),
         cases=tuple(entries), method=order.method,

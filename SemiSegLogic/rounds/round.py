@@ -9,18 +9,14 @@ from typing import Any, Self
 from ..job import JobFolder, clean
 from ..settings import Settings, Training
 from ..study import Case, Study, StudyError
-from ..study.values import values_of
 from .collecting import collect, note_overtaken
 from .handing_over import OnProgress, hand_over
 from .jobs import jobs_folder
 from .order import Order, require_cases, require_drawing, require_structures
-from .ranking import NextSlice, is_case, next_slices
+from .ranking import NextSlice, next_slices
 from .run_folder import RunFolder
 from .starting import require_usable
-
-
-class AddedLaterError(StudyError):
-    """A case, or a structure drawn in it, came to the study after a run was begun, which cannot learn from it."""
+from .telling import Teller
 
 
 def _to_nobody(done: int, of: int) -> None:
@@ -103,14 +99,13 @@ class Round:
         """Give the running job the present labels of a case; returns their number. Raises AddedLaterError when it does
         not know the case, or a structure drawn there; JobError.
         """
-        name, planes = self._job_case(case.id), case.planes()
-        if name is None or not is_case(self.job, name, case):
-            raise AddedLaterError(f"Case {case.id} is not part of the run {self.id}: it was added later. Train again.")
-        known = set(self.job.spec().values)
-        if any(not known.issuperset(values_of(plane)) for plane in planes.values()):
-            raise AddedLaterError(f"A structure in case {case.id} is none of the run {self.id}: it was added later. "
-                                  "Train again.")
-        return self.job.add_labels(name, planes)
+        return Teller(self.study, self.cases, self.job).tell(case)
+
+    def catch_up(self) -> dict[str, StudyError]:
+        """Give the job the labels of every case of which it knows an older version; returns those of which it cannot
+        be told, by case. Raises JobError, FileError. Harmless to repeat at any time.
+        """
+        return Teller(self.study, self.cases, self.job).catch_up()
 
     def covers_study(self) -> bool:
         """Whether the job still knows every case and exactly the structures of the study."""

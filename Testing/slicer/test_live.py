@@ -103,17 +103,22 @@ def test_a_slice_of_the_study_before_is_not_told_to_a_run_of_the_next_one(
 @pytest.mark.parametrize("live", [True, False])
 def test_what_a_run_cannot_learn_any_more_is_no_error(panel: Any, study: Any, live: bool) -> None:
     """A case or structure was added since. Learning while drawing begins anew by itself; of a training it is told."""
+    from SemiSegLib.connection import Untold
+    from SemiSegLogic.study import StudyError
+
     open_first(panel, study)
     panel.connection.next_look = live_look() if live else look()
     panel.training.job = panel.connection.next_look.job
     panel.training.poll()
     settle(panel)
-    panel.connection.add_labels = lambda _job, _case: False
+    late = Untold(study.cases[0].id, StudyError("added later"), added_later=True)
+    panel.connection.catch_up = lambda _job: [late]
     said = []
     panel.controller.listen(lambda what: said.append(panel.controller.notice) if what == "notice" else None)
     draw(panel, 6)
     panel.label.on_done()
     settle(panel)
+    beat(panel)
     assert [(level, "next training" in text) for text, level in said] == ([] if live else [("info", True)])
 
 

@@ -238,6 +238,60 @@ def test_a_run_started_before_slicer_was_closed_is_found_again(panel: Any, study
     assert not panel.train.run.stop.isHidden()
 
 
+@pytest.mark.parametrize("moment", ["stopped", "lost", "before it is looked at", "in another window"])
+def test_a_run_that_goes_on_is_told_what_was_judged_while_nobody_could_tell_it(
+    panel: Any, study: Any, moment: str
+) -> None:
+    case = open_first(panel, study)
+    panel.connection.next_look = look() if moment == "in another window" else look(state="stopped")
+    if moment == "lost":
+        panel.connection.next_look = look(state="lost")
+    panel.training.job = panel.connection.next_look.job
+    if moment != "before it is looked at":
+        panel.training.poll()
+        settle(panel)
+    if moment == "in another window":
+        type(study)(study.folder).case(case.id).mark([SliceIndex(0, 6)], "colleague")
+    else:
+        draw(panel, 6)
+        panel.label.on_done()
+        settle(panel)
+    assert ("labels", case.id) not in panel.connection.calls
+    if moment in ("stopped", "lost"):
+        panel.training.resume()
+    panel.connection.next_look = look()
+    panel.training.poll()
+    settle(panel)
+    assert panel.connection.calls[-1] == ("labels", case.id)
+    panel.training.poll()
+    settle(panel)
+    assert panel.connection.calls.count(("labels", case.id)) == 1
+
+
+def test_labels_that_cannot_be_handed_in_are_told_of_once_and_tried_again(panel: Any, study: Any) -> None:
+    from SemiSegLib.connection import Untold
+    from SemiSegLogic.study import LabelError
+
+    open_first(panel, study)
+    panel.connection.next_look = look()
+    panel.training.job, said, asked = panel.connection.next_look.job, [], []
+    panel.controller.listen(lambda what: said.append(panel.controller.notice) if what == "notice" else None)
+
+    def catch_up(job: str) -> list[Any]:
+        asked.append(job)
+        if len(asked) % 2:
+            raise OSError("the disk is full")
+        return [Untold(study.cases[0].id, LabelError("labels.seg.nrrd was cut off"), added_later=False)]
+
+    panel.connection.catch_up = catch_up
+    for _ in range(4):
+        panel.training.poll()
+        settle(panel)
+    assert len(asked) == 4
+    assert sorted(("disk is full" in text, "cut off" in text, level) for text, level in said) == [
+        (False, True, "error"), (True, False, "error")]
+
+
 @pytest.fixture
 def two(panel: Any, study: Any, tmp_path: Path) -> dict[str, FakeConnection]:
     """Two studies, "study" open with a slice done, "other" not; of each the connection, by its folder's name."""
@@ -247,7 +301,7 @@ def two(panel: Any, study: Any, tmp_path: Path) -> dict[str, FakeConnection]:
     made: dict[str, FakeConnection] = {}
 
     def connect(opened: Any) -> FakeConnection:
-        return made.setdefault(opened.folder.name, FakeConnection())
+        return made.setdefault(opened.folder.name, FakeConnection()(opened))
 
     panel.training._connect = connect
     open_first(panel, study)

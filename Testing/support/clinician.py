@@ -31,16 +31,21 @@ class FakeConnection:
     def __init__(self) -> None:
         self.calls: list[Any] = []
         self.found, self.next_look, self.works = "", None, {}
+        self.study: Any = None
+        self.told: dict[str, str] = {}
 
     def __call__(self, study: Any) -> FakeConnection:
+        self.study = study
         return self
 
     def start(self, order: Any) -> str:
         self.calls.append(order)
+        self.told = self._versions()
         return "run-1"
 
     def start_live(self, open_case: str, start_from: str, manner: Any) -> str:
         self.calls.append(("live", open_case, start_from, manner))
+        self.told = self._versions()
         return "live-1"
 
     def apply(self, model: str, open_case: str, only: bool, far: str) -> str:
@@ -61,9 +66,14 @@ class FakeConnection:
     def resume(self, job: str) -> None:
         self.calls.append("resume")
 
-    def add_labels(self, job: str, case: str) -> bool:
-        self.calls.append(("labels", case))
-        return True
+    def catch_up(self, job: str) -> list[Any]:
+        now = self._versions()
+        self.calls += [("labels", case) for case, version in now.items() if version != self.told.get(case, "")]
+        self.told = now
+        return []
+
+    def _versions(self) -> dict[str, str]:
+        return {case.id: case.version for case in self.study.cases}
 
     def newest(self) -> str:
         return self.found

@@ -78,6 +78,52 @@ def test_labels_can_be_added_to_a_job_and_only_of_its_cases(blobs: BlobStudy, jo
     assert len(this.job.newest_labels()) == 1
 
 
+def told(this: Round) -> list[str]:
+    """The cases of which the job has been told since it was begun, in order."""
+    return [item.case for item in this.job.newest_labels()]
+
+
+def test_a_run_catches_up_with_what_was_drawn_since_and_with_nothing_twice(
+    blobs: BlobStudy, jobs: Path, tmp_path: Path
+) -> None:
+    this, case = begin(blobs.study, jobs), blobs.cases[2]
+    assert (this.catch_up(), told(this)) == ({}, []), "it was begun with all there was"
+    blobs.study.case(case.id).set_slices(blobs.truth[case.id], [SliceIndex(0, 7)], "colleague")
+    again = Round.latest(blobs.study, jobs)  # as another window, or Slicer opened anew, sees it
+    assert again is not None
+    assert (again.catch_up(), told(this)) == ({}, ["c003"])
+    assert (this.catch_up(), again.catch_up(), len(this.job.added_labels())) == ({}, {}, 1)
+    case.unmark([SliceIndex(0, 7)], "ann")
+    this.add_labels(case)
+    assert (this.catch_up(), len(this.job.added_labels())) == ({}, 2)
+    assert this.job.newest_labels()[0].slices == ()
+    this.job.told_path.write_text("no list", "utf-8")
+    assert this.catch_up() == {}
+    assert {item.case: item.slices for item in this.job.newest_labels()} == {
+        name: tuple(blobs.study.case(known).places) for name, known in this.cases.items()
+        if blobs.study.case(known).version}, "what is not known to be told is told once more"
+
+
+def test_what_a_run_cannot_be_told_of_holds_up_nothing_else(blobs: BlobStudy, jobs: Path, tmp_path: Path) -> None:
+    this = begin(blobs.study, jobs)
+    for case in blobs.cases[:3]:
+        case.set_slices(blobs.truth[case.id], [SliceIndex(0, 7)], "ann")
+    late = blobs.study.add_structure("late").value
+    blobs.cases[0].set_slices(np.full(blobs.cases[0].grid.shape, late, np.uint8), [SliceIndex(0, 1)], "ann")
+    (blobs.cases[1].folder / "labels.seg.nrrd").write_bytes(b"NRRD0004\ncut off")
+    new, truth = add_volume(blobs.study, tmp_path, 7)
+    assert new.id not in this.catch_up(), "nothing is drawn in it"
+    new.set_slices(truth, [SliceIndex(0, 7)], "ann")
+    untold = this.catch_up()
+    assert {case: type(error).__name__ for case, error in untold.items()} == {
+        "volume1": "LabelError", new.id: "AddedLaterError"}
+    assert told(this) == ["c003"]
+    assert this.job.told["c001"] == blobs.cases[0].version, "its late structure was told of before, and is for good"
+    blobs.cases[1].restore(blobs.cases[1].versions()[0].name, "ann")
+    assert list(this.catch_up()) == [new.id]
+    assert told(this) == ["c003", "c002"]
+
+
 def test_a_tampered_label_is_refused_with_its_value(blobs: BlobStudy, jobs: Path) -> None:
     this, case = begin(blobs.study, jobs), blobs.cases[0]
     strange = {place: np.where(plane == 1, np.uint8(9), plane) for place, plane in case.planes().items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.rounds import Round
 from Testing.support.blobs import BlobStudy, tiny
 from Testing.support.rounds import finished, run_here
@@ -22,6 +23,8 @@ def test_a_model_is_applied_without_training(blobs: BlobStudy, jobs: Path) -> No
     assert len(two.collect()) == 3
     assert np.array_equal(blobs.cases[2].suggestion(), before)
     assert two.model is None
+    blobs.cases[2].set_slices(blobs.truth["volume2"], [SliceIndex(0, 7)], "ann")
+    assert (two.catch_up(), two.job.added_labels()) == ({}, []), "it learns from nothing"
 
 
 def test_a_model_is_applied_to_a_study_whose_structures_changed(blobs: BlobStudy, jobs: Path) -> None:

@@ -52,11 +52,9 @@ class Audit:
         self.root, self.plain, self.images = root, plain, images
         self.orders: dict[str, Order] = {}
         self.begun: dict[tuple[Path, str], int] = {}
-        self.elsewhere: set[tuple[Path, str]] = set()
 
     def mark(self) -> None:
         """A run is asked for now: it is given everything that is done by now."""
-        self.elsewhere.clear()
         for key, plain in self.plain.items():
             plain.note()
             self.begun[key] = len(plain.states) - 1
@@ -106,12 +104,12 @@ class Audit:
                              f"{len(states)}, which {older} are); the last is {sorted(states[-1][0])}")
 
     def behind(self, run: str) -> Iterator[str]:
-        """What a run was not told of what is drawn by now. Of what was judged ``elsewhere`` the next one hears."""
+        """What a run was not told of what is drawn by now."""
         order = self.orders[run]
         known = set(order.job.spec().values)
         for name, key in order.cases.items():
             plain = self.plain.get(key)
-            if plain is None or key in self.elsewhere or not set(np.unique(plain.on_disk).tolist()) <= {0, *known}:
+            if plain is None or not set(np.unique(plain.on_disk).tolist()) <= {0, *known}:
                 continue  # has a structure that the run does not know
             plain.note()
             if not _same(dict(_planes(plain)), *plain.states[order.given[name]]):

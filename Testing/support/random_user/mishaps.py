@@ -146,7 +146,6 @@ class Mishaps(RealRuns):
         self.panel.controller.refresh()  # which nobody does who does not know that somebody else is at work
         settle(self.panel)
         assert all("also open in another Slicer window" in text for text in told), told
-        self.audit.elsewhere.add((self.study.folder, case))
         plain.shown = plain.shown.copy()
         plain.shown[window(place)] = plane
         if done:

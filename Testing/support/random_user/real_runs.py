@@ -127,10 +127,12 @@ class RealRuns(RandomUser):
         return act
 
     def require_saved(self) -> None:
+        training = self.panel.training
+        training.poll()  # whatever was judged, here or elsewhere, is told behind it
+        self.settle()
         super().require_saved()
         self.audit.look(self.names)
-        training = self.panel.training
-        going = training.running and training.look is not None  # one found again may be over, until it is looked at
+        going = training.running and training.look is not None
         if going and not (training.applied or training.asking) and training.job in self.audit.orders:
             assert list(self.audit.behind(training.job)) == []
 
