@@ -170,31 +170,15 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Show</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Create study</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Tidy up</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Load case</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>If the file was moved, right-click the case in the list and say where its image is now.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{case} stays on screen, because its drawing could not be saved: {error}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Show</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{case} is also open in another Slicer window, with slices drawn there but not done: {numbers}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -211,14 +195,6 @@
     </message>
     <message>
         <source>Read cases</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{case} cannot be opened. {error}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Open a case first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1557,6 +1533,48 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
 </context>
 <context>
+    <name>SemiSegLib.showing</name>
+    <message>
+        <source>Load case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} stays on screen, because its drawing could not be saved: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>If the file was moved, right-click the case in the list and say where its image is now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} is also open in another Slicer window, with slices drawn there but not done: {numbers}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a case first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press &apos;Repair the study&apos; below the list.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} cannot be opened. {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.telling</name>
+    <message>
+        <source>Send labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is drawn in {case} is learned by the next training: the case, or a structure in it, was added after this one was begun.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SemiSegLib.training</name>
     <message>
         <source>Check before training</source>
@@ -1564,10 +1582,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>Training has started. Go on drawing; new slices are used as you mark them done.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Send labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1624,10 +1638,6 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
     </message>
     <message>
         <source>A run is in progress. Stop it first, or wait until it is done.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>What is drawn in {case} is learned by the next training: the case, or a structure in it, was added after this one was begun.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

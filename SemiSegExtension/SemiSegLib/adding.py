@@ -59,5 +59,6 @@ class Adding:
         self._left -= 1
         if not self._left:
             self._controller.refresh()
-        if study is self._controller.study and self._controller.open_case is None and not self._controller.wanted_case:
-            self._controller.show(case.id)
+        showing, opened = self._controller.showing, self._controller.open_case
+        if study is self._controller.study and opened is None and not showing.wanted:
+            showing.show(case.id)

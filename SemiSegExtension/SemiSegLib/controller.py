@@ -9,17 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from . import casework
 from .adding import Adding
-from .annotations import slice_numbers
 from .labelling import Labelling
 from .model import OpenCase, ScreenPort, Shown
 from .results import Results
+from .showing import Showing
 from .tasks import Tasks
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case, CaseRow, Study
+    from SemiSegLogic.study import CaseRow, Study
 
 T = TypeVar("T")
 
@@ -46,11 +45,8 @@ class Controller:
         self.rows: list[CaseRow] = []
         self._structures: list[Shown] = []
         self.open_case: OpenCase | None = None
-        self._case: Case | None = None
-        self.wanted_case = ""
-        self._shows = 0  # so often was a case asked for: what was read for an earlier click comes too late
-        self._reading = ""  # the case that is being read for the latest one
         self.notice: tuple[str, str] = ("", "")
+        self.showing = Showing(self)
         self.adding = Adding(self)
         self.labelling = Labelling(self)
         self.results = Results(self)
@@ -74,6 +70,16 @@ class Controller:
     def busy(self) -> list[str]:
         """What the threads are asked for."""
         return [*self.disk.busy, *self.background.busy]
+
+    def after_saves(self, name: str, work: Callable[[], T], done: Callable[[T], None],
+                    failed: Callable[[Exception], None]) -> None:  # fmt: skip
+        """Do ``work()`` in the background, on what is drawn until now, then ``done(result)`` or ``failed(error)``."""
+        self.labelling.save_now()
+        self.next_beat(lambda: self.background.run(name, work, done, failed))
+
+    def next_beat(self, then: Callable[[], None]) -> None:
+        """Go on at the timer's next beat, so that no single step holds the screen up for long."""
+        self.disk.run(_("Show"), lambda: None, lambda _none: then())
 
     # --- telling ----------------------------------------------------------------------------------------------
 
@@ -122,16 +128,16 @@ class Controller:
         self, name: str, make: Callable[[], Study], case: str = "", failed: Callable[[Exception], None] | None = None
     ) -> None:
         self.labelling.save_now()
-        self.wanted_case = case
+        self.showing.wanted = case
         self.studies_wanted += 1
 
         def told(error: Exception) -> None:
             self.problem(name, error, "".join(traceback.format_exception(error)))
 
         def not_opened(error: Exception) -> None:
-            self._stay()
+            self.showing.stay()
             if self.open_case is None:
-                self.close_case()  # an image that was just being put on screen
+                self.showing.close()  # an image that was just being put on screen
             (failed or told)(error)
 
         def read(study: Study) -> tuple[Study, str, list[CaseRow], list[Shown]]:
@@ -142,28 +148,24 @@ class Controller:
             if self.study is None or there[0].folder != self.study.folder:
                 self._study_opened(there)
             else:
-                self._put_away()
+                self.showing.put_away()
                 self.disk.run(name, lambda: read(there[0]), self._study_opened, not_opened)
 
-        self.disk.run(name, lambda: read(make()), lambda there: self._when_saved(lambda: found(there)), not_opened)
-
-    def _put_away(self) -> None:
-        """Close the case on screen; the one that is wanted still comes."""
-        wanted = self.wanted_case
-        self.close_case()
-        self.wanted_case = wanted
+        self.disk.run(
+            name, lambda: read(make()), lambda there: self.showing.when_saved(lambda: found(there)), not_opened
+        )
 
     def _study_opened(self, found: tuple[Study, str, list[CaseRow], list[Shown]]) -> None:
-        wanted, self.damaged = self.wanted_case, None
-        self._put_away()
-        self._asked_anew("")  # a case of the study before that is being read stays away
+        wanted, self.damaged = self.showing.wanted, None
+        self.showing.put_away()
+        self.showing.call_off()  # a case of the study before that is being read stays away
         self.study, self.study_name, self.rows, self._structures = found
         self.tell("study")
         self.tell("cases")
         self.say(_("Study {name}. Cases: {count}.").format(name=self.study_name, count=len(self.rows)))
         self.background.run(_("Tidy up"), self.study.tidy)  # what a killed Slicer left half written
         if wanted in {row.id for row in self.rows}:
-            self.show(wanted)
+            self.showing.show(wanted)
 
     def refresh(self) -> None:
         """Read the list of cases again."""
@@ -175,145 +177,6 @@ class Controller:
         if study is self.study:
             self.rows = rows
             self.tell("cases")
-
-    # --- cases ------------------------------------------------------------------------------------------------
-
-    def show(self, case_id: str) -> None:
-        """Bring a case on screen in place of the one there; what is drawn is saved first."""
-        if self.open_case is not None and self.open_case.id == case_id:
-            self.wanted_case = case_id  # not the one that was clicked before and is on its way
-            return
-        if case_id == self.wanted_case == self._reading:
-            return  # a double click
-        self.labelling.save_now()
-        self.wanted_case, study, number = case_id, self.need_study(), self._asked_anew(case_id)
-
-        def work() -> tuple[Case, OpenCase]:
-            case = study.case(case_id)
-            return case, casework.load(case)
-
-        self.disk.run(
-            _("Load case"), work, lambda found: self._loaded(number, *found),
-            lambda error: self._not_loaded(case_id, error),
-        )
-
-    def show_again(self) -> None:
-        """The case on screen anew, as the study has it: somebody changed its image there. What is drawn is saved first.
-        """
-        opened = self.open_case
-
-        def reopen() -> None:
-            if opened is not None and opened is self.open_case and self.wanted_case == opened.id:
-                self.close_case()
-                self.show(opened.id)
-
-        self._when_saved(reopen)
-
-    def _asked_anew(self, case_id: str) -> int:
-        self._shows, self._reading = self._shows + 1, case_id
-        return self._shows
-
-    def _awaited(self, number: int, opened: OpenCase) -> bool:
-        """No other case was clicked meanwhile, and no other study opened."""
-        return number == self._shows and opened.id == self.wanted_case
-
-    def _not_loaded(self, case_id: str, error: Exception) -> None:
-        """The case on screen, if there is one, stays."""
-        self._reading = ""
-        if self.wanted_case == case_id:
-            self._stay()
-        from SemiSegLogic.study import ImageError
-
-        remedy = ""
-        if isinstance(error, ImageError):
-            remedy = _("If the file was moved, right-click the case in the list and say where its image is now.")
-        elif _is_damage(error):
-            remedy = _("Press 'Repair the study' below the list.")
-        text = _("{case} cannot be opened. {error}").format(case=case_id, error=error)
-        self.say(f"{text} {remedy}".strip(), "error")
-
-    def _loaded(self, number: int, case: Case, opened: OpenCase) -> None:
-        if self._awaited(number, opened):
-            self._reading = ""
-            self._when_saved(lambda: self._make_room(number, case, opened))
-
-    def _when_saved(self, then: Callable[[], None]) -> None:
-        """Go on when everything drawn is on disk; where it cannot be saved, it stays on screen instead."""
-        if self.open_case is None:
-            then()
-        else:
-            self.labelling.save_now()
-            self.next_beat(lambda: self._if_saved(then))
-
-    def _if_saved(self, then: Callable[[], None]) -> None:
-        if self.open_case is not None and self.labelling.failed:
-            self._stay()
-            text = _("{case} stays on screen, because its drawing could not be saved: {error}")
-            self.say(text.format(case=self.open_case.name, error=self.labelling.failed), "error")
-        elif self.labelling.unsaved or self.labelling.saving:  # the person goes on drawing
-            self._when_saved(then)
-        else:
-            then()
-
-    def _stay(self) -> None:
-        """What was wanted does not come: the case on screen, if there is one, is wanted."""
-        self.wanted_case = self.open_case.id if self.open_case is not None else ""
-
-    def _make_room(self, number: int, case: Case, opened: OpenCase) -> None:
-        if self._awaited(number, opened):
-            self.screen.clear_case()
-            self.open_case = None
-            self.next_beat(lambda: self._put_on_screen(number, case, opened))
-
-    def after_saves(self, name: str, work: Callable[[], T], done: Callable[[T], None],
-                    failed: Callable[[Exception], None]) -> None:  # fmt: skip
-        """Do ``work()`` in the background, on what is drawn until now, then ``done(result)`` or ``failed(error)``."""
-        self.labelling.save_now()
-        self.next_beat(lambda: self.background.run(name, work, done, failed))
-
-    def next_beat(self, then: Callable[[], None]) -> None:
-        """Go on at the timer's next beat, so that no single step holds the screen up for long."""
-        self.disk.run(_("Show"), lambda: None, lambda _none: then())
-
-    def _put_on_screen(self, number: int, case: Case, opened: OpenCase) -> None:
-        if self._awaited(number, opened):
-            self.screen.show_image(opened)
-            opened.image = None
-            self.next_beat(lambda: self._put_labels_on_screen(number, case, opened))
-
-    def _put_labels_on_screen(self, number: int, case: Case, opened: OpenCase) -> None:
-        if not self._awaited(number, opened):
-            return
-        self.screen.show_labels(opened, self.structures())
-        self._case, self.open_case = case, opened
-        self.labelling.opened()
-        self.tell("case")
-        self.tell("labels")
-        if opened.elsewhere:
-            text = _("{case} is also open in another Slicer window, with slices drawn there but not done: {numbers}.")
-            self.say(text.format(case=opened.name, numbers=slice_numbers(opened.elsewhere)), "warning")
-        self.next_beat(lambda: self.results.show(opened))
-
-    def close_case(self, leave_nodes: bool = False) -> None:
-        """Save and put the case away. ``leave_nodes``: the scene is being closed and takes the nodes itself."""
-        self.labelling.save_now()
-        self.open_case, self.wanted_case = None, ""
-        if not leave_nodes:
-            self.screen.clear_case()
-        self.tell("case")
-
-    def leave_case(self, case_id: str) -> None:
-        """A case has gone: it is put away if it is on screen; another one that was clicked since still comes."""
-        wanted = self.wanted_case if self.wanted_case != case_id else ""
-        if self.open_case is not None and self.open_case.id == case_id:
-            self.close_case()
-        self.wanted_case = wanted
-
-    def case(self) -> Case:
-        """The study's case that is on screen."""
-        if self.open_case is None or self._case is None:
-            raise ValueError(_("Open a case first."))
-        return self._case
 
     # --- structures -------------------------------------------------------------------------------------------
 

@@ -62,7 +62,8 @@ class Labelling:
         self._tell_overlaps(self._controller.screen.overlaps)
         opened.labels = labels = self._put_back_deleted(opened, labels)
         where = self._controller.screen.current_slice()
-        case, author, axis = self._controller.case(), self._controller.author, where.axis if where else opened.axis
+        case, author = self._controller.showing.case(), self._controller.author
+        axis = where.axis if where else opened.axis
         self.saving += 1
         self._controller.disk.run(
             _("Save drawing"),
@@ -139,7 +140,7 @@ class Labelling:
             text = _("Slice {n} has something drawn on it. Erase it first, or press Slice done.")
             controller.say(text.format(n=places[0].index + 1), "warning")
             return
-        case, author = controller.case(), controller.author
+        case, author = controller.showing.case(), controller.author
         before = {place: opened.done[place] for place in places if place in opened.done}
         opened.touched -= set(places)
         opened.done.update(words)
@@ -176,7 +177,7 @@ class Labelling:
         if opened is None or place not in opened.done:
             return
         self.save_now()
-        case, labels, author = controller.case(), controller.screen.labels(), controller.author
+        case, labels, author = controller.showing.case(), controller.screen.labels(), controller.author
         if labels is None:
             return
 

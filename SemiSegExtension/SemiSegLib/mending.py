@@ -115,7 +115,7 @@ class Mending:
     def _removed(self, study: Study, leaving: Leaving, place: Path) -> None:
         controller = self._controller
         if study is controller.study:
-            controller.leave_case(leaving.id)
+            controller.showing.leave(leaving.id)
         text = _("{case} is no longer in the study. All its files are kept in {place}.")
         controller.say(text.format(case=leaving.name, place=place), "good")
         controller.refresh()

@@ -36,7 +36,7 @@ class Results:
         """Everything that is proposed on screen is right: it becomes what this person judged. In the study there may be
         a newer proposal of a run by now, which nobody has seen.
         """
-        case, author, before = self._controller.case(), self._controller.author, self.saved()
+        case, author, before = self._controller.showing.case(), self._controller.author, self.saved()
         assert self._controller.open_case is not None
         seen = self._controller.open_case.suggestion
         self._controller.disk.run(
@@ -48,7 +48,7 @@ class Results:
         """What is drawn in the open case (k, j, i), which is saved: what comes back for :meth:`replaced` is made from
         it. Raises ValueError when no case is open.
         """
-        self._controller.case()
+        self._controller.showing.case()
         self._controller.labelling.save_now()
         assert self._controller.open_case is not None
         return self._controller.open_case.labels
@@ -79,7 +79,7 @@ class Results:
 
     def list_versions(self, then: Callable[[list[Version]], None]) -> None:
         """The newest LISTED saved states of this case's labels but the present one, newest first."""
-        case = self._controller.case()
+        case = self._controller.showing.case()
 
         def work() -> list[Version]:
             return [version for version in case.versions(LISTED + 1) if version.name != case.version][:LISTED]
@@ -88,7 +88,7 @@ class Results:
 
     def restore_version(self, name: str) -> None:
         """Go back to an earlier version of this case's labels."""
-        case, author, before = self._controller.case(), self._controller.author, self.saved()
+        case, author, before = self._controller.showing.case(), self._controller.author, self.saved()
         self._controller.disk.run(
             _("Restore"), lambda: casework.patiently(lambda: casework.restore(case, name, author)),
             lambda opened: self.replaced(opened, before),
@@ -96,7 +96,7 @@ class Results:
 
     def reject_suggestion(self) -> None:
         """Throw the proposal for this case away; what the person drew stays."""
-        case = self._controller.case()
+        case = self._controller.showing.case()
 
         self._controller.disk.run(
             _("Reject"), lambda: casework.patiently(case.discard_suggestion), lambda _done: self.reload_suggestion()
@@ -107,7 +107,7 @@ class Results:
         if self._controller.open_case is None:
             self._controller.refresh()
             return
-        case, opened = self._controller.case(), self._controller.open_case
+        case, opened = self._controller.showing.case(), self._controller.open_case
 
         def work() -> OpenCase:
             casework.read_suggestion(case, opened)

@@ -95,7 +95,7 @@ def _panel_saves_what_is_drawn(study: Study) -> None:
         _until(panel, lambda: panel.controller.open_case is not None and not panel.controller.busy)
         _draw_and_call_done(panel, study)
     finally:
-        panel.controller.close_case()
+        panel.controller.showing.close()
         panel.close()
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from .annotations import slice_numbers
 from .beginning import FirstSlices
-from .connection import LAST, Connection, Look, Manner, Next, Order, Untold
+from .connection import LAST, Connection, Look, Manner, Next, Order
 from .preflight import Finding, check
 from .run_words import ending
 from .tasks import Tasks
+from .telling import Telling
 from .words import _
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Training:
     def __init__(self, controller: Controller, connect: Callable[[Study], Connection]) -> None:
         self._controller, self._connect = controller, connect
         self.jobs = Tasks("SemiSeg jobs", controller.problem)
-        self._first = FirstSlices(controller, self.jobs)
+        self._first, self._telling = FirstSlices(controller, self.jobs), Telling(controller, self.jobs)
         self.job = ""
         self.look: Look | None = None
         self.findings: list[Finding] = []
@@ -39,7 +40,6 @@ class Training:
         self.preparing = False  # Train was pressed, and what is asked and checked before the start is not through
         self._begun = ""  # what the run is until it is first looked at: "live", "apply" or training
         self._told_end = ""
-        self._said: set[str] = set()  # of what this run could not be told, or why
         controller.listen(self._heard)
 
     @property
@@ -79,37 +79,10 @@ class Training:
             self._catch_up()
 
     def _catch_up(self) -> None:
-        """Tell the run on its way what was judged since it was begun. What is judged before it is first looked at, or
-        while it stands still, or in another window, is told behind the next look.
-        """
-        connection, job = self._connection, self.job
-        if connection is None or self.asking or self.look is None or not self.running or self.applied:
-            return
-        self.jobs.run(
-            _("Send labels"), lambda: connection.catch_up(job), lambda untold: self._caught_up(job, untold),
-            lambda error: self._untold(job, error),
-        )
-
-    def _caught_up(self, job: str, untold: list[Untold]) -> None:
-        """A training that cannot take them goes on; learning while drawing begins anew by itself."""
-        for item in untold:
-            if not item.added_later:
-                self._untold(job, item.why)
-            elif not self.live and self._is_news(job, item.case):
-                name = next((row.name for row in self._controller.rows if row.id == item.case), item.case)
-                text = _("What is drawn in {case} is learned by the next training: the case, or a structure in it, was "
-                         "added after this one was begun.")  # fmt: skip
-                self._controller.say(text.format(case=name))
-
-    def _untold(self, job: str, error: Exception) -> None:
-        if self._is_news(job, str(error)):
-            self._controller.problem(_("Send labels"), error, "".join(traceback.format_exception(error)))
-
-    def _is_news(self, job: str, what: str) -> bool:
-        """It is tried again behind every look, and said once."""
-        news = job == self.job and what not in self._said
-        self._said.add(what)
-        return news
+        """What is judged before the run is first looked at, it is told then."""
+        looked_at = self.look is not None and not self.asking
+        if self._connection is not None and looked_at and self.running and not self.applied:
+            self._telling.catch_up(self._connection, self.job, self.live)
 
     def _find_again(self) -> None:
         """A run of this study that was started before Slicer was closed goes on; show it."""
@@ -117,7 +90,7 @@ class Training:
         assert self._study is not None
         connection = self._connection = self._connect(self._study)
         self.job, self.look, self._told_end, self._begun = "", None, "", ""
-        self.findings, self._said = [], set()
+        self.findings = []
         self.asking = True
         self.jobs.run(
             _("Look for a run"), connection.newest, lambda job: self._found(connection, job),
@@ -241,7 +214,7 @@ class Training:
         if connection is not self._connection:
             self._started_late(connection, study, job, told)
             return
-        self.job, self.asking, self._said = job, False, set()
+        self.job, self.asking = job, False
         if told:
             self._controller.say(told, "good")
         self._controller.tell("run")

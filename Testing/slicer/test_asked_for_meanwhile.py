@@ -71,13 +71,13 @@ def test_a_case_clicked_while_another_study_is_opened_is_not_shown_as_one_of_tha
     panel.cases.on_case(2)
     settle(panel)
     if not before:
-        panel.controller.close_case()
+        panel.controller.showing.close()
     panel.controller.open_study(other.folder)
     panel.cases.on_case(row)
     settle(panel)
     assert panel.controller.study.folder == other.folder
     if panel.controller.open_case is not None:
-        assert panel.controller.case().folder.is_relative_to(other.folder)
+        assert panel.controller.showing.case().folder.is_relative_to(other.folder)
     panel.controller.labelling.edited()
     panel.controller.labelling.save_now()
     settle(panel)

@@ -126,7 +126,7 @@ def test_a_click_on_a_damaged_case_says_what_is_damaged_and_how_it_is_mended(pan
     assert "case.json is damaged" in text
     assert "Press 'Repair the study' below the list." in text
     assert panel.controller.open_case.name == "scan0"
-    assert panel.controller.wanted_case == panel.controller.open_case.id
+    assert panel.controller.showing.wanted == panel.controller.open_case.id
     assert not panel.cases.repair.real.isHidden()
     panel.cases.menu.on_repair()
     settle(panel)
@@ -136,7 +136,7 @@ def test_a_click_on_a_damaged_case_says_what_is_damaged_and_how_it_is_mended(pan
     panel.cases.on_case(1)
     settle(panel)
     assert panel.controller.open_case.name == "scan1"
-    assert panel.controller.case().places == []
+    assert panel.controller.showing.case().places == []
     assert SliceIndex(0, 6) not in panel.controller.open_case.done
 
 

@@ -54,7 +54,7 @@ def judge_and_take_back(panel: Any, study: Any, number: int) -> None:
 def suggest(panel: Any, study: Any, number: int) -> None:
     for box in (panel.review.uncertainty, panel.review.earlier):
         box.checked = not box.checked
-    suggestion_for(panel.controller.case())
+    suggestion_for(panel.controller.showing.case())
     panel.controller.results.reload_suggestion()
     settle(panel)
 

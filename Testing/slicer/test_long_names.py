@@ -25,7 +25,7 @@ def opened(panel: Any, folder: Path, name: str) -> Any:
     case = study.add_case(folder / "a.nrrd", name=name)
     panel.controller.open_study(study.folder)
     settle(panel)
-    panel.controller.show(case.id)
+    panel.controller.showing.show(case.id)
     settle(panel)
     return study
 

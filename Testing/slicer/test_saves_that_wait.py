@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.geometry import SliceIndex
-from Testing.support.clinician import ball, draw, open_first, paint, settle, suggestion_for, until
+from Testing.support.clinician import ball, draw, look, open_first, paint, settle, suggestion_for, until
 
 CORNER = np.zeros((32, 36), bool)
 CORNER[:3, :3] = True
@@ -32,7 +32,7 @@ def slow_disk(panel: Any) -> Iterator[None]:
 
 def reopened(panel: Any) -> Any:
     """What is on screen after the case was put away and fetched again (k, j, i)."""
-    panel.controller.close_case()
+    panel.controller.showing.close()
     settle(panel)
     panel.cases.on_case(0)
     settle(panel)
@@ -204,13 +204,14 @@ def move(panel: Any, mask: Any, index: int, source: str, target: str) -> None:
 
 @contextmanager
 def slow_start(panel: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Train is pressed, and the study is being handed over until the end."""
+    """Train is pressed, and the study, as it is now, is being handed over until the end."""
     begun, ended, start = threading.Event(), threading.Event(), panel.connection.start
 
     def slow(order: Any) -> str:
+        run = str(start(order))
         begun.set()
         ended.wait(20)
-        return str(start(order))
+        return run
 
     monkeypatch.setattr(panel.connection, "start", slow)
     panel.train.on_train()
@@ -235,6 +236,9 @@ def test_a_drawing_is_saved_while_a_training_is_handed_over_and_what_is_done_mea
         until(panel, lambda: not panel.controller.disk.busy)
         assert np.array_equal(case.labels()[4], truth)
         assert ("labels", case.id) not in panel.connection.calls, "there is no run yet"
+    panel.connection.next_look = look()
+    panel.training.poll()
+    settle(panel)
     assert panel.connection.calls.count(("labels", case.id)) == 1
 
 
@@ -295,7 +299,7 @@ def test_a_study_that_cannot_be_opened_leaves_the_case_on_screen(panel: Any, stu
     case = open_first(panel, study)
     panel.controller.open_study(tmp_path)
     settle(panel)
-    assert panel.controller.open_case.id == panel.controller.wanted_case == case.id
+    assert panel.controller.open_case.id == panel.controller.showing.wanted == case.id
     assert panel.controller.notice[1] == "error"
     truth = draw(panel, 6)
     panel.label.on_done()
@@ -315,14 +319,14 @@ def test_a_case_stays_on_screen_while_a_save_is_on_its_way_that_may_fail(
 
     case, left = open_first(panel, study), []
     with slow_disk(panel):
-        panel.controller._when_saved(lambda: left.append(case.id))
+        panel.controller.showing.when_saved(lambda: left.append(case.id))
         truth = draw(panel, 7)
         monkeypatch.setattr(casework, "save", full)
         save(panel)
     assert left == []
     assert "stays on screen" in panel.controller.notice[0]
     monkeypatch.undo()
-    panel.controller._when_saved(lambda: left.append(case.id))
+    panel.controller.showing.when_saved(lambda: left.append(case.id))
     settle(panel)
     assert left == [case.id]
     assert np.array_equal(reopened(panel)[7], truth)

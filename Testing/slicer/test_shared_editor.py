@@ -159,7 +159,7 @@ def test_changing_the_case_never_lets_the_editor_take_up_a_segmentation_of_the_p
     settle(panel)
     assert theirs not in edited
     assert_draws_on_ours(panel, slicer)
-    panel.controller.close_case()
+    panel.controller.showing.close()
     assert theirs not in edited
 
 
@@ -191,7 +191,7 @@ def test_the_keyboard_is_ours_only_while_there_is_something_to_draw_on(panel: An
     panel.cases.on_case(1)
     settle(panel)
     assert widget.shortcuts
-    panel.controller.close_case()
+    panel.controller.showing.close()
     assert not widget.shortcuts
     panel.cases.on_case(1)
     settle(panel)

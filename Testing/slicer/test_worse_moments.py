@@ -33,7 +33,7 @@ def test_a_disk_that_is_really_full_at_autosave_keeps_the_drawing_and_the_files(
     assert not list(case.folder.rglob(".*tmp*")), "no half files"
     panel.controller.labelling.save_now()
     settle(panel)
-    panel.controller.close_case()
+    panel.controller.showing.close()
     panel.cases.on_case(0)
     settle(panel)
     assert np.array_equal(panel.screen.labels()[5], first)
@@ -47,7 +47,7 @@ def test_a_study_moved_while_slicer_was_closed_is_opened_where_it_lies_now(
     truth = draw(panel, 6)
     panel.label.on_done()
     settle(panel)
-    panel.controller.close_case()
+    panel.controller.showing.close()
     study.folder.rename(tmp_path / "share")
     panel.controller.open_study(tmp_path / "share")
     settle(panel)

@@ -114,7 +114,7 @@ def main() -> None:
         controller.labelling.slice_done() if order["done"] else controller.labelling.save_now()
         settle()
         if order["done"]:
-            controller.close_case()
+            controller.showing.close()
             settle()
         print(json.dumps([text for text, level in said if level in ("warning", "error")]), flush=True)
 

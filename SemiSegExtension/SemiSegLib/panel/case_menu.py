@@ -47,7 +47,7 @@ class CaseMenu:
     def _pop_up(self, case: str, where: Any) -> None:
         name = next((row.name for row in self._controller.rows if row.id == case), case)
         self._menu.clear()
-        menu_item(self._menu, _("Open {case}").format(case=name), lambda: self._controller.show(case))
+        menu_item(self._menu, _("Open {case}").format(case=name), lambda: self._controller.showing.show(case))
         elsewhere = _("The image of {case} has moved …").format(case=name)
         menu_item(self._menu, elsewhere, lambda: self.on_relocate(case))
         menu_item(self._menu, _("Remove {case} from the study …").format(case=name), lambda: self.on_remove(case))

@@ -151,7 +151,7 @@ class CasesSection:
 
     def on_case(self, row: int, _column: int = 0) -> None:
         if self._case_at(row):
-            self._controller.show(self._case_at(row))  # also one called damaged: it may be its suggestion only
+            self._controller.showing.show(self._case_at(row))  # also one called damaged: it may be its suggestion only
 
     def _case_at(self, row: int) -> str:
         """The case of a row; "" beside the list."""

@@ -117,7 +117,7 @@ class LabelSection:
 
     def on_straighten(self) -> None:
         if not self._panel.screen.straighten():
-            self._controller.show_again()
+            self._controller.showing.show_again()
 
     def on_link(self, link: str) -> None:
         axis, index = link.split(":")

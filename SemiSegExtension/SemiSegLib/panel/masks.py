@@ -124,7 +124,7 @@ class MaskImport:
             return
         answer, preferences = self.answer(), self._panel.preferences
         preferences.set("mask-table", remember(answer, preferences.get("mask-table")))
-        study, case, author = controller.need_study(), controller.case(), controller.author
+        study, case, author = controller.need_study(), controller.showing.case(), controller.author
         before = controller.results.saved()
         controller.disk.run(
             _("Import {name}").format(name=path.name),

@@ -212,7 +212,7 @@ class Panel:
         self.label.editor.leave()
 
     def _scene_closing(self, *_event: Any) -> None:
-        self.controller.close_case(leave_nodes=True)
+        self.controller.showing.close(leave_nodes=True)
         self.label.editor.let_go()
         self.screen.scene_closes()
 
@@ -247,7 +247,7 @@ class Panel:
     def _case_gone(self) -> None:
         opened = self.controller.open_case
         if opened is not None and None in (self.screen.volume, self.screen.segmentation):
-            self.controller.close_case()
+            self.controller.showing.close()
             text = _("{case} was deleted from the scene. The study has everything drawn; click the case to go on.")
             self.controller.say(text.format(case=opened.name))
 

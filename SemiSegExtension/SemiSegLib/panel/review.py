@@ -90,7 +90,7 @@ class ReviewSection:
             self._panel.label.go_to(wanted.place)
         else:
             self._waiting = wanted
-            self._controller.show(wanted.case)
+            self._controller.showing.show(wanted.case)
 
     def case_opened(self) -> None:
         """The case that Next asked for is on screen now."""

@@ -133,7 +133,7 @@ class Mishaps(RealRuns):
         case = str(self._some_of(*self.panel.cases._ids))
         opened = self.panel.controller.open_case
         if opened is not None and opened.id == case:
-            self.panel.controller.close_case()
+            self.panel.controller.showing.close()
             settle(self.panel)
         plain = self.plain[self.study.folder, case]
         axis = int(self.rng.integers(3))

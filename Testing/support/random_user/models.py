@@ -21,7 +21,7 @@ class Models(Cases):
         plain = self._ready()
         if plain is None:
             return
-        case, values = self.panel.controller.case(), sorted(self.names[self.study.folder])
+        case, values = self.panel.controller.showing.case(), sorted(self.names[self.study.folder])
         label = self.rng.choice([0, 0, *values], plain.shown.shape).astype(np.uint8)
         path = self._folder / "mask.seg.nrrd"
         write_seg_nrrd(path, label, case.grid, self.study.structures)
@@ -43,7 +43,7 @@ class Models(Cases):
         if plain is None or not plain.versions:
             return
         name = self.rng.choice(sorted(plain.versions))
-        if name == self.panel.controller.case().version:
+        if name == self.panel.controller.showing.case().version:
             return
         label, judged = plain.versions[name]
         touched = set(self.panel.controller.open_case.touched)

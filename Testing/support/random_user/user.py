@@ -132,7 +132,7 @@ class RandomUser(Models):
     def finish(self) -> None:
         """Everything is put away: nothing of ours stays in the scene."""
         self.require_saved()
-        self.panel.controller.close_case()
+        self.panel.controller.showing.close()
         settle(self.panel)
         left = {kind: (self._nodes[kind], n) for kind, n in self.nodes().items() if n > self._nodes[kind]}
         names = [node.GetName() for kind in left for node in slicer.util.getNodesByClass(kind)]
