@@ -72,6 +72,21 @@ class Network(nn.Module, ABC):
         bias.copy_(torch.tensor(prior, dtype=torch.float32).clamp_min(1e-4).log())
 
 
+class PooledNetwork(Network):
+    """A U of five levels whose way down halves by ``pool`` before each of ``encoders`` but the first."""
+
+    pool: nn.Module
+    encoders: nn.ModuleList
+
+    def encode(self, image: Tensor) -> dict[str, Tensor]:
+        """The five maps of the way down."""
+        maps: dict[str, Tensor] = {}
+        x = image
+        for name, encode in zip(WAY_DOWN, self.encoders, strict=True):
+            x = maps[name] = encode(x if name == "stem" else self.pool(x))
+        return maps
+
+
 def slice_shape(network: nn.Module) -> tuple[int, int] | None:
     """The ``whole_slice`` of the first network inside ``network`` that has one."""
     found = (part.whole_slice for part in network.modules() if isinstance(part, Network) and part.whole_slice)

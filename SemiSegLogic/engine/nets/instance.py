@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import WAY_DOWN, WAY_UP, Network, kernel, same
+from .base import WAY_DOWN, WAY_UP, PooledNetwork, kernel, same
 
 if TYPE_CHECKING:  # the methods import the networks
     from ...methods.base import Task
@@ -26,7 +26,7 @@ class InstanceNorm(nn.InstanceNorm3d):
         return super().forward(x) if x[0, 0].numel() > 1 else x
 
 
-class InstanceUNet(Network):
+class InstanceUNet(PooledNetwork):
     """Taps stem, down1..down3, bottleneck, up1..up3, last, logits."""
 
     def __init__(self, channels: int, classes: int, dims: int = 3, width: int = 32):
@@ -46,14 +46,6 @@ class InstanceUNet(Network):
     def for_task(cls, task: Task) -> InstanceUNet:
         """Planar kernels for slices."""
         return cls(task.channels, task.classes, task.dims)
-
-    def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """The five maps of the way down."""
-        maps: dict[str, Tensor] = {}
-        x = image
-        for name, encode in zip(WAY_DOWN, self.encoders, strict=True):
-            x = maps[name] = encode(x if name == "stem" else self.pool(x))
-        return maps
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
         """The maps of the way up, beside those given."""

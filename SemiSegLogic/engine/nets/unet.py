@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import WAY_DOWN, WAY_UP, BatchNorm, Network, kernel, same
+from .base import WAY_DOWN, WAY_UP, BatchNorm, PooledNetwork, kernel, same
 
 if TYPE_CHECKING:  # the methods import the networks
     from ...methods.base import Task
@@ -21,7 +21,7 @@ WIDTHS = (16, 32, 64, 128, 256)
 DROPOUTS = (0.05, 0.1, 0.2, 0.3, 0.5)
 
 
-class UNet(Network):
+class UNet(PooledNetwork):
     """Taps stem, down1..down3, bottleneck, up1..up3, last, logits; concatenated skips, max-pooling."""
 
     def __init__(self, channels: int, classes: int, dims: int = 2):
@@ -39,14 +39,6 @@ class UNet(Network):
     def for_task(cls, task: Task) -> UNet:
         """Planar kernels for slices."""
         return cls(task.channels, task.classes, task.dims)
-
-    def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """The five maps of the way down."""
-        maps: dict[str, Tensor] = {}
-        x = image
-        for name, encode in zip(WAY_DOWN, self.encoders, strict=True):
-            x = maps[name] = encode(x if name == "stem" else self.pool(x))
-        return maps
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
         """The maps of the way up, beside those given."""
