@@ -36,8 +36,9 @@ class SemiSeg(ScriptedLoadableModule):
         parent.dependencies = ["Segmentations", "SubjectHierarchy", "Plots"]
         parent.contributors = ["SemiSeg developers"]
         parent.helpText = _(
-            "Draw your structures on a few slices, press <i>Train on my labels</i>, and get a segmentation of every "
-            "volume of your study, with the slices that are worth a look. All you draw is kept in a study folder."
+            "Draw your structures on a few slices, press <i>Train on my labels</i>, and get a suggested segmentation "
+            "of every volume in your study, and the slices that are worth a look. Everything you draw is kept in a "
+            "study folder."
         )
         parent.helpText += f' <a href="{HOMEPAGE}#in-3d-slicer">' + _("Documentation and tutorial") + "</a>"
         parent.acknowledgementText = _(

@@ -8,7 +8,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Draw your structures on a few slices, press &lt;i&gt;Train on my labels&lt;/i&gt;, and get a segmentation of every volume of your study, with the slices that are worth a look. All you draw is kept in a study folder.</source>
+        <source>Draw your structures on a few slices, press &lt;i&gt;Train on my labels&lt;/i&gt;, and get a suggested segmentation of every volume in your study, and the slices that are worth a look. Everything you draw is kept in a study folder.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -27,7 +27,7 @@
 <context>
     <name>SemiSegLib.adding</name>
     <message>
-        <source>The files of {name} are not all on this computer; import it in the DICOM module again.</source>
+        <source>Some files of {name} are missing on this computer. Import the series again in the DICOM module.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -71,7 +71,7 @@
 <context>
     <name>SemiSegLib.computer</name>
     <message>
-        <source>{folder} is a long path, and Windows may refuse files in it: name a shorter folder under More choices.</source>
+        <source>The path {folder} is long, and Windows may refuse files in it: choose a folder with a shorter path under More choices.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -83,7 +83,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The computing environment belongs to another version: press Repair.</source>
+        <source>The computing environment was made for another version of SemiSeg: press Repair.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -95,7 +95,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>There is a graphics card {card}, but PyTorch cannot use it: press Repair, which installs the build {build} for it. Until then the processor is used, which is slower.</source>
+        <source>PyTorch cannot use the graphics card {card} yet: press Repair to install the PyTorch version that fits it ({build}). Until then the processor is used, which is slower.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -115,7 +115,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>That is not much: free some space.</source>
+        <source>That is little: free some disk space.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -186,7 +186,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>On the slices done until now ({n}) {name} counts as not there. Where it can be seen, draw it, or take the slice back with Not done.</source>
+        <source>On the slices that are already done ({n}), {name} counts as not there. Where it can be seen, draw it, or press Not done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -228,11 +228,11 @@
 <context>
     <name>SemiSegLib.dicom_seg</name>
     <message>
-        <source>{file} does not read back as it was written (voxels that differ: {n}); do not use it.</source>
+        <source>{file} was written, but contains something else when it is read again (voxels that differ: {n}). Do not use it; export it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The frames of the file do not lie on the voxels of the image.</source>
+        <source>The frames of the file do not match the slices of the image.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -247,7 +247,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It is not known where its suggestion came from: the record was damaged.</source>
+        <source>It is not known which model made its suggestion: the record was damaged.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -275,7 +275,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A new one was started; a copy is kept as {file}.</source>
+        <source>A new record was started; a copy of the damaged one is kept as {file}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -312,15 +312,15 @@
 <context>
     <name>SemiSegLib.importing</name>
     <message>
-        <source>Slices that {file} covers only in part: {numbers}. The mask ends inside the image, or leaves voxels undecided (value {open}). A slice counts only as a whole. Choose slices that the mask covers wholly, or save it in Slicer on the grid of this image first.</source>
+        <source>Slices that {file} covers only in part: {numbers}. The mask ends inside the image, or marks voxels as not judged (value {open}). Only whole slices can be imported. Choose slices that the mask covers completely, or first export it in Slicer with this image as the reference volume.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Everything drawn in {file} was left out.</source>
+        <source>Nothing of {file} was imported, because all of it is left out. Choose a structure for at least one segment.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>&apos;{text}&apos; is not a slice number; write, say, 12, 20-25.</source>
+        <source>&apos;{text}&apos; is not a slice number. Write numbers like this: 12, 20-25.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -358,7 +358,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
 <context>
     <name>SemiSegLib.labelling</name>
     <message>
-        <source>Structures overlap: {losing} lie under another structure. A voxel has only one here, so they count as the other. Set &apos;Modify other segments&apos; (Masking) to &apos;Overwrite all&apos; and draw again what belongs on top.</source>
+        <source>Structures overlap: {losing} lie under another structure. Here a voxel can belong to one structure only, so these voxels count as the other one. Under Masking, set &apos;Modify other segments&apos; to &apos;Overwrite all&apos;, then draw again what belongs on top.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -366,7 +366,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No whole slice is in view. Open a case, or turn the view back to the volume&apos;s axes.</source>
+        <source>No view shows a whole slice. Open a case, or press Straighten views.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -382,7 +382,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A structure cannot be deleted from the segment list while other cases may use it; it was put back with everything drawn. Erase it instead.</source>
+        <source>Other cases may use this structure, so it cannot be deleted from the segment list. It was put back with everything drawn. To remove it from this case, erase what is drawn.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -405,11 +405,11 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
 <context>
     <name>SemiSegLib.live</name>
     <message>
-        <source>The suggestion has learned from all your slices, and is still improving.</source>
+        <source>The model has learned from all your slices; its suggestion is still improving.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Every slice you mark as done is learned at once, and the suggestion follows within seconds.</source>
+        <source>The model learns from every slice as soon as you mark it as done, and updates its suggestion within seconds.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -421,7 +421,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Your latest slice is being learned …</source>
+        <source>The model is learning from your latest slice …</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -448,7 +448,7 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} stays in the study: another Slicer window drew on it and has it open. Close it there.</source>
+        <source>{case} stays in the study: it is open in another Slicer window, where somebody drew on it. Close it there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -464,17 +464,17 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Every record of the study can be read: nothing needed repair.</source>
+        <source>All records of the study can be read: nothing needed repair.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Remove {case} from the study?
 
-What is lost: it leaves the list, no training learns from it any more (slices done: {slices}), and no export writes it.
+What changes: it leaves the list, trainings no longer learn from it (slices done: {slices}), and it is no longer exported.
 
-What stays: nothing is deleted. All that was drawn (also what is not marked as done), every version and what was suggested go into the folder
+What stays: nothing is deleted. Everything drawn (also slices not marked as done), every version and the suggestion are moved to the folder
 {removed}
-Moved back into {cases}, the case is in the study again. Models that learned from it stay as they are.</source>
+If you move it back to {cases}, the case is in the study again. Models that learned from it stay as they are.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -509,7 +509,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Learns from your slices; where time and slices allow, tries whether your other volumes help, and says so.</source>
+        <source>Learns from your slices. With enough slices and time, it also tests whether your other volumes help, and tells you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -525,7 +525,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Learns from the slices you drew and nothing else; quick, for comparison.</source>
+        <source>Learns only from the slices you drew; quick, for comparison.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -541,7 +541,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Two networks weigh how sure each is before they teach each other.</source>
+        <source>Two networks teach each other, after weighing how sure each of them is.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -557,7 +557,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>First learns what is alike at the same level in different patients.</source>
+        <source>First learns what looks alike at the same level in different patients.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -573,7 +573,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Makes what the network sees of labelled and unlabelled volumes more alike.</source>
+        <source>Makes the network see labelled and unlabelled volumes more alike.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -589,7 +589,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Replaces regions it is unsure about by sure ones.</source>
+        <source>Replaces regions it is unsure about with regions it is sure about.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -620,11 +620,11 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
 <context>
     <name>SemiSegLib.models</name>
     <message>
-        <source>Slices learned from: {slices}. Cases they are in: {annotated} of {cases}.</source>
+        <source>The model learned from slices: {slices}. Cases with such slices: {annotated} of {cases}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The model and its card were copied to {folder}, and compared bit by bit.</source>
+        <source>The model and its card were copied to {folder}; the copies were checked and are identical.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -632,7 +632,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No run of this study made this model, and no card beside it says which structures it knows: it is taken to mean those of this study. Look its suggestions over.</source>
+        <source>This model was not trained in this study, and it has no card that says which structures it knows. SemiSeg assumes the structures of this study. Check its suggestions carefully.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -640,7 +640,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Its card does not say what it learned from.</source>
+        <source>The card does not say what the model learned from.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -667,7 +667,7 @@ Moved back into {cases}, the case is in the study again. Models that learned fro
 <context>
     <name>SemiSegLib.other_pythons</name>
     <message>
-        <source>PyTorch, MONAI and the packages they need will be added to Slicer&apos;s own Python, in the way of the PyTorch extension. Other extensions will see them, too. What Slicer brought along keeps its version. It takes some minutes and up to 6 GB; to take PyTorch away again, use the module PyTorch Util.
+        <source>PyTorch, MONAI and the packages they need will be added to Slicer&apos;s own Python, as the PyTorch extension does it. Other extensions will see them, too. Packages that came with Slicer keep their versions. This takes some minutes and up to 6 GB. To remove PyTorch again, use the module PyTorch Util.
 
 Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
@@ -677,7 +677,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Name a Python that has PyTorch and MONAI.</source>
+        <source>Choose a Python that has PyTorch and MONAI.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -689,34 +689,34 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Install the extension PyTorch first: View, Extensions Manager; restart Slicer.</source>
+        <source>First install the extension PyTorch (View, Extensions Manager) and restart Slicer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slicer&apos;s own Python has no PyTorch yet, or was not checked.</source>
+        <source>Slicer&apos;s own Python has no PyTorch yet, or has not been checked.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{python} was not checked yet: press Check my computer.</source>
+        <source>{python} has not been checked yet: press Check my computer.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>SemiSegLib.preflight</name>
     <message>
-        <source>Slices of {case} that are marked &apos;nothing here&apos; between two that show a structure: {slices}. Check them.</source>
+        <source>Slices of {case} marked &apos;nothing here&apos; that lie between two slices with a structure: {slices}. Check them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices of {case} that {who} marked &apos;nothing here&apos;, where other people&apos;s slices on both sides show a structure: {slices}. Agree on one reading.</source>
+        <source>Slices of {case} that {who} marked &apos;nothing here&apos;, although other people drew a structure on both sides: {slices}. Agree on one reading.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>In {case} slices {slices} show different things on the line where they cross. Look at both, and correct one.</source>
+        <source>In {case}, slices {slices} disagree along the line where they cross. Look at both, and correct one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} and {other} are the same image and were drawn differently: the model cannot follow both. Remove one of them.</source>
+        <source>{case} and {other} are the same image with different drawings: the model cannot learn both. Remove one of them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -732,11 +732,11 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} is drawn in {cases} only. On the slices done in other cases it counts as not there: draw it wherever it can be seen, or the model learns to leave it out.</source>
+        <source>{name} is drawn in {cases} only. On slices done in other cases it counts as not there. Draw it wherever it can be seen; otherwise the model learns to leave it out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The study has one case: the model learns this image and will know little about others. Add more images; they need no drawing.</source>
+        <source>The study has only one case: the model learns this image and will know little about others. Add more images; you need not draw on them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -744,11 +744,11 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Close other programs, or choose a method or settings that take less.</source>
+        <source>Close other programs, or choose a method or settings that need less memory.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Hardly anything is drawn of {name} (voxels: {n}, in {cases}), too little to learn it from. Draw it on several slices, or erase what is there if it was a slip.</source>
+        <source>Very little is drawn of {name} (voxels: {n}, in {cases}): too little to learn from. Draw it on several slices, or erase it if it was drawn by mistake.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -756,11 +756,11 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Drawn in few cases ({n}): {names}. On the slices done in other cases they count as not there: draw them wherever they can be seen, or the model learns to leave them out.</source>
+        <source>Drawn in few cases ({n}): {names}. On slices done in other cases they count as not there. Draw them wherever they can be seen; otherwise the model learns to leave them out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices done that show a structure: {n}. With so few the first suggestion will be rough, and its quality cannot be judged. Five or more, in several cases, are a good start.</source>
+        <source>Slices done that show a structure: {n}. With so few, the first suggestion will be rough, and its quality cannot be measured. Five or more, in several cases, are a good start.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -768,11 +768,11 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The voxels of {name} differ in size from those of the others ({spacing} mm); its result may be worse.</source>
+        <source>The voxels of {name} have another size than those of the other cases ({spacing} mm); its suggestion may be worse.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training will take about {wanted:.1f} GB of memory.</source>
+        <source>Training will need about {wanted:.1f} GB of memory.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -803,7 +803,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This Python {version} lacks {names}. Install them in a terminal with: {command}</source>
+        <source>This Python {version} does not have {names}. Install what is missing in a terminal with: {command}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -811,7 +811,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This Python is made for Intel processors, for which PyTorch has no new builds. On a Mac with an Apple processor install Python from python.org; a Mac with an Intel processor cannot train.</source>
+        <source>This Python is made for Intel processors, and PyTorch no longer supports these on a Mac. On a Mac with an Apple processor install Python from python.org; a Mac with an Intel processor cannot train.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -827,15 +827,15 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{python} does not exist. Name the program itself, e.g. {example}.</source>
+        <source>{python} does not exist. Choose the Python program itself, e.g. {example}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>it says nothing</source>
+        <source>it gives no answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{python} does not run as Python: {error}</source>
+        <source>{python} does not work as Python: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -846,11 +846,11 @@ Change Slicer&apos;s Python?</source>
 <context>
     <name>SemiSegLib.results</name>
     <message>
-        <source>{case} is open without its suggestion. {why} A new training replaces it, or press Reject.</source>
+        <source>{case} is open, but its suggestion cannot be shown. {why} Train again to replace it, or press Reject to discard it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Part of the suggestion for {case} cannot be shown. {why} A new training replaces it.</source>
+        <source>Part of the suggestion for {case} cannot be shown. {why} Train again to replace it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -889,7 +889,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The training process has disappeared.</source>
+        <source>The training process ended unexpectedly.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -905,7 +905,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The process that used the model has disappeared.</source>
+        <source>The process that used the model ended unexpectedly.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -937,18 +937,18 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Waiting for the computer: {n} ahead</source>
+        <source>Waiting for other jobs to finish first: {n}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>SemiSegLib.sample</name>
     <message>
-        <source>SemiSeg will download {size} MB once and make a study of {cases} brain MRI in
+        <source>SemiSeg will download {size} MB once and make a study of brain MRI volumes ({cases}) in
 
 {folder}
 
-Experts drew the hippocampus on {slices} slices in {annotated} of them, so that you can press Train at once.
+In some of them ({annotated}) experts drew the hippocampus on slices ({slices} in all), so that you can press Train on my labels at once.
 
 {licence}</source>
         <translation type="unfinished"></translation>
@@ -1516,11 +1516,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It ended early.</source>
+        <source>It stopped too early.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It ended early. The last line was: {line}</source>
+        <source>It stopped too early. Its last line was: {line}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1543,7 +1543,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>If the file was moved, right-click the case in the list and say where its image is now.</source>
+        <source>If the file was moved, right-click the case in the list and choose where its image is now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1570,7 +1570,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>What is drawn in {case} is learned by the next training: the case, or a structure in it, was added after this one was begun.</source>
+        <source>This training cannot learn what is drawn in {case}: the case, or a structure in it, was added after it began. The next training will.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1581,7 +1581,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training has started. Go on drawing; new slices are used as you mark them done.</source>
+        <source>Training has started. You can go on drawing; new slices are used as soon as you mark them as done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1597,7 +1597,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The model is at work. Go on drawing meanwhile.</source>
+        <source>The model is at work. You can go on drawing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1613,7 +1613,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The run of the previous study was stopped, because another study was opened while it was starting. To continue it, open its study again and press Go on.</source>
+        <source>What was just starting in the previous study was stopped, because another study was opened. To continue it, open that study again and press Resume.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1629,7 +1629,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices of {case} that are drawn on but not marked as done will not be used: {numbers}.</source>
+        <source>Slices of {case} that have drawings but are not marked as done will not be used: {numbers}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1637,15 +1637,15 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A run is in progress. Stop it first, or wait until it is done.</source>
+        <source>SemiSeg is already training or using a model. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Earlier runs cannot be read: {error}</source>
+        <source>Earlier trainings cannot be read: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The run cannot be read now: {error}</source>
+        <source>The state of the training cannot be read now: {error}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1663,7 +1663,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.case_menu</name>
     <message>
-        <source>Remove a case from the study, or say where its image is now (or right-click the case)</source>
+        <source>Remove a case from the study, or choose where its image is now (you can also right-click the case)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1691,7 +1691,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>One file at a time: a case has one image.</source>
+        <source>Drop one file only: a case has one image.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1746,7 +1746,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Replaces damaged records by their good copies; what was drawn is not touched</source>
+        <source>Replaces damaged records with their good copies; drawings are not changed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1770,7 +1770,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Make a new, empty study folder</source>
+        <source>Create a study in a new, empty folder</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1834,7 +1834,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose among the series in Slicer&apos;s DICOM database</source>
+        <source>Choose from the series in Slicer&apos;s DICOM database</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1914,22 +1914,22 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Of what you judged since, {share:.0%} was as suggested (Dice).</source>
+        <source>Agreement with the slices you have done since: {share:.0%} (Dice).</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>panel.choices</name>
     <message>
-        <source>Starts from what the last training learned: better masks in the same time</source>
+        <source>Starts from what the last training learned: better suggestions in the same time</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Small far-off pieces of structures that your slices show to be in one piece</source>
+        <source>Small pieces far from a structure are not suggested, where your slices show the structure in one piece</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>In volumes with one to three drawn slices; what you drew has the last word</source>
+        <source>In volumes with one to three drawn slices, the model first also learns from outlines carried to the slices beside them; in the end only from what you drew</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1941,7 +1941,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Go on from the last training</source>
+        <source>Continue from the last training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1960,11 +1960,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.dicom_choice</name>
     <message>
-        <source>Series in Slicer&apos;s DICOM database (click those to be added):</source>
+        <source>Series in Slicer&apos;s DICOM database (click the ones to add):</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>find a name or a description</source>
+        <source>search by name or description</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1984,11 +1984,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slicer&apos;s DICOM database holds no series. Import files in the DICOM module, or add a folder.</source>
+        <source>Slicer&apos;s DICOM database contains no series. Import files in the DICOM module, or press Add folder.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Click the series that are to be added.</source>
+        <source>Click the series to add.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2074,7 +2074,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.label</name>
     <message>
-        <source>Turn the views to the volume&apos;s own axes; a volume that was moved is put back</source>
+        <source>Turn the views to the volume&apos;s own axes; a volume that was moved is moved back</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2090,7 +2090,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>another structure</source>
+        <source>new structure</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2130,7 +2130,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Take this slice back: it is not done after all</source>
+        <source>This slice no longer counts as done; your drawing stays</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2138,7 +2138,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Everything saved of this case; nothing is ever lost</source>
+        <source>All saved versions of this case; choose one to restore it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2158,7 +2158,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This view is tilted against the volume&apos;s slices, or the volume was moved; straighten it to label.</source>
+        <source>This view does not show whole slices: it is tilted, or the volume was moved. Press Straighten views to label.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2209,7 +2209,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.live</name>
     <message>
-        <source>A model learns alongside you from every slice you mark as done. Train on my labels is still there: it also learns from the volumes nobody drew on, and says how good the model is.</source>
+        <source>A model learns from every slice you mark as done, while you draw. You can still press Train on my labels: it also learns from volumes without drawings, and tells you how good the model is.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2236,11 +2236,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The mask counts on:</source>
+        <source>Slices to import:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices are:</source>
+        <source>Slice direction:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2256,11 +2256,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>In the file</source>
+        <source>Segment in the file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>is the structure</source>
+        <source>Structure in the study</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2359,7 +2359,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Go on training from this</source>
+        <source>Continue training from this</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2371,7 +2371,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>After a training its model is kept here.</source>
+        <source>After each training, its model is kept here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2379,15 +2379,15 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Suggest for every case with this model, without training</source>
+        <source>Make suggestions for every case with this model, without training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Suggest for the case on screen with this model, without training</source>
+        <source>Make a suggestion for the case on screen with this model, without training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Train with the method and time chosen above, beginning with this model</source>
+        <source>Train with the method and time chosen above, starting from this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2399,7 +2399,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A run is in progress. Stop it first, or wait until it is done.</source>
+        <source>SemiSeg is already training or using a model. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2422,7 +2422,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
 <context>
     <name>panel.panel</name>
     <message>
-        <source>{case} was deleted from the scene. The study has everything drawn; click the case to go on.</source>
+        <source>{case} was deleted from the scene. Everything drawn is in the study; click the case to continue.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2430,7 +2430,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The scene was closed; everything drawn is in the study. Click a case to go on.</source>
+        <source>The scene was closed; everything drawn is in the study. Click a case to continue.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2460,7 +2460,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>server.json or cluster.json, from whoever runs it</source>
+        <source>server.json or cluster.json, from the person who runs it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2500,7 +2500,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A small file says where it is; see the documentation.</source>
+        <source>A small file describes it; see the documentation.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2551,7 +2551,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Show the last round&apos;s outline</source>
+        <source>Show outline of previous suggestion</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2587,7 +2587,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Another case or suggestion came on screen while the question was open. Nothing was changed.</source>
+        <source>Another case or suggestion was opened before you answered. Nothing was changed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2595,11 +2595,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nothing is left that the model is unsure of. Train again, or accept the cases.</source>
+        <source>The model is not unsure of any other slice. Train again, or accept the cases.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Correct the slice, then press Slice done. Undo takes it back.</source>
+        <source>Correct the slice, then press Slice done. Undo removes the copied suggestion.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2619,7 +2619,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>&lt;b&gt;Since the last round&lt;/b&gt;</source>
+        <source>&lt;b&gt;Changed since the previous suggestion&lt;/b&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2642,11 +2642,11 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Go on</source>
+        <source>Resume</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Go on from the last saved state</source>
+        <source>Continue from the last saved state</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2654,7 +2654,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>In a plot view of Slicer</source>
+        <source>In Slicer&apos;s plot view</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2678,7 +2678,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The line: error on my slices; lower is better.</source>
+        <source>The line shows the error on my slices; lower is better.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2720,7 +2720,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Find what is missing and say what to do</source>
+        <source>Finds what is missing, and tells you what to do</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2736,7 +2736,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Stop setting up; it can go on later</source>
+        <source>Stop setting up; you can continue later</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2756,7 +2756,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No Python was found that will do. {needed} Install one from python.org, then press Set up again.</source>
+        <source>No suitable Python was found. {needed} Install one from python.org, then press Set up again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2768,7 +2768,7 @@ Experts drew the hippocampus on {slices} slices in {annotated} of them, so that 
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Make the computing environment work again; what is downloaded already is not fetched twice</source>
+        <source>Makes the computing environment work again; what is already downloaded is not downloaded again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2796,11 +2796,11 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Set-up is finished: you can train now.</source>
+        <source>Setting up is finished: you can train now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training needs one download into a folder of its own. Slicer itself is not changed.</source>
+        <source>Training needs one download, into a folder of its own. Slicer itself is not changed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2812,7 +2812,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Setting up was interrupted. Repair goes on where it stopped.</source>
+        <source>Setting up was interrupted. Press Repair to continue where it stopped.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2832,7 +2832,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The environment must be renewed. {why} Press Repair.</source>
+        <source>The computing environment must be renewed. {why} Press Repair.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2843,7 +2843,7 @@ Studies, drawings and models stay.</source>
 <context>
     <name>panel.setup_choices</name>
     <message>
-        <source>Nothing is installed into it; it is only checked for what is needed.</source>
+        <source>Nothing is installed into it; SemiSeg only checks that it has what is needed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2871,7 +2871,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Another Python, which has PyTorch and MONAI</source>
+        <source>Another Python that already has PyTorch and MONAI</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2883,7 +2883,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Changes Slicer&apos;s Python, and asks before it does.</source>
+        <source>Changes Slicer&apos;s Python; you are asked first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2891,7 +2891,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Choose the program</source>
+        <source>Choose the Python program</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2923,7 +2923,7 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Path of the Python to make the environment with.</source>
+        <source>Path of the Python program that makes the environment.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2958,13 +2958,13 @@ Studies, drawings and models stay.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>A run is in progress. Stop it first, or wait until it is done.</source>
+        <source>SemiSeg is already training or using a model. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{text}
 
-Call them done and use them?</source>
+Mark them as done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2983,23 +2983,23 @@ Call them done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} did not come from DICOM, or was added from the scene, so there is no series that a DICOM SEG could refer to. If it is DICOM: export it as a segmentation, remove the case, add it anew with Add from DICOM, and import that segmentation there.</source>
+        <source>{case} did not come from DICOM, or was added from the scene, so there is no series that a DICOM SEG could refer to. If the image is DICOM: export the case as a segmentation, remove the case, add the image again with Add from DICOM, and import the segmentation there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The original series of {case} is not in Slicer&apos;s DICOM database: import it in the DICOM module.</source>
+        <source>The original series of {case} is not in Slicer&apos;s DICOM database. Import it in the DICOM module.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>One volume of the original series is needed, and Slicer makes {n} of it.</source>
+        <source>The original series must be a single volume, but Slicer loads it as several ({n}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The plugin finds nothing to export: the original images are not all in the database.</source>
+        <source>The DICOM plugin finds nothing to export: some original images are missing in Slicer&apos;s DICOM database.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} shows no structure; DICOM SEG cannot be empty.</source>
+        <source>{case} contains no structure, and a DICOM SEG file cannot be empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3007,7 +3007,7 @@ Call them done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>no file came out</source>
+        <source>no file was written</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3018,7 +3018,7 @@ Call them done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} - last round</source>
+        <source>{case} - previous suggestion</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

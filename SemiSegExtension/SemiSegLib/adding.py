@@ -32,7 +32,9 @@ class Adding:
         study = self._controller.need_study()
         for words, files in series:
             if not files:
-                text = _("The files of {name} are not all on this computer; import it in the DICOM module again.")
+                text = _(
+                    "Some files of {name} are missing on this computer. Import the series again in the DICOM module."
+                )
                 self._controller.say(text.format(name=words), "warning")
                 continue
             self._add(study, words, lambda files=files: study.add_series(files))

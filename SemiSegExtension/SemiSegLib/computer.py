@@ -96,7 +96,7 @@ def _not_ready(kind: str, text: str) -> str:
     words = {
         "absent": _("The computing environment is not set up yet: press Set up."),
         "unfinished": _("Setting up was interrupted: press Repair."),
-        "outdated": _("The computing environment belongs to another version: press Repair."),
+        "outdated": _("The computing environment was made for another version of SemiSeg: press Repair."),
         "failed": _("Setting up failed: {why} Press Repair.").format(why=text),
     }
     return words[kind]
@@ -137,8 +137,8 @@ def _unused(cards: list[Card], asked: bool) -> Finding:
     if choice.why:
         return Finding("warning", choice.why)
     if asked:
-        text = _("There is a graphics card {card}, but PyTorch cannot use it: press Repair, which installs the build "
-                 "{build} for it. Until then the processor is used, which is slower.")  # fmt: skip
+        text = _("PyTorch cannot use the graphics card {card} yet: press Repair to install the PyTorch version that "
+                 "fits it ({build}). Until then the processor is used, which is slower.")  # fmt: skip
         return Finding("warning", text.format(card=cards[0].name, build=choice.build))
     return Finding("good", _("Graphics card: {card}.").format(card=cards[0].name))
 
@@ -146,7 +146,10 @@ def _unused(cards: list[Card], asked: bool) -> Finding:
 def _path_length(folder: Path) -> list[Finding]:
     if sys.platform != "win32" or len(str(folder)) <= LONGEST_WINDOWS_FOLDER:
         return []
-    text = _("{folder} is a long path, and Windows may refuse files in it: name a shorter folder under More choices.")
+    text = _(
+        "The path {folder} is long, and Windows may refuse files in it: choose a folder with a shorter path under More "
+        "choices."
+    )
     return [Finding("warning", text.format(folder=folder))]
 
 
@@ -158,7 +161,7 @@ def _disk(folder: Path, what: str) -> Finding:
     text = _("{free:.0f} GB free on the disk of {what}.").format(free=free, what=what)
     if free > 8:
         return Finding("good", text)
-    return Finding("warning", text + " " + _("That is not much: free some space."))
+    return Finding("warning", text + " " + _("That is little: free some disk space."))
 
 
 def _writable(folder: Path) -> Finding:

@@ -201,8 +201,8 @@ class Controller:
         """A slice that is done was judged for all structures, also for one that was added only now."""
         done = sum(len(row.done) for row in self.rows)
         if done:
-            text = _("On the slices done until now ({n}) {name} counts as not there. Where it can be seen, draw it, or "
-                     "take the slice back with Not done.")  # fmt: skip
+            text = _("On the slices that are already done ({n}), {name} counts as not there. Where it can be seen, "
+                     "draw it, or press Not done.")  # fmt: skip
             self.say(text.format(n=done, name=name))
 
     def _restructured(self, study: Study, structures: list[Shown], name: str) -> None:

@@ -36,7 +36,10 @@ def verify(path: Path, label: NDArray[np.uint8], grid: Grid, structures: Sequenc
         raise ValueError(_("{file} cannot be read again: {error}").format(file=path.name, error=error)) from error
     wrong = int(np.count_nonzero(found != label))
     if wrong:
-        text = _("{file} does not read back as it was written (voxels that differ: {n}); do not use it.")
+        text = _(
+            "{file} was written, but contains something else when it is read again (voxels that differ: {n}). Do not "
+            "use it; export it again."
+        )
         raise ValueError(text.format(file=path.name, n=wrong))
     return {item.name: int(np.count_nonzero(label == item.value)) for item in structures}
 
@@ -62,5 +65,5 @@ def _frames(data: Any, grid: Grid) -> Iterator[tuple[int, tuple[int, int, int], 
         exact = to_voxels @ (position - np.array(grid.origin))
         i, j, k = np.rint(exact).astype(int)
         if np.abs(exact - (i, j, k)).max() > OFF or np.abs(along - directions[:, :2].T).max() > 1e-3:
-            raise ValueError(_("The frames of the file do not lie on the voxels of the image."))
+            raise ValueError(_("The frames of the file do not match the slices of the image."))
         yield int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber), (k, j, i), plane

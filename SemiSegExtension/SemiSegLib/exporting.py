@@ -190,12 +190,14 @@ class Exporting:
 
 def mended(case: Case) -> str:
     """Of a case of which only the record of its suggestion is damaged: that it was begun anew, or why not; else ""."""
-    text = _("It is not known where its suggestion came from: the record was damaged.")
+    text = _("It is not known which model made its suggestion: the record was damaged.")
     try:
         kept = case.mend_provenance()
     except SemiSegError as error:
         return f"{text} {error}"
-    return f"{text} " + _("A new one was started; a copy is kept as {file}.").format(file=kept) if kept else ""
+    return f"{text} " + _(
+        "A new record was started; a copy of the damaged one is kept as {file}."
+    ).format(file=kept) if kept else ""
 
 
 def provenance_of(case: Case, files: list[ExportedFile]) -> dict[str, Any]:

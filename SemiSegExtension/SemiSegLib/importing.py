@@ -86,7 +86,9 @@ def parse_numbers(text: str, count: int) -> list[int]:
     for part in text.replace(";", ",").split(","):
         ends = [end.strip() for end in part.split("-")]
         if not all(end.isdigit() for end in ends) or len(ends) > 2:
-            raise ValueError(_("'{text}' is not a slice number; write, say, 12, 20-25.").format(text=part.strip()))
+            raise ValueError(_(
+                "'{text}' is not a slice number. Write numbers like this: 12, 20-25."
+            ).format(text=part.strip()))
         low, high = int(ends[0]), int(ends[-1])
         if not 1 <= low <= high <= count:
             raise ValueError(_("There is no slice {text}; this case has 1 to {n}.").format(text=part.strip(), n=count))
@@ -121,13 +123,16 @@ def _must_cover(label: NDArray[np.uint8], slices: list[SliceIndex], path: Path) 
     from SemiSegLogic.study import LabelError
 
     if not slices:
-        raise LabelError(_("Everything drawn in {file} was left out.").format(file=path.name))
+        raise LabelError(_(
+            "Nothing of {file} was imported, because all of it is left out. Choose a structure for at least one "
+            "segment."
+        ).format(file=path.name))
     open_ = [place for place in slices if (np.take(label, place.index, place.axis) == IGNORE).any()]
     if open_:
         text = _(
-            "Slices that {file} covers only in part: {numbers}. The mask ends inside the image, or leaves voxels "
-            "undecided (value {open}). A slice counts only as a whole. Choose slices that the mask covers wholly, or "
-            "save it in Slicer on the grid of this image first."
+            "Slices that {file} covers only in part: {numbers}. The mask ends inside the image, or marks voxels as not "
+            "judged (value {open}). Only whole slices can be imported. Choose slices that the mask covers completely, "
+            "or first export it in Slicer with this image as the reference volume."
         )
         raise LabelError(text.format(file=path.name, numbers=slice_numbers(set(open_)), open=IGNORE))
 

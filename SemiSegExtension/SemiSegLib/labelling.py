@@ -81,8 +81,9 @@ class Labelling:
         names = {item.value: item.name for item in self._controller.structures()}
         losing = ", ".join(_("{name} (voxels: {n})").format(name=names[value], n=n) for value, n in overlaps.items())
         text = _(
-            "Structures overlap: {losing} lie under another structure. A voxel has only one here, so they count as the "
-            "other. Set 'Modify other segments' (Masking) to 'Overwrite all' and draw again what belongs on top."
+            "Structures overlap: {losing} lie under another structure. Here a voxel can belong to one structure only, "
+            "so these voxels count as the other one. Under Masking, set 'Modify other segments' to 'Overwrite all', "
+            "then draw again what belongs on top."
         )
         self._controller.say(text.format(losing=losing), "warning")
 
@@ -123,7 +124,7 @@ class Labelling:
     def _judge(self, empty: bool) -> SliceIndex | None:
         controller, place = self._controller, self._controller.screen.current_slice()
         if controller.open_case is None or place is None:
-            text = _("No whole slice is in view. Open a case, or turn the view back to the volume's axes.")
+            text = _("No view shows a whole slice. Open a case, or press Straighten views.")
             controller.say(text, "warning")
             return None
         self.call_done([place], empty)
@@ -257,8 +258,8 @@ class Labelling:
         controller.screen.put_labels(whole, undoable=False)
         controller.say(
             _(
-                "A structure cannot be deleted from the segment list while other cases may use it; "
-                "it was put back with everything drawn. Erase it instead."
+                "Other cases may use this structure, so it cannot be deleted from the segment list. It was put back "
+                "with everything drawn. To remove it from this case, erase what is drawn."
             ),
             "warning",
         )

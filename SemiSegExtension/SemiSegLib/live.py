@@ -68,7 +68,10 @@ class Live:
         """How it stands, in a line."""
         look = self._training.look
         if not self.wanted:
-            return _("Every slice you mark as done is learned at once, and the suggestion follows within seconds.")
+            return _(
+                "The model learns from every slice as soon as you mark it as done, and updates its suggestion within "
+                "seconds."
+            )
         if not self.on:
             return _("Starts with the next slice you mark as done.")
         if look is None or look.status.state == "queued" or look.status.phase in ("", "reading"):
@@ -76,8 +79,8 @@ class Live:
         if look.status.phase == "waiting":
             return look.status.message
         if look.status.labels_shown < look.status.labels_used:
-            return _("Your latest slice is being learned …")
-        return _("The suggestion has learned from all your slices, and is still improving.")
+            return _("The model is learning from your latest slice …")
+        return _("The model has learned from all your slices; its suggestion is still improving.")
 
     def _heard(self, what: str) -> None:
         if what in ("judged", "case", "study"):

@@ -52,10 +52,11 @@ class Leaving:
     def question(self, study: Path) -> str:
         """What is lost, what stays, and how it comes back."""
         text = _(
-            "Remove {case} from the study?\n\nWhat is lost: it leaves the list, no training learns from it any more "
-            "(slices done: {slices}), and no export writes it.\n\nWhat stays: nothing is deleted. All that was drawn "
-            "(also what is not marked as done), every version and what was suggested go into the folder\n{removed}\n"
-            "Moved back into {cases}, the case is in the study again. Models that learned from it stay as they are."
+            "Remove {case} from the study?\n\nWhat changes: it leaves the list, trainings no longer learn from it "
+            "(slices done: {slices}), and it is no longer exported.\n\nWhat stays: nothing is deleted. Everything "
+            "drawn (also slices not marked as done), every version and the suggestion are moved to the "
+            "folder\n{removed}\nIf you move it back to {cases}, the case is in the study again. Models that learned "
+            "from it stay as they are."
         ).format(case=self.name, slices=self.slices, removed=study / "removed", cases=study / "cases")
         if self.image is None:
             return text
@@ -96,7 +97,10 @@ class Mending:
         if kind:
             return AT_WORK[kind].format(case=leaving.name)
         if leaving.elsewhere:
-            text = _("{case} stays in the study: another Slicer window drew on it and has it open. Close it there.")
+            text = _(
+                "{case} stays in the study: it is open in another Slicer window, where somebody drew on it. Close it "
+                "there."
+            )
             return text.format(case=leaving.name)
         opened, labelling = self._controller.open_case, self._controller.labelling
         if opened is not None and opened.id == leaving.id and (labelling.unsaved or labelling.failed):
@@ -159,7 +163,7 @@ class Mending:
             controller.open_study(folder)
         else:
             controller.refresh()
-        text = " ".join(done) or _("Every record of the study can be read: nothing needed repair.")
+        text = " ".join(done) or _("All records of the study can be read: nothing needed repair.")
         controller.next_beat(lambda: controller.say(text, "good"))  # said last, so that it stays
 
     def _failed(self, error: Exception) -> None:

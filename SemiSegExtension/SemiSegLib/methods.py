@@ -7,7 +7,10 @@ from .words import _
 WORDS = {
     "recommended": (
         _("Recommended"),
-        _("Learns from your slices; where time and slices allow, tries whether your other volumes help, and says so."),
+        _(
+            "Learns from your slices. With enough slices and time, it also tests whether your other volumes help, and "
+            "tells you."
+        ),
     ),
     "mean_teacher": (
         _("Confident answers (mean teacher)"),
@@ -15,28 +18,28 @@ WORDS = {
     ),
     "supervised": (
         _("My slices only"),
-        _("Learns from the slices you drew and nothing else; quick, for comparison."),
+        _("Learns only from the slices you drew; quick, for comparison."),
     ),
     "bcp": (
         _("Copy and paste (BCP)"),
         _("Pastes parts of labelled volumes into unlabelled ones, and vice versa."),
     ),
-    "medl": (_("Two opinions (MEDL)"), _("Two networks weigh how sure each is before they teach each other.")),
+    "medl": (_("Two opinions (MEDL)"), _("Two networks teach each other, after weighing how sure each of them is.")),
     "mn": (
         _("Photographs help (M&N)"),
         _("A network pre-trained on photographs and a 3D network teach each other."),
     ),
     "spcl": (
         _("Position contrast (SPCL)"),
-        _("First learns what is alike at the same level in different patients."),
+        _("First learns what looks alike at the same level in different patients."),
     ),
     "ersr": (_("Outlines in ultrasound (ERSR)"), _("For round structures in 2D ultrasound, such as fetal heads.")),
     "transmedseg": (
         _("Feature exchange (TransMedSeg)"),
-        _("Makes what the network sees of labelled and unlabelled volumes more alike."),
+        _("Makes the network see labelled and unlabelled volumes more alike."),
     ),
     "c3s3": (_("Competing networks (C3S3)"), _("Two networks compete; sharper borders.")),
-    "cad": (_("Adaptive mixing (CAD)"), _("Replaces regions it is unsure about by sure ones.")),
+    "cad": (_("Adaptive mixing (CAD)"), _("Replaces regions it is unsure about with regions it is sure about.")),
     "m3hl": (_("Mosaics (M3HL)"), _("Mixes labelled and unlabelled volumes into a mosaic.")),
 }
 """Name of a method -> what it is called and what it does."""

@@ -74,7 +74,7 @@ class Models:
 
             return export_model(kept_model(study, run), folder)
 
-        text = _("The model and its card were copied to {folder}, and compared bit by bit.")
+        text = _("The model and its card were copied to {folder}; the copies were checked and are identical.")
         self._do(_("Export the model"), work, lambda made: text.format(folder=made))
 
     def delete(self, run: str) -> None:
@@ -117,8 +117,8 @@ def shown(model: KeptModel, card: str, known: bool = True) -> ShownModel:
     count = _("{slices} in {cases}").format(slices=slices, cases=cases) if None not in (slices, cases) else ""
     told = model.problem or plain(card)
     if not known:
-        text = _("No run of this study made this model, and no card beside it says which structures it knows: it is "
-                 "taken to mean those of this study. Look its suggestions over.")  # fmt: skip
+        text = _("This model was not trained in this study, and it has no card that says which structures it knows. "
+                 "SemiSeg assumes the structures of this study. Check its suggestions carefully.")  # fmt: skip
         told = f"{text}\n\n{told}".strip()
     return ShownModel(model.run, made, day, method, expected(model), model.quality, count, learned_from(model), told)
 
@@ -135,8 +135,8 @@ def learned_from(model: KeptModel) -> str:
     """From how many slices and cases it learned."""
     slices, annotated, cases = (model.count(what) for what in ("annotated_slices", "annotated_cases", "cases"))
     if None in (slices, annotated, cases):
-        return _("Its card does not say what it learned from.")
-    text = _("Slices learned from: {slices}. Cases they are in: {annotated} of {cases}.")
+        return _("The card does not say what the model learned from.")
+    text = _("The model learned from slices: {slices}. Cases with such slices: {annotated} of {cases}.")
     return text.format(slices=slices, annotated=annotated, cases=cases)
 
 

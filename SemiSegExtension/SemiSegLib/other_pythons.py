@@ -55,12 +55,14 @@ class ChosenPython:
     def look(self) -> State:
         """Ready when it was judged good as it is now; starts nothing."""
         if not self.path:
-            return State("absent", _("Name a Python that has PyTorch and MONAI."))
+            return State("absent", _("Choose a Python that has PyTorch and MONAI."))
         if self._verdict is not None and not self._verdict.good:
             return State("failed", self._verdict.text)
         if self._read("python-good") == self._fingerprint():
             return State("ready", self._verdict.text if self._verdict else self.path)
-        return State("absent", _("{python} was not checked yet: press Check my computer.").format(python=self.path))
+        return State("absent", _(
+            "{python} has not been checked yet: press Check my computer."
+        ).format(python=self.path))
 
     def judge(self) -> Verdict:
         """Start it and see; remembered when good. Not for the main thread."""
@@ -125,11 +127,13 @@ class SlicersPython(ChosenPython):
         if not self.path:
             return State("absent", _("Slicer's own Python was not found. Use a private environment."))
         if not self._has_extension():
-            return State("absent", _("Install the extension PyTorch first: View, Extensions Manager; restart Slicer."))
+            return State("absent", _(
+                "First install the extension PyTorch (View, Extensions Manager) and restart Slicer."
+            ))
         state = super().look()
         lacks = self._verdict is not None and self._verdict.lacking
         if state.kind != "ready" and (lacks or self._verdict is None):
-            return State("absent", _("Slicer's own Python has no PyTorch yet, or was not checked."))
+            return State("absent", _("Slicer's own Python has no PyTorch yet, or has not been checked."))
         return state
 
     def start(self, package_root: Path) -> None:
@@ -155,7 +159,7 @@ class SlicersPython(ChosenPython):
 def slicers_question() -> str:
     """What the person is asked before Slicer's own Python is changed."""
     return _(
-        "PyTorch, MONAI and the packages they need will be added to Slicer's own Python, in the way of the PyTorch "
-        "extension. Other extensions will see them, too. What Slicer brought along keeps its version. It takes some "
-        "minutes and up to 6 GB; to take PyTorch away again, use the module PyTorch Util.\n\nChange Slicer's Python?"
+        "PyTorch, MONAI and the packages they need will be added to Slicer's own Python, as the PyTorch extension does "
+        "it. Other extensions will see them, too. Packages that came with Slicer keep their versions. This takes some "
+        "minutes and up to 6 GB. To remove PyTorch again, use the module PyTorch Util.\n\nChange Slicer's Python?"
     )

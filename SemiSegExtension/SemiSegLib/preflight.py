@@ -40,14 +40,14 @@ IMAGES_BELOW = 5
 KEPT_SHARE = 0.25
 """Of the free memory, at most, for all images: more are left on the disk (engine/data/keeping.py)."""
 CONTRADICTIONS = {
-    "gap": _("Slices of {case} that are marked 'nothing here' between two that show a structure: {slices}. Check "
+    "gap": _("Slices of {case} marked 'nothing here' that lie between two slices with a structure: {slices}. Check "
              "them."),
-    "others": _("Slices of {case} that {who} marked 'nothing here', where other people's slices on both sides show a "
-                "structure: {slices}. Agree on one reading."),
-    "crossing": _("In {case} slices {slices} show different things on the line where they cross. Look at both, and "
-                  "correct one."),
-    "twins": _("{case} and {other} are the same image and were drawn differently: the model cannot follow both. Remove "
-               "one of them."),
+    "others": _("Slices of {case} that {who} marked 'nothing here', although other people drew a structure on both "
+                "sides: {slices}. Agree on one reading."),
+    "crossing": _("In {case}, slices {slices} disagree along the line where they cross. Look at both, and correct "
+                  "one."),
+    "twins": _("{case} and {other} are the same image with different drawings: the model cannot learn both. Remove one "
+               "of them."),
 }  # fmt: skip
 """SemiSegLogic/study/contradictions.py's SENTENCES, for translators."""
 
@@ -118,8 +118,8 @@ def _structures(study: Study, judged: list[Case]) -> Iterator[Finding]:
         return
     for item in drawn:
         if voxels[item.value] <= SPECK:
-            text = _("Hardly anything is drawn of {name} (voxels: {n}, in {cases}), too little to learn it from. Draw "
-                     "it on several slices, or erase what is there if it was a slip.")  # fmt: skip
+            text = _("Very little is drawn of {name} (voxels: {n}, in {cases}): too little to learn from. Draw it on "
+                     "several slices, or erase it if it was drawn by mistake.")  # fmt: skip
             cases = ", ".join(users[item.value])
             yield Finding("warning", text.format(name=item.name, n=voxels[item.value], cases=cases))
     yield from _missing([item.name for item in study.structures if item not in drawn])
@@ -145,12 +145,12 @@ def _missing(names: list[str]) -> Iterator[Finding]:
 def _in_few(names: list[tuple[str, list[str]]]) -> Iterator[Finding]:
     """The structures that are drawn in few cases, each with those, in one finding."""
     if len(names) == 1:
-        text = _("{name} is drawn in {cases} only. On the slices done in other cases it counts as not there: draw it "
-                 "wherever it can be seen, or the model learns to leave it out.")  # fmt: skip
+        text = _("{name} is drawn in {cases} only. On slices done in other cases it counts as not there. Draw it "
+                 "wherever it can be seen; otherwise the model learns to leave it out.")  # fmt: skip
         yield Finding("warning", text.format(name=names[0][0], cases=some(names[0][1], ", ")))
     elif names:
-        text = _("Drawn in few cases ({n}): {names}. On the slices done in other cases they count as not there: draw "
-                 "them wherever they can be seen, or the model learns to leave them out.")  # fmt: skip
+        text = _("Drawn in few cases ({n}): {names}. On slices done in other cases they count as not there. Draw them "
+                 "wherever they can be seen; otherwise the model learns to leave them out.")  # fmt: skip
         told = [_("{name} (in {cases})").format(name=name, cases=some(cases, ", ")) for name, cases in names]
         yield Finding("warning", text.format(n=len(names), names=some(told, ", ")))
 
@@ -179,12 +179,12 @@ def _amount(judged: list[Case], cases: list[Case]) -> Iterator[Finding]:
     text = _("Slices done: {slices}. Cases with such slices: {cases} of {all}.")
     yield Finding("good", text.format(slices=slices, cases=len(judged), all=len(cases)))
     if len(cases) == 1:
-        text = _("The study has one case: the model learns this image and will know little about others. Add more "
-                 "images; they need no drawing.")  # fmt: skip
+        text = _("The study has only one case: the model learns this image and will know little about others. Add more "
+                 "images; you need not draw on them.")  # fmt: skip
         yield Finding("warning", text)
     elif showing < LEAST_SHOWING:
-        text = _("Slices done that show a structure: {n}. With so few the first suggestion will be rough, and its "
-                 "quality cannot be judged. Five or more, in several cases, are a good start.")  # fmt: skip
+        text = _("Slices done that show a structure: {n}. With so few, the first suggestion will be rough, and its "
+                 "quality cannot be measured. Five or more, in several cases, are a good start.")  # fmt: skip
         yield Finding("warning", text.format(n=showing))
 
 
@@ -206,8 +206,8 @@ def _spacings(cases: list[Case]) -> Iterator[Finding]:
     middle = np.median(list(spacings.values()), axis=0)
     for name, spacing in spacings.items():
         if (np.maximum(spacing / middle, middle / spacing) > OTHER_SIZE).any():
-            text = _("The voxels of {name} differ in size from those of the others ({spacing} mm); its result may be "
-                     "worse.")
+            text = _("The voxels of {name} have another size than those of the other cases ({spacing} mm); its "
+                     "suggestion may be worse.")
             yield Finding("warning", text.format(name=name, spacing=" x ".join(f"{s:.2g}" for s in spacing)))
 
 
@@ -229,14 +229,14 @@ def _memory(study: Study, cases: list[Case], method: str, settings: Mapping[str,
 
     free = available_memory()
     wanted = memory_needed(study, cases, method, settings, free)
-    text = _("Training will take about {wanted:.1f} GB of memory.").format(wanted=wanted)
+    text = _("Training will need about {wanted:.1f} GB of memory.").format(wanted=wanted)
     if free is None:
         return Finding("good", text)
     text += " " + _("Free on this computer: {free:.1f} GB.").format(free=free / 1e9)
     if wanted <= free / 1e9:
         return Finding("good", text)
     choosing = wanted > 1.2 * memory_needed(study, cases, free=free)
-    remedy = _("Close other programs, or choose a method or settings that take less.") if choosing else ""
+    remedy = _("Close other programs, or choose a method or settings that need less memory.") if choosing else ""
     return Finding("warning", text + " " + (remedy or _("Close other programs.")))
 
 

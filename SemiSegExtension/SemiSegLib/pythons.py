@@ -76,7 +76,7 @@ def ask(python: str, surroundings: Mapping[str, str], packages: Sequence[str] = 
         told = json.loads(done.stdout.splitlines()[-1])
         return Told(tuple(told["version"]), told["wide"], told["machine"], told["packages"])
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        last = (done.stderr.strip().splitlines() or [_("it says nothing")])[-1]
+        last = (done.stderr.strip().splitlines() or [_("it gives no answer")])[-1]
         raise ValueError(last) from error
 
 
@@ -84,12 +84,12 @@ def judge(python: str, surroundings: Mapping[str, str]) -> Verdict:
     """Whether ``python`` can train, and in words what is wrong when it cannot. Starts it: not for the main thread."""
     wanted = needed()
     if not Path(python).is_file():
-        return Verdict(False, _("{python} does not exist. Name the program itself, e.g. {example}.").format(
+        return Verdict(False, _("{python} does not exist. Choose the Python program itself, e.g. {example}.").format(
             python=python, example="bin/python" if os.name == "posix" else "Scripts\\python.exe"))  # fmt: skip
     try:
         told = ask(python, surroundings, list(wanted))
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        return Verdict(False, _("{python} does not run as Python: {error}").format(python=python, error=error))
+        return Verdict(False, _("{python} does not work as Python: {error}").format(python=python, error=error))
     wrong = _wrong_kind(told)
     if wrong:
         return Verdict(False, wrong)
@@ -170,8 +170,8 @@ def _wrong_kind(told: Told) -> str:
         return _("This is a 32-bit Python. PyTorch needs a 64-bit one.")
     if sys.platform == "darwin" and told.machine != "arm64":
         return _(
-            "This Python is made for Intel processors, for which PyTorch has no new builds. On a Mac with an Apple "
-            "processor install Python from python.org; a Mac with an Intel processor cannot train."
+            "This Python is made for Intel processors, and PyTorch no longer supports these on a Mac. On a Mac with an "
+            "Apple processor install Python from python.org; a Mac with an Intel processor cannot train."
         )
     return ""
 
@@ -188,7 +188,7 @@ def _missing(python: str, told: Told, lacking: Sequence[str]) -> str:
         _("{name} (only {version})").format(name=name, version=told.packages[name]) if name in told.packages else name
         for name in lacking
     )
-    text = _("This Python {version} lacks {names}. Install them in a terminal with: {command}")
+    text = _("This Python {version} does not have {names}. Install what is missing in a terminal with: {command}")
     command = f'"{python}" -m pip install -r "{LIST}"'
     return text.format(version=dotted(told.version), names=names, command=command)
 

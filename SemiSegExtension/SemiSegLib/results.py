@@ -153,7 +153,10 @@ class Results:
 def unusable_words(opened: OpenCase) -> str:
     """What of a case's suggestion cannot be shown, why, and what to do."""
     if opened.suggestion is None:
-        text = _("{case} is open without its suggestion. {why} A new training replaces it, or press Reject.")
+        text = _(
+            "{case} is open, but its suggestion cannot be shown. {why} Train again to replace it, or press Reject to "
+            "discard it."
+        )
     else:
-        text = _("Part of the suggestion for {case} cannot be shown. {why} A new training replaces it.")
+        text = _("Part of the suggestion for {case} cannot be shown. {why} Train again to replace it.")
     return text.format(case=opened.name, why=" ".join(opened.unusable))

@@ -9,13 +9,13 @@ TRAINED = {
     "done": (_("Training is finished. Suggestions are in the list of cases."), "good"),
     "stopped": (_("Training was stopped; the best model so far was kept."), "good"),
     "failed": (_("Training failed."), "error"),
-    "lost": (_("The training process has disappeared."), "error"),
+    "lost": (_("The training process ended unexpectedly."), "error"),
 }
 USED = {
     "done": (_("The model has been used. Its suggestions are in the list of cases."), "good"),
     "stopped": (_("Stopped. The suggestions made so far are in the list of cases."), "good"),
     "failed": (_("The model could not be used."), "error"),
-    "lost": (_("The process that used the model has disappeared."), "error"),
+    "lost": (_("The process that used the model ended unexpectedly."), "error"),
 }
 """What is said at the end of a run, and how."""
 
@@ -26,7 +26,7 @@ def headline(look: Look) -> str:
     if making_masks(look):
         return _("Suggesting case {n} of {count}").format(n=status.suggesting, count=status.to_suggest)
     return {
-        "queued": _("Waiting for the computer: {n} ahead").format(n=status.queue_position),
+        "queued": _("Waiting for other jobs to finish first: {n}").format(n=status.queue_position),
         "running": _("Using a model") if look.applied else _("Training"),
         "done": _("Finished"),
         "failed": _("Failed"),

@@ -55,6 +55,7 @@ def sample_question(folder: Path) -> str:
     from SemiSegLogic.sample import ATTRIBUTION
 
     return _(
-        "SemiSeg will download {size} MB once and make a study of {cases} brain MRI in\n\n{folder}\n\nExperts drew the "
-        "hippocampus on {slices} slices in {annotated} of them, so that you can press Train at once.\n\n{licence}"
+        "SemiSeg will download {size} MB once and make a study of brain MRI volumes ({cases}) in\n\n{folder}\n\nIn "
+        "some of them ({annotated}) experts drew the hippocampus on slices ({slices} in all), so that you can press "
+        "Train on my labels at once.\n\n{licence}"
     ).format(size=SIZE_MB, cases=CASES, folder=folder, slices=SLICES, annotated=ANNOTATED, licence=ATTRIBUTION)

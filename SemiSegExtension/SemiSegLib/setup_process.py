@@ -101,7 +101,9 @@ class SetupProcess:
         if found:
             return "\n".join(lines[found[-1] :])[len(PROBLEM) :]
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return _("It ended early. The last line was: {line}").format(line=last) if last else _("It ended early.")
+        return _("It stopped too early. Its last line was: {line}").format(line=last) if last else _(
+            "It stopped too early."
+        )
 
 
 def doing(lines: Sequence[str]) -> State:

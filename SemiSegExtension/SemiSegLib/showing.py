@@ -137,7 +137,7 @@ class Showing:
             self.stay()
         remedy = ""
         if isinstance(error, ImageError):
-            remedy = _("If the file was moved, right-click the case in the list and say where its image is now.")
+            remedy = _("If the file was moved, right-click the case in the list and choose where its image is now.")
         elif isinstance(error, DamagedError):
             remedy = _("Press 'Repair the study' below the list.")
         text = _("{case} cannot be opened. {error}").format(case=case_id, error=error)

@@ -36,8 +36,8 @@ class Telling:
                 self._not_sent(job, item.why)
             elif not live and self._is_news(job, item.case):
                 name = next((row.name for row in self._controller.rows if row.id == item.case), item.case)
-                text = _("What is drawn in {case} is learned by the next training: the case, or a structure in it, was "
-                         "added after this one was begun.")  # fmt: skip
+                text = _("This training cannot learn what is drawn in {case}: the case, or a structure in it, was "
+                         "added after it began. The next training will.")  # fmt: skip
                 self._controller.say(text.format(case=name))
 
     def _not_sent(self, job: str, error: Exception) -> None:

@@ -108,7 +108,7 @@ class Training:
         if connection is self._connection:
             self.asking = False
         self._controller.tell("run")
-        self._controller.say(_("Earlier runs cannot be read: {error}").format(error=error), "warning")
+        self._controller.say(_("Earlier trainings cannot be read: {error}").format(error=error), "warning")
 
     def at_work(self, case: str, then: Callable[[str], None]) -> None:
         """Find out which kind of run that has not ended works with ``case``: "train", "live", "predict" or ""; then
@@ -133,7 +133,7 @@ class Training:
         def work() -> list[Finding]:
             found = check(study, here, method, settings) if study is not None else []
             if opened is not None and opened.touched:
-                text = _("Slices of {case} that are drawn on but not marked as done will not be used: {numbers}.")
+                text = _("Slices of {case} that have drawings but are not marked as done will not be used: {numbers}.")
                 numbers = slice_numbers(opened.touched)
                 found.append(Finding("warning", text.format(numbers=numbers, case=opened.name), "touched"))
             return found
@@ -151,7 +151,7 @@ class Training:
 
     def start(self, order: Order) -> None:
         """Begin a run on everything that is done until now."""
-        told = _("Training has started. Go on drawing; new slices are used as you mark them done.")
+        told = _("Training has started. You can go on drawing; new slices are used as soon as you mark them as done.")
         self._begin(_("Start training"), lambda connection: connection.start(order), told, "train")
 
     def use(self, model: str, only: bool, far: str) -> None:
@@ -159,7 +159,7 @@ class Training:
         in :class:`Order`.
         """
         opened = self._controller.open_case
-        case, told = opened.id if opened is not None else "", _("The model is at work. Go on drawing meanwhile.")
+        case, told = opened.id if opened is not None else "", _("The model is at work. You can go on drawing.")
         self._begin(_("Use the model"), lambda connection: connection.apply(model, case, only, far), told, "apply")
 
     def _begin(self, name: str, begin: Callable[[Connection], str], told: str, kind: str) -> None:
@@ -168,7 +168,9 @@ class Training:
             self._controller.say(_("Open a study first."), "warning")
             return
         if self.engaged:
-            self._controller.say(_("A run is in progress. Stop it first, or wait until it is done."), "warning")
+            self._controller.say(_(
+                "SemiSeg is already training or using a model. Stop it first, or wait until it is done."
+            ), "warning")
             return
         live = self.job if self.live and self.running else ""
 
@@ -228,8 +230,8 @@ class Training:
             return
         self.jobs.run(_("Stop"), lambda: connection.stop(job))
         if told:
-            text = _("The run of the previous study was stopped, because another study was opened while it "
-                     "was starting. To continue it, open its study again and press Go on.")  # fmt: skip
+            text = _("What was just starting in the previous study was stopped, because another study was opened. To "
+                     "continue it, open that study again and press Resume.")  # fmt: skip
             self._controller.say(text, "warning")
 
     def stop(self) -> None:
@@ -276,7 +278,7 @@ class Training:
 
     def _not_looked(self, error: Exception) -> None:
         self._looking = False
-        self._controller.say(_("The run cannot be read now: {error}").format(error=error), "warning")
+        self._controller.say(_("The state of the training cannot be read now: {error}").format(error=error), "warning")
 
     # --- what to look at next ---------------------------------------------------------------------------------
 

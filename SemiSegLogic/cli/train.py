@@ -21,8 +21,8 @@ from .following import follow, hand_over
 from .output import Output, add_json
 from .places import Place, add_place, backend_of, ready
 
-HARDLY = ("Hardly anything is drawn of {name} (voxels: {n}), too little to learn it from. Draw it on several slices, "
-          "or erase what is there if it was a slip.")
+HARDLY = ("Very little is drawn of {name} (voxels: {n}): too little to learn from. Draw it on several slices, or erase "
+          "it if it was drawn by mistake.")
 FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
 

@@ -26,13 +26,12 @@ LEAST_VOXELS, LEAST_SHARE = 4, 0.25
 drawn a little differently. How often that is wrong on experts' labels: ``python -m Testing.benchmarks.contradictions``.
 """
 SENTENCES = {
-    "gap": "Slices of {case} that are marked 'nothing here' between two that show a structure: {slices}. Check them.",
-    "others": "Slices of {case} that {who} marked 'nothing here', where other people's slices on both sides show a "
-              "structure: {slices}. Agree on one reading.",
-    "crossing": "In {case} slices {slices} show different things on the line where they cross. Look at both, and "
-                "correct one.",
-    "twins": "{case} and {other} are the same image and were drawn differently: the model cannot follow both. Remove "
-             "one of them.",
+    "gap": "Slices of {case} marked 'nothing here' that lie between two slices with a structure: {slices}. Check them.",
+    "others": "Slices of {case} that {who} marked 'nothing here', although other people drew a structure on both "
+              "sides: {slices}. Agree on one reading.",
+    "crossing": "In {case}, slices {slices} disagree along the line where they cross. Look at both, and correct one.",
+    "twins": "{case} and {other} are the same image with different drawings: the model cannot learn both. Remove one "
+             "of them.",
 }  # fmt: skip
 """What is said of each kind of contradiction; a screen may have them in another language."""
 

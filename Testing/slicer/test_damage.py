@@ -38,7 +38,7 @@ def test_a_case_whose_suggestion_is_no_use_opens_says_so_and_lets_it_be_rejected
     assert opened is not None
     assert opened.id == case.id
     assert case.name in panel.controller.notice[0]
-    assert "new training" in panel.controller.notice[0]
+    assert "Train again to replace it" in panel.controller.notice[0]
     assert not panel.review._case_box.isHidden()
     assert panel.review.reject.enabled
     panel.review.on_reject()

@@ -210,4 +210,4 @@ def test_a_series_of_which_a_server_has_images_is_not_added(
     monkeypatch.chdir(tmp_path)
     assert added(panel, study, "series 1.2.3.1") == []
     assert panel.controller.notice[1] == "warning"
-    assert "not all on this computer" in panel.controller.notice[0]
+    assert "missing on this computer" in panel.controller.notice[0]

@@ -136,8 +136,8 @@ def test_a_mask_whose_record_is_damaged_is_written_and_the_record_begun_anew(
     assert level == "warning"
     assert "verified: 2." in text
     assert "Not exported" not in text
-    assert f"{case.id}: It is not known where its suggestion came from: the record was damaged. " in text
-    assert "A new one was started" in text
+    assert f"{case.id}: It is not known which model made its suggestion: the record was damaged. " in text
+    assert "A new record was started" in text
     assert (case.folder / "provenance.damaged.json").read_text() == "{"
     told = json.loads((tmp_path / "out" / f"{case.id}-provenance.json").read_text())
     assert told["suggestion"]["damaged"] == "provenance.damaged.json"

@@ -149,7 +149,7 @@ def test_an_environment_of_an_older_version_is_renewed_not_trusted(tmp_path: Pat
     state = Installer(tmp_path / "environment").look()
     assert state.kind == "outdated"
     findings = examine(Installer(tmp_path / "environment"), None)
-    assert any("another version: press Repair" in finding.text for finding in findings)
+    assert any("another version of SemiSeg: press Repair" in finding.text for finding in findings)
 
 
 def test_what_a_removal_left_is_no_environment_and_goes_with_the_next_one(tmp_path: Path) -> None:

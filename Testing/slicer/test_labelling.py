@@ -126,8 +126,8 @@ def test_a_structure_that_is_added_late_counts_as_absent_on_slices_done_before_a
     case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 1), SliceIndex(0, 2)], "ann")
     panel.controller.refresh()
     settle(panel)
-    assert add("lesion") == ("On the slices done until now (2) lesion counts as not there. Where it can be seen, draw "
-                             "it, or take the slice back with Not done.")  # fmt: skip
+    assert add("lesion") == ("On the slices that are already done (2), lesion counts as not there. Where it can be "
+                             "seen, draw it, or press Not done.")  # fmt: skip
 
 
 def test_a_volume_of_the_scene_becomes_a_case(panel: Any, study: Any, slicer: Any) -> None:

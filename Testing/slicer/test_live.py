@@ -41,7 +41,7 @@ def test_it_begins_with_the_switch_takes_slices_in_and_follows_the_case_on_scree
     panel.label.on_done()
     beat(panel)
     assert ("labels", study.cases[0].id) in panel.connection.calls
-    assert "being learned" in panel.train.live.told.text
+    assert "is learning from your latest slice" in panel.train.live.told.text
     assert not panel.train.train.isHidden(), "training in earnest can be asked for at any time"
     panel.cases.on_case(1)
     settle(panel)

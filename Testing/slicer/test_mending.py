@@ -84,7 +84,7 @@ def test_removing_asks_says_what_is_lost_and_stays_and_keeps_every_stroke(
     remove(panel, case)
     kind, question = slicer.harness.asked[-1]
     assert kind == "confirm"
-    for words in ("scan0", "(slices done: 1)", "no export writes it", "nothing is deleted"):
+    for words in ("scan0", "(slices done: 1)", "no longer exported", "nothing is deleted"):
         assert words in question
     assert str(study.folder / "removed") in question
     assert panel.controller.open_case is None

@@ -69,9 +69,9 @@ def test_a_model_that_nobody_can_check_against_the_structures_is_told_of(models:
     models.on_fold(False)
     settle(models._panel)
     assert models.models.found[0].run == folder.name
-    assert models.card.plainText.startswith("No run of this study made this model, and no card beside it says which")
+    assert models.card.plainText.startswith("This model was not trained in this study, and it has no card")
     models.on_choose(1)
-    assert "No run of this study" not in models.card.plainText
+    assert "not trained in this study" not in models.card.plainText
 
 
 def test_models_are_listed_newest_first_with_day_method_expected_dice_and_slices(models: Any) -> None:
@@ -118,7 +118,7 @@ def test_a_model_is_used_on_all_cases_or_on_the_open_one_and_nothing_else_is_beg
     panel.training.poll()
     settle(panel)
     assert not models.use_here.enabled
-    assert "in progress" in models.go_on.toolTip
+    assert "already training or using a model" in models.go_on.toolTip
     assert "Using a model" in panel.train.run.phase.text
     assert panel.train.run.stop.text == "Stop"
     panel.connection.next_look = replace(look("done"), job="apply-1", applied=True)

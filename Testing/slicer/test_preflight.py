@@ -64,8 +64,8 @@ def test_a_structure_in_few_cases_is_told_with_what_the_others_teach(check: Any,
             study.add_case(study.cases[0].image_path, name=f"scan{number}", duplicates=True)
         drawn(study, number, only=0 if number < 2 else 1)
     sentences = [text for text in told(check(study), "warning") if "core" in text]
-    assert sentences == ["core is drawn in scan0, scan1 only. On the slices done in other cases it counts as not "
-                         "there: draw it wherever it can be seen, or the model learns to leave it out."]
+    assert sentences == ["core is drawn in scan0, scan1 only. On slices done in other cases it counts as not there. "
+                         "Draw it wherever it can be seen; otherwise the model learns to leave it out."]
     drawn(study, 2)
     assert not any("core" in text for text in told(check(study), "warning"))
 
@@ -104,7 +104,7 @@ def test_a_slip_of_the_hand_is_told_of_as_one(check: Any, study: Any) -> None:
     label[5, 0, 0] = 2
     case.set_slices(label, [SliceIndex(0, 5)], "ann")
     (text,) = told(check(study), "warning")
-    assert text.startswith("Hardly anything is drawn of core (voxels: 1, in scan0), too little to learn it from.")
+    assert text.startswith("Very little is drawn of core (voxels: 1, in scan0): too little to learn from.")
     label[5, 0, :6] = 2
     case.set_slices(label, [SliceIndex(0, 5)], "ann")
     (text,) = told(check(study), "warning")
@@ -137,7 +137,7 @@ def test_an_empty_slice_between_drawn_ones_is_asked_about(check: Any, study: Any
     drawn(study, 1)
     case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 6)], "ann")
     warnings = told(check(study), "warning")
-    assert any("marked 'nothing here' between two that show a structure: 7." in text for text in warnings)
+    assert any("marked 'nothing here' that lie between two slices with a structure: 7." in text for text in warnings)
 
 
 def test_the_same_image_drawn_in_two_ways_is_a_contradiction(check: Any, study: Any) -> None:
@@ -162,8 +162,8 @@ def test_annotators_who_contradict_each_other_are_told_as_the_command_line_tells
     case.set_slices(nothing, [SliceIndex(2, 18)], "Bob")
     assert [found.kind for found in contradictions(study.cases)] == ["others", "crossing"]
     told_of = told(check(study), "warning")
-    assert any("that Bob marked 'nothing here'" in text and "structure: 7." in text for text in told_of)
-    assert any("(ann), sagittal 19 (Bob) show different things on the line" in text for text in told_of)
+    assert any("that Bob marked 'nothing here'" in text and "sides: 7." in text for text in told_of)
+    assert any("(ann), sagittal 19 (Bob) disagree along the line" in text for text in told_of)
     assert CONTRADICTIONS == SENTENCES
 
 
@@ -177,7 +177,7 @@ def test_an_odd_voxel_size_is_told_but_another_orientation_is_none(check: Any, s
     assert told(check(study), "warning") == []
     write_image(tmp_path / "odd.nrrd", noise((12, 32, 36), 9), Grid((12, 32, 36), (9.0, 1.0, 1.0)))
     study.add_case(tmp_path / "odd.nrrd")
-    assert [text for text in told(check(study), "warning") if "The voxels of odd differ in size" in text]
+    assert [text for text in told(check(study), "warning") if "The voxels of odd have another size" in text]
 
 
 def test_an_image_that_has_gone_and_labels_that_are_damaged_stop(check: Any, study: Any) -> None:
@@ -216,7 +216,7 @@ def test_a_method_that_takes_more_memory_is_told_before_it_starts(
     monkeypatch.setattr(free_memory, "available_memory", lambda: 1 << 30)
     assert told(check(study), "warning") == []
     few, many = (check(study, method="medl", settings={"batch": batch}) for batch in (2, 32))
-    assert any("method or settings that take less" in text for text in told(few, "warning"))
+    assert any("method or settings that need less memory" in text for text in told(few, "warning"))
     size = [float(text.split("about ")[1].split(" GB")[0]) for found in (few, many) for text in told(found, "warning")]
     assert size[0] < 1.5 < 5 < size[1]
 

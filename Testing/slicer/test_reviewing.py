@@ -53,7 +53,7 @@ def test_the_flag_of_a_run_is_told_in_words(panel: Any, study: Any) -> None:
     panel.label.on_done()
     settle(panel)
     assert case.agreement == 1.0
-    assert "100% was as suggested" in panel.review.sure.text
+    assert "slices you have done since: 100% (Dice)" in panel.review.sure.text
     assert row(panel, 0)[4] == "100% right", "what a person found counts more than what was expected"
 
 

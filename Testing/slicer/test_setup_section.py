@@ -47,7 +47,7 @@ def test_this_very_python_is_judged_by_what_it_has(monkeypatch: pytest.MonkeyPat
     ("answer", "words"),
     [
         (told(version=(3, 9)), "too old"), (told(version=(3, 16)), "too new"), (told(wide=False), "64-bit"),
-        (told(packages={}), "lacks"), (told(packages=ALL | {"torch": "2.3.1+cpu"}), "torch (only 2.3.1+cpu)"),
+        (told(packages={}), "does not have"), (told(packages=ALL | {"torch": "2.3.1+cpu"}), "torch (only 2.3.1+cpu)"),
     ],
 )  # fmt: skip
 def test_a_python_that_will_not_do_is_told_why(answer: Told, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,9 +66,9 @@ def test_an_intel_python_on_a_mac_is_refused_with_the_remedy(monkeypatch: pytest
 @pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
 def test_what_is_no_python_is_told(tmp_path: Path) -> None:
     assert "does not exist" in judge(str(tmp_path / "nothing"), {}).text
-    assert "does not run as Python" in judge(str(script(tmp_path / "tool", "echo hello\n")), {}).text
+    assert "does not work as Python" in judge(str(script(tmp_path / "tool", "echo hello\n")), {}).text
     (tmp_path / "text").write_text("no program")
-    assert "does not run as Python" in judge(str(tmp_path / "text"), {}).text
+    assert "does not work as Python" in judge(str(tmp_path / "text"), {}).text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
@@ -262,7 +262,7 @@ def install(panel: Any) -> None:
 
 
 GOOD = Verdict(True, "Python 3.12 with PyTorch 2.13.")
-BAD = Verdict(False, "This Python 3.12 lacks monai.", ("monai>=1.5",))
+BAD = Verdict(False, "This Python 3.12 does not have monai.", ("monai>=1.5",))
 
 
 def test_after_installing_into_slicers_python_the_panel_finds_out_by_itself_that_it_is_ready(
@@ -275,7 +275,7 @@ def test_after_installing_into_slicers_python_the_panel_finds_out_by_itself_that
     install(panel)
     assert panel.installer.look().kind == "ready"
     assert "Ready to train. Python 3.12 with PyTorch" in panel.setup.state.text
-    assert panel.controller.notice == ("Set-up is finished: you can train now.", "good")
+    assert panel.controller.notice == ("Setting up is finished: you can train now.", "good")
     assert panel.setup.install.real.isHidden()
     assert len(slicers.threads) == 2
     assert slicers.threads[1] is not threading.main_thread()
@@ -285,7 +285,7 @@ def test_what_is_still_missing_after_installing_into_slicers_python_is_told(pane
     slicers.verdicts = [BAD]
     install(panel)
     assert panel.installer.look().kind == "failed"
-    assert "lacks monai" in panel.setup.state.text
+    assert "does not have monai" in panel.setup.state.text
     assert not panel.setup.install.real.isHidden()
 
 

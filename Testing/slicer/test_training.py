@@ -132,7 +132,7 @@ def test_what_a_training_was_warned_of_can_be_read_until_it_ends(
     settle(panel)
     assert panel.training.running
     assert not panel.train.findings.real.isHidden()
-    assert "quality cannot be judged" in panel.train.findings.text
+    assert "quality cannot be measured" in panel.train.findings.text
     assert "not marked as done" not in panel.train.findings.text  # they are by now
     assert "GB of memory" not in panel.train.findings.text
     panel.connection.next_look = look("done")

@@ -26,7 +26,7 @@ class CaseMenu:
         self._panel, self._controller = panel, panel.controller
         self._table, self._case_at = table, case_at
         self._mending = Mending(panel.controller, panel.training)
-        tip = _("Remove a case from the study, or say where its image is now (or right-click the case)")
+        tip = _("Remove a case from the study, or choose where its image is now (you can also right-click the case)")
         self.button = button(layout, _("Selected case …"), tip, self.on_button)
         self._menu = qt.QMenu(table)
         table.setContextMenuPolicy(qt.Qt.CustomContextMenu)
@@ -69,4 +69,4 @@ class CaseMenu:
         if len(chosen) == 1:
             self._mending.relocate(case, chosen[0])
         elif chosen:
-            self._controller.say(_("One file at a time: a case has one image."), "warning")
+            self._controller.say(_("Drop one file only: a case has one image."), "warning")

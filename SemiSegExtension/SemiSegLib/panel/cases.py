@@ -49,7 +49,7 @@ class CasesSection:
         self.name = label(inside)
         buttons = row(inside)
         self.open = button(buttons, _("Open study …"), _("Open a study folder"), self.on_open)
-        self.create = button(buttons, _("New study …"), _("Make a new, empty study folder"), self.on_create)
+        self.create = button(buttons, _("New study …"), _("Create a study in a new, empty folder"), self.on_create)
         self._structures = form(inside)
         self.structures = qt.QLineEdit()
         self.structures.setPlaceholderText(_("e.g. liver, lesion"))
@@ -66,7 +66,7 @@ class CasesSection:
         below = row(inside)
         self.hint = label(below, faint=True)
         self.menu = CaseMenu(panel, self.table, below, self._case_at)
-        tip = _("Replaces damaged records by their good copies; what was drawn is not touched")
+        tip = _("Replaces damaged records with their good copies; drawings are not changed")
         self.repair = button(inside, _("Repair the study"), tip, self.menu.on_repair)
         self._adding(inside)
         self._ids: list[str] = []
@@ -80,7 +80,7 @@ class CasesSection:
             loaded, _("Add from scene"), _("Add a volume that is loaded in Slicer"), self.on_add_scene
         )
         self.add_dicom = button(
-            loaded, _("Add from DICOM …"), _("Choose among the series in Slicer's DICOM database"), self.on_add_dicom
+            loaded, _("Add from DICOM …"), _("Choose from the series in Slicer's DICOM database"), self.on_add_dicom
         )
         self._menu = qt.QMenu(self.add_scene)
         self.dicom = DicomChoice(self._panel, inside)
@@ -236,7 +236,9 @@ def quality(item: CaseRow) -> tuple[str, str, str]:
         told.append(_("The model is {share:.0%} sure of its suggestion.").format(share=1 - item.doubt))
         number = "" if flag else _("{share:.0%} sure").format(share=1 - item.doubt)
     if item.agreement is not None:
-        told.append(_("Of what you judged since, {share:.0%} was as suggested (Dice).").format(share=item.agreement))
+        told.append(_(
+            "Agreement with the slices you have done since: {share:.0%} (Dice)."
+        ).format(share=item.agreement))
         number = _("{share:.0%} right").format(share=item.agreement)
     if item.problem and item.suggestion:
         return _("origin not known"), item.problem, AMBER

@@ -34,8 +34,8 @@ class TrainingChoices:
         fields.addRow(_("Train for:"), self.time)
         self.place = PlaceChoice(panel, fields, inside)
         self.sentence = label(inside, faint=True)
-        self.go_on = qt.QCheckBox(_("Go on from the last training"))
-        self.go_on.toolTip = _("Starts from what the last training learned: better masks in the same time")
+        self.go_on = qt.QCheckBox(_("Continue from the last training"))
+        self.go_on.toolTip = _("Starts from what the last training learned: better suggestions in the same time")
         self.go_on.checked = True
         inside.addWidget(self.go_on)
         self._build_advanced(inside)
@@ -47,11 +47,16 @@ class TrainingChoices:
         inside.addWidget(self.more)
         self._advanced, advanced = box(inside)
         self.fragments = qt.QCheckBox(_("Leave out small fragments"))
-        self.fragments.toolTip = _("Small far-off pieces of structures that your slices show to be in one piece")
+        self.fragments.toolTip = _(
+            "Small pieces far from a structure are not suggested, where your slices show the structure in one piece"
+        )
         self.fragments.checked = True
         advanced.addWidget(self.fragments)
         self.outlines = qt.QCheckBox(_("Carry outlines to neighbouring slices at first"))
-        self.outlines.toolTip = _("In volumes with one to three drawn slices; what you drew has the last word")
+        self.outlines.toolTip = _(
+            "In volumes with one to three drawn slices, the model first also learns from outlines carried to the "
+            "slices beside them; in the end only from what you drew"
+        )
         self.outlines.checked = True
         advanced.addWidget(self.outlines)
         self.settings = SettingsForm(advanced)

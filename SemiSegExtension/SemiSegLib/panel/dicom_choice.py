@@ -20,9 +20,9 @@ class DicomChoice:
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel, self._controller = panel, panel.controller
         self.box, inside = box(layout)
-        label(inside, _("Series in Slicer's DICOM database (click those to be added):"), faint=True)
+        label(inside, _("Series in Slicer's DICOM database (click the ones to add):"), faint=True)
         self.search = qt.QLineEdit()
-        self.search.setPlaceholderText(_("find a name or a description"))
+        self.search.setPlaceholderText(_("search by name or description"))
         inside.addWidget(self.search)
         self.search.connect("textChanged(QString)", self.on_search)
         self.list = qt.QListWidget()
@@ -40,7 +40,9 @@ class DicomChoice:
         """Show what the database holds."""
         self._every = self._panel.screen.dicom_series()
         if not self._every:
-            text = _("Slicer's DICOM database holds no series. Import files in the DICOM module, or add a folder.")
+            text = _(
+                "Slicer's DICOM database contains no series. Import files in the DICOM module, or press Add folder."
+            )
             self._controller.say(text, "warning")
             return
         self.search.text = ""
@@ -56,7 +58,7 @@ class DicomChoice:
     def on_go(self) -> None:
         chosen = [item for number, item in enumerate(self._shown) if self.list.item(number).isSelected()]
         if not chosen:
-            self._controller.say(_("Click the series that are to be added."), "warning")
+            self._controller.say(_("Click the series to add."), "warning")
             return
         self.on_cancel()
         self._controller.adding.series([(item.words, self._panel.screen.dicom_files(item.uid)) for item in chosen])

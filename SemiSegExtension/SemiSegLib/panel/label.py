@@ -32,7 +32,7 @@ class LabelSection:
         self.editor = Editor(drawing)
         adding = row(drawing)
         self.structure = qt.QLineEdit()
-        self.structure.setPlaceholderText(_("another structure"))
+        self.structure.setPlaceholderText(_("new structure"))
         self._added = ""
         adding.addWidget(self.structure)
         self.add = button(adding, _("Add structure"), _("Add it to the study, for all cases"), self.on_add)
@@ -62,12 +62,14 @@ class LabelSection:
     def _below(self, below: Any) -> None:
         self.saved = label(below, faint=True)
         self.take_back = button(
-            below, _("Not done"), _("Take this slice back: it is not done after all"), self.on_take_back
+            below, _("Not done"), _("This slice no longer counts as done; your drawing stays"), self.on_take_back
         )
         self.versions = button(
-            below, _("Earlier versions"), _("Everything saved of this case; nothing is ever lost"), self.on_versions
+            below, _("Earlier versions"), _(
+                "All saved versions of this case; choose one to restore it"
+            ), self.on_versions
         )
-        tip = _("Turn the views to the volume's own axes; a volume that was moved is put back")
+        tip = _("Turn the views to the volume's own axes; a volume that was moved is moved back")
         self.straighten = button(below, _("Straighten views"), tip, self.on_straighten)
 
     def on_add(self) -> None:
@@ -195,8 +197,8 @@ class LabelSection:
         self.take_back.visible = place is not None and place in opened.done
         self.done.enabled = self.empty.enabled = not tilted
         if place is None:
-            self.here.text = _("This view is tilted against the volume's slices, or the volume was moved; straighten "
-                               "it to label.")  # fmt: skip
+            self.here.text = _("This view does not show whole slices: it is tilted, or the volume was moved. Press "
+                               "Straighten views to label.")  # fmt: skip
             return
         state = opened.done.get(place) or ("touched" if place in opened.touched else "")
         words = {

@@ -18,8 +18,8 @@ class LiveRow:
         self._panel, self._live = panel, panel.live
         self.switch = qt.QCheckBox(_("Keep learning while I draw"))
         self.switch.toolTip = _(
-            "A model learns alongside you from every slice you mark as done. Train on my labels is still there: it "
-            "also learns from the volumes nobody drew on, and says how good the model is."
+            "A model learns from every slice you mark as done, while you draw. You can still press Train on my labels: "
+            "it also learns from volumes without drawings, and tells you how good the model is."
         )
         self.switch.checked = panel.preferences.get("live") == "yes"
         layout.addWidget(self.switch)

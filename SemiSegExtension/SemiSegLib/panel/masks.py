@@ -28,7 +28,7 @@ class MaskImport:
         self._panel, self._controller = panel, panel.controller
         self.box, inside = box(layout)
         self.title = label(inside)
-        self.table = table(inside, (_("In the file"), _("is the structure")), {0, 1})
+        self.table = table(inside, (_("Segment in the file"), _("Structure in the study")), {0, 1})
         self._build_slices(inside)
         buttons = row(inside)
         self.go = primary(buttons, _("Import"), _("These slices then count as done"), self.on_import)
@@ -44,10 +44,10 @@ class MaskImport:
         self.which.addItems(
             [_("slices with something drawn"), _("every slice: what is empty is background"), _("these slices:")]
         )
-        fields.addRow(_("The mask counts on:"), self.which)
+        fields.addRow(_("Slices to import:"), self.which)
         self.axis = qt.QComboBox()
         self.axis.addItems([_("axial"), _("coronal"), _("sagittal")])
-        fields.addRow(_("Slices are:"), self.axis)
+        fields.addRow(_("Slice direction:"), self.axis)
         self.numbers = qt.QLineEdit()
         self.numbers.setPlaceholderText(_("e.g. 12, 20-25"))
         fields.addRow(_("Numbers:"), self.numbers)

@@ -41,7 +41,7 @@ class ModelsSection:
         using, keeping = row(inner), row(inner)
         self.use = primary(using, _("Use on all cases"), "", lambda: self.on_use(only=False))
         self.use_here = button(using, _("Use on the open case"), "", lambda: self.on_use(only=True))
-        self.go_on = button(keeping, _("Go on training from this"), "", self.on_go_on)
+        self.go_on = button(keeping, _("Continue training from this"), "", self.on_go_on)
         self.export = button(keeping, _("Export …"), "", self.on_export)
         self.delete = button(keeping, _("Delete"), "", self.on_delete)
         self._study: Study | None = None
@@ -120,7 +120,7 @@ class ModelsSection:
         found = self.models.found
         self._box.visible, self.hint.visible = bool(found), not found
         self.hint.text = (
-            _("After a training its model is kept here.") if self._controller.study else _("Open a study first.")
+            _("After each training, its model is kept here.") if self._controller.study else _("Open a study first.")
         )
         if found == self._filled:
             return
@@ -151,15 +151,15 @@ class ModelsSection:
 
     def _enable(self) -> None:
         why_not = self._why_not()
-        enable(self.use, why_not, _("Suggest for every case with this model, without training"))
+        enable(self.use, why_not, _("Make suggestions for every case with this model, without training"))
         here = why_not or ("" if self._controller.open_case is not None else _("Open a case first."))
-        enable(self.use_here, here, _("Suggest for the case on screen with this model, without training"))
-        enable(self.go_on, why_not, _("Train with the method and time chosen above, beginning with this model"))
+        enable(self.use_here, here, _("Make a suggestion for the case on screen with this model, without training"))
+        enable(self.go_on, why_not, _("Train with the method and time chosen above, starting from this model"))
         enable(self.export, "", _("Copy the model and its card to a folder"))
         enable(self.delete, "", _("Remove the model; suggestions and drawings stay"))
 
     def _why_not(self) -> str:
         """Why nothing can be started now; "" when it can."""
         if self._training.engaged:
-            return _("A run is in progress. Stop it first, or wait until it is done.")
+            return _("SemiSeg is already training or using a model. Stop it first, or wait until it is done.")
         return self._place.why_not()

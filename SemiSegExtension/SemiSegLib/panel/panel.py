@@ -220,7 +220,7 @@ class Panel:
         self.label.editor.attach()
         if self.controller.study is not None:
             self._remember()
-            self.controller.say(_("The scene was closed; everything drawn is in the study. Click a case to go on."))
+            self.controller.say(_("The scene was closed; everything drawn is in the study. Click a case to continue."))
 
     def _scene_imported(self, *_event: Any) -> None:
         """A scene file may bring the study it was saved with, and our nodes of then: the study's state counts."""
@@ -248,7 +248,7 @@ class Panel:
         opened = self.controller.open_case
         if opened is not None and None in (self.screen.volume, self.screen.segmentation):
             self.controller.showing.close()
-            text = _("{case} was deleted from the scene. The study has everything drawn; click the case to go on.")
+            text = _("{case} was deleted from the scene. Everything drawn is in the study; click the case to continue.")
             self.controller.say(text.format(case=opened.name))
 
     def close(self, scene_closes: bool = False) -> None:

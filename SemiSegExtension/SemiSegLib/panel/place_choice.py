@@ -31,7 +31,7 @@ class PlaceChoice:
         self._box, inside = box(layout)
         line = row(inside)
         self.file = qt.QLineEdit()
-        self.file.setPlaceholderText(_("server.json or cluster.json, from whoever runs it"))
+        self.file.setPlaceholderText(_("server.json or cluster.json, from the person who runs it"))
         self.file.text = self._preferences.get("far place")
         line.addWidget(self.file)
         button(line, "…", _("Choose the file that describes the server or cluster"), self.on_browse)
@@ -88,7 +88,7 @@ class PlaceChoice:
             self.told.text = _("Connecting …")
             self._panel.training.jobs.run(_("Look at the server or cluster"), lambda: look_at(file), self._looked)
         elif not file:
-            self.told.text = _("A small file says where it is; see the documentation.")
+            self.told.text = _("A small file describes it; see the documentation.")
         self.where.setItemText(HERE, self._this_computer(look))
 
     def _looked(self, found: PlaceFile) -> None:

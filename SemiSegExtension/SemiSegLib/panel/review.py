@@ -60,7 +60,7 @@ class ReviewSection:
         shown.addWidget(self.uncertainty)
         self.suggestion.connect("toggled(bool)", self.on_suggestion)
         self.uncertainty.connect("toggled(bool)", self.on_uncertainty)
-        self.earlier = qt.QCheckBox(_("Show the last round's outline"))
+        self.earlier = qt.QCheckBox(_("Show outline of previous suggestion"))
         case.addWidget(self.earlier)
         self.changed = label(case, faint=True)
         self.earlier.connect("toggled(bool)", self.on_earlier)
@@ -79,7 +79,7 @@ class ReviewSection:
         found = self._panel.training.worth_a_look()
         if not found:
             self._controller.say(
-                _("Nothing is left that the model is unsure of. Train again, or accept the cases."), "good"
+                _("The model is not unsure of any other slice. Train again, or accept the cases."), "good"
             )
             return
         wanted = found[self._turn % len(found)]
@@ -118,7 +118,7 @@ class ReviewSection:
     def on_correct(self) -> None:
         place = self._panel.screen.current_slice()
         if place is not None and self._controller.results.take_slices([place]):
-            self._controller.say(_("Correct the slice, then press Slice done. Undo takes it back."))
+            self._controller.say(_("Correct the slice, then press Slice done. Undo removes the copied suggestion."))
 
     def on_right(self) -> None:
         place = self._panel.screen.current_slice()
@@ -150,7 +150,7 @@ class ReviewSection:
             return False
         same = self._on_screen(*about) == asked
         if not same:
-            text = _("Another case or suggestion came on screen while the question was open. Nothing was changed.")
+            text = _("Another case or suggestion was opened before you answered. Nothing was changed.")
             self._controller.say(text, "warning")
         return same
 
@@ -219,7 +219,7 @@ def changed(provenance: dict[str, Any], structures: Sequence[Shown], millilitres
         lines.append(text.format(name=name, before=before, after=after, dice=item["dice"]))
     if rest := [found[value]["dice"] for value in found if value not in most]:
         lines.append(_("Others, less changed: {n}, overlap {dice:.0%} or more").format(n=len(rest), dice=min(rest)))
-    return "<br>".join([_("<b>Since the last round</b>"), *lines]) if lines else ""
+    return "<br>".join([_("<b>Changed since the previous suggestion</b>"), *lines]) if lines else ""
 
 
 def voxel_ml(grid: Grid) -> float:

@@ -35,8 +35,8 @@ class RunView:
         buttons = row(inside)
         tip = _("The best model so far is saved and used")
         self.stop = primary(buttons, _("Stop and keep the best"), tip, self.on_stop)
-        self.resume = button(buttons, _("Go on"), _("Go on from the last saved state"), self.on_resume)
-        self.curves = button(buttons, _("Show curves"), _("In a plot view of Slicer"), self.on_curves)
+        self.resume = button(buttons, _("Resume"), _("Continue from the last saved state"), self.on_resume)
+        self.curves = button(buttons, _("Show curves"), _("In Slicer's plot view"), self.on_curves)
 
     # --- asked for --------------------------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ class RunView:
         after = _("after {time}").format(time=minutes(status.elapsed)) if status.elapsed else ""
         facts = [status.device, look.far, after]
         lines = [
-            _("The line: error on my slices; lower is better.") if len(points) > 1 else "",
+            _("The line shows the error on my slices; lower is better.") if len(points) > 1 else "",
             agreement(status.scores),
             " · ".join(fact for fact in facts if fact),
         ]

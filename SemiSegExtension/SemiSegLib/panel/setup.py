@@ -61,9 +61,9 @@ class SetupSection:
         buttons = row(inside)
         tip = _("Download what training needs, into a folder of its own")
         self.install = primary(buttons, _("Set up"), tip, self.on_install)
-        self.cancel = button(buttons, _("Cancel"), _("Stop setting up; it can go on later"), self.on_cancel)
+        self.cancel = button(buttons, _("Cancel"), _("Stop setting up; you can continue later"), self.on_cancel)
         self.remove = button(buttons, _("Remove"), _("Delete the computing environment"), self.on_remove)
-        tip = _("Find what is missing and say what to do")
+        tip = _("Finds what is missing, and tells you what to do")
         self.check = button(buttons, _("Check my computer"), tip, self.on_check)
 
     # --- asked for --------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class SetupSection:
         if not pythons:
             bundles = _("The bundle is for Python {version}, 64-bit.").format(version=version)
             needed = bundles if version else needed_python()
-            text = _("No Python was found that will do. {needed} Install one from python.org, then press Set up again.")
+            text = _("No suitable Python was found. {needed} Install one from python.org, then press Set up again.")
             self._say(text.format(needed=needed), "error")
             return
         try:
@@ -216,7 +216,7 @@ class SetupSection:
         self.install.toolTip = (
             _("Download what training needs, into a folder of its own")
             if fresh
-            else _("Make the computing environment work again; what is downloaded already is not fetched twice")
+            else _("Makes the computing environment work again; what is already downloaded is not downloaded again")
         )
         self.install.visible = not busy and place != CHOSEN and not (place == SLICERS and state.kind == "ready")
         self.cancel.visible = busy
@@ -232,7 +232,7 @@ class SetupSection:
         if ready and (was is None or was[1].kind == "installing"):
             self.header.collapsed = True
         if ready and was is not None and was[1].kind == "installing":
-            self._say(_("Set-up is finished: you can train now."), "good")
+            self._say(_("Setting up is finished: you can train now."), "good")
         self._panel.refresh_training()
 
     def _show_progress(self, state: State) -> None:
@@ -249,11 +249,13 @@ def words(place: str, state: State) -> tuple[str, str]:
         level = {"ready": "good", "failed": "error"}.get(state.kind, "info")
         return (_("Ready to train. {what}").format(what=state.text) if state.kind == "ready" else state.text), level
     return {
-        "absent": (_("Training needs one download into a folder of its own. Slicer itself is not changed."), "info"),
+        "absent": (_("Training needs one download, into a folder of its own. Slicer itself is not changed."), "info"),
         "installing": (_("Setting up … you can go on working."), "info"),
         "ready": (_("Ready to train on this computer."), "good"),
-        "unfinished": (_("Setting up was interrupted. Repair goes on where it stopped."), "warning"),
-        "outdated": (_("The environment must be renewed. {why} Press Repair.").format(why=state.text), "warning"),
+        "unfinished": (_("Setting up was interrupted. Press Repair to continue where it stopped."), "warning"),
+        "outdated": (_(
+            "The computing environment must be renewed. {why} Press Repair."
+        ).format(why=state.text), "warning"),
         "failed": (_("Setting up did not work. {why}").format(why=state.text), "error"),
     }[state.kind]
 

@@ -35,7 +35,7 @@ class SetupChoices:
         self.place = qt.QComboBox()
         for text in (
             _("A private environment (recommended)"),
-            _("Another Python, which has PyTorch and MONAI"),
+            _("Another Python that already has PyTorch and MONAI"),
             _("Slicer's own Python, through the PyTorch extension"),
         ):
             self.place.addItem(text)
@@ -44,7 +44,7 @@ class SetupChoices:
         self._chosen(layout)
         self._private(layout)
         self._slicers, inner = box(layout)
-        label(inner, _("Changes Slicer's Python, and asks before it does."), faint=True)
+        label(inner, _("Changes Slicer's Python; you are asked first."), faint=True)
         self.more.checked = panel.places.kind != PRIVATE
         self._all.visible = self.more.checked
         self.more.connect("toggled(bool)", self.on_more)
@@ -62,8 +62,8 @@ class SetupChoices:
         self.python.text = self._panel.places.chosen.path
         self.python.setPlaceholderText(needed_python())
         line.addWidget(self.python)
-        button(line, _("Browse …"), _("Choose the program"), self.on_browse_python)
-        text = _("Nothing is installed into it; it is only checked for what is needed.")
+        button(line, _("Browse …"), _("Choose the Python program"), self.on_browse_python)
+        text = _("Nothing is installed into it; SemiSeg only checks that it has what is needed.")
         label(inner, text, faint=True)
         self.python.connect("editingFinished()", self.on_python)
 
@@ -73,7 +73,7 @@ class SetupChoices:
         self._base = qt.QLineEdit()
         self._base.text = self._panel.preferences.get("base")
         self._base.setPlaceholderText(_("the best Python found on this computer"))
-        self._base.toolTip = _("Path of the Python to make the environment with.") + " " + needed_python()
+        self._base.toolTip = _("Path of the Python program that makes the environment.") + " " + needed_python()
         rows.addRow(_("Made with:"), self._base)
         self._base.connect("editingFinished()", self.on_base)
         self.folder = qt.QLabel()

@@ -45,7 +45,9 @@ class TrainSection:
     def train_from(self, run: str) -> None:
         """Check, then train as chosen here, from the model of ``run`` (LAST; "": a new one)."""
         if self._training.engaged:  # pressed twice, or faster than the buttons follow
-            self._controller.say(_("A run is in progress. Stop it first, or wait until it is done."), "warning")
+            self._controller.say(_(
+                "SemiSeg is already training or using a model. Stop it first, or wait until it is done."
+            ), "warning")
             return
         order = self._order(run)
         if order is None:
@@ -89,7 +91,7 @@ class TrainSection:
 
     def _offer(self, told: str, asked_for: str) -> None:
         """Offer to mark the slices as done that are drawn on."""
-        question = _("{text}\n\nCall them done and use them?").format(text=told)
+        question = _("{text}\n\nMark them as done and use them?").format(text=told)
         agreed = slicer.util.confirmYesNoDisplay(question, windowTitle=_("Slices not done"))
         opened = self._controller.open_case
         if agreed and opened is not None and opened.id == asked_for:
@@ -132,5 +134,5 @@ class TrainSection:
         if not self._controller.study:
             return _("Open a study first.")
         if self._training.engaged:
-            return _("A run is in progress. Stop it first, or wait until it is done.")
+            return _("SemiSeg is already training or using a model. Stop it first, or wait until it is done.")
         return self.choices.place.why_not()

@@ -47,7 +47,9 @@ def write(
     problem = why_not() or _missing(name, series)
     drawn = [item for item in structures if (label == item.value).any()]
     if problem or not drawn:
-        raise ValueError(problem or _("{case} shows no structure; DICOM SEG cannot be empty.").format(case=name))
+        raise ValueError(problem or _(
+            "{case} contains no structure, and a DICOM SEG file cannot be empty."
+        ).format(case=name))
     with nodes.swept(), _original(series) as volume:
         node = segments.segmentation_for(volume, name)
         try:
@@ -60,11 +62,11 @@ def write(
 def _missing(name: str, series: str) -> str:
     if not series:
         text = _("{case} did not come from DICOM, or was added from the scene, so there is no series that a DICOM SEG "
-                 "could refer to. If it is DICOM: export it as a segmentation, remove the case, add it anew with Add "
-                 "from DICOM, and import that segmentation there.")
+                 "could refer to. If the image is DICOM: export the case as a segmentation, remove the case, add the "
+                 "image again with Add from DICOM, and import the segmentation there.")
         return text.format(case=name)
     if not dicom.files_of(series):
-        text = _("The original series of {case} is not in Slicer's DICOM database: import it in the DICOM module.")
+        text = _("The original series of {case} is not in Slicer's DICOM database. Import it in the DICOM module.")
         return text.format(case=name)
     return ""
 
@@ -78,7 +80,7 @@ def _original(series: str) -> Iterator[Any]:
     try:
         volumes = [node for node in loaded if node is not None and node.IsA("vtkMRMLScalarVolumeNode")]
         if len(volumes) != 1:
-            text = _("One volume of the original series is needed, and Slicer makes {n} of it.")
+            text = _("The original series must be a single volume, but Slicer loads it as several ({n}).")
             raise ValueError(text.format(n=len(volumes)))
         yield volumes[0]
     finally:
@@ -128,14 +130,16 @@ def _export(item: int, folder: Path) -> Path:
     plugin = slicer.modules.dicomPlugins[PLUGIN]()
     exportables = plugin.examineForExport(item)
     if not exportables:
-        raise ValueError(_("The plugin finds nothing to export: the original images are not all in the database."))
+        raise ValueError(_(
+            "The DICOM plugin finds nothing to export: some original images are missing in Slicer's DICOM database."
+        ))
     with TemporaryDirectory(prefix="dicom-seg-", dir=folder, ignore_cleanup_errors=True) as own:
         for exportable in exportables:
             exportable.directory = own
         error = plugin.export(exportables)
         made = sorted(Path(own).glob("*.dcm"))
         if error or not made:
-            raise ValueError(_("DICOM SEG was not written: {error}").format(error=error or _("no file came out")))
+            raise ValueError(_("DICOM SEG was not written: {error}").format(error=error or _("no file was written")))
         return rename(made[-1], _free(folder / made[-1].name))
 
 

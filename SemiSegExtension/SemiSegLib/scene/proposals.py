@@ -27,7 +27,7 @@ class Proposals:
     def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
         """The outline of what the run before proposed."""
         faded = [replace(item, color=_faded(item.color)) for item in structures]
-        self._show_beside(EARLIER, _("{case} - last round"), label, faded, fill=0.0, outline=1.0)
+        self._show_beside(EARLIER, _("{case} - previous suggestion"), label, faded, fill=0.0, outline=1.0)
 
     def set_visible(self, visible: bool) -> None:
         """Show or hide the suggestion."""

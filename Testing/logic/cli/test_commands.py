@@ -484,7 +484,7 @@ def test_a_structure_drawn_on_a_voxel_or_two_is_named_before_training(
     label[case.places[0].index, 0, :2] = value
     case.set_slices(label, case.places, "ann")
     (told,) = (event["text"] for event in named(semiseg("train", blobs.study.folder), "remark"))
-    assert told.startswith("Hardly anything is drawn of vessel (voxels: 2), too little to learn it from.")
+    assert told.startswith("Very little is drawn of vessel (voxels: 2): too little to learn from.")
 
 
 def test_a_folder_without_images_is_refused_without_a_word_of_itk(

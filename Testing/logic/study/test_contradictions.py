@@ -62,7 +62,7 @@ def test_empty_slices_of_another_person_inside_a_structure_are_told_with_the_nam
     judge(case, 0, (4, 5), EMPTY, "Bob")
     (found,) = contradictions([case])
     assert found.words() == (
-        "Slices of scan that Bob marked 'nothing here', where other people's slices on both sides show a structure: "
+        "Slices of scan that Bob marked 'nothing here', although other people drew a structure on both sides: "
         "k = 4, k = 5. Agree on one reading."
     )
 
@@ -96,7 +96,7 @@ def test_crossing_slices_that_show_different_things_are_told_with_who_drew_them(
     judge(case, 2, (7,), theirs, "Bob")
     (found,) = contradictions([case])
     assert found.kind == "crossing"
-    assert "slices k = 5 (Ann), i = 7 (Bob) show different things on the line where they cross" in found.words()
+    assert "slices k = 5 (Ann), i = 7 (Bob) disagree along the line where they cross" in found.words()
 
 
 def test_an_empty_slice_that_was_drawn_across_is_seen_though_it_is_no_longer_empty(case: Case) -> None:

@@ -17,9 +17,9 @@ from .models import Models
 from .plain import NEWCOMER
 
 HARMLESS = ("was deleted from the scene", "cannot be deleted from the segment list", "Erase it first",
-            "No whole slice is in view", "Two structures have the name", "lie under another structure",
+            "No view shows a whole slice", "Two structures have the name", "lie under another structure",
             "is not usable", "would be taken for a label value", "stays in the study",
-            "The run of the study before was stopped")  # fmt: skip
+            "in the previous study was stopped")  # fmt: skip
 """Warnings that a person may well get; every other warning and every error is a failure."""
 
 
