@@ -3,7 +3,9 @@
 Rules for sparse labels (a volume with a few judged slices):
 (1) the patch is anchored on a judged slice, which lies on the sampling grid exactly: half-voxel centres would skip it;
 (2) a sparsely judged volume is turned and stretched only within the plane of that slice;
-(3) a coarser grid is anchored on it too.
+(3) a coarser grid is anchored on it too;
+(4) between two samples of a grid coarser than the volume itself all of it could lie unseen: there one of them is
+    anchored on the very voxel that was to be looked at.
 """
 
 from __future__ import annotations
@@ -124,3 +126,21 @@ def anchored(centre: NDArray[np.float64], view: NDArray[np.float64], patch: Shap
     offset = round((place.index - float(centre[axis])) / step + middle)
     offset = min(max(offset, 0), patch[axis] - 1)
     centre[axis] = place.index - step * (offset - middle)
+
+
+def may_miss(view: NDArray[np.float64], volume: Shape) -> bool:
+    """Whether all of a volume (d, h, w) may lie between the samples of a patch, however that is moved by less than a
+    sample. ``view`` (3,3) is the matrix of its :class:`View`.
+    """
+    return bool((np.abs(view).sum(1) > np.array(volume)).any())
+
+
+def anchored_on_voxel(
+    centre: NDArray[np.float64], view: NDArray[np.float64], patch: Shape, voxel: Sequence[float]
+) -> None:
+    """Move ``centre`` (3,) until the sample of the patch that is nearest to the ``voxel`` (d, h, w) lies on it.
+    ``view`` (3,3) is the matrix of its :class:`View`.
+    """
+    middle, aim = (np.array(patch) - 1) / 2, np.rint(voxel)
+    sample = np.rint(np.linalg.solve(view, aim - centre) + middle).clip(0, np.array(patch) - 1)
+    centre[:] = aim - view @ (sample - middle)

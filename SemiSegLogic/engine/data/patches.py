@@ -20,7 +20,7 @@ from ...methods.base import Need, Patches
 from ..blocks.perturb import weak
 from ..hardware.generators import random_state, restore_random_state
 from ..planning.plan import Plan, Shape, Triple
-from .framing import Chance, View, anchored, augmentation, keep_inside
+from .framing import Chance, View, anchored, anchored_on_voxel, augmentation, keep_inside, may_miss
 from .pool import Pool
 from .repeats import Repeats
 from .resampling import sample_image, sample_label
@@ -121,6 +121,8 @@ class Sampler:
         for axis in (place.axis,) if self.augment or need.whole_slice else (0, 1, 2):
             index = place.index if axis == place.axis else round(target[axis])
             anchored(centre, matrix, need.shape, SliceIndex(axis, index))
+        if may_miss(matrix, volume.shape):
+            anchored_on_voxel(centre, matrix, need.shape, target)
         return View(matrix, centre)
 
     def _left_right(self, volume: Volume) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from ...geometry import SliceIndex
+from ...geometry import SliceIndex, covered_axis
 from ..data.volumes import Volume
 
 Part = dict[str, list[SliceIndex]]
@@ -26,8 +26,8 @@ def parts(
     all the same.
 
     Whole cases, because a model has to do well in cases it never saw; only some slices of a case where the whole would
-    take more than a third from training. Never the last slice with a structure. Empty where fewer than four slices
-    show any structure: then each teaches more than it tells.
+    take more than a third from training. Never the last slice with a structure, nor an image of which only lines would
+    be left. Empty where fewer than four slices show any structure: then each teaches more than it tells.
     """
     drawn = [volume for volume in volumes if volume.slices and _informative(volume)]
     total = sum(len(volume.slices) for volume in drawn)
@@ -70,8 +70,17 @@ def _with_teachers(part: Part, drawn: Sequence[Volume]) -> Part:
             if all(teaching[value] > 1 for value in values):
                 teaching.subtract(values.keys())
                 kept.setdefault(volume.name, []).append(place)
+        if _hide_others(kept.get(volume.name, []), volume):
+            del kept[volume.name]
     informs = any(volume.foreground[place] for volume in drawn for place in kept.get(volume.name, []))
     return kept if informs else {}
+
+
+def _hide_others(places: Sequence[SliceIndex], volume: Volume) -> bool:
+    """Whether ``places`` are all voxels there are, so that the slices that cross them could teach nothing: an image and
+    lines of it.
+    """
+    return len(places) < len(volume.slices) and covered_axis(volume.shape, places) is not None
 
 
 def _teaching(drawn: Sequence[Volume]) -> Counter[int]:

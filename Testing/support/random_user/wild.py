@@ -19,7 +19,6 @@ WORLD = {
 TOLD_OF_RUNS = (
     "The training process ended unexpectedly", "The process that used the model ended unexpectedly",
     "already training or using a model", "No slice is done yet", "No slice is annotated", "Nothing is drawn on any",
-    "Not one voxel of the patches",  # volumes of a few voxels, as these are, may leave nothing on the plan's grid
     "all annotated slices lie across them",  # of volumes with thick slices
 )  # fmt: skip
 

@@ -63,6 +63,18 @@ def test_every_labelled_draw_holds_its_slice_whole(axis: int, patch: tuple[int, 
             assert judged.float().mean() > 0.7 * np.prod(patch) / patch[axis]
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 1), (4, 3, 2), (9, 2, 3), (2, 9, 2), (1, 30, 3), (3, 3, 3)])
+@pytest.mark.parametrize(("dims", "spacing"), [(2, (5.0, 2.0, 7.5)), (3, (4.0, 4.0, 4.0)), (3, (1.0, 5.0, 0.5))])
+def test_a_volume_narrower_than_a_step_of_the_patch_is_not_lost_between_two_samples(
+    shape: tuple[int, int, int], dims: int, spacing: tuple[float, float, float]
+) -> None:
+    """Volumes of a few voxels among larger ones: not one voxel was judged, and the training ended."""
+    plan = plan_of((1, 8, 8) if dims == 2 else (8, 8, 8), spacing, dims=dims)
+    for places in ((SliceIndex(0, shape[0] - 1),), _every_slice(shape)):
+        volume = volume_of(_labels(shape), _labels(shape), places, plan)
+        assert _judged_per_draw(volume, plan, Need(1, 0, plan.patch)).min() > 0
+
+
 @pytest.mark.parametrize("patch", [(8, 8, 8), (5, 7, 3), (1, 16, 16)])
 @pytest.mark.parametrize("dims", [2, 3])
 def test_a_volume_of_one_slice_is_judged_on_exactly_one_plane(patch: tuple[int, int, int], dims: int) -> None:

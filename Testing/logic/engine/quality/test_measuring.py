@@ -83,6 +83,16 @@ def test_the_last_slice_with_a_structure_goes_on_teaching() -> None:
     assert parts([rare], 0.5) == []
 
 
+def test_an_image_is_not_kept_aside_where_training_would_be_left_with_lines_of_it() -> None:
+    label = np.ones((1, 6, 7), np.uint8)
+    image, lines = SliceIndex(0, 0), [SliceIndex(1, n) for n in range(5)]
+    single = volume_of(np.zeros(label.shape), label, (image, *lines))
+    found = parts([single], 0.5)
+    assert found
+    for part in found:
+        assert image not in part["c001"]
+
+
 def test_of_parts_of_one_size_the_one_that_shows_most_structures_comes_first() -> None:
     """Where one case of five lacked a structure, and was the one kept aside, no case of the study could be judged."""
     both = []
