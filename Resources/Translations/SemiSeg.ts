@@ -720,31 +720,15 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices done: {slices}. Cases with such slices: {cases} of {all}.</source>
+        <source>No slice is done yet. Draw the structures on two or three slices, and mark these as done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No slice is done yet. Draw the structures on two or three slices and press Slice done.</source>
+        <source>The study has no structures yet. Add at least one, and draw it on a slice.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{name} is not drawn anywhere, so the model cannot learn it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{name} is drawn in {cases} only. On slices done in other cases it counts as not there. Draw it wherever it can be seen; otherwise the model learns to leave it out.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The study has only one case: the model learns this image and will know little about others. Add more images; you need not draw on them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Only {free:.1f} GB are free on the study&apos;s disk; {need:.1f} GB are needed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Close other programs, or choose a method or settings that need less memory.</source>
+        <source>Nothing is drawn on any slice that is done. Draw at least one structure.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -752,11 +736,43 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{name} is not drawn anywhere, so the model cannot learn it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Not drawn anywhere, so the model cannot learn them ({n}): {names}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{name} is drawn in {cases} only. On slices done in other cases it counts as not there. Draw it wherever it can be seen; otherwise the model learns to leave it out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Drawn in few cases ({n}): {names}. On slices done in other cases they count as not there. Draw them wherever they can be seen; otherwise the model learns to leave them out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} (in {cases})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These volumes have thick slices, or few, and are learned slice by slice, but all slices that are done lie across them: {slices}. Draw on slices such as {example}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These volumes have thick slices, or few, and are learned slice by slice. Nothing is learned from slices that lie across them: {slices}. Draw on slices such as {example}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} ({slices})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices done: {slices}. Cases with such slices: {cases} of {all}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study has only one case: the model learns this image and will know little about others. Add more images; you need not draw on them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -772,27 +788,27 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Only {free:.1f} GB are free on the study&apos;s disk; {need:.1f} GB are needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Training will need about {wanted:.1f} GB of memory.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nothing is drawn on any slice that is done. Draw at least one structure.</source>
+        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Free on this computer: {free:.1f} GB.</source>
+        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB. Close other programs.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Close other programs.</source>
+        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB. Close other programs, or choose a method or settings that need less memory.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The study has no structures yet. Add one under Label.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{name} (in {cases})</source>
+        <source>and {n} more</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

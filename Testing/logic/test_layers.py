@@ -32,17 +32,17 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "errors patience lives naming markdown grey_range free_memory settings geometry files study job"
+WORDS = "errors patience lives naming markdown grey_range free_memory settings geometry seeing files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
 FRONTS = "kept_models cli sample report pages"
-WHOLE_HOUSE = f"{WORDS} backends rounds engine methods run runner {FRONTS} {ENVIRONMENT}"
+WHOLE_HOUSE = f"{WORDS} backends preflight rounds engine methods run runner {FRONTS} {ENVIRONMENT}"
 BLOCKS = "engine.blocks engine.nets"
 """What papers are built from: tensors in, tensors out. Blocks may not import the machinery beside them (volumes,
 devices, files, the training loop), so no method can reach it through a block either.
 """
-ENGINE = f"errors patience naming grey_range free_memory settings geometry files methods.base {BLOCKS}"
+ENGINE = f"errors patience naming grey_range free_memory settings geometry seeing files methods.base {BLOCKS}"
 MACHINERY = ("hardware", "planning", "data", "training", "prediction", "quality")
 """Around the blocks; each may import those before it. ``selection`` stands alone: saved maps, and no torch."""
 
@@ -52,6 +52,7 @@ ROOMS: dict[str, Room] = {
     "errors": room(""),
     "settings": room("errors settings"),
     "geometry": room("", PLAIN),
+    "seeing": room("geometry", PLAIN),
     "patience": room(""),
     "lives": room(""),
     "naming": room(""),
@@ -65,6 +66,7 @@ ROOMS: dict[str, Room] = {
     "backends": room(f"{WORDS} backends", f"{PLAIN} requests"),
     "server": room(f"{WORDS} backends server", f"{PLAIN} fastapi starlette uvicorn"),
     "courier": room(f"{WORDS} backends courier", PLAIN),
+    "preflight": room(f"{WORDS} preflight", PLAIN),
     "rounds": room(f"{WORDS} rounds", PLAIN),
     "kept_models": room(f"{WORDS} backends rounds", PLAIN),
     # 2 engine
@@ -94,7 +96,7 @@ ROOMS: dict[str, Room] = {
 }
 IN_SLICER = "requests slicer qt ctk vtk SampleData DICOMLib pydicom"
 """What every Slicer brings along."""
-SCREEN = room(f"{WORDS} backends rounds kept_models sample {ENVIRONMENT}", f"{PLAIN} {IN_SLICER} SemiSegLib")
+SCREEN = room(f"{WORDS} backends preflight rounds kept_models sample {ENVIRONMENT}", f"{PLAIN} {IN_SLICER} SemiSegLib")
 
 
 def python_files(folder: Path) -> list[Path]:

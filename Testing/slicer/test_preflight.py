@@ -70,16 +70,6 @@ def test_a_structure_in_few_cases_is_told_with_what_the_others_teach(check: Any,
     assert not any("core" in text for text in told(check(study), "warning"))
 
 
-def test_few_are_those_that_training_looks_at_more_often_and_single_ones(slicer: Any) -> None:
-    from SemiSegLib.preflight import _are_few
-    from SemiSegLogic.engine.data.repeats import Repeats
-
-    for judged in range(1, 40):
-        for cases in range(1, judged + 1):
-            often = Repeats.of((frozenset({1}),) * cases + (frozenset[int](),) * (judged - cases)).times[1] > 1
-            assert _are_few(cases, judged) == (often or 1 == cases < judged)
-
-
 def test_of_a_hundred_structures_it_is_told_in_two_sentences_which_are_missing(check: Any, study: Any) -> None:
     from SemiSegLogic.study import Study
 
@@ -112,10 +102,6 @@ def test_a_slip_of_the_hand_is_told_of_as_one(check: Any, study: Any) -> None:
 
 
 def test_slices_that_show_nothing_tell_nothing_of_quality(check: Any, study: Any) -> None:
-    from SemiSegLib.preflight import LEAST_SHOWING
-    from SemiSegLogic.engine.quality.holding_out import FEWEST
-
-    assert LEAST_SHOWING == FEWEST
     case = drawn(study, slices=(5, 6))
     case.set_slices(np.zeros(case.grid.shape, np.uint8), [SliceIndex(0, 0), SliceIndex(0, 11)], "ann")
     drawn(study, 1, slices=(6,))
@@ -140,6 +126,20 @@ def test_an_empty_slice_between_drawn_ones_is_asked_about(check: Any, study: Any
     assert any("marked 'nothing here' that lie between two slices with a structure: 7." in text for text in warnings)
 
 
+def test_slices_across_thick_ones_are_named_by_their_view(check: Any, tmp_path: Path) -> None:
+    """In which case, and that nothing is learned from them, was only told by the run, once it had begun."""
+    from SemiSegLogic.study import Study, write_image
+
+    thick, grid = Study.create(tmp_path / "thick", structures=["ball"]), Grid((12, 32, 36), (9.0, 1.0, 1.0))
+    for name in ("one", "two"):
+        write_image(tmp_path / f"{name}.nrrd", noise(grid.shape, len(thick.cases)), grid)
+        case = thick.add_case(tmp_path / f"{name}.nrrd")
+        case.set_slices((ball(case.grid.shape) == 1).astype(np.uint8), [SliceIndex(2, 17), SliceIndex(1, 15)], "ann")
+    (text,) = told(check(thick), "stop")
+    assert "lie across them: one (coronal 16, sagittal 18), two (coronal 16, sagittal 18)" in text
+    assert text.endswith("Draw on slices such as axial 7.")
+
+
 def test_the_same_image_drawn_in_two_ways_is_a_contradiction(check: Any, study: Any) -> None:
     drawn(study), drawn(study, 1)
     twin = study.add_case(study.cases[0].image_path, name="twin", duplicates=True)
@@ -152,8 +152,9 @@ def test_the_same_image_drawn_in_two_ways_is_a_contradiction(check: Any, study: 
 
 
 def test_annotators_who_contradict_each_other_are_told_as_the_command_line_tells_it(check: Any, study: Any) -> None:
-    from SemiSegLib.preflight import CONTRADICTIONS
-    from SemiSegLogic.study.contradictions import SENTENCES, contradictions
+    from SemiSegLib.preflight import SENTENCES
+    from SemiSegLogic import preflight
+    from SemiSegLogic.study.contradictions import contradictions
 
     case = drawn(study, slices=(5, 7))
     drawn(study, 1)
@@ -164,7 +165,7 @@ def test_annotators_who_contradict_each_other_are_told_as_the_command_line_tells
     told_of = told(check(study), "warning")
     assert any("that Bob marked 'nothing here'" in text and "sides: 7." in text for text in told_of)
     assert any("(ann), sagittal 19 (Bob) disagree along the line" in text for text in told_of)
-    assert CONTRADICTIONS == SENTENCES
+    assert SENTENCES == preflight.SENTENCES
 
 
 def test_an_odd_voxel_size_is_told_but_another_orientation_is_none(check: Any, study: Any, tmp_path: Path) -> None:
@@ -193,16 +194,15 @@ def test_an_image_that_has_gone_and_labels_that_are_damaged_stop(check: Any, stu
 def test_too_little_disk_stops_and_too_little_memory_warns(
     check: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from SemiSegLogic import free_memory
-
     drawn(study), drawn(study, 1)
     with monkeypatch.context() as full:
         full.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=1e8))
         assert any("0.1 GB are free" in text for text in told(check(study), "stop"))
     for told_free in (8 << 30, None):  # a system may not tell
-        monkeypatch.setattr(free_memory, "available_memory", lambda told_free=told_free: told_free)
+        monkeypatch.setattr("SemiSegLogic.preflight.computer.available_memory", lambda told_free=told_free: told_free)
         assert told(check(study), "warning") == []
-    monkeypatch.setattr(free_memory, "available_memory", lambda: 700 << 20)  # of 16 GB that other programs hold
+    # of 16 GB that other programs hold
+    monkeypatch.setattr("SemiSegLogic.preflight.computer.available_memory", lambda: 700 << 20)
     assert any(text.endswith("Close other programs.") for text in told(check(study), "warning"))
 
 
@@ -210,51 +210,10 @@ def test_a_method_that_takes_more_memory_is_told_before_it_starts(
     check: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the method, 1.2 GB were said; medl with many patches took ten times the step of the usual methods."""
-    from SemiSegLogic import free_memory
-
     drawn(study), drawn(study, 1)
-    monkeypatch.setattr(free_memory, "available_memory", lambda: 1 << 30)
+    monkeypatch.setattr("SemiSegLogic.preflight.computer.available_memory", lambda: 1 << 30)
     assert told(check(study), "warning") == []
     few, many = (check(study, method="medl", settings={"batch": batch}) for batch in (2, 32))
     assert any("method or settings that need less memory" in text for text in told(few, "warning"))
     size = [float(text.split("about ")[1].split(" GB")[0]) for found in (few, many) for text in told(found, "warning")]
     assert size[0] < 1.5 < 5 < size[1]
-
-
-def test_the_memory_estimate_agrees_with_what_was_measured(slicer: Any) -> None:
-    from SemiSegLib.preflight import memory_needed
-
-    volumes = [SimpleNamespace(grid=SimpleNamespace(shape=(200, 140, 88)))] * 80
-    assert memory_needed(SimpleNamespace(structures=(1, 2)), volumes) == pytest.approx(1.2, abs=0.05)
-
-
-def test_images_that_do_not_fit_into_memory_are_left_on_the_disk_and_not_counted(slicer: Any) -> None:
-    """For 100 scans of 210 MB a computer with 22 GB was asked for; a quarter of what is free holds images, at most."""
-    from SemiSegLib.preflight import memory_needed
-
-    scans = [SimpleNamespace(grid=SimpleNamespace(shape=(400, 512, 512)))] * 100
-    assert memory_needed(SimpleNamespace(structures=(1,)), scans, free=6 << 30) < 4
-
-
-def test_single_images_are_planned_for_as_slices(slicer: Any) -> None:
-    from SemiSegLib.preflight import memory_needed
-
-    one, volume = ([SimpleNamespace(grid=SimpleNamespace(shape=shape))] for shape in ((1, 64, 64), (16, 16, 16)))
-    study = SimpleNamespace(structures=(1,))
-    assert memory_needed(study, one, "ersr") > memory_needed(study, volume, "mean_teacher") + 0.5
-
-
-def test_what_the_check_takes_over_from_the_engine_is_what_it_does(slicer: Any) -> None:
-    from SemiSegLib.preflight import KEPT_SHARE
-    from SemiSegLogic.engine.data.keeping import SHARE_OF_HOST
-
-    assert KEPT_SHARE == SHARE_OF_HOST
-
-
-def test_forty_structures_of_a_large_scan_are_no_reason_to_ask_for_a_computer_with_18_gb(slicer: Any) -> None:
-    from SemiSegLib.preflight import memory_needed
-
-    scans = [SimpleNamespace(grid=SimpleNamespace(shape=(400, 512, 512)))]
-    few, many = (memory_needed(SimpleNamespace(structures=range(count)), scans) for count in (1, 40))
-    assert 0.5 < many - few < 0.7
-    assert many < 3

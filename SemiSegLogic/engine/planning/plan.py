@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...geometry import Grid, Orientation
+from ...seeing import depth_first, moved_first
 
 Shape = tuple[int, int, int]
 Triple = tuple[float, float, float]
@@ -44,8 +45,8 @@ class Plan:
         """
         if self.dims == 2:
             return 0, 1, 2
-        theirs = _depth_first(other.depth_axis)
-        d, h, w = (theirs.index(axis) for axis in _depth_first(self.depth_axis))
+        theirs = moved_first(other.depth_axis)
+        d, h, w = (theirs.index(axis) for axis in moved_first(self.depth_axis))
         return d, h, w
 
     def shape(self, grid: Grid) -> Shape:
@@ -88,24 +89,6 @@ class Plan:
         sides = list(self.patch)
         sides[longest] = half
         return replace(self, patch=shape_of(sides))
-
-
-def depth_first(grid: Grid, depth_axis: int) -> Orientation:
-    """Canonical orientation of ``grid`` with canonical axis ``depth_axis`` moved first; a volume of one slice is always
-    seen with that slice's plane as height and width.
-    """
-    canonical = grid.orientation()
-    if grid.shape.count(1) == 1:
-        depth_axis = canonical.sources.index(grid.shape.index(1))
-    a, b, c = _depth_first(depth_axis)
-    sources, flips = canonical.sources, canonical.flips
-    return Orientation((sources[a], sources[b], sources[c]), (flips[a], flips[b], flips[c]))
-
-
-def _depth_first(depth_axis: int) -> tuple[int, int, int]:
-    """The canonical axes, ``depth_axis`` moved first."""
-    height, width = (axis for axis in range(3) if axis != depth_axis)
-    return depth_axis, height, width
 
 
 def frame_side(grid: Grid, depth_axis: int = 0) -> float:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...seeing import Seeing, depth_first
 from ...settings.memory import Methods
 from ..hardware.device import Device
 from .facts import CaseFacts
 from .frames import common_frame, framed
 from .patches import budget_of, patch_of
-from .plan import Plan, Shape, Triple, depth_first, shape_of, triple_of
+from .plan import Plan, Shape, Triple, shape_of, triple_of
 from .spacing import spacing_of
 
 AROUND = 1.5  # of the drawn box: what lies around an organ tells it from others
@@ -41,13 +41,13 @@ def make_plan(
     """The plan for ``cases``, to be learned by ``methods`` (None: by the usual ones). Nothing here depends on how many
     unlabelled volumes there are.
     """
-    axis, frame = _depth_axis(cases), common_frame(cases)
+    seeing, frame = Seeing.of([(case.grid, case.slices) for case in cases]), common_frame(cases)
+    dims, axis = seeing.dims, seeing.depth_axis
     if frame is not None:
         cases = [framed(case, frame) for case in cases]
     turned = [_turn(case, axis) for case in cases]
     native = triple_of(np.median([case.spacing for case in turned], axis=0))
     size = np.median([case.shape for case in turned], axis=0)
-    dims = 2 if _is_planar(size[0], native) else 3
     budget = budget_of(device, network, 1 + len(structure_names), methods, dims)
     wanted = _wanted(turned, native, size)
     judged = sum(len(case.slices) for case in cases)
@@ -58,25 +58,11 @@ def make_plan(
     return Plan(dims, axis, spacing, patch, network, mirror, frame)
 
 
-def _depth_axis(cases: Sequence[CaseFacts]) -> int:
-    """The axis of thick slices if there is one, else the axis along which most slices were drawn."""
-    spacings = np.median([case.grid.orientation().triple(case.grid.spacing) for case in cases], axis=0)
-    if spacings.max() > 1.8 * np.median(spacings):
-        return int(np.argmax(spacings))
-    drawn = Counter(case.grid.orientation().sources.index(place.axis) for case in cases for place in case.slices)
-    return drawn.most_common(1)[0][0] if drawn else 0
-
-
 def _turn(case: CaseFacts, axis: int) -> _Turned:
     turn = depth_first(case.grid, axis)
     spacing = turn.triple(case.grid.spacing)
     extent = None if case.extent is None else triple_of(np.array(turn.triple(case.extent)) * np.array(spacing))
     return _Turned(shape_of(turn.triple(case.grid.shape)), spacing, extent)
-
-
-def _is_planar(depth: float, spacing: Triple) -> bool:
-    """Slices one by one when volumes are single images or so thick that neighbours hardly resemble each other."""
-    return depth < 5 or spacing[0] > 6 * min(spacing[1:])
 
 
 def _wanted(turned: list[_Turned], native: Triple, size: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -19,7 +19,7 @@ WORLD = {
 TOLD_OF_RUNS = (
     "The training process ended unexpectedly", "The process that used the model ended unexpectedly",
     "already training or using a model", "No slice is done yet", "No slice is annotated", "Nothing is drawn on any",
-    "all annotated slices lie across them",  # of volumes with thick slices
+    "all annotated slices lie across them", "all slices that are done lie across them",  # of volumes with thick slices
 )  # fmt: skip
 
 

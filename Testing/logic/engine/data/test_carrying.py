@@ -15,8 +15,9 @@ from SemiSegLogic.engine.data.carrying import MOST, Carrying, carried_planes
 from SemiSegLogic.engine.data.confirming import Planes
 from SemiSegLogic.engine.data.few_slices import FEW, FewSlices
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
-from SemiSegLogic.engine.planning.plan import Plan, depth_first
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
+from SemiSegLogic.seeing import depth_first
 from Testing.support.engine import MIRRORED_TURN, plan_of, volume_of
 
 SIDE, RADIUS = 40, 12.0

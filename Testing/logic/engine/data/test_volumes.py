@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from SemiSegLogic.engine.data.volumes import Classes, LabelError, class_prior, load_volume, set_label
-from SemiSegLogic.engine.planning.plan import depth_first
 from SemiSegLogic.geometry import IGNORE, Grid, SliceIndex, sparse_label
+from SemiSegLogic.seeing import depth_first
 from Testing.support.engine import CPU, plan_of, volume_of
 from Testing.support.volumes import COLUMNS, SHAPE, grid_of, normalise, picture, two_blobs
 

@@ -9,9 +9,10 @@ import torch
 
 from SemiSegLogic.engine.nets import NETWORKS, build
 from SemiSegLogic.engine.nets.turning import turned
-from SemiSegLogic.engine.planning.plan import Plan, depth_first
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.methods.base import Task
+from SemiSegLogic.seeing import depth_first
 
 AXES = list(permutations(range(3)))
 

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from SemiSegLogic.engine.data.volumes import Classes, Volume
 from SemiSegLogic.engine.hardware.device import Device
-from SemiSegLogic.engine.planning.plan import Plan, depth_first
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.prediction import predict as module
 from SemiSegLogic.engine.prediction.predict import Predictor, two_best
 from SemiSegLogic.geometry import Grid, SliceIndex, slice_mask
+from SemiSegLogic.seeing import depth_first
 from Testing.support.engine import CPU, plan_of, volume_of
 from Testing.support.volumes import COLUMNS, SHAPE, grid_of, normalise, two_blobs
 
