@@ -7,22 +7,17 @@ from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
-import numpy as np
-
 from ..backends.description import PlaceError
 from ..kept_models import last_trained
+from ..preflight import check
 from ..rounds import Round, is_known
 from ..settings import CHOICES, RECIPES, RECOMMENDED, Settings, SettingsError, Training, published, recipe
 from ..study import Study, StudyError
-from ..study.contradictions import contradictions
-from ..study.values import SPECK, counts_of
 from .counts import some_seconds
 from .following import follow, hand_over
 from .output import Output, add_json
 from .places import Place, add_place, backend_of, ready
 
-HARDLY = ("Very little is drawn of {name} (voxels: {n}): too little to learn from. Draw it on several slices, or erase "
-          "it if it was drawn by mistake.")
 FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
 
@@ -74,14 +69,23 @@ def _train(options: argparse.Namespace) -> int:
     if earlier is not None:
         out.event("start", f"Going on from {earlier}; --anew starts from scratch.", model=str(earlier))
         _remark_unknown(study, earlier, out)
-    with out.working("Looking through what was drawn"):
-        sentences = [*(found.words() for found in contradictions(study.cases)), *_hardly_drawn(study)]
-    for sentence in sentences:
-        out.event("remark", sentence, text=sentence)
+    _look_through(study, options, settings, out)
     with out.counting("Preparing") as on_progress:
         this = Round.begin(study, training, options.method, settings, jobs=place.root, open_case=opened,
                            start_from=earlier, on_progress=on_progress)
     return _submit(this, place, out)
+
+
+def _look_through(study: Study, options: argparse.Namespace, settings: Settings, out: Output) -> None:
+    """Say what may spoil the training. Raises StudyError where there can be none."""
+    with out.working("Looking through what was drawn"):
+        found = check(study, options.far is None, options.method, settings.to_dict(), max(options.places, 1))
+    stops = [finding.words() for finding in found if finding.level == "stop"]
+    if stops:
+        raise StudyError(" ".join(stops))
+    for finding in found:
+        if finding.level == "warning":
+            out.event("remark", finding.words(), text=finding.words(), kind=finding.kind)
 
 
 def _able(options: argparse.Namespace) -> Place:
@@ -146,17 +150,6 @@ def _remark_unknown(study: Study, model: Path, out: Output) -> None:
         text = (f"{model} has no card (model.json) beside it, so it is taken to mean the structures of this study: "
                 f"{', '.join(item.name for item in study.structures)}. Check its suggestions carefully.")
         out.event("remark", text, text=text)
-
-
-def _hardly_drawn(study: Study) -> list[str]:
-    """A sentence for each structure of which judged slices show nothing, or next to nothing."""
-    voxels = np.zeros(256, np.int64)
-    for case in study.cases:
-        if any(voxels[item.value] <= SPECK for item in study.structures):  # mostly the first case has enough of all
-            voxels += counts_of(case.labels())
-    return [HARDLY.format(name=item.name, n=voxels[item.value]) if voxels[item.value] else
-            f"{item.name} is not drawn anywhere, so the model cannot learn it."
-            for item in study.structures if voxels[item.value] <= SPECK]
 
 
 def _follow(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import pytest
 from SemiSegLogic.cli import run
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.job import JobFolder, JobSpec
+from SemiSegLogic.preflight import check
 from SemiSegLogic.settings import METHOD_SETTINGS, recipe
 from SemiSegLogic.settings.costs import costs
 from SemiSegLogic.study import Study, all_slices, write_image, write_labelmap
@@ -274,7 +275,7 @@ def test_what_is_wrong_with_a_cluster_is_said_before_anything_is_done(
 def test_training_without_labels_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = make_study(tmp_path, annotated=0).study
     assert run(["train", str(study.folder)]) == 1
-    assert "Draw the structures on at least one slice" in capsys.readouterr().err
+    assert "Draw the structures on two or three slices" in capsys.readouterr().err
 
 
 def test_a_failed_job_ends_with_one_and_its_remedy(
@@ -484,7 +485,37 @@ def test_a_structure_drawn_on_a_voxel_or_two_is_named_before_training(
     label[case.places[0].index, 0, :2] = value
     case.set_slices(label, case.places, "ann")
     (told,) = (event["text"] for event in named(semiseg("train", blobs.study.folder), "remark"))
-    assert told.startswith("Very little is drawn of vessel (voxels: 2): too little to learn from.")
+    assert told.startswith(f"Very little is drawn of vessel (voxels: 2, in {case.name}): too little to learn")
+
+
+def test_what_the_panel_warns_of_is_said_before_training(
+    blobs: BlobStudy, semiseg: Command, says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Structures in few cases, thick slices drawn across, too little memory and more were said by the panel alone."""
+    begun = []
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda *_: begun.append(1) or 0)
+    monkeypatch.setattr("SemiSegLogic.preflight.computer.available_memory", lambda: 100 << 20)
+    core, case = blobs.study.structures.items[0], blobs.cases[1]
+    label = case.labels()
+    label[label == core.value] = 0
+    case.set_slices(label, case.places, "ann")
+    said = named(semiseg("train", blobs.study.folder), "remark")
+    assert [(event["kind"], event["text"]) for event in said] == [
+        (found.kind, found.words()) for found in check(blobs.study) if found.level == "warning"]
+    assert {event["kind"] for event in said} == {"in_few", "little_memory"}
+    told = says("train", blobs.study.folder)
+    assert len(begun) == 2
+    assert all(" ".join(event["text"].split()) in told for event in said)
+
+
+def test_there_is_no_training_that_the_panel_would_not_start(
+    blobs: BlobStudy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SemiSegLogic.cli.train._submit", lambda *_: pytest.fail("was begun"))
+    for case in blobs.cases[:2]:
+        case.set_slices(np.zeros(case.grid.shape, np.uint8), case.places, "ann")
+    assert run(["train", str(blobs.study.folder)]) == 1
+    assert "Nothing is drawn on any slice that is done." in capsys.readouterr().err
 
 
 def test_a_folder_without_images_is_refused_without_a_word_of_itk(
