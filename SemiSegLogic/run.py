@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     job = JobFolder(options.job)
     try:
         if options.second:
-            return 0 if _second(job) else 1
+            return 0 if _second(job, max(options.places, 1)) else 1
         with placed(job) if options.placed else turn(job):
             if options.placed:
                 _when_sent_home(job.request_stop)
@@ -81,8 +81,8 @@ def _carry_out(job: JobFolder, reporter: Reporter, places: int) -> None:
     carry_out(job, reporter, places)
 
 
-def _second(job: JobFolder) -> bool:
-    """The work of a second runner, if one is needed."""
+def _second(job: JobFolder, runners: int) -> bool:
+    """The work of a second runner, if one is needed; ``runners`` share this computer."""
     claim = called_upon(job)
     if claim is None:
         logging.info("No second runner is needed for this job.")
@@ -94,7 +94,7 @@ def _second(job: JobFolder) -> bool:
     _when_sent_home(sent_home.set)
     with Reporter(OwnDesk(claim), _earlier(job)) as reporter:
         reporter.update(message="Starting.", phase="", results={}, flags={}, scores={}, fraction=0.0, step=0)
-        return _in_words(reporter, lambda: begin(job, claim, reporter, sent_home.is_set))
+        return _in_words(reporter, lambda: begin(job, claim, reporter, sent_home.is_set, runners))
 
 
 def _when_sent_home(leave: Callable[[], None]) -> None:

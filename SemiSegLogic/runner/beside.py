@@ -16,15 +16,18 @@ from ..engine.training.checkpoint import CheckpointError
 from ..files import FileError
 from ..job import JobError, JobFolder
 from ..job.outputs import read_curves
+from ..settings.recommended import RECOMMENDED
 from .candidate import left_by_others
 from .outcome import Delivery
 from .reporting import Reporter
+from .workplace import Workplace
 
 LOOK_EVERY_S = 0.5
 PROOF_S = 3.0  # in which a second runner elsewhere shows that it lives: it writes every second
 START_S = 20.0  # for the process that was started here to come to the job
 GOING_HOME_S = 15.0
 LOG = "log.txt"
+RUNNERS = 2  # that share the memory of a computer where the second one is started there
 
 
 class Companion:
@@ -39,7 +42,7 @@ class Companion:
         """Start a second runner on this computer. It belongs to this process's group: who ends the one by force ends
         both. Where it cannot be started the log says so, and the contest is held in turn.
         """
-        command = [sys.executable, "-m", "SemiSegLogic.run", str(self.job.root), "--second"]
+        command = [sys.executable, "-m", "SemiSegLogic.run", str(self.job.root), "--second", "--places", str(RUNNERS)]
         try:
             self.claims.folder.mkdir(exist_ok=True)
             with (self.claims.folder / LOG).open("ab") as log:
@@ -151,6 +154,13 @@ def second_place(places: int, kind: str, cards: int, environment: Mapping[str, s
     visible = environment.get("CUDA_VISIBLE_DEVICES")
     named = visible.split(",") if visible else [str(number) for number in range(cards)]
     return {**environment, "CUDA_VISIBLE_DEVICES": named[1].strip()}
+
+
+def second_at(place: Workplace, places: int) -> dict[str, str] | None:
+    """The environment of a second runner beside the one that works at ``place``; None where there is none to come: only
+    the recommended method holds contests.
+    """
+    return environment_for(places, place.device) if place.job.spec().method == RECOMMENDED else None
 
 
 def environment_for(places: int, device: Device) -> dict[str, str] | None:

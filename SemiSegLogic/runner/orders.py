@@ -6,7 +6,7 @@ from ..backends import processes
 from ..backends.neighbours import Neighbours
 from ..job import JobFolder
 from . import data
-from .beside import environment_for
+from .beside import RUNNERS, second_at
 from .cards import STOPPED, as_ordered, note_failure, publish
 from .course import Course
 from .data import Data
@@ -51,13 +51,14 @@ def predict(place: Workplace) -> None:
 def train(place: Workplace, places: int) -> None:
     """A course of training to its end or to a stop, going on from the checkpoint of a killed one."""
     job, reporter = place.job, place.reporter
-    saved = Saved.load(job.checkpoint)
+    saved, second = Saved.load(job.checkpoint), second_at(place, places)
+    place = place.with_device(place.device.shared(RUNNERS)) if second is not None else place
     place = place.with_device(saved.on(place.device)) if saved else place
     volumes = data.load(job, place.device, reporter.reading, saved.plan if saved else None)
     reporter.update(labels_used=volumes.labels_used, device=place.device.name)
     _remark(volumes, reporter)
     volumes.check_usable()
-    course = Course(place, volumes, saved, _start_model(job), environment_for(places, place.device))
+    course = Course(place, volumes, saved, _start_model(job), second)
     try:
         model = course.run()
     except Exception:

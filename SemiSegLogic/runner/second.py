@@ -100,8 +100,12 @@ class SecondRunner:
         return reported.state != "done" and pulse.alive("runner", None, reported.heartbeat)
 
 
-def begin(job: JobFolder, claim: Claim, reporter: Reporter, sent_home: Callable[[], bool]) -> None:
-    """The whole work of a second runner on the device that its computer has. Raises what a training raises."""
+def begin(
+    job: JobFolder, claim: Claim, reporter: Reporter, sent_home: Callable[[], bool], runners: int = 1
+) -> None:
+    """The whole work of a second runner on the device that its computer has; ``runners`` share that computer. Raises
+    what a training raises.
+    """
     with workplace(job, reporter) as place:
-        farewell = SecondRunner(place, claim, sent_home).run()
+        farewell = SecondRunner(place.with_device(place.device.shared(runners)), claim, sent_home).run()
         reporter.say(farewell, state="done", seconds_left=None)

@@ -54,7 +54,8 @@ class Keeper:
         if on_gpu and total <= device.memory * SHARE_OF_DEVICE:
             place = ON_DEVICE
         else:
-            place = IN_MEMORY if total <= free_memory(torch.device("cpu")) * SHARE_OF_HOST else MAPPED
+            host = free_memory(torch.device("cpu")) / device.runners
+            place = IN_MEMORY if total <= host * SHARE_OF_HOST else MAPPED
         return cls(plan, device, cache, place, room)
 
     def load(self, name: str, digest: str, read: Callable[[], NDArray[np.generic]], grid: Grid) -> Volume:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import memory_format, nn
@@ -65,7 +65,7 @@ class UnusableCard(NoSuchDevice):
 class Device:
     """``torch`` the device; ``half`` whether networks run under bfloat16 autocast; ``memory`` bytes we may use;
     ``channels_last`` the layout that networks train in; ``voxel_seconds`` about how long the fast network takes for a
-    voxel, forward and backward, 0 where that was not measured.
+    voxel, forward and backward, 0 where that was not measured. ``runners`` share the memory of the computer.
     """
 
     torch: torch.device
@@ -73,6 +73,14 @@ class Device:
     memory: int
     channels_last: bool = True
     voxel_seconds: float = 0.0
+    runners: int = 1
+
+    def shared(self, runners: int) -> Device:
+        """The same, with as many at work beside each other: on a processor each plans with its part of the memory. Of
+        graphics cards each has its own.
+        """
+        memory = self.memory // runners if self.torch.type == "cpu" else self.memory
+        return replace(self, memory=memory, runners=runners)
 
     @property
     def name(self) -> str:

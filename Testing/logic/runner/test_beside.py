@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from SemiSegLogic.runner.beside import environment_for, second_place
+from SemiSegLogic.job import JobFolder, Status
+from SemiSegLogic.run import work
+from SemiSegLogic.runner import orders
+from SemiSegLogic.runner.beside import Companion, environment_for, second_place
+from SemiSegLogic.runner.reporting import Reporter
+from SemiSegLogic.runner.workplace import Workplace
+from Testing.support.blobs import BlobStudy, tiny
 from Testing.support.engine import CPU
+from Testing.support.rounds import begin
+from Testing.support.seconds import contest
 
 
 @pytest.mark.parametrize(("places", "kind", "cards", "visible", "expected"), [
@@ -34,3 +44,48 @@ def test_the_cards_of_the_first_runner_are_counted(monkeypatch: pytest.MonkeyPat
     assert (environment_for(0, card) or {}).get("CUDA_VISIBLE_DEVICES") == "1"
     assert environment_for(1, card) is None
     assert environment_for(0, CPU) is None
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[Workplace]:
+    """Where runs would begin that found 8 GB free; none of them does."""
+    found: list[Workplace] = []
+
+    def course(place: Workplace, *_given: object) -> None:
+        found.append(place)
+        raise OSError("far enough")
+
+    monkeypatch.setattr(orders, "Course", course)
+    monkeypatch.setattr("SemiSegLogic.engine.hardware.device.available_memory", lambda: 8 << 30)
+    return found
+
+
+def test_two_runners_on_one_processor_plan_with_half_of_the_free_memory_each(
+    blobs: BlobStudy, jobs: Path, planned: list[Workplace]
+) -> None:
+    """Both planned with all of it: where memory was short they had too little together."""
+    for places in (1, 2):
+        work(contest(blobs.study, jobs, tiny(4, 2)).job, places)
+    assert [place.device.memory for place in planned] == [8 << 30, 4 << 30]
+
+
+def test_where_no_second_runner_is_to_come_all_memory_is_for_one(
+    blobs: BlobStudy, jobs: Path, planned: list[Workplace]
+) -> None:
+    work(begin(blobs.study, jobs, tiny(4, 2), "supervised").job, places=2)
+    assert [place.device.memory for place in planned] == [8 << 30]
+
+
+def test_cards_have_their_own_memory() -> None:
+    card = replace(CPU, torch=torch.device("cuda"))
+    assert (card.shared(2).memory, CPU.shared(2).memory) == (CPU.memory, CPU.memory // 2)
+
+
+def test_a_second_runner_knows_that_it_shares_the_computer(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: begun.append(command))
+    job: JobFolder = contest(blobs.study, jobs, tiny(4, 2)).job
+    Companion(job, Reporter(job, Status("running"))).start({})
+    assert begun[0][-4:] == [str(job.root), "--second", "--places", "2"]

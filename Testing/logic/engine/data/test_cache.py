@@ -269,6 +269,15 @@ def test_the_fastest_place_that_holds_all_volumes_is_chosen(
     assert Keeper.of([Grid((100, 100, 100))] * 5, plan_of((8, 8, 8)), device, cache).place == place
 
 
+@pytest.mark.parametrize(("runners", "place"), [(1, IN_MEMORY), (2, MAPPED)])
+def test_runners_beside_each_other_do_not_both_take_the_same_memory(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, runners: int, place: str
+) -> None:
+    monkeypatch.setattr(keeping, "free_memory", lambda device: 60_000_000)
+    device = Device(torch.device("cpu"), half=True, memory=0).shared(runners)
+    assert Keeper.of([Grid((100, 100, 100))] * 5, plan_of((8, 8, 8)), device, cache).place == place
+
+
 @pytest.mark.parametrize("room", ["lots", "-1", "nan", "inf"])
 def test_a_size_that_is_none_is_named_with_its_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str
