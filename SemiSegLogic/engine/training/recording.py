@@ -63,6 +63,7 @@ class CudaGraphs:
         except BaseException:
             torch.cuda.set_stream(before)  # a recording that cannot even be ended stays on its own stream
             _end_recording_to(pool)
+            _draw_anew()
             raise
 
         def replay() -> Outcome:
@@ -80,6 +81,15 @@ def _end_recording_to(pool: object) -> None:
     with contextlib.suppress(RuntimeError, AttributeError):  # it was ended, or another PyTorch has other names for this
         torch._C._cuda_endAllocateToPool(device, pool)  # type: ignore[arg-type]
         torch._C._cuda_releasePool(device, pool)  # type: ignore[arg-type]
+
+
+def _draw_anew() -> None:
+    """After a recording that could not be ended the generator of PyTorch before 2.13 would take itself to be recording
+    for good, and refuse every number. A copy of it does not, and goes on where it was.
+    """
+    with contextlib.suppress(RuntimeError):  # the card is lost: what was being recorded says so
+        generator = torch.cuda.default_generators[torch.cuda.current_device()]
+        generator.graphsafe_set_state(generator.clone_state())
 
 
 def without_host_chance(work: Callable[[], Outcome]) -> Outcome:

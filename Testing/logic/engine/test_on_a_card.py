@@ -107,6 +107,7 @@ def test_after_a_recording_that_fails_all_is_as_it_was(gpu: PretendedGpu) -> Non
         CudaGraphs().record(lambda: Outcome({"loss": number}, torch.tensor(float(number))))
     assert torch.cuda.current_stream() is before
     torch.cuda.empty_cache()  # refused as long as the allocator takes itself to be recording
+    assert torch.rand(2, device=CARD).device.type == "cuda"  # refused as long as the generator does
     CudaGraphs().record(lambda: Outcome({}, number + 1))()
     assert torch.cuda.current_stream() is before
 

@@ -13,6 +13,28 @@ from .graphs import Graph, Recording
 from .places import Places
 
 
+class Generator:
+    """Where the card's random numbers come from. As in PyTorch before 2.13 it takes itself to be recording from the
+    beginning of a recording until this is ended.
+    """
+
+    def __init__(self) -> None:
+        self.recording = False
+
+    def check(self, recording: bool) -> None:
+        """Raises RuntimeError when numbers are drawn while no ``recording`` is under way, and it thinks otherwise."""
+        if self.recording and not recording:
+            raise RuntimeError("Offset increment outside graph capture encountered unexpectedly.")
+
+    def clone_state(self) -> Generator:
+        """See torch.Generator."""
+        return Generator()
+
+    def graphsafe_set_state(self, other: Generator) -> None:
+        """See torch.Generator."""
+        self.recording = other.recording
+
+
 class PretendedGpu:
     """What is on the card, what the host waited for (``waits``), what was recorded (``graphs``), and how many
     operations were asked of it (``launches``; views are none).
@@ -30,12 +52,14 @@ class PretendedGpu:
         self.numbers_come_along = False
         self.recording: Recording | None = None
         self.pool: object = None  # to which the allocator takes itself to be recording
+        self.generator = Generator()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self.chance_state = torch.get_rng_state()
 
     def with_chance(self, run: Callable[[], Any]) -> Any:
         """``run`` with the card's random numbers instead of the host's."""
+        self.generator.check(self.recording is not None)
         host = torch.get_rng_state()
         torch.set_rng_state(self.chance_state)
         try:

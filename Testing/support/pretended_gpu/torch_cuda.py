@@ -74,12 +74,13 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
     def graph(target: Graph, pool: object = "its own") -> Iterator[None]:
         gpu.empty_cache()
         before, gpu.recording, gpu.pool = gpu.chance_state, Recording(), pool
-        recording, outside = gpu.recording, streams.current
+        recording, outside, gpu.generator.recording = gpu.recording, streams.current, True
         streams.current = Stream()
         try:
             yield
-            # when a recording fails and cannot be ended, torch stays on the other stream and at the other memory
-            streams.current, gpu.pool = outside, None
+            # when a recording fails and cannot be ended, torch stays on the other stream and at the other memory, and
+            # its generator in the recording
+            streams.current, gpu.pool, gpu.generator.recording = outside, None, False
         finally:
             gpu.recording, gpu.chance_state = None, before
             target.close(recording)
@@ -91,7 +92,7 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
     return _facts() | {
         "mem_get_info": lambda *_: (MEMORY - gpu.kept, MEMORY), "memory_reserved": lambda *_: gpu.kept,
         "Event": Event, "Stream": Stream, "current_stream": lambda *_: streams.current, "stream": streams.within,
-        "set_stream": streams.choose, "graph_pool_handle": object,
+        "set_stream": streams.choose, "default_generators": (gpu.generator,), "graph_pool_handle": object,
         "synchronize": lambda *_: None, "empty_cache": gpu.empty_cache, "CUDAGraph": made, "graph": graph,
         "set_sync_debug_mode": strictness, "get_sync_debug_mode": lambda: gpu.strictness,
         "get_rng_state": lambda *_: gpu.chance_state, "set_rng_state": lambda state, *_: gpu.restore_chance(state),
