@@ -11,6 +11,7 @@ import torch
 
 from ..engine.hardware.device import Device
 from ..engine.hardware.generators import random_state
+from ..engine.hardware.tuning import has
 from ..engine.planning.plan import Plan
 from ..engine.quality import Measured
 from ..engine.training import checkpoint
@@ -106,10 +107,12 @@ class Saved:
         return Opening.resumed(self.legs, Parts.from_plain(data, self.parts), self.notes)
 
     def on(self, device: Device) -> Device:
-        """``device`` as this run began with it: what was measured then may come out otherwise now."""
+        """``device`` as this run began with it: what was measured then may come out otherwise now. It may be another
+        one, though, which has no bfloat16.
+        """
         kind = device.torch.type
         return replace(
-            device, half=self.half.get(kind, device.half),
+            device, half=self.half.get(kind, device.half) and has("bfloat16", device.torch),
             channels_last=self.channels_last.get(kind, device.channels_last),
         )
 

@@ -15,7 +15,7 @@ from ...free_memory import available_memory
 from ...naming import counted
 from ...settings import SettingsError
 from .memory import give_back_freed_memory
-from .tuning import Timings, one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
+from .tuning import Timings, has, one_shape, prefer_channels_last, prefer_half, tuned, voxel_seconds
 
 UNKNOWN_MEMORY = 4 << 30  # bytes, taken to be free where the system does not say
 OUT_OF_MEMORY = (
@@ -142,10 +142,14 @@ class Device:
 def choose(wanted: str = "auto", precision: str = "auto") -> Device:
     """The device for ``wanted`` (auto, cpu, cuda) and ``precision`` (auto, float32, bfloat16).
 
-    Raises NoSuchDevice when a GPU is asked for and there is none, UnusableCard when nothing can be computed on it.
+    Raises NoSuchDevice when a GPU is asked for and there is none, UnusableCard when nothing can be computed on it,
+    SettingsError when it does not have that ``precision``.
     """
     require(wanted)
     device = torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    if precision == "bfloat16" and not has(precision, device):
+        raise SettingsError(f"{torch.cuda.get_device_name(device)} does not have bfloat16, the arithmetic that was "
+                            "asked for. Choose 'auto' or 'float32'.")
     timings = _timings(device)
     half = precision == "bfloat16" or (precision == "auto" and prefer_half(timings))
     speed = voxel_seconds(timings, half, device)

@@ -36,6 +36,7 @@ five times as slow as those that every batch of training gets.
 """
 REPETITIONS, LEAST = 4, 2
 HOPELESS = 4.0  # a way this much slower than the best is timed LEAST times only
+NEVER = 1e9  # milliseconds of an arithmetic that the device does not have
 BLOCKS = 7.0  # the fast network computes as much per voxel as so many blocks at half its resolution
 CPUINFO = Path("/proc/cpuinfo")  # Linux only
 
@@ -85,8 +86,8 @@ def voxel_seconds(timings: Timings, half: bool, device: torch.device) -> float:
 def name_of(device: torch.device) -> str:
     """What the figures hold for: the device and PyTorch's version."""
     if device.type == "cuda":
-        card, cudnn = torch.cuda.get_device_name(device), torch.backends.cudnn.version()
-        return f"{card}, torch {torch.__version__}, cuDNN {cudnn}, fastest kernels"
+        card = torch.cuda.get_device_name(device)
+        return f"{card}, torch {torch.__version__}, cuDNN {_cudnn()}, fastest kernels"
     kernels = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
     return f"{processor_name()} {kernels}, time of one core, torch {torch.__version__}"
 
@@ -100,7 +101,7 @@ def measured(device: torch.device) -> tuple[Timings, bool]:
     """Milliseconds of a convolution, norm and activation, forward and backward, and whether they came out the same
     twice: beside a busy program they may not. Draws no random number.
     """
-    ways = [(precision, layout) for precision in PRECISIONS for layout in LAYOUTS]
+    ways = [(precision, layout) for precision in PRECISIONS if has(precision, device) for layout in LAYOUTS]
     times: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
     with _one_thread(), one_shape(device):
         if device.type == "cuda":  # the first pass loads kernels and tries them out: that is not what a step takes
@@ -110,9 +111,29 @@ def measured(device: torch.device) -> tuple[Timings, bool]:
             for way in ways:
                 if turn < LEAST or min(times[way]) < HOPELESS * min(map(min, times.values())):
                     times[way].append(_milliseconds(device, *way))
-    timings: Timings = {precision: {layout: min(times[precision, layout]) for layout in LAYOUTS}
+    timings: Timings = {precision: {layout: min(times.get((precision, layout), [NEVER])) for layout in LAYOUTS}
                         for precision in PRECISIONS}
     return timings, all(second < STEADY * best for best, second, *_ in map(sorted, times.values()))
+
+
+def has(precision: str, device: torch.device) -> bool:
+    """Whether ``device`` can be asked for ``precision``. NVIDIA's cards before compute capability 8.0 have no bfloat16:
+    what PyTorch does in its place is slow on some, and an error on others.
+    """
+    if precision == "float32" or device.type != "cuda" or torch.version.hip:
+        return True
+    return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def _cudnn() -> int | None:
+    """Its version. Where PyTorch is asked for it first, it refuses one that another card in the computer, which nobody
+    means to use, is too old for.
+    """
+    try:
+        return torch.backends.cudnn.version()
+    except RuntimeError as error:
+        logging.info("The version of cuDNN is not known: %s", error)
+        return None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.standing import Saved
 from SemiSegLogic.runner.suggest import Suggester
 from Testing.support.blobs import BlobStudy, make_study, spread, tiny
+from Testing.support.pretended_gpu import pretended_gpu
 from Testing.support.rounds import Killed, at_step, begin, kill_at_step, run_here
 
 OFTEN = tiny(12, 6, checkpoint_seconds=0.0)
@@ -177,6 +179,20 @@ def test_arithmetic_and_layout_are_those_the_run_began_with(
     run_here(this)
     assert [(one.half, one.channels_last) for one in used] == [(True, False)]
     assert "bfloat16" in this.job.status().device
+
+
+def test_a_run_goes_on_in_float32_on_a_card_without_bfloat16(blobs: BlobStudy, jobs: Path) -> None:
+    """A cluster has cards of several ages."""
+    this = begin(blobs.study, jobs, tiny(4, 2, checkpoint_seconds=0.0))
+    kill_at_step(this, 4)
+    saved = Saved.load(this.job.checkpoint)
+    assert saved is not None
+    begun = replace(saved, half={"cuda": True})
+    card = Device(torch.device("cuda"), half=False, memory=0)
+    with pretended_gpu(), pytest.MonkeyPatch.context() as patch:
+        for capability, half in (((9, 0), True), ((7, 0), False)):
+            patch.setattr(torch.cuda, "get_device_capability", lambda *_, found=capability: found)
+            assert begun.on(card).half is half
 
 
 def test_held_out_slices_stay_held_out(blobs: BlobStudy, jobs: Path) -> None:

@@ -102,6 +102,6 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
 def _facts() -> dict[str, Callable[..., Any]]:
     return {
         "is_available": lambda: True, "device_count": lambda: 1, "current_device": lambda: 0,
-        "get_device_name": lambda *_: "Pretended card", "is_bf16_supported": lambda *_: True,
+        "get_device_name": lambda *_: "Pretended card", "get_device_capability": lambda *_: (8, 0),
         "memory_allocated": lambda *_: 0, "max_memory_allocated": lambda *_: 0,
     }

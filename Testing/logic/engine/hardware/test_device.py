@@ -69,6 +69,16 @@ def test_a_card_on_which_nothing_can_be_computed_is_refused_in_words(
         choose("cpu")
 
 
+def test_bfloat16_is_refused_on_a_card_that_does_not_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "tuned", lambda device: _timings(1.0, 0.5))
+    with pretended_gpu(), pytest.MonkeyPatch.context() as patch:
+        assert choose("cuda", "bfloat16").half
+        patch.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
+        with pytest.raises(SettingsError, match="Pretended card does not have bfloat16"):
+            choose("cuda", "bfloat16")
+        assert not choose("cuda", "float32").half
+
+
 def _timings(full: float, half: float, last: float = 0.9) -> tuning.Timings:
     return {
         "float32": {"contiguous": full / last, "channels_last": full},

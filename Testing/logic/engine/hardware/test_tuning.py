@@ -168,6 +168,41 @@ def test_on_a_card_the_first_pass_of_every_way_does_not_count_and_the_card_is_id
     assert not torch.backends.cudnn.benchmark
 
 
+@pytest.mark.parametrize(("capability", "tried"), [((8, 6), 2), ((7, 5), 1), ((6, 1), 1)])
+def test_a_card_is_not_asked_for_an_arithmetic_that_it_does_not_have(
+    capability: tuple[int, int], tried: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some answer with an error of cuBLAS, and were taken for unusable."""
+    asked = set()
+
+    def milliseconds(_device: torch.device, precision: str, _layout: str) -> float:
+        asked.add(precision)
+        if precision == "bfloat16" and capability < (8, 0):
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasGemmEx(...)`")
+        return 1.0 if precision == "float32" else 0.5
+
+    monkeypatch.setattr(tuning, "_milliseconds", milliseconds)
+    with pretended_gpu(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
+        timings = tuned(torch.device("cuda"))
+        assert tuned(torch.device("cuda"), measure=Meter()) == timings  # kept
+    assert len(asked) == tried
+    assert prefer_half(timings) is (tried == 2)
+
+
+def test_a_card_that_is_too_old_for_cudnn_does_not_keep_the_one_beside_it_from_being_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PyTorch looks at all of them the first time that it is asked for the version."""
+
+    def version() -> int:
+        raise RuntimeError("cuDNN version 91900 is not compatible with devices with SM < 7.5.")
+
+    monkeypatch.setattr(torch.backends.cudnn, "version", version)
+    with pretended_gpu():
+        assert "Pretended card" in name_of(torch.device("cuda"))
+
+
 def test_times_that_differ_from_round_to_round_are_not_steady(monkeypatch: pytest.MonkeyPatch) -> None:
     def times(values: list[float]) -> bool:
         given = iter([value for value in values for _ in range(4)])
