@@ -26,6 +26,8 @@ OUT_OF_MEMORY = (
     "ALLOC_FAILED",  # cuBLAS, and cuDNN before version 9
     "ALLOCATION_FAILED",  # cuDNN
     "unable to find an engine",  # no algorithm of cuDNN found room for its workspace; PyTorch drops their own errors
+    "STATUS_NOT_INITIALIZED",  # cuBLAS and cuDNN, where there is no room for what they begin with
+    "NVML_SUCCESS == r",  # PyTorch, which asks how much there was; a part of a card (MIG) may not tell
 )
 ONEDNN_OUT_OF_MEMORY = (
     "could not create a primitive", "could not execute a primitive", "could not create a memory object",

@@ -164,6 +164,10 @@ def test_what_pytorch_keeps_of_a_card_can_be_taken_too_and_is_given_back_before_
         RuntimeError("CUDA driver error: out of memory"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
         RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"),
+        RuntimeError('NVML_SUCCESS == r INTERNAL ASSERT FAILED at "/pytorch/c10/cuda/CUDACachingAllocator.cpp":1165, '
+                     "please report a bug to PyTorch."),
         RuntimeError("could not create a primitive"),  # oneDNN
         RuntimeError("could not execute a primitive"),
         RuntimeError("FIND was unable to find an engine to execute this computation"),
