@@ -67,6 +67,10 @@
         <source>drawn in another window, not marked as done</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>as Slicer converted it</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>SemiSegLib.computer</name>
@@ -383,6 +387,10 @@ Slicer&apos;s own Python stays as it is, and you can remove the folder here at a
     </message>
     <message>
         <source>Other cases may use this structure, so it cannot be deleted from the segment list. It was put back with everything drawn. To remove it from this case, erase what is drawn.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer converted what you drew, to surfaces, to another geometry, or by hardening a transform, and outlines move by that. Nothing of it was saved: the study has what you drew. Press &apos;Bring back what I drew&apos;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2171,6 +2179,14 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>Everything is saved in the study.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Bring back what I drew</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is on screen was converted in Slicer, and is not quite what you drew; it is not saved.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

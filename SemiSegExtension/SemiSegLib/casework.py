@@ -105,6 +105,15 @@ def _keep_aside(case: Case, draft: Draft, judged: NDArray[np.uint8]) -> None:
     patiently(lambda: case.keep_aside(alone, places, draft.owner[0], note))
 
 
+def keep_converted(
+    case: Case, drawn: NDArray[np.uint8], converted: NDArray[np.uint8], axis: int, author: str
+) -> None:
+    """Keep among the versions what Slicer made of what was ``drawn``, where it differs. Raises StudyError."""
+    places = sorted(changed_slices(drawn, converted, axis))
+    if places:
+        patiently(lambda: case.keep_aside(converted, places, author, _("as Slicer converted it")))
+
+
 def read_suggestion(case: Case, opened: OpenCase) -> None:
     """Fill in what a model proposes for the case now; of files that are no use ``opened.unusable`` tells.
 

@@ -58,6 +58,7 @@ class Labelling:
             return None
         labels = self._controller.screen.labels()
         if labels is None:
+            self._tell_conversion()
             return None
         self._tell_overlaps(self._controller.screen.overlaps)
         opened.labels = labels = self._put_back_deleted(opened, labels)
@@ -110,6 +111,29 @@ class Labelling:
         else:
             self.unsaved, self.failed = True, str(error)
         self._controller.say(_("Not saved: {error}").format(error=error), "error")
+
+    def _tell_conversion(self) -> None:
+        if self._controller.screen.converted:
+            self._controller.say(_(
+                "Slicer converted what you drew, to surfaces, to another geometry, or by hardening a transform, and "
+                "outlines move by that. Nothing of it was saved: the study has what you drew. Press 'Bring back what I "
+                "drew'."), "warning")  # fmt: skip
+            self._controller.tell("labels")
+
+    def bring_back(self) -> None:
+        """What was drawn, in place of what Slicer made of it. That is kept among the versions: something may have been
+        drawn on it.
+        """
+        controller, opened = self._controller, self._controller.open_case
+        if opened is None or not controller.screen.converted:
+            return
+        drawn, axis, author, case = opened.labels, opened.axis, controller.author, controller.case()
+        converted = controller.screen.bring_back(drawn, controller.structures())
+        self.unsaved = True  # where the disk refused the drawing before, it is tried again
+        if converted is not None:
+            task = _("Save drawing")
+            controller.disk.run(task, lambda: casework.keep_converted(case, drawn, converted, axis, author))
+        controller.tell("labels")
 
     # --- slices -----------------------------------------------------------------------------------------------
 

@@ -109,8 +109,14 @@ class ScreenPort(Protocol):
     """What :meth:`labels` found last: by value, on how many voxels a structure lies under another, whose they are then.
     """
 
+    @property
+    def converted(self) -> bool:
+        """Whether Slicer made the person's segmentation anew, from surfaces, say: then it holds what nobody drew, and
+        nothing of it is read or changed until :meth:`bring_back`.
+        """
+
     def labels(self) -> NDArray[np.uint8] | None:
-        """The person's segmentation as labels now; None when its nodes are gone."""
+        """The person's segmentation as labels now; None when its nodes are gone, or it was converted."""
 
     def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
         """Replace the person's segmentation, as one undo step."""
@@ -126,6 +132,9 @@ class ScreenPort(Protocol):
 
     def restore(self, structures: Sequence[Shown]) -> None:
         """Bring back segments that were deleted, empty, and keep the others."""
+
+    def bring_back(self, labels: NDArray[np.uint8], structures: Sequence[Shown]) -> NDArray[np.uint8] | None:
+        """Make a converted segmentation be ``labels`` again; what was found in it, None when its nodes are gone."""
 
     def current_slice(self) -> SliceIndex | None:
         """The slice that the person looks at; None when the view is tilted."""

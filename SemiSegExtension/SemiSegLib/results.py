@@ -61,6 +61,7 @@ class Results:
         shown, labelling = self._controller.open_case, self._controller.labelling
         if shown is None or shown.id != opened.id:
             return
+        labelling.bring_back()
         drawn = labelling.unsaved or shown.labels is not before
         now = self._controller.screen.labels() if drawn else None
         opened.image = None

@@ -60,6 +60,11 @@ class Editor:
         self._editing = True
         self._take_keyboard()
 
+    @property
+    def editing(self) -> bool:
+        """Something of ours is drawn on."""
+        return self._editing
+
     def lost(self, segmentation: Any) -> bool:
         """Our module is shown, and yet somebody (a script, a self-test) made the editor draw on something else."""
         node = self.widget.mrmlSegmentEditorNode()

@@ -118,6 +118,9 @@ class LabelSection:
             self._controller.results.restore_version(version)
 
     def on_straighten(self) -> None:
+        if self._panel.screen.converted:
+            self._controller.labelling.bring_back()
+            self.take_hold()
         if not self._panel.screen.straighten():
             self._controller.showing.show_again()
 
@@ -148,12 +151,15 @@ class LabelSection:
     def take_hold(self) -> None:
         """The editor draws on the case on screen, whatever it was used for meanwhile."""
         segmentation, volume = self._panel.screen.segmentation, self._panel.screen.volume
-        if self._controller.open_case is not None and segmentation is not None and volume is not None:
+        there = segmentation is not None and volume is not None and not self._panel.screen.converted
+        if self._controller.open_case is not None and there:
             self.editor.edit(segmentation, volume)
 
     def keep_hold(self) -> None:
         """Called once a second."""
-        if self.editor.lost(self._panel.screen.segmentation):
+        if self._panel.screen.converted and self.editor.editing:
+            self.editor.let_go()  # what is drawn on it now would go again
+        elif self.editor.lost(self._panel.screen.segmentation):
             self.take_hold()
 
     def _choose_added(self) -> None:
@@ -192,10 +198,15 @@ class LabelSection:
         self.saved.text = _("Saving …") if unsaved else _("Everything is saved in the study.")
 
     def _show_place(self, opened: OpenCase, place: SliceIndex | None) -> None:
-        tilted = place is None
+        tilted, converted = place is None, self._panel.screen.converted
         self.straighten.visible = tilted
+        self.straighten.text = _("Bring back what I drew") if converted else _("Straighten views")
         self.take_back.visible = place is not None and place in opened.done
         self.done.enabled = self.empty.enabled = not tilted
+        if converted:
+            self.here.text = _("What is on screen was converted in Slicer, and is not quite what you drew; it is not "
+                               "saved.")  # fmt: skip
+            return
         if place is None:
             self.here.text = _("This view does not show whole slices: it is tilted, or the volume was moved. Press "
                                "Straighten views to label.")  # fmt: skip

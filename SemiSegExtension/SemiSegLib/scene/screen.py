@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
@@ -18,6 +18,9 @@ from . import dicom, dicom_seg, nodes, plots, segments, views, volumes
 from .attention import Attention
 from .proposals import Proposals
 from .stage import LABELS, VOLUME, Stage, style
+
+if TYPE_CHECKING:
+    from .conversions import Conversions
 
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
 
@@ -39,6 +42,7 @@ class Screen:
         self._quiet = False
         self._observers = nodes.Observers()
         self._attention = Attention(lambda: self.scrolled())
+        self._conversions: Conversions | None = None  # of the case on screen
 
     # --- the case ---------------------------------------------------------------------------------------------
 
@@ -68,16 +72,25 @@ class Screen:
         views.show(volume)
         self._watch(node)
         self._observers.watch(volume, "ModifiedEvent", lambda *_event: self.scrolled())  # it may have been moved
+        from .conversions import Conversions  # with the first case: opening the module needs it not
+
+        self._conversions = Conversions(self._stage, self._on_conversion)
         self._attention.follow(case.grid)
         self.jump(self._first_slice(case))
 
     def clear_case(self) -> None:
-        self._observers.clear()
-        self._attention.stop()
+        self._stop_observing()
         self.proposals.clear_overlay()
         if not self._stage.empty:
             self.let_go()
         nodes.remove(*self._stage.leave())
+
+    def _stop_observing(self) -> None:
+        self._observers.clear()
+        self._attention.stop()
+        if self._conversions is not None:
+            self._conversions.stop()
+        self._conversions = None
 
     def scene_closes(self) -> None:
         """The scene takes our nodes away itself."""
@@ -86,8 +99,7 @@ class Screen:
 
     def forget(self) -> None:
         """Our nodes are left to the scene, or to who comes after us: nothing is observed now."""
-        self._observers.clear()
-        self._attention.stop()
+        self._stop_observing()
         self._stage.leave()
 
     def imported(self, keep: bool) -> None:
@@ -107,27 +119,36 @@ class Screen:
 
     # --- the person's segmentation ----------------------------------------------------------------------------
 
+    @property
+    def converted(self) -> bool:
+        """Whether Slicer made the voxels anew since they were drawn; they cannot be read or written then."""
+        return self._conversions is not None and self._conversions.found
+
     def labels(self) -> NDArray[np.uint8] | None:
-        node, grid = self.segmentation, self._lattice()
-        if node is None or grid is None:
+        found = self._drawn_on()
+        if found is None:
             return None
-        labels, self.overlaps = segments.read(node, grid)
+        labels, self.overlaps = segments.read(*found)
+        self._settle(labels)
         return labels
 
-    def _lattice(self) -> Grid | None:
-        return None if self.segmentation is None else self._stage.lattice(self.segmentation)
+    def _drawn_on(self) -> tuple[Any, Grid] | None:
+        """The segmentation, and the grid that its voxels lie on; None where there is none, or it was converted."""
+        node = self.segmentation
+        remade = self._conversions is not None and self._conversions.look()
+        grid = None if node is None or remade else self._stage.lattice(node)
+        return None if grid is None else (node, grid)
 
     def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
-        node, grid = self.segmentation, self._lattice()
-        if node is not None and grid is not None:
+        if (found := self._drawn_on()) is not None:
+            node, grid = found
             with self._silence(undoable):
                 segments.write(node, labels, grid, [item for item in segments.shown(node) if item.value])
 
     def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex]) -> None:
-        node, grid = self.segmentation, self._lattice()
-        if node is not None and grid is not None:
+        if (found := self._drawn_on()) is not None:
             with self._silence(True):
-                segments.write_slices(node, labels, grid, slices)
+                segments.write_slices(found[0], labels, found[1], slices)
 
     def structures(self) -> list[Shown]:
         node = self.segmentation
@@ -139,12 +160,24 @@ class Screen:
                 segments.bind(self.segmentation, segment_id, value, name)
 
     def restore(self, structures: Sequence[Shown]) -> None:
-        node, grid = self.segmentation, self._lattice()
-        if node is not None and grid is not None:
-            there = {item.value: item for item in segments.shown(node)}
+        if (found := self._drawn_on()) is not None:
+            node, grid = found
             with self._silence(False):
-                wanted = [there.get(item.value, item) for item in structures]
-                segments.write(node, segments.read(node, grid)[0], grid, wanted)
+                segments.write(node, segments.read(node, grid)[0], grid, self._as_shown(structures))
+
+    def _as_shown(self, structures: Sequence[Shown]) -> list[Shown]:
+        there = {item.value: item for item in self.structures()}
+        return [there.get(item.value, item) for item in structures]
+
+    def bring_back(self, labels: NDArray[np.uint8], structures: Sequence[Shown]) -> NDArray[np.uint8] | None:
+        node, volume, grid = self.segmentation, self.volume, self._stage.grid
+        if node is None or volume is None or grid is None or self._conversions is None:
+            return None
+        converted = segments.read(node, grid)[0]
+        with self._silence(False):
+            segments.write_anew(node, labels, volume, grid, self._as_shown(structures))
+            self._conversions.found = False
+        return converted
 
     # --- the learning curve -----------------------------------------------------------------------------------
 
@@ -161,7 +194,7 @@ class Screen:
     # --- looking around ---------------------------------------------------------------------------------------
 
     def current_slice(self) -> SliceIndex | None:
-        return self._attention.place() if self._stage.in_place() else None
+        return self._attention.place() if self._stage.in_place() and not self.converted else None
 
     def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
         return self._attention.jump(place, centre)
@@ -214,6 +247,14 @@ class Screen:
             self._attention.worked()
             self.edited()
 
+    def _on_conversion(self) -> None:
+        self.edited()
+        self.scrolled()
+
+    def _settle(self, labels: NDArray[np.uint8] | None = None) -> None:
+        if self._conversions is not None:
+            self._conversions.settle(labels)
+
     def _silence(self, undoable: bool) -> Silence:
         if undoable:
             self.save_undo()
@@ -231,3 +272,4 @@ class Silence:
 
     def __exit__(self, *_error: object) -> None:
         self._screen._quiet = False
+        self._screen._settle()

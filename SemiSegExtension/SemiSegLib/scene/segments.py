@@ -18,6 +18,7 @@ from .geometry import box_between, ijk_to_ras, image_to_world, offset_between, t
 from .labelmaps import Extent, alone, clip, empty, extent_at, extent_of, holds_only, layers, oriented, paste, thick
 
 VALUE = "SemiSeg.Value"
+BINARY = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
 
 
 def segmentation_for(volume: Any, name: str) -> Any:
@@ -59,10 +60,22 @@ def _write(node: Any, array: NDArray[np.uint8], grid: Grid, wanted: list[Shown])
         layer.ShallowCopy(image)
         layer.Modified()
         return
-    hidden = _hidden(node)
+    _write_anew(node, image, wanted)
+
+
+def write_anew(node: Any, array: NDArray[np.uint8], volume: Any, grid: Grid, structures: Iterable[Shown]) -> None:
+    """As :func:`write`, whatever Slicer has made of ``node``: it consists of voxels then, on the grid of ``volume``."""
+    with _surface_kept(node):
+        _write_anew(node, oriented(array, grid), list(structures))
+        node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+
+
+def _write_anew(node: Any, image: Any, wanted: list[Shown]) -> None:
+    segmentation, hidden = node.GetSegmentation(), _hidden(node)
     modified = node.StartModify()
     empty(segmentation)
     segmentation.RemoveAllSegments()
+    segmentation.SetSourceRepresentationName(BINARY)
     for structure in wanted:
         segmentation.AddSegment(_segment(structure, image), _id(structure))
     node.EndModify(modified)
@@ -211,15 +224,14 @@ def _segment(structure: Shown, image: Any) -> Any:
     if structure.terminology:
         segment.SetTerminology(structure.terminology)
     segment.SetLabelValue(structure.value)
-    segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), image)
+    segment.AddRepresentation(BINARY, image)
     return segment
 
 
 def _mask(node: Any, segment_id: str, grid: Grid) -> tuple[tuple[slice, ...], NDArray[np.bool_]] | None:
     """Box of ``grid`` and bool mask in it of one segment; None for a segment without voxels."""
     segmentation = node.GetSegmentation()
-    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    if not segmentation.GetSegment(segment_id).GetRepresentation(name) and not _converted(segmentation, name):
+    if not segmentation.GetSegment(segment_id).GetRepresentation(BINARY) and not _converted(segmentation, BINARY):
         return None
     image = node.GetBinaryLabelmapInternalRepresentation(segment_id)
     if image is None or image.IsEmpty():

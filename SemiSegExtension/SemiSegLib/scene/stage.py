@@ -20,6 +20,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.grid: Grid | None = None
+        self.image_resampled = False  # a transform that is not linear was hardened: its voxels are others
         self._ids: dict[str, str] = {}
 
     def node(self, role: str) -> Any | None:
@@ -49,7 +50,7 @@ class Stage:
             return True
         there = [node for node in (volume, self.node(LABELS)) if node is not None]
         moved = any(node.GetParentTransformNode() is not None for node in there)
-        return not moved and any(grid.agrees(self.grid) for grid in grids_of(volume))
+        return not (moved or self.image_resampled) and any(grid.agrees(self.grid) for grid in grids_of(volume))
 
     def lattice(self, segmentation: Any) -> Grid | None:
         """The grid that the voxels of one of our segmentations lie on. Where a person hardened a transform of the image
@@ -75,7 +76,7 @@ class Stage:
     def leave(self) -> list[Any | None]:
         """None of them is ours any more, and nobody needs to be told when they go; returns them."""
         left = [self.node(role) for role in self._ids]
-        self.grid, self._ids = None, {}
+        self.grid, self._ids, self.image_resampled = None, {}, False
         return left
 
 
