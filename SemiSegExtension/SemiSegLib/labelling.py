@@ -127,7 +127,7 @@ class Labelling:
         controller, opened = self._controller, self._controller.open_case
         if opened is None or not controller.screen.converted:
             return
-        drawn, axis, author, case = opened.labels, opened.axis, controller.author, controller.case()
+        drawn, axis, author, case = opened.labels, opened.axis, controller.author, controller.showing.case()
         converted = controller.screen.bring_back(drawn, controller.structures())
         self.unsaved = True  # where the disk refused the drawing before, it is tried again
         if converted is not None:
