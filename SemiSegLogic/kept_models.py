@@ -119,6 +119,7 @@ def export_model(model: KeptModel, target: Path) -> Path:
     folder = target / f"model-{model.run}"
     if folder.exists():
         raise StudyError(f"{folder} exists already. Remove it, or choose another folder.")
+    RunFolder(model.folder).keep()
     draft = target / f".{secrets.token_hex(4)}.tmp.{folder.name}"
     try:
         with disk_errors(folder):

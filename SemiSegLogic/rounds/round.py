@@ -13,6 +13,7 @@ from .collecting import collect, note_overtaken
 from .handing_over import OnProgress, hand_over
 from .jobs import jobs_folder
 from .order import Order, require_cases, require_drawing, require_structures
+from .passing import note_wanted, tidy_passing
 from .ranking import NextSlice, next_slices
 from .run_folder import RunFolder
 from .starting import require_usable
@@ -47,6 +48,8 @@ class Round:
         require_drawing(study)
         require_usable(study, start_from)
         order = Order("train", study.cases, training, method, settings, start_from, open_case)
+        if start_from is not None:
+            note_wanted(start_from)
         return cls._handed_over(study, order, jobs, on_progress)
 
     @classmethod
@@ -76,6 +79,7 @@ class Round:
         require_cases(study)
         require_usable(study, model)
         cases = study.cases if only is None else [study.case(only)]
+        note_wanted(model)
         order = Order("predict", cases, Training(device=device), start_from=model, open_case=open_case)
         return cls._handed_over(study, order, jobs, on_progress)
 
@@ -139,6 +143,8 @@ class Round:
     def _handed_over(cls, study: Study, order: Order, jobs: Path | None, on_progress: OnProgress) -> Self:
         this = cls(study, study.new_run(order.called), jobs or jobs_folder())
         try:
+            if order.kind == "live":
+                this._kept.note_passing()
             this._kept.note_cases(hand_over(study, order, this.job, on_progress))  # last: with it the run counts
         except BaseException:  # also when a person interrupts it: half a job only takes room
             for folder in (this.job.root, this.folder):
@@ -153,6 +159,7 @@ class Round:
         for folder in self.study.runs:
             if folder != self.folder:
                 note_overtaken(RunFolder(folder), JobFolder(jobs / folder.name))
+        tidy_passing(self.study, jobs)
         clean(jobs)
 
     def _job_case(self, case_id: str | None) -> str | None:

@@ -4,19 +4,23 @@
     collected.json   job case -> number of the newest result that the study has
     model.pt, model.json, model.md, curves.jsonl   as the job left them
     taken.json       of each of these files, size and time of the one in the job
-    deleted.json     there when a person deleted the model
+    deleted.json     there when a person deleted the model, or it went by itself
+    passing.json     there while the model may go by itself (see passing.py)
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..files import FileError, copy_file, read_json, write_json
+from ..files import FileError, copy_file, disk_errors, read_json, write_json
 from ..job import JobFolder
+from ..patience import remove
 
 MODEL = ("model.pt", "model.json", "model.md")
 """Weights, card for programs, card for people."""
@@ -78,8 +82,37 @@ class RunFolder:
         if taken != before:
             write_json(self.path / TAKEN, taken)
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the model may go by itself."""
+        return self._passing.exists()
+
+    def note_passing(self) -> None:
+        """Say that the model may go by itself, until somebody wants it. Raises FileError."""
+        write_json(self._passing, {"begun": datetime.now(UTC).isoformat()})
+
+    def keep(self) -> None:
+        """Somebody wants the model."""
+        try:
+            remove(self._passing)
+        except OSError as error:  # on a disk where nothing can be changed, nothing goes by itself either
+            logging.warning("%s cannot be removed: %s", self._passing, error)
+
+    def give_up(self) -> bool:
+        """Nobody wants the model; False where somebody has just said otherwise, for of the two only one is first.
+        Raises FileError.
+        """
+        try:
+            with disk_errors(self._passing):
+                os.replace(self._passing, self._deleted)
+        except FileError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return False
+            raise
+        return True
+
     def note_deleted(self) -> None:
-        """Say that a person deleted the model. Raises FileError."""
+        """Say that the model was deleted. Raises FileError."""
         write_json(self._deleted, {"deleted": datetime.now(UTC).isoformat()})
 
     def _lacks(self, name: str, mark: list[int], taken: list[int] | None) -> bool:
@@ -106,6 +139,10 @@ class RunFolder:
     @property
     def _deleted(self) -> Path:
         return self.path / "deleted.json"
+
+    @property
+    def _passing(self) -> Path:
+        return self.path / "passing.json"
 
     @property
     def _collected(self) -> Path:
