@@ -22,8 +22,27 @@ class CheckpointError(SemiSegError):
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write ``state`` (tensors and plain data) to ``path``, replacing it at once."""
-    replace_file(path, lambda temporary: torch.save(state, temporary))
+    """Write ``state`` (tensors and plain data) to ``path``, replacing it at once. Raises FileError where the disk
+    refuses.
+    """
+
+    def write(temporary: Path) -> None:
+        try:
+            with temporary.open("wb") as stream:  # given a path, PyTorch never tells what the disk said
+                torch.save(state, stream)
+        except RuntimeError as error:
+            refusal = _of_disk(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    replace_file(path, write)
+
+
+def _of_disk(error: BaseException) -> OSError | None:
+    """What the disk said, where PyTorch only tells that the bytes it had written are not as many as they should be."""
+    behind = error.__context__
+    return behind if behind is None or isinstance(behind, OSError) else _of_disk(behind)
 
 
 def load(path: Path, device: torch.device, remedy: str = START_AGAIN) -> dict[str, Any]:
