@@ -38,13 +38,19 @@ class CudaGraphs:
     """Recording through torch.cuda."""
 
     def __init__(self) -> None:
-        self._aside: torch.cuda.Stream | None = None
+        self._stream: torch.cuda.Stream | None = None
+
+    def _aside(self) -> torch.cuda.Stream:
+        """One stream for all steps, the recorded one too: what memory a stream gave back, another has to ask for anew,
+        and what a library of matrix products sets up for a stream at its first use cannot be recorded (of hipBLASLt),
+        or should not (the workspace of cuBLAS would lie among the memory of the recording).
+        """
+        self._stream = self._stream or torch.cuda.Stream()
+        return self._stream
 
     def watched(self, work: Callable[[], Outcome]) -> Outcome:
         """See :class:`Graphs`. On a stream of its own, as recordings need it; waiting for the device raises there."""
-        # one for all steps: what memory a stream gave back, another has to ask for anew
-        stream = self._aside = self._aside or torch.cuda.Stream()
-        before = torch.cuda.get_sync_debug_mode()
+        stream, before = self._aside(), torch.cuda.get_sync_debug_mode()
         stream.wait_stream(torch.cuda.current_stream())
         torch.cuda.set_sync_debug_mode("error")
         try:
@@ -58,7 +64,7 @@ class CudaGraphs:
         """See :class:`Graphs`."""
         graph, before, pool = torch.cuda.CUDAGraph(), torch.cuda.current_stream(), torch.cuda.graph_pool_handle()
         try:
-            with torch.cuda.graph(graph, pool):
+            with torch.cuda.graph(graph, pool, self._aside()):
                 outcome = work()
         except BaseException:
             torch.cuda.set_stream(before)  # a recording that cannot even be ended stays on its own stream

@@ -112,6 +112,21 @@ def test_after_a_recording_that_fails_all_is_as_it_was(gpu: PretendedGpu) -> Non
     assert torch.cuda.current_stream() is before
 
 
+def test_a_step_is_recorded_on_the_stream_on_which_it_was_tried(gpu: PretendedGpu) -> None:
+    """Libraries set themselves up for every stream at its first use: hipBLASLt fails in the middle of a recording."""
+    outside, used, graphs = torch.cuda.current_stream(), [], CudaGraphs()
+
+    def work() -> Outcome:
+        used.append(torch.cuda.current_stream())
+        return Outcome({}, torch.ones((), device=CARD) + 1)
+
+    graphs.watched(work)
+    graphs.watched(work)
+    graphs.record(work)
+    assert used[0] is used[1] is used[2] is not outside
+    assert torch.cuda.current_stream() is outside
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_trains_and_predicts_on_a_card(name: str, gpu: PretendedGpu) -> None:
     method, trainer = _trained(name)

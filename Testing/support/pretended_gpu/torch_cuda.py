@@ -71,11 +71,11 @@ def stand_ins(gpu: PretendedGpu) -> dict[str, Any]:
         gpu.strictness = mode
 
     @contextmanager
-    def graph(target: Graph, pool: object = "its own") -> Iterator[None]:
+    def graph(target: Graph, pool: object = "its own", stream: Stream | None = None) -> Iterator[None]:
         gpu.empty_cache()
         before, gpu.recording, gpu.pool = gpu.chance_state, Recording(), pool
         recording, outside, gpu.generator.recording = gpu.recording, streams.current, True
-        streams.current = Stream()
+        streams.current = stream or Stream()
         try:
             yield
             # when a recording fails and cannot be ended, torch stays on the other stream and at the other memory, and
