@@ -61,13 +61,13 @@ def _grammar() -> argparse.ArgumentParser:
     words.add_argument("--second", action="store_true", help="train the candidate beside the process that has the job")
     words.add_argument("--placed", action="store_true", help="a cluster placed this process: wait for no turn here")
     words.add_argument("--places", type=int, default=0, metavar="N", help=(
-        "runners that may work on one job here at the same time (default: one for each graphics card, else one)"))
+        "runners that may work on one job here at the same time (default: one for each equal graphics card, else one)"))
     return words
 
 
 def work(job: JobFolder, places: int = 0) -> bool:
     """The job itself, now that the computer is ours. Failures end in the status, in words. ``places`` how many runners
-    may work on it here at the same time, 0: one for each graphics card.
+    may work on it here at the same time, 0: one for each equal graphics card.
     """
     from .runner.reporting import Reporter
 

@@ -35,7 +35,7 @@ class LocalBackend:
     ``python`` the command of the interpreter, as a list (PythonSlicer, or another). ``environment`` what the runner
     inherits (None: a copy of this process's; os.environ is never changed). ``own_python`` False: the interpreter is
     another than this one, so the variables that would lead it astray are left out. ``module`` what it runs. ``places``
-    how many runners may work on one job at the same time, 0: one for each graphics card, else one.
+    how many runners may work on one job at the same time, 0: one for each equal graphics card, else one.
     """
 
     def __init__(

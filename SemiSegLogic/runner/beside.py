@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..backends.claims import RUNNER, SECOND, Claim, Claims, Pulse, holder_lives
@@ -141,19 +141,22 @@ class Companion:
                              seconds_left=said.seconds_left if said else None)
 
 
-def second_place(places: int, kind: str, cards: int, environment: Mapping[str, str]) -> dict[str, str] | None:
+def second_place(places: int, kind: str, cards: Sequence[str], environment: Mapping[str, str]) -> dict[str, str] | None:
     """The environment of a second runner on this computer; None where it has no place of its own.
 
-    ``places`` how many runners may work here, 0: as many as there are graphics cards. ``kind`` of device ("cuda",
-    "cpu") the first runner uses, ``cards`` how many cards it sees: the second runner gets the second of them.
+    ``places`` how many runners may work here, 0: as many as there are equal graphics cards. ``kind`` of device ("cuda",
+    "cpu") the first runner uses, ``cards`` the names of those it sees: the second runner gets the next one, unasked
+    only one like the first. On a slower one, which may be there for the screen alone, its side of the contest would
+    learn less.
     """
-    if places == 1 or (kind == "cuda" and cards < 2) or (kind != "cuda" and places < 2):
-        return None
     if kind != "cuda":
-        return dict(environment)
+        return dict(environment) if places >= 2 else None
+    others = [number for number, name in enumerate(cards) if number and (name == cards[0] or places >= 2)]
+    if places == 1 or not others:
+        return None
     visible = environment.get("CUDA_VISIBLE_DEVICES")
-    named = visible.split(",") if visible else [str(number) for number in range(cards)]
-    return {**environment, "CUDA_VISIBLE_DEVICES": named[1].strip()}
+    named = visible.split(",") if visible else [str(number) for number in range(len(cards))]
+    return {**environment, "CUDA_VISIBLE_DEVICES": named[others[0]].strip()}
 
 
 def second_at(place: Workplace, places: int) -> dict[str, str] | None:
@@ -167,7 +170,8 @@ def environment_for(places: int, device: Device) -> dict[str, str] | None:
     """That of a second runner beside the one that uses ``device``."""
     import torch
 
-    cards = torch.cuda.device_count() if device.torch.type == "cuda" else 0
+    count = torch.cuda.device_count() if device.torch.type == "cuda" else 0
+    cards = [torch.cuda.get_device_name(number) for number in range(count)]
     return second_place(places, device.torch.type, cards, os.environ)
 
 

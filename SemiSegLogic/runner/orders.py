@@ -20,7 +20,7 @@ from .workplace import Workplace, workplace
 
 def carry_out(job: JobFolder, reporter: Reporter, places: int) -> None:
     """The whole work of a job on the device that this computer has; ``places`` how many runners may work on it here at
-    the same time, 0: one for each graphics card. Raises what a training raises.
+    the same time, 0: one for each equal graphics card. Raises what a training raises.
     """
     spec = job.spec()
     with workplace(job, reporter) as place:

@@ -20,13 +20,18 @@ from Testing.support.engine import CPU
 from Testing.support.rounds import begin
 from Testing.support.seconds import contest
 
+FAST, SLOW = "RTX 6000 Ada", "T400"
+
 
 @pytest.mark.parametrize(("places", "kind", "cards", "visible", "expected"), [
-    (0, "cuda", 2, None, "1"), (0, "cuda", 2, "4,7", "7"), (2, "cuda", 3, "GPU-a, GPU-b,GPU-c", "GPU-b"),
-    (0, "cuda", 1, None, None), (1, "cuda", 2, None, None), (0, "cpu", 0, None, None), (1, "cpu", 0, None, None),
+    (0, "cuda", [FAST] * 2, None, "1"), (0, "cuda", [FAST] * 2, "4,7", "7"),
+    (2, "cuda", [FAST] * 3, "GPU-a, GPU-b,GPU-c", "GPU-b"), (0, "cuda", [FAST], None, None),
+    (1, "cuda", [FAST] * 2, None, None), (0, "cpu", [], None, None), (1, "cpu", [], None, None),
+    (0, "cuda", [FAST, SLOW], None, None), (2, "cuda", [FAST, SLOW], None, "1"),
+    (0, "cuda", [FAST, SLOW, FAST], None, "2"), (0, "cuda", [FAST, SLOW, FAST], "5,1,0", "0"),
 ])
-def test_a_second_runner_gets_the_second_card(
-    places: int, kind: str, cards: int, visible: str | None, expected: str | None
+def test_a_second_runner_gets_the_next_card_and_unasked_only_one_like_the_first(
+    places: int, kind: str, cards: list[str], visible: str | None, expected: str | None
 ) -> None:
     environment = {"PATH": "/bin"} | ({"CUDA_VISIBLE_DEVICES": visible} if visible else {})
     found = second_place(places, kind, cards, environment)
@@ -34,16 +39,20 @@ def test_a_second_runner_gets_the_second_card(
 
 
 def test_without_a_card_it_starts_only_where_two_places_were_given() -> None:
-    assert second_place(2, "cpu", 0, {"PATH": "/bin"}) == {"PATH": "/bin"}
+    assert second_place(2, "cpu", [], {"PATH": "/bin"}) == {"PATH": "/bin"}
 
 
 def test_the_cards_of_the_first_runner_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    cards = [FAST, FAST]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(cards))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: cards[number])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     card = replace(CPU, torch=torch.device("cuda"))
     assert (environment_for(0, card) or {}).get("CUDA_VISIBLE_DEVICES") == "1"
     assert environment_for(1, card) is None
     assert environment_for(0, CPU) is None
+    cards[1] = SLOW
+    assert environment_for(0, card) is None
 
 
 @pytest.fixture
