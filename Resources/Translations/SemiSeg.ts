@@ -91,6 +91,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>PyTorch cannot compute on the graphics card {card} ({why}). Close other programs that use it, or choose &apos;cpu&apos; under Where to compute. If this PyTorch was not made for the card, Repair installs one that was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Training will use the graphics card {card} ({memory:.0f} GB).</source>
         <translation type="unfinished"></translation>
     </message>

@@ -25,8 +25,12 @@ LONGEST_WINDOWS_FOLDER = 100
 
 _ASK = """
 import json, torch
-card = torch.cuda.get_device_properties(0) if torch.cuda.is_available() else None
-print(json.dumps({"torch": torch.__version__, "card": card.name if card else "",
+card, why = torch.cuda.get_device_properties(0) if torch.cuda.is_available() else None, ""
+try:
+    torch.ones(1, device="cuda" if card else "cpu").sum().item()
+except RuntimeError as error:  # a card may be too old or too new for this PyTorch, or full
+    why = str(error).strip().splitlines()[0]
+print(json.dumps({"torch": torch.__version__, "card": card.name if card else "", "why": why,
                   "memory": card.total_memory / 1e9 if card else 0}))
 """
 
@@ -121,6 +125,11 @@ def _ask_torch(place: Place) -> dict[str, Any]:
 
 def _graphics(told: dict[str, Any] | None) -> list[Finding]:
     """``told``: what PyTorch says of the card, when it was asked."""
+    if told and told["card"] and told["why"]:
+        text = _("PyTorch cannot compute on the graphics card {card} ({why}). Close other programs that use it, or "
+                 "choose 'cpu' under Where to compute. If this PyTorch was not made for the card, Repair installs one "
+                 "that was.")  # fmt: skip
+        return [Finding("stop", text.format(card=told["card"], why=told["why"]))]
     if told and told["card"]:
         text = _("Training will use the graphics card {card} ({memory:.0f} GB).")
         return [Finding("good", text.format(card=told["card"], memory=told["memory"]))]
