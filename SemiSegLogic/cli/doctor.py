@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
@@ -90,8 +91,19 @@ def torch_works() -> Finding:
         return Finding("PyTorch", False, _error_in(answer.stderr),
                        "Delete the environment's folder; the demo makes a new one.")
     version, gpu, threads = answer.stdout.split()
+    if gpu == "False" and (build := _build_for_the_card()):
+        remedy = (f"Delete the environment's folder; the demo makes a new one, with the build {build}. Until then the "
+                  "processor is used.")
+        return Finding("PyTorch", False, f"{version} does not see the graphics card", remedy)
     where = "a GPU" if gpu == "True" else f"the processor, {counted(int(threads), 'thread')}"
     return Finding("PyTorch", True, f"{version} computes on {where}")
+
+
+def _build_for_the_card() -> str:
+    """The build of PyTorch for a graphics card of this computer; "" where none can be used, or all are hidden."""
+    cards = find_cards() if os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1") else []
+    build = fitting(cards).build
+    return "" if build == "cpu" else build
 
 
 def gpu_driver() -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,27 @@ def test_the_doctor_says_why_a_card_cannot_compute(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(doctor, "PROBE", f"import warnings\nwarnings.warn('old')\nraise RuntimeError({error!r})")
     finding = doctor.torch_works()
     assert (finding.good, finding.found) == (False, "RuntimeError: CUDA error: no kernel image is available")
+
+
+@pytest.mark.parametrize(("driver", "visible", "good"), [(580, "0", False), (580, "-1", True), (400, "0", True)])
+def test_the_doctor_says_that_pytorch_does_not_see_a_card_that_it_could_use(
+    driver: int, visible: str, good: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One made for processors, set up before there was a card, was found to be well. Of an old driver another check
+    tells, and who hides the cards knows it.
+    """
+    from SemiSegLogic.cli import doctor
+    from SemiSegLogic.environment.builds import Card, fitting
+
+    monkeypatch.setattr(doctor, "fitting", partial(fitting, system="linux", machine="x86_64"))
+    monkeypatch.setattr(doctor, "PROBE", "print('2.9.0+cpu', False, 8)")
+    monkeypatch.setattr(doctor, "find_cards", lambda: [Card("RTX 4090", driver, (8, 9))])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    finding = doctor.torch_works()
+    assert finding.good is good
+    if not good:
+        assert finding.found == "2.9.0+cpu does not see the graphics card"
+        assert "cu130" in finding.remedy
 
 
 @pytest.mark.parametrize(("told", "good", "found"), [
