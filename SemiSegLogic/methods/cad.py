@@ -35,7 +35,8 @@ Where we differ from ABD and why:
 - Rows that were not displaced are left out of the last term of (9): they would repeat the third.
 - Judged voxels are never replaced; they may be a source [ABD replaces them]. Sparse slices: the unjudged voxels of a
   labelled patch take the teacher's label at weight w.
-- Cut-out: what it hides is not asked for [ABD asks for background, so that grey boxes are learned as background].
+- Cut-out: no label and no pseudo-label is asked for where it hides the image [ABD asks for background, so that grey
+  boxes are learned as background]. The agreement (5) is asked for there too, as in ABD.
 - D over the classes the target holds [all: an absent class adds a constant near 1 while any mass is left].
 - The Dice of L_R is BCP's as we have it, per image and without squares [as D, with all classes].
 - The teacher predicts labels without dropout, and predicts at the end [student 1]. KL of mean probabilities, not of
