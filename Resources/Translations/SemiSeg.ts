@@ -2288,7 +2288,19 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>A file …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Two segments of {file} have the name &apos;{name}&apos;. Rename one of them in Slicer, save, and import it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Import {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2332,6 +2344,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>In the scene: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Import a mask</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2340,19 +2356,11 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Read {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>a new structure</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>leave it out</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Import {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3044,6 +3052,40 @@ Mark them as done and use them?</source>
     </message>
     <message>
         <source>no file was written</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>scene.masks</name>
+    <message>
+        <source>&apos;{name}&apos; lies under the transform &apos;{transform}&apos;. Harden the transform, if it belongs to it, or take it away, and import it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; consists of surfaces or contours, not of voxels. In the module Segmentations create its binary labelmap with this image as the geometry, make that the source, and import it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The segmentation is no longer loaded in Slicer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer cannot save &apos;{name}&apos;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>segments: {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} ({content})</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>scene.nodes</name>
+    <message>
+        <source>{words}, {n} of {count}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

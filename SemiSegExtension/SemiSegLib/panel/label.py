@@ -80,7 +80,7 @@ class LabelSection:
             self.structure.text = ""
 
     def on_mask(self) -> None:
-        self.masks.ask_file()
+        self.masks.ask(self.mask)
 
     def on_done(self) -> None:
         self._controller.labelling.slice_done()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import qt
+
+from SemiSegLogic.errors import SemiSegError
 
 from ..annotations import axis_word, slice_numbers
 from ..importing import CHOSEN, LEAVE_OUT, NEW, Answer, Imported, guess, import_mask, remember, segments_of
 from ..words import _
-from .parts import box, button, form, label, marked, primary, row, table, table_height
+from .parts import box, button, form, label, marked, menu_item, primary, row, table, table_height
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
 
     from .panel import Panel
 
+T = TypeVar("T")
+Save = Callable[[Path], Path]
+"""Gives the file of a mask, made in the folder if there is none yet. Raises ValueError in words where none can be."""
 MASKS = "Masks (*.nrrd *.nii *.nii.gz *.mha *.mhd);;All files (*)"
 
 
@@ -34,7 +42,8 @@ class MaskImport:
         self.go = primary(buttons, _("Import"), _("These slices then count as done"), self.on_import)
         self.cancel = button(buttons, _("Cancel"), _("Leave the case as it is"), self.on_cancel)
         self.box.visible = False
-        self._path: Path | None = None
+        self._save: Save | None = None  # of the mask that is asked about
+        self._menu = qt.QMenu(self.box)
         self._words: list[str] = []  # what the entries of the choices mean: structures may be added meanwhile
         self._choices: dict[str, Any] = {}  # by the segment's name
 
@@ -59,8 +68,21 @@ class MaskImport:
         shown = self.which.currentIndex == CHOSEN
         self.numbers.visible = self._fields.labelForField(self.numbers).visible = shown
 
+    def ask(self, below: Any) -> None:
+        """Choose a mask for the case on screen: a file, or, in a menu ``below`` a button, one that is in the scene."""
+        there = self._panel.screen.scene_masks()
+        if not there:
+            self.ask_file()
+            return
+        self._menu.clear()
+        menu_item(self._menu, _("A file …"), self.ask_file)
+        for node_id, words in there:
+            text = _("In the scene: {words}").format(words=words)
+            menu_item(self._menu, text, lambda node_id=node_id: self.look_at_node(node_id))
+        self._menu.popup(below.mapToGlobal(below.rect.bottomLeft()))
+
     def ask_file(self) -> None:
-        """Choose a mask for the case on screen."""
+        """Choose a file."""
         start = self._panel.preferences.get("masks") or self._panel.preferences.get("images")
         chosen = [Path(str(name)) for name in qt.QFileDialog.getOpenFileNames(
             self.box, _("Import a mask"), start, MASKS)]  # fmt: skip
@@ -72,11 +94,42 @@ class MaskImport:
 
     def look_at(self, path: Path) -> None:
         """Read what is in the file, then ask what cannot be known."""
-        self._controller.disk.run(
-            _("Read {name}").format(name=path.name), lambda: segments_of(path), lambda names: self._ask(path, names)
+        self._look_at(lambda _folder: path)
+
+    def look_at_node(self, node_id: str) -> None:
+        """The same of a segmentation or label map of the scene."""
+        self._look_at(lambda folder: self._panel.screen.save_mask(node_id, folder))
+
+    def _look_at(self, save: Save) -> None:
+        self._with_file(
+            save, _("Read {name}"), lambda path: (path, segments_of(path)), lambda found: self._ask(save, *found)
         )
 
-    def _ask(self, path: Path, names: list[str]) -> None:
+    def _with_file(self, save: Save, task: str, work: Callable[[Path], T], done: Callable[[T], None]) -> None:
+        """``done(work(path))`` of the mask as a file. What is in the scene is saved anew each time: somebody may draw
+        on it meanwhile.
+        """
+        own = TemporaryDirectory(prefix="mask-", dir=self._panel.scratch, ignore_cleanup_errors=True)
+        try:
+            path = save(Path(own.name))
+        except ValueError as error:
+            own.cleanup()
+            self._controller.say(str(error), "warning")
+            return
+        folder = f"{own.name}{os.sep}"
+
+        def run() -> T:
+            try:
+                return work(path)
+            except SemiSegError as error:
+                error.args = (str(error).replace(folder, ""),)  # a person knows no file of that, only the name
+                raise
+            finally:
+                own.cleanup()
+
+        self._controller.disk.run(task.format(name=path.name), run, done)
+
+    def _ask(self, save: Save, path: Path, names: list[str]) -> None:
         from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
 
         opened = self._controller.open_case
@@ -91,7 +144,7 @@ class MaskImport:
                      "again.")  # fmt: skip
             self._controller.say(text.format(file=path.name, name=twice), "warning")
             return
-        self._path = path
+        self._save = save
         self.title.text = _("<b>{file}</b> for {case}").format(file=marked(path.name), case=marked(opened.name))
         table = guess(names, self._controller.structures(), self._panel.preferences.get("mask-table"))
         self._fill(table)
@@ -119,16 +172,15 @@ class MaskImport:
         return Answer(table, self.which.currentIndex, self.axis.currentIndex, self.numbers.text)
 
     def on_import(self) -> None:
-        path, controller = self._path, self._controller
-        if path is None or controller.open_case is None:
+        save, controller = self._save, self._controller
+        if save is None or controller.open_case is None:
             return
         answer, preferences = self.answer(), self._panel.preferences
         preferences.set("mask-table", remember(answer, preferences.get("mask-table")))
         study, case, author = controller.need_study(), controller.showing.case(), controller.author
         before = controller.results.saved()
-        controller.disk.run(
-            _("Import {name}").format(name=path.name),
-            lambda: import_mask(study, case, path, answer, author),
+        self._with_file(
+            save, _("Import {name}"), lambda path: import_mask(study, case, path, answer, author),
             lambda found: self._imported(found, before),
         )
 
@@ -145,4 +197,4 @@ class MaskImport:
 
     def on_cancel(self) -> None:
         self.box.visible = False
-        self._path = None
+        self._save = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import slicer
 
+from ..words import _
 from .labelmaps import empty
 
 ROLE, CASE, MARKED = "SemiSeg.Role", "SemiSeg.Case", "SemiSeg.Node"
@@ -41,6 +43,17 @@ def own_nodes() -> list[Any]:
     scene = slicer.mrmlScene
     every = [scene.GetNthNodeByClass(n, kind) for kind in KINDS for n in range(scene.GetNumberOfNodesByClass(kind))]
     return [node for node in every if is_own(node)]
+
+
+def told_apart(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(id, words) of nodes in the order of the scene; where words are the same, with their place among these."""
+    every, count = [words for _id, words in found], Counter[str]()
+    told = []
+    for node_id, words in found:
+        count[words] += 1
+        place = _("{words}, {n} of {count}").format(words=words, n=count[words], count=every.count(words))
+        told.append((node_id, place if every.count(words) > 1 else words))
+    return told
 
 
 def empty_own() -> None:

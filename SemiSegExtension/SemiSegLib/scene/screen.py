@@ -218,6 +218,18 @@ class Screen:
             raise ValueError(_("The volume is no longer loaded in Slicer."))
         return str(node.GetName()), *volumes.array_of(node)
 
+    def scene_masks(self) -> list[tuple[str, str]]:
+        """(id, words) of the user's segmentations and label maps."""
+        from .masks import scene_masks  # when one is imported: opening the module needs it not
+
+        return scene_masks()
+
+    def save_mask(self, node_id: str, folder: Path) -> Path:
+        """One of them as a file. Raises ValueError in words when it cannot be a mask."""
+        from .masks import save_mask
+
+        return save_mask(node_id, folder)
+
     def dicom_series(self) -> list[dicom.Series]:
         """What Slicer's DICOM database holds."""
         return dicom.all_series()
