@@ -165,20 +165,22 @@ def _copy(model: KeptModel, draft: Path) -> None:
         if (model.folder / name).exists():
             shutil.copyfile(model.folder / name, draft / name)
     if not (draft / "model.pt").exists():
-        raise StudyError(f"{model.weights} is gone: the model was deleted meanwhile. Choose another one.")
+        raise StudyError(f"{model.weights} no longer exists: the model was deleted meanwhile. Choose another one.")
     if digest_file(draft / "model.pt") != digest_file(model.weights):
-        raise StudyError(f"The copy of {model.weights} in {draft.parent} differs from it. Check the disk, and export "
-                         "again.")
+        raise StudyError(f"The copy of {model.weights} in {draft.parent} differs from the original. Check the disk, "
+                         "and export again.")
 
 
 def _require_unused(model: KeptModel, jobs: Path, far: FarBackend | None) -> None:
     running = list(_running(model.folder.parent, jobs, far))
     if any(job.root.name == model.run for job in running):
-        raise StudyError(f"The run {model.run} is still in progress and will write its model again. Stop it first.")
+        raise StudyError(
+            f"The training {model.run} is still in progress and will write its model again. Stop it first."
+        )
     needed = {job.root.name for job in running if _starts_from(job, model)}
     if needed:
-        raise StudyError(f"The run {min(needed)} is in progress and goes on from the model {model.run}. Stop it first, "
-                         "or wait until it is done.")
+        raise StudyError(f"The training {min(needed)} is in progress and continues from the model {model.run}. Stop it "
+                         "first, or wait until it is done.")
 
 
 def _running(runs: Path, jobs: Path, far: FarBackend | None) -> Iterator[JobFolder]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .runner.reporting import Reporter
 
 CORRECT = "Correct this and resume the job."
-ANEW = "Train anew with another choice: a job keeps the settings that it was ordered with."
+ANEW = "Train again with another choice: a job keeps the settings that it was started with."
 MORE_MEMORY = ("Close other programs and resume the job: it goes on from its last saved state. If memory runs out "
                "again, train on a computer with more of it.")
 LONGEST_ERROR = 4000  # characters; libraries can be wordy

@@ -39,7 +39,7 @@ class Part:
         """
         tag = _TAG.fullmatch(told)
         if tag is None:
-            raise PlaceError(f"The server does not tell what {self._target.name} holds.",
+            raise PlaceError(f"The server does not say what {self._target.name} contains.",
                              "Update SemiSeg on both computers.")
         if rest and self._path is not None and self._tag(self._path) == tag[1]:
             there = self._there() - 1
@@ -59,7 +59,7 @@ class Part:
                 right = tag_of(stream, self._there()) == self._tag(self._path)
             if not right:
                 remove(self._path)
-                raise Unreachable(f"{self._target.name} was damaged on its way here.", "It is brought again.")
+                raise Unreachable(f"{self._target.name} was damaged on its way here.", "SemiSeg downloads it again.")
             flush_to_disk(self._path)
         move_file(self._path, self._target)
 

@@ -80,11 +80,11 @@ def read_token(path: Path) -> str:
         token = path.read_text(encoding="ascii").strip()
     except OSError as error:
         raise PlaceError(f"The token file {path} cannot be read: {error.strerror or error}.",
-                         "Copy the token that you were given there, or name another file.") from error
+                         "Copy the token that you were given there, or give another file.") from error
     except ValueError:
         token = ""
     if not token or not token.isprintable() or " " in token:
-        raise PlaceError(f"{path} holds no token: it must be one word of plain letters and digits.",
+        raise PlaceError(f"{path} contains no token: it must be one word of plain letters and digits.",
                          "Copy the token that you were given there.")
     return token
 

@@ -52,10 +52,10 @@ class Gateway:
         """The version of the server's SemiSeg, once it is known to take our token and to mean the same by it."""
         said = self._say("GET", "/v1")
         if not isinstance(said, dict) or said.get("program") != PROGRAM:
-            raise PlaceError(f"{self.address} does not speak as a SemiSeg server does.",
+            raise PlaceError(f"{self.address} does not answer like a SemiSeg server.",
                              "Give the address that 'semiseg serve' printed.")
         if said.get("protocol") != PROTOCOL:
-            raise PlaceError(f"The server at {self.address} has SemiSeg {said.get('version')}, which speaks another "
+            raise PlaceError(f"The server at {self.address} has SemiSeg {said.get('version')}, which uses another "
                              "protocol.", _UPDATE)
         return str(said.get("version"))
 
@@ -167,10 +167,10 @@ class Gateway:
             return said
         if answer.code == 401:
             raise PlaceError(f"The server at {self.address} does not accept the token in {self._https.token_file}.",
-                             "Ask whoever looks after it for a new one.")
+                             "Ask the person who runs the server for a new one.")
         told = said if isinstance(said, dict) else {}
         if answer.code in _TORN or (said is None and answer.code != _BROKEN):
             text = told.get("text") or f"The server at {self.address} is not available just now ({answer.code})."
-            raise Unreachable(str(text), "It is asked again soon.")
+            raise Unreachable(str(text), "SemiSeg asks again soon.")
         raise PlaceError(str(told.get("text") or f"The server at {self.address} answered {answer.code}."),
                          str(told.get("remedy") or _UPDATE))

@@ -100,7 +100,7 @@ class Https:
         except _DiskRefuses as error:
             raise error.reason from None
         except (OSError, ValueError, HTTPException) as error:  # refused, timed out, an untrusted certificate, torn off
-            why = "the line broke" if isinstance(error, IncompleteRead) else getattr(error, "reason", error)
+            why = "the connection broke" if isinstance(error, IncompleteRead) else getattr(error, "reason", error)
             raise Unreachable(f"The {self._kind} at {self.address} cannot be reached: {why}.",
                               _remedy(why, self._kind)) from None
 
@@ -153,13 +153,13 @@ def _whole(answer: Any) -> bytes:
 def _remedy(why: object, kind: str) -> str:
     """For an address that gave no answer."""
     if isinstance(why, ssl.SSLCertVerificationError) and why.verify_code in _OUT_OF_TIME:
-        return (f"Ask whoever looks after the {kind} to renew its certificate, and see that the clock of this computer "
-                "is right. What runs there goes on.")
+        return (f"Ask the person who runs the {kind} to renew its certificate, and check that the clock of this "
+                "computer is right. What runs there goes on.")
     if isinstance(why, ssl.SSLCertVerificationError):
         return (f'Name the file of the certificate that signed the {kind}\'s own as "authority", and the host as the '
                 "certificate names it.")
     if isinstance(why, ssl.SSLError):
-        return "Something answers there, but not in https. Over an SSH tunnel the address begins with http://."
+        return "Something answers there, but not over https. Over an SSH tunnel the address begins with http://."
     return f"Check that the {kind} runs, the network and the SSH tunnel. What runs there goes on."
 
 
@@ -174,7 +174,7 @@ def _handler(authority: Path | None) -> urllib.request.HTTPSHandler:
     try:
         return urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority))
     except (OSError, ssl.SSLError) as error:
-        raise PlaceError(f"The certificate {authority} cannot be read: {error}.", "Name a PEM file.") from error
+        raise PlaceError(f"The certificate {authority} cannot be read: {error}.", "Give a PEM file.") from error
 
 
 def _checked(address: str, kind: str, port: int) -> str:

@@ -110,7 +110,7 @@ class LocalBackend:
         """
         job, status = self.folder(job_id), self.poll(job_id)
         if status.state == "done":
-            raise JobError(f"The job {job_id} is done.", "Start a new one from its model.")
+            raise JobError(f"The job {job_id} is done.", "Start a new training from its model.")
         if status.ended or not Workers.of(job.root).known:
             job.spec()
             _kill(Workers.of(job.root))  # what a dead runner left behind would hold the memory of the device

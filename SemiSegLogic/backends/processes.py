@@ -77,7 +77,7 @@ def start_detached(
                 stderr=subprocess.STDOUT, start_new_session=os.name != "nt", creationflags=_creation_flags(),
             )
     except OSError as error:
-        remedy = "Choose the Python that has the backend's packages, and see that the disk is writable."
+        remedy = "Choose a Python that has the packages SemiSeg needs, and check that the disk can be written to."
         raise JobError(f"{command[0]!r} cannot be started: {error.strerror or error}.", remedy) from error
 
 

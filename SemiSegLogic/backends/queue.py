@@ -81,7 +81,7 @@ def _require_wanted(job: JobFolder) -> None:
     """Raises StoppedInQueue, after its status was written, when the job was stopped before its turn came."""
     if job.stop_requested():
         _report_stopped(job)
-        raise StoppedInQueue(f"{job.root} was stopped while it waited.")
+        raise StoppedInQueue(f"{job.root} was stopped while it was waiting.")
 
 
 def _try(lock: FileLock) -> bool:
@@ -143,7 +143,7 @@ def _wait(
 
 
 def _report_stopped(job: JobFolder) -> None:
-    job.write_status(replace(_earlier(job), state="stopped", message="Stopped while it waited.", queue_position=0,
+    job.write_status(replace(_earlier(job), state="stopped", message="Stopped while it was waiting.", queue_position=0,
                              seconds_left=None, error=None))
 
 

@@ -25,7 +25,7 @@ from .submission import Submission
 KILL_PATIENCE_S = 30.0
 POLL_EVERY_S = 0.5
 FRESH_S = 10.0  # a status this new needs no word of Ray
-UNKNOWN = "Ray does not know the job: it was restarted since, or never heard of it."
+UNKNOWN = "Ray does not know the job: Ray was restarted since, or never received it."
 IN_TIME = ("Set RAY_JOB_START_TIMEOUT_SECONDS=604800 on the head node (it is 900 unless set), then resume the job.")
 
 
@@ -110,7 +110,7 @@ class RayBackend:
         """
         job = self.folder(job_id)
         if self.poll(job_id).state == "done":
-            raise JobError(f"The job {job_id} is done.", "Start a new one from its model.")
+            raise JobError(f"The job {job_id} is done.", "Start a new training from its model.")
         self._line.check()  # else the wish to stop would be taken back in vain, and what goes on be taken for lost
         before = Submission.read(job)
         if self.poll(job_id).ended or before is None:
@@ -152,7 +152,7 @@ class RayBackend:
         now, begun = time.time(), made.wrote(reported)
         lives = self._pulse.alive(made.runner, None, reported.heartbeat)  # as far as its heartbeat tells
         if not begun:  # the word of an earlier run
-            reported = replace(reported, state="queued", heartbeat=0.0, message="Waiting to be placed.", error=None)
+            reported = replace(reported, state="queued", heartbeat=0.0, message="Waiting for a computer.", error=None)
         if begun and abs(now - reported.heartbeat) < FRESH_S:
             return reported
         try:
@@ -174,14 +174,14 @@ class RayBackend:
         ever begin, it finds the request.
         """
         if stop:
-            return replace(waiting, state="stopped", message="Stopped while it waited.")
+            return replace(waiting, state="stopped", message="Stopped while it was waiting.")
         return replace(waiting, message=f"{error.text} {error.remedy}")
 
     def _over(self, reported: Status, word: RayWord | None, begun: bool, now: float, stop: bool) -> Status:
         """What Ray no longer runs, though the job has not said its last word."""
         found = judged(reported, now, False, stop)
         if stop and not begun:
-            return replace(found, message="Stopped while it waited.")
+            return replace(found, message="Stopped while it was waiting.")
         if found.error is None:
             return found
         if word is None:

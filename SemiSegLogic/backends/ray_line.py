@@ -58,7 +58,7 @@ class RayLine:
     def word(self, name: str) -> RayWord | None:
         """Ray's word, but not again right after it gave no answer. Raises PlaceError, Unreachable."""
         if time.monotonic() < self._silent_until:
-            raise Unreachable(f"The cluster at {self.cluster.ray} cannot be reached.", "It is asked again soon.")
+            raise Unreachable(f"The cluster at {self.cluster.ray} cannot be reached.", "SemiSeg asks again soon.")
         try:
             return self._ray.word(name)
         except PlaceError:

@@ -16,7 +16,7 @@ from .https import Answer, Https
 
 PORT = 8265
 LONGEST_WORDS = 300
-DASHBOARD = "Give the address of Ray's dashboard, mostly with port 8265."
+DASHBOARD = "Give the address of Ray's dashboard, usually with port 8265."
 TOKENS_ON = ("Restart the cluster with RAY_AUTH_MODE=token and the same ~/.ray/auth_token on all of its computers "
              "(Ray 2.52 or newer).")
 
@@ -46,13 +46,13 @@ class RayRest:
         """Raises PlaceError when this Ray takes jobs without a token, does not take ours, or is no Ray."""
         answer = self._https.ask("GET", "/api/jobs/", with_token=False)
         if answer.code == 200 and isinstance(answer.plain, list):
-            raise PlaceError(f"The Ray at {self.address} takes jobs from anybody, without a token: whoever reaches "
-                             "it can run any program there.", TOKENS_ON)
+            raise PlaceError(f"The Ray at {self.address} accepts jobs from anybody, without a token: anyone who can "
+                             "reach it can run any program there.", TOKENS_ON)
         if answer.code not in (401, 403):
-            raise PlaceError(f"{self.address} answered {answer.code}, as no Ray does.", DASHBOARD)
+            raise PlaceError(f"{self.address} answered {answer.code}, which is not an answer of Ray.", DASHBOARD)
         said = self._say("GET", "/api/version")
         if not isinstance(said, dict) or "ray_version" not in said:
-            raise PlaceError(f"{self.address} does not speak as a Ray does.", DASHBOARD)
+            raise PlaceError(f"{self.address} does not answer like Ray.", DASHBOARD)
 
     def submit(self, name: str, entrypoint: str, gpus: int, cpus: int, variables: Mapping[str, str]) -> None:
         """Put ``entrypoint`` in Ray's line as the submission ``name``; once, however often it is called. Raises
@@ -107,5 +107,5 @@ class RayRest:
                              "Its own log on the head node says more.")
         found = answer.plain
         if found is None:
-            raise PlaceError(f"{self.address} does not speak as a Ray does.", DASHBOARD)
+            raise PlaceError(f"{self.address} does not answer like Ray.", DASHBOARD)
         return found

@@ -25,8 +25,8 @@ PORT = 8443
 STOP_PATIENCE_S = 180.0
 """Until a courier is ended by force that was asked to stop: the server's runner saves first, and its model comes."""
 
-UNTOLD = ("Given up here; perhaps the server could not be told and goes on. Resume the job to get what it has made, or "
-          "to stop it there.")
+UNTOLD = ("Stopped on this computer. The server may not have been told, and may still be working. Resume the job to "
+          "get its results, or to stop it there.")
 
 
 @dataclass(frozen=True)

@@ -29,16 +29,16 @@ def add(commands: Any) -> None:
     demo = commands.add_parser("demo", help="run the whole loop on real MRI, in about two minutes")
     demo.add_argument("--data", type=Path, help="folder with Task04_Hippocampus (else SEMISEG_DATA, cache, download)")
     demo.add_argument("--out", type=Path, help="folder for the study and the report (default: semiseg-demo)")
-    demo.add_argument("--cases", type=at_least_one, default=40, help="volumes besides the 20 held out (default 40)")
-    demo.add_argument("--annotated", type=at_least_one, default=8, help="volumes with annotated slices (default 8)")
-    demo.add_argument("--slices", type=at_least_one, default=3, help="annotated slices in each of them (default 3)")
-    demo.add_argument("--whole", action="store_true", help="annotate whole volumes instead of slices")
+    demo.add_argument("--cases", type=at_least_one, default=40, help="volumes besides the 20 test volumes (default 40)")
+    demo.add_argument("--annotated", type=at_least_one, default=8, help="volumes with drawn slices (default 8)")
+    demo.add_argument("--slices", type=at_least_one, default=3, help="drawn slices in each of them (default 3)")
+    demo.add_argument("--whole", action="store_true", help="use whole drawn volumes instead of slices")
     demo.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED,
                       help=f"default: {RECOMMENDED}; 'semiseg methods' says what each does")
     demo.add_argument("--seconds", type=some_seconds, default=70.0, help="time for training (default 70)")
     demo.add_argument("--first", type=some_seconds, default=20.0, help="time until the first suggestion (default 20)")
     demo.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
-    demo.add_argument("--offline", action="store_true", help="do not look for data on the network")
+    demo.add_argument("--offline", action="store_true", help="do not download the sample data")
     add_json(demo)
     demo.set_defaults(do=_demo)
 
@@ -78,7 +78,7 @@ def _sample(options: argparse.Namespace, folder: Path, out: Output) -> tuple[Sam
 def _new(path: Path) -> Path:
     """``path``, where nobody's files lie that the demo might replace. Raises StudyError otherwise."""
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise StudyError(f"{path} is not an empty folder. Choose a new folder for the demo.")
+        raise StudyError(f"{path} is not an empty folder. Choose a new or empty folder for the demo.")
     return path
 
 

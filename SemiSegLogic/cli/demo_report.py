@@ -56,7 +56,7 @@ class Watch:
 
     def first_seconds(self) -> float:
         """Seconds of training until the first model: the clock of the curve's last point of the first leg."""
-        points = [point for point in self.this.job.curves() if point["leg"] == "first mask"]
+        points = [point for point in self.this.job.curves() if point["leg"] == "first suggestion"]
         return float(points[-1]["training_seconds"]) if points else 0.0
 
 
@@ -97,7 +97,7 @@ class DemoReport:
             "Annotated": f"{counted(slices, 'slice')} in {counted(len(self.sample.annotated), 'volume')}",
             "Untouched volumes": str(len(self.untouched)),
             "Method": f"{card['asked_for']} (kept: {card['method']})", "Device": card["device"],
-            "Dice on held-out slices": _held_out(card["scores"]),
+            "Dice on slices kept aside": _held_out(card["scores"]),
         }
 
     def _say(self, out: Output, path: Path, times: dict[str, float]) -> None:

@@ -55,7 +55,7 @@ def _doctor(options: argparse.Namespace) -> int:
         mark = "ok   " if finding.good else "wrong"
         remedy = "" if finding.good else f"\n        What to do: {finding.remedy}"
         out.event("finding", f"{mark} {finding.what}: {finding.found}{remedy}", **vars(finding))
-    out.event("verdict", "All is well." if not bad else f"Checks that failed: {bad} of {looked}.", failed=bad)
+    out.event("verdict", "Everything is fine." if not bad else f"Checks that failed: {bad} of {looked}.", failed=bad)
     return min(bad, 1)
 
 
@@ -89,7 +89,7 @@ def torch_works() -> Finding:
                             timeout=180, check=False)
     if answer.returncode:
         return Finding("PyTorch", False, _error_in(answer.stderr),
-                       "Delete the environment's folder; the demo makes a new one.")
+                       "Delete the folder of the computing environment; the demo makes a new one.")
     version, gpu, threads = answer.stdout.split()
     if gpu == "False" and (build := _build_for_the_card()):
         remedy = (f"Delete the environment's folder; the demo makes a new one, with the build {build}. Until then the "
@@ -160,7 +160,7 @@ def processes_start() -> Finding:
         good = answer.stdout.strip() == "42"
     except OSError:
         good = False
-    remedy = "Allow this Python in your protection software: training runs in a process of its own."
+    remedy = "Allow this Python in your antivirus software: training runs in a separate process."
     return Finding("Processes", good, "can be started" if good else "cannot be started", remedy)
 
 

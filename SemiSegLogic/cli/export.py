@@ -17,7 +17,7 @@ NAMED = 5
 
 def add(commands: Any) -> None:
     """The grammar."""
-    export = commands.add_parser("export", help="write segmentations, re-read and verified")
+    export = commands.add_parser("export", help="export segmentations; each file is read back and verified")
     export.add_argument("folder", type=Path, help="the study's folder")
     export.add_argument("--to", type=Path, help="folder (default: exports in the study)")
     export.add_argument("--format", action="append", choices=FORMATS, help="default: seg.nrrd and nrrd")
@@ -43,7 +43,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _tell_unaccepted(rows: list[CaseRow], options: argparse.Namespace, out: Output) -> None:
     if rows:
-        done = "Left out" if options.finished else "Written as a model suggested them"
+        done = "Left out" if options.finished else "Exported as a model suggested them"
         text = f"{done}, because nobody has accepted them yet (semiseg study accept): {_named(rows)}."
         out.event("unaccepted", text, cases=[row.id for row in rows])
 
@@ -57,8 +57,8 @@ def _chosen(study: Study, options: argparse.Namespace) -> tuple[list[str], list[
     found = choose(study.status(), suggestions=not options.finished)
     if not found.cases:
         if found.unaccepted:
-            raise LabelError(f"No case of {study.folder} is finished. A model suggested {_named(found.unaccepted)}, "
-                             "and nobody has accepted that: accept them (semiseg study accept), or export them as they "
+            raise LabelError(f"No case of {study.folder} is finished. Nobody has accepted the suggestions for "
+                             f"{_named(found.unaccepted)}: accept them (semiseg study accept), or export them as they "
                              "are, without --finished.")
         raise LabelError(f"No case of {study.folder} has a result yet. Train first, or draw every slice of a case, "
                          "then export.")

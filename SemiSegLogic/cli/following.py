@@ -42,7 +42,7 @@ def follow(
     except KeyboardInterrupt:
         if this.job.submitted and not this.job.stop_requested():  # pressed twice before it was asked once
             backend.stop(this.id, wait=False)
-        out.event("left", f"The job {this.id} stops by itself. {_later(this)}", id=this.id)
+        out.event("left", f"The job {this.id} is stopping. {_later(this)}", id=this.id)
         raise
     _tell_end(this, status, out)
     return status
@@ -58,13 +58,13 @@ def take_up(study: Study, out: Output) -> None:
         out.event("remark", f"A training is in progress ({status.fraction:.0%}): semiseg follow {study.folder}",
                   text="A training is in progress.", id=this.id)
     try:
-        with out.working("Taking in what the last training made"):
+        with out.working("Reading the results of the last training"):
             taken = this.collect()
     except SemiSegError as error:  # the rest of the command may do without
         out.event("remark", str(error), text=str(error))
         return
     if taken:
-        text = f"Suggestions for {counted(len(taken), 'case')} came in from the training {this.id}."
+        text = f"Suggestions from the training {this.id} are now in the study: {counted(len(taken), 'case')}."
         out.event("collected", text, id=this.id, cases=sorted(taken))
 
 
@@ -95,7 +95,7 @@ def _watch(
 def _stop(this: Round, backend: Backend, out: Output) -> None:
     if this.job.stop_requested():  # already, from another window: this one need not wait
         raise KeyboardInterrupt
-    out.event("stopping", "Stopping; the best model is kept. (Ctrl+C again: do not wait for it.)")
+    out.event("stopping", "Stopping; the best model is kept. (Press Ctrl+C again to leave without waiting.)")
     backend.stop(this.id, wait=False)
 
 
@@ -103,11 +103,13 @@ def _collect(this: Round) -> None:
     try:
         this.collect()
     except SemiSegError as error:
-        raise SemiSegError(f"{error} What the training made waits in {this.job.root}. {_later(this)}") from error
+        raise SemiSegError(
+            f"{error} The results of the training are kept in {this.job.root}. {_later(this)}"
+        ) from error
 
 
 def _later(this: Round) -> str:
-    return (f"'semiseg follow {this.study.folder}' takes what it made into the study (if the study was moved, give its "
+    return (f"'semiseg follow {this.study.folder}' takes its results into the study (if the study was moved, give its "
             "new folder).")
 
 
@@ -120,8 +122,8 @@ def _tell_end(this: Round, status: Status, out: Output) -> None:
         words.append(f"Suggestions for {counted(len(taken), 'case')} are in the study.")
     if len(taken) < len(made):
         left = ", ".join(sorted(set(made) - set(taken)))
-        words.append(f"Those for {left} could not be taken in (somebody is writing the case, the disk is full, or a "
-                     f"file is damaged: semiseg study status). {_later(this)}")
+        words.append(f"Those for {left} could not be taken into the study (somebody is writing the case, the disk is "
+                     f"full, or a file is damaged: semiseg study status). {_later(this)}")
     out.event("ended", " ".join(words), state=status.state, scores=status.scores, cases=sorted(taken))
     if status.error:
         again = f" (To resume: semiseg jobs resume {this.id})" if this.job.submitted else ""

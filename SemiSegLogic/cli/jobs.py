@@ -20,8 +20,8 @@ def add(commands: Any) -> None:
                       help="default: list")
     jobs.add_argument("id", nargs="?", help="the job to stop or resume")
     jobs.add_argument("--clean", action="store_true", help=(
-        "remove images, labels, masks and weights from old jobs that are over and whose results are in their study; "
-        "the newest three stay whole (this also happens whenever a job begins)"
+        "free disk space: delete images, labels, suggestions and weights of old jobs that have ended and whose results "
+        "are in their study; the newest three are kept completely (this also happens whenever a job starts)"
     ))
     add_place(jobs)
     add_json(jobs)
@@ -38,7 +38,8 @@ def _jobs(options: argparse.Namespace) -> int:
         status = backend.stop(options.id)
         out.event("stopped", status.message, state=status.state)
     elif options.action == "resume":
-        text = f"{backend.resume(options.id)} goes on; 'semiseg follow STUDY' shows it and takes in what it makes."
+        text = (f"{backend.resume(options.id)} goes on; 'semiseg follow STUDY' shows it and takes its results into "
+                "the study.")
         out.event("resumed", text, id=options.id)
     else:
         _list(backend, out)
@@ -50,14 +51,14 @@ def _clean(backend: Place, out: Output) -> int:
     for name, size in freed.items():
         out.event("cleaned", f"{name}: {size / 1e6:.0f} MB freed", id=name, bytes=size)
     if not freed:
-        out.event("cleaned", "Nothing to clean: no old job is over, collected and still whole.", bytes=0)
+        out.event("cleaned", "Nothing to clean: no old job has ended, been taken in and kept its files.", bytes=0)
     return 0
 
 
 def _check(backend: Place, job_id: str | None) -> None:
     """Raises JobError unless there is such a job."""
     if job_id is None:
-        raise JobError("No job was named.", "Name the job, e.g. semiseg jobs stop ID; 'semiseg jobs' lists them.")
+        raise JobError("No job was given.", "Give the job, e.g. semiseg jobs stop ID; 'semiseg jobs' lists them.")
     if not backend.folder(job_id).submitted:
         raise JobError(f"There is no job {job_id} in {backend.root}.", "Choose another; 'semiseg jobs' lists them.")
 

@@ -24,17 +24,17 @@ MOST = 100_000
 
 def add(parts: Any) -> None:
     """The grammar."""
-    label = parts.add_parser("label", help="take annotated slices from a mask file")
+    label = parts.add_parser("label", help="import drawn slices from a mask file")
     label.add_argument("folder", type=Path, help="the study's folder")
-    label.add_argument("case", help="its name, as 'semiseg study status' lists it")
+    label.add_argument("case", help="the case's name, as 'semiseg study status' lists it")
     label.add_argument("mask", type=Path, help="a segmentation or label map on the grid of the case's image")
     label.add_argument("--slices", action="append", metavar="AXIS:N,N-N,...",
-                       help="which slices count, e.g. k:10,20-25, numbered from 0 (default: those with voxels; 'all': "
-                            "the whole mask)")
-    label.add_argument("--axis", choices=AXIS_NAMES, default="k", help="axis of the drawn slices when none are named")
+                       help="slices to import, e.g. k:10,20-25, numbered from 0 (default: those with something drawn; "
+                            "'all': every slice)")
+    label.add_argument("--axis", choices=AXIS_NAMES, default="k", help="axis of the drawn slices, without --slices")
     label.add_argument("--name", action="append", default=[], metavar="SEGMENT=STRUCTURE",
-                       help="what a segment of the mask, by its name or its value, is called in the study; 0 leaves it "
-                            "out (default: segments of the same name, label maps by their values)")
+                       help="which structure of the study a segment of the mask is; give the segment by its name or "
+                            "value; 0 leaves it out (default: segments by the same name, label maps by their values)")
     label.set_defaults(do=_label)
     add_json(label)
 
@@ -62,8 +62,8 @@ def _tell(out: Output, case: str, mask: str, places: list[SliceIndex], before: s
     text = f"{case}: {counted(len(places), 'slice')} taken from {mask} ({listed}{', ...' * (len(places) > 12)})."
     again = sorted(before.intersection(places))
     if again:
-        text += (f" {len(again)} of them were judged before; as they were they stay among the versions "
-                 "('semiseg study versions').")
+        text += (f" {len(again)} of them were done before; the earlier drawings are kept as a version ('semiseg study "
+                 "versions').")
     out.event("labelled", text, case=case, slices=[[p.axis, p.index] for p in places],
               replaced=[[p.axis, p.index] for p in again])
 
@@ -74,8 +74,9 @@ def _pair(text: str, structures: Structures) -> tuple[str, int]:
     by_name = {folded(name): value for name, value in structures.names.items()}
     value = by_name.get(folded(wanted), int(wanted) if re.fullmatch("[0-9]+", wanted) else -1)
     if not segment or value not in structures.values:
-        raise LabelError(f"'{text}' does not say which structure a segment is. Structures are: {structures.in_words()}."
-                         " Write it as --name SEGMENT=STRUCTURE, or --name SEGMENT=0 to leave it out.")
+        raise LabelError(f"'{text}' does not say which structure a segment is. The structures are: "
+                         f"{structures.in_words()}. Write it as --name SEGMENT=STRUCTURE, or --name SEGMENT=0 to leave "
+                         "it out.")
     return segment, value
 
 
@@ -95,6 +96,6 @@ def _named(item: str) -> list[SliceIndex]:
     ends = [(int(found[1]), int(found[2] or found[1])) for found in ranges if found]
     too_many = sum(last - first for first, last in ends) > MOST
     if name not in AXIS_NAMES or len(ends) < len(ranges) or any(a > b for a, b in ends) or too_many:
-        raise LabelError(f"'{item}' names no slices. Write an axis (k, j or i) and numbers, e.g. --slices k:10,20-25; "
-                         "or --slices all, alone, for the whole mask.")
+        raise LabelError(f"'{item}' gives no slices. Write an axis (k, j or i) and numbers, e.g. --slices k:10,20-25; "
+                         "or --slices all for the whole mask.")
     return [SliceIndex(AXIS_NAMES.index(name), n) for first, last in ends for n in range(first, last + 1)]

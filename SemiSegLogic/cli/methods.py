@@ -19,7 +19,7 @@ from .output import Output, add_json
 def add(commands: Any) -> None:
     """The grammar."""
     methods = commands.add_parser("methods", help="list the methods: what they do, which data they suit, their cost")
-    methods.add_argument("--pages", type=Path, metavar="FOLDER", help="write the help pages, with figures, there")
+    methods.add_argument("--pages", type=Path, metavar="FOLDER", help="write the help pages, with figures, into it")
     add_json(methods)
     methods.set_defaults(do=_methods)
 
@@ -37,12 +37,12 @@ def _methods(options: argparse.Namespace) -> None:
     else:
         out.console.print(_table())
         for cost in costs("supervised")[:1]:
-            out.console.print("Times are those of a step over one of supervised; memory is what training takes. "
+            out.console.print("Time: of one step, relative to a step of supervised. Memory: needed for training. "
                               f"Measured on {cost.date} on {cost.device}.")
 
 
 def _table() -> Table:
-    table = Table("method", "what it does", "suits", "a step takes", "memory", "paper", show_lines=True)
+    table = Table("method", "what it does", "suits", "time of a step", "memory", "paper", show_lines=True)
     for name, about in CHOICES_ABOUT.items():
         found = [cost for cost in costs(name) if cost.place == "cpu"]
         time, memory = _lines(found, "time"), _lines(found, "memory")

@@ -23,10 +23,10 @@ def add(commands: Any) -> None:
     what = models.add_mutually_exclusive_group()
     what.add_argument("--card", metavar="RUN", help="print the card of a model")
     what.add_argument("--export", metavar="RUN", help="copy a model and its card to another folder")
-    what.add_argument("--delete", metavar="RUN", help="remove a model; suggestions and drawings stay")
+    what.add_argument("--delete", metavar="RUN", help="delete a model; suggestions and drawings stay")
     models.add_argument("--to", type=Path, help="where to export (default: exports in the study)")
     models.add_argument("--server", "--cluster", type=Path, metavar="FILE", dest="far",
-                        help="with --delete: a server or cluster whose runs may make or need the model, too")
+                        help="with --delete: a server or cluster whose trainings may also make or need the model")
     add_json(models)
     models.set_defaults(do=_models)
 
@@ -42,7 +42,7 @@ def _models(options: argparse.Namespace) -> None:
     elif options.delete:
         far = None if options.far is None else far_backend(options.far, jobs_folder())
         delete_model(kept_model(study, options.delete), far=far)
-        out.event("deleted", f"The model of {options.delete} is gone; suggestions and drawings stay.",
+        out.event("deleted", f"The model of {options.delete} was deleted; suggestions and drawings stay.",
                   run=options.delete)
     else:
         _list(study, out)

@@ -20,18 +20,18 @@ from .output import Output, add_json
 
 FROM_MAPS = tuple(name for name in STRATEGIES if name != "disagreement")  # a study keeps one suggestion per case
 
-NOTHING_TO_CHOOSE_BY = ("there are no suggestions to choose by before the first training; "
-                        "these slices come from the images alone.")
+NOTHING_TO_CHOOSE_BY = ("before the first training there are no suggestions to choose by; these slices are chosen from "
+                        "the images alone.")
 
 
 def add(parts: Any) -> None:
     """The grammar of ``study next``."""
     command = parts.add_parser("next", help="print the slices worth a look next, and why")
     command.add_argument("folder", type=Path, help="the study's folder")
-    command.add_argument("--count", type=at_least_one, default=10, help="how many at most (default: 10)")
+    command.add_argument("--count", type=at_least_one, default=10, help="largest number of slices (default: 10)")
     command.add_argument("--strategy", choices=FROM_MAPS, metavar="NAME",
                          help=f"choose again, from the suggestions in the study: {', '.join(FROM_MAPS)} (default: what "
-                              f"the newest run chose, by {DEFAULT})")
+                              f"the newest training chose, by {DEFAULT})")
     command.set_defaults(do=_next)
     add_json(command)
 
@@ -39,7 +39,7 @@ def add(parts: Any) -> None:
 def _next(options: argparse.Namespace) -> None:
     study, out = Study.open(options.folder), Output(options.json)
     take_up(study, out)
-    with out.working("Looking through the cases"):
+    with out.working("Checking the cases"):
         found, sentences = _chosen(study, options.strategy, options.count)
         contradicted = [one.words() for one in contradictions(study.cases)]
     for sentence in [*contradicted, *sentences]:

@@ -18,10 +18,9 @@ def add_place(command: argparse.ArgumentParser) -> None:
     """The options that choose a place."""
     chosen = command.add_mutually_exclusive_group()
     chosen.add_argument("--server", "--cluster", type=Path, metavar="FILE", dest="far", help=(
-        "run on the server or the Ray cluster that this file describes (see README) instead of this computer"))
+        "run on the server or the Ray cluster that this file describes (see README), not on this computer"))
     chosen.add_argument("--places", type=int, default=0, choices=(1, 2), metavar="N", help=(
-        "train the baseline and its candidate at the same time where N is 2 (default: where there are two graphics "
-        "cards)"))
+        "2: train the baseline and its candidate at the same time (default: 2 if there are two graphics cards)"))
 
 
 def backend_of(options: argparse.Namespace) -> Place:

@@ -18,7 +18,7 @@ from ..server.users import Users
 from .counts import a_port, some_days, some_gigabytes
 from .output import Output, add_json
 
-TOLD = "Ctrl+C stops it; trainings that run go on."
+TOLD = "Ctrl+C stops the server; running trainings go on."
 TOKEN, DESCRIPTION, AUTHORITY = "server.token", "server.json", "certificate.pem"
 
 
@@ -27,16 +27,17 @@ def add(commands: Any) -> None:
     serve = commands.add_parser("serve", help="train on this computer for people who draw on others")
     actions = serve.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_run(actions)
-    invite = actions.add_parser("invite", help="let somebody use the server: make a token and the files to hand over")
+    invite = actions.add_parser("invite", help="let a person use the server: make a token, and the files to give them")
     invite.add_argument("folder", type=Path, help="the server's folder")
     invite.add_argument("name", help="the person's name, in lower case")
     invite.add_argument("--address", required=True, metavar="https://HOST:PORT", help="where they reach the server")
     invite.add_argument("--into", type=Path, required=True, metavar="FOLDER", help=(
-        f"a new folder to hand over safely: {DESCRIPTION}, {TOKEN} and, with --certificate, {AUTHORITY}"))
+        f"a new folder to give to the person in a safe way: {DESCRIPTION}, {TOKEN} and, with --certificate, "
+        f"{AUTHORITY}"))
     invite.add_argument("--certificate", type=Path, metavar="PEM", help=(
         "the server's certificate, if their computers would not trust it otherwise"))
     invite.set_defaults(do=_invite)
-    remove = actions.add_parser("remove", help="revoke somebody's token, at once")
+    remove = actions.add_parser("remove", help="revoke a person's token, at once")
     remove.add_argument("folder", type=Path, help="the server's folder")
     remove.add_argument("name", help="the person's name")
     remove.set_defaults(do=_remove)
@@ -48,7 +49,7 @@ def add(commands: Any) -> None:
 
 
 def _add_run(actions: Any) -> None:
-    run = actions.add_parser("run", help="serve until Ctrl+C; trainings that run go on")
+    run = actions.add_parser("run", help="serve until Ctrl+C; running trainings go on")
     run.add_argument("folder", type=Path, help="where users, their files and their jobs are kept")
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer alone, for SSH)")
     run.add_argument("--port", type=a_port, default=PORT, help="0: any free port")
@@ -56,8 +57,8 @@ def _add_run(actions: Any) -> None:
     run.add_argument("--key", type=Path, metavar="PEM", help="the certificate's private key")
     run.add_argument("--behind-proxy", action="store_true", help="a proxy in front of it speaks https")
     run.add_argument("--cluster", type=Path, metavar="FILE", help="run the jobs on this Ray cluster")
-    run.add_argument("--gigabytes", type=some_gigabytes, default=100.0, help="of files for each user (default 100)")
-    run.add_argument("--days", type=some_days, default=14.0, help="to keep unused files and ended jobs (default 14)")
+    run.add_argument("--gigabytes", type=some_gigabytes, default=100.0, help="files that a user may keep (default 100)")
+    run.add_argument("--days", type=some_days, default=14.0, help="keep unused files and ended jobs (default 14)")
     add_json(run)
     run.set_defaults(do=_run)
 
@@ -76,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
 def _invite(options: argparse.Namespace) -> int:
     into = options.into
     if into.exists():
-        raise JobError(f"{into} exists already.", "Name a new folder.")
+        raise JobError(f"{into} exists already.", "Give a new folder.")
     Gateway(Server(server=options.address, token=TOKEN))  # refuses an address to which no token may be sent
     certificate = _read(options.certificate)
     with disk_errors(options.folder):
@@ -85,9 +86,10 @@ def _invite(options: argparse.Namespace) -> int:
     known = options.name in users.names
     token = users.invite(options.name)
     _write(into, options.address, token, certificate)
-    text = (f"{options.name} may use the server. Hand {into} over safely: whoever has it has the token. In Slicer "
-            f"choose its {DESCRIPTION} under 'Where', or say: semiseg train STUDY --server {DESCRIPTION}")
-    text += f" The token that {options.name} had before no longer works." if known else ""
+    text = (f"{options.name} may use the server. Give {into} to that person in a safe way: anyone who has it has the "
+            f"token. In Slicer, choose its {DESCRIPTION} under 'Where', or run: semiseg train STUDY --server "
+            f"{DESCRIPTION}")
+    text += f" The earlier token of {options.name} no longer works." if known else ""
     Output(options.json).event("invited", text, name=options.name, folder=str(into))
     return 0
 
@@ -114,8 +116,8 @@ def _read(certificate: Path | None) -> bytes | None:
 
 def _remove(options: argparse.Namespace) -> int:
     Users(options.folder / "users.json").remove(options.name)
-    text = (f"{options.name} may no longer use the server. Whoever is invited under this name again is taken for "
-            "another person, who sees nothing of this one's files and jobs.")
+    text = (f"{options.name} may no longer use the server. If this name is invited again, it counts as another person, "
+            "who does not see the files and jobs of this one.")
     Output(options.json).event("removed", text, name=options.name)
     return 0
 

@@ -14,14 +14,14 @@ from . import label, mending, next_slice
 from .following import take_up
 from .output import Output, add_json
 
-FLAGS = {"good": "probably good", "look": "look here", "unknown": "not known"}
+FLAGS = {"good": "probably good", "look": "look here", "unknown": "not enough labels to know"}
 
 
 def add(commands: Any) -> None:
     """The grammar of ``study``."""
-    study = commands.add_parser("study", help="make a study; add volumes and labels; show its state; repair it")
+    study = commands.add_parser("study", help="create a study; add volumes and labels; show its state; repair it")
     parts = study.add_subparsers(dest="part", required=True, metavar="WHAT")
-    new = parts.add_parser("new", help="make a study")
+    new = parts.add_parser("new", help="create a study")
     new.add_argument("folder", type=Path, help="where: a folder that does not exist yet, or an empty one")
     new.add_argument("--structure", action="append", required=True, metavar="NAME", help="once per structure")
     new.set_defaults(do=_new)
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     more.add_argument("folder", type=Path, help="the study's folder")
     more.add_argument("images", type=Path, nargs="+", help="files, or folders with one DICOM series each")
     more.add_argument("--reference", action="store_true", help="leave the files where they are instead of copying")
-    more.add_argument("--duplicates", action="store_true", help="also images whose voxels are in the study already")
+    more.add_argument("--duplicates", action="store_true", help="add images even if they are in the study already")
     more.set_defaults(do=_add)
     label.add(parts)
     status = parts.add_parser("status", help="list the cases")
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
 def _new(options: argparse.Namespace) -> None:
     study = Study.create(options.folder, structures=options.structure)
     values = {item.name: item.value for item in study.structures}
-    Output(options.json).event("study", f"Made the study {options.folder}.", folder=str(options.folder), values=values)
+    Output(options.json).event("study", f"Created study {options.folder}.", folder=str(options.folder), values=values)
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -63,7 +63,8 @@ def _add(options: argparse.Namespace) -> int:
         else:
             out.event("case", f"{case.id}: {case.name}, {case.grid.shape} voxels", case=case.id, shape=case.grid.shape)
     if refused and len(options.images) > 1:
-        out.problem(f"{refused} of {len(options.images)} were not added; the others are in the study.", refused=refused)
+        out.problem(
+            f"Images not added: {refused} of {len(options.images)}. The others are in the study.", refused=refused)
     return min(refused, 1)
 
 

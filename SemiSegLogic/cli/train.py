@@ -23,7 +23,7 @@ FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 
 def add(commands: Any) -> None:
     """The grammar."""
-    train = commands.add_parser("train", help="train on the annotated slices and suggest masks for every volume")
+    train = commands.add_parser("train", help="train on the slices done and suggest a segmentation of every volume")
     train.add_argument("folder", type=Path, help="the study's folder")
     train.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED,
                        help=f"default: {RECOMMENDED}; 'semiseg methods' says what each does")
@@ -36,25 +36,25 @@ def add(commands: Any) -> None:
     train.add_argument("--open", metavar="CASE", help="the case to suggest first")
     begin = train.add_mutually_exclusive_group()
     begin.add_argument("--anew", action="store_true",
-                       help="start from scratch, as --recipe paper does, instead of going on from the last training")
-    begin.add_argument("--start", type=Path, metavar="MODEL", help="go on from this model.pt instead")
+                       help="start from scratch, as --recipe paper does, instead of continuing from the last training")
+    begin.add_argument("--start", type=Path, metavar="MODEL", help="continue from this model.pt instead")
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     train.add_argument("--keep-fragments", action="store_true",
-                       help="suggest small far-off pieces too where the drawn slices show a structure in one piece")
+                       help="also suggest small fragments where the drawn slices show a structure in one piece")
     train.add_argument("--as-drawn", action="store_true",
-                       help="learn from the drawn slices alone from the start, as --recipe paper does, even where "
-                            "a volume has three or fewer")
+                       help="learn only from the drawn slices from the start, as --recipe paper does, even where a "
+                            "volume has three or fewer")
     train.set_defaults(do=_train)
-    predict = commands.add_parser("predict", help="suggest masks with the last model, without training")
+    predict = commands.add_parser("predict", help="make suggestions with the last model, without training")
     predict.add_argument("folder", type=Path, help="the study's folder")
     predict.add_argument("--model", type=Path, help="a model.pt (default: the last one of the study)")
     predict.set_defaults(do=_predict)
-    again = commands.add_parser("follow", help="show the newest training of a study and take in what it makes")
+    again = commands.add_parser("follow", help="show the newest training of a study and take in its suggestions")
     again.add_argument("folder", type=Path, help="the study's folder")
     again.set_defaults(do=_follow)
     for command in (train, predict):
         command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
-                             help="the processor, or a graphics card (default: a card where there is one)")
+                             help="the processor, or a graphics card (default: a graphics card if there is one)")
     for command in (train, predict, again):
         add_place(command)
         add_json(command)
@@ -67,7 +67,7 @@ def _train(options: argparse.Namespace) -> int:
     opened = study.called(options.open).id if options.open else None
     earlier = _beginning(options, study)
     if earlier is not None:
-        out.event("start", f"Going on from {earlier}; --anew starts from scratch.", model=str(earlier))
+        out.event("start", f"Continuing from {earlier}; --anew starts from scratch.", model=str(earlier))
         _remark_unknown(study, earlier, out)
     _look_through(study, options, settings, out)
     with out.counting("Preparing") as on_progress:
@@ -98,7 +98,7 @@ def _able(options: argparse.Namespace) -> Place:
         require(options.device)
     place = ready(options)
     if options.device == "cuda" and not place.offers_cards:
-        raise PlaceError(f"A graphics card was asked for (cuda), but {options.far} asks for none for a job.",
+        raise PlaceError(f"A graphics card was asked for (cuda), but {options.far} requests none for a job.",
                          'Set "gpus" there, or leave --device out.')
     return place
 
@@ -112,7 +112,9 @@ def _order(options: argparse.Namespace, study: Study) -> tuple[Training, Setting
                             leave_out_fragments=not options.keep_fragments, carry_outlines=not options.as_drawn)
         return training, CHOICES[options.method].from_dict(changes)
     if options.method == RECOMMENDED:
-        raise SettingsError("No paper published the recommended method: name one with --method beside --recipe paper.")
+        raise SettingsError(
+            "The recommended method is not from a paper: with --recipe paper, choose a method with --method."
+        )
     dims = _dims(study)
     paper = published(options.method, dims)
     steps = FIRST_STEPS + paper.steps
@@ -137,7 +139,7 @@ def _predict(options: argparse.Namespace) -> int:
     place = _able(options)
     model = _model(options.model, study)
     if model is None:
-        raise StudyError(f"There is no model in {study.folder}. Train first, or name one with --model.")
+        raise StudyError(f"There is no model in {study.folder}. Train first, or give a model with --model.")
     _remark_unknown(study, model, out)
     with out.counting("Preparing") as on_progress:
         this = Round.apply(study, model, jobs=place.root, device=options.device, on_progress=on_progress)
@@ -147,8 +149,8 @@ def _predict(options: argparse.Namespace) -> int:
 def _remark_unknown(study: Study, model: Path, out: Output) -> None:
     """A sentence where nobody can tell whether a model means the same structures."""
     if not is_known(study, model):
-        text = (f"{model} has no card (model.json) beside it, so it is taken to mean the structures of this study: "
-                f"{', '.join(item.name for item in study.structures)}. Check its suggestions carefully.")
+        text = (f"{model} has no card (model.json) beside it, so SemiSeg assumes that it knows the structures of this "
+                f"study: {', '.join(item.name for item in study.structures)}. Check its suggestions carefully.")
         out.event("remark", text, text=text)
 
 
@@ -156,7 +158,7 @@ def _follow(options: argparse.Namespace) -> int:
     study, out, place = Study.open(options.folder), Output(options.json), backend_of(options)
     this = Round.latest(study, place.root)
     if this is None:
-        raise StudyError(f"No training of {options.folder} was ever started. Train first.")
+        raise StudyError(f"No training of {options.folder} has been started yet. Train first.")
     if options.far is None and not this.job.submitted:
         raise StudyError(f"The newest training of {options.folder} is not in {place.root}. If it runs on a server or "
                          "a cluster, add --server FILE, as when it was started; if its job was deleted, train again.")
@@ -195,7 +197,7 @@ def _model(named: Path | None, study: Study) -> Path | None:
     if named is not None and not named.exists():
         raise StudyError(f"There is no model {named}. 'semiseg models STUDY' lists those of a study.")
     if named is not None and not is_zipfile(named):  # as PyTorch writes them; the job looks closer
-        raise StudyError(f"{named} is no model that SemiSeg made. 'semiseg models STUDY' lists those of a study.")
+        raise StudyError(f"{named} is not a model made by SemiSeg. 'semiseg models STUDY' lists those of a study.")
     return named or _last_model(study)
 
 
@@ -217,5 +219,5 @@ def _setting(text: str, known: Settings) -> tuple[str, Any]:
         except ValueError:
             continue
     if not value:
-        raise SettingsError(f"'{text}' sets nothing. Write it as --set learning_rate=0.001.")
+        raise SettingsError(f"'{text}' is not a setting. Write it as --set learning_rate=0.001.")
     return name, value

@@ -50,10 +50,10 @@ class Courier:
                 if not self._job.submitted:
                     raise JobError(f"{self._job.root} was deleted.", "What runs on the server goes on.") from error
                 logging.info("%s", error)
-                self._say(f"{error} It is tried again.")
+                self._say(f"{error} SemiSeg tries again.")
                 pause = min(2 * pause, LONGEST_WAIT_S)
             except StoppedOnTheWay:
-                self._tell(replace(self._status, state="stopped", message="Stopped before it was handed over."))
+                self._tell(replace(self._status, state="stopped", message="Stopped before it was sent to the server."))
             except SemiSegError as error:  # refused, in words
                 self._fail(error)
             if not self._status.ended:
@@ -70,8 +70,8 @@ class Courier:
         name = self._sending.name
         seen = self._gateway.look(name)
         if seen is None and self._job.results():  # those of a new one would be counted from 1 again
-            raise PlaceError("The server has cleared the job away, as it does some days after its end.",
-                             "Train again: that goes on from the model which this job left.")
+            raise PlaceError("The server has deleted the job, as it does some days after the end of a job.",
+                             "Train again: the new training continues from the model of this job.")
         if seen is None:
             self._say("Checking what the server already has.")
             self._sending.send()

@@ -36,7 +36,7 @@ class Mirror:
         self._pass_on()
         seen = self._gateway.look(self._name)
         if seen is None:
-            raise PlaceError("The server does not know the job any more.", "Resume it: it starts again there.")
+            raise PlaceError("The server no longer knows the job.", "Resume the job: it starts again there.")
         status, files, self._labels = seen
         self._bring({name: mark for name, mark in files.items() if self._brought.get(name) != mark})
         self._forget_older(files)
@@ -67,7 +67,7 @@ class Mirror:
         def told(more: int) -> None:
             nonlocal came
             came += more
-            self._say(f"Bringing results from the server: {came / 1e6:.0f} of {whole / 1e6:.0f} MB.")
+            self._say(f"Downloading results from the server: {came / 1e6:.0f} of {whole / 1e6:.0f} MB.")
 
         for name, mark in newer.items():
             if self._gateway.bring(self._name, name, self._job.root / _NAMED_HERE.get(name, name), told):

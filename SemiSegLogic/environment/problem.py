@@ -9,7 +9,7 @@ from pathlib import Path
 from .requirements import pythons_in_words
 
 ROOM_GB = 6
-AGAIN = "Then try again: it goes on where it stopped."
+AGAIN = "Then try again: it continues where it stopped."
 ELSEWHERE = "Choose another folder (in a terminal with --environment PATH, in Slicer under More choices)."
 
 
@@ -48,11 +48,11 @@ def explain(errors: Sequence[str], folder: Path) -> str:
         (_BROKEN_OFF, f"The connection broke off in the middle of a download. Check the network. {AGAIN}"),
         (_NETWORK, "pip could not reach the Python package index. Connect to the internet; behind a proxy set "
          f"HTTPS_PROXY or pip's own configuration; without a network use an offline bundle. {AGAIN}"),
-        (_LONG_PATH, f"Windows refuses paths as long as those below {folder}. {ELSEWHERE} Best a short one."),
-        (_HELD, f"A file in {folder} is held by another program, or may not be written. Stop a running training, close "
-         f"other Slicer windows, and let your protection software allow this folder. {AGAIN}"),
-        (("ResolutionImpossible", "conflicting dependencies"), "What is there already does not go with what SemiSeg "
-         "needs. Use a private environment, which nothing else shares."),
+        (_LONG_PATH, f"Windows refuses paths as long as those below {folder}. {ELSEWHERE} A short path is best."),
+        (_HELD, f"A file in {folder} is in use by another program, or may not be written. Stop a running training, "
+         f"close other Slicer windows, and let your protection software allow this folder. {AGAIN}"),
+        (("ResolutionImpossible", "conflicting dependencies"), "Packages that are already there conflict with those "
+         "that SemiSeg needs. Use a private environment, which nothing else shares."),
         ((*_NOT_BUILT, "No matching distribution"), "A required package has no version for this computer's system and "
          f"Python {sys.version.split()[0]}. Try another Python ({pythons_in_words()}, 64-bit)."),
     )
@@ -66,7 +66,7 @@ def explain_disk(error: OSError, folder: Path) -> str:
         return _full(folder)
     reason = error.strerror or str(error)
     where = error.filename or folder
-    return f"{where} cannot be written: {reason}. Close programs that may hold it. {ELSEWHERE}"
+    return f"{where} cannot be written: {reason}. Close programs that may be using it. {ELSEWHERE}"
 
 
 def _full(folder: Path) -> str:

@@ -12,8 +12,8 @@ STATES = ("queued", "running", "done", "failed", "stopped", "lost")
 ENDED = ("done", "failed", "stopped", "lost")
 LOST_AFTER_S = 30.0
 FLAGS = ("good", "look", "unknown")
-STUCK = ("No sign of life, though its process runs: the disk is full, or it hangs. If it stays like this, stop it, "
-         "then resume it.")
+STUCK = ("The process runs but does not report: the disk is full, or the process hangs. If this does not change, stop "
+         "it, then resume it.")
 LATER = ("suggesting", "to_suggest")
 """Came with a later version. They are written only while they say something, and may be missing: so a job of before is
 read, and a program of before reads most of a new one.
@@ -108,10 +108,10 @@ def judged(status: Status, now: float, alive: bool | None, stop_wanted: bool) ->
     if stop_wanted:
         return replace(status, state="stopped", queue_position=0, seconds_left=None,
                        message="Ended before it could save; the last saved state is kept.")
-    ending = "Its process has ended." if alive is False else f"No sign of life for {silent:.0f} s."
+    ending = "Its process has ended." if alive is False else f"It has not reported for {silent:.0f} s."
     return replace(status, state="lost", queue_position=0, seconds_left=None, message=f"The job is lost: {ending}",
-                   error={"text": f"The job stopped unexpectedly. {ending} log.txt in its folder may tell why.",
-                          "remedy": "Resume it: it goes on from its last saved state."})
+                   error={"text": f"The job stopped unexpectedly. {ending} The file log.txt in its folder may say why.",
+                          "remedy": "Resume it: it continues from its last saved state."})
 
 
 def stuck(status: Status) -> Status:

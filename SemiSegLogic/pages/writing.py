@@ -37,7 +37,7 @@ def write_pages(folder: Path) -> list[Path]:
 
 def index() -> str:
     """The list of methods."""
-    head = ["method", "what it does", "suits", "a step over one of supervised"]
+    head = ["method", "what it does", "suits", "time of a step / of supervised"]
     rows = [(f"[{name}]({name}.md)", about.does, about.suits, paces(name)) for name, about in ABOUT.items()]
     return "\n".join(["# The methods", "", *table(head, rows), "", f"{measured_on()} {MADE}", ""])
 
@@ -79,8 +79,8 @@ def cost_text(name: str) -> str:
 def cost_line(cost: Cost) -> str:
     """One measurement in words."""
     what = "memory of the GPU" if cost.place == "cuda" else "memory"
-    return (f"{cost.dims}D: a step takes {cost.time:.1f} times one of supervised and {cost.memory} MB of {what} "
-            f"({cost.device}; {cost.date}).")
+    return (f"{cost.dims}D: a step takes {cost.time:.1f} times as long as one of supervised, and needs {cost.memory} "
+            f"MB of {what} ({cost.device}; {cost.date}).")
 
 
 def recipes(name: str) -> str:

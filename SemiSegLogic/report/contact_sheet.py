@@ -57,7 +57,7 @@ class _Sheet:
 
     def drawn_row(self, tiles: list[tuple[CaseView, SliceIndex]]) -> None:
         """What people drew: filled, for a person fills."""
-        self.side(0, "Drawn by a person", "Only these slices of these volumes; the rest of them is unlabelled.")
+        self.side(0, "Drawn by a person", "Only these slices of these volumes; their other slices are unlabelled.")
         half = _half([plane(_label(case), case.grid, place) for case, place in tiles])
         for column, (case, place) in enumerate(tiles):
             label = plane(_label(case), case.grid, place)
@@ -73,9 +73,9 @@ class _Sheet:
         view = common_view(cases, values)
         places = [best_slice(case, values, view) for case in cases]
         half = _half([plane(_judged(case), case.grid, place) for case, place in zip(cases, places, strict=True)])
-        self.side(first, "Never touched", f"Volumes in which nothing was drawn ({VIEWS[view]} slices).")
+        self.side(first, "Without any drawing", f"Volumes in which nothing was drawn ({VIEWS[view]} slices).")
         self.side(first + 1, "Suggestion", "Coloured: SemiSeg.\nDashed: the expert's outline, which it never saw.")
-        self.side(first + 2, "Uncertainty", "Where it is worth looking: brighter is less sure.")
+        self.side(first + 2, "Uncertainty", "Where to look: the brighter, the less sure.")
         for column, (case, place) in enumerate(zip(cases, places, strict=True)):
             around = plane(_judged(case), case.grid, place)
             tiles = [self.tile(first + row, column, around, half, "") for row in range(3)]

@@ -71,7 +71,7 @@ def _total(value: object) -> float | None:
 
 
 def _dice_panel(axes: Axes, seconds: NDArray[np.float64], values: NDArray[np.float64]) -> None:
-    axes.set_title("Dice on annotated slices kept out of training", size=9, color=DICE_COLOR, weight="bold")
+    axes.set_title("Dice on slices kept aside from training", size=9, color=DICE_COLOR, weight="bold")
     axes.set_ylim(0, 1)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     if not len(seconds):

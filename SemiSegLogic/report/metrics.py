@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 EMPTY_RULE = (
-    "Both masks empty: Dice 1, distances 0. One empty: Dice 0, distances undefined; means of distances leave such "
-    "cases out and say so."
+    "Both masks empty: Dice 1, distances 0. One empty: Dice 0, distances undefined; means of distances leave out such "
+    "cases and say so."
 )
 
 

@@ -16,7 +16,7 @@ from .metrics import EMPTY_RULE
 from .tables import Scores, as_data, case_table, summary_table
 
 PHANTOM_WARNING = (
-    "**Phantoms, not patients: the real sample data was not at hand, so shapes made by SemiSeg stood in. "
+    "**Phantoms, not patients: the real sample data was not available, so SemiSeg used shapes that it made itself. "
     "These numbers say nothing about real images.**"
 )
 PACKAGES = ("semiseg", "torch", "monai", "numpy", "SimpleITK", "scipy", "scikit-image")

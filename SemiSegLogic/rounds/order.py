@@ -46,5 +46,5 @@ def require_drawing(study: Study) -> None:
     """Raises StudyError when there is nothing to learn from."""
     if not any(case.places for case in study.cases):
         raise StudyError(
-            f"No slice is annotated in {study.folder}. Draw the structures on at least one slice and mark it as done."
+            f"No slice is done in {study.folder}. Draw the structures on at least one slice and mark it as done."
         )

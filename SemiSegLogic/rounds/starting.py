@@ -40,8 +40,8 @@ def _require_whole(model: Path) -> None:
     except OSError:
         return  # who copies it says in words why it cannot be read
     if not whole:
-        raise StudyError(f"{model} is damaged, or SemiSeg did not write it. Delete this model, and go on from another "
-                         "one, or begin anew.")
+        raise StudyError(f"{model} is damaged, or SemiSeg did not write it. Delete this model, and continue from "
+                         "another one, or train from scratch.")
 
 
 def _require_same_structures(study: Study, model: Path) -> None:
@@ -54,8 +54,8 @@ def _require_same_structures(study: Study, model: Path) -> None:
     apart = [value for value, name in here.items() if folded(learned.get(value, name)) != folded(name)]
     if apart or not here.keys() & learned.keys():
         raise StudyError(f"{model} was learned in another study, for {_listed(learned)}; here it is {_listed(here)}. "
-                         "It would take one structure for the other. Use it in a study with the same structures, added "
-                         "in the same order, or train anew.")
+                         "It would confuse the structures. Use it in a study with the same structures, added in the "
+                         "same order, or train from scratch.")
 
 
 def _is_own(study: Study, model: Path) -> bool:

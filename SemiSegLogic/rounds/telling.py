@@ -43,8 +43,8 @@ class Teller:
         """
         name = self._names.get(case.id)
         if name is None or not is_case(self.job, name, case):
-            raise AddedLaterError(f"Case {case.id} is not part of the run {self.job.root.name}: it was added later. "
-                                  "Train again.")
+            raise AddedLaterError(f"Case {case.id} is not part of the training {self.job.root.name}: it was added "
+                                  "later. Train again.")
         version = case.version  # before the labels are read: what is saved in between is told the next time
         try:
             number = self._add(name, case)
@@ -57,6 +57,6 @@ class Teller:
     def _add(self, name: str, case: Case) -> int:
         known, planes = set(self.job.spec().values), case.planes()
         if any(not known.issuperset(values_of(plane)) for plane in planes.values()):
-            raise AddedLaterError(f"A structure in case {case.id} is none of the run {self.job.root.name}: it was "
-                                  "added later. Train again.")
+            raise AddedLaterError(f"A structure in case {case.id} is not part of the training {self.job.root.name}: it "
+                                  "was added later. Train again.")
         return self.job.add_labels(name, planes)

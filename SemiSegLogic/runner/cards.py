@@ -86,17 +86,17 @@ def semi_supervision(scores: Mapping[str, Any], kept: str) -> str:
     held_out = scores.get("held_out", {})
     tried = sorted({name.split(",")[0] for name in held_out if not name.startswith((BASELINE, "fold"))})
     if not tried:
-        return "No semi-supervised method was tried in this run."
+        return "No semi-supervised method was tried in this training."
     measured = {name.split(",")[0] for name, value in held_out.items() if value is not None}
     if kept in tried and kept not in measured:
-        return f"The model of {kept} was kept. No slices were held out from it, so what it gave was not measured."
+        return f"The model of {kept} was kept. No slices were kept aside from it, so its benefit was not measured."
     if not measured.intersection(tried):
-        return (f"{', '.join(tried)} was tried and gave nothing that could be compared, so the supervised baseline "
-                "was kept: see below.")
+        return (f"{', '.join(tried)} was tried, but its result could not be compared, so the supervised baseline was "
+                "kept: see below.")
     if kept in tried:
         return f"Semi-supervision helped, or did no harm that could be shown: the model of {kept} was kept."
     return (f"Semi-supervision did not help here: {', '.join(tried)} was not better than the supervised baseline on "
-            "slices held out from both, so the baseline was kept.")
+            "slices kept aside from both, so the baseline was kept.")
 
 
 def _about(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -106,17 +106,17 @@ def _about(facts: Mapping[str, Any]) -> Iterator[str]:
         "Learned from": f"{counted(facts['annotated_slices'], 'slice')} of "
                         f"{counted(facts['annotated_cases'], 'case')}, {counted(facts['cases'], 'case')} in all",
         "Method": f"{facts['method']} (asked for: {facts['asked_for']})",
-        "Went on from an earlier model": "yes" if facts["went_on_from"] else "no",
+        "Continued from an earlier model": "yes" if facts["went_on_from"] else "no",
         "Predicts from": f"{seen}averaged" if seen else "one view",
-        "Small fragments": f"left out of {', '.join(one_piece)}; the drawn slices allow it" if one_piece else "kept",
+        "Small fragments": f"left out of {', '.join(one_piece)} (drawn in one piece)" if one_piece else "kept",
         "Network": f"{facts['network']}, {facts['dimensions']}D, patches of {_by(facts['patch'])} voxels of "
                    f"{_by(round(side, 3) for side in facts['spacing_mm'])} mm",
         "Device": facts["device"], "Time": f"{facts['seconds']:.0f} s in all", "End of the training": facts["ending"],
         "Made": facts["created"],
     }
     if frame := facts["frame_mm"]:
-        rows["Pictures"] = (f"each taken to be {frame:.0f} x {frame:.0f} mm: what was drawn varies less as a share "
-                            "of the picture than in mm")
+        rows["Pictures"] = (f"each treated as {frame:.0f} x {frame:.0f} mm, because what was drawn varies less as a "
+                            "share of the picture than in mm")
     yield from table(["", ""], rows.items())
     settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items())
     yield from ("", f"Settings: {settings}.", "")
@@ -126,7 +126,7 @@ def _contest(scores: Mapping[str, Any], kept: str) -> Iterator[str]:
     yield from ("## What was compared", "", semi_supervision(scores, kept), "")
     known = {name: value for name, value in scores.get("held_out", {}).items() if value is not None}
     if known:
-        head = ["model", "Dice on the slices held out from it, taken together"]
+        head = ["model", "Dice on the slices kept aside from it, taken together"]
         yield from table(head, ((name, f"{value:.3f}") for name, value in known.items()))
         yield ""
     yield from (f"- {reason}" for reason in scores.get("reasons", ()))
@@ -136,7 +136,7 @@ def _curve(curve: list[dict[str, Any]]) -> Iterator[str]:
     points = [point for point in curve if point.get("held_out_dice") is not None]
     if points:
         yield from ("", "## Learning curve", "")
-        head = ["seconds of training", "leg", "Dice on held-out slices"]
+        head = ["seconds of training", "leg", "Dice on slices kept aside"]
         rows = ((f"{p['training_seconds']:.0f}", p["leg"], f"{p['held_out_dice']:.3f}") for p in points)
         yield from table(head, rows)
 

@@ -15,10 +15,10 @@ from .outcome import Delivery
 from .reporting import Reporter
 from .standing import Standing
 
-SIDE_BY_SIDE = ("The contest was held side by side: a second runner trained {candidate} while this one trained the "
+SIDE_BY_SIDE = ("The two were trained side by side: a second process trained {candidate} while this one trained the "
                 "baseline, each for all the time that they would have shared.")
 TRAINED = "{candidate} trained for {seconds:.0f} s on {device}, beside the baseline."
-LOST = "The second runner was lost or failed; what was left of {candidate} was trained after the baseline."
+LOST = "The second process was lost or failed; the rest of {candidate} was trained after the baseline."
 
 
 class Contest:

@@ -32,8 +32,8 @@ from .suggest import Suggester
 from .workplace import Workplace
 
 LOOK_FOR_LABELS_S = 1.0
-UNJUDGED = ("Memory ran out while it was measured on the slices kept aside. Close other programs, or choose a computer "
-            "with more memory, and train again.")
+UNJUDGED = ("Memory ran out while the model was measured on the slices kept aside. Close other programs, or choose a "
+            "computer with more memory, and train again.")
 
 
 class Course:
@@ -205,7 +205,7 @@ class Course:
 
     def _give_up(self, leg: Leg, error: SemiSegError) -> None:
         """Leave a leg that failed; the model from before it is kept."""
-        text = f"{leg.name} was given up, and the model from before it is kept: {error}"
+        text = f"{leg.name} was given up, and the earlier model is kept: {error}"
         self.reporter.update(error={"text": text, "remedy": "The suggestions are those of the earlier model."})
         if leg.role != "whole":  # which has no score of its own
             self.standing.scores[self.standing.name_of(leg)] = None

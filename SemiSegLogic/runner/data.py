@@ -74,8 +74,8 @@ class Data:
         if drawn and not any(volume.slices for volume in drawn):
             axis = AXIS_NAMES[drawn[0].turn.sources[0]]
             raise LabelError(
-                f"These volumes have thick slices along {axis}, which are learned one by one, but all annotated slices "
-                f"lie across them. Annotate slices along {axis}."
+                f"These volumes have thick slices along {axis}, which are learned one by one, but all slices done lie "
+                f"across them. Draw on slices along {axis}."
             )
 
 

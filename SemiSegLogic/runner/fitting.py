@@ -83,7 +83,8 @@ class Fitting:
         share = sampler.labelled_share(method.need(trainer.where()))
         if share == 0:
             raise NothingLabelled(
-                "Not one voxel of the patches to train on is judged. Mark the drawn slices as done, then train again."
+                "None of the voxels to train on lies on a slice that is done. Mark the drawn slices as done, then "
+                "train again."
             )
         self.reporter.update(labelled_share=share)
         return trainer

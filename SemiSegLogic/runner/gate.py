@@ -50,7 +50,7 @@ class Comparison:
     def words(self) -> str:
         """For the card."""
         return (f"{self.difference:+.3f} ± {self.error:.3f} Dice, slice by slice, on {counted(self.slices, 'slice')} "
-                "held out from both")
+                "kept aside from both")
 
 
 def compare(new: Sequence[SliceScore], before: Sequence[SliceScore]) -> Comparison:
@@ -78,14 +78,14 @@ def takes_over(role: str, found: Comparison, stopped: bool) -> bool:
 def verdict(name: str, role: str, score: float | None, found: Comparison | None, taken: bool) -> str:
     """The judgement, in words for the person."""
     if role == "fold":
-        return "A second opinion on other slices is in."
+        return "The quality was also measured on other slices."
     if score is None:
         rest = "" if taken else " It was stopped before its end, so the earlier suggestions are kept."
-        return f"{name}: no slice was held out, so its quality is not known.{rest}"
+        return f"{name}: no slice was kept aside, so its quality is not known.{rest}"
     if found is None:
-        return f"First suggestion: Dice {score:.3f} on held-out slices."
+        return f"First suggestion: Dice {score:.3f} on slices kept aside."
     kept = "its suggestions replace the earlier ones" if taken else "the earlier ones are kept"
-    return f"{name}: {found.words()} against the model before; {kept}."
+    return f"{name}: {found.words()} compared with the earlier model; {kept}."
 
 
 def _drawn(score: SliceScore) -> tuple[str, SliceIndex, tuple[int, ...]]:

@@ -26,20 +26,20 @@ from .outcome import Outcome
 from .parts import learned_from
 from .standing import Standing
 
-FEW = ("Its quality is not known: too few slices show a structure ({slices}), so each is worth more for learning than "
-       "for measuring. Draw more, at best in several cases; then some are kept aside to measure.")
-LATE = ("Its quality is not known: none of the slices that are annotated now was kept aside when the training began. "
-        "The next training will tell.")
-UNMEASURED = "This says nothing about {names}: not shown by any slice that was kept aside to measure."
-UNDRAWN = "This says nothing about {names}: not shown by any slice that was drawn."
-SAME_CASES = "Training saw other slices of the cases it was measured on: on other cases it may do worse than this says."
-SEEN = ("Its quality is not known: the model that it went on from had learned from every slice, so none is left to "
-        "measure on. New slices, or training from scratch, will tell.")
+FEW = ("Its quality is not known: too few slices show a structure ({slices}), so all of them are used for learning and "
+       "none for measuring. Draw more, best in several cases; then some are kept aside to measure.")
+LATE = ("Its quality is not known: none of the slices that are done now was kept aside when the training began. The "
+        "next training will measure it.")
+UNMEASURED = "This says nothing about {names}: no slice that was kept aside to measure shows them."
+UNDRAWN = "This says nothing about {names}: no drawn slice shows them."
+SAME_CASES = "Training used other slices of the cases it was measured on: on other cases it may do worse than this."
+SEEN = ("Its quality is not known: the model that it continued from had learned from every slice, so none is left to "
+        "measure on. Draw new slices, or train from scratch, to measure it.")
 
-WIDENED = "The slices kept aside to measure have been learned from too; the quality stated was measured before that."
-LOST = ("{name} no longer finds {structures} in cases that nobody drew in, though the model before it does: its "
-        "suggestions are kept. Draw in another case, or choose another method.")
-NOT_WIDENED = "Stopped before the slices kept aside were learned from; the model from before is kept."
+WIDENED = "At the end, the model also learned from the slices kept aside; its quality was measured before that."
+LOST = ("{name} no longer finds {structures} in cases without drawings, although the earlier model does: the "
+        "suggestions of the earlier model are kept. Draw in another case, or choose another method.")
+NOT_WIDENED = "Stopped before the model had learned from the slices kept aside; the earlier model is kept."
 
 
 class Jury:

@@ -48,8 +48,8 @@ class Leg:
 
     def called(self) -> str:
         """For people and for the curve."""
-        named = {"first": "first mask", "candidate": f"{self.name}, the candidate", "fold": "a second opinion",
-                 "whole": "all slices"}
+        named = {"first": "first suggestion", "candidate": f"{self.name}, the candidate",
+                 "fold": "a second measurement", "whole": "all slices"}
         return named.get(self.role, self.name)
 
 

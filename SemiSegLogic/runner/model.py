@@ -20,7 +20,7 @@ from .parts import Place, places, plain_places
 FORMAT = 2
 OF_ALL_NETWORKS = 1
 """The format of before, with the weights of all networks of the method."""
-OTHER_MODEL = "Choose another model, or train anew."
+OTHER_MODEL = "Choose another model, or train from scratch."
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Model:
         """The inverse of :meth:`to_state`. Raises CheckpointError when ``source`` holds something else."""
         if not isinstance(state, dict) or state.get("format") not in (FORMAT, OF_ALL_NETWORKS):
             raise checkpoint.CheckpointError(
-                f"{source} is not a model of format {FORMAT}. Update SemiSeg, or train anew."
+                f"{source} is not a model of format {FORMAT}. Update SemiSeg, or train from scratch."
             )
         judged, learned = state.get("judged"), state.get("learned")  # files of before have none
         return cls(

@@ -26,11 +26,11 @@ class News:
         for item in self.place.job.newest_labels(self.data.labels_used):
             if not self.data.leaves_some(item):  # mostly the only slice, to be corrected and marked as done again
                 self.data.labels_used = item.n
-                text = "Every slice was taken back: until one is done again, training goes on with those it had."
+                text = "No slice is done any more: until one is, training goes on with the slices it had."
                 self.place.reporter.say(text, labels_used=item.n)
                 continue
             self.data.take_planes(item.case, item.planes, item.n)
-            self.place.reporter.say(f"New labels of case {item.case} are in.", labels_used=item.n)
+            self.place.reporter.say(f"New slices of case {item.case} are used now.", labels_used=item.n)
             self._show_at = self._show_at or now + REFRESH_AFTER_S
 
     def show(self, now: float, method: Method) -> None:

@@ -20,13 +20,12 @@ from .model import Model
 from .parts import Parts, Place, places, plain_places, seen_by
 from .warm import NO_START, fits
 
-CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the start of each stretch of "
-           "training, their outlines were carried to the neighbouring slices as the image moves from slice to slice "
-           "(from a single slice, only where the model so far agreed); by its end only what was drawn was learned "
-           "from.")
-RARE = ("Drawn in a quarter of the annotated cases or in fewer: {names}. Training looked at them more often, at the "
-        "cases that show them up to {times} times as often as at others. Annotated slices that do not show them taught "
-        "that they are not there.")
+CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the start of each part of the training, "
+           "their outlines were carried to the neighbouring slices, following the image from slice to slice (from a "
+           "single slice, only where the model so far agreed); at its end the model learned only from what was drawn.")
+RARE = ("Drawn in a quarter of the cases with slices done, or in fewer: {names}. Training looked at them more often, "
+        "and at the cases that show them up to {times} times as often as at others. From slices done that do not show "
+        "them, the model learned that they are not there.")
 
 
 @dataclass
@@ -102,4 +101,4 @@ def views_in_words(mirror: bool, zooms: bool) -> str:
     views = " and ".join(["mirror images"] * mirror + ["three sizes"] * zooms)
     if not views:
         return "Predictions come from one view of each volume."
-    return f"Predictions are averaged over {views} of each volume, unless the slices held out show that it harms."
+    return f"Predictions are averaged over {views} of each volume, unless the slices kept aside show that it harms."

@@ -68,7 +68,7 @@ def train(place: Workplace, places: int) -> None:
     stopped = job.stop_requested()
     message = "Stopped; the best model is kept." if stopped else "Done."
     if model.held_out is None:
-        message += " No slices were held out, so check the suggestions carefully."
+        message += " No slices were kept aside to measure, so check the suggestions carefully."
     reporter.say(message, state="stopped" if stopped else "done", fraction=1.0, seconds_left=0.0)
 
 

@@ -58,7 +58,7 @@ class SecondRunner:
             return "There is no contest to help with."
         self.place = place = self.place.with_device(saved.on(self.place.device))
         data = volumes_of.load(place.job, place.device, place.reporter.reading, saved.plan)
-        place.reporter.say("Waiting for the first mask.", phase="waiting", device=place.device.name)
+        place.reporter.say("Waiting for the first suggestion.", phase="waiting", device=place.device.name)
         if self._wait_for(self.claims.offered) is None:
             return "No second runner is needed."
         decided = self._saved()

@@ -30,8 +30,8 @@ from ..methods.base import Method, Task
 from .legs import BASELINE
 from .model import Model
 
-NO_START = ("The earlier model has a different network from the one that these images and this time call for: this one "
-            "starts from scratch.")
+NO_START = ("The earlier model has a different network from the one that these images and this training time need: "
+            "this training starts from scratch.")
 
 
 def fits(model: Model, task: Task, plan: Plan) -> bool:

@@ -17,7 +17,7 @@ DATA_VARIABLE = "SEMISEG_DATA"
 PHANTOM_COUNT = 48
 REMEDY = (
     f"Connect to the internet, or give the folder that holds {TASK} or {TASK}.tar with --data (or in {DATA_VARIABLE}). "
-    f"It can be had from medicaldecathlon.com."
+    "The data is available at medicaldecathlon.com."
 )
 
 
@@ -84,7 +84,7 @@ def _from_variable(cache: Path, notes: list[str]) -> Found:
     named = os.environ.get(DATA_VARIABLE)
     folder = dataset_in(Path(named).expanduser(), cache) if named else None
     if named and folder is None:
-        notes.append(f"{DATA_VARIABLE} names {named}, which holds no {TASK}.")
+        notes.append(f"{DATA_VARIABLE} points to {named}, which contains no {TASK}.")
     return (folder, f"from the folder in {DATA_VARIABLE}") if folder else None
 
 
@@ -105,5 +105,5 @@ def _downloaded(cache: Path, notes: list[str], progress: Progress | None) -> Fou
 
 def _stand_in(cache: Path, notes: list[str]) -> Source:
     folder = write_phantoms(cache / "phantoms", PHANTOM_COUNT)
-    told = f"The real sample data is not at hand, so {PHANTOM_COUNT} phantoms made by SemiSeg stand in. {REMEDY}"
+    told = f"The real sample data is not available, so SemiSeg uses {PHANTOM_COUNT} phantoms that it made. {REMEDY}"
     return Source(folder, True, (*notes, told))

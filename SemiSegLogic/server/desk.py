@@ -169,7 +169,7 @@ class Desk:
             if self._known(user, job, spec):
                 return False
             if job.root.name in self._coming:
-                raise Refused(AWAY, "The order is being taken in: its files are copied.", "It is asked again soon.")
+                raise Refused(AWAY, "The order is being taken in: its files are copied.", "SemiSeg asks again soon.")
             self._require_turn(user)
             self._coming[job.root.name] = user
             return True

@@ -28,8 +28,8 @@ VIEW_VOXELS_PER_SECOND = 4e6  # one view of a CPU core at work, measured on the 
 VIEW_SHARE = 0.1  # of the time for training that one more view of all cases may take
 ZOOMS = (0.9, 1.1)
 
-TAUGHT = ("Only one or two cases are drawn in: after the first mask all of the time goes into mean_teacher, which "
-          "learns from the other cases how images differ.")
+TAUGHT = ("Slices are done in only one or two cases: after the first suggestion all of the time goes into "
+          "mean_teacher, which learns from the other cases how images differ.")
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ def _candidate(facts: Facts, settings: Recommended, contest: float) -> tuple[str
     if settings.candidate != "auto":
         return settings.candidate, f"{settings.candidate} was chosen as the candidate."
     if not facts.unlabelled:
-        return None, "Every case is annotated, so there is nothing for a semi-supervised method to learn from."
+        return None, "Every case has slices done, so a semi-supervised method has no other case to learn from."
     if facts.held_out < CONTEST_SLICES:
-        return None, (f"A contest with a semi-supervised candidate needs {CONTEST_SLICES} held-out slices to be "
-                      f"decided, and there are {facts.held_out}: all of the time goes into the supervised baseline. "
-                      "Draw more slices, or choose a candidate yourself.")
+        return None, ("To compare the supervised baseline with a semi-supervised candidate, slices must be kept aside "
+                      f"(needed: {CONTEST_SLICES}, there are: {facts.held_out}): all of the time goes into the "
+                      "baseline. Draw more slices, or choose a candidate yourself.")
     if _is_short(facts, contest):
-        return None, ("The time is too short for a contest with a semi-supervised candidate: all of it goes into the "
+        return None, ("The time is too short to try a semi-supervised candidate, too: all of it goes into the "
                       "supervised baseline.")
     if facts.dims == 2 and facts.ellipses:
         return "ersr", "Slices of one elliptical structure: ersr is the candidate, which fits ellipses."
@@ -131,9 +131,9 @@ CHOICES: dict[str, type[Settings]] = {RECOMMENDED: Recommended, **METHOD_SETTING
 
 CHOICES_ABOUT: dict[str, About] = {
     RECOMMENDED: About(
-        "Trains the supervised baseline, lets a semi-supervised candidate compete where there are time and held-out "
-        "slices enough to decide, keeps what is better and predicts from several views. With one or two cases drawn "
-        "in, mean_teacher follows the first mask.", EVERY,
+        "Trains the supervised baseline; where there are enough time and enough slices kept aside to decide, a "
+        "semi-supervised candidate competes with it; keeps the better model and predicts from several views. With "
+        "slices done in one or two cases only, mean_teacher follows the first suggestion.", EVERY,
         "measured in Testing/benchmarks"),
     **ABOUT,
 }

@@ -96,8 +96,8 @@ def check_slices(label: NDArray[np.generic], places: Iterable[SliceIndex], struc
             if value not in allowed:
                 count = int(np.count_nonzero(plane(label, place) == value))
                 raise LabelError(f"{name} holds the {_meaning(value)} on {counted(count, 'voxel')}. Structures are: "
-                                 f"{structures.in_words()}. Draw it with one of them, add the structure to the study, "
-                                 "or import with a table of names; it is not taken as background.")
+                                 f"{structures.in_words()}. It is not treated as background. Draw it with one of these "
+                                 "structures, add the structure to the study, or import with a table of names.")
 
 
 def _meaning(value: int | float) -> str:

@@ -80,7 +80,7 @@ class DrawnCase(CaseRecord):
         with self.writing():
             merged = self.labels()
             copy_slices(label, merged, places)
-            note = f"judged {counted(len(places), 'slice')}"
+            note = f"{counted(len(places), 'slice')} done"
             self._commit(merged, self._judged(merged, places, author), author, note)
 
     def mark(self, slices: Iterable[SliceIndex], author: str) -> None:
@@ -95,7 +95,7 @@ class DrawnCase(CaseRecord):
             kept = [item for item in self.annotated if item.place not in gone]
             label = np.zeros(self.grid.shape, np.uint8)
             copy_slices(self.labels(), label, [item.place for item in kept])
-            self._commit(label, kept, author, f"took back {counted(len(gone), 'slice')}")
+            self._commit(label, kept, author, f"{counted(len(gone), 'slice')} no longer done")
 
     def import_mask(self, path: Path, slices: Callable[[NDArray[np.uint8]], Iterable[SliceIndex]], author: str,
                     names: Mapping[str, int] | None = None) -> list[SliceIndex]:
@@ -108,8 +108,8 @@ class DrawnCase(CaseRecord):
         label = read_mask(path, self.structures.names if names is None else names).on(self.grid)
         chosen = list(slices(label))
         if not chosen:
-            raise LabelError(f"Nothing is drawn in {path}, so it says nothing about any slice. If slices of it are "
-                             "judged to be empty, name them.")
+            raise LabelError(f"Nothing is drawn in {path}, so it says nothing about any slice. If some of its slices "
+                             "show none of the structures, give their numbers.")
         places = _in_order(chosen)
         _must_cover(label, places, path)
         self.set_slices(label, places, author)
@@ -230,7 +230,7 @@ def _in_order(slices: Iterable[SliceIndex]) -> list[SliceIndex]:
     """Each slice once, by axis and index. Raises LabelError when there is none, or an axis that does not exist."""
     places = sorted({SliceIndex(int(place.axis), int(place.index)) for place in slices})
     if not places:
-        raise LabelError("No slice was given, or nothing is drawn in the mask. Name at least one judged slice.")
+        raise LabelError("No slice was given, or nothing is drawn in the mask. Give at least one slice.")
     if any(place.axis not in (0, 1, 2) for place in places):
         raise LabelError(f"There is no axis {places[-1].axis}; axes are 0, 1, 2 (k, j, i).")
     return places
@@ -243,7 +243,7 @@ def _must_cover(label: NDArray[np.uint8], places: list[SliceIndex], path: Path) 
             continue  # told as that, later
         left = int(np.count_nonzero(plane(label, place) == IGNORE))
         if left:
-            raise LabelError(f"{path} leaves {left} voxels of slice {AXIS_NAMES[place.axis]} = {place.index} open: it "
-                             f"ends inside the image, or holds {IGNORE} there, which means 'not judged'. A slice "
-                             "counts only as a whole: choose slices that the mask covers, save it on the image's grid, "
-                             f"or say which structure {IGNORE} is.")
+            raise LabelError(f"{path} does not say what the voxels of slice {AXIS_NAMES[place.axis]} = {place.index} "
+                             f"are (number: {left}): it ends inside the image, or contains {IGNORE} there, which means "
+                             "'not judged'. A slice counts only as a whole. Choose slices that the mask covers, save "
+                             f"the mask on the image's grid, or say which structure {IGNORE} is.")

@@ -40,12 +40,12 @@ class ExportNote:
         if not self.path.exists():
             return
         if digest_file(self.path) not in self.left:
-            raise StudyError(f"{self.path} exists already, and no export of SemiSeg left it as it is: it may be an "
+            raise StudyError(f"{self.path} exists already, and is not an unchanged export of SemiSeg: it may be an "
                              "image, or a segmentation that somebody corrected. Nothing was replaced. Choose another "
                              "folder, or move that file away.")
         if self.image not in ("", image):
-            raise StudyError(f"{self.path} exists already: it is the export of another image, of a case that is called "
-                             "alike. Nothing was replaced. Choose another folder, or move that file away.")
+            raise StudyError(f"{self.path} exists already: it is the export of another image, of a case with the same "
+                             "name. Nothing was replaced. Choose another folder, or move that file away.")
 
     def put(self, image: str, digest: str) -> None:
         """Note that a file of this ``digest`` is about to take its place. What lies there now stays known: the program

@@ -62,11 +62,11 @@ def mend_record(case: Case) -> str:
     try:
         kept = case.mend_provenance()
     except SemiSegError as error:
-        return f"It is not known where the suggestion came from: its record is damaged. It was left as it is: {error}"
+        return f"It is not known which model made the suggestion: its record is damaged, and stays as it is. {error}"
     if kept is None:
         return ""
-    return (f"It is not known where the suggestion came from: its record was damaged. A new one was started; a copy is "
-            f"kept as {kept}.")
+    return ("It is not known which model made the suggestion: its record was damaged. A new record was started; a copy "
+            f"of the damaged one is kept as {kept}.")
 
 
 def export_case(case: Case, folder: Path, formats: Sequence[str] = ("seg.nrrd", "nrrd"),
@@ -96,8 +96,8 @@ def _export(path: Path, name: str, array: NDArray[np.uint8], case: Case) -> Expo
     def check(written: Path) -> None:
         again, there = _read_again(written, name, case.structures)
         if not np.array_equal(again, array) or not there.agrees(case.grid, tolerance_of(path)):
-            raise StudyError(f"{path} was not written: it read back otherwise. Nothing was replaced. Export again, to "
-                             "another disk if that repeats.")
+            raise StudyError(f"{path} was not written: it contained something else when it was read again. Nothing was "
+                             "replaced. Export again; if this happens again, export to another disk.")
         ExportNote.of(path).put(case.digest, digest_file(written))
 
     write = write_seg_nrrd if name == "seg.nrrd" else write_labelmap

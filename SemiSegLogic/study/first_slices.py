@@ -199,7 +199,7 @@ def _index(
 
 def _why(number: int, turn: int, drawn: bool, any_drawn: bool) -> str:
     if drawn or turn:
-        return "Another level of this volume: slices far from each other teach more than neighbours."
+        return "Another part of this volume: slices far from each other teach more than neighbouring slices."
     if number == 0 and not any_drawn:
-        return "The image most like all others, in the middle of what it shows: a good slice to begin with."
-    return "Nothing is drawn in this volume yet, and it looks least like those before it."
+        return "The image most like all others, and a slice in the middle of what it shows: good to begin with."
+    return "Nothing is drawn in this volume yet, and it looks least like the volumes suggested before it."

@@ -45,7 +45,7 @@ class Version:
     slices: tuple[AnnotatedSlice, ...]
 
     def __str__(self) -> str:
-        return f"'{self.name}' ({counted(len(self.slices), 'annotated slice')}, {self.note} by {self.author})"
+        return f"'{self.name}' ({counted(len(self.slices), 'slice')}, {self.note} by {self.author})"
 
 
 class History:

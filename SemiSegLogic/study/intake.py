@@ -62,8 +62,8 @@ def take_volume(array: NDArray[np.generic], grid: Grid, name: str, cases: Path, 
     what = f"The volume '{name}'"
     grey, flaw = one_value(array.reshape(*grid.shape, -1), what), grid.flaw()
     if flaw:
-        raise ImageError(f"{what} has {flaw}. No scan is like that, or its lengths are not in millimetres. Set its "
-                         "spacing and origin in Slicer (module Volumes), and add it again.")
+        raise ImageError(f"{what} has {flaw}, which is not plausible for a scan in millimetres. Set its spacing and "
+                         "origin in Slicer (module Volumes), and add it again.")
     return _put(Incoming(what, grey, grid), usable_name(name, [case.name for case in known]), cases, known)
 
 
@@ -134,16 +134,16 @@ def _require_place(path: Path, grid: Grid) -> None:
     """Raises ImageError on a grid that no job takes: better now than when slices are drawn on it."""
     flaw = grid.flaw()
     if flaw:
-        raise ImageError(f"The header of {path} says that it has {flaw}. No scan is like that: the header is damaged, "
-                         "or not in millimetres. Correct it in the program that made it, or load it "
-                         "in Slicer, set spacing and origin (module Volumes) and save it as NRRD.")
+        raise ImageError(f"The header of {path} says that it has {flaw}, which is not plausible: the header is "
+                         "damaged, or not in millimetres. Correct it in the program that made it, or load it in "
+                         "Slicer, set spacing and origin (module Volumes) and save it as NRRD.")
 
 
 def _refuse_duplicate(what: str, digest: str, known: Sequence[CaseRecord]) -> None:
     for case in known:
         if case.digest == digest:
             raise DuplicateError(f"{what} holds the same voxels as case '{case.name}'. Use that case, or allow "
-                                 "duplicates if both are wanted.")
+                                 "duplicates if you want both.")
 
 
 def move_out(folder: Path, removed: Path) -> Path:

@@ -149,7 +149,7 @@ class WriteLock:
             remove(aside)
 
     def _refusal(self, writer: Writer | None) -> LockedError:
-        who = str(writer) if writer else "somebody unknown"
+        who = str(writer) if writer else "an unknown user"
         return LockedError(f"{self.path.parent} is being changed by {who}. Wait until they have finished; if that "
                            "program has crashed (on another computer, or before this one was started again), remove "
                            f"{self.path.name} there and try again.")

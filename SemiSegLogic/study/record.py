@@ -122,7 +122,7 @@ class CaseRecord:
         path = self.image_path
         if not is_there(path):
             raise ImageError(f"{path}, the image of case '{self.name}', is missing. Put it back, or say where it is "
-                             "now (relocate); labels are safe.")
+                             "now (semiseg study relocate); labels are safe.")
         array, grid = read_image(path)
         self._check_same(array, grid, path)
         return array
@@ -138,8 +138,8 @@ class CaseRecord:
     def _check_same(self, array: NDArray[np.generic], grid: Grid, path: Path) -> None:
         other = _difference(array, grid, self.grid) or (digest_array(array) != self.digest and "other grey values")
         if other:
-            raise ImageError(f"{path} has other voxels or another grid than when case '{self.name}' was made: {other}. "
-                             "Labels might no longer fit. Put the original back, or add this file as a new case.")
+            raise ImageError(f"{path} has changed since case '{self.name}' was made: {other}. Labels might no longer "
+                             "fit. Put the original back, or add this file as a new case.")
 
     # --- the record -------------------------------------------------------------------------------------------
 

@@ -24,10 +24,10 @@ def repair(study: Path, records: Mapping[Path, Check]) -> list[str]:
     for path, check in records.items():
         try:
             if recover_record(path, check):
-                mended.append(f"{path} was damaged and has been replaced by its twin.")
+                mended.append(f"{path} was damaged and has been replaced with its copy.")
         except FileError as error:
-            lost.append(f"{path} and its twin are both damaged ({error}): restore them from a backup, or move the "
-                        "folder that they lie in out of the study.")
+            lost.append(f"{path} and its copy are both damaged ({error}): restore them from a backup, or move the "
+                        "folder that they are in out of the study.")
     if lost:
         raise FileError(" ".join(lost))
     return mended + [f"{path}, left behind by a program that was killed, was removed." for path in _swept(study)]

@@ -87,8 +87,9 @@ class Study:
         cases = {path / RECORD: check_case for path in _case_folders(folder)}
         done = repair(folder, {folder / STUDY: check_study, **cases})
         aside = [kept for case in cls(folder).cases if (kept := case.mend_provenance())]
-        return done + [f"{kept.parent / 'provenance.json'} was damaged; a new one was started (a copy is "
-                       f"{kept.name}). It is no longer known where that suggestion came from." for kept in aside]
+        return done + [f"{kept.parent / 'provenance.json'} was damaged; a new record was started (a copy of the "
+                       f"damaged one is {kept.name}). It is no longer known which model made the "
+                       "suggestion." for kept in aside]
 
     def tidy(self) -> list[Path]:
         """Remove temporary files older than a day, which programs that were killed left behind; returns what went."""
@@ -153,8 +154,8 @@ class Study:
         meant = [case for case in self.cases if case.id == key or _is_called(case, key)]
         if len(meant) > 1:
             told = "; ".join(f"'{_name_of(case)}' has the id {case.id}" for case in meant)
-            raise StudyError(f"'{key}' may mean {len(meant)} cases: {told}. Use a name or id "
-                             "that only the one you mean has.")
+            raise StudyError(f"'{key}' fits several cases ({len(meant)}): {told}. Use a name or id that only one of "
+                             "them has.")
         return meant[0] if meant else self.case(key)
 
     def add_case(self, path: Path, copy: bool = True, name: str | None = None, duplicates: bool = False) -> Case:

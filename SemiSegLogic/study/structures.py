@@ -37,7 +37,7 @@ class Structure:
                              f"(0 is background, {IGNORE} means not judged).")
         check_name(self.name, "Structure name")
         if self.name.isdigit():
-            raise StudyError(f"'{self.name}' would be taken for a label value; give it a name in words.")
+            raise StudyError(f"'{self.name}' would be taken for a label value; give the structure a name in words.")
         if len(self.color) != 3 or not all(0 <= part <= 1 for part in self.color):
             raise StudyError(f"Structure '{self.name}' has colour {self.color}; give red, green, blue in 0..1.")
 

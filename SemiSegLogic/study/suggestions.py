@@ -86,9 +86,9 @@ class SuggestionFiles:
         try:
             return dict(self._told.get())
         except FileError as error:
-            raise LabelError(f"{self.provenance_path} is damaged, so nobody knows where this suggestion came from. "
-                             "Train again, or reject it (semiseg study reject), or start a new record (semiseg study "
-                             "repair); what people drew is safe.") from error
+            raise LabelError(f"{self.provenance_path} is damaged, so it is not known which model made this suggestion. "
+                             "Train again, or reject the suggestion (semiseg study reject), or start a new record "
+                             "(semiseg study repair); what people drew is safe.") from error
 
     def begin_record_anew(self, judged: list[tuple[int, int]]) -> Path | None:
         """Keep a copy of a damaged record and begin a new one, which knows nothing but that the slices ``judged`` were

@@ -81,7 +81,7 @@ def test_a_training_that_waits_is_let_past_and_goes_on_from_the_live_model(
     backend.submit(training.job)
     assert ended(backend, training).state == "done"
     status = backend.poll(this.id)
-    assert (status.state, status.message.split(";")[0]) == ("done", "Made room for a training that waited")
+    assert (status.state, status.message.split(";")[0]) == ("done", "Stopped for a training that was waiting")
 
 
 def test_a_killed_worker_goes_on_from_what_it_had_learned(blank: BlobStudy, backend: LocalBackend) -> None:

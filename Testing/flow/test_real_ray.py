@@ -33,7 +33,7 @@ def test_both_sides_of_a_contest_run_at_the_same_time_on_a_real_ray(tmp_path: Pa
     contest, stopped = seen["contest"], seen["stopped"]
     assert contest["state"] == "done", contest
     assert contest["both_trained_s"] > 1
-    assert any("held side by side" in words for words in contest["reasons"])
+    assert any("trained side by side" in words for words in contest["reasons"])
     assert not any("was lost" in words for words in contest["reasons"])
     assert contest["ray"] == {"runner": "SUCCEEDED", "-second": "SUCCEEDED"}
     assert contest["collected"] == 3

@@ -110,7 +110,7 @@ def was_held_side_by_side(status: Status, job: JobFolder) -> None:
     """Asserts that it was, to its end."""
     claims = Claims(job)
     assert status.state == "done", status
-    assert any("held side by side" in words for words in status.scores["reasons"])
+    assert any("trained side by side" in words for words in status.scores["reasons"])
     assert not any("was lost" in words for words in status.scores["reasons"])
     assert {"supervised", "supervised, longer", "mean_teacher"} == set(status.scores["held_out"])
     newest = claims.newest()

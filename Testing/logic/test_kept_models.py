@@ -147,7 +147,7 @@ def test_the_model_that_a_running_job_goes_on_from_is_not_deleted_and_the_other_
     first, second = kept_models(study)
     third = study.new_run("supervised").name
     backend = start(jobs, third, first.weights)
-    with pytest.raises(StudyError, match=f"{third} is in progress and goes on from the model {FIRST}"):
+    with pytest.raises(StudyError, match=f"{third} is in progress and continues from the model {FIRST}"):
         delete_model(first, jobs)
     delete_model(second, jobs)
     assert [model.run for model in kept_models(study)] == [FIRST]
@@ -163,7 +163,7 @@ def test_the_model_of_a_run_on_its_way_is_not_deleted(study: Study, jobs: Path) 
     assert kept_model(study, SECOND).weights.exists()
 
 
-@pytest.mark.parametrize(("deleted", "words"), [(SECOND, "is still in progress"), (FIRST, "goes on from the model")])
+@pytest.mark.parametrize(("deleted", "words"), [(SECOND, "is still in progress"), (FIRST, "continues from the model")])
 def test_a_model_that_a_run_on_a_cluster_makes_or_needs_is_not_deleted(
     study: Study, tmp_path: Path, ray: FakeRay, token: Path, deleted: str, words: str
 ) -> None:

@@ -86,4 +86,4 @@ def test_what_is_wrong_with_a_volume_is_told_by_its_name(panel: Any, study: Any,
     hole = noise((5, 6, 7), 1).astype(np.float32)
     hole[0, 0, 0] = np.nan
     add(panel, loaded(hole, "T1 map"))
-    assert panel.controller.notice[0].startswith("The volume 'T1 map' holds NaN or infinity on 1 of 210 voxels.")
+    assert panel.controller.notice[0].startswith("The volume 'T1 map' contains NaN or infinity (1 of 210 voxels).")

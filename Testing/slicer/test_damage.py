@@ -131,7 +131,7 @@ def test_a_click_on_a_damaged_case_says_what_is_damaged_and_how_it_is_mended(pan
     panel.cases.menu.on_repair()
     settle(panel)
     text, level = panel.controller.notice
-    assert (level, "case.json was damaged and has been replaced by its twin" in text) == ("good", True)
+    assert (level, "case.json was damaged and has been replaced with its copy" in text) == ("good", True)
     assert panel.cases.repair.real.isHidden()
     panel.cases.on_case(1)
     settle(panel)
@@ -151,7 +151,7 @@ def test_a_study_that_cannot_be_opened_for_damage_is_repaired_by_a_button_and_op
     panel.cases.menu.on_repair()
     settle(panel)
     assert [row.name for row in panel.controller.rows] == ["scan0", "scan1", "scan2"]
-    assert "study.json was damaged and has been replaced by its twin" in panel.controller.notice[0]
+    assert "study.json was damaged and has been replaced with its copy" in panel.controller.notice[0]
     assert panel.cases.repair.real.isHidden()
 
 

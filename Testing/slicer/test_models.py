@@ -258,7 +258,7 @@ def test_the_model_that_a_running_job_goes_on_from_is_not_deleted(
     try:
         models.on_delete()
         settle(panel)
-        assert f"{run} is in progress and goes on from the model {NEW}" in panel.controller.notice[0]
+        assert f"{run} is in progress and continues from the model {NEW}" in panel.controller.notice[0]
         assert weights.exists()
         assert models.table.rowCount == 2
     finally:
@@ -284,7 +284,7 @@ def test_the_model_that_a_run_on_the_cluster_used_last_goes_on_from_is_not_delet
         panel.preferences.set("far place", str(tmp_path / "cluster.json"))
         models.on_delete()
         settle(panel)
-        assert f"{run} is in progress and goes on from the model {NEW}" in panel.controller.notice[0]
+        assert f"{run} is in progress and continues from the model {NEW}" in panel.controller.notice[0]
         assert weights.exists()
         panel.preferences.set("far place", str(tmp_path / "gone.json"))
         models.on_delete()

@@ -160,7 +160,7 @@ def test_a_kept_model_is_used_on_the_open_case_gone_on_from_and_deleted(
     panel.models.header.collapsed = False
     settle(panel)
     first, before = panel.models.chosen.run, [case.provenance()["run"] for case in study.cases]
-    assert panel.models.chosen.learned_from == "Slices learned from: 3. Cases they are in: 1 of 3."
+    assert panel.models.chosen.learned_from == "The model learned from slices: 3. Cases with such slices: 1 of 3."
     panel.models.on_choose(0)
 
     panel.models.on_use(only=True)

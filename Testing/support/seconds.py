@@ -92,7 +92,7 @@ def same(one: Round, two: Round) -> bool:
     assert mine.weights.keys() == theirs.weights.keys()
     unequal = [name for name in mine.weights if not torch.equal(mine.weights[name], theirs.weights[name])]
     told = [run.job.status().scores for run in (one, two)]
-    verdicts = [[words for words in scores["reasons"] if "held out from both" in words] for scores in told]
+    verdicts = [[words for words in scores["reasons"] if "kept aside from both" in words] for scores in told]
     return (unequal == [] and mine.method == theirs.method and mine.quality == theirs.quality
             and told[0]["held_out"] == told[1]["held_out"] and verdicts[0] == verdicts[1] != [])
 

@@ -96,7 +96,7 @@ class Keeper:
         """Raises NoRoom when a volume that could not be cached leaves too little memory to train with."""
         need, free = 2 * 2 * int(np.prod(shape)), free_memory(torch.device("cpu"))
         if need > free * (1 - SHARE_OF_HOST):
-            raise NoRoom(f"The volumes fit neither into memory ({free / 1e9:.1f} GB are free) nor on the disk. "
+            raise NoRoom(f"The volumes fit neither into memory (free: {free / 1e9:.1f} GB) nor on the disk. "
                          f"{self.cache.problem}")
 
     def _key(self, digest: str, grid: Grid) -> str:

@@ -101,7 +101,9 @@ class Sampler:
     def _looks(self, need: Need) -> tuple[list[Look], list[Look]]:
         known = self.labelled()
         if need.labelled and not known:
-            raise NothingLabelled("No annotated slice to train on. Draw at least one slice and mark it as done.")
+            raise NothingLabelled(
+                "No slice is done, so there is nothing to train on. Draw on at least one slice and mark it as done."
+            )
         free = sorted(set(range(len(self.volumes))) - set(known)) or known
         repeats = self.repeats(known)
         often = [known[place] for place in repeats.volumes]

@@ -59,8 +59,8 @@ class Estimate:
     def words(self) -> str:
         """The number with its meaning."""
         slices = f"{counted(self.slices, 'slice')} of {counted(self.cases, 'case')}"
-        return (f"Expected Dice on other cases {self.dice:.2f}; in 9 of 10 studies like this one the true value lies "
-                f"between {self.low:.2f} and {self.high:.2f}. Measured on what training had not seen: {slices}.")
+        return (f"Expected Dice on other cases: {self.dice:.2f}. In 9 of 10 studies like this one, the true value lies "
+                f"between {self.low:.2f} and {self.high:.2f}. Measured on slices that training had not seen: {slices}.")
 
 
 def estimate(scores: Sequence[Score]) -> Estimate | None:

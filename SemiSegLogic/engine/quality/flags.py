@@ -96,10 +96,10 @@ class Judge:
             return {"state": "look", "words": words + self._remark(), "expected_dice": expected}
         unknown = [*self.unmeasured, *(name for value, name in self.undrawn.items() if value in undrawn)]
         if unknown:
-            words = f"Not enough labels to know how good this is: no measure of {listed(unknown, NAMED)}."
+            words = f"Not enough labels to know how good this is: not measured for {listed(unknown, NAMED)}."
             return {"state": "unknown", "words": words, "expected_dice": None}
         if dice_of(centre - SURE * deviation) >= GOOD:
-            words = f"Probably good: of suggestions as sure as this one, 9 of 10 reach a Dice of {GOOD:g}."
+            words = f"Probably good: 9 of 10 suggestions as sure as this one reach a Dice of {GOOD:g}."
             return {"state": "good", "words": words + self._remark(), "expected_dice": expected}
         words = f"Look here: {self._why_look(looks)}."
         return {"state": "look", "words": words + self._remark(), "expected_dice": expected}
@@ -111,15 +111,15 @@ class Judge:
     def _remark(self) -> str:
         """Of which structures a flag says nothing; "" where it says something of all."""
         names = listed([*self.undrawn.values()], NAMED)
-        return f" This says nothing about {names}: not drawn when the model learned." if names else ""
+        return f" This says nothing about {names}, not drawn when the model was trained." if names else ""
 
     def _why_look(self, looks: Looks) -> str:
         """Why a case of ordinary size is not called good."""
         if not self.doubt:  # a model of before this was kept
-            return f"a Dice above {GOOD:g} cannot be promised"
+            return f"it may not reach a Dice of {GOOD:g}"
         if looks.doubt > ODD_DOUBT * self.doubt:
-            return "the model is more in doubt than in the usual case of this study"
-        return f"like the usual case of this study, which may fall below a Dice of {GOOD:g}"
+            return "the model is less sure than in a typical case of this study"
+        return f"it looks like a typical case of this study, which may fall below a Dice of {GOOD:g}"
 
     def _weighed(self, dice: float, looks: Looks) -> tuple[float, float]:
         """Logit of the Dice to expect of a case, and its deviation; ``dice`` comes from logits itself, so it is within

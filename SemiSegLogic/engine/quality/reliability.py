@@ -54,7 +54,7 @@ class Reliability:
     def words(self) -> str:
         """For the card."""
         gap = sum(self.confidence) - sum(self.right)
-        lean = "surer than it should be" if gap > 0 else "less sure than it could be"
+        lean = "more sure than it should be" if gap > 0 else "less sure than it should be"
         close = "close to the truth" if self.error < 0.05 else lean
         points = counted(round(100 * self.error), "percentage point")
         return (f"Near the structures its confidence is off by {points} on average "

@@ -24,18 +24,18 @@ def remarks(profiles: Sequence[Profile], names: Mapping[int, str]) -> list[str]:
     area = sum(float(item.area.sum()) for item in profiles)
     doubt = sum(float(item.doubt.sum()) for item in profiles)
     if area and doubt <= CERTAIN * area and not found[0]:  # what is judged is in no doubt
-        found.append("The model is sure of everything it shows, which is no proof that it is right. Check slices far "
-                     "from those that were judged.")
+        found.append("The model is sure of everything it shows, but that does not prove that it is right. Check slices "
+                     "far from those that are done.")
     if len(profiles) == 1:
-        found.append("There is only one case: how the model does on another patient cannot be known. Add cases.")
+        found.append("There is only one case, so nobody can know how good the model is on another patient. Add cases.")
     return [text for text in found if text]
 
 
 def _nothing_left(profiles: Sequence[Profile]) -> str:
     if all(len(set(item.judged)) >= len(item.doubt) for item in profiles):
-        return "Every slice of every case is judged. Nothing is left to draw: add cases, or export."
+        return "Every slice of every case is done. Nothing is left to draw: add cases, or export."
     if not Board(profiles, Field.of(profiles)).free.any():
-        return "Every slice that is left lies close to a judged one. Train again, or correct what looks wrong."
+        return "Every slice that is left lies close to one that is done. Train again, or correct what looks wrong."
     return ""
 
 
@@ -43,9 +43,9 @@ def _missing(profiles: Sequence[Profile], names: Mapping[int, str]) -> list[str]
     seen = np.any([item.area.any(1) for item in profiles], axis=0)
     gone = [names[value] for value, there in zip(profiles[0].values, seen, strict=True) if not there and value in names]
     if len(gone) > 1:
-        return [f"{listed(gone, NAMED)} are in no case, neither drawn nor found. Draw each on at least one slice; "
+        return [f"{listed(gone, NAMED)} have not been drawn or found in any case. Draw each on at least one slice; "
                 "until then nothing is learned about them."]
-    return [f"{name} is in no case, neither drawn nor found. Draw it on at least one slice; until then nothing is "
+    return [f"{name} has not been drawn or found in any case. Draw it on at least one slice; until then nothing is "
             "learned about it." for name in gone]
 
 

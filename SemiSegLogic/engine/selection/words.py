@@ -18,7 +18,7 @@ def reason(item: Profile, index: int, names: Mapping[int, str], doubted: bool) -
     background = item.doubt[index] - shares.sum()
     order = [int(n) for n in np.argsort(-shares, kind="stable") if shares[n] > 0]
     if not item.area.any():
-        return f"No structure was found: {'the model is unsure whether one begins here' if doubted else _EVEN}."
+        return f"No structure was found: {'the model is unsure whether there is one' if doubted else _EVEN}."
     main = order[0] if order else int(item.area[:, index].argmax())
     where, name = place(item, index, main, names), names.get(item.values[main], "a structure")
     if not doubted:
@@ -28,7 +28,7 @@ def reason(item: Profile, index: int, names: Mapping[int, str], doubted: bool) -
     return f"{where}: the model is unsure about the border of {name}."
 
 
-_EVEN = "nothing near here has been judged"
+_EVEN = "no slice near here is done"
 
 
 def place(item: Profile, index: int, main: int, names: Mapping[int, str]) -> str:

@@ -196,8 +196,8 @@ class Trainer:
         self.method.load_state_dict(self._good)
         if self.progress.undone > PATIENCE:
             raise Diverged(
-                f"The loss became undefined {PATIENCE + 1} times. The model from before is kept. Lower the learning "
-                "rate or set the arithmetic to float32 under Advanced."
+                f"The loss became undefined {PATIENCE + 1} times. The earlier model is kept. Lower the learning rate "
+                "or set the arithmetic to float32 under Advanced."
             )
         self._fresh_optimisers()
         torch.manual_seed(torch.initial_seed() + self.progress.undone)

@@ -151,7 +151,7 @@ class Session:
             return False
         if added:
             cases = ", ".join(item.case for item in added)
-            self.reporter.say(f"New labels of {cases} are in.", phase="live", labels_used=self.data.labels_used)
+            self.reporter.say(f"New slices of {cases} are used now.", phase="live", labels_used=self.data.labels_used)
         return bool(added)
 
     def _note_news(self) -> None:

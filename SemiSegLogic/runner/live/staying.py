@@ -25,7 +25,7 @@ class Stay:
         if self.place.job.stop_requested():
             self.farewell = "Stopped; what was learned is kept."
         elif self.others_wait():
-            self.farewell = "Made room for a training that waited; what was learned is kept."
+            self.farewell = "Stopped for a training that was waiting; what was learned is kept."
         elif rested > self.place.training.live_rest_seconds:
             self.farewell = "Nothing new was drawn for a while; what was learned is kept."
         return bool(self.farewell)

@@ -109,10 +109,12 @@ def _files_of_series(path: Path) -> list[str]:
     if path.is_file():
         series = {uid: files for uid, files in listed.items() if any(Path(file).samefile(path) for file in files)}
     if not series:
-        raise ImageError(f"{path} holds no DICOM series. Choose the folder that holds the slices of one series.")
+        raise ImageError(f"{path} contains no DICOM series. Choose the folder that contains the slices of one series.")
     if len(series) > 1:
         examples = ", ".join(f"{Path(files[0]).name} ({counted(len(files), 'slice')})" for files in series.values())
-        raise ImageError(f"{path} holds {len(series)} DICOM series. Choose one by giving one of its files: {examples}.")
+        raise ImageError(
+            f"{path} contains several DICOM series ({len(series)}). Choose one by giving one of its files: {examples}."
+        )
     files = next(iter(series.values()))
     _refuse_broken(folder, files, listed, path)
     return files
@@ -129,8 +131,8 @@ def _refuse_broken(folder: Path, files: list[str], listed: dict[str, list[str]],
         if file.name not in known and not file.name.startswith(".") and file.is_file() and (
             _is_lost_slice(file, kind, others) or (not file.stat().st_size and file.suffix in endings)
         ):
-            raise ImageError(f"{path}: {file.name} is empty or cut short, so a slice may be missing. Copy the series "
-                             "again from where it came, or take that file away if it does not belong to it.")
+            raise ImageError(f"{path}: {file.name} is empty or incomplete, so a slice may be missing. Copy the series "
+                             "again from where it came, or remove that file if it does not belong to the series.")
 
 
 def _is_lost_slice(file: Path, kind: str, others: list[str]) -> bool:

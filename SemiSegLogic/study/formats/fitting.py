@@ -65,8 +65,8 @@ def _pasted(part: NDArray[np.uint8], start: list[int], target: Grid, outside: in
     taken = part[tuple(slice(s.start - first, max(0, s.stop - first)) for s, first in zip(into, start, strict=True))]
     lost = _labelled(part) - _labelled(taken)
     if lost:
-        raise LabelError(f"{path} does not fit the image: {lost} labelled voxels lie outside it. Check that it is the "
-                         "mask of this image, or crop it to the image.")
+        raise LabelError(f"{path} does not fit the image: some labelled voxels lie outside the image ({lost}). Check "
+                         "that it is the mask of this image, or crop it to the image.")
     whole[into] = taken
     return whole
 
@@ -82,7 +82,7 @@ def _difference(own: Grid, target: Grid) -> str:
             return f"it has {_times(a)} {what} (k, j, i), the image {_times(b)}"
     centre = (np.array(own.shape)[None] - 1) / 2
     away = float(np.linalg.norm(own.to_patient(centre) - target.to_patient(centre)))
-    return f"same shape and spacing, but its middle lies {away:.2f} mm away, or it is rotated"
+    return f"same size and spacing, but its centre lies {away:.2f} mm away, or it is rotated"
 
 
 def _times(numbers: tuple[float, ...]) -> str:

@@ -37,9 +37,9 @@ def check_frames(image: sitk.Image, file: Path) -> None:
         raise ImageError(f"{file} scales the grey values of its frames differently, as can happen with PET. Export the "
                          "series again as one file per slice.")
     if len(places) > 1 and not _lie_there(image, [numbers for (numbers,) in places]):
-        raise ImageError(f"{file}: its {len(places)} frames do not follow each other in equal steps, as the slices of "
-                         "one volume do (a gap, another order, time steps, several echoes). Export the series again "
-                         "as one file per slice, or save one volume of it as NRRD.")
+        raise ImageError(f"{file}: its frames ({len(places)}) do not follow each other in equal steps, as the slices "
+                         "of one volume do (there is a gap, another order, time steps or several echoes). Export the "
+                         "series again as one file per slice, or save one volume of it as NRRD.")
 
 
 def _lie_there(image: sitk.Image, places: list[tuple[float, ...]]) -> bool:

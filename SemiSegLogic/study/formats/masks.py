@@ -97,8 +97,8 @@ def _read(path: Path) -> tuple[NDArray[np.generic], Grid, list[HeaderSegment], d
         raise LabelError(f"{path} has a damaged segment in its header: {error}. Save it again in Slicer.") from error
     array = sitk.GetArrayFromImage(image)
     if count > 1 and not described:
-        raise LabelError(f"{path} has {count} values per voxel and no segments: it is a picture, not a mask. Save it "
-                         "as a label map with one whole number per voxel.")
+        raise LabelError(f"{path} has several values per voxel ({count}) and no segments: it is a picture, not a mask. "
+                         "Save it as a label map with one whole number per voxel.")
     beyond = [one.name for one in described if not 0 <= one.layer < count]
     if beyond:
         raise LabelError(f"{path}: segment '{beyond[0]}' lies in a layer that the file does not have. Save it again "
@@ -130,8 +130,8 @@ def values_in(array: NDArray[np.generic], path: Path) -> list[int]:
         found = np.unique(slab)
         whole = np.isfinite(found) & (found == np.rint(found)) if found.dtype.kind == "f" else found == found
         if found.dtype.kind not in "iuf" or not whole.all():
-            raise LabelError(f"{path} holds {found[~whole][0]}, which is no label value. It may be an image, or a mask "
-                             "resampled with interpolation: use nearest neighbour.")
+            raise LabelError(f"{path} contains {found[~whole][0]}, which is no label value. It may be an image, or a "
+                             "mask resampled with interpolation: use nearest neighbour.")
         values.update(int(value) for value in found)
     return sorted(values)
 
@@ -157,8 +157,9 @@ def _target(segment: HeaderSegment, names: Mapping[str, int] | None, path: Path)
             chosen = value
         if chosen is None:
             known = enumerated([f"{name} = {number}" for name, number in names.items()]) or "there are none yet"
-            raise UnknownSegmentError(f"{path} holds '{segment.name}' (value {value}), which is no structure here "
-                                      f"({known}). Say which structure it is, or leave it out.", segment.name)
+            raise UnknownSegmentError(f"{path} contains '{segment.name}' (value {value}), which is not a structure of "
+                                      f"this study ({known}). Say which structure it is, or leave it "
+                                      "out.", segment.name)
         value = chosen
     if not (0 if names is not None else 1) <= value <= LAST_VALUE:
         raise LabelError(f"{path}: '{segment.name}' has the label value {value}; it must lie in 1..{LAST_VALUE}. Give "
@@ -178,8 +179,9 @@ def _merged(layers: NDArray[np.generic], found: list[tuple[HeaderSegment, int]],
         if clash:
             count = int(np.count_nonzero(here & (array == clash[0])))
             raise LabelError(f"{path}: '{owners[clash[0]]}' and '{segment.name}' overlap on {counted(count, 'voxel')}; "
-                             "a voxel has one structure here. In Slicer's Segment Editor set 'Modify other segments: "
-                             "overwrite all' and repaint the overlap, or map one of them to 0.")
+                             "here a voxel can belong to one structure only. In Slicer's Segment Editor, under "
+                             "Masking, set 'Modify other segments' to 'Overwrite all' and draw the overlap again, or "
+                             "leave one of them out (0).")
         array[here] = value
         owners[value] = segment.name
     return array

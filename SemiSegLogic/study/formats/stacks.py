@@ -58,9 +58,9 @@ def check_stack(placed: list[Placed], path: Path) -> None:
     """Raises ImageError, which names ``path``, when these slices, in this order, are no volume."""
     unplaced = next((one for one in placed if not one.known), None)
     if unplaced is not None:
-        raise ImageError(f"{path}: {unplaced.name} does not say where it lies, so its series of {len(placed)} files is "
-                         "no volume (ultrasound stills and screenshots are pictures by themselves). Add one by giving "
-                         "its file.")
+        raise ImageError(f"{path}: {unplaced.name} has no position in space, so the series (files: {len(placed)}) is "
+                         "not a volume. Ultrasound stills and screenshots are single pictures: add one by giving its "
+                         "file.")
     _check_alike(placed, path)
     _check_even(placed, path)
 
@@ -85,8 +85,8 @@ def _check_alike(placed: list[Placed], path: Path) -> None:
     for words, is_other in differs.items():
         other = next((one for one in placed if is_other(one)), None)
         if other is not None:
-            raise ImageError(f"{path}: {other.name} {words} {first.name}. Keep only slices of one stack in the folder "
-                             "(no localiser).")
+            raise ImageError(f"{path}: {other.name} {words} {first.name}. Keep only the slices of one volume in the "
+                             "folder (no localizer).")
 
 
 def _check_even(placed: list[Placed], path: Path) -> None:
@@ -100,12 +100,12 @@ def _check_even(placed: list[Placed], path: Path) -> None:
         gaps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
         worst = int(np.argmax(np.abs(gaps - np.median(gaps))))
         raise ImageError(f"{path}: the slices are not evenly spaced; from {placed[worst].name} to "
-                         f"{placed[worst + 1].name} it is {gaps[worst]:.3f} mm where {np.median(gaps):.3f} "
-                         "mm is usual. A slice is missing or doubled: export the series again.")
+                         f"{placed[worst + 1].name} it is {gaps[worst]:.3f} mm where {np.median(gaps):.3f} mm is "
+                         "usual. A slice is missing or duplicated: export the series again.")
     normal = np.cross(*placed[0].directions)
     if abs(float(step @ normal)) < (1 - 1e-4) * distance:
         raise ImageError(f"{path}: the slices are stacked at an angle (tilted gantry). Load the series in Slicer with "
-                         "acquisition geometry regularisation, save it as NRRD and add that.")
+                         "acquisition geometry regularization, save it as NRRD and add that file.")
 
 
 def _refuse_times(positions: NDArray[np.float64], path: Path) -> None:

@@ -61,7 +61,7 @@ def read_bytes(path: Path, grid: Grid) -> NDArray[np.uint8]:
     """A map of bytes (k, j, i) that must lie on ``grid``, whatever its values. Raises ImageError otherwise."""
     array, own = read_voxels(path)
     if array.dtype != np.uint8 or not own.agrees(grid):
-        raise ImageError(f"{path} is no map of bytes on its image's grid: another program changed it. Make it anew.")
+        raise ImageError(f"{path} does not fit its image: another program changed it. Train again to make a new one.")
     return array.astype(np.uint8, copy=False)
 
 
@@ -125,12 +125,12 @@ def _refusal(path: Path, error: RuntimeError) -> ImageError:
     if "Unable to determine ImageIO" in str(error) and nifti.is_nifti(path):  # it is whole and has a header of NIfTI
         return ImageError(f"{path} is a NIfTI of version 2, which cannot be read. Save it as NRRD or NIfTI-1.")
     if "Unable to determine ImageIO" in str(error):
-        return ImageError(f"{path} is no image of a kind that can be read. Save it as NRRD or NIfTI.")
+        return ImageError(f"{path} is not an image in a format that SemiSeg can read. Save it as NRRD or NIfTI.")
     if "orthonormal" in str(error):
         return ImageError(f"{path} has axes that are not at right angles to each other (a sheared scan). Load it in "
                           "Slicer, resample it (module Resample Scalar/Vector/DWI Volume) and add the result.")
-    return ImageError(f"{path} cannot be read: {itk_reason(error)}. It may be cut short or of a kind that is not "
-                      "supported: copy it again from where it came, or save it as NRRD.")
+    return ImageError(f"{path} cannot be read: {itk_reason(error)}. It may be incomplete, or in a format that is not "
+                      "supported. Copy it again from where it came, or save it as NRRD.")
 
 
 def _of_three_axes(image: sitk.Image, path: Path) -> sitk.Image:
@@ -159,12 +159,12 @@ def _grey(array: NDArray[np.generic], what: object) -> NDArray[np.generic]:
 
 def _check_values(array: NDArray[np.generic], what: object) -> None:
     if array.dtype.kind not in "iuf":
-        raise ImageError(f"{what} holds values of type {array.dtype}; save it with plain numbers.")
+        raise ImageError(f"{what} contains values of type {array.dtype}; save it with plain numbers.")
     if array.dtype.kind == "f":
         bad = sum(int(np.count_nonzero(~np.isfinite(slab))) for slab in array)  # by slab: no second copy in memory
         if bad:
-            raise ImageError(f"{what} holds NaN or infinity on {bad} of {array.size} voxels. Replace them (for example "
-                             "by 0) in the program that made the image, and add it again.")
+            raise ImageError(f"{what} contains NaN or infinity ({bad} of {array.size} voxels). Replace these values "
+                             "(for example by 0) in the program that made the image, and add it again.")
     low, high = array.min(), array.max()
     if low == high:
         raise ImageError(f"{what} holds the value {low} on all of its {array.size} voxels: there is nothing to "

@@ -55,7 +55,7 @@ def described(server: RunningServer, line: TornLine, tmp_path: Path) -> Path:
 def torn(line: TornLine, described: Path, target: Path, after: int) -> None:
     """A download that breaks off after so many bytes."""
     line.lasts = after
-    with pytest.raises(Unreachable, match=r"cannot be reached: (the line broke|.*Connection reset)"):
+    with pytest.raises(Unreachable, match=r"cannot be reached: (the connection broke|.*Connection reset)"):
         Gateway(Server.read(described)).bring(JOB, NAME, target)
     line.lasts = 1 << 40
     assert not target.exists(), "nobody reads half a result"

@@ -96,7 +96,7 @@ def test_a_killed_waiter_is_passed_over(backend: LocalBackend, three: list[JobFo
 
 def test_a_waiting_job_can_be_stopped(backend: LocalBackend, three: list[JobFolder]) -> None:
     status = backend.stop("b")
-    assert (status.state, status.queue_position, status.message) == ("stopped", 0, "Stopped while it waited.")
+    assert (status.state, status.queue_position, status.message) == ("stopped", 0, "Stopped while it was waiting.")
     assert session_members(leader_of(three[1])) == []
     assert backend.poll("z").state == "running"
     wait_until(lambda: backend.poll("a").queue_position == 1)

@@ -114,7 +114,7 @@ def test_a_job_that_waits_is_taken_out_of_the_line(ray: FakeRay, backend: RayBac
     start(backend, "one", **FOREVER)
     start(backend, "two")
     status = backend.stop("two")
-    assert (status.state, status.message) == ("stopped", "Stopped while it waited.")
+    assert (status.state, status.message) == ("stopped", "Stopped while it was waiting.")
     assert ray.submitted["two"].status == "STOPPED"
     backend.stop("one")
 
@@ -179,7 +179,7 @@ def test_polling_never_raises_for_what_is_gone(ray: FakeRay, backend: RayBackend
     status = backend.poll("two")
     assert status.state == "lost"
     assert status.error is not None
-    assert "never heard of it" in status.error["text"]
+    assert "never received it" in status.error["text"]
     with pytest.raises(JobError, match="plain name"):
         backend.poll("../one")
     backend.stop("one")
@@ -239,14 +239,14 @@ def test_a_job_that_waits_can_be_stopped_while_the_cluster_cannot_be_asked(
     job = start(backend, "two", **FOREVER)
     ray.down()
     status = backend.stop("two", wait=False)
-    assert (status.state, status.message) == ("stopped", "Stopped while it waited.")
+    assert (status.state, status.message) == ("stopped", "Stopped while it was waiting.")
     with pytest.raises(Unreachable):
         backend.resume("two")
     assert job.stop_requested(), "nothing was resumed, so it is still to stop"
     ray.up()
     backend.stop("one")
     wait_until(lambda: ray.submitted["two"].status in ("STOPPED", "SUCCEEDED"))
-    assert job.reported().message == "Stopped while it waited."
+    assert job.reported().message == "Stopped while it was waiting."
     assert job.results() == {}, "a mask of a model that has learned nothing helps nobody"
 
 

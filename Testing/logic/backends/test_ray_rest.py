@@ -26,7 +26,7 @@ def backend(ray: FakeRay, token: Path) -> RayBackend:
 
 def test_a_ray_that_takes_jobs_without_a_token_is_refused(ray: FakeRay, backend: RayBackend) -> None:
     ray.open = True
-    with pytest.raises(PlaceError, match=r"takes jobs from anybody.*RAY_AUTH_MODE=token"):
+    with pytest.raises(PlaceError, match=r"accepts jobs from anybody.*RAY_AUTH_MODE=token"):
         backend.submit(make_job(backend.root / "one"))
     assert ray.submitted == {}
     assert [said for _, _, said in ray.asked if said] == []  # it never saw the token
@@ -46,7 +46,7 @@ def test_a_token_that_others_can_read_is_not_used(backend: RayBackend, token: Pa
         backend.submit(make_job(backend.root / "one"))
 
 
-@pytest.mark.parametrize(("content", "words"), [("", "holds no token"), ("two words", "holds no token"),
+@pytest.mark.parametrize(("content", "words"), [("", "contains no token"), ("two words", "contains no token"),
                                                 (None, "cannot be read")])
 def test_a_token_file_without_a_token_is_named(
     backend: RayBackend, token: Path, content: str | None, words: str
@@ -113,7 +113,7 @@ def test_a_certificate_in_the_home_folder_is_found_as_the_token_is(
 
 
 def test_https_where_plain_http_is_spoken_is_told_as_that(ray: FakeRay, token: Path) -> None:
-    with pytest.raises(Unreachable, match=r"not in https.*begins with http://"):
+    with pytest.raises(Unreachable, match=r"not over https.*begins with http://"):
         RayRest(ray.address.replace("http://", "https://"), token).check()
 
 

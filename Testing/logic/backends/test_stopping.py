@@ -158,7 +158,7 @@ def test_a_runner_that_hangs_is_told_and_can_be_stopped_and_resumed(
     job = start(backend, "one", **FOREVER)
     wait_for_step(backend, "one", 5)
     os.kill(leader_of(job), signal.SIGSTOP)
-    hangs = wait_until(lambda: (s := backend.poll("one")).message.startswith("No sign of life") and s)
+    hangs = wait_until(lambda: (s := backend.poll("one")).message.startswith("It has not reported") and s)
     assert (hangs.state, hangs.seconds_left) == ("running", None)
     assert "stop it, then resume it" in hangs.message
     reached = hangs.step

@@ -78,8 +78,10 @@ def test_a_ray_without_a_token_gets_nothing(cluster: Path, blobs: BlobStudy, ray
 
 
 @pytest.mark.parametrize(("code", "page", "words"), [
-    (200, b"<html>Welcome</html>", "answered 200, as no Ray does"), (404, b"", "answered 404, as no Ray does"),
-    (200, b'{"tiles": []}', "answered 200, as no Ray does"), (500, b"", "answered 500, as no Ray does"),
+    (200, b"<html>Welcome</html>", "answered 200, which is not an answer of Ray"),
+    (404, b"", "answered 404, which is not an answer of Ray"),
+    (200, b'{"tiles": []}', "answered 200, which is not an answer of Ray"),
+    (500, b"", "answered 500, which is not an answer of Ray"),
 ])
 def test_what_answers_but_is_no_ray_is_told_apart(
     tmp_path: Path, cluster: Path, blobs: BlobStudy, says: Said, code: int, page: bytes, words: str
@@ -113,7 +115,7 @@ def test_a_folder_that_takes_no_files_is_named(
 
 def test_a_card_is_refused_where_the_cluster_gives_jobs_none(cluster: Path, blobs: BlobStudy, says: Said) -> None:
     text = says("train", blobs.study.folder, "--device", "cuda", "--cluster", cluster, code=1)
-    assert f"{cluster} asks for none for a job" in text
+    assert f"{cluster} requests none for a job" in text
     assert not list((blobs.study.folder / "models").glob("*"))
 
 

@@ -219,7 +219,7 @@ WRONG = {
     "bad time": (["train", "{study}", "--seconds", "1e9"], "seconds"),
     "no job": (["jobs", "stop", "nobody"], "There is no job nobody"),
     "no job to resume": (["jobs", "resume", "nobody"], "nobody"),
-    "which job": (["jobs", "stop"], "Name the job"),
+    "which job": (["jobs", "stop"], "Give the job"),
 }
 
 
@@ -392,7 +392,7 @@ def test_a_bad_image_before_good_ones_keeps_none_of_them_out(tmp_path: Path, say
     told = says("study", "add", folder, bad, good, good, code=1)
     assert "bad.nrrd is damaged: its header announces" in told
     assert "holds the same voxels as case 'scan0'" in told
-    assert "2 of 3 were not added; the others are in the study." in told
+    assert "Images not added: 2 of 3. The others are in the study." in told
     assert [case.id for case in Study.open(folder).cases] == ["scan0"]
     says("study", "add", folder, good, "--duplicates")
     assert [case.id for case in Study.open(folder).cases] == ["scan0", "scan0-2"]
@@ -464,7 +464,7 @@ def test_an_export_begins_a_damaged_record_of_a_suggestion_anew_and_says_so(blob
     (case.folder / "provenance.json").write_text("{")
     told = says("export", blobs.study.folder)
     assert f"{case.id}.nrrd (verified)" in told
-    assert "It is not known where the suggestion came from" in told
+    assert "It is not known which model made the suggestion" in told
     assert str(case.folder / "provenance.damaged.json") in told.replace(" ", "")
     assert "not known" not in says("export", blobs.study.folder)
 

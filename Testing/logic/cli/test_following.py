@@ -92,7 +92,7 @@ def test_ctrl_c_twice_before_the_first_is_heeded_stops_the_job_all_the_same(
     with pytest.raises(KeyboardInterrupt):
         follow(waiting, backend, Output(), twice)
     assert backend.stops == 1, "else it would train on for hours, after the words that it stops"
-    assert "stops by itself" in " ".join(capsys.readouterr().out.split())
+    assert "is stopping" in " ".join(capsys.readouterr().out.split())
 
 
 def test_ctrl_c_while_the_job_is_handed_over_stops_it_once_it_is_there(waiting: Round) -> None:
@@ -138,7 +138,7 @@ def test_a_study_moved_while_it_was_trained_takes_its_suggestions_where_it_lies_
     this = begin(blobs.study, jobs, tiny(2, 2))
     run_here(this)
     blobs.study.folder.rename(tmp_path / "moved")
-    with pytest.raises(Exception, match=r"cases\.json is missing.*waits in .*semiseg follow"):
+    with pytest.raises(Exception, match=r"cases\.json is missing.*are kept in .*semiseg follow"):
         follow(this, Ended(this), Output())
     assert "Suggestions for 3 cases are in the study." in says("follow", tmp_path / "moved")
 
@@ -168,5 +168,5 @@ def test_a_job_whose_folder_was_deleted_is_told_once_and_promises_nothing(
     shutil.rmtree(this.job.root)
     told = says("follow", blobs.study.folder, code=1)
     assert "if its job was deleted, train again" in told
-    assert "waits in" not in told
+    assert "are kept in" not in told
     assert "resume" not in told

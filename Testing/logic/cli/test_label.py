@@ -66,7 +66,7 @@ def test_a_segment_that_is_no_structure_is_refused_with_the_option_to_give(
     folder: Path, mask: Callable[..., Path], says: Callable[..., str]
 ) -> None:
     told = says("study", "label", folder, "scan", mask("Anterior", "Tail"), code=1)
-    assert "holds 'Tail' (value 2), which is no structure here (Anterior = 1, Posterior = 2)" in told
+    assert "contains 'Tail' (value 2), which is not a structure of this study (Anterior = 1, Posterior = 2)" in told
     assert "--name 'Tail=STRUCTURE', or --name 'Tail=0'" in told
 
 
@@ -75,7 +75,7 @@ def test_a_name_that_says_no_structure_is_refused_in_words(
     folder: Path, mask: Callable[..., Path], says: Callable[..., str], word: str
 ) -> None:
     told = says("study", "label", folder, "scan", mask("Head", "Tail"), "--name", word, code=1)
-    assert f"'{word}' does not say which structure a segment is. Structures are: 1 Anterior, 2 Posterior." in told
+    assert f"'{word}' does not say which structure a segment is. The structures are: 1 Anterior, 2 Posterior." in told
 
 
 @pytest.mark.parametrize(("words", "expected"), [
@@ -95,7 +95,7 @@ def test_slices_that_are_none_are_refused_in_words(
     folder: Path, mask: Callable[..., Path], says: Callable[..., str], word: str
 ) -> None:
     told = says("study", "label", folder, "scan", mask("Anterior", "Posterior"), "--slices", word, code=1)
-    assert f"'{word}' names no slices. Write an axis (k, j or i) and numbers" in told
+    assert f"'{word}' gives no slices. Write an axis (k, j or i) and numbers" in told
 
 
 def test_slices_that_were_judged_before_are_told_and_can_be_had_back(
@@ -104,7 +104,7 @@ def test_slices_that_were_judged_before_are_told_and_can_be_had_back(
     says("study", "label", folder, "scan", mask("Anterior", "Posterior"), "--slices", "k:2,3")
     told = says("study", "label", folder, "scan", mask("Posterior", "Anterior"), "--slices", "k:3,4")
     assert "2 slices taken" in told
-    assert "1 of them were judged before; as they were they stay among the versions" in told
+    assert "1 of them were done before; the earlier drawings are kept as a version" in told
     first = Study.open(folder).case("scan").versions()[-1].name
     assert first in says("study", "versions", folder, "scan")
     says("study", "restore", folder, "scan", first)

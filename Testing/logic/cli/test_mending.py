@@ -19,7 +19,7 @@ def test_a_cut_record_is_repaired_and_the_study_goes_on(blobs: BlobStudy, says: 
     record = blobs.cases[1].folder / "case.json"
     record.write_bytes(record.read_bytes()[:40])
     assert "semiseg study repair" in says("export", blobs.study.folder, code=1)
-    assert f"{record} was damaged and has been replaced by its twin" in says("study", "repair", blobs.study.folder)
+    assert f"{record} was damaged and has been replaced with its copy" in says("study", "repair", blobs.study.folder)
     assert "needs no repair" in says("study", "repair", blobs.study.folder)
     assert "damaged" not in says("study", "status", blobs.study.folder)
 
@@ -28,7 +28,7 @@ def test_a_record_that_cannot_be_repaired_is_told_after_all_others_are(blobs: Bl
     (blobs.cases[0].folder / "case.json").write_text("{")
     (blobs.cases[0].folder / "case.backup.json").write_text("{")
     (blobs.cases[1].folder / "case.json").write_text("{")
-    assert "volume0/case.json and its twin are both damaged" in says("study", "repair", blobs.study.folder, code=1)
+    assert "volume0/case.json and its copy are both damaged" in says("study", "repair", blobs.study.folder, code=1)
     rows = {row.id: row.problem for row in blobs.study.status()}
     assert rows["volume0"]
     assert not rows["volume1"]
@@ -48,7 +48,7 @@ def test_an_image_that_was_moved_is_found_again_and_another_one_is_refused(tmp_p
     case = study.add_case(tmp_path / "scan.nrrd", copy=False)
     (tmp_path / "scan.nrrd").rename(tmp_path / "moved.nrrd")
     refused = says("study", "relocate", study.folder, "scan", tmp_path / "other.nrrd", code=1)
-    assert "has other voxels or another grid" in refused
+    assert "has changed since case" in refused
     assert "moved.nrrd, and is the same" in says("study", "relocate", study.folder, "scan", tmp_path / "moved.nrrd")
     assert np.array_equal(case.image(), image)
 

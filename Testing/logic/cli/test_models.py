@@ -58,7 +58,7 @@ def test_a_file_that_is_no_model_is_refused_before_anything_is_ordered(
     before = sorted(jobs.iterdir())
     (tmp_path / "notes.pt").write_text("no model")
     assert run([words[0], str(trained.study.folder), words[1], str(tmp_path / "notes.pt")]) == 1
-    assert f"{tmp_path / 'notes.pt'} is no model that SemiSeg made" in capsys.readouterr().err
+    assert f"{tmp_path / 'notes.pt'} is not a model made by SemiSeg" in capsys.readouterr().err
     assert sorted(jobs.iterdir()) == before
 
 

@@ -58,8 +58,8 @@ def test_a_strategy_before_any_suggestion_is_said_to_choose_nothing(
     found, remarks = ask(capsys, blobs.study.folder, "--count", "3", "--strategy", "entropy")
     assert found == ask(capsys, blobs.study.folder, "--count", "3")[0]
     assert remarks == [
-        "entropy: there are no suggestions to choose by before the first training; these slices come from the images "
-        "alone."
+        "entropy: before the first training there are no suggestions to choose by; these slices are chosen from the "
+        "images alone."
     ]
 
 

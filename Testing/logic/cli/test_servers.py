@@ -40,8 +40,8 @@ def test_who_is_invited_gets_a_folder_that_works(server: RunningServer, semiseg:
 
 def test_who_is_invited_again_is_said_to_lose_the_earlier_token(says: Says, tmp_path: Path) -> None:
     words = ("serve", "invite", tmp_path / "server", "ada", "--address", "https://h:1", "--into")
-    assert "had before" not in says(*words, tmp_path / "first")
-    assert "The token that ada had before no longer works" in " ".join(says(*words, tmp_path / "again").split())
+    assert "The earlier token" not in says(*words, tmp_path / "first")
+    assert "The earlier token of ada no longer works" in " ".join(says(*words, tmp_path / "again").split())
 
 
 def test_a_certificate_of_ones_own_goes_along(semiseg: Semiseg, tmp_path: Path) -> None:

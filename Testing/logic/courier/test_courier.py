@@ -108,7 +108,7 @@ def test_a_long_download_is_not_taken_for_a_dead_courier(
     written = job.write_status
     monkeypatch.setattr(job, "write_status", lambda status: (said.append(status.message), written(status)))
     assert Courier(job, Gateway(backend.server)).run().state == "done"
-    assert [words for words in said if words.startswith("Bringing results from the server: 0 of 0 MB")]
+    assert [words for words in said if words.startswith("Downloading results from the server: 0 of 0 MB")]
 
 
 def test_what_is_left_of_a_result_that_is_there_no_more_goes(server: RunningServer, backend: ServerBackend) -> None:
@@ -198,12 +198,12 @@ def test_a_network_that_is_gone_is_waited_for(server: RunningServer, backend: Se
     with pytest.raises(Unreachable, match="cannot be reached"):
         backend.check()
     start(backend, "one", steps=150, sleep=0.05)
-    waiting = wait_until(lambda: (s := backend.poll("one")).message.endswith("tried again.") and s, 60, "the words")
+    waiting = wait_until(lambda: (s := backend.poll("one")).message.endswith("tries again.") and s, 60, "the words")
     assert waiting.state == "queued"
     server.start()
     before = wait_for_step(backend, "one", 2)
     server.stop()
-    silent = wait_until(lambda: (s := backend.poll("one")).message.endswith("tried again.") and s, 60, "the words")
+    silent = wait_until(lambda: (s := backend.poll("one")).message.endswith("tries again.") and s, 60, "the words")
     assert silent.state == "running"
     assert silent.step >= before.step
     assert "What runs there goes on" in silent.message
@@ -258,11 +258,11 @@ def test_a_job_is_stopped_before_a_server_that_is_gone_heard_of_it(
 ) -> None:
     server.stop()
     job = start(backend, "one")
-    wait_until(lambda: "tried again" in backend.poll("one").message, 60, "the words")
+    wait_until(lambda: "tries again" in backend.poll("one").message, 60, "the words")
     backend.stop("one", wait=False)
     server.start()
     stopped = wait_for(backend, "one", "stopped")
-    assert stopped.message == "Stopped before it was handed over."
+    assert stopped.message == "Stopped before it was sent to the server."
     assert server.backend.jobs() == {}
     assert job.results() == {}
 
@@ -275,7 +275,7 @@ def test_a_stop_that_never_reached_the_server_is_not_said_to_have(
     server.stop()
     stopped = backend.stop("one", patience_s=0)
     assert stopped.state == "stopped"
-    assert "perhaps the server could not be told" in stopped.message
+    assert "The server may not have been told" in stopped.message
     assert not server.backend.poll(there(server, job).root.name).ended
     server.start()
     backend.resume("one")
@@ -294,7 +294,7 @@ def test_a_job_that_the_server_cleared_away_is_not_begun_in_secret(
     backend.resume("one")
     failed = wait_for(backend, "one", "failed")
     assert failed.error is not None
-    assert "cleared the job away" in failed.error["text"]
+    assert "has deleted the job" in failed.error["text"]
     assert "Train again" in failed.error["remedy"]
     assert job.results()["c001"][0] >= 1  # what came is kept
 

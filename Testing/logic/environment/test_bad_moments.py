@@ -186,7 +186,7 @@ def test_another_build_of_pytorch_replaces_the_one_that_is_there(
         ("IncompleteRead(5000 bytes read, 95000 more expected)", "broke off"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "damaged"),
         ("OSError: [WinError 206] The filename or extension is too long", "paths as long"),
-        ("PermissionError: [WinError 5] Access is denied: 'torch_cpu.dll'", "held by another program"),
+        ("PermissionError: [WinError 5] Access is denied: 'torch_cpu.dll'", "in use by another program"),
         ("OSError: [WinError 112] There is not enough space on the disk", "disk is full"),
         ("socket.gaierror: [Errno 11001] getaddrinfo failed", "Connect to the internet"),
         ("ERROR: ResolutionImpossible: for help visit", "private environment"),

@@ -162,7 +162,7 @@ def test_a_series_is_what_is_there_and_finite_in_order_of_time() -> None:
 
 
 def test_the_moments_at_which_another_leg_begins_are_found() -> None:
-    points = [{"seconds": s, "leg": leg} for s, leg in [(1, "first mask"), (9, "first mask"), (11, "mean teacher")]]
+    points = [{"seconds": s, "leg": leg} for s, leg in [(1, "baseline"), (9, "baseline"), (11, "mean teacher")]]
     assert changes(points) == [(11.0, "mean teacher")]
     assert changes([{"seconds": 1.0}]) == []
 

@@ -96,7 +96,7 @@ def test_a_whole_image_without_its_seal_is_read_through_and_handed_on(blobs: Blo
 
 def test_without_an_annotated_slice_nothing_begins(tmp_path: Path, jobs: Path) -> None:
     study = make_study(tmp_path, annotated=0).study
-    with pytest.raises(StudyError, match=r"No slice is annotated in .*Draw"):
+    with pytest.raises(StudyError, match=r"No slice is done in .*Draw"):
         begin(study, jobs)
     assert study.runs == []
 

@@ -46,7 +46,7 @@ def test_slices_that_came_while_it_trained_are_counted_and_it_is_told_why_nothin
     this.collect()
     assert (this.card()["annotated_slices"], this.card()["annotated_cases"]) == (8, 2)
     assert "Learned from | 8 slices of 2 cases, 3 cases in all" in text(this)
-    assert "none of the slices that are annotated now was kept aside" in this.card()["quality"]["words"]
+    assert "none of the slices that are done now was kept aside" in this.card()["quality"]["words"]
 
 
 def test_what_was_kept_aside_and_then_taken_back_measures_nothing(
@@ -68,7 +68,7 @@ def test_what_was_kept_aside_and_then_taken_back_measures_nothing(
     run_here(this)
     this.collect()
     assert this.card()["annotated_slices"] == 10
-    assert "none of the slices that are annotated now was kept aside" in this.card()["quality"]["words"]
+    assert "none of the slices that are done now was kept aside" in this.card()["quality"]["words"]
 
 
 def test_what_was_kept_aside_and_never_learned_from_is_not_counted(
@@ -148,7 +148,7 @@ def test_a_method_that_was_given_up_is_told_of(blobs: BlobStudy, jobs: Path, mon
     assert run_here(this).state == "done"
     this.collect()
     assert "No semi-supervised method was tried" not in text(this)
-    assert "mean_teacher was tried and gave nothing that could be compared" in text(this)
+    assert "mean_teacher was tried, but its result could not be compared" in text(this)
     assert "- mean_teacher was given up, and the model from before it is kept" in text(this)
 
 
@@ -171,9 +171,9 @@ def test_half_a_leg_that_nothing_could_judge_is_not_said_to_have_been_worse(
     at_step(monkeypatch, 6, lambda trainer: this.job.request_stop())
     run_here(this)
     this.collect()
-    assert "held out from both" not in text(this)
-    assert "gave nothing that could be compared" in text(this)
-    assert "mean_teacher: no slice was held out, so its quality is not known. It was stopped" in text(this)
+    assert "kept aside from both" not in text(this)
+    assert "its result could not be compared" in text(this)
+    assert "mean_teacher: no slice was kept aside, so its quality is not known. It was stopped" in text(this)
 
 
 def test_a_structure_that_no_slice_kept_aside_shows_is_named_and_no_case_is_called_good(
@@ -188,7 +188,7 @@ def test_a_structure_that_no_slice_kept_aside_shows_is_named_and_no_case_is_call
         case.set_slices(drawn, places, "ann")
     this = finished(study.study, jobs, tiny(40, 30))
     told = this.card()["quality"]
-    assert "This says nothing about cap: not shown by any slice that was kept aside" in told["words"]
+    assert "This says nothing about cap: no slice that was kept aside" in told["words"]
     assert "core" not in told["words"]
     flags = this.job.status().flags.values()
     assert "good" not in {flag["state"] for flag in flags}
@@ -200,8 +200,8 @@ def test_that_training_saw_the_case_it_was_measured_in_is_said(
 ) -> None:
     """Of one drawn case the card spoke of a case that training had not seen."""
     told = finished(make_study(tmp_path, 5, annotated, slices).study, jobs, tiny(30, 20)).card()["quality"]["words"]
-    assert "Measured on what training had not seen: " in told
-    assert ("Training saw other slices of the cases it was measured on" in told) is said
+    assert "Measured on slices that training had not seen: " in told
+    assert ("Training used other slices of the cases it was measured on" in told) is said
 
 
 def test_the_card_names_the_views_that_there_are(tmp_path: Path, jobs: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_structure_that_nobody_drew_is_named_and_the_others_have_their_flags(
     blobs.study.add_structure("rim")
     this = finished(blobs.study, jobs, tiny(60, 40))
     told = this.card()["quality"]["words"]
-    assert told.endswith("This says nothing about rim: not shown by any slice that was drawn.")
+    assert told.endswith("This says nothing about rim: no drawn slice shows them.")
     assert "core" not in told
     found = this.job.status().flags.values()
     assert {flag["state"] for flag in found} <= {"good", "look"}
@@ -236,8 +236,8 @@ def test_a_structure_that_nobody_drew_is_named_and_the_others_have_their_flags(
     [
         ({"supervised": 0.7}, "supervised", "No semi-supervised method was tried"),
         ({"supervised": 0.7, "mean_teacher": 0.6}, "supervised", "did not help here: mean_teacher was not better"),
-        ({"supervised": 0.7, "mean_teacher": None}, "supervised", "mean_teacher was tried and gave nothing"),
-        ({"supervised": None, "mean_teacher": None}, "mean_teacher", "what it gave was not measured"),
+        ({"supervised": 0.7, "mean_teacher": None}, "supervised", "mean_teacher was tried, but its result"),
+        ({"supervised": None, "mean_teacher": None}, "mean_teacher", "its benefit was not measured"),
         ({"supervised": 0.7, "mean_teacher": 0.8}, "mean_teacher", "helped, or did no harm"),
     ],
 )

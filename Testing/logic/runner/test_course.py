@@ -65,7 +65,7 @@ def test_the_time_left_counts_the_suggesting_behind_every_leg_to_come(
     monkeypatch.setattr(Suggester, "seconds_of_all", lambda self: 1000.0)
     judge_with(monkeypatch, 0.5, 0.5, 0.5)
     finished(blobs.study, jobs, tiny(10, 4))
-    assert told == {"first mask": {3}, "mean_teacher": {2}, "all slices": {1}}
+    assert told == {"first suggestion": {3}, "mean_teacher": {2}, "all slices": {1}}
 
 
 def test_with_too_few_slices_nothing_is_held_out_and_the_status_says_so(tmp_path: Path, jobs: Path) -> None:
@@ -73,8 +73,8 @@ def test_with_too_few_slices_nothing_is_held_out_and_the_status_says_so(tmp_path
     status = finished(study, jobs, tiny(24, 8)).job.status()  # so many that something is found everywhere
     assert status.scores["held_out"] == {"supervised": None, "mean_teacher": None}
     assert (status.scores["kept"], status.scores["checked"]) == ("mean_teacher", False)
-    assert "each is worth more for learning than for measuring" in status.scores["quality"]["words"]
-    assert "No slices were held out" in status.message
+    assert "all of them are used for learning and none for measuring" in status.scores["quality"]["words"]
+    assert "No slices were kept aside" in status.message
     assert {flag["state"] for flag in status.flags.values()} == {"unknown"}
 
 

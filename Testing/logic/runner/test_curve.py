@@ -124,4 +124,4 @@ def test_the_legs_of_a_course_that_only_measure_are_told_apart(
     this = Round.begin(blobs.study, tiny(5, 3), "recommended", Recommended(), jobs=jobs)
     assert run_here(this).state == "done"
     marks = [(point["leg"], point.get("apart", False)) for point in this.job.curves()]
-    assert set(marks) == {("first mask", False), ("a second opinion", True)}
+    assert set(marks) == {("first suggestion", False), ("a second measurement", True)}

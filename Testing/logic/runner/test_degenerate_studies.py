@@ -46,7 +46,7 @@ def test_a_structure_nobody_drew_does_not_stop_the_others_and_is_told_of(
     blobs.study.add_structure("rim")
     this = finished(blobs.study, jobs, tiny(20, 20))
     assert this.next_slices()
-    assert "rim is in no case, neither drawn nor found" in remarks(blobs.study)
+    assert "rim has not been drawn or found in any case" in remarks(blobs.study)
 
 
 def test_with_all_slices_done_nothing_is_named_and_a_sentence_says_so(
@@ -57,7 +57,7 @@ def test_with_all_slices_done_nothing_is_named_and_a_sentence_says_so(
         case.set_slices(blobs.truth[case.id], all_slices(case.grid.shape), "ann")
     this = finished(blobs.study, jobs, tiny(20, 20))
     assert this.next_slices() == []
-    assert remarks(blobs.study).startswith("Every slice of every case is judged.")
+    assert remarks(blobs.study).startswith("Every slice of every case is done.")
 
 
 def test_where_annotators_contradict_each_other_slices_are_still_named(tmp_path: Path, jobs: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_choice_that_the_data_do_not_allow_is_not_to_be_resumed(blobs: BlobStu
     assert status.state == "failed"
     assert status.error is not None
     assert "For volumes choose m3hl or bcp" in status.error["text"]
-    assert status.error["remedy"].startswith("Train anew with another choice")
+    assert status.error["remedy"].startswith("Train again with another choice")
 
 
 def test_when_memory_runs_out_patches_get_smaller_and_training_goes_on(
@@ -134,7 +134,7 @@ def test_a_second_leg_that_there_is_no_memory_to_judge_leaves_the_first_model(
     assert status.state == ("stopped" if stopped else "done")
     assert status.error is not None
     assert "mean_teacher was given up" in status.error["text"]
-    assert "Memory ran out while it was measured" in status.error["text"]
+    assert "Memory ran out while the model was measured" in status.error["text"]
     assert Model.load(this.job.weights).method == "supervised"
     assert len(this.collect()) == 3
 

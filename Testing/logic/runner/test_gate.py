@@ -68,7 +68,7 @@ def test_the_verdict_says_how_many_slices_and_how_sure() -> None:
 def test_without_a_slice_held_out_the_verdict_says_so_and_what_became_of_half_a_leg() -> None:
     none = Comparison(0.0, math.inf, 0)
     whole, half = (verdict("mean_teacher", "longer", None, none, taken) for taken in (True, False))
-    assert whole == "mean_teacher: no slice was held out, so its quality is not known."
+    assert whole == "mean_teacher: no slice was kept aside, so its quality is not known."
     assert half == f"{whole} It was stopped before its end, so the earlier suggestions are kept."
 
 

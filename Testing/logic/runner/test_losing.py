@@ -41,4 +41,4 @@ def test_the_first_mask_stays_where_a_method_finds_nothing_any_more(
     assert bool(told) == forgets
     if forgets:
         assert told[0].startswith("mean_teacher no longer finds core")
-        assert "though the model before it does" in told[0]
+        assert "although the earlier model does" in told[0]

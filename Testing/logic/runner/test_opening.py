@@ -29,5 +29,5 @@ def test_structures_that_few_cases_show_are_named_on_the_card(showing: int, told
     words = rare_in_words(data)
     assert len(words) == bool(told)
     for sentence in words:
-        assert sentence.startswith("Drawn in a quarter of the annotated cases or in fewer: lesion. ")
+        assert sentence.startswith("Drawn in a quarter of the cases with slices done, or in fewer: lesion. ")
         assert told in sentence

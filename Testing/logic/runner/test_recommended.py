@@ -103,7 +103,7 @@ def test_one_drawn_case_is_gone_on_from_with_the_others_and_the_card_says_so(
     this.collect()
     assert Model.load(this.job.weights).method == "mean_teacher"
     assert recommended.TAUGHT in this.job.status().scores["reasons"]
-    assert "so what it gave was not measured" in this.job.card.with_suffix(".md").read_text()
+    assert "so its benefit was not measured" in this.job.card.with_suffix(".md").read_text()
 
 
 def test_when_no_slice_can_be_held_out_there_is_no_contest() -> None:
@@ -133,7 +133,7 @@ def test_a_contest_is_held_only_where_the_slices_held_out_can_decide_it() -> Non
     error = USUAL_DEVIATION / CONTEST_SLICES**0.5
     assert error == pytest.approx(0.02, abs=0.001)
     why = recommend(replace(USUAL, held_out=4), Recommended(), 60).reasons[0]
-    assert "needs 6 held-out slices to be decided, and there are 4" in why
+    assert "(needed: 6, there are: 4)" in why
 
 
 def test_slices_held_out_count_where_they_show_a_structure_and_none_where_the_model_has_seen_them_all() -> None:
@@ -147,7 +147,7 @@ def test_slices_held_out_count_where_they_show_a_structure_and_none_where_the_mo
 def test_a_run_counts_the_slices_that_it_holds_out(blobs: BlobStudy, jobs: Path) -> None:
     scores = run_here(ordered(blobs, jobs)).scores
     assert scores["quality"]["slices"] > 0
-    assert f"and there are {scores['quality']['slices']}: " in scores["reasons"][0]
+    assert f"there are: {scores['quality']['slices']}): " in scores["reasons"][0]
 
 
 def test_views_are_as_many_as_the_time_allows() -> None:
@@ -187,7 +187,7 @@ def test_a_contest_is_told_with_both_scores(blobs: BlobStudy, jobs: Path) -> Non
     assert card["quality"]["words"] in text
     assert f"Dice on other cases {card['quality']['dice']:.2f};" in text
     assert "Semi-supervision" in text
-    assert "held out from both" in text
+    assert "kept aside from both" in text
     assert card["views"] == {"mirror": True, "zooms": [0.9, 1.1]}
 
 

@@ -80,10 +80,10 @@ def test_a_disk_that_refuses_for_a_while_costs_nothing(
 
 
 def test_a_point_of_the_curve_has_both_clocks(job: JobFolder) -> None:
-    with Reporter(job, Status("running", phase="first mask")) as reporter:
+    with Reporter(job, Status("running", phase="first suggestion")) as reporter:
         reporter.curve({"losses": {"dice": float("nan")}}, 1.234, 21)
     (point,) = job.curves()
     assert {key: point[key] for key in ("training_seconds", "leg", "step", "losses")} == {
-        "training_seconds": 1.23, "leg": "first mask", "step": 21, "losses": {"dice": None}
+        "training_seconds": 1.23, "leg": "first suggestion", "step": 21, "losses": {"dice": None}
     }
     json.dumps(point, allow_nan=False)

@@ -52,10 +52,10 @@ def test_side_by_side_ends_as_in_turn_bit_for_bit_and_card_and_curve_tell_of_it(
         "first": FIRST, "longer": LONGER, "candidate": LONGER, "whole": WHOLE
     }
     reasons = status.scores["reasons"]
-    assert any("held side by side" in words for words in reasons)
+    assert any("trained side by side" in words for words in reasons)
     assert any(words.startswith("mean_teacher trained for") and "CPU" in words for words in reasons)
     this.collect()
-    assert "held side by side" in (this.folder / "model.md").read_text()
+    assert "trained side by side" in (this.folder / "model.md").read_text()
     beside = [point for point in this.job.curves() if point.get("beside")]
     assert {point["leg"] for point in beside} == {"mean_teacher, the candidate"}
     assert [point for point in beside if "held_out_dice" in point]

@@ -63,7 +63,7 @@ def test_single_images_of_different_zoom_are_taken_to_be_equally_large(tmp_path:
     this = finished(study, jobs, tiny(60, 60))
     side = (40 * 44) ** 0.5 * 0.75  # mm: the median picture has pixels of 0.75
     assert Model.load(this.job.weights).plan.frame == pytest.approx(side)
-    assert f"each taken to be {side:.0f} x {side:.0f} mm" in this.job.card.with_suffix(".md").read_text()
+    assert f"each treated as {side:.0f} x {side:.0f} mm" in this.job.card.with_suffix(".md").read_text()
     last = study.cases[3]
     assert last.suggestion().shape == shape
     assert dice(last.suggestion() > 0, truth[last.id] > 0, True) > 0.7

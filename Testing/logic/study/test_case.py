@@ -213,7 +213,7 @@ def test_every_change_is_a_version_with_author_time_and_slices(case: Case) -> No
     assert newest.name.endswith("Z-bob")
     assert [one.place for one in newest.slices] == [K1, K2]
     assert oldest.author == "Ann Müller"
-    assert oldest.note == "judged 1 slice"
+    assert oldest.note == "1 slice done"
 
 
 def test_an_earlier_version_comes_back_as_the_newest(case: Case) -> None:
@@ -462,7 +462,7 @@ def test_an_image_that_has_gone_is_named_and_can_be_found_again(study: Study, im
     with pytest.raises(ImageError, match=r"ann.nrrd, the image of case 'ann', is missing.*relocate"):
         case.image()
     assert case.places == [K1]
-    with pytest.raises(ImageError, match="other voxels"):
+    with pytest.raises(ImageError, match="has changed since case"):
         case.relocate(image_file("wrong.nrrd", seed=1))
     case.relocate(tmp_path / "moved.nrrd")
     assert np.array_equal(case.image(), picture())
@@ -475,7 +475,7 @@ def test_an_image_that_was_changed_is_refused(study: Study, image_file: Callable
     case = study.add_case(image_file(), copy=copy)
     changed = (picture(seed=1), grid_of("oblique")) if kind == "voxels" else (picture(), grid_of("flipped"))
     write_image(case.image_path, *changed)
-    with pytest.raises(ImageError, match=r"other voxels or another grid.*Put the original back"):
+    with pytest.raises(ImageError, match=r"has changed since case.*Put the original back"):
         case.image()
 
 

@@ -187,7 +187,7 @@ def test_a_full_disk_without_links_keeps_no_empty_lock(tmp_path: Path, monkeypat
 
 def test_an_unreadable_lock_file_is_somebodys(case: Case) -> None:
     case.lock.path.write_text("{")
-    with pytest.raises(LockedError, match="somebody unknown"):
+    with pytest.raises(LockedError, match="an unknown user"):
         case.rename("new")
 
 

@@ -67,7 +67,7 @@ def test_what_is_no_scan_is_told_by_the_name_of_its_volume_and_leaves_nothing_be
     upright, hole = grid_of("upright"), picture().astype(np.float32)
     hole[0, 0, 0] = np.nan
     wrong: list[tuple[np.ndarray, Grid, str]] = [
-        (hole, upright, "'T1 map' holds NaN or infinity on 1 of"),
+        (hole, upright, "'T1 map' contains NaN or infinity \\(1 of"),
         (np.zeros_like(hole), upright, "'T1 map' holds the value 0.0 on all of"),
         (picture(), replace(upright, spacing=(1.0, 1.0, 1e-30)), "'T1 map' has a spacing of 1, 1, 1e-30 mm.*Volumes"),
     ]

@@ -105,7 +105,8 @@ def test_a_label_map_of_another_study_comes_in_by_what_it_calls_its_values(
 
 def test_a_label_map_that_calls_a_value_otherwise_is_asked_about(tmp_path: Path) -> None:
     write_labelmap(tmp_path / "a.nrrd", two_blobs(), grid_of("oblique"), Structures.of(["liver", "lesion"]))
-    with pytest.raises(LabelError, match=r"holds 'liver' \(value 1\), which is no structure here.*Say which"):
+    words = r"contains 'liver' \(value 1\), which is not a structure of this study.*Say which"
+    with pytest.raises(LabelError, match=words):
         read_mask(tmp_path / "a.nrrd", {"anterior": 1, "posterior": 2})
 
 
@@ -118,7 +119,7 @@ def test_what_the_table_does_not_know_never_becomes_background(tmp_path: Path, n
         write_seg_nrrd(tmp_path / "a.nrrd", two_blobs(), grid_of("oblique"), structures)
     else:
         write_labelmap(tmp_path / "a.nrrd", two_blobs(), grid_of("oblique"), [])
-    with pytest.raises(LabelError, match=r"which is no structure here.*or leave it out"):
+    with pytest.raises(LabelError, match=r"which is not a structure of this study.*or leave it out"):
         read_mask(tmp_path / "a.nrrd", names)
 
 
@@ -205,7 +206,7 @@ def test_a_value_without_a_segment_is_not_dropped(tmp_path: Path) -> None:
 
 def test_a_colour_picture_is_no_mask(tmp_path: Path) -> None:
     sitk.WriteImage(sitk.GetImageFromArray(np.ones((6, 7, 3), np.uint8), isVector=True), str(tmp_path / "a.png"))
-    with pytest.raises(LabelError, match="3 values per voxel and no segments"):
+    with pytest.raises(LabelError, match=r"several values per voxel \(3\) and no segments"):
         read_mask(tmp_path / "a.png")
 
 

@@ -138,7 +138,7 @@ def test_a_damaged_provenance_is_told_stops_no_drawing_and_the_next_suggestion_r
 ) -> None:
     case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
     (case.folder / "provenance.json").write_text(content)
-    with pytest.raises(LabelError, match=r"provenance\.json is damaged.*Train again, or reject it"):
+    with pytest.raises(LabelError, match=r"provenance\.json is damaged.*Train again, or reject the suggestion"):
         case.provenance()
     assert "provenance.json is damaged" in study.status()[0].problem
     case.set_slices(two_blobs(), [K2], "ann")

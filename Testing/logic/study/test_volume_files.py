@@ -140,7 +140,7 @@ def with_voxel(value: float) -> np.ndarray:
 @pytest.mark.parametrize(("array", "vector", "words"), [
     (picture((3, 4, 5, 6)), False, r"4 axes \(6 x 5 x 4 x 3\).*one time step.*Add from scene"),
     (picture((4, 5, 6, 3), dtype="uint8"), True, "3 values per voxel"),
-    (with_voxel(np.nan), False, "NaN or infinity on 1 of 210 voxels. Replace"),
+    (with_voxel(np.nan), False, r"NaN or infinity \(1 of 210 voxels\). Replace"),
     (with_voxel(-np.inf), False, "NaN or infinity"),
     (np.full(SHAPE, 7, np.int16), False, "value 7 on all of its 210 voxels"),
 ])
@@ -275,7 +275,7 @@ def test_a_sheared_nifti_says_what_is_wrong_with_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "words"), [
-    ("word.docx", "word.docx is no image of a kind that can be read. Save it as NRRD or NIfTI."),
+    ("word.docx", "word.docx is not an image in a format that SemiSeg can read. Save it as NRRD or NIfTI."),
     ("empty.nii.gz", "empty.nii.gz is damaged: only 0 bytes are in it, fewer than a header has."),
 ])
 def test_what_is_no_image_is_refused_without_a_word_of_programmers(tmp_path: Path, name: str, words: str) -> None:

@@ -18,8 +18,8 @@ WORLD = {
 }  # fmt: skip
 TOLD_OF_RUNS = (
     "The training process ended unexpectedly", "The process that used the model ended unexpectedly",
-    "already training or using a model", "No slice is done yet", "No slice is annotated", "Nothing is drawn on any",
-    "all annotated slices lie across them", "all slices that are done lie across them",  # of volumes with thick slices
+    "already training or using a model", "No slice is done yet", "No slice is done in", "Nothing is drawn on any",
+    "all slices done lie across them", "all slices that are done lie across them",  # of volumes with thick slices
 )  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def test_structures_are_found_equally_often_and_held_out_slices_never() -> None:
 def test_without_a_judged_slice_the_message_says_what_to_do() -> None:
     volume = volume_of(_labels(), _labels(), (SliceIndex(0, 1),))
     volume.hold_out([SliceIndex(0, 1)])
-    with pytest.raises(NothingLabelled, match="Draw at least one slice"):
+    with pytest.raises(NothingLabelled, match="Draw on at least one slice"):
         Sampler([volume], plan_of((4, 4, 4))).draw(Need(1, 0, (4, 4, 4)))
 
 

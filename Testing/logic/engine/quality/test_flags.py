@@ -30,7 +30,7 @@ def test_a_usual_suggestion_of_a_good_model_is_probably_good_and_a_doubtful_one_
     judge = Judge.of(STRONG, [Looks(0.2, 1000), Looks(0.25, 1200)])
     usual, doubtful = judge.flag(Looks(0.22, 1100)), judge.flag(Looks(30.0, 1100))
     assert usual["state"] == "good"
-    assert usual["words"] == f"Probably good: of suggestions as sure as this one, 9 of 10 reach a Dice of {GOOD:g}."
+    assert usual["words"] == f"Probably good: 9 of 10 suggestions as sure as this one reach a Dice of {GOOD:g}."
     assert doubtful["state"] == "look"
     assert doubtful["expected_dice"] < usual["expected_dice"]
 
@@ -70,8 +70,8 @@ def test_a_judge_survives_being_written_down() -> None:
 
 
 @pytest.mark.parametrize(("doubt", "words"), [
-    (0.9, "like the usual case of this study, which may fall below a Dice of 0.7"),
-    (1.1, "like the usual case"), (1.5, "more in doubt than in the usual case of this study"),
+    (0.9, "like a typical case of this study, which may fall below a Dice of 0.7"),
+    (1.1, "like a typical case"), (1.5, "less sure than in a typical case of this study"),
 ])  # fmt: skip
 def test_a_case_to_look_at_is_told_against_the_usual_one(doubt: float, words: str) -> None:
     weak = Estimate(0.66, 0.52, 0.77, 0.75, 9, 4)
@@ -82,7 +82,7 @@ def test_a_case_to_look_at_is_told_against_the_usual_one(doubt: float, words: st
 
 def test_a_model_from_before_the_usual_doubt_was_kept_promises_nothing_either() -> None:
     old = {name: value for name, value in Judge(0.6, 0.5, 0.7, 1000.0, 0.4).to_dict().items() if name != "doubt"}
-    assert Judge(**old).flag(Looks(2.0, 1000))["words"] == "Look here: a Dice above 0.7 cannot be promised."
+    assert Judge(**old).flag(Looks(2.0, 1000))["words"] == "Look here: it may not reach a Dice of 0.7."
 
 
 def test_no_case_is_told_a_dice_of_its_own_beside_the_studys() -> None:
@@ -99,7 +99,7 @@ def test_no_case_is_called_good_where_a_structure_was_never_measured() -> None:
     judge = Judge.of(STRONG, [Looks(0.2, 1000)], ("cap", "rim"))
     usual, small = judge.flag(Looks(0.2, 1000)), judge.flag(Looks(0.2, 100))
     assert (usual["state"], usual["expected_dice"]) == ("unknown", None)
-    assert usual["words"] == "Not enough labels to know how good this is: no measure of cap and rim."
+    assert usual["words"] == "Not enough labels to know how good this is: not measured for cap and rim."
     assert small["state"] == "look"
 
 
@@ -108,7 +108,7 @@ def test_what_nobody_drew_is_told_of_and_leaves_a_case_open_only_where_it_is_sug
     without, with_it, small = (judge.flag(Looks(0.2, size), rim) for size, rim in ((1000, ()), (1000, (3,)), (100, ())))
     assert without["state"] == "good"
     assert without["words"].endswith(" This says nothing about rim: not drawn when the model learned.")
-    assert with_it["words"] == "Not enough labels to know how good this is: no measure of rim."
+    assert with_it["words"] == "Not enough labels to know how good this is: not measured for rim."
     assert small["words"].endswith("rim: not drawn when the model learned.")
     assert Judge(**judge.to_dict()) == judge
 

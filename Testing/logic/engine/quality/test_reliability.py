@@ -50,7 +50,7 @@ def test_empty_background_far_away_and_what_nobody_judged_do_not_count() -> None
 
 
 def test_it_says_in_words_which_way_it_errs() -> None:
-    assert "surer than it should be" in reliability_of([planes(0.97, 0.7)]).words()
-    assert "less sure than it could be" in reliability_of([planes(0.6, 0.95)]).words()
+    assert "more sure than it should be" in reliability_of([planes(0.97, 0.7)]).words()
+    assert "less sure than it should be" in reliability_of([planes(0.6, 0.95)]).words()
     assert "close to the truth" in reliability_of([planes(0.8, 0.8)]).words()
     assert isinstance(reliability_of([planes(0.8, 0.8)]), Reliability)

@@ -129,7 +129,7 @@ def test_a_model_that_is_sure_of_everything_is_still_checked(strategy: str) -> N
     assert found
     if strategy != "random":
         assert all(4 <= item.place.index <= 36 for item in found)  # at the organ
-    assert all("nothing near here has been judged" in item.reason for item in found)
+    assert all("no slice near here is done" in item.reason for item in found)
 
 
 @pytest.mark.parametrize("strategy", list(STRATEGIES))
@@ -150,7 +150,7 @@ def test_where_no_structure_was_found_the_reason_says_so() -> None:
     item = make(doubt={20: 4.0})
     item.area[:] = 0
     assert next_slices([item], NAMES, "entropy")[0].reason == (
-        "No structure was found: the model is unsure whether one begins here."
+        "No structure was found: the model is unsure whether there is one."
     )
 
 
