@@ -139,7 +139,7 @@ def test_labels_never_go_to_a_case_that_only_has_the_id_which_is_another_ones_na
         write_image(tmp_path / f"{name}.nrrd", image, Grid(SHAPE))
         semiseg("study", "add", folder, tmp_path / f"{name}.nrrd")
     told = says("study", "label", folder, "my-scan", mask("Anterior", "Posterior"), code=1)
-    assert "'my-scan' may mean 2 cases: 'my scan' has the id my-scan; 'my-scan' has the id my-scan-2" in told
+    assert "'my-scan' fits several cases (2): 'my scan' has the id my-scan; 'my-scan' has the id my-scan-2" in told
     assert not any(case.annotated for case in Study.open(folder).cases)
     whole = ("--slices", "all")
     semiseg("study", "label", folder, "my-scan-2", mask("Anterior", "Posterior"), *whole)

@@ -149,7 +149,7 @@ def test_a_method_that_was_given_up_is_told_of(blobs: BlobStudy, jobs: Path, mon
     this.collect()
     assert "No semi-supervised method was tried" not in text(this)
     assert "mean_teacher was tried, but its result could not be compared" in text(this)
-    assert "- mean_teacher was given up, and the model from before it is kept" in text(this)
+    assert "- mean_teacher was given up, and the earlier model is kept" in text(this)
 
 
 def test_learning_from_all_that_was_given_up_takes_no_score_away(

@@ -195,7 +195,8 @@ def test_a_case_that_does_not_exist_is_named_with_those_that_do(study: Study, ca
 def test_a_word_that_may_mean_two_cases_is_taken_for_neither(study: Study, image_file: Callable[..., Path]) -> None:
     spaced, dashed = study.add_case(image_file("scan 1.nrrd")), study.add_case(image_file("scan-1.nrrd", seed=1))
     assert (spaced.id, dashed.id) == ("scan-1", "scan-1-2")
-    with pytest.raises(StudyError, match=r"'scan-1' may mean 2 cases: 'scan 1' has the id scan-1; 'scan-1' has the id"):
+    words = r"'scan-1' fits several cases \(2\): 'scan 1' has the id scan-1; 'scan-1' has the id"
+    with pytest.raises(StudyError, match=words):
         study.called("scan-1")
     assert study.called("scan 1") is spaced
     assert study.called("scan-1-2") is dashed
