@@ -194,7 +194,8 @@ class LabelSection:
         if text != self._legend_text:  # setting it again would close a tip or swallow a click
             self._legend_text = text
             self.legend.text = text
-        unsaved = self._controller.labelling.unsaved or "Save" in " ".join(self._controller.disk.busy)
+        saving = {_("Save drawing"), _("Save slices")}.intersection(self._controller.disk.busy)
+        unsaved = saving or self._controller.labelling.unsaved
         self.saved.text = _("Saving …") if unsaved else _("Everything is saved in the study.")
 
     def _show_place(self, opened: OpenCase, place: SliceIndex | None) -> None:
