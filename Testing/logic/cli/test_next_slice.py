@@ -117,4 +117,4 @@ def test_people_who_contradict_each_other_are_told_before_anything_else(
     case.set_slices(np.zeros(case.grid.shape, np.uint8), [gone], "Bob")
     _found, remarks = ask(capsys, blobs.study.folder)
     assert remarks[0].startswith(f"Slices of {case.name} that Bob marked 'nothing here'")
-    assert f"show a structure: k = {middle}." in remarks[0]
+    assert f"on both sides: k = {middle}." in remarks[0]
