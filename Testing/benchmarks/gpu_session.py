@@ -1,15 +1,16 @@
 """Everything that wants a GPU, in one command that can be given again and again until all of it is done.
 
-    python -m Testing.benchmarks.gpu_session --data FOLDER --out FOLDER [--minutes 9] [--small] [--device auto]
+    python -m Testing.benchmarks.gpu_session --data FOLDER --out FOLDER [--minutes 7] [--small] [--device auto]
         [--only NAME ...]
 
 Each piece leaves its figures in OUT as soon as it is over, and a later call does only what is missing; the long one,
 the 6000 steps on the atrium, goes on from its last state. Figures and that state say what they were made with (device,
 size, data, PyTorch), and with anything else a piece begins anew. A piece that fails leaves its traceback in
 OUT/NAME.error.txt, the others are done first, and the next call tries it again. A call ends within MINUTES, but for a
-piece that has begun, and none takes longer than about two. FOLDER holds the atrium scans (images/, labels/, train.list,
-test.list); without it phantoms stand in, and the page says so. OUT/session.md is the page, written anew after every
-piece, OUT/profile.txt what a step consists of. ``--small`` runs the same pieces at a size for seconds of a processor.
+piece that has begun, and none takes longer than about two: together less than ten, which is as long as commands may run
+on some shared computers. FOLDER holds the atrium scans (images/, labels/, train.list, test.list); without it phantoms
+stand in, and the page says so. OUT/session.md is the page, written anew after every piece, OUT/profile.txt what a step
+consists of. ``--small`` runs the same pieces at a size for seconds of a processor.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def main() -> int:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--data", type=Path)
     words.add_argument("--out", type=Path, required=True)
-    words.add_argument("--minutes", type=float, default=9.0)
+    words.add_argument("--minutes", type=float, default=7.0)
     words.add_argument("--small", action="store_true")
     words.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     words.add_argument("--only", nargs="+", default=(), choices=tuple(PIECES), metavar="NAME",
