@@ -45,7 +45,11 @@ class CudaGraphs:
         and what a library of matrix products sets up for a stream at its first use cannot be recorded (of hipBLASLt),
         or should not (the workspace of cuBLAS would lie among the memory of the recording).
         """
-        self._stream = self._stream or torch.cuda.Stream()
+        if self._stream is None:
+            # what the steps before gave back is of no use to it. Where memory runs out PyTorch would free that, but
+            # under Windows it does not run out: the driver moves it to the host, and steps take many times as long
+            torch.cuda.empty_cache()
+            self._stream = torch.cuda.Stream()
         return self._stream
 
     def watched(self, work: Callable[[], Outcome]) -> Outcome:

@@ -120,7 +120,9 @@ def test_a_step_is_recorded_on_the_stream_on_which_it_was_tried(gpu: PretendedGp
         used.append(torch.cuda.current_stream())
         return Outcome({}, torch.ones((), device=CARD) + 1)
 
+    assert gpu.kept > 0
     graphs.watched(work)
+    assert gpu.kept == 0  # of what was kept for the other stream, this one could have taken nothing
     graphs.watched(work)
     graphs.record(work)
     assert used[0] is used[1] is used[2] is not outside
