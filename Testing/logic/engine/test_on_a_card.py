@@ -69,8 +69,9 @@ def _trained(name: str, record: bool = True, half: bool = True, steps: int = STE
 def test_the_pretended_card_refuses_what_a_real_one_refuses(gpu: PretendedGpu) -> None:
     here, there = torch.ones(3), torch.ones(3, device=CARD)
     assert [one.device.type for one in (here, there, there * torch.tensor(2.0))] == ["cpu", "cuda", "cuda"]
-    with pytest.raises(RuntimeError, match="at least two devices"):
-        here + there
+    for mixed in (lambda: here + there, lambda: torch.stack([here.sum(), there.sum()])):
+        with pytest.raises(RuntimeError, match="at least two devices"):
+            mixed()
     with pytest.raises(TypeError, match="cuda:0 device type"):
         there.numpy()
     assert gpu.waits == []

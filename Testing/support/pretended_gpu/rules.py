@@ -17,6 +17,8 @@ WAITS = {
     aten._unique2.default, aten.unique_dim.default, aten.unique_consecutive.default, aten.is_nonzero.default,
     aten.repeat_interleave.Tensor, aten.bincount.default, aten.histc.default,
 }
+JOINS = {aten.cat.default, aten.stack.default, aten._fused_adamw_.tensor_lr, aten._fused_sgd_.tensor_lr}
+"""Elsewhere a host's scalar of no dimensions may go along."""
 MIXED = "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ({})"
 
 
@@ -27,7 +29,7 @@ def check(places: Places, operation: Any, arguments: tuple[Any, ...], named: dic
     found = list(tensors_in([*arguments[: 1 if operation in INDEXES else None], *named.values()]))
     on_gpu = [places.on_gpu(tensor) for tensor in found]
     for tensor, there in zip(found, on_gpu, strict=True):
-        if any(on_gpu) and not there and tensor.dim():
+        if any(on_gpu) and not there and (tensor.dim() or operation in JOINS):
             raise RuntimeError(MIXED.format(operation))
 
 
