@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import SemiSegError
 from ..job import JobFolder, Status, is_collected, is_whole, note_collected
-from ..study import Study
+from ..study import Case, Study
 from .ranking import is_case
 from .run_folder import RunFolder
 
@@ -68,7 +68,9 @@ class Collector:
             case, provenance = self.study.case(case_id), self._provenance(name, result.n, status)
             if not is_case(self.job, name, case):
                 return False
-            case.put_suggestion(result.label, result.uncertainty, provenance)
+            with case.writing():
+                if not self._has(case, result.n):
+                    case.put_suggestion(result.label, result.uncertainty, provenance)
         except SemiSegError as error:  # locked by another writer, disk full, damaged: the result waits in the job
             logging.info("The suggestion for %s waits: %s", case_id, error)
             return False
@@ -86,6 +88,15 @@ class Collector:
 
     def _study_cases(self) -> set[str]:
         return {case.id for case in self.study.cases}
+
+    def _has(self, case: Case, n: int) -> bool:
+        """Whether the suggestion is this result or a newer one: another window may have taken that in while this one
+        was read.
+        """
+        with contextlib.suppress(SemiSegError, TypeError, ValueError):  # a damaged record is written anew
+            told = case.provenance() if case.has_suggestion else {}
+            return told.get("run") == self.run and int(told.get("result", 0)) >= n
+        return False
 
     def _is_fresh(self, name: str) -> bool:
         """Whether the newest result of a case was written just now. An older one that the status does not tell of is

@@ -13,7 +13,7 @@ import pytest
 
 from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import IGNORE
-from SemiSegLogic.job import JobError, Status, is_collected
+from SemiSegLogic.job import JobError, JobFolder, Result, Status, is_collected
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.study import Study, write_image
 from Testing.support.blobs import BlobStudy, label_files
@@ -42,6 +42,28 @@ def test_a_new_result_is_collected_once_with_its_origin(blobs: BlobStudy, jobs: 
     answer(this, 2)
     assert Round.latest(blobs.study, jobs).collect() == ["volume2"]  # type: ignore[union-attr]
     assert set(np.unique(case.suggestion())) == {2}
+
+
+def test_of_two_windows_the_slower_one_does_not_bring_back_an_older_result(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The suggestion of before stayed, where the quicker window noted last that it had the new one."""
+    this, case = begin(blobs.study, jobs), blobs.study.case("volume2")
+    answer(this)
+    plain = JobFolder.result
+
+    def slowly(job: JobFolder, name: str) -> Result | None:
+        found = plain(job, name)
+        monkeypatch.setattr(JobFolder, "result", plain)
+        answer(this, 2)
+        other = Round(Study.open(blobs.study.folder), this.folder, jobs)
+        assert other.collect() == ["volume2"]
+        return found
+
+    monkeypatch.setattr(JobFolder, "result", slowly)
+    assert this.collect() == ["volume2"], "to be shown here, too"
+    assert set(np.unique(case.suggestion())) == {2}
+    assert case.provenance()["result"] == 2
 
 
 def test_annotated_slices_keep_the_persons_voxels_whatever_the_model_says(blobs: BlobStudy, jobs: Path) -> None:
