@@ -206,10 +206,11 @@ class Study:
 
     def new_run(self, label: str) -> Path:
         """An empty folder ``models/<utc>-<label>`` for a run."""
-        path = self.folder / "models" / f"{next_stamp(run.name for run in self.runs)}-{slug(label)}"
-        with disk_errors(path):
-            path.mkdir(parents=True)
-        return path
+        while True:
+            path = self.folder / "models" / f"{next_stamp(run.name for run in self.runs)}-{slug(label)}"
+            with disk_errors(path), contextlib.suppress(FileExistsError):  # another window has just begun one
+                path.mkdir(parents=True)
+                return path
 
     @property
     def exports(self) -> Path:

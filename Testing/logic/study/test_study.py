@@ -447,3 +447,18 @@ def test_structures_that_two_threads_of_one_program_change_are_all_kept(
     first.join()
     second.join()
     assert study.structures.names == {"typed": 1, "drawn": 2}
+
+
+def test_two_windows_that_begin_runs_at_once_get_one_each_though_the_clock_was_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both looked before either began: what comes after the newest run was the same name for both."""
+    study = Study.create(tmp_path / "study", structures=["core"])
+    (study.folder / "models" / "29991231T235959.000000Z-live").mkdir(parents=True)
+    before, runs = study.runs, Study.runs
+    first = study.new_run("live")
+    looks = iter([before])
+    monkeypatch.setattr(Study, "runs", property(lambda self: next(looks, None) or runs.fget(self)))  # type: ignore[attr-defined]
+    second = study.new_run("live")
+    assert before[-1].name < first.name < second.name
+    assert second.is_dir()
