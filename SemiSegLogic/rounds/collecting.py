@@ -30,9 +30,9 @@ def collect(study: Study, run: RunFolder, job: JobFolder) -> list[str]:
         if newest > done.get(name, 0) and collector.take(name, case_id):
             done[name] = newest
             changed.append(case_id)
-    if changed:
-        run.note_collected(done)
     run.keep_model(job)
+    if changed:
+        run.note_collected(done)  # last: where the disk refuses, nobody hears what changed, but does so later
     collector.tell_job(done, names)
     return changed
 

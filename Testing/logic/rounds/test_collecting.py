@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from SemiSegLogic.files import write_json
+from SemiSegLogic.files import FileError, full_disk, write_json
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.job import JobError, JobFolder, Result, Status, is_collected
-from SemiSegLogic.rounds import Round
+from SemiSegLogic.rounds import Round, run_folder
 from SemiSegLogic.study import Study, write_image
 from Testing.support.blobs import BlobStudy, label_files
 from Testing.support.rounds import begin
@@ -64,6 +64,27 @@ def test_of_two_windows_the_slower_one_does_not_bring_back_an_older_result(
     assert this.collect() == ["volume2"], "to be shown here, too"
     assert set(np.unique(case.suggestion())) == {2}
     assert case.provenance()["result"] == 2
+
+
+def test_what_came_in_while_the_disk_took_no_model_is_told_of_once_it_does(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was in the study, and never came on screen."""
+    this = begin(blobs.study, jobs)
+    answer(this)
+    with monkeypatch.context() as disk:
+        disk.setattr(run_folder, "copy_file", _full)
+        this.job.weights.write_bytes(b"weights")
+        with pytest.raises(FileError, match="the disk is full"):
+            this.collect()
+    assert blobs.study.case("volume2").has_suggestion
+    assert this.collect() == ["volume2"]
+    assert this.model is not None
+    assert this.collect() == []
+
+
+def _full(_source: Path, target: Path) -> None:
+    raise FileError(full_disk(target))
 
 
 def test_annotated_slices_keep_the_persons_voxels_whatever_the_model_says(blobs: BlobStudy, jobs: Path) -> None:
