@@ -2241,6 +2241,14 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <source>{when}: {note}, by {author}</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>Save drawing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Save slices</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>panel.live</name>
@@ -3017,6 +3025,13 @@ Mark them as done and use them?</source>
     </message>
 </context>
 <context>
+    <name>scene.dicom</name>
+    <message>
+        <source>series {number}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>scene.dicom_seg</name>
     <message>
         <source>This Slicer cannot write DICOM SEG. Slicer 5.12 and newer can; for an older one install the extension Quantitative Reporting in the Extensions Manager, and restart.</source>
@@ -3027,11 +3042,15 @@ Mark them as done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{case} did not come from DICOM, or was added from the scene, so there is no series that a DICOM SEG could refer to. If the image is DICOM: export the case as a segmentation, remove the case, add the image again with Add from DICOM, and import the segmentation there.</source>
+        <source>{case} did not come from DICOM, or was added from the scene without its series, so there is no series that a DICOM SEG could refer to. If the image is DICOM: export the case as a segmentation, remove the case, add the image again with Add from DICOM, and import the segmentation there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The original series of {case} is not in Slicer&apos;s DICOM database. Import it in the DICOM module.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The image of {case} has other voxels than its original series: it was cropped, resampled or moved before it was added. A DICOM SEG would not fit the series; export .seg.nrrd.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3131,6 +3150,10 @@ Mark them as done and use them?</source>
     </message>
     <message>
         <source>The volume &apos;{name}&apos; lies under a transform; harden the transform first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} ({content})</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

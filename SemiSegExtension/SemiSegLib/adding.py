@@ -45,7 +45,8 @@ class Adding:
         """
         study = self._controller.need_study()
         name, array, grid = self._controller.screen.scene_volume(node_id)
-        self._add(study, name, lambda: study.add_volume(array, grid, name))
+        series = self._controller.screen.scene_series(node_id)
+        self._add(study, name, lambda: study.add_volume(array, grid, name, series))
 
     def _add(self, study: Study, name: str, work: Callable[[], Case]) -> None:
         self._left += 1

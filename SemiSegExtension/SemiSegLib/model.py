@@ -145,6 +145,9 @@ class ScreenPort(Protocol):
     def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
         """Name, voxels and grid of a user's volume. Raises ValueError in words when it cannot be a case."""
 
+    def scene_series(self, node_id: str) -> str:
+        """The UID of the DICOM series that it was loaded from; "" when it was not."""
+
     def write_dicom_seg(
         self, name: str, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown], series: str, folder: Path
     ) -> Path:

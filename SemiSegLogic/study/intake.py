@@ -55,16 +55,18 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
     return _put(Incoming(str(path), array, grid, place, series_uid(path)), chosen, cases, known, duplicates)
 
 
-def take_volume(array: NDArray[np.generic], grid: Grid, name: str, cases: Path, known: Sequence[CaseRecord]) -> str:
+def take_volume(array: NDArray[np.generic], grid: Grid, name: str, cases: Path, known: Sequence[CaseRecord],
+                series: str = "") -> str:
     """The same of a volume that lies in no file: ``array`` (k, j, i), or (k, j, i, values per voxel), in its program
-    called ``name``.
+    called ``name``, and loaded there from the DICOM ``series``.
     """
     what = f"The volume '{name}'"
     grey, flaw = one_value(array.reshape(*grid.shape, -1), what), grid.flaw()
     if flaw:
         raise ImageError(f"{what} has {flaw}, which is not plausible for a scan in millimetres. Set its spacing and "
                          "origin in Slicer (module Volumes), and add it again.")
-    return _put(Incoming(what, grey, grid), usable_name(name, [case.name for case in known]), cases, known)
+    chosen = usable_name(name, [case.name for case in known])
+    return _put(Incoming(what, grey, grid, series=series), chosen, cases, known)
 
 
 @dataclass(frozen=True)

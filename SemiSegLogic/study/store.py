@@ -175,13 +175,14 @@ class Study:
             made = take_in(files[0], self._cases, known, True, name, duplicates, files)
             return self._case(self._cases / made)
 
-    def add_volume(self, array: NDArray[np.generic], grid: Grid, name: str) -> Case:
+    def add_volume(self, array: NDArray[np.generic], grid: Grid, name: str, series: str = "") -> Case:
         """Take a volume in that another program holds under this ``name``: ``array`` (k, j, i), or (k, j, i, values per
-        voxel). The case is called like it as far as a case can be, with a number where there is one already. Raises
-        ImageError, DuplicateError as :meth:`add_case`.
+        voxel). The case is called like it as far as a case can be, with a number where there is one already. ``series``
+        is the UID of the DICOM series that it was loaded from. Raises ImageError, DuplicateError as :meth:`add_case`.
         """
         with self.lock.hold():
-            return self._case(self._cases / take_volume(array, grid, name, self._cases, list(self.cases)))
+            made = take_volume(array, grid, name, self._cases, list(self.cases), series)
+            return self._case(self._cases / made)
 
     def remove_case(self, key: str) -> Path:
         """Move a case to the folder ``removed``, where it stays; returns where. Moving it back brings it back."""

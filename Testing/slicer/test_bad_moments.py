@@ -185,7 +185,7 @@ def test_copies_that_a_person_makes_of_our_nodes_are_theirs(
     image = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, panel.screen.volume, "my image")
     labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "my backup")
     labels.CopyContent(panel.screen.segmentation)
-    assert (image.GetID(), "my image") in panel.screen.scene_volumes(), "it can be added to a study"
+    assert (image.GetID(), "my image (36 x 32 x 12)") in panel.screen.scene_volumes(), "it can be added to a study"
     for node in (image, labels, panel.screen.volume, panel.screen.segmentation):
         node.AddDefaultStorageNode()
     assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "mine.mrb"))

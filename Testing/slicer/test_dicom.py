@@ -192,6 +192,67 @@ def test_what_did_not_come_from_dicom_or_lost_its_originals_is_told(
     assert not list((tmp_path / "out").glob("*.dcm"))
 
 
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_volume_loaded_from_dicom_and_added_from_the_scene_keeps_its_series(
+    panel: Any, study: Any, database: Any, slicer: Any, tmp_path: Path, name: str
+) -> None:
+    uid = f"1.2.3.{list(GRIDS).index(name) + 1}"
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    node = slicer.mrmlScene.GetNodeByID(load_series([uid])[0])
+    panel.cases.add_volume(node.GetID())
+    settle(panel)
+    case = study.case("as loaded")
+    assert case.series == uid
+    told = "".join(path.read_text() for path in (case.folder / "case.json", study.folder / "study.json"))
+    assert "Doe" not in told
+    assert "4711" not in told
+    label, files = accept_ball(case), []  # type: ignore[var-annotated]
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], lambda account: files.extend(account.files))
+    settle(panel)
+    assert [file.verified for file in files] == [True], panel.controller.notice
+    assert files[0].voxels["ball"] == int((label == 1).sum())
+
+
+def test_one_that_was_cropped_before_it_was_added_is_not_exported_to_the_series(
+    panel: Any, study: Any, database: Any, slicer: Any, tmp_path: Path
+) -> None:
+    from SemiSegLib.scene.volumes import image_data
+
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    node = slicer.mrmlScene.GetNodeByID(load_series(["1.2.3.1"])[0])
+    node.SetAndObserveImageData(image_data(noise((8, 32, 36), 77)))
+    panel.cases.add_volume(node.GetID())
+    settle(panel)
+    accept_ball(study.case("as loaded"))
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(tmp_path / "out", ["dcm"], [study.case("as loaded").id], lambda _account: None)
+    settle(panel)
+    assert "has other voxels than its original series" in panel.controller.notice[0]
+    assert not list((tmp_path / "out").glob("*.dcm"))
+
+
+def test_volumes_of_one_name_are_told_apart_when_one_is_chosen(
+    panel: Any, study: Any, database: Any, slicer: Any
+) -> None:
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    loaded = [load_series([uid])[0] for uid in ("1.2.3.1", "1.2.3.2", "1.2.3.2")]
+    panel.cases.on_add_scene()
+    said = [action.text() for action in panel.cases._menu.real.actions()]
+    assert said == [
+        "as loaded (36 x 32 x 12, series 1, Abdomen)",
+        "as loaded (36 x 32 x 12, series 2, Abdomen), 1 of 2",
+        "as loaded (36 x 32 x 12, series 2, Abdomen), 2 of 2",
+    ]
+    panel.cases._menu.real.actions()[1].trigger()
+    settle(panel)
+    assert study.case("as loaded").series == "1.2.3.2"
+    assert loaded
+
+
 def test_without_the_plugin_the_choice_says_what_to_install(panel: Any, study: Any) -> None:
     panel.controller.open_study(study.folder)
     settle(panel)

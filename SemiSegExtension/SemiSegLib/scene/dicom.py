@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import slicer
+
+from ..words import _
+
+UID = re.compile(r"[0-9]+(\.[0-9]+)+")
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,27 @@ def all_series() -> list[Series]:
             for uid in base.seriesForStudy(study):
                 found.append(Series(str(uid), name, words, str(base.descriptionForSeries(uid))))
     return found
+
+
+def series_of(node: Any) -> str:
+    """The UID of the series that a node was loaded from; "" when it was not. The module DICOM keeps it in the tree of
+    patients, also for a scene that was saved and loaded.
+    """
+    names, tree = slicer.vtkMRMLSubjectHierarchyConstants, slicer.mrmlScene.GetSubjectHierarchyNode()
+    item = tree.GetItemByDataNode(node) if tree is not None and node is not None else 0
+    uid = str(tree.GetItemUID(item, names.GetDICOMUIDName()) or "") if item else ""
+    return uid if UID.fullmatch(uid) else ""
+
+
+def words_of(node: Any) -> list[str]:
+    """What the tree of patients tells of a node's series beside its name: its number, its study."""
+    names, tree = slicer.vtkMRMLSubjectHierarchyConstants, slicer.mrmlScene.GetSubjectHierarchyNode()
+    item = tree.GetItemByDataNode(node) if tree is not None else 0
+    if not item:
+        return []
+    number, above = tree.GetItemAttribute(item, names.GetDICOMSeriesNumberAttributeName()), tree.GetItemParent(item)
+    study = tree.GetItemName(above) if tree.GetItemLevel(above) == names.GetDICOMLevelStudy() else ""
+    return [part for part in (_("series {number}").format(number=number) if number else "", study) if part]
 
 
 def files_of(uid: str) -> list[Path]:

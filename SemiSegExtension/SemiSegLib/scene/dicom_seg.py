@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,8 +24,11 @@ from SemiSegLogic.patience import rename
 from ..model import Shown
 from ..words import _
 from . import dicom, nodes, segments
+from .geometry import grid_of
 
 PLUGIN = "DICOMSegmentationPlugin"
+OFF = 0.1
+"""Voxels. Headers are rounded to a few digits."""
 
 
 def why_not() -> str:
@@ -51,6 +55,7 @@ def write(
             "{case} contains no structure, and a DICOM SEG file cannot be empty."
         ).format(case=name))
     with nodes.swept(), _original(series) as volume:
+        _require_same_voxels(name, volume, grid)
         node = segments.segmentation_for(volume, name)
         try:
             segments.write(node, label, grid, drawn)
@@ -61,14 +66,26 @@ def write(
 
 def _missing(name: str, series: str) -> str:
     if not series:
-        text = _("{case} did not come from DICOM, or was added from the scene, so there is no series that a DICOM SEG "
-                 "could refer to. If the image is DICOM: export the case as a segmentation, remove the case, add the "
-                 "image again with Add from DICOM, and import the segmentation there.")
+        text = _("{case} did not come from DICOM, or was added from the scene without its series, so there is no series "
+                 "that a DICOM SEG could refer to. If the image is DICOM: export the case as a segmentation, remove the "
+                 "case, add the image again with Add from DICOM, and import the segmentation there.")
         return text.format(case=name)
     if not dicom.files_of(series):
         text = _("The original series of {case} is not in Slicer's DICOM database. Import it in the DICOM module.")
         return text.format(case=name)
     return ""
+
+
+def _require_same_voxels(name: str, volume: Any, grid: Grid) -> None:
+    """A volume of the scene may have been cropped, resampled or moved since it was loaded. Axes may be turned."""
+    own = grid_of(volume)
+    corners = [[item.to_patient(np.array([kji]))[0] for kji in product(*((0, n - 1) for n in item.shape))]
+               for item in (own, grid)]  # fmt: skip
+    apart = np.linalg.norm(np.array(corners[0])[:, None] - np.array(corners[1])[None], axis=-1)
+    if sorted(own.shape) != sorted(grid.shape) or apart.min(axis=0).max() > OFF * min(grid.spacing):
+        text = _("The image of {case} has other voxels than its original series: it was cropped, resampled or moved "
+                 "before it was added. A DICOM SEG would not fit the series; export .seg.nrrd.")  # fmt: skip
+        raise ValueError(text.format(case=name))
 
 
 @contextmanager

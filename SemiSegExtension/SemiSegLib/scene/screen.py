@@ -209,7 +209,7 @@ class Screen:
         return self._stage.in_place()
 
     def scene_volumes(self) -> list[tuple[str, str]]:
-        """(id, name) of the user's volumes that could become cases."""
+        """(id, words) of the user's volumes that could become cases."""
         return volumes.scene_volumes()
 
     def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
@@ -217,6 +217,9 @@ class Screen:
         if node is None:
             raise ValueError(_("The volume is no longer loaded in Slicer."))
         return str(node.GetName()), *volumes.array_of(node)
+
+    def scene_series(self, node_id: str) -> str:
+        return dicom.series_of(slicer.mrmlScene.GetNodeByID(node_id))
 
     def scene_masks(self) -> list[tuple[str, str]]:
         """(id, words) of the user's segmentations and label maps."""

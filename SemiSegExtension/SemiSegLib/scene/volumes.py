@@ -13,8 +13,9 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from SemiSegLogic.geometry import Grid
 
 from ..words import _
+from .dicom import words_of
 from .geometry import grid_of, ijk_to_ras, to_vtk
-from .nodes import is_own
+from .nodes import is_own, told_apart
 
 DOUBT_AT = (0, 85, 170, 255)
 DOUBT_RGB = ((0.1, 0.45, 0.95, 1.0), (0.0, 0.1, 0.45, 0.95), (0.3, 0.5, 0.1, 0.4))
@@ -109,10 +110,14 @@ def _doubt_colours() -> Any:
 
 
 def scene_volumes() -> list[tuple[str, str]]:
-    """(id, name) of the user's scalar volumes that could become cases; ours and label maps are left out."""
+    """(id, words) of the user's scalar volumes that could become cases, in the order of the scene; ours and label maps
+    are left out.
+    """
     scene, found = slicer.mrmlScene, []
     for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
         node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
         if not node.IsA("vtkMRMLLabelMapVolumeNode") and not is_own(node) and node.GetImageData():
-            found.append((node.GetID(), node.GetName()))
-    return found
+            size = " x ".join(map(str, node.GetImageData().GetDimensions()))
+            told = ", ".join([size, *words_of(node)])
+            found.append((node.GetID(), _("{name} ({content})").format(name=node.GetName(), content=told)))
+    return told_apart(found)
