@@ -2312,7 +2312,7 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Segment in the file</source>
+        <source>Segment in the mask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

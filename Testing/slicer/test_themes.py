@@ -18,7 +18,7 @@ def lightness(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """From 1 (none) to 21 (black on white); 3 is the least for words beside a sign."""
+    """From 1 (none) to 21 (black on white); 3 is the least for words beside a sign, 4.5 for others."""
     dark, light = sorted((lightness(one), lightness(other)))
     return (light + 0.05) / (dark + 0.05)
 
@@ -30,3 +30,31 @@ def test_coloured_words_stand_out_from_every_theme(slicer: Any, ground: str) -> 
 
     inks = {*(found[2] for found in STATUS.values()), *(found[1] for found in FLAGS.values()), *MARKS.values()}
     assert {ink: round(contrast(ink, ground), 2) for ink in inks if contrast(ink, ground) < 3} == {}
+
+
+@pytest.mark.parametrize(("ground", "ink"), [(LIGHT, "#000000"), (DARK, "#ffffff")])
+def test_every_text_that_stands_alone_can_be_read_on_every_theme(
+    panel: Any, study: Any, slicer: Any, ground: str, ink: str
+) -> None:
+    """Level AA of WCAG 2. The grey of hints had 3.6 on the light theme and 3.3 on the dark one."""
+    from PySide6 import QtGui, QtWidgets
+
+    from Testing.support.clinician import open_first
+
+    there, before = QtGui.QPalette(), QtWidgets.QApplication.palette()
+    for role, colour in ((QtGui.QPalette.ColorRole.Window, ground), (QtGui.QPalette.ColorRole.WindowText, ink)):
+        there.setColor(role, QtGui.QColor(colour))
+    open_first(panel, study)
+    QtWidgets.QApplication.setPalette(there)
+    try:
+        panel.root.real.show()
+        slicer.app.processEvents()
+        labels = [label for label in panel.root.real.findChildren(QtWidgets.QLabel)
+                  if label.text() and "background" not in label.styleSheet()]  # those have a ground of their own
+        inks = {label.text(): label.palette().color(label.foregroundRole()).name() for label in labels}
+    finally:
+        QtWidgets.QApplication.setPalette(before)
+    assert len(inks) > 10
+    weak = {text: contrast(colour, ground) for text, colour in inks.items() if contrast(colour, ground) < 4.5}
+    assert weak == {}
+    assert "color:" not in panel.cases.name.text

@@ -167,7 +167,7 @@ class CasesSection:
         self.name.text = _("A study is a folder that keeps your cases, everything you draw, and all models.")
         if study is not None:
             name, where = marked(self._controller.study_name), marked(str(study.folder))
-            self.name.text = f"<b>{name}</b> &nbsp; <span style='color:gray'>{where}</span>"
+            self.name.text = f"<b>{name}</b> &nbsp; <i>{where}</i>"
         enough = study is not None and len(self._controller.rows) > 3
         self.order.visible = self._sorting.labelForField(self.order).visible = enough
         for widget in (self.table, self.add, self.add_folder, self.add_scene, self.add_dicom, self.hint):

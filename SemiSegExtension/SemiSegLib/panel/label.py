@@ -197,6 +197,7 @@ class LabelSection:
         saving = {_("Save drawing"), _("Save slices")}.intersection(self._controller.disk.busy)
         unsaved = saving or self._controller.labelling.unsaved
         self.saved.text = _("Saving …") if unsaved else _("Everything is saved in the study.")
+        self.saved.visible = not self._panel.screen.converted
 
     def _show_place(self, opened: OpenCase, place: SliceIndex | None) -> None:
         tilted, converted = place is None, self._panel.screen.converted

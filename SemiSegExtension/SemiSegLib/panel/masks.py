@@ -36,7 +36,7 @@ class MaskImport:
         self._panel, self._controller = panel, panel.controller
         self.box, inside = box(layout)
         self.title = label(inside)
-        self.table = table(inside, (_("Segment in the file"), _("Structure in the study")), {0, 1})
+        self.table = table(inside, (_("Segment in the mask"), _("Structure in the study")), {0, 1})
         self._build_slices(inside)
         buttons = row(inside)
         self.go = primary(buttons, _("Import"), _("These slices then count as done"), self.on_import)

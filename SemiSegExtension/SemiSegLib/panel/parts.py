@@ -89,11 +89,13 @@ def primary(layout: Any, text: str, tip: str, clicked: Callable[[], None], short
 
 
 def label(layout: Any, text: str = "", faint: bool = False) -> qt.QLabel:
-    """A label that breaks its lines."""
+    """A label that breaks its lines. ``faint``: a hint, in italics; no grey can be read on every theme of Slicer."""
     made = qt.QLabel(text)
     made.wordWrap = True
     if faint:
-        made.setStyleSheet("QLabel { color: gray; }")
+        font = made.font
+        font.setItalic(True)
+        made.font = font
     layout.addWidget(made)
     return made
 

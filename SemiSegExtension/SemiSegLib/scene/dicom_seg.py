@@ -66,9 +66,9 @@ def write(
 
 def _missing(name: str, series: str) -> str:
     if not series:
-        text = _("{case} did not come from DICOM, or was added from the scene without its series, so there is no series "
-                 "that a DICOM SEG could refer to. If the image is DICOM: export the case as a segmentation, remove the "
-                 "case, add the image again with Add from DICOM, and import the segmentation there.")
+        text = _("{case} did not come from DICOM, or was added from the scene without its series, so there is no "
+                 "series that a DICOM SEG could refer to. If the image is DICOM: export the case as a segmentation, "
+                 "remove the case, add the image again with Add from DICOM, and import the segmentation there.")
         return text.format(case=name)
     if not dicom.files_of(series):
         text = _("The original series of {case} is not in Slicer's DICOM database. Import it in the DICOM module.")
