@@ -2186,6 +2186,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Done slices that were changed, too: {numbers}. Undo takes it back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Bring back what I drew</source>
         <translation type="unfinished"></translation>
     </message>

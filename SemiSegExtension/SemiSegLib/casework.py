@@ -151,10 +151,10 @@ def window_of(image: NDArray[np.generic]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Saved:
-    """What saving found: slices drawn on and not marked as done, and done ones redrawn."""
+    """What saving found: slices drawn on and not marked as done, and done ones redrawn with their state now."""
 
     touched: set[SliceIndex]
-    redrawn: set[SliceIndex]
+    redrawn: dict[SliceIndex, str]
 
 
 def save(case: Case, kept: Kept, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
@@ -164,7 +164,7 @@ def save(case: Case, kept: Kept, labels: NDArray[np.uint8], axis: int, author: s
     """
     changed = changed_slices(kept.labels, labels, axis)
     if not changed:  # a segment was renamed or hidden
-        return Saved(set(kept.touched), set())
+        return Saved(set(kept.touched), {})
     if is_gone(case):
         keep_beside(case, labels, kept.grid)
         raise CaseGoneError(case)
@@ -179,7 +179,7 @@ def save(case: Case, kept: Kept, labels: NDArray[np.uint8], axis: int, author: s
     else:
         drafts.discard(case.folder)
     kept.labels, kept.touched = labels, touched
-    return Saved(set(touched), redrawn)
+    return Saved(set(touched), {place: "drawn" if plane(labels, place).any() else "empty" for place in redrawn})
 
 
 def patiently(write: Callable[[], T], seconds: float = 10.0) -> T:

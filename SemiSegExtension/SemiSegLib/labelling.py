@@ -30,17 +30,18 @@ class Labelling:
         self.unsaved = False
         self.saving = 0  # so many drawings are on their way to the disk
         self.failed = ""  # why the newest drawing is on screen only; "" when it is not
+        self.changed_too: set[SliceIndex] = set()  # done slices out of view that a stroke has changed last
         self._overlaps: dict[int, int] = {}
         self._given: dict[tuple[str, str, str], int] = {}  # case, segment and its name then, by which it got a value
 
     def opened(self) -> None:
         """A case was just put on screen: nothing is unsaved."""
-        self.unsaved, self.failed, self._overlaps = False, "", {}
+        self.unsaved, self.failed, self._overlaps, self.changed_too = False, "", {}, set()
 
     def edited(self) -> None:
         """The segmentation changed on screen."""
         if self._controller.open_case is not None and not self.unsaved:
-            self.unsaved = True
+            self.unsaved, self.changed_too = True, set()
             self._controller.tell("labels")
 
     def save_now(self) -> None:
@@ -90,7 +91,10 @@ class Labelling:
 
     def _saved(self, opened: OpenCase, saved: Saved) -> None:
         self.saving -= 1
+        opened.done.update({place: state for place, state in saved.redrawn.items() if place in opened.done})
         opened.touched = saved.touched - set(opened.done)
+        if saved.redrawn:
+            self.changed_too = set(saved.redrawn) - {self._controller.screen.current_slice()}
         if saved.touched:
             opened.axis = max(saved.touched).axis
         self.failed = ""

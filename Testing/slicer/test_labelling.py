@@ -273,7 +273,8 @@ def test_volumes_of_the_scene_are_offered_by_their_whole_names(panel: Any, study
         volumes.volume_from(np.arange(6 * 8 * 9, dtype=np.int16).reshape(grid.shape), grid, name, (0.0, 9.0))
     panel.cases.on_add_scene()
     first, second = panel.cases._menu.actions()
-    assert [first.text, second.text] == ["T1 && T2", "plain"], "one & would underline a letter"
+    assert first.text == "T1 && T2 (9 x 8 x 6)", "one & would underline a letter"
+    assert second.text == "plain (9 x 8 x 6)"
     first.trigger()
     settle(panel)
     assert "T1 & T2" in [row.name for row in panel.controller.rows], panel.controller.notice
@@ -394,3 +395,34 @@ def test_a_name_that_is_refused_is_told_once_and_not_shown(panel: Any, study: An
     assert panel.controller.notice[0] == "something else"
     assert study.structures.names == {"ball": 1, "core": 2}
     assert study.structures.of_value(2).color == (0.25, 0.5, 0.75), "the colour is not refused with it"
+
+
+def test_a_brush_that_reaches_other_slices_changes_done_ones_as_seen_and_that_is_told(panel: Any, study: Any) -> None:
+    """A sphere brush, islands, scissors through all slices: they change what is out of view."""
+    case = open_first(panel, study)
+    panel.screen.jump(SliceIndex(0, 1))
+    panel.label.on_empty()
+    settle(panel)
+    for index in (2, 6):
+        draw(panel, index)
+        panel.label.on_done()
+        settle(panel)
+    assert panel.label.saved.text == "Everything is saved in the study."
+    mask = np.zeros((32, 36), bool)
+    mask[2:5, 2:5] = True
+    panel.screen.jump(SliceIndex(0, 2))
+    for index in (1, 2, 3):
+        paint(panel, 1, SliceIndex(0, index), mask)
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert {item.place.index: item.state for item in case.annotated} == {1: "drawn", 2: "drawn", 6: "drawn"}
+    assert np.array_equal(case.labels()[1:3], panel.screen.labels()[1:3])
+    opened = panel.controller.open_case
+    assert opened.done == {item.place: item.state for item in case.annotated}, "the strip shows it as drawn"
+    assert opened.touched == {SliceIndex(0, 3)}
+    assert panel.label.saved.text == "Done slices that were changed, too: 2. Undo takes it back."
+    panel.screen.jump(SliceIndex(0, 6))
+    paint(panel, 1, SliceIndex(0, 6), mask)
+    panel.controller.labelling.save_now()
+    settle(panel)
+    assert panel.label.saved.text == "Everything is saved in the study."

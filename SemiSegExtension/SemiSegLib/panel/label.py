@@ -9,7 +9,7 @@ import qt
 
 from SemiSegLogic.geometry import SliceIndex
 
-from ..annotations import axis_word
+from ..annotations import axis_word, slice_numbers
 from ..words import _
 from .editor import Editor
 from .masks import MaskImport
@@ -197,6 +197,9 @@ class LabelSection:
         saving = {_("Save drawing"), _("Save slices")}.intersection(self._controller.disk.busy)
         unsaved = saving or self._controller.labelling.unsaved
         self.saved.text = _("Saving …") if unsaved else _("Everything is saved in the study.")
+        if others := self._controller.labelling.changed_too:
+            text = _("Done slices that were changed, too: {numbers}. Undo takes it back.")
+            self.saved.text = text.format(numbers=slice_numbers(others))
         self.saved.visible = not self._panel.screen.converted
 
     def _show_place(self, opened: OpenCase, place: SliceIndex | None) -> None:
