@@ -43,6 +43,8 @@ Where we differ from ABD and why:
   softmaxed mean logits. Muon, one cycle, d = 0.97 and one pair by default [SGD 0.01, 0.99, six]: runs last minutes.
 - Without unlabelled patches (1) is all there is. Beyond a volume's border its last voxel repeats in a patch, which (6)
   cannot tell from the image.
+
+Limit: as that of bcp.py, in patches that show a part of a structure.
 """
 
 from __future__ import annotations

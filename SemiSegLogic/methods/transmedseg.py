@@ -40,6 +40,8 @@ Where we differ and why:
 - Voxels drawn evenly over classes (a cap for each), since background would fill (7).
 - Sparse slices: (5) and (7) take judged voxels only as labelled; the unjudged ones of a, b count as unlabelled.
 - The graph term of GraphCL is off by default; its attention layer is left out, as it has no meaning for one image.
+
+Limit: as that of bcp.py, in patches that show a part of a structure.
 """
 
 from __future__ import annotations
