@@ -49,4 +49,4 @@ def test_a_card_that_pytorch_does_not_see_asks_for_its_build(monkeypatch: pytest
     monkeypatch.setattr(computer, "find_cards", lambda: [Card("RTX 4090", 580, (8, 9))])
     (finding,) = computer._graphics({"card": "", "why": ""})
     assert finding.level == "warning"
-    assert "build cu130" in finding.text
+    assert "(cu130)" in finding.text

@@ -112,7 +112,7 @@ def test_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
 
 
 def test_a_python_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"no-such-python.*Choose the Python"):
+    with pytest.raises(JobError, match=r"no-such-python.*Choose a Python"):
         start_detached([str(tmp_path / "no-such-python")], tmp_path, tmp_path / "log.txt", {})
 
 

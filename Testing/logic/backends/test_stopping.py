@@ -17,6 +17,7 @@ import pytest
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.launch import Workers
 from SemiSegLogic.job import JobFolder
+from SemiSegLogic.job.status import STUCK
 from Testing.support.jobs import SHAPE, label, leader_of, make_job, session_members, wait_until
 from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
 from Testing.support.volumes import label_of
@@ -158,7 +159,7 @@ def test_a_runner_that_hangs_is_told_and_can_be_stopped_and_resumed(
     job = start(backend, "one", **FOREVER)
     wait_for_step(backend, "one", 5)
     os.kill(leader_of(job), signal.SIGSTOP)
-    hangs = wait_until(lambda: (s := backend.poll("one")).message.startswith("It has not reported") and s)
+    hangs = wait_until(lambda: (s := backend.poll("one")).message == STUCK and s)
     assert (hangs.state, hangs.seconds_left) == ("running", None)
     assert "stop it, then resume it" in hangs.message
     reached = hangs.step

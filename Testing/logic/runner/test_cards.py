@@ -228,7 +228,7 @@ def test_a_structure_that_nobody_drew_is_named_and_the_others_have_their_flags(
     assert "core" not in told
     found = this.job.status().flags.values()
     assert {flag["state"] for flag in found} <= {"good", "look"}
-    assert all(flag["words"].endswith("nothing about rim: not drawn when the model learned.") for flag in found)
+    assert all(flag["words"].endswith("nothing about rim, not drawn when the model was trained.") for flag in found)
 
 
 @pytest.mark.parametrize(

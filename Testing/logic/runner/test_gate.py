@@ -61,7 +61,7 @@ def test_longer_training_stays_unless_shown_worse_a_candidate_wins_only_when_sho
 
 def test_the_verdict_says_how_many_slices_and_how_sure() -> None:
     words = verdict("mean_teacher", "candidate", 0.8, Comparison(-0.004, 0.011, 6), False)
-    assert "-0.004 ± 0.011 Dice, slice by slice, on 6 slices held out from both" in words
+    assert "-0.004 ± 0.011 Dice, slice by slice, on 6 slices kept aside from both" in words
     assert "the earlier ones are kept" in words
 
 
@@ -73,4 +73,4 @@ def test_without_a_slice_held_out_the_verdict_says_so_and_what_became_of_half_a_
 
 
 def test_one_slice_is_one_slice() -> None:
-    assert Comparison(0.1, 0.05, 1).words().endswith("on 1 slice held out from both")
+    assert Comparison(0.1, 0.05, 1).words().endswith("on 1 slice kept aside from both")

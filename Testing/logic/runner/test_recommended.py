@@ -185,7 +185,7 @@ def test_a_contest_is_told_with_both_scores(blobs: BlobStudy, jobs: Path) -> Non
     card, text = this.card(), (this.folder / "model.md").read_text()
     assert card["asked_for"] == "recommended"
     assert card["quality"]["words"] in text
-    assert f"Dice on other cases {card['quality']['dice']:.2f};" in text
+    assert f"Expected Dice on other cases: {card['quality']['dice']:.2f}." in text
     assert "Semi-supervision" in text
     assert "kept aside from both" in text
     assert card["views"] == {"mirror": True, "zooms": [0.9, 1.1]}

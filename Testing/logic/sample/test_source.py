@@ -135,7 +135,7 @@ def test_the_variable_is_used_and_a_wrong_one_is_told(
     monkeypatch.setenv("SEMISEG_DATA", str(tmp_path / "nowhere"))
     found = find(network=False)
     assert found.phantom
-    assert "holds no Task04" in found.notes[0]
+    assert "contains no Task04" in found.notes[0]
 
 
 def test_without_data_and_network_phantoms_stand_in_and_say_so() -> None:

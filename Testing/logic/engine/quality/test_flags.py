@@ -107,9 +107,9 @@ def test_what_nobody_drew_is_told_of_and_leaves_a_case_open_only_where_it_is_sug
     judge = Judge.of(STRONG, [Looks(0.2, 1000)], undrawn={3: "rim"})
     without, with_it, small = (judge.flag(Looks(0.2, size), rim) for size, rim in ((1000, ()), (1000, (3,)), (100, ())))
     assert without["state"] == "good"
-    assert without["words"].endswith(" This says nothing about rim: not drawn when the model learned.")
+    assert without["words"].endswith(" This says nothing about rim, not drawn when the model was trained.")
     assert with_it["words"] == "Not enough labels to know how good this is: not measured for rim."
-    assert small["words"].endswith("rim: not drawn when the model learned.")
+    assert small["words"].endswith("rim, not drawn when the model was trained.")
     assert Judge(**judge.to_dict()) == judge
 
 

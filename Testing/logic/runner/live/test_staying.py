@@ -49,7 +49,7 @@ def test_a_stop_counts_before_everything_else(job: JobFolder) -> None:
 def test_it_makes_room_for_a_training_that_waits(job: JobFolder) -> None:
     stay = stay_of(job, lambda: True)
     assert stay.is_over()
-    assert "waited" in stay.farewell
+    assert "waiting" in stay.farewell
 
 
 def test_a_rest_ends_with_something_to_do_or_with_the_stay(job: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
