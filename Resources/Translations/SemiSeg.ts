@@ -1719,7 +1719,7 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Drop one file only: a case has one image.</source>
+        <source>Choose one file only: a case has one image.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

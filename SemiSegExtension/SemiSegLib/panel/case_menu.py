@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 
-from ..mending import Mending
 from ..words import _
 from .parts import button, menu_item
 
 if TYPE_CHECKING:
+    from ..mending import Mending
     from .panel import Panel
 
 IMAGES = "Images (*.nrrd *.nhdr *.nii *.nii.gz *.mha *.mhd *.png *.jpg *.tif *.tiff);;All files (*)"
@@ -25,12 +26,17 @@ class CaseMenu:
     def __init__(self, panel: Panel, table: Any, layout: Any, case_at: Callable[[int], str]) -> None:
         self._panel, self._controller = panel, panel.controller
         self._table, self._case_at = table, case_at
-        self._mending = Mending(panel.controller, panel.training)
         tip = _("Remove a case from the study, or choose where its image is now (you can also right-click the case)")
         self.button = button(layout, _("Selected case …"), tip, self.on_button)
         self._menu = qt.QMenu(table)
         table.setContextMenuPolicy(qt.Qt.CustomContextMenu)
         table.connect("customContextMenuRequested(QPoint)", self.on_right_click)
+
+    @cached_property
+    def _mending(self) -> Mending:
+        from ..mending import Mending  # with the first repair: opening the module needs it not
+
+        return Mending(self._controller, self._panel.training)
 
     def on_right_click(self, point: Any) -> None:
         case = self._case_at(self._table.rowAt(point.y()))
@@ -69,4 +75,4 @@ class CaseMenu:
         if len(chosen) == 1:
             self._mending.relocate(case, chosen[0])
         elif chosen:
-            self._controller.say(_("Drop one file only: a case has one image."), "warning")
+            self._controller.say(_("Choose one file only: a case has one image."), "warning")

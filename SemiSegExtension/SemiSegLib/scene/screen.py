@@ -14,7 +14,7 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 
 from ..model import OpenCase, Shown
 from ..words import _
-from . import dicom, dicom_seg, nodes, plots, segments, views, volumes
+from . import dicom, dicom_seg, nodes, segments, views, volumes
 from .attention import Attention
 from .proposals import Proposals
 from .stage import LABELS, VOLUME, Stage, style
@@ -183,11 +183,15 @@ class Screen:
 
     def curves(self, columns: dict[str, list[float]]) -> None:
         """Keep the chart of the learning curve up to date, if it was opened."""
+        from . import plots  # with the first curve: opening the module needs it not
+
         if plots.plot_nodes():
             plots.show_curves(columns)
 
     def open_curves(self, columns: dict[str, list[float]]) -> None:
         """Show the learning curve in Slicer's plot view."""
+        from . import plots
+
         plots.show_curves(columns)
         plots.open_chart()
 

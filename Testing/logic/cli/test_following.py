@@ -111,7 +111,8 @@ def test_what_a_training_made_after_its_terminal_was_closed_comes_in_with_the_ne
     assert not any(case.has_suggestion for case in blobs.cases)
     assert run([*command, str(blobs.study.folder)]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "Suggestions for 3 cases are in the study." in told or "are now in the study: 3 cases." in told
+    expected = {"follow": "Suggestions for 3 cases are in the study."}
+    assert expected.get(command[0], f"{this.id} are now in the study: 3 cases.") in told
     assert all(case.provenance()["run"] == this.id for case in blobs.cases)
     assert run([*command, str(blobs.study.folder)]) == 0, "harmless to repeat"
 
