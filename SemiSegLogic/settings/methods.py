@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .fields import Settings, SettingsError, choice, number, switch, text
 
 
 @dataclass(frozen=True)
 class MethodSettings(Settings):
-    """The settings of a method, which tell how much one step takes."""
+    """The settings of a method, which tell how much one step takes.
+
+    ``pastes``: parts of images are put into other images. Patches should show a structure whole then, lest another part
+    of it is pasted beside the one that is there.
+    """
+
+    pastes: ClassVar[bool] = False
 
     @property
     def patches(self) -> int:
@@ -96,6 +103,8 @@ class SPCL(MethodSettings):
 @dataclass(frozen=True)
 class BCP(Optimised):
     """Bai et al. 2023. Defaults train within minutes; the published value stands in each source."""
+
+    pastes: ClassVar[bool] = True
 
     pretraining: float = number(0.0, "Share of the run for labels alone", low=0, high=0.95, source="LA .12, ACDC .25")
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")
@@ -197,6 +206,8 @@ class MEDL(Optimised):
 @dataclass(frozen=True)
 class M3HL(Optimised):
     """Liu et al. 2025. Defaults train within minutes; the published value stands in each source."""
+
+    pastes: ClassVar[bool] = True
 
     pretraining: float = number(0.0, "Share of the run on labels alone", low=0, high=0.95, source="paper 0")
     ema: float = number(0.97, "Decay of the teacher", low=0, high=1, source="paper 0.99")

@@ -16,7 +16,7 @@ from .facts import CaseFacts
 from .frames import common_frame, framed
 from .patches import budget_of, patch_of
 from .plan import Plan, Shape, Triple, shape_of, triple_of
-from .spacing import spacing_of
+from .spacing import MANY, spacing_of
 
 AROUND = 1.5  # of the drawn box: what lies around an organ tells it from others
 SIDES = re.compile(
@@ -50,8 +50,8 @@ def make_plan(
     size = np.median([case.shape for case in turned], axis=0)
     budget = budget_of(device, network, 1 + len(structure_names), methods, dims)
     wanted = _wanted(turned, native, size)
-    judged = sum(len(case.slices) for case in cases)
-    spacing = spacing_of(native, wanted, _side(cases), judged, budget, dims, network)
+    whole = sum(len(case.slices) for case in cases) < MANY or any(one.pastes for one in (methods or {}).values())
+    spacing = spacing_of(native, wanted, _side(cases), whole, budget, dims, network)
     ratio = np.array(native) / np.array(spacing)
     patch = patch_of(wanted * ratio, size * ratio, dims, budget)
     mirror = not any(SIDES.search(name) for name in structure_names)

@@ -21,29 +21,30 @@ DEEPER = 176
 DETAIL = 24
 """Voxels across a structure below which its shape is lost, more than seeing it whole gives."""
 PARTS = 4
-"""Of as many patches the volume of interest consists at most, whatever detail that costs; and by rule where MANY slices
-were judged: they teach more than seeing it whole.
+"""Of as many patches the volume of interest consists at most, whatever detail that costs; and by rule where it need not
+be seen whole.
 """
 MANY = 200
+"""From as many judged slices on it need not be: they teach more than that. It must be where a method pastes."""
 COARSE, COARSEST = 3.0, 5.0
 """Times the spacing of the images: at most for the sake of PARTS, and at most where the shape is not lost."""
 
 
 def spacing_of(
-    native: Triple, wanted: NDArray[np.floating], side: float, slices: int, budget: float, dims: int, network: str
+    native: Triple, wanted: NDArray[np.floating], side: float, whole: bool, budget: float, dims: int, network: str
 ) -> Triple:
     """mm (d, h, w) of the patches: ``native``, or coarser.
 
     ``wanted`` voxels (d, h, w) of ``native`` should be seen at once, in patches of ``budget`` voxels; ``side`` in mm of
-    what was drawn, as in CaseFacts, infinite where nothing was, on ``slices`` in all. Slices that are seen one by one
-    (``dims`` 2) keep their distance.
+    what was drawn, as in CaseFacts, infinite where nothing was. ``whole``: all of it in one patch, where its shape
+    allows; slices that are seen one by one (``dims`` 2) always are, and keep their distance.
     """
     finest = min(native[3 - dims :])
     seen = _voxels_seen(budget, dims, network)
-    whole = _root(np.prod(wanted[3 - dims :]) / seen, dims)
+    in_one = _root(np.prod(wanted[3 - dims :]) / seen, dims)
     shape = side / (DETAIL * finest)
-    least = min(whole / _root(PARTS, dims), COARSE)
-    wished = least if dims == 3 and slices >= MANY else min(whole, shape)
+    least = min(in_one / _root(PARTS, dims), COARSE)
+    wished = min(in_one, shape) if whole or dims == 2 else least
     factor = float(np.clip(max(wished, least), 1.0, COARSEST))
     if factor <= NATIVE:
         return native

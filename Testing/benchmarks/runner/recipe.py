@@ -76,8 +76,8 @@ class Recipe:
         if self.settings == "paper":
             paper = published(method, dims)
             steps, network = self.steps or paper.steps, self.network or paper.network
-            return Schedule(values, steps, network, patch or paper.patch, spacing)
-        return Schedule(values, self.steps, self.network or "fast", patch, spacing)
+            return Schedule(method, values, steps, network, patch or paper.patch, spacing)
+        return Schedule(method, values, self.steps, self.network or "fast", patch, spacing)
 
     def everything(self, method: str, dims: int) -> dict[str, Any]:
         """All that the numbers of a run of ``method`` depend on, but the split, the seed and the code."""
@@ -95,10 +95,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Schedule:
-    """``values`` all settings of the method, ``steps`` of it, ``network``, ``patch`` (D, H, W) or None: the plan's;
+    """``values`` all settings of the ``method``, ``steps`` of it, ``network``, ``patch`` (D, H, W) or None: the plan's;
     ``spacing`` of the patch (d, h, w) mm, or None: the data's own.
     """
 
+    method: str
     values: dict[str, Any]
     steps: int
     network: str
@@ -107,5 +108,8 @@ class Schedule:
 
 
 def _counting(record: Recipe | Schedule) -> dict[str, Any]:
-    """All of its fields; one newer than the first rows counts where it is set, so that they stay valid."""
-    return {key: value for key, value in asdict(record).items() if key not in NEWER or value != NEWER[key]}
+    """Its fields but the method, which the recipe tells; one newer than the first rows counts where it is set, so that
+    they stay valid.
+    """
+    fields = ((key, value) for key, value in asdict(record).items() if key != "method")
+    return {key: value for key, value in fields if key not in NEWER or value != NEWER[key]}

@@ -15,6 +15,7 @@ from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.planning.planner import make_plan
 from SemiSegLogic.geometry import SliceIndex, planes_of, sparse_label
 from SemiSegLogic.methods.base import Task
+from SemiSegLogic.settings.memory import trained
 from SemiSegLogic.study import all_slices
 
 from ..together import put_together
@@ -84,7 +85,8 @@ def judged(case: CaseData, one: Annotated, slices: int, number: int) -> list[Sli
 
 def planned(facts: list[CaseFacts], names: list[str], schedule: Schedule, dims: int, device: Device) -> Plan:
     """The product's plan; with a patch given, that patch at the spacing given with it, or the data's own."""
-    plan = make_plan(facts, names, device, schedule.network)
+    methods = trained(schedule.method, schedule.values)
+    plan = make_plan(facts, names, device, schedule.network, methods)
     if schedule.patch is None:
         return plan
     d, h, w = schedule.spacing or np.median([plan.taken_spacing(fact.grid) for fact in facts], axis=0).tolist()

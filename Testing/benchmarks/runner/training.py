@@ -125,7 +125,8 @@ class Training:
 
     def _shared(self, leg: Leg) -> Path:
         own = [leg.member, asdict(leg.schedule), leg.steps, *([leg.carried] if leg.carried else [])]
-        what = [self.run.split, self.run.seed, own, self.study.device.name, self._turns, self.done.commits[-1]]
+        plan = asdict(self.study.plan)  # methods that paste have another
+        what = [self.run.split, self.run.seed, own, plan, self.study.device.name, self._turns, self.done.commits[-1]]
         return self.file.with_name(f"first-{digest(what)[:16]}.pt")
 
     def _after(self, trainer: Trainer, progress: Progress, steps: int) -> bool:

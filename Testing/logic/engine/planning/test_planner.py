@@ -150,6 +150,20 @@ def test_with_many_slices_patches_see_finer() -> None:
     assert make_plan(cases, ["atrium"], CPU).spacing == pytest.approx((0.625 * factor,) * 3)
 
 
+@pytest.mark.parametrize(("method", "pastes"), [
+    ("supervised", False), ("mean_teacher", False), ("recommended", False), ("medl", False), ("c3s3", False),
+    ("spcl", False), ("mn", False), ("bcp", True), ("m3hl", True), ("transmedseg", True), ("cad", True),
+])  # fmt: skip
+def test_methods_that_paste_see_the_organ_whole_however_much_is_drawn(method: str, pastes: bool) -> None:
+    """Else another part of it is pasted beside the one that is there."""
+    every = [SliceIndex(0, k) for k in range(88)]
+    cases = [_facts((88, 140, 200), (0.625,) * 3, (60, 90, 110), *every) for _ in range(3)]
+    few = [*cases[:2], _facts((88, 140, 200), (0.625,) * 3, (60, 90, 110))]
+    many = make_plan(cases, ["atrium"], CPU, methods=trained(method, {}))
+    assert (many.spacing == make_plan(few, ["atrium"], CPU).spacing) is pastes
+    assert (many.spacing == make_plan(cases, ["atrium"], CPU).spacing) is not pastes
+
+
 def test_where_one_slice_of_each_volume_was_drawn_the_organ_is_taken_to_be_as_deep_as_wide() -> None:
     one = [_facts((88, 140, 200), (0.625,) * 3, (1, 90, 110), SliceIndex(0, k)) for k in (30, 50)]
     two = [*one, _facts((88, 140, 200), (0.625,) * 3, (20, 90, 110), SliceIndex(0, 30), SliceIndex(0, 49))]
