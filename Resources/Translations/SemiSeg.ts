@@ -324,6 +324,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Nothing is drawn in {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Nothing of {file} was imported, because all of it is left out. Choose a structure for at least one segment.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3093,7 +3097,11 @@ Mark them as done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slicer cannot save &apos;{name}&apos;.</source>
+        <source>Segments of &apos;{name}&apos; lie on different voxel grids. In the module Segmentations create its binary labelmap with this image as the geometry, and import it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is drawn in {name}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from .model import OpenCase, Shown
 from .words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case, Study
+    from SemiSegLogic.study import Case, LayeredMask, Study
 
 LEAVE_OUT, NEW = "", "+"
 """What a segment can become besides a structure, which is given by its name."""
@@ -49,11 +49,36 @@ class Imported:
     replaced: set[SliceIndex] = field(default_factory=set)
 
 
-def segments_of(path: Path) -> list[str]:
-    """Names of a mask's segments; of a label map the values. Raises LabelError in words."""
-    from SemiSegLogic.study import list_segments
+class MaskSource(Protocol):
+    """Where a mask comes from. ``name``: what people call it."""
 
-    return [segment.name for segment in list_segments(path)]
+    @property
+    def name(self) -> str: ...
+
+    def read(self) -> LayeredMask:
+        """On any thread. Raises LabelError in words."""
+        ...
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A mask in a file."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def read(self) -> LayeredMask:
+        from SemiSegLogic.study import read_layers  # when one is imported: opening the module needs it not
+
+        return read_layers(self.path)
+
+
+def segments_of(source: MaskSource) -> list[str]:
+    """Names of a mask's segments; of a label map the values. Raises LabelError in words."""
+    return [segment.name for segment in source.read().segments()]
 
 
 def guess(names: Sequence[str], structures: Sequence[Shown], remembered: str) -> dict[str, str]:
@@ -96,17 +121,17 @@ def parse_numbers(text: str, count: int) -> list[int]:
     return sorted(found)
 
 
-def import_mask(study: Study, case: Case, path: Path, answer: Answer, author: str) -> Imported:
+def import_mask(study: Study, case: Case, source: MaskSource, answer: Answer, author: str) -> Imported:
     """Take the mask's slices as judged by ``author``; a version is kept. Raises StudyError, ValueError in words."""
     wanted = None if answer.which != CHOSEN else parse_numbers(answer.numbers, case.grid.shape[answer.axis])
-    before = set(case.places)
+    before, mask = set(case.places), source.read()
 
     def choose(label: NDArray[np.uint8]) -> Iterable[SliceIndex]:
         slices = _chosen(label, answer, wanted)
-        _must_cover(label, slices, path)
+        _must_cover(label, slices, source.name, any(layer.any() for layer in mask.layers))
         return slices
 
-    slices = casework.patiently(lambda: case.import_mask(path, choose, author, _names(study, answer)))
+    slices = casework.patiently(lambda: case.import_mask(mask, choose, author, _names(study, answer)))
     return Imported(casework.reload(case), slices, before & set(slices))
 
 
@@ -118,15 +143,17 @@ def _chosen(label: NDArray[np.uint8], answer: Answer, wanted: list[int] | None) 
     return [SliceIndex(answer.axis, n) for n in (wanted if wanted is not None else range(label.shape[answer.axis]))]
 
 
-def _must_cover(label: NDArray[np.uint8], slices: list[SliceIndex], path: Path) -> None:
+def _must_cover(label: NDArray[np.uint8], slices: list[SliceIndex], name: str, drawn: bool) -> None:
     """Raises LabelError when the mask leaves part of a slice open: only a whole slice can be judged."""
     from SemiSegLogic.study import LabelError
 
+    if not slices and not drawn:
+        raise LabelError(_("Nothing is drawn in {name}.").format(name=name))
     if not slices:
         raise LabelError(_(
             "Nothing of {file} was imported, because all of it is left out. Choose a structure for at least one "
             "segment."
-        ).format(file=path.name))
+        ).format(file=name))
     open_ = [place for place in slices if (np.take(label, place.index, place.axis) == IGNORE).any()]
     if open_:
         text = _(
@@ -134,7 +161,7 @@ def _must_cover(label: NDArray[np.uint8], slices: list[SliceIndex], path: Path) 
             "judged (value {open}). Only whole slices can be imported. Choose slices that the mask covers completely, "
             "or first export it in Slicer with this image as the reference volume."
         )
-        raise LabelError(text.format(file=path.name, numbers=slice_numbers(set(open_)), open=IGNORE))
+        raise LabelError(text.format(file=name, numbers=slice_numbers(set(open_)), open=IGNORE))
 
 
 def _names(study: Study, answer: Answer) -> dict[str, int]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..geometry import AXIS_NAMES, SliceIndex
 from ..naming import counted, folded
-from ..study import LabelError, Structures, Study, UnknownSegmentError, all_slices, drawn_slices
+from ..study import LabelError, Structures, Study, UnknownSegmentError, all_slices, drawn_slices, read_layers
 from ..study.lock import user_name
 from .output import Output, add_json
 
@@ -50,7 +50,7 @@ def _label(options: argparse.Namespace) -> None:
     before, out = set(case.places), Output(options.json)
     try:
         with out.working(f"Reading {options.mask.name}"):
-            places = case.import_mask(options.mask, chosen, user_name(), names)
+            places = case.import_mask(read_layers(options.mask), chosen, user_name(), names)
     except UnknownSegmentError as error:
         raise LabelError(f"{error} On the command line: --name '{error.segment}=STRUCTURE', or --name "
                          f"'{error.segment}=0' to leave it out.") from error

@@ -14,10 +14,12 @@ from .errors import (
 )
 from .exports import FORMATS, Choice, ExportedFile, choose, export_case, mend_record
 from .formats import (
+    HeaderSegment,
+    LayeredMask,
     Mask,
     MaskSegment,
-    list_segments,
     read_image,
+    read_layers,
     read_mask,
     write_image,
     write_labelmap,
@@ -32,8 +34,8 @@ from .structures import Structure, Structures
 
 __all__ = [
     "FORMATS", "AnnotatedSlice", "Case", "CaseRow", "Choice", "DamagedError", "DuplicateError", "ExportedFile",
-    "FormatError", "ImageError", "LabelError", "LockedError", "Mask", "MaskSegment", "Status", "Structure",
-    "Structures", "Study", "StudyError", "UnknownSegmentError", "Version", "Writer", "all_slices", "choose",
-    "drawn_slices", "export_case", "list_segments", "mend_record", "read_image", "read_mask", "write_image",
-    "write_labelmap", "write_seg_nrrd",
+    "FormatError", "HeaderSegment", "ImageError", "LabelError", "LayeredMask", "LockedError", "Mask", "MaskSegment",
+    "Status", "Structure", "Structures", "Study", "StudyError", "UnknownSegmentError", "Version", "Writer",
+    "all_slices", "choose", "drawn_slices", "export_case", "mend_record", "read_image", "read_layers", "read_mask",
+    "write_image", "write_labelmap", "write_seg_nrrd",
 ]

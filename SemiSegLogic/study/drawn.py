@@ -14,7 +14,7 @@ from ..naming import counted
 from .annotations import AnnotatedSlice, check_slices
 from .checking import grid_in, slices_in
 from .errors import LabelError
-from .formats import Mask, read_mask
+from .formats import LayeredMask, Mask
 from .history import VERSION, History, Version, header_entries, read_saved
 from .record import CaseRecord, Status
 from .structures import Structures, check_name
@@ -97,21 +97,22 @@ class DrawnCase(CaseRecord):
             copy_slices(self.labels(), label, [item.place for item in kept])
             self._commit(label, kept, author, f"{counted(len(gone), 'slice')} no longer done")
 
-    def import_mask(self, path: Path, slices: Callable[[NDArray[np.uint8]], Iterable[SliceIndex]], author: str,
+    def import_mask(self, drawn: LayeredMask, slices: Callable[[NDArray[np.uint8]], Iterable[SliceIndex]], author: str,
                     names: Mapping[str, int] | None = None) -> list[SliceIndex]:
-        """Take judged slices from a mask file. ``slices`` chooses them from the mask on the image's grid, e.g.
-        :func:`annotations.drawn_slices`; ``names`` as in :func:`formats.read_mask`, the study's own by default.
+        """Take judged slices from a mask that was ``drawn`` elsewhere. ``slices`` chooses them from the mask on the
+        image's grid, e.g. :func:`annotations.drawn_slices`; ``names`` as in :func:`formats.read_mask`, the study's own
+        by default.
 
         Returns the slices. Raises LabelError when the mask does not fit, names something unknown, or leaves part of a
         slice open.
         """
-        label = read_mask(path, self.structures.names if names is None else names).on(self.grid)
+        label = drawn.mask(self.structures.names if names is None else names).on(self.grid)
         chosen = list(slices(label))
         if not chosen:
-            raise LabelError(f"Nothing is drawn in {path}, so it says nothing about any slice. If some of its slices "
-                             "show none of the structures, give their numbers.")
+            raise LabelError(f"Nothing is drawn in {drawn.source}, so it says nothing about any slice. If some of its "
+                             "slices show none of the structures, give their numbers.")
         places = _in_order(chosen)
-        _must_cover(label, places, path)
+        _must_cover(label, places, drawn.source)
         self.set_slices(label, places, author)
         return places
 
@@ -236,14 +237,14 @@ def _in_order(slices: Iterable[SliceIndex]) -> list[SliceIndex]:
     return places
 
 
-def _must_cover(label: NDArray[np.uint8], places: list[SliceIndex], path: Path) -> None:
+def _must_cover(label: NDArray[np.uint8], places: list[SliceIndex], source: str) -> None:
     """Raises LabelError when the mask leaves part of a slice open: only a whole slice can be judged."""
     for place in places:
         if not 0 <= place.index < label.shape[place.axis]:
             continue  # told as that, later
         left = int(np.count_nonzero(plane(label, place) == IGNORE))
         if left:
-            raise LabelError(f"{path} does not say what the voxels of slice {AXIS_NAMES[place.axis]} = {place.index} "
+            raise LabelError(f"{source} does not say what the voxels of slice {AXIS_NAMES[place.axis]} = {place.index} "
                              f"are (number: {left}): it ends inside the image, or contains {IGNORE} there, which means "
                              "'not judged'. A slice counts only as a whole. Choose slices that the mask covers, save "
                              f"the mask on the image's grid, or say which structure {IGNORE} is.")

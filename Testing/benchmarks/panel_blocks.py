@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,25 @@ def run_steps(clock: Clock, panel: Any, study: Any, folder: Path, structures: in
         "export", lambda: panel.controller.results.export(folder / "out", ["nrrd"], [case.id], lambda _files: None)
     )
     clock.step("another case", lambda: panel.cases.on_case(1))
+    import_of_the_scene(clock, panel, truth, case.grid)
+
+
+def import_of_the_scene(clock: Clock, panel: Any, truth: Any, grid: Any) -> None:
+    """What somebody drew with other programs: int16 label maps are the largest."""
+    import slicer
+
+    from SemiSegLib.model import Shown
+    from SemiSegLib.scene import segments, volumes
+    from SemiSegLib.scene.geometry import ijk_to_ras, to_vtk
+
+    label_map = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "a label map")
+    label_map.SetIJKToRASMatrix(to_vtk(ijk_to_ras(grid)))
+    label_map.SetAndObserveImageData(volumes.image_data(truth.astype(np.int16)))
+    theirs = segments.segmentation_for(label_map, "a segmentation")
+    segments.write(theirs, truth, grid, [Shown(int(n), f"theirs {n}", (1.0, 0.0, 0.0)) for n in np.unique(truth) if n])
+    for name, node in (("a label map", label_map), ("a segmentation", theirs)):
+        clock.step(f"choose {name} of the scene", partial(panel.label.masks.look_at_node, node.GetID()))
+        clock.step(f"import {name}", panel.label.masks.on_import)
 
 
 if __name__ == "__main__":

@@ -89,12 +89,12 @@ def test_a_new_structure_gets_a_name_that_it_can_have(
     panel: Any, study: Any, mask: Any, called: str, becomes: str
 ) -> None:
     """Of a label map it is a value, in Slicer it may be anything."""
-    from SemiSegLib.importing import NEW, Answer, import_mask
+    from SemiSegLib.importing import NEW, Answer, MaskFile, import_mask
 
     case = open_first(panel, study)
     path = mask(outer="theirs")
     path.write_bytes(path.read_bytes().replace(b"Name:=theirs", b"Name:=" + called.encode("unicode_escape")))
-    found = import_mask(study, case, path, Answer({called: NEW, "core": "core"}), "somebody")
+    found = import_mask(study, case, MaskFile(path), Answer({called: NEW, "core": "core"}), "somebody")
     assert study.structures.names == {"ball": 1, "core": 2, becomes: 3}
     assert np.array_equal(found.opened.labels, np.where(ball(case.grid.shape) == 1, 3, ball(case.grid.shape)))
 

@@ -54,6 +54,15 @@ def import_node(panel: Any, node: Any) -> None:
     settle(panel)
 
 
+def put_values(node: Any, case: Any, kind: Any, core: float) -> None:
+    """The ball, of voxels of this ``kind``, with another value for its core."""
+    from SemiSegLib.scene.volumes import image_data
+
+    array = ball(case.grid.shape).astype(kind)
+    array[array == 2] = core
+    node.SetAndObserveImageData(image_data(array))
+
+
 def placed(grid: Grid, shape: tuple[int, int, int], **changes: Any) -> Grid:
     return Grid(shape, changes.get("spacing", grid.spacing), changes.get("origin", grid.origin),
                 changes.get("direction", grid.direction))  # fmt: skip
@@ -161,7 +170,7 @@ def test_what_does_not_lie_on_the_voxels_of_the_image_is_refused_by_its_name(
     import_node(panel, theirs("Jan 2019", grid=moved))
     assert panel.controller.notice[1] == "error"
     assert words in panel.controller.notice[0]
-    assert "Import Jan 2019.seg.nrrd: Jan 2019.seg.nrrd" in panel.controller.notice[0], panel.controller.notice
+    assert "Import Jan 2019: Jan 2019 " in panel.controller.notice[0], panel.controller.notice
     assert case.places == []
 
 
@@ -212,13 +221,88 @@ def test_segments_that_overlap_are_refused_as_those_of_a_file_are(
     assert case.places == []
 
 
-def test_nothing_is_left_in_the_scene_or_on_the_disk(panel: Any, study: Any, slicer: Any, theirs: Any) -> None:
-    from pathlib import Path
+def test_segments_in_layers_of_their_own_come_in_each_at_its_place(
+    panel: Any, study: Any, slicer: Any, theirs: Any
+) -> None:
+    """Slicer makes a layer of its own for a segment that overlaps others, and crops each to what is drawn in it."""
+    case = open_first(panel, study)
+    truth, image = ball(case.grid.shape).astype(np.uint8), slicer.mrmlScene.GetFirstNodeByName
+    node = theirs(array=np.zeros_like(truth))
+    layered = node.GetSegmentation()
+    for value, name in ((1, "SemiSeg_1"), (2, "SemiSeg_2")):
+        segment = layered.GetSegment(name)
+        layered.SeparateSegmentLabelmap(name)
+        drawn = (truth == value).astype(np.uint8)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, name, image("theirs too"))
+        assert segment.GetLabelValue() == 1
+    assert layered.GetNumberOfLayers() == 2
+    import_node(panel, node)
+    assert panel.controller.notice[1] == "good", panel.controller.notice
+    assert np.array_equal(case.labels(), truth)
 
+
+def test_segments_on_different_grids_are_refused_with_the_remedy(panel: Any, study: Any, theirs: Any) -> None:
+    from SemiSegLib.scene import labelmaps, segments
+
+    case, node = open_first(panel, study), theirs("Jan")
+    layered, grid = node.GetSegmentation(), case.grid
+    layered.SeparateSegmentLabelmap("SemiSeg_2")
+    coarse = placed(grid, (4, 4, 4), spacing=tuple(2 * side for side in grid.spacing))
+    layered.GetSegment("SemiSeg_2").AddRepresentation(
+        segments.BINARY, labelmaps.oriented(np.ones((4, 4, 4), np.uint8), coarse))
+    import_node(panel, node)
+    assert "Segments of 'Jan' lie on different voxel grids" in panel.controller.notice[0]
+    assert case.places == []
+
+
+def test_what_slicer_changes_after_import_was_pressed_is_not_in_it(panel: Any, study: Any, label_map: Any) -> None:
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    case, node = open_first(panel, study), label_map()
+    panel.label.masks.look_at_node(node.GetID())
+    settle(panel)
+    panel.label.masks.on_import()
+    vtk_to_numpy(node.GetImageData().GetPointData().GetScalars())[:] = 2
+    settle(panel)
+    assert np.array_equal(case.labels(), ball(case.grid.shape))
+
+
+@pytest.mark.parametrize(("kind", "value"), [(np.int16, 300), (np.int16, -1), (np.int32, 2), (np.float64, 2)])
+def test_values_of_a_label_map_are_told_as_they_are_whatever_it_is_made_of(
+    panel: Any, study: Any, label_map: Any, kind: Any, value: int
+) -> None:
+    """Where they fit, bytes of it are copied."""
+    case, node = open_first(panel, study), label_map()
+    put_values(node, case, kind, value)
+    panel.label.masks.look_at_node(node.GetID())
+    settle(panel)
+    assert sorted(panel.label.masks.answer().table) == sorted(["1", str(value)])
+    for name, choice in panel.label.masks._choices.items():
+        choice.currentIndex = int(name != "1")
+    panel.label.masks.on_import()
+    settle(panel)
+    assert np.array_equal(case.labels(), ball(case.grid.shape)), panel.controller.notice
+
+
+def test_a_label_map_resampled_with_interpolation_is_refused(panel: Any, study: Any, label_map: Any) -> None:
+    case, node = open_first(panel, study), label_map()
+    put_values(node, case, np.float32, 1.5)
+    import_node(panel, node)
+    assert "contains 1.5, which is no label value" in panel.controller.notice[0]
+    assert case.places == []
+
+
+def test_an_empty_one_says_so(panel: Any, study: Any, theirs: Any) -> None:
+    case = open_first(panel, study)
+    import_node(panel, theirs("Jan", array=np.zeros(case.grid.shape, np.uint8)))
+    assert "Nothing is drawn in Jan" in panel.controller.notice[0]
+    assert case.places == []
+
+
+def test_nothing_is_left_in_the_scene(panel: Any, study: Any, slicer: Any, theirs: Any) -> None:
     open_first(panel, study)
     node = theirs()
     before = slicer.mrmlScene.GetNumberOfNodes()
     import_node(panel, node)
     assert slicer.mrmlScene.GetNumberOfNodes() == before
     assert node.GetStorageNode() is None
-    assert list(Path(panel.scratch).glob("mask-*")) == []

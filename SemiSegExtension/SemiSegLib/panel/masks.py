@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import qt
 
-from SemiSegLogic.errors import SemiSegError
-
 from ..annotations import axis_word, slice_numbers
-from ..importing import CHOSEN, LEAVE_OUT, NEW, Answer, Imported, guess, import_mask, remember, segments_of
+from ..importing import (
+    CHOSEN,
+    LEAVE_OUT,
+    NEW,
+    Answer,
+    Imported,
+    MaskFile,
+    MaskSource,
+    guess,
+    import_mask,
+    remember,
+    segments_of,
+)
 from ..words import _
 from .parts import box, button, form, label, marked, menu_item, primary, row, table, table_height
 
@@ -24,8 +32,8 @@ if TYPE_CHECKING:
     from .panel import Panel
 
 T = TypeVar("T")
-Save = Callable[[Path], Path]
-"""Gives the file of a mask, made in the folder if there is none yet. Raises ValueError in words where none can be."""
+Take = Callable[[], MaskSource]
+"""Gives a mask as it is now; of the scene, a copy of its voxels. Raises ValueError in words where it can be none."""
 MASKS = "Masks (*.nrrd *.nii *.nii.gz *.mha *.mhd);;All files (*)"
 
 
@@ -42,7 +50,7 @@ class MaskImport:
         self.go = primary(buttons, _("Import"), _("These slices then count as done"), self.on_import)
         self.cancel = button(buttons, _("Cancel"), _("Leave the case as it is"), self.on_cancel)
         self.box.visible = False
-        self._save: Save | None = None  # of the mask that is asked about
+        self._take: Take | None = None  # of the mask that is asked about
         self._menu = qt.QMenu(self.box)
         self._words: list[str] = []  # what the entries of the choices mean: structures may be added meanwhile
         self._choices: dict[str, Any] = {}  # by the segment's name
@@ -94,58 +102,46 @@ class MaskImport:
 
     def look_at(self, path: Path) -> None:
         """Read what is in the file, then ask what cannot be known."""
-        self._look_at(lambda _folder: path)
+        self._look_at(lambda: MaskFile(path))
 
     def look_at_node(self, node_id: str) -> None:
         """The same of a segmentation or label map of the scene."""
-        self._look_at(lambda folder: self._panel.screen.save_mask(node_id, folder))
+        self._look_at(lambda: self._panel.screen.scene_mask(node_id))
 
-    def _look_at(self, save: Save) -> None:
-        self._with_file(
-            save, _("Read {name}"), lambda path: (path, segments_of(path)), lambda found: self._ask(save, *found)
+    def _look_at(self, take: Take) -> None:
+        self._with_mask(
+            take, _("Read {name}"), lambda source: (source.name, segments_of(source)),
+            lambda found: self._ask(take, *found),
         )
 
-    def _with_file(self, save: Save, task: str, work: Callable[[Path], T], done: Callable[[T], None]) -> None:
-        """``done(work(path))`` of the mask as a file. What is in the scene is saved anew each time: somebody may draw
-        on it meanwhile.
-        """
-        own = TemporaryDirectory(prefix="mask-", dir=self._panel.scratch, ignore_cleanup_errors=True)
+    def _with_mask(
+        self, take: Take, task: str, work: Callable[[MaskSource], T], done: Callable[[T], None]
+    ) -> None:
+        """``done(work(source))``. What is in the scene is taken anew each time: somebody may draw on it meanwhile."""
         try:
-            path = save(Path(own.name))
+            source = take()
         except ValueError as error:
-            own.cleanup()
             self._controller.say(str(error), "warning")
             return
-        folder = f"{own.name}{os.sep}"
+        self._controller.disk.run(task.format(name=source.name), lambda: work(source), done)
 
-        def run() -> T:
-            try:
-                return work(path)
-            except SemiSegError as error:
-                error.args = (str(error).replace(folder, ""),)  # a person knows no file of that, only the name
-                raise
-            finally:
-                own.cleanup()
-
-        self._controller.disk.run(task.format(name=path.name), run, done)
-
-    def _ask(self, save: Save, path: Path, names: list[str]) -> None:
+    def _ask(self, take: Take, called: str, names: list[str]) -> None:
         from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
 
         opened = self._controller.open_case
         if opened is None:
             return
         if not names:
-            self._controller.say(_("Nothing is drawn in {name}.").format(name=path.name), "warning")
+            self._controller.say(_("Nothing is drawn in {name}.").format(name=called), "warning")
             return
         twice = next((name for number, name in enumerate(names) if folded(name) in map(folded, names[:number])), "")
         if twice:
             text = _("Two segments of {file} have the name '{name}'. Rename one of them in Slicer, save, and import it "
                      "again.")  # fmt: skip
-            self._controller.say(text.format(file=path.name, name=twice), "warning")
+            self._controller.say(text.format(file=called, name=twice), "warning")
             return
-        self._save = save
-        self.title.text = _("<b>{file}</b> for {case}").format(file=marked(path.name), case=marked(opened.name))
+        self._take = take
+        self.title.text = _("<b>{file}</b> for {case}").format(file=marked(called), case=marked(opened.name))
         table = guess(names, self._controller.structures(), self._panel.preferences.get("mask-table"))
         self._fill(table)
         for number in range(3):
@@ -172,15 +168,15 @@ class MaskImport:
         return Answer(table, self.which.currentIndex, self.axis.currentIndex, self.numbers.text)
 
     def on_import(self) -> None:
-        save, controller = self._save, self._controller
-        if save is None or controller.open_case is None:
+        take, controller = self._take, self._controller
+        if take is None or controller.open_case is None:
             return
         answer, preferences = self.answer(), self._panel.preferences
         preferences.set("mask-table", remember(answer, preferences.get("mask-table")))
         study, case, author = controller.need_study(), controller.showing.case(), controller.author
         before = controller.results.saved()
-        self._with_file(
-            save, _("Import {name}"), lambda path: import_mask(study, case, path, answer, author),
+        self._with_mask(
+            take, _("Import {name}"), lambda source: import_mask(study, case, source, answer, author),
             lambda found: self._imported(found, before),
         )
 
@@ -197,4 +193,4 @@ class MaskImport:
 
     def on_cancel(self) -> None:
         self.box.visible = False
-        self._save = None
+        self._take = None

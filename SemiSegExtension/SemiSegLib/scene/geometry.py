@@ -71,6 +71,21 @@ def image_to_world(image: Any) -> NDArray[np.float64]:
     return to_numpy(matrix)
 
 
+def grid_of_labelmap(image: Any) -> Grid:
+    """The grid of the voxels that a vtkOrientedImageData has."""
+    i, _, j, _, k, _ = image.GetExtent()
+    first = np.eye(4)
+    first[:3, 3] = i, j, k
+    x, y, z = image.GetDimensions()
+    return _grid((z, y, x), LPS_TO_RAS @ image_to_world(image) @ first)
+
+
+def start_in(image: Any, grid: Grid) -> tuple[int, int, int] | None:
+    """Where in ``grid`` (k, j, i) the voxels begin that a vtkOrientedImageData has; None as :func:`offset_between`."""
+    shift, extent = offset_between(image, grid), image.GetExtent()
+    return None if shift is None else (extent[4] + shift[0], extent[2] + shift[1], extent[0] + shift[2])
+
+
 def offset_between(image: Any, grid: Grid) -> tuple[int, int, int] | None:
     """Where voxel (0, 0, 0) of a vtkOrientedImageData's lattice lies in ``grid`` (k, j, i).
 

@@ -31,7 +31,7 @@ def oriented(array: NDArray[Any], grid: Grid, extent: Extent | None = None) -> A
 
 def alone(image: Any, value: int) -> Any:
     """What of a labelmap holds ``value``, as a labelmap of its own: 1 there, and cropped to it."""
-    inside, (i, _, j, _, k, _) = _voxels(image) == value, image.GetExtent()
+    inside, (i, _, j, _, k, _) = voxels_of(image) == value, image.GetExtent()
     box, matrix = bounds(inside), vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     place = [slice(part.start + start, part.stop + start) for part, start in zip(box, (k, j, i), strict=True)]
@@ -49,7 +49,7 @@ def _image(array: NDArray[np.uint8], extent: Extent, to_world: Any) -> Any:
     return image
 
 
-def _voxels(image: Any) -> NDArray[Any]:
+def voxels_of(image: Any) -> NDArray[Any]:
     """A view of the voxels of a labelmap (k, j, i)."""
     extent = image.GetExtent()
     size = (extent[5] - extent[4] + 1, extent[3] - extent[2] + 1, extent[1] - extent[0] + 1)
@@ -83,7 +83,7 @@ def empty(segmentation: Any) -> None:
 
 def clip(image: Any, shift: tuple[int, int, int], shape: tuple[int, int, int]) -> Any:
     """Box of a grid of ``shape`` that a labelmap covers, and a view of its voxels there; None when it lies outside."""
-    extent, voxels = image.GetExtent(), _voxels(image)
+    extent, voxels = image.GetExtent(), voxels_of(image)
     starts = (extent[4] + shift[0], extent[2] + shift[1], extent[0] + shift[2])
     box, part = [], []
     for start, length, limit in zip(starts, voxels.shape, shape, strict=True):

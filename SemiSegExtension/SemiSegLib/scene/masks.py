@@ -1,18 +1,27 @@
-"""Segmentations and label maps that somebody made in the scene, as files that Slicer makes of them: masks are read from
-files.
+"""Segmentations and label maps that somebody made in the scene. Their voxels are copied at once, which is quick; all
+else is done with the copy, away from the thread that Slicer draws on.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import slicer
+from numpy.typing import NDArray
+
+from SemiSegLogic.geometry import Grid
 
 from ..words import _
+from .geometry import grid_of_labelmap, start_in
+from .labelmaps import layers, voxels_of
 from .nodes import is_own, told_apart
 from .segments import BINARY
+from .volumes import labels_of
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import LayeredMask
 
 SEGMENTATION, LABEL_MAP = "vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"
 
@@ -29,21 +38,85 @@ def scene_masks() -> list[tuple[str, str]]:
     return told_apart(found)
 
 
-def save_mask(node_id: str, folder: Path) -> Path:
-    """The mask as a file in ``folder``, called like the node. Raises ValueError in words when it cannot be one."""
+@dataclass(frozen=True)
+class Layer:
+    """Voxels (k, j, i) of one labelmap, and where they begin in the grid of the whole mask."""
+
+    voxels: NDArray[Any]
+    start: tuple[int, int, int] = (0, 0, 0)
+
+    def on(self, shape: tuple[int, int, int]) -> NDArray[Any]:
+        """With what is around them."""
+        if self.voxels.shape == shape:
+            return self.voxels
+        whole = np.zeros(shape, self.voxels.dtype)
+        whole[tuple(slice(a, a + n) for a, n in zip(self.start, self.voxels.shape, strict=True))] = self.voxels
+        return whole
+
+
+@dataclass(frozen=True)
+class SceneMask:
+    """A copy of a mask of the scene: what Slicer changes afterwards is not in it. ``segments``: name, value, layer and
+    colour of each; none of a label map.
+    """
+
+    name: str
+    grid: Grid
+    layers: list[Layer]
+    segments: list[tuple[str, int, int, tuple[float, float, float]]]
+
+    def read(self) -> LayeredMask:
+        """As the study takes it; of many voxels it takes a second, on any thread."""
+        from SemiSegLogic.study import HeaderSegment, LayeredMask  # opening the module needs it not
+
+        whole = [layer.on(self.grid.shape) for layer in self.layers]
+        return LayeredMask(whole, self.grid, [HeaderSegment(*one) for one in self.segments], {}, self.name)
+
+
+def taken(node_id: str) -> SceneMask:
+    """A copy of what is in the node now. Raises ValueError in words when it cannot be a mask."""
     node = slicer.mrmlScene.GetNodeByID(node_id)
     if node is None:
         raise ValueError(_("The segmentation is no longer loaded in Slicer."))
     _require_voxels_in_place(node)
-    segmentation = node.IsA(SEGMENTATION)
-    name = re.sub(r"[^\w .()+-]", "-", node.GetName()).strip()[:80] or "mask"
-    path = folder / (name + (".seg.nrrd" if segmentation else ".nrrd"))
-    storage = slicer.vtkMRMLSegmentationStorageNode() if segmentation else slicer.vtkMRMLVolumeArchetypeStorageNode()
-    storage.SetFileName(str(path))
-    storage.SetUseCompression(False)
-    if not storage.WriteData(node) or not path.exists():
-        raise ValueError(_("Slicer cannot save '{name}'.").format(name=node.GetName()))
-    return path
+    if node.IsA(LABEL_MAP):
+        array, grid = labels_of(node)
+        return SceneMask(node.GetName(), grid, [Layer(array)], [])
+    segmentation = node.GetSegmentation()
+    grid, every = _together(list(layers(segmentation)), node.GetName())
+    return SceneMask(node.GetName(), grid, every, [_told(segmentation, one) for one in segmentation.GetSegmentIDs()])
+
+
+def _together(images: list[Any], name: str) -> tuple[Grid, list[Layer]]:
+    """The grid that holds all labelmaps, each cropped to what is drawn, and copies of them in their order."""
+    first = next((image for image in images if not image.IsEmpty()), None)
+    if first is None:
+        raise ValueError(_("Nothing is drawn in {name}.").format(name=name))
+    lattice, found = grid_of_labelmap(first), []
+    for image in images:
+        start = (0, 0, 0) if image.IsEmpty() else start_in(image, lattice)
+        if start is None:
+            text = _("Segments of '{name}' lie on different voxel grids. In the module Segmentations create its binary "
+                     "labelmap with this image as the geometry, and import it again.")  # fmt: skip
+            raise ValueError(text.format(name=name))
+        found.append(Layer(np.zeros((0, 0, 0), np.uint8) if image.IsEmpty() else voxels_of(image).copy(), start))
+    drawn = [layer for layer in found if layer.voxels.size]
+    low = np.min([layer.start for layer in drawn], axis=0)
+    k, j, i = np.max([np.add(layer.start, layer.voxels.shape) for layer in drawn], axis=0) - low
+    x, y, z = lattice.to_patient(low[None])[0].tolist()
+    grid = replace(lattice, shape=(int(k), int(j), int(i)), origin=(x, y, z))
+    return grid, [replace(layer, start=_minus(layer.start, low)) if layer.voxels.size else layer for layer in found]
+
+
+def _minus(start: tuple[int, int, int], low: NDArray[np.integer]) -> tuple[int, int, int]:
+    k, j, i = (int(side) for side in np.array(start) - low)
+    return k, j, i
+
+
+def _told(segmentation: Any, name: str) -> tuple[str, int, int, tuple[float, float, float]]:
+    segment = segmentation.GetSegment(name)
+    red, green, blue = segment.GetColor()
+    return segment.GetName(), segment.GetLabelValue(), segmentation.GetLayerIndex(name, BINARY), (red, green, blue)
 
 
 def _content(node: Any) -> str:

@@ -21,6 +21,7 @@ from .stage import LABELS, VOLUME, Stage, style
 
 if TYPE_CHECKING:
     from .conversions import Conversions
+    from .masks import SceneMask
 
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
 
@@ -231,11 +232,11 @@ class Screen:
 
         return scene_masks()
 
-    def save_mask(self, node_id: str, folder: Path) -> Path:
-        """One of them as a file. Raises ValueError in words when it cannot be a mask."""
-        from .masks import save_mask
+    def scene_mask(self, node_id: str) -> SceneMask:
+        """A copy of one of them. Raises ValueError in words when it cannot be a mask."""
+        from .masks import taken
 
-        return save_mask(node_id, folder)
+        return taken(node_id)
 
     def dicom_series(self) -> list[dicom.Series]:
         """What Slicer's DICOM database holds."""

@@ -48,6 +48,19 @@ def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
     """A copy of a volume node's voxels (k, j, i), or (k, j, i, values per voxel) of colours, and its grid. Raises
     ValueError where it holds none, or lies under a transform.
     """
+    voxels, grid = _seen(volume)
+    return voxels.copy(), grid
+
+
+def labels_of(volume: Any) -> tuple[NDArray[Any], Grid]:
+    """The same of a label map, as bytes where its values fit: new memory is what costs time, not the copying."""
+    voxels, grid = _seen(volume)
+    fits = voxels.dtype.kind in "iu" and 0 <= int(voxels.min()) and int(voxels.max()) <= 255
+    return voxels.astype(np.uint8 if fits else voxels.dtype), grid
+
+
+def _seen(volume: Any) -> tuple[NDArray[Any], Grid]:
+    """A view of the voxels, which Slicer may change."""
     image = volume.GetImageData()
     scalars = None if image is None else image.GetPointData().GetScalars()
     if scalars is None:
@@ -57,7 +70,7 @@ def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
         text = _("The volume '{name}' lies under a transform; harden the transform first.")
         raise ValueError(text.format(name=volume.GetName()))
     voxels, (i, j, k) = vtk_to_numpy(scalars), image.GetDimensions()
-    return voxels.reshape(k, j, i, *voxels.shape[1:]).copy(), grid_of(volume)
+    return voxels.reshape(k, j, i, *voxels.shape[1:]), grid_of(volume)
 
 
 def image_data(array: NDArray[Any]) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +12,7 @@ TOLERANCE = 0.1
 """Voxels. Headers in single precision are off by less; half a voxel would be the wrong voxel."""
 
 
-def fit(array: NDArray[np.uint8], own: Grid, target: Grid, outside: int, path: Path) -> NDArray[np.uint8]:
+def fit(array: NDArray[np.uint8], own: Grid, target: Grid, outside: int, source: str) -> NDArray[np.uint8]:
     """``array`` on grid ``own`` as it lies on ``target`` (k, j, i); voxels it does not cover are ``outside``.
 
     Works when both grids are the same lattice: axes may be permuted and flipped, the mask smaller or larger.
@@ -22,13 +20,13 @@ def fit(array: NDArray[np.uint8], own: Grid, target: Grid, outside: int, path: P
     """
     if own.agrees(target, TOLERANCE):
         return array
-    turn, offset = _lattice_map(own, target, path)
+    turn, offset = _lattice_map(own, target, source)
     turned = _turned(array, turn)
     start = [int(offset[axis]) - (0 if turn[axis].sum() > 0 else turned.shape[2 - axis] - 1) for axis in (2, 1, 0)]
-    return _pasted(turned, start, target, outside, path)
+    return _pasted(turned, start, target, outside, source)
 
 
-def _lattice_map(own: Grid, target: Grid, path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _lattice_map(own: Grid, target: Grid, source: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The signed permutation and offset that take ``ijk`` of ``own`` to ``ijk`` of ``target``."""
     inverse = np.linalg.inv(_steps(target))
     exact = inverse @ _steps(own)
@@ -41,7 +39,7 @@ def _lattice_map(own: Grid, target: Grid, path: Path) -> tuple[NDArray[np.int64]
     error = np.abs((exact - turn) @ corners + (shift - offset)[:, None]).max()
     is_turn = (np.abs(turn).sum(0) == 1).all() and (np.abs(turn).sum(1) == 1).all()
     if not is_turn or not error <= TOLERANCE:  # NaN too
-        raise LabelError(f"{path} does not fit the image: {_difference(own, target)}. Resample it onto the image in "
+        raise LabelError(f"{source} does not fit the image: {_difference(own, target)}. Resample it onto the image in "
                          "Slicer (module Resample Scalar/Vector/DWI Volume, nearest neighbour) and import that.")
     return turn, offset
 
@@ -57,7 +55,7 @@ def _turned(array: NDArray[np.uint8], turn: NDArray[np.int64]) -> NDArray[np.uin
     return np.transpose(array, sources)[steps]
 
 
-def _pasted(part: NDArray[np.uint8], start: list[int], target: Grid, outside: int, path: Path) -> NDArray[np.uint8]:
+def _pasted(part: NDArray[np.uint8], start: list[int], target: Grid, outside: int, source: str) -> NDArray[np.uint8]:
     whole = np.full(target.shape, outside, np.uint8)
     low = [max(0, first) for first in start]
     high = [max(0, min(size, first + n)) for size, first, n in zip(target.shape, start, part.shape, strict=True)]
@@ -65,7 +63,7 @@ def _pasted(part: NDArray[np.uint8], start: list[int], target: Grid, outside: in
     taken = part[tuple(slice(s.start - first, max(0, s.stop - first)) for s, first in zip(into, start, strict=True))]
     lost = _labelled(part) - _labelled(taken)
     if lost:
-        raise LabelError(f"{path} does not fit the image: some labelled voxels lie outside the image ({lost}). Check "
+        raise LabelError(f"{source} does not fit the image: some labelled voxels lie outside the image ({lost}). Check "
                          "that it is the mask of this image, or crop it to the image.")
     whole[into] = taken
     return whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,21 +32,56 @@ class MaskSegment:
 
 @dataclass(frozen=True)
 class Mask:
-    """A mask as it lies in its file. ``array`` uint8 ``(k, j, i)``: 0 background, 255 nobody judged.
+    """A mask as somebody drew it. ``array`` uint8 ``(k, j, i)``: 0 background, 255 nobody judged.
 
-    ``outside`` is what a voxel beyond the file's border means: 0 for segmentations, which Slicer crops when it
-    saves them; IGNORE for label maps, which say nothing there.
+    ``outside`` is what a voxel beyond its border means: 0 for segmentations, which Slicer crops; IGNORE for label maps,
+    which say nothing there. ``source``: what messages call it.
     """
 
     array: NDArray[np.uint8]
     grid: Grid
     segments: tuple[MaskSegment, ...]
     outside: int
-    path: Path
+    source: str
 
     def on(self, grid: Grid) -> NDArray[np.uint8]:
         """The mask on an image's grid, uint8 (k, j, i). Raises LabelError when it does not fit without resampling."""
-        return fit(self.array, self.grid, grid, self.outside, self.path)
+        return fit(self.array, self.grid, grid, self.outside, self.source)
+
+
+@dataclass(frozen=True)
+class LayeredMask:
+    """A mask before its segments are matched to the structures of a study. ``layers`` (layer, k, j, i) whole numbers on
+    ``grid``; ``described``: the segments of a segmentation, none of a label map; ``called``: how a label map says that
+    its values (as text) are called; ``source``: what messages call it, e.g. its file.
+    """
+
+    layers: Sequence[NDArray[np.generic]]
+    grid: Grid
+    described: list[HeaderSegment]
+    called: Mapping[str, str]
+    source: str
+
+    def mask(self, names: Mapping[str, int] | None = None) -> Mask:
+        """With its label values given by ``names``, as :func:`read_mask` says, which names what is raised."""
+        found = self._found(names or {})
+        _check_unambiguous(found, names, self.source)
+        targets = [_target(segment, names, self.source) for segment in found]
+        if len(self.layers) == 1 and targets == [one.value for one in found]:  # every value is known and stays
+            array = self.layers[0].astype(np.uint8, copy=False)
+        else:
+            array = _merged(self.layers, list(zip(found, targets, strict=True)), self.source)
+            if not self.described and IGNORE not in {one.value for one in found}:
+                array[self.layers[0] == IGNORE] = IGNORE
+        segments = tuple(MaskSegment(one.name, value, one.color) for one, value in zip(found, targets, strict=True))
+        return Mask(array, self.grid, segments, 0 if self.described else IGNORE, self.source)
+
+    def segments(self) -> list[MaskSegment]:
+        """Its segments with its own values, to make a table of names from. Raises LabelError."""
+        return [MaskSegment(one.name, one.value, one.color) for one in self._found({})]
+
+    def _found(self, names: Mapping[str, int]) -> list[HeaderSegment]:
+        return self.described + _undescribed(self.layers, self.described, self.called, self.source, names)
 
 
 def read_mask(path: Path, names: Mapping[str, int] | None = None) -> Mask:
@@ -62,29 +97,11 @@ def read_mask(path: Path, names: Mapping[str, int] | None = None) -> Mask:
     In a label map 255 means that nobody judged, unless the table names it or nothing else is there: many programs
     write masks as 0 and 255.
     """
-    layers, grid, described, called = _read(path)
-    found = described + _undescribed(layers, described, called, path, names or {})
-    _check_unambiguous(found, names, path)
-    targets = [_target(segment, names, path) for segment in found]
-    if len(layers) == 1 and targets == [one.value for one in found]:  # every value is known and stays what it is
-        array = layers[0].astype(np.uint8, copy=False)
-    else:
-        array = _merged(layers, list(zip(found, targets, strict=True)), path)
-        if not described and IGNORE not in {one.value for one in found}:
-            array[layers[0] == IGNORE] = IGNORE
-    segments = tuple(MaskSegment(one.name, value, one.color) for one, value in zip(found, targets, strict=True))
-    return Mask(array, grid, segments, 0 if described else IGNORE, path)
+    return read_layers(path).mask(names)
 
 
-def list_segments(path: Path) -> list[MaskSegment]:
-    """The segments of a mask file with the file's own values, to make a table of names from. Raises LabelError."""
-    layers, _, described, called = _read(path)
-    found = described + _undescribed(layers, described, called, path, {})
-    return [MaskSegment(one.name, one.value, one.color) for one in found]
-
-
-def _read(path: Path) -> tuple[NDArray[np.generic], Grid, list[HeaderSegment], dict[str, str]]:
-    """Layers ``(layer, k, j, i)``, grid, the segments of the header, and how that of a label map calls its values."""
+def read_layers(path: Path) -> LayeredMask:
+    """A mask file as it is. Raises LabelError when it is damaged or no mask."""
     try:
         image = load(path)
         entries = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys() if key.startswith("Se")}
@@ -103,16 +120,17 @@ def _read(path: Path) -> tuple[NDArray[np.generic], Grid, list[HeaderSegment], d
     if beyond:
         raise LabelError(f"{path}: segment '{beyond[0]}' lies in a layer that the file does not have. Save it again "
                          "in Slicer.")
-    return np.moveaxis(array.reshape(*grid.shape, count), -1, 0), grid, described, called
+    layers = np.moveaxis(array.reshape(*grid.shape, count), -1, 0)
+    return LayeredMask(list(layers), grid, described, called, str(path))
 
 
-def _undescribed(layers: NDArray[np.generic], described: list[HeaderSegment], called: Mapping[str, str], path: Path,
-                 names: Mapping[str, int]) -> list[HeaderSegment]:
-    """Segments for the values that are none in the header, named as they are ``called`` there unless ``names`` has the
+def _undescribed(layers: Sequence[NDArray[np.generic]], described: list[HeaderSegment], called: Mapping[str, str],
+                 source: str, names: Mapping[str, int]) -> list[HeaderSegment]:
+    """Segments for the values that are none of the ``described``, named as they are ``called`` unless ``names`` has the
     number; IGNORE in a label map is one only as :func:`read_mask` says.
     """
     known = {(one.layer, one.value) for one in described}
-    there = [(number, value) for number, layer in enumerate(layers) for value in values_in(layer, path)
+    there = [(number, value) for number, layer in enumerate(layers) for value in values_in(layer, source)
              if value != 0 and (number, value) not in known]
     if not described and str(IGNORE) not in names and {value for _, value in there} != {IGNORE}:
         there = [(number, value) for number, value in there if value != IGNORE]
@@ -120,7 +138,7 @@ def _undescribed(layers: NDArray[np.generic], described: list[HeaderSegment], ca
             for number, value in there]
 
 
-def values_in(array: NDArray[np.generic], path: Path) -> list[int]:
+def values_in(array: NDArray[np.generic], source: Path | str) -> list[int]:
     """The values of a label array in order. Raises LabelError unless all are whole numbers."""
     values: set[int] = set()
     for slab in array:
@@ -130,23 +148,23 @@ def values_in(array: NDArray[np.generic], path: Path) -> list[int]:
         found = np.unique(slab)
         whole = np.isfinite(found) & (found == np.rint(found)) if found.dtype.kind == "f" else found == found
         if found.dtype.kind not in "iuf" or not whole.all():
-            raise LabelError(f"{path} contains {found[~whole][0]}, which is no label value. It may be an image, or a "
+            raise LabelError(f"{source} contains {found[~whole][0]}, which is no label value. It may be an image, or a "
                              "mask resampled with interpolation: use nearest neighbour.")
         values.update(int(value) for value in found)
     return sorted(values)
 
 
-def _check_unambiguous(found: list[HeaderSegment], names: Mapping[str, int] | None, path: Path) -> None:
+def _check_unambiguous(found: list[HeaderSegment], names: Mapping[str, int] | None, source: str) -> None:
     """Without a table the file's values must tell the segments apart; with one, their names must."""
     keys = [folded(one.name) if names is not None else str(one.value) for one in found]
     for one, key in zip(found, keys, strict=True):
         if keys.count(key) > 1:
             remedy = "Rename one of them in Slicer" if names is not None else "Give a table of names to values"
-            raise LabelError(f"{path}: two segments have the {'name' if names is not None else 'value'} '{key}' (one "
+            raise LabelError(f"{source}: two segments have the {'name' if names is not None else 'value'} '{key}' (one "
                              f"is '{one.name}'). {remedy}.")
 
 
-def _target(segment: HeaderSegment, names: Mapping[str, int] | None, path: Path) -> int:
+def _target(segment: HeaderSegment, names: Mapping[str, int] | None, source: str) -> int:
     """The label value for a segment."""
     value = segment.value
     if names is not None:
@@ -157,19 +175,21 @@ def _target(segment: HeaderSegment, names: Mapping[str, int] | None, path: Path)
             chosen = value
         if chosen is None:
             known = enumerated([f"{name} = {number}" for name, number in names.items()]) or "there are none yet"
-            raise UnknownSegmentError(f"{path} contains '{segment.name}' (value {value}), which is not a structure of "
-                                      f"this study ({known}). Say which structure it is, or leave it "
+            raise UnknownSegmentError(f"{source} contains '{segment.name}' (value {value}), which is not a structure "
+                                      f"of this study ({known}). Say which structure it is, or leave it "
                                       "out.", segment.name)
         value = chosen
     if not (0 if names is not None else 1) <= value <= LAST_VALUE:
-        raise LabelError(f"{path}: '{segment.name}' has the label value {value}; it must lie in 1..{LAST_VALUE}. Give "
-                         "a table of names to values.")
+        raise LabelError(f"{source}: '{segment.name}' has the label value {value}; it must lie in 1..{LAST_VALUE}. "
+                         "Give a table of names to values.")
     return value
 
 
-def _merged(layers: NDArray[np.generic], found: list[tuple[HeaderSegment, int]], path: Path) -> NDArray[np.uint8]:
+def _merged(
+    layers: Sequence[NDArray[np.generic]], found: list[tuple[HeaderSegment, int]], source: str
+) -> NDArray[np.uint8]:
     """One array out of all layers. Raises LabelError where two structures claim a voxel."""
-    array = np.zeros(layers.shape[1:], np.uint8)
+    array = np.zeros(layers[0].shape, np.uint8)
     owners = {0: ""}
     for segment, value in found:
         if value == 0:
@@ -178,13 +198,13 @@ def _merged(layers: NDArray[np.generic], found: list[tuple[HeaderSegment, int]],
         clash = [other for other in np.flatnonzero(np.bincount(array[here])).tolist() if other not in (0, value)]
         if clash:
             count = int(np.count_nonzero(here & (array == clash[0])))
-            raise LabelError(f"{path}: '{owners[clash[0]]}' and '{segment.name}' overlap on {counted(count, 'voxel')}; "
-                             "here a voxel can belong to one structure only. In Slicer's Segment Editor, under "
-                             "Masking, set 'Modify other segments' to 'Overwrite all' and draw the overlap again, or "
-                             "leave one of them out (0).")
+            raise LabelError(f"{source}: '{owners[clash[0]]}' and '{segment.name}' overlap on "
+                             f"{counted(count, 'voxel')}; here a voxel can belong to one structure only. In Slicer's "
+                             "Segment Editor, under Masking, set 'Modify other segments' to 'Overwrite all' and draw "
+                             "the overlap again, or leave one of them out (0).")
         array[here] = value
         owners[value] = segment.name
     return array
 
 
-__all__ = ["Mask", "MaskSegment", "list_segments", "read_mask", "values_in"]
+__all__ = ["HeaderSegment", "LayeredMask", "Mask", "MaskSegment", "read_layers", "read_mask", "values_in"]

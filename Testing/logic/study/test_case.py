@@ -26,6 +26,7 @@ from SemiSegLogic.study import (
     Study,
     StudyError,
     drawn_slices,
+    read_layers,
     read_mask,
     write_image,
     write_seg_nrrd,
@@ -320,7 +321,7 @@ def test_labels_saved_by_another_program_are_neither_ignored_nor_lost(case: Case
         case.labels()
     case.restore(case.versions()[0].name, "ann")
     edited = case.folder / "labels.edited.seg.nrrd"
-    assert case.import_mask(edited, drawn_slices, "ann") == [SliceIndex(0, k) for k in (1, 2, 3)]
+    assert case.import_mask(read_layers(edited), drawn_slices, "ann") == [SliceIndex(0, k) for k in (1, 2, 3)]
     assert np.array_equal(case.labels(), two_blobs()[::-1])
 
 
@@ -494,7 +495,8 @@ def test_a_mask_is_imported_by_names_onto_the_images_grid(case: Case, tmp_path: 
     swapped = Structures.of(["posterior", "anterior"])
     label = np.array([0, 2, 1], np.uint8)[two_blobs()]
     write_seg_nrrd(tmp_path / "mask.seg.nrrd", label, case.grid, swapped)
-    assert case.import_mask(tmp_path / "mask.seg.nrrd", drawn_slices, "ann") == [SliceIndex(0, k) for k in (1, 2, 3)]
+    places = case.import_mask(read_layers(tmp_path / "mask.seg.nrrd"), drawn_slices, "ann")
+    assert places == [SliceIndex(0, k) for k in (1, 2, 3)]
     assert np.array_equal(case.labels(), two_blobs())
     assert case.status == "slices drawn"
 
@@ -502,14 +504,14 @@ def test_a_mask_is_imported_by_names_onto_the_images_grid(case: Case, tmp_path: 
 def test_a_mask_that_does_not_fit_changes_nothing(case: Case, tmp_path: Path) -> None:
     write_seg_nrrd(tmp_path / "mask.seg.nrrd", two_blobs(), grid_of("upright"), case.structures)
     with pytest.raises(LabelError, match="does not fit the image"):
-        case.import_mask(tmp_path / "mask.seg.nrrd", drawn_slices, "ann")
+        case.import_mask(read_layers(tmp_path / "mask.seg.nrrd"), drawn_slices, "ann")
     assert case.status == "none"
 
 
 def test_an_empty_mask_is_not_taken_for_a_judged_volume(case: Case, tmp_path: Path) -> None:
     write_seg_nrrd(tmp_path / "mask.seg.nrrd", np.zeros_like(two_blobs()), case.grid, case.structures)
     with pytest.raises(LabelError, match=r"Nothing is drawn in .*mask\.seg\.nrrd"):
-        case.import_mask(tmp_path / "mask.seg.nrrd", drawn_slices, "ann")
+        case.import_mask(read_layers(tmp_path / "mask.seg.nrrd"), drawn_slices, "ann")
 
 
 def test_a_mask_that_ends_inside_the_image_says_so_and_nothing_is_taken(case: Case, tmp_path: Path) -> None:
@@ -518,7 +520,7 @@ def test_a_mask_that_ends_inside_the_image_says_so_and_nothing_is_taken(case: Ca
     write_image(tmp_path / "part.nrrd", two_blobs()[:, :j], smaller)
     words = r"part\.nrrd does not say .*slice k = 1 are \(number: 21\).*on the image's grid"
     with pytest.raises(LabelError, match=words):
-        case.import_mask(tmp_path / "part.nrrd", drawn_slices, "ann")
+        case.import_mask(read_layers(tmp_path / "part.nrrd"), drawn_slices, "ann")
     assert not case.annotated
 
 

@@ -19,7 +19,7 @@ from SemiSegLogic.study import (
     Structures,
     StudyError,
     UnknownSegmentError,
-    list_segments,
+    read_layers,
     read_mask,
     write_image,
     write_labelmap,
@@ -100,7 +100,7 @@ def test_a_label_map_of_another_study_comes_in_by_what_it_calls_its_values(
     """Two studies of the same structures, made in another order: by number alone they would be swapped."""
     write_labelmap(tmp_path / "a.nrrd", two_blobs(), grid_of("oblique"), Structures.of(["anterior", "posterior"]))
     assert np.array_equal(read_mask(tmp_path / "a.nrrd", names).array, np.array(expected, np.uint8)[two_blobs()])
-    assert [one.name for one in list_segments(tmp_path / "a.nrrd")] == ["anterior", "posterior"]
+    assert [one.name for one in read_layers(tmp_path / "a.nrrd").segments()] == ["anterior", "posterior"]
 
 
 def test_a_label_map_that_calls_a_value_otherwise_is_asked_about(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_what_the_table_does_not_know_never_becomes_background(tmp_path: Path, n
 def test_the_segments_of_a_file_can_be_listed_to_make_a_table(tmp_path: Path) -> None:
     write_seg_nrrd(tmp_path / "a.seg.nrrd", two_blobs(), grid_of("oblique"), STRUCTURES)
     write_image(tmp_path / "b.nrrd", two_blobs().astype("int16") * 1000, grid_of("oblique"))
-    assert [one.name for one in list_segments(tmp_path / "a.seg.nrrd")] == list(STRUCTURES.names)
-    assert [one.value for one in list_segments(tmp_path / "b.nrrd")] == [1000, 2000]
+    assert [one.name for one in read_layers(tmp_path / "a.seg.nrrd").segments()] == list(STRUCTURES.names)
+    assert [one.value for one in read_layers(tmp_path / "b.nrrd").segments()] == [1000, 2000]
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint16", "int32", "float32", "float64"])
@@ -301,7 +301,7 @@ def test_the_masks_of_real_scans_fit_their_images(data_folder: Path) -> None:
 def test_a_mask_of_0_and_255_is_a_mask_and_comes_in_by_its_number(tmp_path: Path) -> None:
     image = sitk.GetImageFromArray((two_blobs()[2] > 0).astype("uint8") * 255)
     sitk.WriteImage(image, str(tmp_path / "a.png"))
-    assert [one.name for one in list_segments(tmp_path / "a.png")] == ["255"]
+    assert [one.name for one in read_layers(tmp_path / "a.png").segments()] == ["255"]
     assert np.array_equal(read_mask(tmp_path / "a.png", {"255": 2}).array[0], (two_blobs()[2] > 0) * 2)
 
 

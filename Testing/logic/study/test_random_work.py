@@ -16,7 +16,17 @@ from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.settings import Training
-from SemiSegLogic.study import FORMATS, Case, Structure, Study, all_slices, export_case, write_image, write_seg_nrrd
+from SemiSegLogic.study import (
+    FORMATS,
+    Case,
+    Structure,
+    Study,
+    all_slices,
+    export_case,
+    read_layers,
+    write_image,
+    write_seg_nrrd,
+)
 from SemiSegLogic.study.formats.volumes import grid_of
 from Testing.support.nasty_volumes import as_image, nasty_grid, nasty_image, save_somehow
 from Testing.support.plain_study import Label, PlainCase
@@ -73,7 +83,7 @@ class Work:
         turned = _cropped(turned, self.rng)
         named = [Structure(theirs[item.value], item.name.upper()) for item in self.study.structures]
         write_seg_nrrd(path := self.folder / "theirs.seg.nrrd", sitk.GetArrayFromImage(turned), grid_of(turned), named)
-        assert case.import_mask(path, lambda _: places, "carol") == sorted(set(places))
+        assert case.import_mask(read_layers(path), lambda _: places, "carol") == sorted(set(places))
         plain.judge(label, places)
         plain.remember(case)
 
@@ -82,7 +92,7 @@ class Work:
         label, places = self._scribble(plain), self._places(plain)
         write_image(path := self.folder / f"map.{self.rng.choice(['nrrd', 'nii.gz', 'mha'])}",
                     label.astype(self.rng.choice(["uint8", "int16", "float32"])), case.grid)
-        case.import_mask(path, lambda _: places, "carol")
+        case.import_mask(read_layers(path), lambda _: places, "carol")
         plain.judge(label, places)
         plain.remember(case)
 
