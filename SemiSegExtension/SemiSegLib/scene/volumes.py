@@ -55,7 +55,7 @@ def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
 def labels_of(volume: Any) -> tuple[NDArray[Any], Grid]:
     """The same of a label map, as bytes where its values fit: new memory is what costs time, not the copying."""
     voxels, grid = _seen(volume)
-    fits = voxels.dtype.kind in "iu" and 0 <= int(voxels.min()) and int(voxels.max()) <= 255
+    fits = voxels.dtype.kind in "iu" and int(voxels.min()) >= 0 and int(voxels.max()) <= 255
     return voxels.astype(np.uint8 if fits else voxels.dtype), grid
 
 
