@@ -215,25 +215,6 @@
     </message>
 </context>
 <context>
-    <name>SemiSegLib.curves</name>
-    <message>
-        <source>not enough slices yet to judge the quality</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>seconds</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>error on my slices</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>agreement with slices kept aside: {score:.0%}</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
     <name>SemiSegLib.dicom_seg</name>
     <message>
         <source>{file} was written, but contains something else when it is read again (voxels that differ: {n}). Do not use it; export it again.</source>
@@ -941,6 +922,18 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>not enough slices yet to judge the quality</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>seconds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>error on my slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Finished</source>
         <translation type="unfinished"></translation>
     </message>
@@ -966,6 +959,10 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>Training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>agreement with slices kept aside: {score:.0%}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -431,7 +431,7 @@ def test_accepting_keeps_what_was_drawn_a_moment_before(panel: Any, study: Any) 
 
 
 def test_the_curve_shows_the_error_on_the_labels_whatever_other_losses_come_and_grow(slicer: Any) -> None:
-    from SemiSegLib.curves import error_on_my_slices
+    from SemiSegLib.run_words import error_on_my_slices
 
     first = [{"seconds": n, "leg": "supervised", "losses": {"dice": 1.0 - n / 10}} for n in range(3)]
     then = [{"seconds": n, "leg": "mean_teacher", "losses": {"dice": 0.5, "consistency": n * 1.0}} for n in (3, 4)]

@@ -10,8 +10,24 @@ import qt
 from ..words import _
 from .case_menu import IMAGES, CaseMenu
 from .dicom_choice import DicomChoice
-from .inks import AMBER, BLUE, GREEN, GREY, PURPLE, RED
-from .parts import button, choosing_table, form, label, marked, menu_item, row, section, share_room, table_height
+from .parts import (
+    AMBER,
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    RED,
+    button,
+    choosing_table,
+    form,
+    label,
+    marked,
+    menu_item,
+    row,
+    section,
+    share_room,
+    table_height,
+)
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow

@@ -14,6 +14,8 @@ from ..words import _
 
 ROW_PX, HEAD_PX = 28, 24
 """Heights of a table's rows and header."""
+GREY, AMBER, PURPLE, BLUE, GREEN, RED = "#7d828c", "#ad6f00", "#9769d0", "#2f82cc", "#3a8d54", "#dc463d"
+"""Colours of words, which can be read on the light theme of Slicer and on its dark one (a contrast of 3 or more)."""
 BREAK, LONG = "\N{ZERO WIDTH SPACE}", re.compile(r"_(?=\w)|[^\s_]{20}(?=[^\s_])")
 """Where a line may end, and behind what in a long word."""
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..curves import agreement, columns, error_on_my_slices
-from ..run_words import headline, making_masks
+from ..run_words import agreement, columns, error_on_my_slices, headline, making_masks
 from ..words import _
 from .parts import box, button, label, minutes, primary, row
 from .pictures import PictureLabel, curve

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
-from ..sample import make_sample, sample_folder, sample_question
 from ..words import _
 from .parts import box, button, label, row
 
@@ -43,6 +42,8 @@ class SampleRow:
 
     def on_try(self) -> None:
         """Ask, tell the licence, then fetch, build and open the study."""
+        from ..sample import make_sample, sample_folder, sample_question  # when it is asked for: opening needs it not
+
         folder = sample_folder()
         there = (folder / "study.json").is_file()
         if self._busy or not (

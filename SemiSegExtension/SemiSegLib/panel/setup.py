@@ -13,7 +13,6 @@ import slicer
 
 from SemiSegLogic.environment.problem import EnvironmentProblem, explain_disk
 
-from ..computer import examine
 from ..installer import package_root, question
 from ..other_pythons import slicers_question
 from ..places import CHOSEN, PRIVATE, SLICERS
@@ -21,8 +20,7 @@ from ..preflight import Finding
 from ..pythons import needed_python, suitable_pythons
 from ..setup_process import State
 from ..words import _
-from .inks import AMBER, GREEN, RED
-from .parts import box, breakable, button, label, notice, primary, row, section
+from .parts import AMBER, GREEN, RED, box, breakable, button, label, notice, primary, row, section
 from .setup_choices import SetupChoices
 
 if TYPE_CHECKING:
@@ -152,6 +150,8 @@ class SetupSection:
         return bool(running)
 
     def on_check(self) -> None:
+        from ..computer import examine  # with the first check: opening the module needs it not
+
         study = self._panel.controller.study
         folder, place = (study.folder if study else None), self._panel.installer
         self.findings.text = _("Looking …")
