@@ -25,153 +25,6 @@
     </message>
 </context>
 <context>
-    <name>SemiSegLib.adding</name>
-    <message>
-        <source>Some files of {name} are missing on this computer. Import the series again in the DICOM module.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Add {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.annotations</name>
-    <message>
-        <source>axial</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>coronal</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>sagittal</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{numbers} and {n} more</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.beginning</name>
-    <message>
-        <source>Look for first slices</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.casework</name>
-    <message>
-        <source>drawn in another window, not marked as done</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>as Slicer converted it</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.computer</name>
-    <message>
-        <source>The path {folder} is long, and Windows may refuse files in it: choose a folder with a shorter path under More choices.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The computing environment is not set up yet: press Set up.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Setting up was interrupted: press Repair.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The computing environment was made for another version of SemiSeg: press Repair.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>PyTorch cannot compute on the graphics card {card} ({why}). Close other programs that use it, or choose &apos;cpu&apos; under Where to compute. If this PyTorch was not made for the card, Repair installs one that was.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training will use the graphics card {card} ({memory:.0f} GB).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No NVIDIA graphics card was found: training uses the processor. It works, but takes several times longer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>PyTorch cannot use the graphics card {card} yet: press Repair to install the PyTorch version that fits it ({build}). Until then the processor is used, which is slower.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>the computing environment</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{system}, {cores} processor cores, {memory} of memory.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The computing environment is ready (PyTorch {version}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{free:.0f} GB free on the disk of {what}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>That is little: free some disk space.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The study&apos;s folder {folder} cannot be written to ({reason}). Ask for permission, or copy the study.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>the study</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>unknown size</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Less than 8 GB: train on few or small volumes.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The computing environment is being set up now.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Setting up failed: {why} Press Repair.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Graphics card: {card}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The study&apos;s folder can be written to.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The computing environment does not start ({error}): press Repair.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The computing environment is damaged ({last}): press Repair.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{folder} cannot be reached. Is the drive connected?</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
     <name>SemiSegLib.controller</name>
     <message>
         <source>Open study</source>
@@ -215,7 +68,18 @@
     </message>
 </context>
 <context>
-    <name>SemiSegLib.dicom_seg</name>
+    <name>cases.adding</name>
+    <message>
+        <source>Some files of {name} are missing on this computer. Import the series again in the DICOM module.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>cases.dicom_seg</name>
     <message>
         <source>{file} was written, but contains something else when it is read again (voxels that differ: {n}). Do not use it; export it again.</source>
         <translation type="unfinished"></translation>
@@ -230,7 +94,7 @@
     </message>
 </context>
 <context>
-    <name>SemiSegLib.exporting</name>
+    <name>cases.exporting</name>
     <message>
         <source>Left out, because nobody has accepted their suggestions: {cases}.</source>
         <translation type="unfinished"></translation>
@@ -277,157 +141,7 @@
     </message>
 </context>
 <context>
-    <name>SemiSegLib.far_places</name>
-    <message>
-        <source>The server at {address} answers and accepts jobs. Images, your drawings and the names of structures are sent there; no names of patients or files.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The cluster at {address} answers and accepts jobs; they are kept in {folder}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.gone</name>
-    <message>
-        <source>{case} was removed from the study while it was open here.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The drawing was kept in {file}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.importing</name>
-    <message>
-        <source>Slices that {file} covers only in part: {numbers}. The mask ends inside the image, or marks voxels as not judged (value {open}). Only whole slices can be imported. Choose slices that the mask covers completely, or first export it in Slicer with this image as the reference volume.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Nothing is drawn in {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Nothing of {file} was imported, because all of it is left out. Choose a structure for at least one segment.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>&apos;{text}&apos; is not a slice number. Write numbers like this: 12, 20-25.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>There is no slice {text}; this case has 1 to {n}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.installer</name>
-    <message>
-        <source>It was cancelled. Press Repair to continue.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>SemiSeg needs PyTorch and MONAI to train. They will be downloaded (0.4 GB for the processor, about {size:.0f} GB for a graphics card) into a folder of their own:
-
-{folder}
-
-Slicer&apos;s own Python stays as it is, and you can remove the folder here at any time. It takes some minutes; you can go on working meanwhile.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The computing environment is not set up. Press Set up first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Another Slicer window, or a terminal, is setting it up</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It was made by another version of SemiSeg, or its Python is gone.</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.labelling</name>
-    <message>
-        <source>Structures overlap: {losing} lie under another structure. Here a voxel can belong to one structure only, so these voxels count as the other one. Under Masking, set &apos;Modify other segments&apos; to &apos;Overwrite all&apos;, then draw again what belongs on top.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Save drawing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No view shows a whole slice. Open a case, or press Straighten views.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slice {n} has something drawn on it. Erase it first, or press Slice done.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Save slices</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Take back</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Other cases may use this structure, so it cannot be deleted from the segment list. It was put back with everything drawn. To remove it from this case, erase what is drawn.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slicer converted what you drew, to surfaces, to another geometry, or by hardening a transform, and outlines move by that. Nothing of it was saved: the study has what you drew. Press &apos;Bring back what I drew&apos;.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Not saved: {error}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The slice could not be marked as done: {error}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{name} (voxels: {n})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>structure</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.live</name>
-    <message>
-        <source>The model has learned from all your slices; its suggestion is still improving.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model learns from every slice as soon as you mark it as done, and updates its suggestion within seconds.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Starts with the next slice you mark as done.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Getting ready …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model is learning from your latest slice …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learning while you draw could not start: {error}</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.mending</name>
+    <name>cases.mending</name>
     <message>
         <source>{case} stays in the study: a training is using it. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
@@ -500,364 +214,7 @@ If you move it back to {cases}, the case is in the study again. Models that lear
     </message>
 </context>
 <context>
-    <name>SemiSegLib.methods</name>
-    <message>
-        <source>Recommended</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learns from your slices. With enough slices and time, it also tests whether your other volumes help, and tells you.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Confident answers (mean teacher)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learns from your slices and from its own confident answers everywhere else.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>My slices only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learns only from the slices you drew; quick, for comparison.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Copy and paste (BCP)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Pastes parts of labelled volumes into unlabelled ones, and vice versa.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Two opinions (MEDL)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Two networks teach each other, after weighing how sure each of them is.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Photographs help (M&amp;N)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>A network pre-trained on photographs and a 3D network teach each other.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Position contrast (SPCL)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>First learns what looks alike at the same level in different patients.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Outlines in ultrasound (ERSR)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>For round structures in 2D ultrasound, such as fetal heads.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Feature exchange (TransMedSeg)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Makes the network see labelled and unlabelled volumes more alike.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Competing networks (C3S3)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Two networks compete; sharper borders.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Adaptive mixing (CAD)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Replaces regions it is unsure about with regions it is sure about.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Mosaics (M3HL)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Mixes labelled and unlabelled volumes into a mosaic.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>a few minutes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>a quarter of an hour</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>half an hour</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>as long as it helps</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.models</name>
-    <message>
-        <source>The model learned from slices: {slices}. Cases with such slices: {annotated} of {cases}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model and its card were copied to {folder}; the copies were checked and are identical.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model was deleted; suggestions and drawings stay.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This model was not trained in this study, and it has no card that says which structures it knows. SemiSeg assumes the structures of this study. Check its suggestions carefully.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>not known</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The card does not say what the model learned from.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Read models</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Export the model</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Delete the model</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{dice:.2f} ({low:.2f} to {high:.2f})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{slices} in {cases}</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.other_pythons</name>
-    <message>
-        <source>PyTorch, MONAI and the packages they need will be added to Slicer&apos;s own Python, as the PyTorch extension does it. Other extensions will see them, too. Packages that came with Slicer keep their versions. This takes some minutes and up to 6 GB. To remove PyTorch again, use the module PyTorch Util.
-
-Change Slicer&apos;s Python?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It was cancelled. Press Set up to continue.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Choose a Python that has PyTorch and MONAI.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Checking that everything is there</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slicer&apos;s own Python was not found. Use a private environment.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>First install the extension PyTorch (View, Extensions Manager) and restart Slicer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slicer&apos;s own Python has no PyTorch yet, or has not been checked.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{python} has not been checked yet: press Check my computer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.preflight</name>
-    <message>
-        <source>Slices of {case} marked &apos;nothing here&apos; that lie between two slices with a structure: {slices}. Check them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices of {case} that {who} marked &apos;nothing here&apos;, although other people drew a structure on both sides: {slices}. Agree on one reading.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>In {case}, slices {slices} disagree along the line where they cross. Look at both, and correct one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{case} and {other} are the same image with different drawings: the model cannot learn both. Remove one of them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No slice is done yet. Draw the structures on two or three slices, and mark these as done.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The study has no structures yet. Add at least one, and draw it on a slice.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Nothing is drawn on any slice that is done. Draw at least one structure.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Very little is drawn of {name} (voxels: {n}, in {cases}): too little to learn from. Draw it on several slices, or erase it if it was drawn by mistake.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{name} is not drawn anywhere, so the model cannot learn it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Not drawn anywhere, so the model cannot learn them ({n}): {names}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{name} is drawn in {cases} only. On slices done in other cases it counts as not there. Draw it wherever it can be seen; otherwise the model learns to leave it out.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Drawn in few cases ({n}): {names}. On slices done in other cases they count as not there. Draw them wherever they can be seen; otherwise the model learns to leave them out.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{name} (in {cases})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>These volumes have thick slices, or few, and are learned slice by slice, but all slices that are done lie across them: {slices}. Draw on slices such as {example}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>These volumes have thick slices, or few, and are learned slice by slice. Nothing is learned from slices that lie across them: {slices}. Draw on slices such as {example}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{case} ({slices})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices done: {slices}. Cases with such slices: {cases} of {all}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The study has only one case: the model learns this image and will know little about others. Add more images; you need not draw on them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices done that show a structure: {n}. With so few, the first suggestion will be rough, and its quality cannot be measured. Five or more, in several cases, are a good start.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The image of {name} is missing: {path}. Put it back or remove the case.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The voxels of {name} have another size than those of the other cases ({spacing} mm); its suggestion may be worse.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Only {free:.1f} GB are free on the study&apos;s disk; {need:.1f} GB are needed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training will need about {wanted:.1f} GB of memory.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB. Close other programs.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB. Close other programs, or choose a method or settings that need less memory.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>and {n} more</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.pythons</name>
-    <message>
-        <source>A 64-bit Python from {oldest} to {newest} is needed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This Python {version} does not have {names}. Install what is missing in a terminal with: {command}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This is a 32-bit Python. PyTorch needs a 64-bit one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This Python is made for Intel processors, and PyTorch no longer supports these on a Mac. On a Mac with an Apple processor install Python from python.org; a Mac with an Intel processor cannot train.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Python {version} with PyTorch {torch} and all other packages.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This is Python {version}, which is too old. {needed}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This is Python {version}, which is too new. {needed}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{python} does not exist. Choose the Python program itself, e.g. {example}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>it gives no answer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{python} does not work as Python: {error}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{name} (only {version})</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.results</name>
+    <name>cases.results</name>
     <message>
         <source>{case} is open, but its suggestion cannot be shown. {why} Train again to replace it, or press Reject to discard it.</source>
         <translation type="unfinished"></translation>
@@ -888,90 +245,7 @@ Change Slicer&apos;s Python?</source>
     </message>
 </context>
 <context>
-    <name>SemiSegLib.run_words</name>
-    <message>
-        <source>Training is finished. Suggestions are in the list of cases.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training was stopped; the best model so far was kept.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training failed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The training process ended unexpectedly.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model has been used. Its suggestions are in the list of cases.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stopped. The suggestions made so far are in the list of cases.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model could not be used.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The process that used the model ended unexpectedly.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>not enough slices yet to judge the quality</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>seconds</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>error on my slices</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Finished</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Failed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stopped</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Lost</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Suggesting case {n} of {count}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Using a model</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Training</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>agreement with slices kept aside: {score:.0%}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Waiting for other jobs to finish first: {n}</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.sample</name>
+    <name>cases.sample</name>
     <message>
         <source>SemiSeg will download {size} MB once and make a study of brain MRI volumes ({cases}) in
 
@@ -984,585 +258,7 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
 </context>
 <context>
-    <name>SemiSegLib.setting_words</name>
-    <message>
-        <source>Candidate beside supervised</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Predict from several views of each volume</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Optimiser</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learning rate (AdamW or SGD)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight decay</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learning rate over a phase</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Decay of the averaged weights</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Labelled patches per step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Decay of the teacher</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Least confidence of a pseudo-label</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the unlabelled loss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the run until that weight is full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Unlabelled patches per step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the run for labels alone</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Pairs of patches, labelled and unlabelled</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Side of the pasted box over side of the patch</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of pseudo-labels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of labelled patches as they are</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Each structure is one piece</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Network that predicts</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The two views</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of cross-entropy in the score</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Decay of the averaged scores</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Temperature of the sharpening</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the winner&apos;s pseudo-labels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the run until they count in full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the cosine consistency</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Cosine between</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the contrast, per pair</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Temperature of the contrast</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Anchors per class, space and image</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Negatives per class, space and image</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Evidence from a logit</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Class-aware fusion</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of a network&apos;s own doubt</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Strength of the curriculum</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of log |I|</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the evidential loss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the run until pseudo-labels count in full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Ramp the pseudo-label loss too</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Teach the fused opinion on labels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the run on labels alone</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Labelled slices per step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Unlabelled slices per step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the unlabelled losses</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of training until that weight is full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Probability above which a pixel counts</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Keep probabilities in the refined map</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Elliptical structures: all, or values such as 1,2</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Scores of the filter</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices that the filter remembers</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Absent where nothing is this likely</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Least overlap of ellipse and map</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Greatest ratio of the axes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Greatest ratio of axes to be mirrored</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Shrink whole slices to the patch</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Pixel height, times the image&apos;s own</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Pairs of patches per step, labelled and unlabelled</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Tiles of the mosaic along each axis</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of tiles that are exchanged</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of both feature losses</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Mixed and whole images compared</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Compare last features where both show the same</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Mode of the teacher</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Folder or hub name of a SegFormer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slice network</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Rank of the low-rank updates</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Scale of the low-rank updates, times rank</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Dropout before the low-rank updates</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Optimiser, volumes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learning rate, volumes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learning rate, slices (AdamW)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Networks that learn in a step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Means over labels and pseudo-labels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the pseudo-labels&apos; mean</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the second stage until it is full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Labelled patches in every step, at least</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the first stage to warm up</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Steps until the networks change places</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Patches per step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices per step, drawn (0: all)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Unlabelled share grows with</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Rounding of the count</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the run for the encoder alone</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learning rate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the Dice loss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Contrasted patches per step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Contrasted patches per pre-training step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Contrast labelled patches too</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stretches of a volume</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Temperature of the similarities</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the contrast in training</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the position contrast</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the patient contrast</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of contrasting each patch with itself</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weights of the pairs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Pair loss trusted at the start</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Trusted at the end, position</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Trusted at the end, patient</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Exponent of the growing trust</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Divide by the mean weight of the pairs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the augmented loss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the phase until it is full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Strength at the end of the run</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Decay of class statistics</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Least confidence for the statistics</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Voxels per class and step</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Least voxels of a class to learn from</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Distance from the paste border</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Largest correction of a logit</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Labelled to unlabelled, or back</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Shift of the class means</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Spread of the classes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Graph clustering of GraphCL</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of the graph clustering</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Clusters of the graph</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Threshold of the graph&apos;s attraction</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of agreement between the students</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of agreement on displaced images</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the phase until agreement counts in full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Unsure by</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Threshold at the start, relative</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Threshold at the end, relative</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Unsure share at the start</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Unsure share at the end</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Window&apos;s share of a side at the start</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Window&apos;s share of a side at the end</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Share of the phase until both are full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>How threshold and window grow</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Least size of an unsure region</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Sure windows to choose from</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Regions per image at the end</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Where windows come from</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>View that pseudo-labels the strong one</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Chance of a hole in the strong view</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Weight of agreement with the teacher</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>steps</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>voxels</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.setup_process</name>
-    <message>
-        <source>Starting</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It stopped too early.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It stopped too early. Its last line was: {line}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Unpacking the packages; this takes a few minutes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Downloading {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
-    <name>SemiSegLib.showing</name>
+    <name>cases.showing</name>
     <message>
         <source>Load case</source>
         <translation type="unfinished"></translation>
@@ -1593,88 +289,117 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
 </context>
 <context>
-    <name>SemiSegLib.telling</name>
+    <name>labelling.annotations</name>
     <message>
-        <source>Send labels</source>
+        <source>axial</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This training cannot learn what is drawn in {case}: the case, or a structure in it, was added after it began. The next training will.</source>
+        <source>coronal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>sagittal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{numbers} and {n} more</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
-    <name>SemiSegLib.training</name>
+    <name>labelling.casework</name>
     <message>
-        <source>Check before training</source>
+        <source>drawn in another window, not marked as done</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Training has started. You can go on drawing; new slices are used as soon as you mark them as done.</source>
+        <source>as Slicer converted it</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>labelling.gone</name>
+    <message>
+        <source>{case} was removed from the study while it was open here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Look for a run</source>
+        <source>The drawing was kept in {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>labelling.importing</name>
+    <message>
+        <source>Slices that {file} covers only in part: {numbers}. The mask ends inside the image, or marks voxels as not judged (value {open}). Only whole slices can be imported. Choose slices that the mask covers completely, or first export it in Slicer with this image as the reference volume.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Look for runs</source>
+        <source>Nothing is drawn in {name}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Start training</source>
+        <source>Nothing of {file} was imported, because all of it is left out. Choose a structure for at least one segment.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The model is at work. You can go on drawing.</source>
+        <source>&apos;{text}&apos; is not a slice number. Write numbers like this: 12, 20-25.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Use the model</source>
+        <source>There is no slice {text}; this case has 1 to {n}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>labelling.labelling</name>
+    <message>
+        <source>Structures overlap: {losing} lie under another structure. Here a voxel can belong to one structure only, so these voxels count as the other one. Under Masking, set &apos;Modify other segments&apos; to &apos;Overwrite all&apos;, then draw again what belongs on top.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Start learning</source>
+        <source>Save drawing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Stop</source>
+        <source>No view shows a whole slice. Open a case, or press Straighten views.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>What was just starting in the previous study was stopped, because another study was opened. To continue it, open that study again and press Resume.</source>
+        <source>Slice {n} has something drawn on it. Erase it first, or press Slice done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Resume</source>
+        <source>Save slices</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Look at training</source>
+        <source>Take back</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Send the open case</source>
+        <source>Other cases may use this structure, so it cannot be deleted from the segment list. It was put back with everything drawn. To remove it from this case, erase what is drawn.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices of {case} that have drawings but are not marked as done will not be used: {numbers}.</source>
+        <source>Slicer converted what you drew, to surfaces, to another geometry, or by hardening a transform, and outlines move by that. Nothing of it was saved: the study has what you drew. Press &apos;Bring back what I drew&apos;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Open a study first.</source>
+        <source>Not saved: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>SemiSeg is already training or using a model. Stop it first, or wait until it is done.</source>
+        <source>The slice could not be marked as done: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Earlier trainings cannot be read: {error}</source>
+        <source>{name} (voxels: {n})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The state of the training cannot be read now: {error}</source>
+        <source>structure</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3163,6 +1888,1281 @@ Mark them as done and use them?</source>
     </message>
     <message>
         <source>{name} ({content})</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>setup.computer</name>
+    <message>
+        <source>The path {folder} is long, and Windows may refuse files in it: choose a folder with a shorter path under More choices.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is not set up yet: press Set up.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up was interrupted: press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment was made for another version of SemiSeg: press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>PyTorch cannot compute on the graphics card {card} ({why}). Close other programs that use it, or choose &apos;cpu&apos; under Where to compute. If this PyTorch was not made for the card, Repair installs one that was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training will use the graphics card {card} ({memory:.0f} GB).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No NVIDIA graphics card was found: training uses the processor. It works, but takes several times longer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>PyTorch cannot use the graphics card {card} yet: press Repair to install the PyTorch version that fits it ({build}). Until then the processor is used, which is slower.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the computing environment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{system}, {cores} processor cores, {memory} of memory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is ready (PyTorch {version}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{free:.0f} GB free on the disk of {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>That is little: free some disk space.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study&apos;s folder {folder} cannot be written to ({reason}). Ask for permission, or copy the study.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>unknown size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Less than 8 GB: train on few or small volumes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is being set up now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up failed: {why} Press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Graphics card: {card}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study&apos;s folder can be written to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment does not start ({error}): press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is damaged ({last}): press Repair.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{folder} cannot be reached. Is the drive connected?</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>setup.installer</name>
+    <message>
+        <source>It was cancelled. Press Repair to continue.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>SemiSeg needs PyTorch and MONAI to train. They will be downloaded (0.4 GB for the processor, about {size:.0f} GB for a graphics card) into a folder of their own:
+
+{folder}
+
+Slicer&apos;s own Python stays as it is, and you can remove the folder here at any time. It takes some minutes; you can go on working meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The computing environment is not set up. Press Set up first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Another Slicer window, or a terminal, is setting it up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It was made by another version of SemiSeg, or its Python is gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>setup.other_pythons</name>
+    <message>
+        <source>PyTorch, MONAI and the packages they need will be added to Slicer&apos;s own Python, as the PyTorch extension does it. Other extensions will see them, too. Packages that came with Slicer keep their versions. This takes some minutes and up to 6 GB. To remove PyTorch again, use the module PyTorch Util.
+
+Change Slicer&apos;s Python?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It was cancelled. Press Set up to continue.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a Python that has PyTorch and MONAI.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Checking that everything is there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s own Python was not found. Use a private environment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>First install the extension PyTorch (View, Extensions Manager) and restart Slicer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s own Python has no PyTorch yet, or has not been checked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{python} has not been checked yet: press Check my computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>setup.process</name>
+    <message>
+        <source>Starting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It stopped too early.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It stopped too early. Its last line was: {line}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unpacking the packages; this takes a few minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Downloading {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>setup.pythons</name>
+    <message>
+        <source>A 64-bit Python from {oldest} to {newest} is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This Python {version} does not have {names}. Install what is missing in a terminal with: {command}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is a 32-bit Python. PyTorch needs a 64-bit one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This Python is made for Intel processors, and PyTorch no longer supports these on a Mac. On a Mac with an Apple processor install Python from python.org; a Mac with an Intel processor cannot train.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Python {version} with PyTorch {torch} and all other packages.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is Python {version}, which is too old. {needed}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is Python {version}, which is too new. {needed}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{python} does not exist. Choose the Python program itself, e.g. {example}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it gives no answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{python} does not work as Python: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} (only {version})</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.beginning</name>
+    <message>
+        <source>Look for first slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.far_places</name>
+    <message>
+        <source>The server at {address} answers and accepts jobs. Images, your drawings and the names of structures are sent there; no names of patients or files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The cluster at {address} answers and accepts jobs; they are kept in {folder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.live</name>
+    <message>
+        <source>The model has learned from all your slices; its suggestion is still improving.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model learns from every slice as soon as you mark it as done, and updates its suggestion within seconds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starts with the next slice you mark as done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Getting ready …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model is learning from your latest slice …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning while you draw could not start: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.methods</name>
+    <message>
+        <source>Recommended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learns from your slices. With enough slices and time, it also tests whether your other volumes help, and tells you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Confident answers (mean teacher)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learns from your slices and from its own confident answers everywhere else.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>My slices only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learns only from the slices you drew; quick, for comparison.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy and paste (BCP)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pastes parts of labelled volumes into unlabelled ones, and vice versa.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Two opinions (MEDL)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Two networks teach each other, after weighing how sure each of them is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Photographs help (M&amp;N)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A network pre-trained on photographs and a 3D network teach each other.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Position contrast (SPCL)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>First learns what looks alike at the same level in different patients.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Outlines in ultrasound (ERSR)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>For round structures in 2D ultrasound, such as fetal heads.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Feature exchange (TransMedSeg)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Makes the network see labelled and unlabelled volumes more alike.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Competing networks (C3S3)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Two networks compete; sharper borders.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Adaptive mixing (CAD)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Replaces regions it is unsure about with regions it is sure about.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Mosaics (M3HL)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Mixes labelled and unlabelled volumes into a mosaic.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a few minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a quarter of an hour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>half an hour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>as long as it helps</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.models</name>
+    <message>
+        <source>The model learned from slices: {slices}. Cases with such slices: {annotated} of {cases}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model and its card were copied to {folder}; the copies were checked and are identical.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model was deleted; suggestions and drawings stay.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This model was not trained in this study, and it has no card that says which structures it knows. SemiSeg assumes the structures of this study. Check its suggestions carefully.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The card does not say what the model learned from.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Read models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{dice:.2f} ({low:.2f} to {high:.2f})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{slices} in {cases}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.preflight</name>
+    <message>
+        <source>Slices of {case} marked &apos;nothing here&apos; that lie between two slices with a structure: {slices}. Check them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices of {case} that {who} marked &apos;nothing here&apos;, although other people drew a structure on both sides: {slices}. Agree on one reading.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In {case}, slices {slices} disagree along the line where they cross. Look at both, and correct one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} and {other} are the same image with different drawings: the model cannot learn both. Remove one of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slice is done yet. Draw the structures on two or three slices, and mark these as done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study has no structures yet. Add at least one, and draw it on a slice.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is drawn on any slice that is done. Draw at least one structure.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Very little is drawn of {name} (voxels: {n}, in {cases}): too little to learn from. Draw it on several slices, or erase it if it was drawn by mistake.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is not drawn anywhere, so the model cannot learn it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not drawn anywhere, so the model cannot learn them ({n}): {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} is drawn in {cases} only. On slices done in other cases it counts as not there. Draw it wherever it can be seen; otherwise the model learns to leave it out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Drawn in few cases ({n}): {names}. On slices done in other cases they count as not there. Draw them wherever they can be seen; otherwise the model learns to leave them out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} (in {cases})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These volumes have thick slices, or few, and are learned slice by slice, but all slices that are done lie across them: {slices}. Draw on slices such as {example}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These volumes have thick slices, or few, and are learned slice by slice. Nothing is learned from slices that lie across them: {slices}. Draw on slices such as {example}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} ({slices})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices done: {slices}. Cases with such slices: {cases} of {all}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The study has only one case: the model learns this image and will know little about others. Add more images; you need not draw on them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices done that show a structure: {n}. With so few, the first suggestion will be rough, and its quality cannot be measured. Five or more, in several cases, are a good start.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The image of {name} is missing: {path}. Put it back or remove the case.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The voxels of {name} have another size than those of the other cases ({spacing} mm); its suggestion may be worse.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only {free:.1f} GB are free on the study&apos;s disk; {need:.1f} GB are needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training will need about {wanted:.1f} GB of memory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB. Close other programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training will need about {wanted:.1f} GB of memory. Free on this computer: {free:.1f} GB. Close other programs, or choose a method or settings that need less memory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>and {n} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.run_words</name>
+    <message>
+        <source>Training is finished. Suggestions are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training was stopped; the best model so far was kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training failed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The training process ended unexpectedly.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model has been used. Its suggestions are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopped. The suggestions made so far are in the list of cases.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model could not be used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The process that used the model ended unexpectedly.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not enough slices yet to judge the quality</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>seconds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>error on my slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Finished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Lost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggesting case {n} of {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Using a model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>agreement with slices kept aside: {score:.0%}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting for other jobs to finish first: {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.setting_words</name>
+    <message>
+        <source>Candidate beside supervised</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Predict from several views of each volume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Optimiser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate (AdamW or SGD)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight decay</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate over a phase</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decay of the averaged weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labelled patches per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decay of the teacher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least confidence of a pseudo-label</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the unlabelled loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run until that weight is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unlabelled patches per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run for labels alone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pairs of patches, labelled and unlabelled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Side of the pasted box over side of the patch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of pseudo-labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of labelled patches as they are</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Each structure is one piece</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Network that predicts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The two views</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of cross-entropy in the score</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decay of the averaged scores</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temperature of the sharpening</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the winner&apos;s pseudo-labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run until they count in full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the cosine consistency</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cosine between</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the contrast, per pair</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temperature of the contrast</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Anchors per class, space and image</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Negatives per class, space and image</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Evidence from a logit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Class-aware fusion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of a network&apos;s own doubt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Strength of the curriculum</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of log |I|</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the evidential loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run until pseudo-labels count in full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ramp the pseudo-label loss too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Teach the fused opinion on labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run on labels alone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labelled slices per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unlabelled slices per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the unlabelled losses</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of training until that weight is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Probability above which a pixel counts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep probabilities in the refined map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Elliptical structures: all, or values such as 1,2</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Scores of the filter</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices that the filter remembers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Absent where nothing is this likely</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least overlap of ellipse and map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Greatest ratio of the axes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Greatest ratio of axes to be mirrored</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Shrink whole slices to the patch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pixel height, times the image&apos;s own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pairs of patches per step, labelled and unlabelled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tiles of the mosaic along each axis</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of tiles that are exchanged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of both feature losses</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Mixed and whole images compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Compare last features where both show the same</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Mode of the teacher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Folder or hub name of a SegFormer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slice network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Rank of the low-rank updates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Scale of the low-rank updates, times rank</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Dropout before the low-rank updates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Optimiser, volumes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate, volumes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate, slices (AdamW)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Networks that learn in a step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Means over labels and pseudo-labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the pseudo-labels&apos; mean</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the second stage until it is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labelled patches in every step, at least</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the first stage to warm up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Steps until the networks change places</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Patches per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices per step, drawn (0: all)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unlabelled share grows with</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Rounding of the count</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the run for the encoder alone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the Dice loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Contrasted patches per step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Contrasted patches per pre-training step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Contrast labelled patches too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stretches of a volume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Temperature of the similarities</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the contrast in training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the position contrast</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the patient contrast</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of contrasting each patch with itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weights of the pairs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pair loss trusted at the start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Trusted at the end, position</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Trusted at the end, patient</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Exponent of the growing trust</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Divide by the mean weight of the pairs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the augmented loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the phase until it is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Strength at the end of the run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decay of class statistics</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least confidence for the statistics</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Voxels per class and step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least voxels of a class to learn from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Distance from the paste border</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Largest correction of a logit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Labelled to unlabelled, or back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Shift of the class means</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Spread of the classes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Graph clustering of GraphCL</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of the graph clustering</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Clusters of the graph</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Threshold of the graph&apos;s attraction</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of agreement between the students</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of agreement on displaced images</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the phase until agreement counts in full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unsure by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Threshold at the start, relative</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Threshold at the end, relative</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unsure share at the start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unsure share at the end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Window&apos;s share of a side at the start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Window&apos;s share of a side at the end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Share of the phase until both are full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How threshold and window grow</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Least size of an unsure region</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Sure windows to choose from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Regions per image at the end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Where windows come from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>View that pseudo-labels the strong one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Chance of a hole in the strong view</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Weight of agreement with the teacher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>steps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>voxels</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.telling</name>
+    <message>
+        <source>Send labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This training cannot learn what is drawn in {case}: the case, or a structure in it, was added after it began. The next training will.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.training</name>
+    <message>
+        <source>Check before training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training has started. You can go on drawing; new slices are used as soon as you mark them as done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look for a run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look for runs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model is at work. You can go on drawing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start learning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What was just starting in the previous study was stopped, because another study was opened. To continue it, open that study again and press Resume.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look at training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Send the open case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices of {case} that have drawings but are not marked as done will not be used: {numbers}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>SemiSeg is already training or using a model. Stop it first, or wait until it is done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Earlier trainings cannot be read: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The state of the training cannot be read now: {error}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -1,1 +1,1 @@
-"""The SemiSeg panel: what needs a running Slicer, and the controller that does not."""
+"""The SemiSeg panel: ``panel`` and ``scene`` need a running Slicer; the controller and its rooms do not."""

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from .adding import Adding
-from .labelling import Labelling
+from .cases.adding import Adding
+from .cases.results import Results
+from .cases.showing import Showing
+from .labelling.labelling import Labelling
 from .model import OpenCase, ScreenPort, Shown
-from .results import Results
-from .showing import Showing
 from .tasks import Tasks
 from .words import _
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 
-from .casework import load
+from .labelling.casework import load
 from .model import Shown
 from .panel import Panel
 from .panel.editor import EFFECTS

@@ -17,8 +17,8 @@ WIDTH = 460
 
 def states(panel: Any) -> dict[str, Any]:
     """Name of a picture -> what brings the page into its state."""
-    from SemiSegLib.preflight import Finding
-    from SemiSegLib.setup_process import State
+    from SemiSegLib.setup.process import State
+    from SemiSegLib.training.preflight import Finding
 
     def show(kind: str, text: str = "", fraction: float = -1.0, more: int = -1) -> None:
         panel.places.private.look = lambda: State(kind, text, fraction)

@@ -58,7 +58,7 @@ def test_what_a_killed_slicer_left_half_written_goes_when_the_study_is_opened(pa
 
 
 def test_a_full_disk_keeps_the_drawing_and_tries_again(panel: Any, study: Any, monkeypatch: Any) -> None:
-    from SemiSegLib import casework
+    from SemiSegLib.labelling import casework
 
     open_first(panel, study)
     draw(panel, 5)
@@ -90,7 +90,7 @@ def test_renaming_recolouring_and_deleting_a_segment_never_moves_a_value(panel: 
 
 
 def test_a_case_whose_drawing_could_not_be_saved_stays_on_screen(panel: Any, study: Any, monkeypatch: Any) -> None:
-    from SemiSegLib import casework
+    from SemiSegLib.labelling import casework
 
     open_first(panel, study)
     truth = draw(panel, 5)
@@ -210,7 +210,7 @@ def test_an_export_that_fails_does_not_say_for_ever_that_it_is_being_written(pan
 
 
 def test_what_a_library_says_of_an_error_and_what_to_do_are_two_sentences() -> None:
-    from SemiSegLib.run_words import sentences
+    from SemiSegLib.training.run_words import sentences
 
     assert sentences("It failed.", "TypeError: no shape", "Resume it.") == "It failed. TypeError: no shape. Resume it."
     assert sentences("It failed.", "", "") == "It failed."

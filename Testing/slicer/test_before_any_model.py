@@ -36,7 +36,7 @@ def test_a_slice_called_done_is_not_offered_again_and_other_cases_come_first(pan
 
 
 def test_the_models_own_slices_take_their_place(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import Next
+    from SemiSegLib.training.connection import Next
 
     open_first(panel, study)
     panel.connection.found = "run-1"

@@ -81,8 +81,8 @@ def test_what_is_wrong_with_a_cluster_is_said_with_the_remedy_and_the_panel_goes
 def test_a_cluster_that_gives_no_answer_never_holds_the_panel_up(
     panel: Any, study: Any, slicer: Any, monkeypatch: Any
 ) -> None:
-    from SemiSegLib import far_places
-    from SemiSegLib.far_places import PlaceFile
+    from SemiSegLib.training import far_places
+    from SemiSegLib.training.far_places import PlaceFile
 
     def silent(path: str) -> PlaceFile:
         time.sleep(1.0)
@@ -102,7 +102,7 @@ def test_a_cluster_that_gives_no_answer_never_holds_the_panel_up(
 def test_a_run_on_a_cluster_is_begun_there_seen_stopped_and_found_again(
     study: Any, described: Path, ray: FakeRay, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    from SemiSegLib.connection import BackendConnection, Manner, Order
+    from SemiSegLib.training.connection import BackendConnection, Manner, Order
 
     monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
     case = study.cases[0]
@@ -126,7 +126,7 @@ def test_a_run_on_a_cluster_is_begun_there_seen_stopped_and_found_again(
 
 
 def test_a_cluster_that_takes_no_jobs_leaves_no_run_behind(study: Any, described: Path, ray: FakeRay) -> None:
-    from SemiSegLib.connection import BackendConnection, Order
+    from SemiSegLib.training.connection import BackendConnection, Order
     from SemiSegLogic.errors import SemiSegError
 
     case = study.cases[0]

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from SemiSegLib import computer
+from SemiSegLib.setup import computer
 from SemiSegLogic.environment.builds import Card
 
 TORCH = """

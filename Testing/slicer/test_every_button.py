@@ -80,7 +80,7 @@ def test_a_mask_is_chosen_one_at_a_time(panel: Any, study: Any, slicer: Any, tmp
 
 
 def test_the_numbers_of_a_method_are_shown_changed_and_checked(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import Manner
+    from SemiSegLib.training.connection import Manner
 
     opened(panel, study)
     choices = panel.train.choices

@@ -37,7 +37,7 @@ def ask(panel: Any, path: Path) -> None:
 
 
 def test_names_are_matched_the_rest_is_asked_and_remembered(panel: Any, study: Any, mask: Any) -> None:
-    from SemiSegLib.importing import NEW
+    from SemiSegLib.labelling.importing import NEW
 
     open_first(panel, study)
     ask(panel, mask())
@@ -89,7 +89,7 @@ def test_a_new_structure_gets_a_name_that_it_can_have(
     panel: Any, study: Any, mask: Any, called: str, becomes: str
 ) -> None:
     """Of a label map it is a value, in Slicer it may be anything."""
-    from SemiSegLib.importing import NEW, Answer, MaskFile, import_mask
+    from SemiSegLib.labelling.importing import NEW, Answer, MaskFile, import_mask
 
     case = open_first(panel, study)
     path = mask(outer="theirs")
@@ -100,7 +100,7 @@ def test_a_new_structure_gets_a_name_that_it_can_have(
 
 
 def test_a_structure_added_while_the_box_is_open_moves_no_answer(panel: Any, study: Any, mask: Any) -> None:
-    from SemiSegLib.importing import LEAVE_OUT, NEW
+    from SemiSegLib.labelling.importing import LEAVE_OUT, NEW
 
     case = open_first(panel, study)
     ask(panel, mask())
@@ -143,7 +143,7 @@ def test_chosen_and_all_slices(panel: Any, study: Any, mask: Any) -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "13", "3-1", "a", "1-2-3"])
 def test_what_is_no_slice_is_named(slicer: Any, text: str) -> None:
-    from SemiSegLib.importing import parse_numbers
+    from SemiSegLib.labelling.importing import parse_numbers
 
     assert parse_numbers("2, 11-12", 12) == [1, 10, 11]
     with pytest.raises(ValueError, match="slice"):

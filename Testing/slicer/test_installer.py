@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLib import installer as set_up
-from SemiSegLib.computer import examine
-from SemiSegLib.installer import Installer
-from SemiSegLib.setup_process import State, doing
+from SemiSegLib.setup import installer as set_up
+from SemiSegLib.setup.computer import examine
+from SemiSegLib.setup.installer import Installer
+from SemiSegLib.setup.process import State, doing
 from SemiSegLogic.environment.folder import EnvironmentFolder
 from SemiSegLogic.environment.marks import BEGUN, MARKER
 from SemiSegLogic.environment.problem import EnvironmentProblem

@@ -181,7 +181,7 @@ def test_of_many_versions_only_those_that_the_menu_shows_are_read(
     panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A case that was worked on for a year has thousands; what is drawn meanwhile must not wait for them."""
-    from SemiSegLib.results import LISTED
+    from SemiSegLib.cases.results import LISTED
     from SemiSegLogic.study import history
 
     case = open_first(panel, study)
@@ -323,7 +323,7 @@ def test_a_segment_from_another_study_brings_no_value_that_this_one_lacks(panel:
 def test_a_case_is_shown_in_the_greys_of_its_tissue_and_not_of_what_the_scanner_wrote_around_it(
     slicer: Any, study: Any, tmp_path: Path
 ) -> None:
-    from SemiSegLib import casework
+    from SemiSegLib.labelling import casework
     from SemiSegLogic.geometry import Grid
     from SemiSegLogic.study import write_image
 

@@ -30,7 +30,7 @@ def beat(panel: Any) -> None:
 
 
 def test_it_begins_with_the_switch_takes_slices_in_and_follows_the_case_on_screen(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import Manner
+    from SemiSegLib.training.connection import Manner
 
     open_first(panel, study)
     panel.train.live.switch.checked = True
@@ -103,7 +103,7 @@ def test_a_slice_of_the_study_before_is_not_told_to_a_run_of_the_next_one(
 @pytest.mark.parametrize("live", [True, False])
 def test_what_a_run_cannot_learn_any_more_is_no_error(panel: Any, study: Any, live: bool) -> None:
     """A case or structure was added since. Learning while drawing begins anew by itself; of a training it is told."""
-    from SemiSegLib.connection import Untold
+    from SemiSegLib.training.connection import Untold
     from SemiSegLogic.study import StudyError
 
     open_first(panel, study)
@@ -123,7 +123,7 @@ def test_what_a_run_cannot_learn_any_more_is_no_error(panel: Any, study: Any, li
 
 
 def test_it_is_not_begun_twice_and_not_again_until_something_happens(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import LAST
+    from SemiSegLib.training.connection import LAST
 
     open_first(panel, study)
     panel.live.want(True)
@@ -184,7 +184,7 @@ def test_it_is_begun_anew_when_small_fragments_are_wanted_and_when_they_no_longe
     panel: Any, study: Any, left_out: bool
 ) -> None:
     """What is not on screen does not count: closing Advanced leaves them out again."""
-    from SemiSegLib.connection import LAST, Manner
+    from SemiSegLib.training.connection import LAST, Manner
 
     open_first(panel, study)
     choices = panel.train.choices
@@ -204,7 +204,7 @@ def test_it_is_begun_anew_when_small_fragments_are_wanted_and_when_they_no_longe
 
 
 def test_it_is_begun_anew_when_outlines_are_to_be_learned_as_drawn(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import LAST, Manner
+    from SemiSegLib.training.connection import LAST, Manner
 
     open_first(panel, study)
     choices = panel.train.choices
@@ -223,7 +223,7 @@ def test_it_is_begun_anew_when_outlines_are_to_be_learned_as_drawn(panel: Any, s
 
 
 def test_a_training_ends_it_and_it_goes_on_afterwards(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import LAST, Manner
+    from SemiSegLib.training.connection import LAST, Manner
 
     open_first(panel, study)
     panel.live.want(True)

@@ -104,7 +104,7 @@ def test_the_button_offers_what_is_in_the_scene_beside_a_file_and_nothing_of_our
 
 
 def test_an_unknown_name_is_asked_about(panel: Any, study: Any, theirs: Any) -> None:
-    from SemiSegLib.importing import NEW
+    from SemiSegLib.labelling.importing import NEW
 
     open_first(panel, study)
     panel.label.masks.look_at_node(theirs(outer="Capsule").GetID())

@@ -133,7 +133,7 @@ def test_a_case_that_a_run_works_with_stays(panel: Any, study: Any, slicer: Any,
 
 
 def test_a_case_whose_drawing_cannot_be_saved_stays(panel: Any, study: Any, slicer: Any, monkeypatch: Any) -> None:
-    from SemiSegLib import casework
+    from SemiSegLib.labelling import casework
 
     case = open_first(panel, study)
     draw(panel, 5)
@@ -178,7 +178,7 @@ def test_a_damaged_case_can_be_removed_too(panel: Any, study: Any) -> None:
 
 def test_a_run_that_has_not_ended_is_found_whoever_started_it(study: Any, tmp_path: Path, monkeypatch: Any) -> None:
     """Also one of the command line or of another window, and one behind a newer run that is over."""
-    from SemiSegLib.connection import BackendConnection
+    from SemiSegLib.training.connection import BackendConnection
     from SemiSegLogic.job import Status
     from SemiSegLogic.rounds import Round
     from SemiSegLogic.settings import Training
@@ -197,7 +197,7 @@ def test_a_run_that_has_not_ended_is_found_whoever_started_it(study: Any, tmp_pa
 
 
 def test_slices_of_a_removed_case_are_no_longer_worth_a_look(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import Next
+    from SemiSegLib.training.connection import Next
     from Testing.support.clinician import look
 
     open_first(panel, study)
@@ -213,7 +213,7 @@ def test_slices_of_a_removed_case_are_no_longer_worth_a_look(panel: Any, study: 
 
 def test_slices_that_were_judged_since_are_no_longer_worth_a_look_in_other_cases_either(panel: Any, study: Any) -> None:
     """They came back as soon as another case was opened, and an accepted case kept its star."""
-    from SemiSegLib.connection import Next
+    from SemiSegLib.training.connection import Next
     from Testing.support.clinician import look
 
     second, third = study.cases[1:]

@@ -16,7 +16,7 @@ from Testing.support.clinician import ball, noise
 
 @pytest.fixture
 def check(slicer: Any) -> Any:
-    from SemiSegLib.preflight import check
+    from SemiSegLib.training.preflight import check
 
     return check
 
@@ -152,7 +152,7 @@ def test_the_same_image_drawn_in_two_ways_is_a_contradiction(check: Any, study: 
 
 
 def test_annotators_who_contradict_each_other_are_told_as_the_command_line_tells_it(check: Any, study: Any) -> None:
-    from SemiSegLib.preflight import SENTENCES
+    from SemiSegLib.training.preflight import SENTENCES
     from SemiSegLogic import preflight
     from SemiSegLogic.study.contradictions import contradictions
 

@@ -61,7 +61,7 @@ def test_why_a_slice_was_worth_a_look_goes_with_the_suggestion_that_it_was_about
     panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the next training it still said that no structure was found, beside one that was."""
-    from SemiSegLib.connection import Next
+    from SemiSegLib.training.connection import Next
 
     case, other = open_first(panel, study), study.cases[1]
     propose(case, "run-1", 51)
@@ -100,8 +100,8 @@ def test_the_first_cases_to_look_at_have_a_star_and_the_list_can_be_ordered_by_t
     panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every case of a study of twenty-four had a star, and ordered by it they stayed in the order of their names."""
-    from SemiSegLib.connection import Next
     from SemiSegLib.panel import cases as section
+    from SemiSegLib.training.connection import Next
 
     open_first(panel, study)
     monkeypatch.setattr(section, "STARRED", 2)

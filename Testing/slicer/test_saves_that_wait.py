@@ -311,7 +311,7 @@ def test_a_case_stays_on_screen_while_a_save_is_on_its_way_that_may_fail(
     panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another one was clicked, and what was drawn last is saved behind the look at whether all is saved."""
-    from SemiSegLib import casework
+    from SemiSegLib.labelling import casework
     from SemiSegLogic.files import FileError
 
     def full(*_given: Any) -> Any:

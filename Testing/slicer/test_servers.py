@@ -48,7 +48,7 @@ def test_a_server_that_answers_is_said_to_with_what_is_sent_there(
 def test_a_run_on_a_server_brings_its_suggestions_into_the_study_and_is_found_again(
     study: Any, server: RunningServer, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    from SemiSegLib.connection import BackendConnection, Order
+    from SemiSegLib.training.connection import BackendConnection, Order
 
     monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))
     case = study.cases[0]
@@ -76,7 +76,7 @@ def test_a_run_on_a_server_brings_its_suggestions_into_the_study_and_is_found_ag
 
 
 def test_a_server_that_takes_no_jobs_leaves_no_run_behind(study: Any, server: RunningServer, tmp_path: Path) -> None:
-    from SemiSegLib.connection import BackendConnection, Order
+    from SemiSegLib.training.connection import BackendConnection, Order
     from SemiSegLogic.errors import SemiSegError
 
     case = study.cases[0]

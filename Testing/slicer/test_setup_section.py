@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from SemiSegLib import other_pythons, pythons
-from SemiSegLib import sample as sample_study
-from SemiSegLib.places import CHOSEN, PRIVATE, SLICERS, Kept, Places
-from SemiSegLib.pythons import Told, Verdict, judge, python_slicer, suitable_pythons
-from SemiSegLib.setup_process import State
+from SemiSegLib.cases import sample as sample_study
+from SemiSegLib.setup import other_pythons, pythons
+from SemiSegLib.setup.places import CHOSEN, PRIVATE, SLICERS, Kept, Places
+from SemiSegLib.setup.process import State
+from SemiSegLib.setup.pythons import Told, Verdict, judge, python_slicer, suitable_pythons
 from Testing.support.clinician import FakeInstaller, settle
 from Testing.support.wheels import make_wheel, no_network, script
 

@@ -29,7 +29,7 @@ def test_training_is_refused_in_words_without_labels_and_started_with_them(panel
 
 
 def test_a_second_training_goes_on_from_the_last_one_unless_the_person_says_otherwise(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import LAST
+    from SemiSegLib.training.connection import LAST
 
     open_first(panel, study)
     draw(panel, 6)
@@ -94,7 +94,7 @@ def test_learning_while_drawing_does_not_begin_between_train_and_its_start(panel
 def test_after_checks_that_failed_or_found_an_obstacle_train_can_be_pressed_again(
     panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from SemiSegLib import training
+    from SemiSegLib.training import training
 
     open_first(panel, study)
     panel.train.on_train()
@@ -170,8 +170,8 @@ def test_slices_drawn_but_not_done_are_asked_about_before_training(panel: Any, s
 def test_suggestions_come_with_the_persons_names_and_colours_and_the_next_slice_with_its_reason(
     panel: Any, study: Any
 ) -> None:
-    from SemiSegLib.connection import Next
     from SemiSegLib.scene import segments
+    from SemiSegLib.training.connection import Next
 
     case = open_first(panel, study)
     panel.training.job = "run-1"
@@ -269,7 +269,7 @@ def test_a_run_that_goes_on_is_told_what_was_judged_while_nobody_could_tell_it(
 
 
 def test_labels_that_cannot_be_handed_in_are_told_of_once_and_tried_again(panel: Any, study: Any) -> None:
-    from SemiSegLib.connection import Untold
+    from SemiSegLib.training.connection import Untold
     from SemiSegLogic.study import LabelError
 
     open_first(panel, study)
@@ -315,7 +315,7 @@ def two(panel: Any, study: Any, tmp_path: Path) -> dict[str, FakeConnection]:
 def test_a_run_that_began_while_another_study_was_opened_is_stopped_and_not_taken_for_one_of_it(
     panel: Any, study: Any, two: dict[str, FakeConnection], begin: str
 ) -> None:
-    from SemiSegLib.connection import Manner, Order
+    from SemiSegLib.training.connection import Manner, Order
 
     order = Order("recommended", 60.0)
     panel.controller.open_study(study.folder.parent / "other")
@@ -333,7 +333,7 @@ def test_a_run_that_began_while_another_study_was_opened_is_stopped_and_not_take
 def test_a_run_that_began_while_its_study_was_opened_anew_is_followed(
     panel: Any, study: Any, two: dict[str, FakeConnection]
 ) -> None:
-    from SemiSegLib.connection import Order
+    from SemiSegLib.training.connection import Order
 
     panel.training._connect = lambda _study: FakeConnection()
     panel.training._find_again()
@@ -366,7 +366,7 @@ def test_what_was_found_or_refused_of_the_study_before_is_not_of_this_one(
 def test_a_training_that_goes_on_in_another_study_is_not_taken_for_learning_while_drawing_here(
     panel: Any, two: dict[str, FakeConnection]
 ) -> None:
-    from SemiSegLib.connection import Manner
+    from SemiSegLib.training.connection import Manner
 
     panel.training.start_live(Manner(), lambda _error: None)
     settle(panel)
@@ -431,7 +431,7 @@ def test_accepting_keeps_what_was_drawn_a_moment_before(panel: Any, study: Any) 
 
 
 def test_the_curve_shows_the_error_on_the_labels_whatever_other_losses_come_and_grow(slicer: Any) -> None:
-    from SemiSegLib.run_words import error_on_my_slices
+    from SemiSegLib.training.run_words import error_on_my_slices
 
     first = [{"seconds": n, "leg": "supervised", "losses": {"dice": 1.0 - n / 10}} for n in range(3)]
     then = [{"seconds": n, "leg": "mean_teacher", "losses": {"dice": 0.5, "consistency": n * 1.0}} for n in (3, 4)]

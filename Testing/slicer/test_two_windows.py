@@ -22,7 +22,7 @@ import sys, time
 sys.path[:0] = [{root!r}, {root!r} + "/SemiSegExtension"]
 import numpy as np
 from pathlib import Path
-from SemiSegLib import drafts
+from SemiSegLib.labelling import drafts
 from SemiSegLogic.geometry import SliceIndex
 labels = np.zeros({shape}, np.uint8)
 labels[{k}, 2:6, 3:9] = {value}
@@ -106,7 +106,7 @@ def test_a_program_that_got_the_id_of_a_window_that_crashed_does_not_hide_its_dr
     """After a restart of the computer ids are given out again. ``told``: when the window began, which drafts of earlier
     versions do not tell: then the other program counts as the window.
     """
-    from SemiSegLib import drafts
+    from SemiSegLib.labelling import drafts
 
     case = study.cases[0]
     drawn = ball(case.grid.shape).astype(np.uint8)
@@ -163,7 +163,7 @@ def test_a_slice_called_done_meanwhile_counts_and_the_other_windows_drawing_is_k
 
 
 def test_strokes_of_two_windows_that_cross_are_both_kept(panel: Any, study: Any, other: Any) -> None:
-    from SemiSegLib import drafts
+    from SemiSegLib.labelling import drafts
 
     case = study.cases[0]
     close(other(case, 5))

@@ -90,7 +90,7 @@ class FakeInstaller:
         self.python, self.text = [sys.executable], ""
 
     def look(self) -> Any:
-        from SemiSegLib.setup_process import State
+        from SemiSegLib.setup.process import State
 
         return State(self.kind, self.text)
 
@@ -175,7 +175,7 @@ def suggestion_for(case: Any) -> None:
 
 
 def look(state: str = "running", changed: tuple[str, ...] = (), ranking: tuple[Any, ...] = ()) -> Any:
-    from SemiSegLib.connection import Look
+    from SemiSegLib.training.connection import Look
 
     curve = [{"seconds": float(n), "step": n, "losses": {"labelled": 1 / (n + 1)}} for n in range(12)]
     status = Status(state, fraction=0.4, seconds_left=100.0, elapsed=60.0, message="Learning.", device="cpu")

@@ -41,7 +41,7 @@ def _label(item: dataclasses.Field[Any]) -> str:
 
 
 def _word(text: str) -> str:
-    from ..setting_words import setting_word  # a long list: most people never look at the settings
+    from ..training.setting_words import setting_word  # a long list: most people never look at the settings
 
     return setting_word(text)
 

@@ -14,7 +14,7 @@ from ..words import _
 from .parts import button, menu_item
 
 if TYPE_CHECKING:
-    from ..mending import Mending
+    from ..cases.mending import Mending
     from .panel import Panel
 
 IMAGES = "Images (*.nrrd *.nhdr *.nii *.nii.gz *.mha *.mhd *.png *.jpg *.tif *.tiff);;All files (*)"
@@ -34,7 +34,7 @@ class CaseMenu:
 
     @cached_property
     def _mending(self) -> Mending:
-        from ..mending import Mending  # with the first repair: opening the module needs it not
+        from ..cases.mending import Mending  # with the first repair: opening the module needs it not
 
         return Mending(self._controller, self._panel.training)
 

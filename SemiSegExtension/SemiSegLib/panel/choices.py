@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..connection import Manner, Order
-from ..methods import TIMES, method_words, time_words
+from ..training.connection import Manner, Order
+from ..training.methods import TIMES, method_words, time_words
 from ..words import _
 from .advanced import SettingsForm
 from .parts import box, form, label
 from .place_choice import PlaceChoice
 
 if TYPE_CHECKING:
-    from ..connection import Look
+    from ..training.connection import Look
     from .panel import Panel
 
 

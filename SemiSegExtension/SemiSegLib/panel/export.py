@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..exporting import DICOM_SEG, unaccepted_words
+from ..cases.exporting import DICOM_SEG, unaccepted_words
 from ..words import _
 from .parts import button, enable, form, label, primary, row, section
 
 if TYPE_CHECKING:
-    from ..exporting import Exported
+    from ..cases.exporting import Exported
     from .panel import Panel
 
 FORMATS = {

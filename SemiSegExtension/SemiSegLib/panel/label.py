@@ -9,7 +9,7 @@ import qt
 
 from SemiSegLogic.geometry import SliceIndex
 
-from ..annotations import axis_word, slice_numbers
+from ..labelling.annotations import axis_word, slice_numbers
 from ..words import _
 from .editor import Editor
 from .masks import MaskImport

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import qt
 
-from ..annotations import axis_word, slice_numbers
-from ..importing import (
+from ..labelling.annotations import axis_word, slice_numbers
+from ..labelling.importing import (
     CHOSEN,
     LEAVE_OUT,
     NEW,

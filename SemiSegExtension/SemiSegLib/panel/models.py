@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
-from ..models import Models, ShownModel
+from ..training.models import Models, ShownModel
 from ..words import _
 from .parts import box, button, choosing_table, enable, label, primary, row, section, table_height
 

@@ -11,12 +11,12 @@ import qt
 import slicer
 import vtk
 
-from ..connection import BackendConnection, Connection
 from ..controller import Controller
-from ..live import Live
 from ..scene import Screen
 from ..scene.nodes import Observers, Parameters
-from ..training import Training
+from ..training.connection import BackendConnection, Connection
+from ..training.live import Live
+from ..training.training import Training
 from ..words import _
 from .cases import CasesSection
 from .export import ExportSection

@@ -11,8 +11,8 @@ from ..words import _
 from .parts import box, button, label, row
 
 if TYPE_CHECKING:
-    from ..connection import Look
-    from ..far_places import PlaceFile
+    from ..training.connection import Look
+    from ..training.far_places import PlaceFile
     from .panel import Panel
 
 HERE, AWAY = range(2)
@@ -82,7 +82,7 @@ class PlaceChoice:
         """Ask the chosen place once; this computer is shown with what it computed on the last time."""
         file = self.far
         if file and file != self._looked_at:
-            from ..far_places import look_at
+            from ..training.far_places import look_at
 
             self._looked_at = file
             self.told.text = _("Connecting …")

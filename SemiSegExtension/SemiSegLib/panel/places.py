@@ -6,8 +6,8 @@ from typing import Any
 
 import slicer
 
-from ..places import Kept, Places
-from ..pythons import python_slicer, with_pythons_names
+from ..setup.places import Kept, Places
+from ..setup.pythons import python_slicer, with_pythons_names
 from .preferences import Preferences
 
 EXTENSION = "pytorchutils"

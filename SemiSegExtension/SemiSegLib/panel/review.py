@@ -13,9 +13,9 @@ import slicer
 
 from SemiSegLogic.geometry import Grid
 
-from ..methods import method_words
+from ..cases.results import unusable_words
 from ..model import Shown
-from ..results import unusable_words
+from ..training.methods import method_words
 from ..words import _
 from .cases import quality
 from .parts import box, breakable, button, enable, label, primary, row, section
@@ -23,7 +23,7 @@ from .parts import box, breakable, button, enable, label, primary, row, section
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
 
-    from ..connection import Next
+    from ..training.connection import Next
     from .panel import Panel
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..run_words import agreement, columns, error_on_my_slices, headline, making_masks
+from ..training.run_words import agreement, columns, error_on_my_slices, headline, making_masks
 from ..words import _
 from .parts import box, button, label, minutes, primary, row
 from .pictures import PictureLabel, curve
 
 if TYPE_CHECKING:
-    from ..connection import Look
+    from ..training.connection import Look
     from .panel import Panel
 
 

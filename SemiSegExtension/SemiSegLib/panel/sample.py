@@ -42,7 +42,7 @@ class SampleRow:
 
     def on_try(self) -> None:
         """Ask, tell the licence, then fetch, build and open the study."""
-        from ..sample import make_sample, sample_folder, sample_question  # when it is asked for: opening needs it not
+        from ..cases.sample import make_sample, sample_folder, sample_question  # opening the module needs it not
 
         folder = sample_folder()
         there = (folder / "study.json").is_file()

@@ -13,12 +13,12 @@ import slicer
 
 from SemiSegLogic.environment.problem import EnvironmentProblem, explain_disk
 
-from ..installer import package_root, question
-from ..other_pythons import slicers_question
-from ..places import CHOSEN, PRIVATE, SLICERS
-from ..preflight import Finding
-from ..pythons import needed_python, suitable_pythons
-from ..setup_process import State
+from ..setup.installer import package_root, question
+from ..setup.other_pythons import slicers_question
+from ..setup.places import CHOSEN, PRIVATE, SLICERS
+from ..setup.process import State
+from ..setup.pythons import needed_python, suitable_pythons
+from ..training.preflight import Finding
 from ..words import _
 from .parts import AMBER, GREEN, RED, box, breakable, button, label, notice, primary, row, section
 from .setup_choices import SetupChoices
@@ -150,7 +150,7 @@ class SetupSection:
         return bool(running)
 
     def on_check(self) -> None:
-        from ..computer import examine  # with the first check: opening the module needs it not
+        from ..setup.computer import examine  # with the first check: opening the module needs it not
 
         study = self._panel.controller.study
         folder, place = (study.folder if study else None), self._panel.installer

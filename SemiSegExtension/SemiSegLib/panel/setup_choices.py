@@ -10,8 +10,8 @@ import slicer
 
 from SemiSegLogic.environment.problem import EnvironmentProblem
 
-from ..places import CHOSEN, PRIVATE, SLICERS
-from ..pythons import needed_python
+from ..setup.places import CHOSEN, PRIVATE, SLICERS
+from ..setup.pythons import needed_python
 from ..words import _
 from .parts import box, button, form, label, row
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
-from ..connection import LAST, Order
-from ..preflight import Finding
+from ..training.connection import LAST, Order
+from ..training.preflight import Finding
 from ..words import _
 from .choices import TrainingChoices
 from .live import LiveRow

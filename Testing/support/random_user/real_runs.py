@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from SemiSegLib.connection import BackendConnection
+from SemiSegLib.training.connection import BackendConnection
 from SemiSegLogic.backends.launch import Workers
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.study import Case, Study

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from SemiSegLib.casework import patiently
+from SemiSegLib.labelling.casework import patiently
 from SemiSegLogic.study import Study
 from Testing.support.clinician import FakeConnection, look
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from SemiSegLib import casework
+from SemiSegLib.labelling import casework
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.study import Study, write_image
 from Testing.support.clinician import settle

@@ -1,0 +1,1 @@
+"""The cases of a study: added, put on screen, mended, reviewed, exported."""

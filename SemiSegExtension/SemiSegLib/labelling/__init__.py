@@ -1,0 +1,1 @@
+"""What a person draws: noticed, saved at once, judged slice by slice, imported; never lost."""

@@ -1,0 +1,276 @@
+"""What is done to a case on disk, off the main thread: loading, saving every change, accepting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SemiSegLogic.errors import SemiSegError
+from SemiSegLogic.geometry import SliceIndex, copy_slices, plane
+from SemiSegLogic.patience import remove
+
+from ..model import Kept, OpenCase
+from ..words import _
+from . import drafts
+from .annotations import changed_slices, drawn_on, working_axis
+from .drafts import Draft
+from .gone import CaseGoneError, is_gone, keep_beside
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import Case
+
+T = TypeVar("T")
+
+
+def load(case: Case) -> OpenCase:
+    """Everything the screen needs of a case. Raises StudyError."""
+    image = case.image()
+    return _loaded(case, image, window_of(image))
+
+
+def reload(case: Case) -> OpenCase:
+    """The same of a case that is on screen: without its image, which is there and takes longest. Raises StudyError."""
+    return _loaded(case, None, (0.0, 0.0))
+
+
+def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, float]) -> OpenCase:
+    grid, (labels, judged) = case.grid, case.drawn()
+    opened = OpenCase(
+        case.id,
+        case.name,
+        case.status,
+        grid,
+        window,
+        image,
+        labels,
+        {item.place: item.state for item in judged},
+        folder=case.folder,
+        axis=working_axis(grid),
+    )
+    take_up_drafts(case, opened)
+    opened.kept = Kept(opened.labels, grid, set(opened.done), set(opened.touched))
+    if opened.done:
+        opened.axis = next(reversed(opened.done)).axis
+    read_suggestion(case, opened)
+    return opened
+
+
+def take_up_drafts(case: Case, opened: OpenCase) -> None:
+    """Put what was drawn and not marked as done on top: our own, and what windows that have gone left behind.
+
+    Where two of those drew differently the newer one is shown and the older kept among the versions. Drafts of windows
+    that are open now stay theirs; ``opened.elsewhere`` tells of them.
+    """
+    every = drafts.found(case.folder, opened.grid.shape)
+    ours = [draft for draft in every if draft.mine or draft.left_behind]
+    opened.elsewhere = {place for draft in every if draft not in ours for place in draft.planes}
+    if not ours:
+        return
+    judged = opened.labels
+    opened.labels = judged.copy()
+    for draft in ours:
+        draft.put_into(opened.labels)
+    copy_slices(judged, opened.labels, opened.done)
+    opened.touched = {place for draft in ours for place in draft.planes} - set(opened.done)
+    covered = [draft for draft in ours if _covered(draft, judged, opened.labels)]
+    for draft in covered:
+        _keep_aside(case, draft, judged)
+    if covered or any(not draft.mine for draft in ours):
+        drafts.save(case.folder, opened.labels, opened.touched)
+        for draft in ours:
+            if not draft.mine:
+                remove(draft.path)
+
+
+def _covered(draft: Draft, judged: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
+    """Whether a newer draft, or a slice marked as done since, hides something that was drawn in this one."""
+    alone = judged.copy()
+    draft.put_into(alone)
+    return any(_hidden(plane(alone, place), plane(shown, place)) for place in draft.planes)
+
+
+def _hidden(drawn: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
+    return bool(((drawn != 0) & (drawn != shown)).any())
+
+
+def _keep_aside(case: Case, draft: Draft, judged: NDArray[np.uint8]) -> None:
+    alone = judged.copy()
+    draft.put_into(alone)
+    note, places = _("drawn in another window, not marked as done"), sorted(draft.planes)
+    patiently(lambda: case.keep_aside(alone, places, draft.owner[0], note))
+
+
+def keep_converted(
+    case: Case, drawn: NDArray[np.uint8], converted: NDArray[np.uint8], axis: int, author: str
+) -> None:
+    """Keep among the versions what Slicer made of what was ``drawn``, where it differs. Raises StudyError."""
+    places = sorted(changed_slices(drawn, converted, axis))
+    if places:
+        patiently(lambda: case.keep_aside(converted, places, author, _("as Slicer converted it")))
+
+
+def read_suggestion(case: Case, opened: OpenCase) -> None:
+    """Fill in what a model proposes for the case now; of files that are no use ``opened.unusable`` tells.
+
+    What was drawn does not depend on them: the case must open, or nobody could reject them.
+    """
+    opened.status, opened.unusable = case.status, []
+    there = case.has_suggestion
+    opened.suggestion = _usable(case.suggestion, opened) if there else None
+    there = opened.suggestion is not None
+    opened.uncertainty = _usable(case.uncertainty, opened) if there else None
+    opened.earlier = _usable(case.earlier_suggestion, opened) if there else None
+    opened.provenance = _usable(case.provenance, opened) or {} if there else {}
+
+
+def _usable(read: Callable[[], T], opened: OpenCase) -> T | None:
+    """What ``read()`` gives; None when its file is damaged or means nothing any more, which is noted."""
+    try:
+        return read()
+    except SemiSegError as error:
+        opened.unusable.append(str(error))
+        return None
+
+
+def window_of(image: NDArray[np.generic]) -> tuple[float, float]:
+    """Grey values that show the image well: the 1st and 99.5th percentile of a sample of it, without what a scanner
+    writes around what it sees.
+    """
+    from SemiSegLogic.grey_range import range_of
+
+    step = max(1, round((image.size / 2e5) ** (1 / 3)))
+    sample = image[:: min(step, max(1, image.shape[0] // 8)), ::step, ::step].astype(np.float64)
+    low, high = range_of(sample, (1, 99.5))
+    return (low, high) if high > low else (float(image.min()), float(image.max()) + 1e-6)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What saving found: slices drawn on and not marked as done, and done ones redrawn with their state now."""
+
+    touched: set[SliceIndex]
+    redrawn: dict[SliceIndex, str]
+
+
+def save(case: Case, kept: Kept, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
+    """Keep a change of the drawing: judged slices in the study, all else in the draft.
+
+    Raises StudyError, FileError; CaseGoneError, when the drawing was put beside the study's cases instead.
+    """
+    changed = changed_slices(kept.labels, labels, axis)
+    if not changed:  # a segment was renamed or hidden
+        return Saved(set(kept.touched), {})
+    if is_gone(case):
+        keep_beside(case, labels, kept.grid)
+        raise CaseGoneError(case)
+    redrawn = {place for place in kept.done if _differs(kept.labels, labels, place)}
+    if redrawn:
+        case.set_slices(labels, sorted(redrawn), author)
+        kept.take(labels, redrawn)
+    touched = drawn_on(labels, kept.touched | changed) - kept.done
+    touched |= _left_out(labels, kept.done | touched, axis)
+    if touched:
+        drafts.save(case.folder, labels, touched)
+    else:
+        drafts.discard(case.folder)
+    kept.labels, kept.touched = labels, touched
+    return Saved(set(touched), {place: "drawn" if plane(labels, place).any() else "empty" for place in redrawn})
+
+
+def patiently(write: Callable[[], T], seconds: float = 10.0) -> T:
+    """``write()``, tried again while somebody else, mostly our own taking in of suggestions, holds the case's lock."""
+    from SemiSegLogic.study import LockedError
+
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return write()
+        except LockedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def judge(
+    case: Case, kept: Kept, labels: NDArray[np.uint8], places: list[SliceIndex], author: str
+) -> dict[SliceIndex, str]:
+    """Call slices done as they are in ``labels``; all judged slices with their state."""
+    if is_gone(case):
+        raise CaseGoneError(case)
+    case.set_slices(labels, places, author)
+    kept.take(labels, places)
+    done = _judged(case, kept)
+    if not kept.touched:
+        drafts.discard(case.folder)
+    return done
+
+
+def _judged(case: Case, kept: Kept) -> dict[SliceIndex, str]:
+    done = {item.place: item.state for item in case.annotated}
+    kept.done, kept.touched = set(done), kept.touched - set(done)
+    return done
+
+
+def accept(case: Case, author: str, seen: NDArray[np.uint8] | None) -> OpenCase:
+    """Take the proposal that was ``seen`` as right, with everything the person drew on top, done or not; the case as it
+    is then.
+    """
+    judged = set(case.places)
+    for draft in drafts.found(case.folder, case.grid.shape):  # as just saved: the screen's account may be older
+        touched = sorted(set(draft.planes) - judged)
+        if draft.mine and touched:
+            labels = case.labels()
+            draft.put_into(labels)
+            case.set_slices(labels, touched, author)
+    case.accept(author, seen)
+    drafts.discard(case.folder)
+    return reload(case)
+
+
+def restore(case: Case, version: str, author: str) -> OpenCase:
+    """Go back to an earlier version; the case as it is then. What is drawn and not done stays."""
+    _forget_done(case)
+    case.restore(version, author)
+    return reload(case)
+
+
+def _forget_done(case: Case) -> None:
+    """The draft also holds slices that were marked as done since it was written: they are among the versions."""
+    judged, done = case.drawn()
+    places = {item.place for item in done}
+    for draft in drafts.found(case.folder, case.grid.shape):
+        if draft.mine and not places.isdisjoint(draft.planes):
+            labels = judged.copy()
+            draft.put_into(labels)
+            drafts.save(case.folder, labels, set(draft.planes) - places)
+
+
+def take_back(
+    case: Case, kept: Kept, labels: NDArray[np.uint8], place: SliceIndex, author: str
+) -> dict[SliceIndex, str]:
+    """A slice is not done after all: what is drawn there stays on screen and in the draft, beside what else is there.
+    """
+    touched = kept.touched | {place}
+    drafts.save(case.folder, labels, touched)
+    kept.take(labels, touched)
+    case.unmark([place], author)
+    left = _judged(case, kept)
+    kept.touched = touched - set(left)
+    return left
+
+
+def _left_out(labels: NDArray[np.uint8], places: Iterable[SliceIndex], axis: int) -> set[SliceIndex]:
+    """The slices along ``axis`` on which something is drawn that is on none of ``places``."""
+    rest = labels.copy()
+    for place in places:
+        plane(rest, place)[...] = 0
+    return {SliceIndex(axis, n) for n in np.flatnonzero(rest.any(axis=tuple(a for a in range(3) if a != axis)))}
+
+
+def _differs(before: NDArray[np.uint8], after: NDArray[np.uint8], place: SliceIndex) -> bool:
+    return not np.array_equal(np.take(before, place.index, place.axis), np.take(after, place.index, place.axis))

@@ -1,0 +1,329 @@
+"""Drawing on the open case: noticing it, saving it, marking slices as done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SemiSegLogic.errors import SemiSegError
+from SemiSegLogic.geometry import SliceIndex
+
+from ..model import OpenCase, Shown
+from ..words import _
+from . import casework
+from .casework import Saved
+from .gone import CaseGoneError
+
+if TYPE_CHECKING:
+    from ..controller import Controller
+
+
+class Labelling:
+    """``edited()`` after every stroke; ``save_now()`` when the drawing rests, and before anything else happens."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self.unsaved = False
+        self.saving = 0  # so many drawings are on their way to the disk
+        self.failed = ""  # why the newest drawing is on screen only; "" when it is not
+        self.changed_too: set[SliceIndex] = set()  # done slices out of view that a stroke has changed last
+        self._overlaps: dict[int, int] = {}
+        self._given: dict[tuple[str, str, str], int] = {}  # case, segment and its name then, by which it got a value
+
+    def opened(self) -> None:
+        """A case was just put on screen: nothing is unsaved."""
+        self.unsaved, self.failed, self._overlaps, self.changed_too = False, "", {}, set()
+
+    def edited(self) -> None:
+        """The segmentation changed on screen."""
+        if self._controller.open_case is not None and not self.unsaved:
+            self.unsaved, self.changed_too = True, set()
+            self._controller.tell("labels")
+
+    def save_now(self) -> None:
+        """Save what changed on screen, if anything did."""
+        if self._controller.open_case is not None and self.unsaved:
+            self._save(self._controller.open_case)
+
+    def _save(self, opened: OpenCase) -> NDArray[np.uint8] | None:
+        """Save the drawing as it is on screen; returns it, None when its nodes are gone or it cannot be saved."""
+        self.unsaved = False
+        try:
+            self._sync_structures()  # first: a segment without a value is not read, and what it took would be erased
+        except SemiSegError as error:
+            self._not_saved(error)
+            return None
+        labels = self._controller.screen.labels()
+        if labels is None:
+            self._tell_conversion()
+            return None
+        self._tell_overlaps(self._controller.screen.overlaps)
+        opened.labels = labels = self._put_back_deleted(opened, labels)
+        where = self._controller.screen.current_slice()
+        case, author = self._controller.showing.case(), self._controller.author
+        axis = where.axis if where else opened.axis
+        self.saving += 1
+        self._controller.disk.run(
+            _("Save drawing"),
+            lambda: casework.patiently(lambda: casework.save(case, opened.kept, labels, axis, author)),
+            lambda saved: self._saved(opened, saved),
+            self._save_failed,
+        )
+        return labels
+
+    def _tell_overlaps(self, overlaps: dict[int, int]) -> None:
+        """Structures that lost voxels to others since the last time: a voxel has one structure here."""
+        before, self._overlaps = self._overlaps, overlaps
+        if all(count <= before.get(value, 0) for value, count in overlaps.items()):
+            return
+        names = {item.value: item.name for item in self._controller.structures()}
+        losing = ", ".join(_("{name} (voxels: {n})").format(name=names[value], n=n) for value, n in overlaps.items())
+        text = _(
+            "Structures overlap: {losing} lie under another structure. Here a voxel can belong to one structure only, "
+            "so these voxels count as the other one. Under Masking, set 'Modify other segments' to 'Overwrite all', "
+            "then draw again what belongs on top."
+        )
+        self._controller.say(text.format(losing=losing), "warning")
+
+    def _saved(self, opened: OpenCase, saved: Saved) -> None:
+        self.saving -= 1
+        opened.done.update({place: state for place, state in saved.redrawn.items() if place in opened.done})
+        opened.touched = saved.touched - set(opened.done)
+        if saved.redrawn:
+            self.changed_too = set(saved.redrawn) - {self._controller.screen.current_slice()}
+        if saved.touched:
+            opened.axis = max(saved.touched).axis
+        self.failed = ""
+        self._controller.tell("labels")
+        if saved.redrawn:
+            self._controller.tell_judged(opened)
+            self._controller.refresh()
+
+    def _save_failed(self, error: Exception) -> None:
+        self.saving -= 1
+        self._not_saved(error)
+
+    def _not_saved(self, error: Exception) -> None:
+        """The drawing stays on screen and is tried again with the next change; without its case it was kept aside."""
+        if isinstance(error, CaseGoneError):
+            self.failed = ""
+            self._controller.refresh()
+        else:
+            self.unsaved, self.failed = True, str(error)
+        self._controller.say(_("Not saved: {error}").format(error=error), "error")
+
+    def _tell_conversion(self) -> None:
+        if self._controller.screen.converted:
+            self._controller.say(_(
+                "Slicer converted what you drew, to surfaces, to another geometry, or by hardening a transform, and "
+                "outlines move by that. Nothing of it was saved: the study has what you drew. Press 'Bring back what I "
+                "drew'."), "warning")  # fmt: skip
+            self._controller.tell("labels")
+
+    def bring_back(self) -> None:
+        """What was drawn, in place of what Slicer made of it. That is kept among the versions: something may have been
+        drawn on it.
+        """
+        controller, opened = self._controller, self._controller.open_case
+        if opened is None or not controller.screen.converted:
+            return
+        drawn, axis, author, case = opened.labels, opened.axis, controller.author, controller.showing.case()
+        converted = controller.screen.bring_back(drawn, controller.structures())
+        self.unsaved = True  # where the disk refused the drawing before, it is tried again
+        if converted is not None:
+            task = _("Save drawing")
+            controller.disk.run(task, lambda: casework.keep_converted(case, drawn, converted, axis, author))
+        controller.tell("labels")
+
+    # --- slices -----------------------------------------------------------------------------------------------
+
+    def slice_done(self) -> SliceIndex | None:
+        """The slice on screen is done as it is; it becomes a label. None when no slice is on screen."""
+        return self._judge(empty=False)
+
+    def nothing_here(self) -> SliceIndex | None:
+        """The slice on screen shows none of the structures: also that is a label."""
+        return self._judge(empty=True)
+
+    def _judge(self, empty: bool) -> SliceIndex | None:
+        controller, place = self._controller, self._controller.screen.current_slice()
+        if controller.open_case is None or place is None:
+            text = _("No view shows a whole slice. Open a case, or press Straighten views.")
+            controller.say(text, "warning")
+            return None
+        self.call_done([place], empty)
+        return place
+
+    def call_done(self, places: list[SliceIndex], empty: bool = False) -> None:
+        """Judge these slices as they are on screen; as ``empty`` only when nothing is drawn there."""
+        controller, opened = self._controller, self._controller.open_case
+        labels = self._save(opened) if opened is not None else None
+        if opened is None or labels is None:
+            return
+        words = {place: "drawn" if np.take(labels, place.index, place.axis).any() else "empty" for place in places}
+        if empty and "drawn" in words.values():
+            text = _("Slice {n} has something drawn on it. Erase it first, or press Slice done.")
+            controller.say(text.format(n=places[0].index + 1), "warning")
+            return
+        case, author = controller.showing.case(), controller.author
+        before = {place: opened.done[place] for place in places if place in opened.done}
+        opened.touched -= set(places)
+        opened.done.update(words)
+        controller.tell("labels")
+        controller.disk.run(
+            _("Save slices"),
+            lambda: casework.patiently(lambda: casework.judge(case, opened.kept, labels, places, author)),
+            lambda done: self._judged(opened, done, places),
+            lambda error: self._not_judged(opened, places, before, error),
+        )
+
+    def _not_judged(
+        self, opened: OpenCase, places: list[SliceIndex], before: dict[SliceIndex, str], error: Exception
+    ) -> None:
+        """They are not done after all, but for those that were done ``before``; the drawing itself is in the draft."""
+        for place in places:
+            opened.done.pop(place, None)
+        opened.done.update(before)
+        opened.touched |= set(places) - set(before)
+        self._controller.tell("labels")
+        self._controller.say(_("The slice could not be marked as done: {error}").format(error=error), "error")
+
+    def _judged(self, opened: OpenCase, done: dict[SliceIndex, str], places: list[SliceIndex]) -> None:
+        opened.done = done
+        opened.touched -= set(done)
+        opened.axis = places[-1].axis
+        self._controller.tell("labels")
+        self._controller.tell_judged(opened)
+        self._controller.refresh()
+
+    def take_back(self, place: SliceIndex) -> None:
+        """The slice is not done after all."""
+        controller, opened = self._controller, self._controller.open_case
+        if opened is None or place not in opened.done:
+            return
+        self.save_now()
+        case, labels, author = controller.showing.case(), controller.screen.labels(), controller.author
+        if labels is None:
+            return
+
+        def done(left: dict[SliceIndex, str]) -> None:
+            opened.done = left
+            opened.touched |= {place}
+            controller.tell("labels")
+            controller.tell_judged(opened)
+            controller.refresh()
+
+        def work() -> dict[SliceIndex, str]:
+            return casework.patiently(lambda: casework.take_back(case, opened.kept, labels, place, author))
+
+        controller.disk.run(_("Take back"), work, done)
+
+    def _sync_structures(self) -> None:
+        """Names and colours given in the Segment Editor become the study's; new segments become structures. Raises
+        SemiSegError where one cannot.
+        """
+        known = {item.value: item for item in self._controller.structures()}
+        shown = self._bound_again(self._controller.screen.structures())
+        new = newcomers(shown, known)
+        for item in shown:
+            if item in new:
+                self._add(item)
+            elif _looks(item) != _looks(known[item.value]):
+                self._change(item, known[item.value].name)
+
+    def _bound_again(self, shown: list[Shown]) -> list[Shown]:
+        """The segments. Undo brings one that became a structure back as it was before, without a value."""
+        screen, there = self._controller.screen, {item.value for item in shown}
+        for item in shown:
+            value = self._given.get(self._as_given(item), 0)
+            if not item.value and value not in (0, *there):
+                screen.bind(item.segment_id, value, item.name)
+        return screen.structures()
+
+    def _as_given(self, item: Shown) -> tuple[str, str, str]:
+        opened = self._controller.open_case
+        return opened.id if opened is not None else "", item.segment_id, item.name
+
+    def _add(self, item: Shown) -> None:
+        controller, study = self._controller, self._controller.need_study()
+        taken = [structure.name for structure in controller.structures()]
+        made = study.add_structure(free_name(item.name, taken), item.color, item.terminology)
+        controller.screen.bind(item.segment_id, made.value, made.name)
+        self._given[self._as_given(item)] = made.value
+        controller.structures_changed()
+        controller.tell_of_new(made.name)
+
+    def _change(self, item: Shown, before: str) -> None:
+        """What is refused, such as the name of another structure, keeps nothing from being saved, and is not shown."""
+        from SemiSegLogic.study import StudyError
+
+        study = self._controller.need_study()
+        try:
+            study.change_structure(item.value, name=item.name, color=item.color, terminology=item.terminology)
+        except SemiSegError as error:
+            self._controller.say(str(error), "warning")
+            if type(error) is StudyError and item.name != before:  # not one of a disk or a lock, which is tried again
+                self._controller.screen.bind(item.segment_id, item.value, before)
+                self._change(replace(item, name=before), before)
+        else:
+            self._controller.structures_changed()
+
+    def _put_back_deleted(self, opened: OpenCase, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A structure that was deleted in the segment list comes back with its voxels: values are for life."""
+        controller = self._controller
+        gone = {item.value for item in controller.structures()} - {
+            item.value for item in controller.screen.structures()
+        }
+        if not gone:
+            return labels
+        lost = np.isin(opened.labels, list(gone)) & (labels == 0)
+        whole = np.where(lost, opened.labels, labels)
+        controller.screen.restore(controller.structures())
+        controller.screen.put_labels(whole, undoable=False)
+        controller.say(
+            _(
+                "Other cases may use this structure, so it cannot be deleted from the segment list. It was put back "
+                "with everything drawn. To remove it from this case, erase what is drawn."
+            ),
+            "warning",
+        )
+        return whole
+
+
+def newcomers(shown: Sequence[Shown], known: Mapping[int, Shown]) -> list[Shown]:
+    """Those of the segments that are no structure of the study (``known`` by value) yet: added by the person, or copied
+    from a segment of ours. Slicer copies its value, too: a copy under the same name belongs to its structure, one under
+    another name, or from another study, is something new.
+    """
+    return [item for item in shown if item.value not in known or _is_copy(item, shown, known[item.value])]
+
+
+def _is_copy(item: Shown, shown: Sequence[Shown], structure: Shown) -> bool:
+    """Whether another segment stands for the same ``structure``, and this one has a name of its own."""
+    twins = [other for other in shown if other.value == item.value]
+    first = next((twin for twin in twins if twin.name == structure.name), twins[0])
+    return item.name != first.name
+
+
+def _looks(item: Shown) -> tuple[object, ...]:
+    """All of a structure that can be changed in the Segment Editor; Slicer keeps colours in single precision."""
+    return item.name, tuple(round(part, 4) for part in item.color), item.terminology
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """``name``, which somebody gave a segment or a mask has, as that of a new structure, unlike those ``taken``."""
+    from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
+
+    used, name = {folded(other) for other in taken}, _usable_name(name)
+    return next(found for n in range(1, 999) if folded(found := name if n == 1 else f"{name} {n}") not in used)
+
+
+def _usable_name(name: str) -> str:
+    """``name`` as a structure can have it: segments may be called anything, and nothing drawn waits for a better name.
+    """
+    line = "".join(sign if sign.isprintable() else " " for sign in name).strip()[:90].strip()
+    return f"{_('structure')} {line}".strip() if not line or line.isdigit() else line

@@ -1,0 +1,1 @@
+"""The Python that trains, and what may be wrong with this computer."""

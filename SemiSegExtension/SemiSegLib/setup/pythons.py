@@ -1,0 +1,203 @@
+"""The Pythons of this computer: which can make an environment, and whether one that is chosen has what is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from SemiSegLogic.environment import LIST
+from SemiSegLogic.environment.builds import no_window
+from SemiSegLogic.environment.pip import OURS_TO_DROP, native
+from SemiSegLogic.environment.requirements import NEWEST_PYTHON, OLDEST_PYTHON, PYTHONS, dotted
+
+from ..words import _
+
+BEST_FIRST = (*PYTHONS[-2::-1], PYTHONS[-1])
+"""In this order they are looked for: newer ones first, but the newest last, which packages have known least long."""
+PATIENCE_S = 60.0
+_ASK = """
+import json, sys, platform, importlib.metadata as metadata
+found = {}
+for name in sys.argv[1:]:
+    try:
+        found[name] = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        pass
+print(json.dumps({"version": list(sys.version_info[:2]), "wide": sys.maxsize > 2**32, "machine": platform.machine(),
+                  "packages": found}))
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a Python says of itself: version (major, minor), 64 bit or not, processor, versions of its packages."""
+
+    version: tuple[int, int]
+    wide: bool
+    machine: str
+    packages: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``good``: training can run with it. ``text`` says what it is, or what is wrong and what to do."""
+
+    good: bool
+    text: str
+    lacking: tuple[str, ...] = ()
+
+
+def needed() -> dict[str, str]:
+    """Package to oldest version, as the list for pip has it."""
+    lines = [line.strip() for line in LIST.read_text(encoding="utf-8").splitlines()]
+    return dict(line.split(">=") for line in lines if line and not line.startswith("#"))  # type: ignore[misc]
+
+
+def ask(python: str, surroundings: Mapping[str, str], packages: Sequence[str] = ()) -> Told:
+    """Start ``python`` once. Raises OSError, TimeoutExpired or ValueError when it is none."""
+    clean = {key: value for key, value in surroundings.items() if key not in OURS_TO_DROP}
+    done = subprocess.run(
+        [*native(), python, "-c", _ASK, *packages],
+        env=clean,
+        timeout=PATIENCE_S,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        creationflags=no_window(),
+    )
+    try:
+        told = json.loads(done.stdout.splitlines()[-1])
+        return Told(tuple(told["version"]), told["wide"], told["machine"], told["packages"])
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        last = (done.stderr.strip().splitlines() or [_("it gives no answer")])[-1]
+        raise ValueError(last) from error
+
+
+def judge(python: str, surroundings: Mapping[str, str]) -> Verdict:
+    """Whether ``python`` can train, and in words what is wrong when it cannot. Starts it: not for the main thread."""
+    wanted = needed()
+    if not Path(python).is_file():
+        return Verdict(False, _("{python} does not exist. Choose the Python program itself, e.g. {example}.").format(
+            python=python, example="bin/python" if os.name == "posix" else "Scripts\\python.exe"))  # fmt: skip
+    try:
+        told = ask(python, surroundings, list(wanted))
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return Verdict(False, _("{python} does not work as Python: {error}").format(python=python, error=error))
+    wrong = _wrong_kind(told)
+    if wrong:
+        return Verdict(False, wrong)
+    lacking = [name for name, oldest in wanted.items() if _older(told.packages.get(name, ""), oldest)]
+    if lacking:
+        return Verdict(False, _missing(python, told, lacking), tuple(f"{name}>={wanted[name]}" for name in lacking))
+    return Verdict(
+        True,
+        _("Python {version} with PyTorch {torch} and all other packages.").format(
+            version=dotted(told.version), torch=told.packages["torch"]
+        ),
+    )
+
+
+def suitable_pythons(
+    surroundings: Mapping[str, str], slicers: Sequence[str] = (), version: str = ""
+) -> list[str]:
+    """Pythons that can be the base of an environment, best first, ``slicers`` own last; only those of ``version``
+    ("3.12") when one is given. Starts each once.
+    """
+    found = dict.fromkeys([*_installed(surroundings), *slicers])
+    return [python for python in found if _is_suitable(python, surroundings, version)]
+
+
+def python_slicer(home: str, executable: str = sys.executable) -> str:
+    """Slicer's own Python as a program: its launcher may be missing from PATH. "" when there is none."""
+    name = "PythonSlicer.exe" if os.name == "nt" else "PythonSlicer"
+    places = (shutil.which(name) or "", str(Path(home) / "bin" / name) if home else "", executable)
+    return next((place for place in places if place and Path(place).is_file()), "")
+
+
+def with_pythons_names(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables under the names that ``os.environ`` gives them: Qt leaves them as Windows spells them, and
+    who asks for PATH does not find Path.
+    """
+    windows = sys.platform == "win32"
+    return {name.upper() if windows else name: value for name, value in variables.items()}
+
+
+def _installed(surroundings: Mapping[str, str]) -> Iterator[str]:
+    """Found on PATH, and where installers put them: a program with windows has a short PATH on a Mac."""
+    path = surroundings.get("PATH", os.defpath)
+    for name in [f"python{dotted(version)}" for version in BEST_FIRST] + ["python3", "python"]:
+        where = shutil.which(name, path=path)
+        if where and "WindowsApps" not in where:  # the shop's stand-in, which would open the shop
+            yield where
+    yield from (str(place) for place in _usual_places(surroundings) if place.is_file())
+
+
+def _usual_places(surroundings: Mapping[str, str]) -> Iterator[Path]:
+    for version in map(dotted, BEST_FIRST):
+        if sys.platform == "darwin":
+            yield Path(f"/opt/homebrew/bin/python{version}")
+            yield Path(f"/Library/Frameworks/Python.framework/Versions/{version}/bin/python3")
+        elif sys.platform == "win32":
+            folder = "Python" + version.replace(".", "")
+            for key, below in (("LOCALAPPDATA", "Programs/Python"), ("PROGRAMFILES", ""), ("SYSTEMDRIVE", "/")):
+                if key in surroundings:
+                    yield Path(surroundings[key]) / below / folder / "python.exe"
+
+
+def _is_suitable(python: str, surroundings: Mapping[str, str], version: str) -> bool:
+    try:
+        told = ask(python, surroundings)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return False
+    return not _wrong_kind(told) and version in ("", dotted(told.version))
+
+
+def _wrong_kind(told: Told) -> str:
+    """Why PyTorch has no build for it; "" when it has."""
+    version = dotted(told.version)
+    if told.version < OLDEST_PYTHON:
+        return _("This is Python {version}, which is too old. {needed}").format(version=version, needed=needed_python())
+    if told.version > NEWEST_PYTHON:
+        return _("This is Python {version}, which is too new. {needed}").format(version=version, needed=needed_python())
+    if not told.wide:
+        return _("This is a 32-bit Python. PyTorch needs a 64-bit one.")
+    if sys.platform == "darwin" and told.machine != "arm64":
+        return _(
+            "This Python is made for Intel processors, and PyTorch no longer supports these on a Mac. On a Mac with an "
+            "Apple processor install Python from python.org; a Mac with an Intel processor cannot train."
+        )
+    return ""
+
+
+def needed_python() -> str:
+    """Which Pythons can train, as a sentence."""
+    text = _("A 64-bit Python from {oldest} to {newest} is needed.")
+    return text.format(oldest=dotted(OLDEST_PYTHON), newest=dotted(NEWEST_PYTHON))
+
+
+def _missing(python: str, told: Told, lacking: Sequence[str]) -> str:
+    """Which packages, and how they come in."""
+    names = ", ".join(
+        _("{name} (only {version})").format(name=name, version=told.packages[name]) if name in told.packages else name
+        for name in lacking
+    )
+    text = _("This Python {version} does not have {names}. Install what is missing in a terminal with: {command}")
+    command = f'"{python}" -m pip install -r "{LIST}"'
+    return text.format(version=dotted(told.version), names=names, command=command)
+
+
+def _older(version: str, oldest: str) -> bool:
+    return _numbers(version) < _numbers(oldest)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """2.13.0+cpu -> (2, 13, 0)."""
+    digits = ("".join(filter(str.isdigit, part)) for part in version.split("+")[0].split("."))
+    return tuple(int(number) for number in digits if number)
