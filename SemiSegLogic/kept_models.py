@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .backends import LocalBackend
-from .backends.launch import Workers
+from .backends.local.launch import Workers
 from .errors import SemiSegError
 from .files import FileError, digest_file, disk_errors, read_json
 from .job import JobError, JobFolder

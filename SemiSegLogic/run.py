@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backends.claims import called_upon
-from .backends.queue import NoTurn, placed, turn
+from .backends.local.queue import NoTurn, placed, turn
 from .errors import SemiSegError
 from .job import JobError, JobFolder, Status
 from .settings import SettingsError

@@ -1,4 +1,4 @@
-"""Where jobs run: this computer; for those who import them, a server (server.py) or a Ray cluster (ray_jobs.py).
+"""Where jobs run: on this computer; for those who import them, on a server or a Ray cluster.
 
 Light: no torch, and no network here.
 """
@@ -6,7 +6,7 @@ Light: no torch, and no network here.
 from __future__ import annotations
 
 from .base import Backend, JobId
-from .local import LocalBackend
-from .queue import AlreadyRunning, NoTurn, StoppedInQueue, turn
+from .local.backend import LocalBackend
+from .local.queue import AlreadyRunning, NoTurn, StoppedInQueue, turn
 
 __all__ = ["AlreadyRunning", "Backend", "JobId", "LocalBackend", "NoTurn", "StoppedInQueue", "turn"]

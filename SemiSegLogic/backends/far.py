@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from .description import PlaceError, describes
 
 if TYPE_CHECKING:
-    from .ray_jobs import RayBackend
-    from .server import ServerBackend
+    from .ray.backend import RayBackend
+    from .server.backend import ServerBackend
 
 FarBackend: TypeAlias = "RayBackend | ServerBackend"
 
@@ -25,11 +25,11 @@ def far_backend(
     file.
     """
     if describes(file, "server"):
-        from .server import ServerBackend
+        from .server.backend import ServerBackend
 
         return ServerBackend(file, home, python, environment, own_python=own_python)
-    from .cluster import Cluster
-    from .ray_jobs import RayBackend
+    from .ray.backend import RayBackend
+    from .ray.cluster import Cluster
 
     cluster = Cluster.read(file)
     try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..backends.cluster import Cluster
 from ..backends.description import PlaceError, Unreachable, read_token
-from ..backends.ray_errand import NEEDED, WHERE, look_around
-from ..backends.ray_rest import RayRest
+from ..backends.ray.cluster import Cluster
+from ..backends.ray.errand import NEEDED, WHERE, look_around
+from ..backends.ray.rest import RayRest
 from ..environment.requirements import OLDEST_PYTHON, pythons_in_words
 from ..files import FileError
 from ..job import JobError

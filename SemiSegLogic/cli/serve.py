@@ -8,8 +8,8 @@ from typing import Any
 
 from ..backends import LocalBackend
 from ..backends.far import far_backend
-from ..backends.gateway import Gateway
-from ..backends.server import PORT, Server
+from ..backends.server.backend import PORT, Server
+from ..backends.server.gateway import Gateway
 from ..files import disk_errors, write_json
 from ..job import JobError
 from ..server.listening import Listening

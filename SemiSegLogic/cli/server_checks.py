@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .. import __version__
 from ..backends.description import PlaceError, Unreachable, read_token
-from ..backends.gateway import Gateway
-from ..backends.server import Server
+from ..backends.server.backend import Server
+from ..backends.server.gateway import Gateway
 from .cluster_checks import checked, wrong
 from .finding import Finding
 

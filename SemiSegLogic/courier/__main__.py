@@ -7,9 +7,9 @@ import logging
 import sys
 from pathlib import Path
 
-from ..backends.gateway import Gateway
-from ..backends.queue import NoTurn, placed
-from ..backends.server import Server
+from ..backends.local.queue import NoTurn, placed
+from ..backends.server.backend import Server
+from ..backends.server.gateway import Gateway
 from ..job import JobError, JobFolder
 from .courier import LOOK_EVERY_S, Courier
 

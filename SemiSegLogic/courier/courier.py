@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..backends.description import PlaceError, Unreachable
-from ..backends.gateway import Gateway
+from ..backends.server.gateway import Gateway
 from ..errors import SemiSegError
 from ..files import FileError
 from ..job import JobError, JobFolder, Status

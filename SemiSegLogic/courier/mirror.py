@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from ..backends.description import PlaceError
-from ..backends.gateway import Gateway
+from ..backends.server.gateway import Gateway
 from ..files import FileError, read_json
 from ..job import JobFolder, Status
 from ..job.travel import Mark

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from ..backends.gateway import Gateway
+from ..backends.server.gateway import Gateway
 from ..files import FileError, digest_file, read_json, write_json
 from ..job import JobError, JobFolder
 from ..job.travel import given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..backends import processes
-from ..backends.neighbours import Neighbours
+from ..backends.local.neighbours import Neighbours
 from ..job import JobFolder
 from . import data
 from .beside import RUNNERS, second_at

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..backends import JobId
-from ..backends.line import OWNER, owner
+from ..backends.local.line import OWNER, owner
 from ..errors import SemiSegError
 from ..files import disk_errors, write_json
 from ..job import JobFolder, JobSpec, Status

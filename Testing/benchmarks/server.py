@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from SemiSegLogic.backends.gateway import Gateway
-from SemiSegLogic.backends.server import Server
+from SemiSegLogic.backends.server.backend import Server
+from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.files import digest_file
 from Testing.support.certificates import make_certificate
 from Testing.support.servers import RunningServer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends.server import ServerBackend
+from SemiSegLogic.backends.server.backend import ServerBackend
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.settings import Supervised
 from Testing.support.blobs import BlobStudy, tiny

@@ -12,8 +12,8 @@ import pytest
 
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.claims import SECOND, Claims
-from SemiSegLogic.backends.cluster import Cluster
-from SemiSegLogic.backends.ray_jobs import RayBackend
+from SemiSegLogic.backends.ray.backend import RayBackend
+from SemiSegLogic.backends.ray.cluster import Cluster
 from SemiSegLogic.job import JobFolder, Status
 from Testing.support.blobs import BlobStudy, tiny
 from Testing.support.fake_ray import TOKEN, FakeRay

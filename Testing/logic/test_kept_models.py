@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from SemiSegLogic.backends import LocalBackend
-from SemiSegLogic.backends.ray_jobs import RayBackend
+from SemiSegLogic.backends.ray.backend import RayBackend
 from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.job import JobFolder
 from SemiSegLogic.kept_models import delete_model, export_model, kept_model, kept_models, last_trained

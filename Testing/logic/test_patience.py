@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from SemiSegLogic import patience
-from SemiSegLogic.backends.cluster import Cluster
 from SemiSegLogic.backends.fetching import fetch
+from SemiSegLogic.backends.ray.cluster import Cluster
 from SemiSegLogic.environment.folder import EnvironmentFolder
 from SemiSegLogic.files import FileError, read_json, write_json
 from SemiSegLogic.geometry import Grid

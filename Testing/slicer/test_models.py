@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from SemiSegLogic.backends.ray_jobs import RayBackend
+from SemiSegLogic.backends.ray.backend import RayBackend
 from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import JobFolder

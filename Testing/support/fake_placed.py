@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from SemiSegLogic.backends.claims import called_upon
-from SemiSegLogic.backends.queue import NoTurn, placed
+from SemiSegLogic.backends.local.queue import NoTurn, placed
 from SemiSegLogic.job import JobFolder
 
 from .fake_runner import how_of, work

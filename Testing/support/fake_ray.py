@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from SemiSegLogic.backends.cluster import Cluster
+from SemiSegLogic.backends.ray.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-plain-letters"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from SemiSegLogic.backends import LocalBackend
-from SemiSegLogic.backends.launch import Workers
+from SemiSegLogic.backends.local.launch import Workers
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.standing import Saved

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from SemiSegLogic.backends.claims import Claims
-from SemiSegLogic.backends.cluster import Cluster
-from SemiSegLogic.backends.ray_jobs import RayBackend
-from SemiSegLogic.backends.ray_rest import RayRest
-from SemiSegLogic.backends.submission import Submission
+from SemiSegLogic.backends.ray.backend import RayBackend
+from SemiSegLogic.backends.ray.cluster import Cluster
+from SemiSegLogic.backends.ray.rest import RayRest
+from SemiSegLogic.backends.ray.submission import Submission
 from SemiSegLogic.rounds import Round
 
 from .blobs import make_study, tiny

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from SemiSegLogic.backends import LocalBackend
-from SemiSegLogic.backends.gateway import Gateway
-from SemiSegLogic.backends.server import Server
+from SemiSegLogic.backends.server.backend import Server
+from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.server.answering import serving
 from SemiSegLogic.server.app import make_app
 from SemiSegLogic.server.desk import Desk

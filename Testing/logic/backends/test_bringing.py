@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends.bringing import parts_of
 from SemiSegLogic.backends.description import PlaceError, Unreachable
-from SemiSegLogic.backends.gateway import Gateway
 from SemiSegLogic.backends.https import Answer
-from SemiSegLogic.backends.server import Server
+from SemiSegLogic.backends.server.backend import Server
+from SemiSegLogic.backends.server.bringing import parts_of
+from SemiSegLogic.backends.server.gateway import Gateway
 from Testing.support.servers import RunningServer
 from Testing.support.torn_line import TornLine
 
@@ -108,7 +108,7 @@ def test_one_that_was_whole_when_its_courier_was_killed_is_put_in_place(
 ) -> None:
     target = tmp_path / "c001.1.npz"
     with monkeypatch.context() as patch:
-        patch.setattr("SemiSegLogic.backends.bringing.Part.put_in_place", lambda part: None)
+        patch.setattr("SemiSegLogic.backends.server.bringing.Part.put_in_place", lambda part: None)
         Gateway(Server.read(described)).bring(JOB, NAME, target)
     assert not target.exists()
     line.carried = 0

@@ -12,8 +12,8 @@ import pytest
 
 from SemiSegLogic.backends import AlreadyRunning
 from SemiSegLogic.backends.claims import RUNNER, SECOND, Claim, Claims, Pulse, called_upon, holder_lives
+from SemiSegLogic.backends.local.queue import placed
 from SemiSegLogic.backends.processes import Process
-from SemiSegLogic.backends.queue import placed
 from SemiSegLogic.files import write_json
 from SemiSegLogic.job import JobFolder, Status
 from Testing.support.jobs import make_job

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.backends import LocalBackend
-from SemiSegLogic.backends.ray_jobs import RayBackend
+from SemiSegLogic.backends.ray.backend import RayBackend
 from SemiSegLogic.job import Status
 from Testing.support.fake_ray import FakeRay, cluster_of
 from Testing.support.jobs import make_job, wait_until

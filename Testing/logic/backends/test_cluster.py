@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends.cluster import Cluster
 from SemiSegLogic.backends.description import PlaceError
+from SemiSegLogic.backends.ray.cluster import Cluster
 
 
 @pytest.mark.parametrize(("content", "words"), [

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from SemiSegLogic.backends import gateway as module
 from SemiSegLogic.backends.description import PlaceError, Unreachable
-from SemiSegLogic.backends.gateway import Gateway
 from SemiSegLogic.backends.https import Answer
-from SemiSegLogic.backends.server import Server
+from SemiSegLogic.backends.server import gateway as module
+from SemiSegLogic.backends.server.backend import Server
+from SemiSegLogic.backends.server.gateway import Gateway
 from Testing.support.certificates import make_certificate
 from Testing.support.servers import RunningServer
 

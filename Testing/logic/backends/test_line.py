@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends.line import TURNS, Turns, Waiting
+from SemiSegLogic.backends.local.line import TURNS, Turns, Waiting
 
 
 def waiting(names: str, start: int = 0) -> list[Waiting]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends import neighbours
-from SemiSegLogic.backends.launch import CLAIM, LAUNCH, Launch, Workers
-from SemiSegLogic.backends.neighbours import Neighbours
+from SemiSegLogic.backends.local import neighbours
+from SemiSegLogic.backends.local.launch import CLAIM, LAUNCH, Launch, Workers
+from SemiSegLogic.backends.local.neighbours import Neighbours
 from SemiSegLogic.backends.processes import Process
 from SemiSegLogic.job import JobFolder
 from Testing.support.jobs import make_job

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends import LocalBackend, queue
-from SemiSegLogic.backends.line import OWNER
-from SemiSegLogic.backends.neighbours import Neighbours
+from SemiSegLogic.backends import LocalBackend
+from SemiSegLogic.backends.local import queue
+from SemiSegLogic.backends.local.line import OWNER
+from SemiSegLogic.backends.local.neighbours import Neighbours
 from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.job import JobFolder, Status
 from Testing.support.jobs import leader_of, make_job, session_members, wait_until
@@ -151,7 +152,8 @@ def test_a_job_that_nobody_else_may_look_into_hides_no_other() -> None:
         os.chmod(place, 0o755)
         make_job(Path(place) / "theirs").root.chmod(0o000)
         make_job(Path(place) / "ours").root.chmod(0o755)
-        program = ("import os, sys; from pathlib import Path; from SemiSegLogic.backends.neighbours import job_roots\n"
+        program = ("import os, sys; from pathlib import Path\n"
+                   "from SemiSegLogic.backends.local.neighbours import job_roots\n"
                    "if os.geteuid() == 0: os.setuid(65534)\n"
                    "print([path.name for path in job_roots(Path(sys.argv[1]))])")
         done = subprocess.run([sys.executable, "-c", program, place], cwd=ROOT, check=False, capture_output=True,

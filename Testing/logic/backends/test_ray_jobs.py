@@ -13,8 +13,8 @@ import pytest
 
 from SemiSegLogic.backends.claims import Pulse
 from SemiSegLogic.backends.description import Unreachable
-from SemiSegLogic.backends.ray_jobs import RayBackend
-from SemiSegLogic.backends.ray_rest import RayRest
+from SemiSegLogic.backends.ray.backend import RayBackend
+from SemiSegLogic.backends.ray.rest import RayRest
 from SemiSegLogic.job import FileLock, JobError, JobFolder, Status
 from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import make_job, specification, wait_until
@@ -82,7 +82,7 @@ def _lose() -> None:
 def test_a_lost_connection_changes_nothing(
     ray: FakeRay, backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SemiSegLogic.backends.ray_line.ASK_AGAIN_S", 0.1)
+    monkeypatch.setattr("SemiSegLogic.backends.ray.line.ASK_AGAIN_S", 0.1)
     start(backend, "one", steps=150, sleep=0.01)
     wait_for_step(backend, "one", 3)
     start(backend, "two", steps=3)
@@ -122,10 +122,10 @@ def test_a_job_that_waits_is_taken_out_of_the_line(ray: FakeRay, backend: RayBac
 def test_one_that_will_not_stop_is_ended_by_ray(
     ray: FakeRay, backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SemiSegLogic.backends.ray_line.STOP_PATIENCE_S", 0.3)  # Ray's own, here
+    monkeypatch.setattr("SemiSegLogic.backends.ray.line.STOP_PATIENCE_S", 0.3)  # Ray's own, here
     start(backend, "one", **FOREVER, ignore_stop=True)
     wait_for_step(backend, "one", 3)
-    monkeypatch.setattr("SemiSegLogic.backends.ray_jobs.FRESH_S", 0.0)
+    monkeypatch.setattr("SemiSegLogic.backends.ray.backend.FRESH_S", 0.0)
     status = backend.stop("one", patience_s=0.2)
     assert status.state == "stopped"
     assert "before it could save" in status.message
@@ -135,7 +135,7 @@ def test_one_that_will_not_stop_is_ended_by_ray(
 def test_a_killed_runner_is_lost_and_goes_on_under_a_new_name(
     ray: FakeRay, backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SemiSegLogic.backends.ray_jobs.FRESH_S", 0.3)
+    monkeypatch.setattr("SemiSegLogic.backends.ray.backend.FRESH_S", 0.3)
     job = start(backend, "one", **FOREVER)
     wait_for_step(backend, "one", 5)
     os.kill(json.loads((job.root / "process.json").read_text())["pid"], signal.SIGKILL)
@@ -234,7 +234,7 @@ def test_an_order_that_may_hold_a_contest_is_placed_twice_where_there_is_room(
 def test_a_job_that_waits_can_be_stopped_while_the_cluster_cannot_be_asked(
     ray: FakeRay, backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SemiSegLogic.backends.ray_line.ASK_AGAIN_S", 0.1)
+    monkeypatch.setattr("SemiSegLogic.backends.ray.line.ASK_AGAIN_S", 0.1)
     start(backend, "one", **FOREVER)
     job = start(backend, "two", **FOREVER)
     ray.down()

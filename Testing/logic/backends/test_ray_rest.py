@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.backends.description import PlaceError, Unreachable
-from SemiSegLogic.backends.ray_jobs import RayBackend
-from SemiSegLogic.backends.ray_rest import RayRest
+from SemiSegLogic.backends.ray.backend import RayBackend
+from SemiSegLogic.backends.ray.rest import RayRest
 from Testing.support.certificates import make_certificate
 from Testing.support.fake_ray import FakeRay, cluster_of
 from Testing.support.jobs import make_job

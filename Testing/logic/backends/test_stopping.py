@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.backends import LocalBackend
-from SemiSegLogic.backends.launch import Workers
+from SemiSegLogic.backends.local.launch import Workers
 from SemiSegLogic.job import JobFolder
 from SemiSegLogic.job.status import STUCK
 from Testing.support.jobs import SHAPE, label, leader_of, make_job, session_members, wait_until

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from SemiSegLogic.backends import ray_errand
+from SemiSegLogic.backends.ray import errand as ray_errand
 from SemiSegLogic.cli import doctor
 from SemiSegLogic.cli.cluster_checks import cluster_checks
 from SemiSegLogic.cli.finding import Finding

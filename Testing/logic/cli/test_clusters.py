@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from SemiSegLogic.backends.cluster import Cluster
+from SemiSegLogic.backends.ray.cluster import Cluster
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.settings import Training
 from Testing.support.blobs import BlobStudy

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.backends.description import PlaceError, Unreachable
-from SemiSegLogic.backends.gateway import Gateway
 from SemiSegLogic.backends.processes import Process
-from SemiSegLogic.backends.server import Server, ServerBackend
+from SemiSegLogic.backends.server.backend import Server, ServerBackend
+from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.courier import courier as couriers
 from SemiSegLogic.courier import sending as sendings
 from SemiSegLogic.courier.courier import Courier

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.backends.gateway import Gateway
+from SemiSegLogic.backends.server.gateway import Gateway
 from Testing.support.servers import RunningServer
 
 

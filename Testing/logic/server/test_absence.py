@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.backends import LocalBackend
-from SemiSegLogic.backends.line import OWNER
+from SemiSegLogic.backends.local.line import OWNER
 from SemiSegLogic.files import FileError, write_json
 from SemiSegLogic.job import Status
 from SemiSegLogic.server.serving import Keeping, Serving

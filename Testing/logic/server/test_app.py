@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.backends.description import PlaceError, Unreachable
-from SemiSegLogic.backends.gateway import Gateway
-from SemiSegLogic.backends.ray_jobs import RayBackend
-from SemiSegLogic.backends.server import Server
+from SemiSegLogic.backends.ray.backend import RayBackend
+from SemiSegLogic.backends.server.backend import Server
+from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.files import digest_file
 from SemiSegLogic.job import JobError, JobFolder, JobSpec
 from SemiSegLogic.job.travel import PIECE, given

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.backends.description import PlaceError, Unreachable
-from SemiSegLogic.backends.gateway import Gateway
+from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.files import FileError
 from SemiSegLogic.job import JobError, Status
 from SemiSegLogic.server.discretion import Discretion

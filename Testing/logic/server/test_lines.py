@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.backends.description import Unreachable
-from SemiSegLogic.backends.gateway import Gateway
+from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.server import answering, lines
 from Testing.support.jobs import wait_until
 from Testing.support.servers import RunningServer

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from SemiSegLib.training.connection import BackendConnection
-from SemiSegLogic.backends.launch import Workers
+from SemiSegLogic.backends.local.launch import Workers
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.study import Case, Study
 from Testing.support.clinician import settle

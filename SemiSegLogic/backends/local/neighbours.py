@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
-from ..job import JobError, JobFolder
+from ...job import JobError, JobFolder
 from .launch import RECORDS, Workers
 from .line import Turns, Waiting, owner
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import logging
 import time
 
-from ..job import JobFolder
+from ...job import JobFolder
+from ..description import PlaceError, Unreachable
 from .cluster import Cluster
-from .description import PlaceError, Unreachable
-from .ray_rest import RayRest, RayWord
+from .rest import RayRest, RayWord
 from .submission import Submission, may_compete
 
 STOP_PATIENCE_S = 60.0

@@ -15,18 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..job import JobError, JobFolder, Status, judged
-from .base import JobId
-from .fetching import fetch
-from .folders import Folders, gone, is_job_id, with_last_words
+from ...job import JobError, JobFolder, Status, judged
+from ..base import JobId
+from ..fetching import fetch
+from ..folders import Folders, gone, is_job_id, with_last_words
+from ..processes import Process, child_environment, kill_tree, start_detached
 from .launch import LAUNCH, Launch, Workers
 from .neighbours import job_roots
-from .processes import Process, child_environment, kill_tree, start_detached
 
 STOP_PATIENCE_S = 60.0
 KILL_PATIENCE_S = 10.0
 POLL_EVERY_S = 0.1
-IMPORT_ROOT = Path(__file__).resolve().parents[2]
+IMPORT_ROOT = Path(__file__).resolve().parents[3]
 
 
 class LocalBackend:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlencode
 
-from ..job import JobError, JobSpec, Status
-from ..job.travel import PIECE, PROGRAM, PROTOCOL, Mark, marks
+from ...job import JobError, JobSpec, Status
+from ...job.travel import PIECE, PROGRAM, PROTOCOL, Mark, marks
+from ..description import PlaceError, Unreachable
+from ..https import Answer, Https
+from .backend import PORT, Server
 from .bringing import Part
-from .description import PlaceError, Unreachable
-from .https import Answer, Https
-from .server import PORT, Server
 
 TIMEOUT_S = 20.0
 SMALLEST_PIECE = 1 << 16

@@ -10,16 +10,16 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ..job import JobError, JobFolder, Status, judged, stuck
-from .base import JobId
-from .claims import Pulse
+from ...job import JobError, JobFolder, Status, judged, stuck
+from ..base import JobId
+from ..claims import Pulse
+from ..description import PlaceError
+from ..fetching import fetch
+from ..folders import Folders, gone, is_job_id, with_last_words
+from ..local.neighbours import job_roots
 from .cluster import Cluster
-from .description import PlaceError
-from .fetching import fetch
-from .folders import Folders, gone, is_job_id, with_last_words
-from .neighbours import job_roots
-from .ray_line import STOP_PATIENCE_S, RayLine
-from .ray_rest import RayWord
+from .line import STOP_PATIENCE_S, RayLine
+from .rest import RayWord
 from .submission import Submission
 
 KILL_PATIENCE_S = 30.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 
-from ..files import FileError, read_json, write_json
-from ..job import JobFolder, JobSpec, Status
-from ..settings import RECOMMENDED
+from ...files import FileError, read_json, write_json
+from ...job import JobFolder, JobSpec, Status
+from ...settings import RECOMMENDED
 
 RECORD = "ray.json"
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from ..files import FileError
-from ..job import FileLock, JobError, JobFolder, Status
-from .claims import Pulse
+from ...files import FileError
+from ...job import FileLock, JobError, JobFolder, Status
+from ..claims import Pulse
+from ..processes import Process
 from .launch import CLAIM, Launch, Workers
 from .line import Turns, Waiting
 from .neighbours import Neighbours
-from .processes import Process
 
 LOOK_EVERY_S = 0.5
 REPORT_EVERY_S = 2.0

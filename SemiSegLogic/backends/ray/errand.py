@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import disk_errors
+from ...files import disk_errors
+from ..description import PlaceError
 from .cluster import Cluster
-from .description import PlaceError
-from .ray_rest import RayRest, RayWord
+from .rest import RayRest, RayWord
 
 PATIENCE_S = 90.0  # Ray takes seconds to start anything, and a computer may be busy
 LOOK_EVERY_S = 0.5

@@ -10,9 +10,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..patience import remove
-from ..settings.fields import number, text
-from .description import Description, PlaceError
+from ...patience import remove
+from ...settings.fields import number, text
+from ..description import Description, PlaceError
 
 
 @dataclass(frozen=True)

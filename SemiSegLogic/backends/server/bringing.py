@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 from typing import IO
 
-from ..files import disk_errors, flush_to_disk, move_file
-from ..job.travel import TAG_DIGITS, tag_of
-from ..patience import remove
-from .description import PlaceError, Unreachable
+from ...files import disk_errors, flush_to_disk, move_file
+from ...job.travel import TAG_DIGITS, tag_of
+from ...patience import remove
+from ..description import PlaceError, Unreachable
 
 _TAG = re.compile(rf'(?:W/)?"([0-9a-f]{{{TAG_DIGITS}}})"', re.ASCII)
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import FileError, read_json, write_json
-from ..job import Status
-from .processes import Process
+from ...files import FileError, read_json, write_json
+from ...job import Status
+from ..processes import Process
 
 LAUNCH, CLAIM = RECORDS = ("launch.json", "process.json")
 READ_TRIES = 4

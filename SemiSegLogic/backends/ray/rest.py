@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .description import PlaceError, Unreachable
-from .https import Answer, Https
+from ..description import PlaceError, Unreachable
+from ..https import Answer, Https
 
 PORT = 8265
 LONGEST_WORDS = 300

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..files import FileError, read_json, write_json
+from ...files import FileError, read_json, write_json
 
 OWNER, TURNS = "owner.json", "turns.json"
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..job import Status
-from ..settings.fields import text
-from .base import JobId
-from .description import Description
-from .local import LocalBackend
+from ...job import Status
+from ...settings.fields import text
+from ..base import JobId
+from ..description import Description
+from ..local.backend import LocalBackend
 
 PORT = 8443
 STOP_PATIENCE_S = 180.0
