@@ -2,8 +2,8 @@
 
 Wait for the turn, do what the job orders (see runner/orders.py), end in words whatever happens. All of it can be
 followed, stopped and resumed through the job folder alone. ``--second``: train the candidate of a contest beside the
-process that has the job (see runner/second.py). ``--placed``: a cluster chose this computer, so do not wait for a turn
-on it.
+process that has the job (see runner/contest/second.py). ``--placed``: a cluster chose this computer, so do not wait for
+a turn on it.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def _second(job: JobFolder, runners: int) -> bool:
     if claim is None:
         logging.info("No second runner is needed for this job.")
         return True
+    from .runner.contest.second import OwnDesk, begin
     from .runner.reporting import Reporter
-    from .runner.second import OwnDesk, begin
 
     sent_home = threading.Event()
     _when_sent_home(sent_home.set)

@@ -15,7 +15,7 @@ from ..engine.quality import Judge
 from ..engine.training import checkpoint
 from ..methods import make_to_predict
 from ..methods.base import Method, Task
-from .parts import Place, places, plain_places
+from .course.parts import Place, places, plain_places
 
 FORMAT = 2
 OF_ALL_NETWORKS = 1

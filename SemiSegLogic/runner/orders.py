@@ -6,14 +6,14 @@ from ..backends import processes
 from ..backends.local.neighbours import Neighbours
 from ..job import JobFolder
 from . import data
-from .beside import RUNNERS, second_at
 from .cards import STOPPED, as_ordered, note_failure, publish
-from .course import Course
+from .contest.beside import RUNNERS, second_at
+from .course.course import Course
+from .course.standing import Saved
 from .data import Data
 from .live import LiveCourse, Stay
 from .model import Model
 from .reporting import Reporter
-from .standing import Saved
 from .suggest import Suggester
 from .workplace import Workplace, workplace
 

@@ -31,7 +31,7 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import data
-from SemiSegLogic.runner.warm import take_over
+from SemiSegLogic.runner.course.warm import take_over
 from SemiSegLogic.sample import spread_slices
 from SemiSegLogic.sample.slices import varied_offset
 from SemiSegLogic.settings import METHOD_SETTINGS, Training

@@ -25,7 +25,7 @@ from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
-from SemiSegLogic.runner.warm import take_over
+from SemiSegLogic.runner.course.warm import take_over
 from Testing.benchmarks.carrying import CELLS, ORGANS
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import Collection

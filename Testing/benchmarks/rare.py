@@ -36,7 +36,7 @@ from SemiSegLogic.geometry import SliceIndex, planes_of, sparse_label
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.report import dice
-from SemiSegLogic.runner.legs import CARRIED
+from SemiSegLogic.runner.course.legs import CARRIED
 from SemiSegLogic.sample import spread_slices
 from SemiSegLogic.sample.slices import varied_offset
 from Testing.benchmarks.row_files import RowFile

@@ -29,10 +29,10 @@ from SemiSegLogic.engine.prediction.averaging import ViewAveraged
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
-from SemiSegLogic.runner.legs import Leg
+from SemiSegLogic.runner.course.legs import Leg
+from SemiSegLogic.runner.course.opening import Opening, opening
+from SemiSegLogic.runner.course.warm import start_from
 from SemiSegLogic.runner.model import Model
-from SemiSegLogic.runner.opening import Opening, opening
-from SemiSegLogic.runner.warm import start_from
 from SemiSegLogic.settings import Training
 
 from .simulated_studies import ALONE, SimulatedStudy, draw, train, truth_of

@@ -43,13 +43,13 @@ from SemiSegLogic.geometry import Grid, SliceIndex, planes_of, sparse_label
 from SemiSegLogic.job import JobCase, JobSpec, JobStructure
 from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
+from SemiSegLogic.runner.contest.judging import Jury
+from SemiSegLogic.runner.course.legs import Leg
+from SemiSegLogic.runner.course.opening import opening
+from SemiSegLogic.runner.course.standing import Standing
+from SemiSegLogic.runner.course.warm import start_from
 from SemiSegLogic.runner.data import Data
-from SemiSegLogic.runner.judging import Jury
-from SemiSegLogic.runner.legs import Leg
 from SemiSegLogic.runner.model import Model
-from SemiSegLogic.runner.opening import opening
-from SemiSegLogic.runner.standing import Standing
-from SemiSegLogic.runner.warm import start_from
 from SemiSegLogic.sample import SampleCase, find, list_cases, read_reference, split, spread_slices
 from SemiSegLogic.sample import choose as choose_cases
 from SemiSegLogic.settings import Training

@@ -23,7 +23,7 @@ from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
-from SemiSegLogic.runner.legs import CARRIED
+from SemiSegLogic.runner.course.legs import CARRIED
 from Testing.benchmarks.row_files import RowFile
 from Testing.benchmarks.runner.datasets import Collection
 from Testing.benchmarks.runner.protocol import protocol

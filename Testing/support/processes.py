@@ -11,7 +11,7 @@ from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.local.launch import Workers
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner.standing import Saved
+from SemiSegLogic.runner.course.standing import Saved
 
 from .jobs import wait_until
 

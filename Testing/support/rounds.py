@@ -14,8 +14,8 @@ from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import Status
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner import curve
-from SemiSegLogic.runner.judging import Jury
+from SemiSegLogic.runner.contest.judging import Jury
+from SemiSegLogic.runner.course import curve
 from SemiSegLogic.settings import METHOD_SETTINGS, Training
 from SemiSegLogic.study import Study
 

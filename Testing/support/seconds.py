@@ -18,10 +18,10 @@ from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner.beside import Companion
+from SemiSegLogic.runner.contest.beside import Companion
+from SemiSegLogic.runner.contest.second import OwnDesk, SecondRunner
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.reporting import Reporter
-from SemiSegLogic.runner.second import OwnDesk, SecondRunner
 from SemiSegLogic.runner.workplace import Workplace
 from SemiSegLogic.settings import CHOICES, Training
 from SemiSegLogic.study import Study

@@ -15,11 +15,11 @@ from ...job import JobError
 from ...methods import make
 from ...methods.base import Method
 from ..cards import UNDERWAY, publish
+from ..course.legs import CARRIED
+from ..course.warm import start_from
 from ..data import Data
-from ..legs import CARRIED
 from ..model import Model
 from ..suggest import Suggester
-from ..warm import start_from
 from ..workplace import Workplace
 from .agenda import SHOW_AFTER_S, Agenda
 from .endless import Endless, Favouring

@@ -10,8 +10,8 @@ from ...engine.data.volumes import Volume
 from ...engine.hardware.device import Device
 from ...engine.prediction.averaging import ViewAveraged
 from ...settings.recommended import VIEW_VOXELS_PER_SECOND, ZOOMS
+from ..course.facts import mirror_axis
 from ..data import Data
-from ..facts import mirror_axis
 
 MOMENT_S = 0.5  # that the views beside the first may take of the time for learning
 GPU_SPEED = 50  # times a CPU core's: assumed, no GPU was measured

@@ -12,7 +12,7 @@ import torch
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.run import work
 from SemiSegLogic.runner import orders
-from SemiSegLogic.runner.beside import Companion, environment_for, second_place
+from SemiSegLogic.runner.contest.beside import Companion, environment_for, second_place
 from SemiSegLogic.runner.reporting import Reporter
 from SemiSegLogic.runner.workplace import Workplace
 from Testing.support.blobs import BlobStudy, tiny

@@ -10,8 +10,8 @@ import pytest
 from SemiSegLogic.engine.quality import flags
 from SemiSegLogic.engine.training.trainer import Diverged, Trainer
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner import course
 from SemiSegLogic.runner.cards import semi_supervision
+from SemiSegLogic.runner.course import course
 from SemiSegLogic.runner.live import endless
 from SemiSegLogic.runner.live import session as session_module
 from SemiSegLogic.settings import Recommended, Training

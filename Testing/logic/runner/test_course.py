@@ -10,7 +10,7 @@ import pytest
 
 from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE
-from SemiSegLogic.runner import legs
+from SemiSegLogic.runner.course import legs
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.reporting import Reporter
 from SemiSegLogic.runner.suggest import Suggester

@@ -12,9 +12,9 @@ from SemiSegLogic.engine.quality import Measured, SliceScore
 from SemiSegLogic.engine.training.trainer import Budget, Progress
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner import opening
-from SemiSegLogic.runner.curve import DENSE, EVALUATE_EVERY, FREE_S, MOST_SHARE, Curve
-from SemiSegLogic.runner.legs import Leg
+from SemiSegLogic.runner.course import opening
+from SemiSegLogic.runner.course.curve import DENSE, EVALUATE_EVERY, FREE_S, MOST_SHARE, Curve
+from SemiSegLogic.runner.course.legs import Leg
 from SemiSegLogic.settings.recommended import Recommendation, Recommended
 from Testing.support.blobs import BlobStudy, tiny
 from Testing.support.rounds import run_here

@@ -15,10 +15,10 @@ from SemiSegLogic.methods.mean_teacher import MeanTeacher
 from SemiSegLogic.methods.supervised import Supervised
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import model as models
-from SemiSegLogic.runner.judging import Jury
-from SemiSegLogic.runner.legs import Leg
+from SemiSegLogic.runner.contest.judging import Jury
+from SemiSegLogic.runner.contest.outcome import Outcome
+from SemiSegLogic.runner.course.legs import Leg
 from SemiSegLogic.runner.model import Model
-from SemiSegLogic.runner.outcome import Outcome
 from SemiSegLogic.runner.suggest import Suggester
 from Testing.support.blobs import BlobStudy, make_study, tiny
 from Testing.support.rounds import at_step, begin, kill_at_step, run_here

@@ -9,7 +9,7 @@ import pytest
 
 from SemiSegLogic.engine.quality import SliceScore
 from SemiSegLogic.geometry import SliceIndex
-from SemiSegLogic.runner.gate import Comparison, compare, takes_over, verdict
+from SemiSegLogic.runner.contest.gate import Comparison, compare, takes_over, verdict
 
 
 def scores(*dice: float, case: str = "c001") -> list[SliceScore]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from SemiSegLogic.engine.training.trainer import Budget, Progress
-from SemiSegLogic.runner.legs import (
+from SemiSegLogic.runner.course.legs import (
     Leg,
     carrying,
     legs_of,

@@ -9,8 +9,8 @@ import pytest
 
 from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.geometry import IGNORE
-from SemiSegLogic.runner import course, curve, legs, news
-from SemiSegLogic.runner.news import News
+from SemiSegLogic.runner.course import course, curve, legs, news
+from SemiSegLogic.runner.course.news import News
 from Testing.support.blobs import BlobStudy, make_study, spread, tiny
 from Testing.support.rounds import at_step, begin, judge_with, run_here
 

@@ -11,8 +11,8 @@ import torch
 
 from SemiSegLogic import run
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner.course import Course
-from SemiSegLogic.runner.standing import Saved
+from SemiSegLogic.runner.course.course import Course
+from SemiSegLogic.runner.course.standing import Saved
 from Testing.support.blobs import make_study, tiny
 from Testing.support.pretended_gpu import PretendedGpu, pretended_gpu
 from Testing.support.pretended_gpu.places import tensors_in

@@ -7,8 +7,8 @@ import pytest
 
 from SemiSegLogic.engine.data.volumes import Classes, Volume
 from SemiSegLogic.geometry import SliceIndex
+from SemiSegLogic.runner.course.opening import rare_in_words
 from SemiSegLogic.runner.data import Data
-from SemiSegLogic.runner.opening import rare_in_words
 from Testing.support.engine import plan_of, volume_of
 
 NAMES = {3: "liver", 7: "lesion"}

@@ -12,9 +12,9 @@ import torch
 
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner.facts import ellipse_overlap, facts_of
-from SemiSegLogic.runner.gate import USUAL_DEVIATION
-from SemiSegLogic.runner.legs import recommended_legs
+from SemiSegLogic.runner.contest.gate import USUAL_DEVIATION
+from SemiSegLogic.runner.course.facts import ellipse_overlap, facts_of
+from SemiSegLogic.runner.course.legs import recommended_legs
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.settings import CHOICES, METHOD_SETTINGS, Recommended, Training, recommended
 from SemiSegLogic.settings.recommended import CHOICES_ABOUT, CONTEST_SLICES, Facts, recommend

@@ -14,9 +14,9 @@ from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.training.trainer import Trainer
 from SemiSegLogic.job import Status
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner import course
+from SemiSegLogic.runner.course import course
+from SemiSegLogic.runner.course.standing import Saved
 from SemiSegLogic.runner.model import Model
-from SemiSegLogic.runner.standing import Saved
 from SemiSegLogic.runner.suggest import Suggester
 from Testing.support.blobs import BlobStudy, make_study, spread, tiny
 from Testing.support.pretended_gpu import pretended_gpu

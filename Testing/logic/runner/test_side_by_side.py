@@ -10,9 +10,10 @@ import pytest
 from SemiSegLogic.backends.claims import RUNNER, Claim, Claims
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.rounds import Round
-from SemiSegLogic.runner import candidate, course, second
-from SemiSegLogic.runner.second import OwnDesk
-from SemiSegLogic.runner.standing import Saved
+from SemiSegLogic.runner.contest import candidate, second
+from SemiSegLogic.runner.contest.second import OwnDesk
+from SemiSegLogic.runner.course import course
+from SemiSegLogic.runner.course.standing import Saved
 from Testing.support.blobs import BlobStudy, make_study, spread, tiny
 from Testing.support.rounds import at_step, kill_at_step, run_here
 from Testing.support.seconds import contest, dies_at, same, trains, with_second
@@ -68,7 +69,7 @@ def test_what_killed_second_runners_did_is_gone_on_from(
     this = contest(blobs.study, jobs, OFTEN)
     with pytest.MonkeyPatch.context() as patch:  # the first runner dies while it waits for the one that was killed
         with_second(patch, work[0])
-        patch.setattr("SemiSegLogic.runner.beside._delivered", _die)
+        patch.setattr("SemiSegLogic.runner.contest.beside._delivered", _die)
         with pytest.raises(KeyboardInterrupt):
             run_here(this)
     with_second(monkeypatch, work[1])

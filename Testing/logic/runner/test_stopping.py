@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.runner import course
+from SemiSegLogic.runner.course import course
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.runner.suggest import Suggester
 from Testing.support.blobs import BlobStudy, make_study, tiny

@@ -18,9 +18,9 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import data
+from SemiSegLogic.runner.course.parts import Place, seen_by
+from SemiSegLogic.runner.course.warm import NO_START, fits, start_from
 from SemiSegLogic.runner.model import Model
-from SemiSegLogic.runner.parts import Place, seen_by
-from SemiSegLogic.runner.warm import NO_START, fits, start_from
 from SemiSegLogic.settings import METHOD_SETTINGS
 from Testing.support.blobs import BlobStudy, spread, tiny
 from Testing.support.rounds import at_step, begin, finished

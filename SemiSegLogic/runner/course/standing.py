@@ -9,19 +9,19 @@ from typing import Any
 
 import torch
 
-from ..engine.hardware.device import Device
-from ..engine.hardware.generators import random_state
-from ..engine.hardware.tuning import has
-from ..engine.planning.plan import Plan
-from ..engine.quality import Measured
-from ..engine.training import checkpoint
-from ..engine.training.checkpoint import CheckpointError
-from ..engine.training.trainer import Budget
-from .data import Data
+from ...engine.hardware.device import Device
+from ...engine.hardware.generators import random_state
+from ...engine.hardware.tuning import has
+from ...engine.planning.plan import Plan
+from ...engine.quality import Measured
+from ...engine.training import checkpoint
+from ...engine.training.checkpoint import CheckpointError
+from ...engine.training.trainer import Budget
+from ..contest.outcome import measured_from
+from ..data import Data
+from ..model import Model
 from .legs import Leg
-from .model import Model
 from .opening import Opening
-from .outcome import measured_from
 from .parts import Parts
 
 FORMAT = 2

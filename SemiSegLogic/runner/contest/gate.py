@@ -12,9 +12,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..engine.quality import SliceScore
-from ..geometry import SliceIndex
-from ..naming import counted
+from ...engine.quality import SliceScore
+from ...geometry import SliceIndex
+from ...naming import counted
 
 USUAL_DEVIATION = 0.05  # of paired differences of Dice between slices, known before any is seen
 WORTH = 2  # slices that this knowledge counts for

@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..backends.claims import RUNNER, SECOND, Claim, Claims, Pulse, holder_lives
-from ..engine.hardware.device import Device
-from ..engine.training.checkpoint import CheckpointError
-from ..files import FileError
-from ..job import JobError, JobFolder
-from ..job.outputs import read_curves
-from ..settings.recommended import RECOMMENDED
+from ...backends.claims import RUNNER, SECOND, Claim, Claims, Pulse, holder_lives
+from ...engine.hardware.device import Device
+from ...engine.training.checkpoint import CheckpointError
+from ...files import FileError
+from ...job import JobError, JobFolder
+from ...job.outputs import read_curves
+from ...settings.recommended import RECOMMENDED
+from ..reporting import Reporter
+from ..workplace import Workplace
 from .candidate import left_by_others
 from .outcome import Delivery
-from .reporting import Reporter
-from .workplace import Workplace
 
 LOOK_EVERY_S = 0.5
 PROOF_S = 3.0  # in which a second runner elsewhere shows that it lives: it writes every second

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from ..engine.quality import Looks, Measured, Reliability, SliceScore
-from ..engine.training import checkpoint
-from ..engine.training.checkpoint import CheckpointError
-from ..geometry import SliceIndex
-from .model import Model
+from ...engine.quality import Looks, Measured, Reliability, SliceScore
+from ...engine.training import checkpoint
+from ...engine.training.checkpoint import CheckpointError
+from ...geometry import SliceIndex
+from ..model import Model
 
 FORMAT = 1
 

@@ -13,23 +13,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..engine.hardware.device import is_out_of_memory
-from ..engine.hardware.generators import restore_random_state
-from ..engine.training.trainer import Diverged, Trainer
-from ..errors import SemiSegError
+from ...engine.hardware.device import is_out_of_memory
+from ...engine.hardware.generators import restore_random_state
+from ...engine.training.trainer import Diverged, Trainer
+from ...errors import SemiSegError
+from ..contest.contest import Contest
+from ..contest.judging import Jury
+from ..data import Data
+from ..model import Model
+from ..suggest import Suggester
+from ..workplace import Workplace
 from .bookkeeping import Bookkeeper
-from .contest import Contest
 from .curve import Curve
-from .data import Data
 from .fitting import Fitting, MemoryExhausted
-from .judging import Jury
 from .legs import Leg, outlook
-from .model import Model
 from .news import News
 from .opening import opening
 from .standing import Saved, Standing
-from .suggest import Suggester
-from .workplace import Workplace
 
 LOOK_FOR_LABELS_S = 1.0
 UNJUDGED = ("Memory ran out while the model was measured on the slices kept aside. Close other programs, or choose a "

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..engine.data.volumes import Volume
-from ..engine.quality.holding_out import Part
-from ..geometry import SliceIndex
-from ..job import JobSpec
-from .data import Data
+from ...engine.data.volumes import Volume
+from ...engine.quality.holding_out import Part
+from ...geometry import SliceIndex
+from ...job import JobSpec
+from ..data import Data
 
 Place = tuple[str, int, int]
 """A slice wherever its image goes: the image's digest, axis and index in the image's own (k, j, i)."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..engine.data.volumes import Volume
-from ..engine.hardware.device import Device
-from ..engine.quality.holding_out import Part
-from ..geometry import SliceIndex
-from ..settings import Training
-from ..settings.recommended import Facts
-from .data import Data
+from ...engine.data.volumes import Volume
+from ...engine.hardware.device import Device
+from ...engine.quality.holding_out import Part
+from ...geometry import SliceIndex
+from ...settings import Training
+from ...settings.recommended import Facts
+from ..data import Data
 
 ELLIPSE_OVERLAP = 0.9  # Dice of a drawn structure with the ellipse of its moments
 

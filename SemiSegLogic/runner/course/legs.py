@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..engine.training.trainer import Budget, Progress
-from ..settings import Training
-from ..settings.recommended import BASELINE, Facts, Recommendation, Recommended, folds_within, recommend
+from ...engine.training.trainer import Budget, Progress
+from ...settings import Training
+from ...settings.recommended import BASELINE, Facts, Recommendation, Recommended, folds_within, recommend
 
 SHOWN = 0.95  # the bar's share for training; the rest is the last suggesting
 FOLDS_SHARE = 0.25  # of the time, at most, for models that only measure

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..engine import quality
-from ..engine.data.few_slices import FewSlices
-from ..engine.data.repeats import Repeats
-from ..engine.hardware.device import Device
-from ..job import JobSpec
-from ..naming import enumerated
-from ..settings import Training
-from ..settings.recommended import RECOMMENDED
-from .data import Data
+from ...engine import quality
+from ...engine.data.few_slices import FewSlices
+from ...engine.data.repeats import Repeats
+from ...engine.hardware.device import Device
+from ...job import JobSpec
+from ...naming import enumerated
+from ...settings import Training
+from ...settings.recommended import RECOMMENDED
+from ..data import Data
+from ..model import Model
 from .facts import facts_of, mirror_axis
 from .legs import Leg, carrying, legs_of, recommended_legs
-from .model import Model
 from .parts import Parts, Place, places, plain_places, seen_by
 from .warm import NO_START, fits
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import SemiSegError
-from ..job import JobFolder
+from ...errors import SemiSegError
+from ...job import JobFolder
+from ..course.legs import Leg, contested, side_by_side
+from ..course.standing import Standing
+from ..reporting import Reporter
 from .beside import Companion
-from .legs import Leg, contested, side_by_side
 from .outcome import Delivery
-from .reporting import Reporter
-from .standing import Standing
 
 SIDE_BY_SIDE = ("The two were trained side by side: a second process trained {candidate} while this one trained the "
                 "baseline, each for all the time that they would have shared.")

@@ -13,16 +13,16 @@ from dataclasses import replace
 from os import getpid
 from typing import Any, TypeVar
 
-from ..backends.claims import Claim, Claims, Pulse
-from ..files import write_json
-from ..job import JobError, JobFolder, Status
-from ..job.outputs import append_curve
-from . import data as volumes_of
+from ...backends.claims import Claim, Claims, Pulse
+from ...files import write_json
+from ...job import JobError, JobFolder, Status
+from ...job.outputs import append_curve
+from .. import data as volumes_of
+from ..course.legs import contested
+from ..course.standing import Saved
+from ..reporting import Reporter
+from ..workplace import Workplace, workplace
 from .candidate import Candidate
-from .legs import contested
-from .reporting import Reporter
-from .standing import Saved
-from .workplace import Workplace, workplace
 
 LOOK_EVERY_S = 0.5
 LEFT_ALONE_S = 600.0  # without a word of the first runner, after which its second saves and goes home

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..engine.training.trainer import Trainer
+from ...engine.training.trainer import Trainer
+from ..cards import publish
+from ..model import Model
+from ..suggest import Suggester
+from ..workplace import Workplace
 from . import standing as standings
-from .cards import publish
 from .legs import seconds_left
-from .model import Model
 from .news import News
 from .opening import Opening
 from .standing import Standing
-from .suggest import Suggester
-from .workplace import Workplace
 
 
 class Bookkeeper:

@@ -21,14 +21,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..engine.nets.ensemble import MeanOf, networks_in
-from ..engine.nets.turning import turned
-from ..engine.planning.plan import Plan
-from ..engine.training.checkpoint import snapshot, warm_start
-from ..methods import make_to_predict
-from ..methods.base import Method, Task
+from ...engine.nets.ensemble import MeanOf, networks_in
+from ...engine.nets.turning import turned
+from ...engine.planning.plan import Plan
+from ...engine.training.checkpoint import snapshot, warm_start
+from ...methods import make_to_predict
+from ...methods.base import Method, Task
+from ..model import Model
 from .legs import BASELINE
-from .model import Model
 
 NO_START = ("The earlier model has a different network from the one that these images and this training time need: "
             "this training starts from scratch.")

@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..backends.claims import Claim, Claims
-from ..engine.training.trainer import Trainer
-from ..files import FileError
-from . import standing as standings
-from .curve import Curve
-from .data import Data
-from .fitting import Fitting
+from ...backends.claims import Claim, Claims
+from ...engine.training.trainer import Trainer
+from ...files import FileError
+from ..course import standing as standings
+from ..course.curve import Curve
+from ..course.fitting import Fitting
+from ..course.legs import Leg, outlook
+from ..course.standing import Saved
+from ..data import Data
+from ..workplace import Workplace
 from .judging import Jury
-from .legs import Leg, outlook
 from .outcome import Delivery
-from .standing import Saved
-from .workplace import Workplace
 
 LOOK_EVERY_S = 1.0
 

@@ -8,23 +8,23 @@ from typing import Any
 
 from torch import nn
 
-from ..engine import quality
-from ..engine.hardware.device import Device
-from ..engine.prediction.predict import Predictor
-from ..engine.quality import Estimate, Judge, Measured, SliceScore
-from ..job import JobSpec
-from ..methods.base import Method
-from ..naming import listed
-from ..settings import Training
-from ..settings.recommended import BASELINE
-from .data import Data
+from ...engine import quality
+from ...engine.hardware.device import Device
+from ...engine.prediction.predict import Predictor
+from ...engine.quality import Estimate, Judge, Measured, SliceScore
+from ...job import JobSpec
+from ...methods.base import Method
+from ...naming import listed
+from ...settings import Training
+from ...settings.recommended import BASELINE
+from ..course.legs import Leg
+from ..course.opening import Opening
+from ..course.parts import learned_from
+from ..course.standing import Standing
+from ..data import Data
+from ..model import Model
 from .gate import compare, takes_over, verdict
-from .legs import Leg
-from .model import Model
-from .opening import Opening
 from .outcome import Outcome
-from .parts import learned_from
-from .standing import Standing
 
 FEW = ("Its quality is not known: too few slices show a structure ({slices}), so all of them are used for learning and "
        "none for measuring. Draw more, best in several cases; then some are kept aside to measure.")

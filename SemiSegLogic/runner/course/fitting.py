@@ -9,19 +9,19 @@ from typing import Any
 
 import torch
 
-from ..engine.data.carrying import Carrying
-from ..engine.data.patches import NothingLabelled, Sampler
-from ..engine.hardware.device import is_out_of_memory
-from ..engine.prediction.predict import Predictor
-from ..engine.training.trainer import Trainer
-from ..errors import SemiSegError
-from ..methods import make
-from ..methods.base import Method
-from .data import Data
+from ...engine.data.carrying import Carrying
+from ...engine.data.patches import NothingLabelled, Sampler
+from ...engine.hardware.device import is_out_of_memory
+from ...engine.prediction.predict import Predictor
+from ...engine.training.trainer import Trainer
+from ...errors import SemiSegError
+from ...methods import make
+from ...methods.base import Method
+from ..data import Data
+from ..model import Model
+from ..workplace import Workplace
 from .legs import Leg
-from .model import Model
 from .warm import start_from
-from .workplace import Workplace
 
 Between = Callable[[Trainer, float], bool]
 """Called between two steps with the share of the leg that is done; False stops."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import nn
 
-from ..methods.base import Method
-from .data import Data
-from .model import Model
-from .suggest import Suggester
-from .workplace import Workplace
+from ...methods.base import Method
+from ..data import Data
+from ..model import Model
+from ..suggest import Suggester
+from ..workplace import Workplace
 
 REFRESH_AFTER_S = 2.0  # of training on new labels before the open case is shown again
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..engine import quality
-from ..engine.quality import Measured, SliceScore
-from ..engine.training.trainer import Trainer
-from .judging import Jury
-from .reporting import Reporter
+from ...engine import quality
+from ...engine.quality import Measured, SliceScore
+from ...engine.training.trainer import Trainer
+from ..contest.judging import Jury
+from ..reporting import Reporter
 from .standing import Standing
 
 EVALUATE_EVERY = 0.2  # of a leg
