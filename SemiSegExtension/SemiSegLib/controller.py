@@ -13,7 +13,7 @@ from .cases.adding import Adding
 from .cases.results import Results
 from .cases.showing import Showing
 from .labelling.labelling import Labelling
-from .model import OpenCase, ScreenPort, Shown
+from .ports import OpenCase, ScreenPort, Shown
 from .tasks import Tasks
 from .words import _
 

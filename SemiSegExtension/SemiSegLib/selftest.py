@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from SemiSegLogic.geometry import Grid, SliceIndex
 
 from .labelling.casework import load
-from .model import Shown
 from .panel import Panel
 from .panel.editor import EFFECTS
+from .ports import Shown
 from .scene import Screen, views
 from .scene.nodes import Parameters
 

@@ -171,7 +171,7 @@ def import_of_the_scene(clock: Clock, panel: Any, truth: Any, grid: Any) -> None
     """What somebody drew with other programs: int16 label maps are the largest."""
     import slicer
 
-    from SemiSegLib.model import Shown
+    from SemiSegLib.ports import Shown
     from SemiSegLib.scene import segments, volumes
     from SemiSegLib.scene.geometry import ijk_to_ras, to_vtk
 

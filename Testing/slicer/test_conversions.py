@@ -263,7 +263,7 @@ def test_showing_in_3d_is_no_conversion(panel: Any, drawn: Any, slicer: Any) -> 
 
 def test_a_segment_copied_from_another_lattice_can_be_used(panel: Any, drawn: Any, slicer: Any) -> None:
     """Its voxels never lay on ours: they are brought over once, as ever."""
-    from SemiSegLib.model import Shown
+    from SemiSegLib.ports import Shown
     from SemiSegLib.scene import segments
     from SemiSegLogic.geometry import Grid
 

@@ -17,7 +17,7 @@ VALUES = (1, 7, 30, 100, 254)
 
 
 def structures(values: tuple[int, ...] = VALUES) -> list[Any]:
-    from SemiSegLib.model import Shown
+    from SemiSegLib.ports import Shown
 
     return [Shown(value, f"structure {value}", (1.0, value / 255, 0.0)) for value in values]
 

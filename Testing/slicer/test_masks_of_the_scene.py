@@ -14,7 +14,7 @@ from Testing.support.clinician import ball, draw, open_first, settle
 @pytest.fixture
 def theirs(slicer: Any, study: Any) -> Any:
     """Puts the ball of the first case into the scene under names of another program."""
-    from SemiSegLib.model import Shown
+    from SemiSegLib.ports import Shown
     from SemiSegLib.scene import segments, volumes
 
     def put(name: str = "theirs", outer: str = "Ball", inner: str = "core", grid: Any = None, array: Any = None) -> Any:

@@ -142,8 +142,8 @@ def test_what_changed_since_the_last_round_is_told_and_its_outline_shown(panel: 
 
 
 def test_of_forty_structures_those_that_changed_most_are_told_and_the_others_counted(slicer: Any) -> None:
-    from SemiSegLib.model import Shown
     from SemiSegLib.panel.review import CHANGED, changed
+    from SemiSegLib.ports import Shown
 
     structures = [Shown(value, f"Structure_{value}_" + "Nervus" * 12, (1.0, 0.0, 0.0)) for value in range(1, 41)]
     told = {str(value): {"before": 1000, "after": 900, "dice": 0.5 + value / 100} for value in range(40, 0, -1)}

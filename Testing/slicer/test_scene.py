@@ -36,7 +36,7 @@ each_grid = pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS.keys())
 
 
 def structures() -> list[Any]:
-    from SemiSegLib.model import Shown
+    from SemiSegLib.ports import Shown
 
     return [Shown(3, "organ", (1.0, 0.0, 0.0)), Shown(7, "lesion", (0.0, 1.0, 0.0)), Shown(9, "none", (0.0, 0.0, 1.0))]
 
@@ -190,7 +190,7 @@ def test_what_a_model_did_is_one_undo_step(slicer: Any) -> None:
 
 
 def test_a_segment_drawn_on_another_lattice_is_resampled_not_shifted(slicer: Any) -> None:
-    from SemiSegLib.model import Shown
+    from SemiSegLib.ports import Shown
     from SemiSegLib.scene import segments
 
     grid = Grid((6, 10, 12))
@@ -267,7 +267,7 @@ def test_the_study_and_our_nodes_are_found_again_after_the_scene_was_saved_and_l
 
 
 def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None:
-    from SemiSegLib.model import OpenCase, Shown
+    from SemiSegLib.ports import OpenCase, Shown
     from SemiSegLib.scene import Screen
     from Testing.support.slicer_harness.render import SliceView, can_render
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid
 
-from ..model import Shown
+from ..ports import Shown
 from ..words import _
 
 OFF = 0.05

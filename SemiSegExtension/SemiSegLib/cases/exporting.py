@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Case, ExportedFile
 
     from ..controller import Controller
-    from ..model import Shown
+    from ..ports import Shown
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from SemiSegLogic.geometry import SliceIndex
 
 from ..labelling import casework
-from ..model import OpenCase
+from ..ports import OpenCase
 from ..words import _
 from .exporting import Exported, Exporting
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..labelling import casework
 from ..labelling.annotations import slice_numbers
-from ..model import OpenCase
+from ..ports import OpenCase
 from ..words import _
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import SliceIndex, copy_slices, plane
 from SemiSegLogic.patience import remove
 
-from ..model import Kept, OpenCase
+from ..ports import Kept, OpenCase
 from ..words import _
 from . import drafts
 from .annotations import changed_slices, drawn_on, working_axis

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import IGNORE, SliceIndex
 
-from ..model import OpenCase, Shown
+from ..ports import OpenCase, Shown
 from ..words import _
 from . import casework
 from .annotations import slice_numbers

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import SliceIndex
 
-from ..model import OpenCase, Shown
+from ..ports import OpenCase, Shown
 from ..words import _
 from . import casework
 from .casework import Saved

@@ -19,7 +19,7 @@ from .pictures import PictureLabel, links, strip, swatch
 if TYPE_CHECKING:
     from SemiSegLogic.study import Version
 
-    from ..model import OpenCase
+    from ..ports import OpenCase
     from .panel import Panel
 
 

@@ -14,7 +14,7 @@ import slicer
 from SemiSegLogic.geometry import Grid
 
 from ..cases.results import unusable_words
-from ..model import Shown
+from ..ports import Shown
 from ..training.methods import method_words
 from ..words import _
 from .cases import quality

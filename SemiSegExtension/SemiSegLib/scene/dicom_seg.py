@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.patience import rename
 
-from ..model import Shown
+from ..ports import Shown
 from ..words import _
 from . import dicom, nodes, segments
 from .geometry import grid_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Shown
+from ..ports import Shown
 from ..words import _
 from . import nodes, segments, views, volumes
 from .stage import EARLIER, SUGGESTION, UNCERTAINTY, VOLUME, Stage, style

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 
-from ..model import OpenCase, Shown
+from ..ports import OpenCase, Shown
 from ..words import _
 from . import dicom, dicom_seg, nodes, segments, views, volumes
 from .attention import Attention

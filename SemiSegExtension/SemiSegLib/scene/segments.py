@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
 
-from ..model import Shown
+from ..ports import Shown
 from .geometry import box_between, ijk_to_ras, image_to_world, offset_between, to_vtk
 from .labelmaps import Extent, alone, clip, empty, extent_at, extent_of, holds_only, layers, oriented, paste, thick
 

@@ -1,4 +1,6 @@
-"""What the controller and the screen tell each other. No Slicer, no Qt."""
+"""The ports between the controller and the screen: what crosses them, and what the screen must be able to do. No
+Slicer, no Qt.
+"""
 
 from __future__ import annotations
 
