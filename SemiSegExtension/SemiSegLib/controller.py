@@ -13,7 +13,7 @@ from .cases.adding import Adding
 from .cases.results import Results
 from .cases.showing import Showing
 from .labelling.labelling import Labelling
-from .ports import OpenCase, ScreenPort, Shown
+from .ports import OpenCase, ScreenPort, Shown, structures_of
 from .tasks import Tasks
 from .words import _
 
@@ -220,11 +220,6 @@ class Controller:
         if self.study is None:
             raise ValueError(_("Open or create a study first."))
         return self.study
-
-
-def structures_of(study: Study) -> list[Shown]:
-    """What a study calls its structures, as segments show them."""
-    return [Shown(item.value, item.name, item.color, terminology=item.terminology) for item in study.structures]
 
 
 def _is_damage(error: Exception) -> bool:

@@ -7,12 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
+
+if TYPE_CHECKING:
+    from SemiSegLogic.study import Study
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class Shown:
     color: tuple[float, float, float]
     segment_id: str = ""
     terminology: str = ""
+
+
+def structures_of(study: Study) -> list[Shown]:
+    """What a study calls its structures, as segments show them."""
+    return [Shown(item.value, item.name, item.color, terminology=item.terminology) for item in study.structures]
 
 
 @dataclass
@@ -79,6 +87,19 @@ class OpenCase:
 
     def __post_init__(self) -> None:
         self.kept = Kept(self.labels, self.grid, set(self.done), set(self.touched))
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """What a DICOM SEG is made of: ``labels`` uint8 (k, j, i) of the case ``name`` on ``grid``, the structures that its
+    values stand for, and the UID of the ``series`` that its image came from ("" not from DICOM).
+    """
+
+    name: str
+    labels: NDArray[np.uint8]
+    grid: Grid
+    structures: Sequence[Shown]
+    series: str
 
 
 class ProposalsPort(Protocol):
@@ -150,7 +171,5 @@ class ScreenPort(Protocol):
     def scene_series(self, node_id: str) -> str:
         """The UID of the DICOM series that it was loaded from; "" when it was not."""
 
-    def write_dicom_seg(
-        self, name: str, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown], series: str, folder: Path
-    ) -> Path:
+    def write_dicom_seg(self, result: Segmented, folder: Path) -> Path:
         """Let Slicer write a DICOM SEG; the file. Raises ValueError in words when it cannot."""

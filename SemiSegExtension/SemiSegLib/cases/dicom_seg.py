@@ -11,25 +11,26 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid
 
-from ..ports import Shown
+from ..ports import Segmented, Shown
 from ..words import _
 
 OFF = 0.05
 """Voxels. Headers are rounded to a few digits."""
 
 
-def verify(path: Path, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown]) -> dict[str, int]:
-    """Voxels by structure name, when the file holds exactly ``label`` (k, j, i) on ``grid``.
+def verify(path: Path, result: Segmented) -> dict[str, int]:
+    """Voxels by structure name, when the file holds exactly the labels of ``result``.
 
     Raises ValueError in words when it does not, or cannot be read.
     """
     import pydicom
 
+    label = result.labels
     try:
         data = pydicom.dcmread(path)
-        values = _values(data, structures)
+        values = _values(data, result.structures)
         found = np.zeros(label.shape, np.uint8)
-        for number, (k, j, i), plane in _frames(data, grid):
+        for number, (k, j, i), plane in _frames(data, result.grid):
             part = found[k, j : j + plane.shape[0], i : i + plane.shape[1]]
             part[plane != 0] = values[number]
     except (pydicom.errors.InvalidDicomError, AttributeError, KeyError, IndexError, OSError) as error:
@@ -41,7 +42,7 @@ def verify(path: Path, label: NDArray[np.uint8], grid: Grid, structures: Sequenc
             "use it; export it again."
         )
         raise ValueError(text.format(file=path.name, n=wrong))
-    return {item.name: int(np.count_nonzero(label == item.value)) for item in structures}
+    return {item.name: int(np.count_nonzero(label == item.value)) for item in result.structures}
 
 
 def _values(data: Any, structures: Sequence[Shown]) -> dict[int, int]:

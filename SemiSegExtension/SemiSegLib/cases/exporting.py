@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.files import write_json
 
+from ..ports import Segmented, structures_of
 from ..words import _
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Case, ExportedFile
 
     from ..controller import Controller
-    from ..ports import Shown
 
 logger = logging.getLogger(__name__)
 
@@ -137,22 +137,17 @@ class Exporting:
         self._controller.disk.run(
             _("DICOM SEG of {name}").format(name=case.id),
             lambda: self._for_dicom(case),
-            lambda read: self._write_dicom(case.id, *read),
+            lambda result: self._write_dicom(case.id, result),
             lambda error: self._failed(case.id, error),
         )
 
-    def _for_dicom(self, case: Case) -> tuple[str, Any, Any, list[Shown], str]:
-        """Name, label, grid, structures, series. The structures of the case's own study: another one may be open."""
-        from ..controller import structures_of
+    def _for_dicom(self, case: Case) -> Segmented:
+        """The structures are those of the case's own study: another one may be open."""
+        return Segmented(case.name, case.result(), case.grid, structures_of(self._study), case.series)
 
-        return case.name, case.result(), case.grid, structures_of(self._study), case.series
-
-    def _write_dicom(
-        self, case_id: str, name: str, label: Any, grid: Any, structures: list[Shown], series: str
-    ) -> None:
-        folder = self._account.folder
+    def _write_dicom(self, case_id: str, result: Segmented) -> None:
         try:
-            path = self._controller.screen.write_dicom_seg(name, label, grid, structures, series, folder)
+            path = self._controller.screen.write_dicom_seg(result, self._account.folder)
         except Exception as error:  # whatever Slicer's plugin says, the other cases go on, and this one is told
             self._failed(case_id, error)
             return
@@ -162,7 +157,7 @@ class Exporting:
 
             from . import dicom_seg
 
-            return ExportedFile(path, DICOM_SEG, dicom_seg.verify(path, label, grid, structures), verified=True)
+            return ExportedFile(path, DICOM_SEG, dicom_seg.verify(path, result), verified=True)
 
         def kept(file: ExportedFile) -> None:
             self._account.wrote([file], case_id)

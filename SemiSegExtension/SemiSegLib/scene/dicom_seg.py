@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
-from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.patience import rename
 
-from ..ports import Shown
+from ..ports import Segmented, Shown
 from ..words import _
 from . import dicom, nodes, segments
 from .geometry import grid_of
@@ -41,24 +40,22 @@ def why_not() -> str:
     return ""
 
 
-def write(
-    name: str, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown], series: str, folder: Path
-) -> Path:
-    """Write ``label`` (k, j, i) of case ``name`` to ``folder``; the file. Slicer reads the original ``series`` for it.
+def write(result: Segmented, folder: Path) -> Path:
+    """Write ``result`` to ``folder``; the file. Slicer reads the original series for it.
 
     Raises ValueError in words when Slicer cannot, or the case did not come from DICOM.
     """
-    problem = why_not() or _missing(name, series)
-    drawn = [item for item in structures if (label == item.value).any()]
+    problem = why_not() or _missing(result.name, result.series)
+    drawn = [item for item in result.structures if (result.labels == item.value).any()]
     if problem or not drawn:
         raise ValueError(problem or _(
             "{case} contains no structure, and a DICOM SEG file cannot be empty."
-        ).format(case=name))
-    with nodes.swept(), _original(series) as volume:
-        _require_same_voxels(name, volume, grid)
-        node = segments.segmentation_for(volume, name)
+        ).format(case=result.name))
+    with nodes.swept(), _original(result.series) as volume:
+        _require_same_voxels(result.name, volume, result.grid)
+        node = segments.segmentation_for(volume, result.name)
         try:
-            segments.write(node, label, grid, drawn)
+            segments.write(node, result.labels, result.grid, drawn)
             return _export(_item(node, volume, drawn), folder)
         finally:
             _remove(node)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 
-from ..ports import OpenCase, Shown
+from ..ports import OpenCase, Segmented, Shown
 from ..words import _
 from . import dicom, dicom_seg, nodes, segments, views, volumes
 from .attention import Attention
@@ -250,11 +250,9 @@ class Screen:
         """Why this Slicer cannot write DICOM SEG; "" when it can."""
         return dicom_seg.why_not()
 
-    def write_dicom_seg(
-        self, name: str, label: NDArray[np.uint8], grid: Grid, structures: Sequence[Shown], series: str, folder: Path
-    ) -> Path:
+    def write_dicom_seg(self, result: Segmented, folder: Path) -> Path:
         with self._attention.paused(), views.kept():
-            return dicom_seg.write(name, label, grid, structures, series, folder)
+            return dicom_seg.write(result, folder)
 
     # --- noticing ---------------------------------------------------------------------------------------------
 
