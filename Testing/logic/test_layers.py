@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "SemiSegLogic"
+LIBRARY = ROOT / "SemiSegExtension" / "SemiSegLib"
 LONGEST_IMPORT_S = 0.3
 
 
@@ -97,6 +98,20 @@ ROOMS: dict[str, Room] = {
 IN_SLICER = "requests slicer qt ctk vtk SampleData DICOMLib pydicom"
 """What every Slicer brings along."""
 SCREEN = room(f"{WORDS} backends preflight rounds kept_models sample {ENVIRONMENT}", f"{PLAIN} {IN_SLICER} SemiSegLib")
+SCREEN_ROOMS: dict[str, str] = {
+    "words": "",
+    "tasks": "",
+    "ports": "",
+    "labelling": "words ports",
+    "cases": "words ports labelling",
+    "training": "words tasks labelling",
+    "setup": "words training.preflight",
+    "controller": "words tasks ports labelling cases",
+    "scene": "words ports",
+    "panel": "words ports labelling cases training setup controller scene",
+    "selftest": "ports labelling panel scene",
+}
+"""Which rooms of SemiSegLib each may import while Slicer runs; for its types alone it may also name who owns it."""
 
 
 def python_files(folder: Path) -> list[Path]:
@@ -132,6 +147,13 @@ def imports(path: Path, package: list[str]) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
 
 
+def for_types(path: Path) -> set[int]:
+    """The lines of a file that only type checkers read."""
+    blocks = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+              if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    return {line for block in blocks for line in range(block.lineno, int(block.end_lineno or 0) + 1)}
+
+
 def below(name: str, allowed: frozenset[str]) -> bool:
     """Whether ``name`` is one of ``allowed`` or lies below one."""
     return any(name == one or name.startswith(one + ".") for one in allowed)
@@ -164,6 +186,18 @@ def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
 def test_the_screen_imports_slicer_and_the_light_rooms_only(path: Path) -> None:
     package = list(path.relative_to(ROOT / "SemiSegExtension").parts[:-1])
     assert trespasses(path, package, SCREEN) == []
+
+
+@pytest.mark.parametrize("path", python_files(LIBRARY), ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_a_room_of_the_screen_imports_only_what_its_table_allows(path: Path) -> None:
+    parts = path.relative_to(LIBRARY).with_suffix("").parts
+    if parts == ("__init__",):
+        return
+    rooms = frozenset(f"{LIBRARY.name}.{name}" for name in (parts[0], *SCREEN_ROOMS[parts[0]].split()))
+    types = for_types(path)
+    found = [f"{line}: {name}" for line, name in imports(path, [LIBRARY.name, *parts[:-1]])
+             if name.startswith(LIBRARY.name) and line not in types and not below(name, rooms)]
+    assert found == []
 
 
 def test_the_walker_sees_relative_late_and_aliased_imports(tmp_path: Path) -> None:
