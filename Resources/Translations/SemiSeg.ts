@@ -2441,6 +2441,14 @@ Change Slicer&apos;s Python?</source>
         <source>and {n} more</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>Slices of {case} that have drawings but are not marked as done will not be used: {numbers}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check before training</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>training.run_words</name>
@@ -3094,10 +3102,6 @@ Change Slicer&apos;s Python?</source>
 <context>
     <name>training.training</name>
     <message>
-        <source>Check before training</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Training has started. You can go on drawing; new slices are used as soon as you mark them as done.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3143,10 +3147,6 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>Send the open case</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices of {case} that have drawings but are not marked as done will not be used: {numbers}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -164,7 +164,7 @@ def test_training_goes_on_from_the_chosen_model_after_the_usual_checks(models: A
     settle(panel)
     assert panel.connection.calls[-1].start_from == OLD
     assert not panel.train.header.collapsed
-    assert "Slices done: 1" in panel.training.findings[-2].text
+    assert "Slices done: 1" in panel.training.preflight.findings[-2].text
 
 
 def test_a_damaged_card_is_told_and_the_model_can_still_be_used(models: Any, panel: Any, study: Any) -> None:

@@ -94,7 +94,7 @@ def test_learning_while_drawing_does_not_begin_between_train_and_its_start(panel
 def test_after_checks_that_failed_or_found_an_obstacle_train_can_be_pressed_again(
     panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from SemiSegLib.training import training
+    from SemiSegLib.training import preflight
 
     open_first(panel, study)
     panel.train.on_train()
@@ -105,7 +105,7 @@ def test_after_checks_that_failed_or_found_an_obstacle_train_can_be_pressed_agai
     panel.label.on_done()
     settle(panel)
     with monkeypatch.context() as broken:
-        broken.setattr(training, "check", lambda *_: (_ for _ in ()).throw(OSError("gone")))
+        broken.setattr(preflight, "check", lambda *_: (_ for _ in ()).throw(OSError("gone")))
         panel.train.on_train()
         settle(panel)
     assert panel.controller.notice == ("Check before training: gone", "error")

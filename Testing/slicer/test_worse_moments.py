@@ -231,7 +231,7 @@ def test_no_torch_and_no_monai_ever_come_into_this_process(panel: Any, study: An
     case = open_first(panel, study)
     suggestion_for(case)
     panel.controller.results.reload_suggestion()
-    panel.training.preflight(lambda _found: None)
+    panel.training.preflight.look(lambda _found: None)
     settle(panel)
     assert "SemiSegLogic.study" in sys.modules
     new = set(sys.modules) - before

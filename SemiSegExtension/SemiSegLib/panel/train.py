@@ -54,7 +54,7 @@ class TrainSection:
             return
         study, asked_for = self._controller.study, self._open_case()
         self._prepare(True)
-        self._training.preflight(
+        self._training.preflight.look(
             lambda findings: self._checked(findings, run, study, asked_for), not self.choices.place.away,
             lambda: self._prepare(False), order.method, order.settings,
         )
@@ -95,7 +95,8 @@ class TrainSection:
         agreed = slicer.util.confirmYesNoDisplay(question, windowTitle=_("Slices not done"))
         opened = self._controller.open_case
         if agreed and opened is not None and opened.id == asked_for:
-            self._training.findings = [found for found in self._training.findings if found.about != "touched"]
+            preflight = self._training.preflight
+            preflight.findings = [found for found in preflight.findings if found.about != "touched"]
             self._controller.labelling.call_done(sorted(opened.touched))
 
     def _open_case(self) -> str:

@@ -4,7 +4,8 @@ words are this Slicer's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ from ..words import _
 if TYPE_CHECKING:
     from SemiSegLogic.geometry import SliceIndex
     from SemiSegLogic.study import Case, Study
+
+    from ..controller import Controller
+    from ..ports import OpenCase
 
 SENTENCES = {
     "gap": _("Slices of {case} marked 'nothing here' that lie between two slices with a structure: {slices}. Check "
@@ -71,6 +75,46 @@ class Finding:
     level: str
     text: str
     about: str = ""
+
+
+class Preflight:
+    """``findings``: what was found before the training that is on its way, or about to begin."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self.findings: list[Finding] = []
+
+    def look(
+        self, then: Callable[[list[Finding]], None], here: bool = True, failed: Callable[[], None] = lambda: None,
+        method: str = "recommended", settings: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Look for what would go wrong with ``method`` and its ``settings``, on this computer too if it trains
+        ``here``; then call ``then(findings)`` on the main thread, or ``failed()`` when that could not be found out,
+        which is told.
+        """
+        study, opened = self._controller.study, self._controller.open_case
+        name = _("Check before training")
+
+        def work() -> list[Finding]:
+            found = check(study, here, method, settings) if study is not None else []
+            return found if opened is None else [*found, *_touched(opened)]
+
+        def done(found: list[Finding]) -> None:
+            self.findings = found
+            then(found)
+
+        def not_checked(error: Exception) -> None:
+            failed()
+            self._controller.problem(name, error, "".join(traceback.format_exception(error)))
+
+        self._controller.after_saves(name, work, done, not_checked)
+
+
+def _touched(opened: OpenCase) -> list[Finding]:
+    if not opened.touched:
+        return []
+    text = _("Slices of {case} that have drawings but are not marked as done will not be used: {numbers}.")
+    return [Finding("warning", text.format(numbers=slice_numbers(opened.touched), case=opened.name), "touched")]
 
 
 def check(

@@ -1,18 +1,15 @@
-"""Train on my labels: checking first, starting, following, stopping, finding a run again."""
+"""Train on my labels: starting, following, stopping, finding a run again."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..labelling.annotations import slice_numbers
 from ..tasks import Tasks
 from ..words import _
 from .beginning import FirstSlices
 from .connection import LAST, Connection, Look, Manner, Next, Order
-from .preflight import Finding, check
+from .preflight import Finding, Preflight
 from .run_words import ending
 from .telling import Telling
 
@@ -33,7 +30,7 @@ class Training:
         self._first, self._telling = FirstSlices(controller, self.jobs), Telling(controller, self.jobs)
         self.job = ""
         self.look: Look | None = None
-        self.findings: list[Finding] = []
+        self.preflight = Preflight(controller)
         self._connection: Connection | None = None
         self._study: Study | None = None
         self._looking = self.asking = False
@@ -60,7 +57,7 @@ class Training:
     @property
     def warnings(self) -> list[Finding]:
         """In spite of which the training on its way was begun."""
-        return [] if self.applied else [finding for finding in self.findings if finding.level == "warning"]
+        return [] if self.applied else [finding for finding in self.preflight.findings if finding.level == "warning"]
 
     @property
     def engaged(self) -> bool:
@@ -90,7 +87,7 @@ class Training:
         assert self._study is not None
         connection = self._connection = self._connect(self._study)
         self.job, self.look, self._told_end, self._begun = "", None, "", ""
-        self.findings = []
+        self.preflight.findings = []
         self.asking = True
         self.jobs.run(
             _("Look for a run"), connection.newest, lambda job: self._found(connection, job),
@@ -117,37 +114,7 @@ class Training:
         connection = self._connection
         self.jobs.run(_("Look for runs"), lambda: connection.at_work(case) if connection is not None else "", then)
 
-    # --- before and at the start ------------------------------------------------------------------------------
-
-    def preflight(
-        self, then: Callable[[list[Finding]], None], here: bool = True, failed: Callable[[], None] = lambda: None,
-        method: str = "recommended", settings: Mapping[str, Any] = MappingProxyType({}),
-    ) -> None:
-        """Look for what would go wrong with ``method`` and its ``settings``, on this computer too if it trains
-        ``here``; then call ``then(findings)`` on the main thread, or ``failed()`` when that could not be found out,
-        which is told.
-        """
-        controller = self._controller
-        study, opened = controller.study, controller.open_case
-
-        def work() -> list[Finding]:
-            found = check(study, here, method, settings) if study is not None else []
-            if opened is not None and opened.touched:
-                text = _("Slices of {case} that have drawings but are not marked as done will not be used: {numbers}.")
-                numbers = slice_numbers(opened.touched)
-                found.append(Finding("warning", text.format(numbers=numbers, case=opened.name), "touched"))
-            return found
-
-        def done(found: list[Finding]) -> None:
-            self.findings = found
-            then(found)
-
-        def not_checked(error: Exception) -> None:
-            failed()
-            controller.problem(name, error, "".join(traceback.format_exception(error)))
-
-        name = _("Check before training")
-        controller.after_saves(name, work, done, not_checked)
+    # --- the start ---------------------------------------------------------------------------------------------
 
     def start(self, order: Order) -> None:
         """Begin a run on everything that is done until now."""

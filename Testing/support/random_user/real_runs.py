@@ -171,7 +171,8 @@ class RealRuns(RandomUser):
 
     def _only_across(self) -> bool:
         """All slices that are done lie across thick ones: that is told, and nothing begins."""
-        return any(found.level == "stop" and "lie across them" in found.text for found in self.panel.training.findings)
+        findings = self.panel.training.preflight.findings
+        return any(found.level == "stop" and "lie across them" in found.text for found in findings)
 
     def _tick_until(self, there: Callable[[], bool], seconds: float) -> bool:
         end = time.monotonic() + seconds
