@@ -379,10 +379,6 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Other cases may use this structure, so it cannot be deleted from the segment list. It was put back with everything drawn. To remove it from this case, erase what is drawn.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Slicer converted what you drew, to surfaces, to another geometry, or by hardening a transform, and outlines move by that. Nothing of it was saved: the study has what you drew. Press &apos;Bring back what I drew&apos;.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -396,6 +392,13 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>{name} (voxels: {n})</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>labelling.segment_list</name>
+    <message>
+        <source>Other cases may use this structure, so it cannot be deleted from the segment list. It was put back with everything drawn. To remove it from this case, erase what is drawn.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -17,7 +17,7 @@ from ..ports import OpenCase, Shown
 from ..words import _
 from . import casework
 from .annotations import slice_numbers
-from .labelling import free_name
+from .segment_list import free_name
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Case, LayeredMask, Study

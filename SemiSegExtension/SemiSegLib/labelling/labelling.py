@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +10,12 @@ from numpy.typing import NDArray
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import SliceIndex
 
-from ..ports import OpenCase, Shown
+from ..ports import OpenCase
 from ..words import _
 from . import casework
 from .casework import Saved
 from .gone import CaseGoneError
+from .segment_list import SegmentList
 
 if TYPE_CHECKING:
     from ..controller import Controller
@@ -26,13 +25,12 @@ class Labelling:
     """``edited()`` after every stroke; ``save_now()`` when the drawing rests, and before anything else happens."""
 
     def __init__(self, controller: Controller) -> None:
-        self._controller = controller
+        self._controller, self._segments = controller, SegmentList(controller)
         self.unsaved = False
         self.saving = 0  # so many drawings are on their way to the disk
         self.failed = ""  # why the newest drawing is on screen only; "" when it is not
         self.changed_too: set[SliceIndex] = set()  # done slices out of view that a stroke has changed last
         self._overlaps: dict[int, int] = {}
-        self._given: dict[tuple[str, str, str], int] = {}  # case, segment and its name then, by which it got a value
 
     def opened(self) -> None:
         """A case was just put on screen: nothing is unsaved."""
@@ -53,7 +51,7 @@ class Labelling:
         """Save the drawing as it is on screen; returns it, None when its nodes are gone or it cannot be saved."""
         self.unsaved = False
         try:
-            self._sync_structures()  # first: a segment without a value is not read, and what it took would be erased
+            self._segments.sync()  # first: a segment without a value is not read, and what it took would be erased
         except SemiSegError as error:
             self._not_saved(error)
             return None
@@ -62,7 +60,7 @@ class Labelling:
             self._tell_conversion()
             return None
         self._tell_overlaps(self._controller.screen.overlaps)
-        opened.labels = labels = self._put_back_deleted(opened, labels)
+        opened.labels = labels = self._segments.put_back_deleted(opened, labels)
         where = self._controller.screen.current_slice()
         case, author = self._controller.showing.case(), self._controller.author
         axis = where.axis if where else opened.axis
@@ -221,109 +219,3 @@ class Labelling:
             return casework.patiently(lambda: casework.take_back(case, opened.kept, labels, place, author))
 
         controller.disk.run(_("Take back"), work, done)
-
-    def _sync_structures(self) -> None:
-        """Names and colours given in the Segment Editor become the study's; new segments become structures. Raises
-        SemiSegError where one cannot.
-        """
-        known = {item.value: item for item in self._controller.structures()}
-        shown = self._bound_again(self._controller.screen.structures())
-        new = newcomers(shown, known)
-        for item in shown:
-            if item in new:
-                self._add(item)
-            elif _looks(item) != _looks(known[item.value]):
-                self._change(item, known[item.value].name)
-
-    def _bound_again(self, shown: list[Shown]) -> list[Shown]:
-        """The segments. Undo brings one that became a structure back as it was before, without a value."""
-        screen, there = self._controller.screen, {item.value for item in shown}
-        for item in shown:
-            value = self._given.get(self._as_given(item), 0)
-            if not item.value and value not in (0, *there):
-                screen.bind(item.segment_id, value, item.name)
-        return screen.structures()
-
-    def _as_given(self, item: Shown) -> tuple[str, str, str]:
-        opened = self._controller.open_case
-        return opened.id if opened is not None else "", item.segment_id, item.name
-
-    def _add(self, item: Shown) -> None:
-        controller, study = self._controller, self._controller.need_study()
-        taken = [structure.name for structure in controller.structures()]
-        made = study.add_structure(free_name(item.name, taken), item.color, item.terminology)
-        controller.screen.bind(item.segment_id, made.value, made.name)
-        self._given[self._as_given(item)] = made.value
-        controller.structures_changed()
-        controller.tell_of_new(made.name)
-
-    def _change(self, item: Shown, before: str) -> None:
-        """What is refused, such as the name of another structure, keeps nothing from being saved, and is not shown."""
-        from SemiSegLogic.study import StudyError
-
-        study = self._controller.need_study()
-        try:
-            study.change_structure(item.value, name=item.name, color=item.color, terminology=item.terminology)
-        except SemiSegError as error:
-            self._controller.say(str(error), "warning")
-            if type(error) is StudyError and item.name != before:  # not one of a disk or a lock, which is tried again
-                self._controller.screen.bind(item.segment_id, item.value, before)
-                self._change(replace(item, name=before), before)
-        else:
-            self._controller.structures_changed()
-
-    def _put_back_deleted(self, opened: OpenCase, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A structure that was deleted in the segment list comes back with its voxels: values are for life."""
-        controller = self._controller
-        gone = {item.value for item in controller.structures()} - {
-            item.value for item in controller.screen.structures()
-        }
-        if not gone:
-            return labels
-        lost = np.isin(opened.labels, list(gone)) & (labels == 0)
-        whole = np.where(lost, opened.labels, labels)
-        controller.screen.restore(controller.structures())
-        controller.screen.put_labels(whole, undoable=False)
-        controller.say(
-            _(
-                "Other cases may use this structure, so it cannot be deleted from the segment list. It was put back "
-                "with everything drawn. To remove it from this case, erase what is drawn."
-            ),
-            "warning",
-        )
-        return whole
-
-
-def newcomers(shown: Sequence[Shown], known: Mapping[int, Shown]) -> list[Shown]:
-    """Those of the segments that are no structure of the study (``known`` by value) yet: added by the person, or copied
-    from a segment of ours. Slicer copies its value, too: a copy under the same name belongs to its structure, one under
-    another name, or from another study, is something new.
-    """
-    return [item for item in shown if item.value not in known or _is_copy(item, shown, known[item.value])]
-
-
-def _is_copy(item: Shown, shown: Sequence[Shown], structure: Shown) -> bool:
-    """Whether another segment stands for the same ``structure``, and this one has a name of its own."""
-    twins = [other for other in shown if other.value == item.value]
-    first = next((twin for twin in twins if twin.name == structure.name), twins[0])
-    return item.name != first.name
-
-
-def _looks(item: Shown) -> tuple[object, ...]:
-    """All of a structure that can be changed in the Segment Editor; Slicer keeps colours in single precision."""
-    return item.name, tuple(round(part, 4) for part in item.color), item.terminology
-
-
-def free_name(name: str, taken: Iterable[str]) -> str:
-    """``name``, which somebody gave a segment or a mask has, as that of a new structure, unlike those ``taken``."""
-    from SemiSegLogic.naming import folded  # with the study: opening the module needs neither
-
-    used, name = {folded(other) for other in taken}, _usable_name(name)
-    return next(found for n in range(1, 999) if folded(found := name if n == 1 else f"{name} {n}") not in used)
-
-
-def _usable_name(name: str) -> str:
-    """``name`` as a structure can have it: segments may be called anything, and nothing drawn waits for a better name.
-    """
-    line = "".join(sign if sign.isprintable() else " " for sign in name).strip()[:90].strip()
-    return f"{_('structure')} {line}".strip() if not line or line.isdigit() else line

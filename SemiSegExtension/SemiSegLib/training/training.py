@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..tasks import Tasks
@@ -11,12 +12,12 @@ from .beginning import FirstSlices
 from .connection import LAST, Connection, Look, Manner, Next, Order
 from .preflight import Finding, Preflight
 from .run_words import ending
-from .telling import Telling
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Study
 
     from ..controller import Controller
+    from .telling import Telling
 
 
 class Training:
@@ -27,7 +28,7 @@ class Training:
     def __init__(self, controller: Controller, connect: Callable[[Study], Connection]) -> None:
         self._controller, self._connect = controller, connect
         self.jobs = Tasks("SemiSeg jobs", controller.problem)
-        self._first, self._telling = FirstSlices(controller, self.jobs), Telling(controller, self.jobs)
+        self._first = FirstSlices(controller, self.jobs)
         self.job = ""
         self.look: Look | None = None
         self.preflight = Preflight(controller)
@@ -38,6 +39,12 @@ class Training:
         self._begun = ""  # what the run is until it is first looked at: "live", "apply" or training
         self._told_end = ""
         controller.listen(self._heard)
+
+    @cached_property
+    def _telling(self) -> Telling:
+        from .telling import Telling  # with the first run: opening the module needs it not
+
+        return Telling(self._controller, self.jobs)
 
     @property
     def running(self) -> bool:
