@@ -6,7 +6,7 @@ where a paper does not cover the dimension, so that nobody mistakes it for the a
 
 What no recipe sets is ours in both: where patches are cut and how they are turned and perturbed, normalised grey
 values, gradients clipped to a norm of 12 (engine/training/stepping.py); and ``semiseg train`` puts 200 supervised steps
-before a paper's.
+before a paper's, and keeps no slice aside while it trains as a paper did.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from SemiSegLogic.cli import run
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.job import JobFolder, JobSpec
 from SemiSegLogic.preflight import check
-from SemiSegLogic.settings import METHOD_SETTINGS, recipe
+from SemiSegLogic.runner.legs import legs_of
+from SemiSegLogic.settings import METHOD_SETTINGS, Training, published, recipe
 from SemiSegLogic.settings.costs import costs
 from SemiSegLogic.study import Study, all_slices, write_image, write_labelmap
 from Testing.support.blob_images import blob
@@ -358,6 +359,17 @@ def test_the_paper_recipe_orders_the_papers_network_steps_and_settings(
     assert (paper.training["network"], paper.training["steps"]) == ("vnet", 17_000 + 200)
     assert clinical.method_settings == recipe("bcp", "clinical", 3).to_dict()
     assert (clinical.training["network"], clinical.training["seconds"]) == ("auto", 30.0)
+
+
+@pytest.mark.parametrize("method", ["bcp", "medl", "spcl"])
+def test_a_papers_steps_are_all_its_own_and_in_one_go(
+    blobs: BlobStudy, semiseg: Command, orders: list[JobSpec], method: str
+) -> None:
+    semiseg("train", blobs.study.folder, "--method", method, "--recipe", "paper", "--anew")
+    training = Training.from_dict(orders[0].training)
+    legs = legs_of(training, method, orders[0].method_settings, judged=training.held_out > 0)
+    steps = published(method, 3).steps
+    assert [(leg.name, leg.budget.steps) for leg in legs] == [("supervised", 200), (method, steps)]
 
 
 def test_fragments_are_left_out_unless_the_person_keeps_them(
