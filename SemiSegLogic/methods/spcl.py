@@ -29,6 +29,7 @@ Where we differ and why (paper value in brackets; RAdam, CE alone, s lambda and 
 - (5) sees volumes without any label, where there are such [all scans]: the sampler draws both phases alike.
 - In (6) only labelled patches go through the decoder: the contrast needs none. Encoder batch statistics are shared.
 - Dice beside cross-entropy for small structures, averaged weights for prediction, Muon: as in ``supervised``.
+- The U-Net is that of the other methods, with dropout and bilinear interpolation [without; nearest].
 - 3D patches take the position of their centre [2D slices]. The cardiac phase is not known here [third meta-label].
 """
 
@@ -50,6 +51,8 @@ from ..settings import SPCL as SPCLSettings
 from .base import PRETRAIN, Method, Need, Optimiser, Patches, Phase, Step, Task, after_pretraining
 
 TRAIN = "training"
+ENCODER_RATE = 2e-4  # of RAdam in pre-training on every data set, whatever the second phase takes
+WARM = {PRETRAIN: 10 / 80, TRAIN: 10 / 60}  # of RAdam, ten epochs of each phase
 
 
 class SPCL(Method):
@@ -72,13 +75,15 @@ class SPCL(Method):
         s = self.settings
         if s.optimiser == "radam":
             parts = [*self.network.parameters(), *self.projections.parameters()]
-            return [torch.optim.RAdam(parts, lr=s.learning_rate, weight_decay=s.weight_decay)]
+            rate = ENCODER_RATE if phase == PRETRAIN else s.learning_rate
+            return [torch.optim.RAdam(parts, lr=rate, weight_decay=s.weight_decay)]
         heads = AdamW(self.projections.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay)
         return [*muon_with_adamw(self.network, s.learning_rate, s.weight_decay), heads]
 
     def rate(self, step: Step) -> float:
-        """One cycle in each phase; RAdam warms up for 10 of 80 epochs and falls to almost nothing."""
-        return one_cycle(step.progress, 1 / 8, 1e-3) if self.settings.optimiser == "radam" else one_cycle(step.progress)
+        """One cycle in each phase; RAdam warms up for ten epochs and falls to almost nothing."""
+        radam = self.settings.optimiser == "radam"
+        return one_cycle(step.progress, WARM[step.phase], 1e-3) if radam else one_cycle(step.progress)
 
     def need(self, step: Step) -> Need:
         """Twice as many candidates as contrasted slices, for one of each (volume, partition)."""

@@ -73,7 +73,7 @@ class SPCL(MethodSettings):
 
     pretraining: float = number(0.1, "Share of the run for the encoder alone", low=0, high=0.95, source="paper 0.57")
     optimiser: str = choice("muon", "Optimiser", ("muon", "radam"), source="paper radam")
-    learning_rate: float = number(3e-3, "Learning rate", low=0, high=1, source="paper 1.5e-4 with radam")
+    learning_rate: float = number(3e-3, "Learning rate", low=0, high=1, source="paper 6e-5, ACDC, with radam")
     weight_decay: float = number(1e-2, "Weight decay", low=0, high=1, source="paper 1e-5")
     ema: float = number(0.97, "Decay of the averaged weights", low=0, high=1, source="paper 0: no average")
     dice: float = number(1.0, "Weight of the Dice loss", low=0, high=100, source="paper 0: cross-entropy alone")

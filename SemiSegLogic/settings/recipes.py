@@ -57,7 +57,7 @@ def _m3hl(**more: Any) -> dict[str, Any]:
 MEDL_PAPER: dict[str, Any] = {**SGD, "schedule": "steps", "batch": 2, "unlabelled": 2, "ramp_pseudo": False}
 C3S3_PAPER: dict[str, Any] = {**SGD, "schedule": "poly", "batch": 1, "unlabelled": 1, "views": "same"}
 SPCL_PAPER: dict[str, Any] = {
-    "pretraining": 16_000 / 28_000, "optimiser": "radam", "learning_rate": 1.5e-4, "weight_decay": 1e-5, "ema": 0.0,
+    "pretraining": 16_000 / 28_000, "optimiser": "radam", "learning_rate": 6e-5, "weight_decay": 1e-5, "ema": 0.0,
     "dice": 0.0, "batch": 5, "contrasted": 5, "contrasted_first": 30, "join": False,
 }
 ERSR_PAPER: dict[str, Any] = {
@@ -100,7 +100,7 @@ PAPER: dict[str, dict[int, Published]] = {
     },
     "spcl": {
         3: Published("vnet", LA_PATCH, 28_000, "published in 2D", SPCL_PAPER),
-        2: Published("unet", PLANE_224, 28_000, "released code, ACDC; learning rate of PROMISE12", SPCL_PAPER),
+        2: Published("unet", PLANE_224, 28_000, "released code, ACDC", SPCL_PAPER),
     },
     "ersr": {2: Published("unet", PLANE_224, 20_000, "released code", ERSR_PAPER)},
     "mn": {3: Published("instance", (64, 160, 160), 60_000, "released code, LA", MN_PAPER)},

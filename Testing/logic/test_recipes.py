@@ -37,6 +37,7 @@ def test_the_clinical_recipe_is_the_defaults_and_the_paper_changes_them(method: 
     ("cad", 2, "ramp", 0.0),
     ("spcl", 2, "contrasted_first", 30),
     ("spcl", 2, "optimiser", "radam"),
+    ("spcl", 2, "learning_rate", 6e-5),  # of the second phase on ACDC, whose epochs these are
     ("ersr", 2, "whole_slice", True),
     ("mn", 3, "batch", 5),
     ("mn", 3, "learning_rate", 1e-4),

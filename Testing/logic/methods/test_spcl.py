@@ -230,11 +230,16 @@ def test_network_and_projections_learn_and_the_average_does_not(optimiser: str) 
     assert moved == {id(p) for part in (method.network, method.projections) for p in part.parameters()}
 
 
-def test_radam_rises_for_an_eighth_of_a_phase_and_falls_to_almost_nothing() -> None:
-    method = spcl(optimiser="radam")
-    rates = [method.rate(Step(TRAIN, index, 10_000)) for index in (625, 1250, 5625, 9999)]
+@pytest.mark.parametrize(("phase", "warm", "peak"), [(PRETRAIN, 1 / 8, 2e-4), (TRAIN, 1 / 6, 6e-5)])
+def test_radam_rises_for_ten_epochs_to_the_rate_of_its_phase_and_falls_to_almost_nothing(
+    phase: str, warm: float, peak: float
+) -> None:
+    method = spcl(optimiser="radam", learning_rate=6e-5)
+    places = (warm / 2, warm, (1 + warm) / 2, 0.9999)
+    rates = [method.rate(Step(phase, round(place * 120_000), 120_000)) for place in places]
     assert rates == pytest.approx([0.5, 1.0, 0.5, 0.001], abs=1e-3)
-    assert spcl().rate(Step(TRAIN, 625, 10_000)) == pytest.approx(0.0625 / 0.15)
+    assert method.optimisers(phase)[0].param_groups[0]["lr"] == peak
+    assert spcl().rate(Step(phase, 625, 10_000)) == pytest.approx(0.0625 / 0.15)
 
 
 def test_projections_are_for_training_only() -> None:
