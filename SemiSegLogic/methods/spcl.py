@@ -71,7 +71,9 @@ class SPCL(Method):
         return after_pretraining(self.settings.pretraining, TRAIN)
 
     def optimisers(self, phase: str) -> list[Optimiser]:
-        """RAdam as published, or Muon and AdamW. What gets no gradient (the decoder in pre-training) stays as it is."""
+        """RAdam as published, with a rate of its own in pre-training, or Muon and AdamW. What gets no gradient (the
+        decoder in pre-training) stays as it is.
+        """
         s = self.settings
         if s.optimiser == "radam":
             parts = [*self.network.parameters(), *self.projections.parameters()]
