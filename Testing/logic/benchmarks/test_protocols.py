@@ -193,3 +193,12 @@ def test_the_order_by_ticket_is_that_of_a_hash_anyone_can_compute() -> None:
     train = protocol("few_slices_la").data.train
     first = min(train, key=lambda case: hashlib.sha256(f"2 {case}".encode()).hexdigest())
     assert protocol("few_slices_la").annotated("1x1", 2)[0].case == first
+
+
+def test_the_largest_piece_is_kept_with_every_method_whose_paper_keeps_it_on_la() -> None:
+    la = protocol("la")
+    kept = la.recipe("paper_largest")
+    assert kept.largest
+    assert {"bcp", "transmedseg", "cad", "m3hl"} <= set(kept.methods)
+    assert not {"medl", "c3s3", "mn", "mean_teacher"} & set(kept.methods)
+    assert not la.recipe("paper").largest
