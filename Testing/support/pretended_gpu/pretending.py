@@ -16,19 +16,25 @@ from torch.utils._foreach_utils import _group_tensors_by_device_and_dtype as gro
 
 from SemiSegLogic.engine.hardware import tuning
 from SemiSegLogic.engine.nets import sound
+from SemiSegLogic.files import write_json
 
 from .calls import Calls
 from .card import PretendedGpu
 from .operations import Operations
-from .places import tensors_in
+from .places import GPU, tensors_in
 from .torch_cuda import stand_ins
 
 GROUPED = "_group_tensors_by_device_and_dtype"
+FIGURES = {"float32": dict.fromkeys(tuning.LAYOUTS, 1000.0), "bfloat16": dict.fromkeys(tuning.LAYOUTS, 400.0)}
+"""Milliseconds: about as slow as the processor that computes in the card's place, so that patches are as small."""
 
 
 @contextmanager
-def pretended_gpu() -> Iterator[PretendedGpu]:
-    """Within, torch.cuda has one card."""
+def pretended_gpu(measured: bool = True) -> Iterator[PretendedGpu]:
+    """Within, torch.cuda has one card; ``measured``: which arithmetic is the faster one on it is known from before. To
+    measure it takes the processor that stands in for it a quarter of a minute, and beside a busy program the other one
+    may win.
+    """
     gpu = PretendedGpu()
     with ExitStack() as stack:
         for name, value in stand_ins(gpu).items():
@@ -37,6 +43,8 @@ def pretended_gpu() -> Iterator[PretendedGpu]:
             stack.enter_context(mock.patch.object(torch._C, name, stand_in, create=True))
         kept = Path(stack.enter_context(TemporaryDirectory())) / "tuning.json"  # not among the user's own figures
         stack.enter_context(mock.patch.object(tuning, "default_file", return_value=kept))
+        if measured:
+            write_json(kept, {tuning.name_of(GPU): FIGURES})
         seeded = torch.manual_seed
         stack.enter_context(mock.patch.object(torch, "manual_seed", lambda seed: (gpu.seed(seed), seeded(seed))[1]))
         autocast = torch.autocast

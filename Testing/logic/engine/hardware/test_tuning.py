@@ -182,7 +182,7 @@ def test_a_card_is_not_asked_for_an_arithmetic_that_it_does_not_have(
         return 1.0 if precision == "float32" else 0.5
 
     monkeypatch.setattr(tuning, "_milliseconds", milliseconds)
-    with pretended_gpu(), pytest.MonkeyPatch.context() as patch:
+    with pretended_gpu(measured=False), pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
         timings = tuned(torch.device("cuda"))
         assert tuned(torch.device("cuda"), measure=Meter()) == timings  # kept
