@@ -15,7 +15,7 @@ from SemiSegLogic.runner.course.standing import Saved
 
 from .jobs import wait_until
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0  # beside other programs a training of a second may take a minute
 
 
 def wait_for(backend: LocalBackend, job_id: str, condition: Callable[[Status], Any]) -> Status:

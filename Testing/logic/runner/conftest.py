@@ -10,6 +10,7 @@ from functools import partialmethod
 
 import pytest
 
+from SemiSegLogic.backends import processes
 from SemiSegLogic.engine.nets import NETWORKS, FastUNet
 
 NARROW = 8
@@ -23,3 +24,9 @@ def width(request: pytest.FixtureRequest) -> Iterator[int]:
         narrow = type("Narrow", (FastUNet,), {"__init__": partialmethod(FastUNet.__init__, width=chosen)})
         patch.setitem(NETWORKS, "fast", narrow.for_task)
         yield chosen
+
+
+@pytest.fixture(autouse=True)
+def no_lower_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live worker steps back behind other programs for good; all later tests of this process would."""
+    monkeypatch.setattr(processes, "yield_to_others", lambda: None)

@@ -76,7 +76,6 @@ def test_a_killed_training_goes_on_on_its_card(tmp_path: Path, gpu: PretendedGpu
 def test_learning_while_a_person_draws_on_a_card(
     tmp_path: Path, gpu: PretendedGpu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SemiSegLogic.backends.processes.yield_to_others", lambda: None)
     study = make_study(tmp_path).study
     this = Round.live(study, tiny(**ON_A_CARD), jobs=tmp_path / "jobs", open_case=study.cases[2].id)
     at_step(monkeypatch, 12, lambda trainer: this.job.request_stop())
