@@ -105,9 +105,13 @@ def test_a_case_whose_drawing_could_not_be_saved_stays_on_screen(panel: Any, stu
     assert panel.controller.open_case.id == study.cases[1].id
 
 
-def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(panel: Any, study: Any) -> None:
+def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(
+    panel: Any, study: Any, monkeypatch: Any
+) -> None:
+    from SemiSegLib import casework
     from SemiSegLogic.study import Study
 
+    monkeypatch.setattr(casework, "PATIENCE_S", 0.5)
     case = open_first(panel, study)
     draw(panel, 6)
     other = Study.open(study.folder).case(case.id)
@@ -123,9 +127,13 @@ def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(panel: Any,
     assert panel.controller.open_case.touched == {SliceIndex(0, 6)}
 
 
-def test_a_slice_that_is_done_stays_done_when_calling_it_done_again_fails(panel: Any, study: Any) -> None:
+def test_a_slice_that_is_done_stays_done_when_calling_it_done_again_fails(
+    panel: Any, study: Any, monkeypatch: Any
+) -> None:
+    from SemiSegLib import casework
     from SemiSegLogic.study import Study
 
+    monkeypatch.setattr(casework, "PATIENCE_S", 0.5)
     case = open_first(panel, study)
     draw(panel, 6)
     panel.label.on_done()

@@ -5,13 +5,24 @@ from __future__ import annotations
 import gc
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from SemiSegLogic.geometry import SliceIndex
 from Testing.support.clinician import draw, open_first, paint, settle, suggestion_for
 
 OFTEN = 4
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_before() -> Iterator[None]:
+    """Only what is made from now on is looked through: that of all tests before takes a second each time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def left(panel: Any, slicer: Any) -> Counter[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Case
 
 T = TypeVar("T")
+PATIENCE_S = 10.0
 
 
 def load(case: Case) -> OpenCase:
@@ -182,11 +183,11 @@ def save(case: Case, kept: Kept, labels: NDArray[np.uint8], axis: int, author: s
     return Saved(set(touched), {place: "drawn" if plane(labels, place).any() else "empty" for place in redrawn})
 
 
-def patiently(write: Callable[[], T], seconds: float = 10.0) -> T:
+def patiently(write: Callable[[], T]) -> T:
     """``write()``, tried again while somebody else, mostly our own taking in of suggestions, holds the case's lock."""
     from SemiSegLogic.study import LockedError
 
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE_S
     while True:
         try:
             return write()
