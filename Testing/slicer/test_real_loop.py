@@ -17,6 +17,7 @@ from SemiSegLogic.geometry import SliceIndex
 from Testing.support.clinician import FakeInstaller, ball, paint, settle
 
 pytestmark = pytest.mark.slow
+SECONDS = 3.0  # of a training
 
 
 @pytest.fixture
@@ -65,10 +66,10 @@ def draw_slices(panel: Any, places: Sequence[SliceIndex], truth: Any) -> None:
     settle(panel)
 
 
-def train(panel: Any, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+def train(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from SemiSegLib.panel import choices as section
 
-    monkeypatch.setattr(section, "TIMES", (seconds,) * 4)
+    monkeypatch.setattr(section, "TIMES", (SECONDS,) * 4)
     before = panel.training.job
     panel.train.on_train()
     wait(panel, lambda: panel.training.job not in ("", before), 60)
@@ -99,7 +100,7 @@ def test_the_whole_loop_with_real_training(
 ) -> None:
     truths = {case.id: ball(case.grid.shape) for case in study.cases}
     places = tuple(SliceIndex(0, index) for index in (4, 6, 8))
-    whole_loop(real_panel, study, truths, places, monkeypatch, tmp_path, seconds=3.0)
+    whole_loop(real_panel, study, truths, places, monkeypatch, tmp_path)
 
 
 def test_the_whole_loop_on_the_sample_study(
@@ -110,9 +111,9 @@ def test_the_whole_loop_on_the_sample_study(
 
 def whole_loop(
     panel: Any, study: Any, truths: dict[str, Any], places: Sequence[SliceIndex], monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path, seconds: float = 6.0,
+    tmp_path: Path,
 ) -> None:
-    """The README's steps from opening the study to the exported file, with two trainings of ``seconds``."""
+    """The README's steps from opening the study to the exported file, with two trainings."""
     torch_before = "torch" in sys.modules
     panel.controller.open_study(study.folder)
     settle(panel)
@@ -120,7 +121,7 @@ def whole_loop(
     settle(panel)
     case = study.cases[0]
     draw_slices(panel, places, truths[case.id])
-    train(panel, monkeypatch, seconds)
+    train(panel, monkeypatch)
     assert all(row.suggestion for row in panel.controller.rows), "every case has a suggestion"
     for place in places:
         kept = np.take(case.suggestion(), place.index, place.axis)
@@ -132,7 +133,7 @@ def whole_loop(
     panel.review.on_correct()
     draw_slices(panel, [panel.screen.current_slice()], truths[panel.controller.open_case.id])
     panel.train.choices.go_on.checked = True
-    train(panel, monkeypatch, seconds)
+    train(panel, monkeypatch)
 
     panel.review.on_accept()
     settle(panel)
@@ -156,7 +157,7 @@ def test_a_kept_model_is_used_on_the_open_case_gone_on_from_and_deleted(
     panel.cases.on_case(0)
     settle(panel)
     draw_and_call_done(panel, (4, 6, 8))
-    train(panel, monkeypatch, 3.0)
+    train(panel, monkeypatch)
     panel.models.header.collapsed = False
     settle(panel)
     first, before = panel.models.chosen.run, [case.provenance()["run"] for case in study.cases]
@@ -172,7 +173,7 @@ def test_a_kept_model_is_used_on_the_open_case_gone_on_from_and_deleted(
     assert panel.models.table.rowCount == 1, "using a model makes none"
 
     panel.train.choices.go_on.checked = True
-    train(panel, monkeypatch, 3.0)
+    train(panel, monkeypatch)
     assert panel.models.table.rowCount == 2
     assert panel.models.chosen.run == first, "what was chosen stays chosen"
     latest = study.folder / "models" / panel.training.job / "model.json"

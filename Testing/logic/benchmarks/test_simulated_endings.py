@@ -14,6 +14,7 @@ from SemiSegLogic.runner.model import Model
 from SemiSegLogic.sample.phantom import write_phantoms
 from SemiSegLogic.settings import recommended
 from Testing.benchmarks import simulated_endings, simulated_studies
+from Testing.support.narrow import narrow
 
 
 def predicting(seed: int, name: str) -> Model:
@@ -33,6 +34,7 @@ def test_a_study_is_trained_to_each_of_its_endings(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
     monkeypatch.setattr(simulated_endings, "STEPS", 16)
     monkeypatch.setattr(recommended, "CONTEST_STEPS", 2)
+    narrow(monkeypatch)
     endings = simulated_endings.Endings(write_phantoms(tmp_path, 24), 0, 3)
     found = endings.row()
     assert tuple(found) == simulated_endings.COLUMNS

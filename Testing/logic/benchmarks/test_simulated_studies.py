@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,15 @@ from SemiSegLogic.settings import recommended
 from Testing.benchmarks import simulated_studies
 from Testing.benchmarks.simulated_studies import Wanted
 from Testing.benchmarks.simulated_studies_table import table
+from Testing.support.narrow import narrow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulated_studies, "MEASURED_ON", 2)
+        narrow(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +30,13 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_phantoms(tmp_path_factory.mktemp("phantoms"), 24)
 
 
-def test_a_study_without_a_candidate_gives_both_scores_from_one_training(
-    phantoms: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
-    row = simulated_studies.run(phantoms, Wanted(0, "calibration", 8))
+@pytest.fixture(scope="module")
+def row(phantoms: Path) -> dict[str, Any]:
+    """Of a study that has too few slices for a candidate."""
+    return simulated_studies.run(phantoms, Wanted(0, "calibration", 8))
+
+
+def test_a_study_without_a_candidate_gives_both_scores_from_one_training(row: dict[str, Any]) -> None:
     assert (row["candidate"], row["kept"]) == (None, "supervised")
     assert len(row["supervised"]) == len(row["recommended"]) == 2
     assert "| 0 | 1 | posterior |" in table([row])
@@ -33,7 +46,6 @@ def test_a_study_without_a_candidate_gives_both_scores_from_one_training(
 def test_with_a_candidate_the_supervised_method_trains_beside_it(
     phantoms: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
     monkeypatch.setattr(recommended, "CONTEST_STEPS", 2)
     monkeypatch.setattr(recommended, "CONTEST_SLICES", 1)
     trained: list[dict[str, object]] = []
@@ -65,9 +77,7 @@ def test_a_training_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert asked == [once, again]
 
 
-def test_the_summary_averages_the_trainings_of_a_study(phantoms: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
-    row = simulated_studies.run(phantoms, Wanted(0, "calibration", 8))
+def test_the_summary_averages_the_trainings_of_a_study(row: dict[str, Any]) -> None:
     ahead, behind = (row | {"again": n, "recommended": _scored(row["recommended"], dice), "supervised":
                      _scored(row["supervised"], 0.5)} for n, dice in ((0, 0.9), (1, 0.3)))
     summary = table([ahead, behind])

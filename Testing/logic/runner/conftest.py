@@ -6,14 +6,11 @@ A module whose tests look at what was learned says its ``WIDTH``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partialmethod
 
 import pytest
 
 from SemiSegLogic.backends import processes
-from SemiSegLogic.engine.nets import NETWORKS, FastUNet
-
-NARROW = 8
+from Testing.support.narrow import NARROW, narrow
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,8 +18,7 @@ def width(request: pytest.FixtureRequest) -> Iterator[int]:
     """Channels of the product's default network, for all runs of a module in this process."""
     chosen = getattr(request.module, "WIDTH", NARROW)
     with pytest.MonkeyPatch.context() as patch:
-        narrow = type("Narrow", (FastUNet,), {"__init__": partialmethod(FastUNet.__init__, width=chosen)})
-        patch.setitem(NETWORKS, "fast", narrow.for_task)
+        narrow(patch, chosen)
         yield chosen
 
 
