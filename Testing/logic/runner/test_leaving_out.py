@@ -20,14 +20,13 @@ WIDTH = 32
 DECOY = (slice(0, 3), slice(0, 3), slice(0, 3))  # as bright as the core, above every slice that is drawn
 
 
-@pytest.fixture
-def decoys(tmp_path: Path) -> Study:
+def decoys(folder: Path) -> Study:
     """Three volumes with a decoy each, two of them drawn."""
-    study = Study.create(tmp_path / "study", structures=STRUCTURES)
+    study = Study.create(folder / "study", structures=STRUCTURES)
     for number in range(3):
         image, label = blob(SHAPE, number)
         image[DECOY] += 400
-        path = tmp_path / f"volume{number}.nrrd"
+        path = folder / f"volume{number}.nrrd"
         write_image(path, image, Grid(SHAPE))
         case = study.add_case(path)
         if number < 2:
@@ -35,10 +34,17 @@ def decoys(tmp_path: Path) -> Study:
     return study
 
 
-def test_what_only_looks_like_a_structure_is_left_out_and_the_card_says_so(decoys: Study, jobs: Path) -> None:
-    on, off = (
-        finished(decoys, jobs, replace(tiny(80, 0), leave_out_fragments=chosen), method="supervised")
-        for chosen in (True, False))
+@pytest.fixture(scope="module")
+def on(tmp_path_factory: pytest.TempPathFactory, width: int) -> Round:
+    """A training that leaves them out, as usual."""
+    folder = tmp_path_factory.mktemp("on")
+    return finished(decoys(folder), folder / "jobs", tiny(80, 0), method="supervised")
+
+
+def test_what_only_looks_like_a_structure_is_left_out_and_the_card_says_so(
+    on: Round, tmp_path: Path, jobs: Path
+) -> None:
+    off = finished(decoys(tmp_path), jobs, replace(tiny(80, 0), leave_out_fragments=False), method="supervised")
     label, plain = (run.job.result("c003").label for run in (on, off))  # type: ignore[union-attr]
     assert plain[DECOY].any(), "else this tests nothing"
     assert not label[DECOY].any()
@@ -50,14 +56,13 @@ def test_what_only_looks_like_a_structure_is_left_out_and_the_card_says_so(decoy
     assert "| Small fragments | kept |" in off.job.card.with_suffix(".md").read_text()
 
 
-def test_a_model_that_is_applied_later_leaves_them_out_and_what_is_drawn_stays(decoys: Study, jobs: Path) -> None:
-    one = finished(decoys, jobs, tiny(80, 0), method="supervised")
-    case, other = decoys.cases[2], decoys.cases[1]
+def test_a_model_that_is_applied_later_leaves_them_out_and_what_is_drawn_stays(on: Round) -> None:
+    case, other = on.study.cases[2], on.study.cases[1]
     label = np.zeros(SHAPE, np.uint8)
     label[DECOY] = 1
     case.set_slices(label, [SliceIndex(0, 1)], "ann")
-    assert one.model is not None
-    two = Round.apply(decoys, one.model, jobs=jobs, device="cpu")
+    assert on.model is not None
+    two = Round.apply(on.study, on.model, jobs=on.job.root.parent, device="cpu")
     assert run_here(two).state == "done"
     two.collect()
     assert (case.suggestion()[1] == label[1]).all()
