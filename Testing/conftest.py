@@ -1,7 +1,8 @@
-"""What all tests share: where the real data lie, and one thread each."""
+"""What all tests share: where the real data lie, one thread each, garbage looked for only in what tests made."""
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -9,6 +10,12 @@ import pytest
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # before torch is imported anywhere
     os.environ.setdefault(variable, "1")
+
+
+def pytest_collection_finish() -> None:
+    """What all test files imported stays to the end: garbage is not looked for in it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,10 @@ OFTEN = 4
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_before() -> Iterator[None]:
+def nothing_of_before() -> None:
     """Only what is made from now on is looked through: that of all tests before takes a second each time."""
+    gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def left(panel: Any, slicer: Any) -> Counter[str]:
