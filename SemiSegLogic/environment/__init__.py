@@ -7,10 +7,10 @@ outside the environment's own folder is installed or changed.
 from __future__ import annotations
 
 from .folder import EnvironmentFolder
-from .interpreter import NEEDED, NEEDED_FOR_SERVER, NEEDED_FOR_TESTS, check_python, missing
+from .interpreter import NEEDED_FOR_SERVER, NEEDED_FOR_TESTS, check_python, missing
 from .preparing import default_folder, prepare
 from .problem import EnvironmentProblem
-from .requirements import LIST, Requirements, list_digest
+from .requirements import LIST, NEEDED, Requirements, list_digest
 from .running import CHOSEN, INSIDE, chosen_folder, ensure, run_inside
 
 __all__ = [

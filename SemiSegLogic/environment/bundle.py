@@ -178,6 +178,9 @@ def _ask(base: Path) -> tuple[tuple[int, int], str, str]:
             check=True, timeout=60,
         )
         (major, minor), system, machine = json.loads(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentProblem(f"{base} did not answer within a minute. The computer may be busy: try again.") \
+            from error
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise EnvironmentProblem(f"{base} does not run as Python: {error}. Name another one.") from error
     return (int(major), int(minor)), str(system), str(machine)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .problem import EnvironmentProblem
-from .requirements import OLDEST_PYTHON, PYTHONS, dotted, pythons_in_words
+from .requirements import NEEDED, OLDEST_PYTHON, PYTHONS, dotted, is_older, oldest_versions, pythons_in_words
 
-NEEDED = ("numpy", "SimpleITK", "torch", "monai", "skimage", "scipy", "rich", "matplotlib", "requests")
+PACKAGES = {"skimage": "scikit-image"}
+"""Of modules with another name than their package's."""
+
 NEEDED_FOR_SERVER = ("fastapi", "uvicorn")
 NEEDED_FOR_TESTS = ("pytest", "xdist", "ruff", "mypy", "slicerio", "nrrd", "nibabel", "pydicom")
 
@@ -41,5 +44,14 @@ def called(version: str = "3", system: str = sys.platform) -> str:
 
 
 def missing(modules: Sequence[str] = NEEDED) -> list[str]:
-    """Those of ``modules`` that this interpreter cannot import; looks them up without importing them."""
-    return [name for name in modules if importlib.util.find_spec(name) is None]
+    """Those of ``modules`` that this interpreter cannot import, or has too old; looked up without importing them."""
+    oldest = oldest_versions()
+    return [name for name in modules if importlib.util.find_spec(name) is None or _is_too_old(name, oldest)]
+
+
+def _is_too_old(module: str, oldest: Mapping[str, str]) -> bool:
+    package = PACKAGES.get(module, module)
+    try:
+        return package in oldest and is_older(importlib.metadata.version(package), oldest[package])
+    except importlib.metadata.PackageNotFoundError:
+        return False  # it is there, and nothing tells its version

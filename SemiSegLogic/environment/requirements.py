@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 LIST = Path(__file__).resolve().parent.parent / "requirements.txt"
@@ -15,21 +15,27 @@ PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 OLDEST_PYTHON, NEWEST_PYTHON = PYTHONS[0], PYTHONS[-1]
 
 
+NEEDED = ("numpy", "SimpleITK", "torch", "monai", "skimage", "scipy", "rich", "matplotlib", "requests")
+"""Modules of the packages in the list."""
+
+
 @dataclass(frozen=True)
 class Requirements:
     """What pip is asked for: ``arguments`` of ``pip install``, the ``digest`` of the files that list the packages,
-    and the ``extras`` among them.
+    the ``extras`` among them, and the ``modules`` that can be loaded afterwards.
     """
 
     arguments: tuple[str, ...]
     digest: str
     extras: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     @classmethod
     def of_this_copy(cls, extras: Sequence[str] = ()) -> Requirements:
         """Those of the clone this file lies in; in an installed extension, those listed beside this file."""
         root = LIST.parent.parent
-        return cls.of_project(root, extras) if (root / "pyproject.toml").is_file() else cls.of_list(LIST)
+        wanted = cls.of_project(root, extras) if (root / "pyproject.toml").is_file() else cls.of_list(LIST)
+        return replace(wanted, modules=NEEDED)
 
     @classmethod
     def of_project(cls, root: Path, extras: Sequence[str] = ()) -> Requirements:
@@ -60,6 +66,24 @@ def dotted(version: tuple[int, ...]) -> str:
 def pythons_in_words() -> str:
     """``3.11 to 3.14``."""
     return f"{dotted(OLDEST_PYTHON)} to {dotted(NEWEST_PYTHON)}"
+
+
+def oldest_versions() -> dict[str, str]:
+    """Package to oldest version, as the list for pip has it."""
+    lines = [line.strip() for line in LIST.read_text(encoding="utf-8").splitlines()]
+    pairs = (line.partition(">=") for line in lines if line and not line.startswith("#"))
+    return {package: oldest for package, _, oldest in pairs}
+
+
+def is_older(version: str, oldest: str) -> bool:
+    """Whether ``version`` of a package, e.g. 2.13.0+cpu, is older than ``oldest``."""
+    return _numbers(version) < _numbers(oldest)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """2.13.0+cpu -> (2, 13, 0)."""
+    digits = ("".join(filter(str.isdigit, part)) for part in version.split("+")[0].split("."))
+    return tuple(int(number) for number in digits if number)
 
 
 def list_digest() -> str:

@@ -12,10 +12,11 @@ from typing import NoReturn
 
 from .builds import find_cards, fitting
 from .folder import EnvironmentFolder
-from .interpreter import NEEDED, check_processor, check_python, missing
+from .interpreter import check_processor, check_python, missing
+from .pip import OURS_TO_DROP
 from .preparing import default_folder, prepare
 from .problem import EnvironmentProblem
-from .requirements import Requirements
+from .requirements import LIST, NEEDED, Requirements
 
 INSIDE = "SEMISEG_INSIDE_ENVIRONMENT"
 CHOSEN = "SEMISEG_ENVIRONMENT"
@@ -66,12 +67,19 @@ def ensure(
 
 def run_inside(environment: EnvironmentFolder, command: Sequence[str]) -> NoReturn:
     """Runs ``command`` with the environment's Python in place of this process and ends with its exit code."""
-    surroundings = {**os.environ, INSIDE: str(environment.root)}
+    surroundings = {key: value for key, value in os.environ.items() if key not in OURS_TO_DROP}
+    surroundings |= {INSIDE: str(environment.root), **_where_this_copy_is()}
     words = [*environment.command, *command]
     sys.stdout.flush()
     if os.name == "posix":
         os.execve(words[0], words, surroundings)
     sys.exit(_waited_for(words, surroundings))
+
+
+def _where_this_copy_is() -> dict[str, str]:
+    """A clone is not installed into a folder of packages; there it is found as here."""
+    root = LIST.parent.parent
+    return {"PYTHONPATH": str(root)} if (root / "pyproject.toml").is_file() else {}
 
 
 def _waited_for(words: Sequence[str], surroundings: Mapping[str, str]) -> int:

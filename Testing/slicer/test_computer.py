@@ -45,6 +45,19 @@ def test_a_card_that_pytorch_sees_and_cannot_compute_on_is_not_called_good(tmp_p
     assert "Compile with" not in text
 
 
+def test_a_pytorch_that_loads_slowly_is_no_reason_to_repair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said was that the environment does not start, with the whole of our program in between, and to press Repair."""
+    (tmp_path / "torch.py").write_text("import time; time.sleep(30)")
+    monkeypatch.setattr(computer, "PATIENCE_S", 0.5)
+    place = SimpleNamespace(python=[sys.executable], environment=lambda: {"PYTHONPATH": str(tmp_path)},
+                            look=lambda: SimpleNamespace(kind="ready"), folder=tmp_path)
+    (finding,) = computer._environment(place)
+    assert finding.level == "warning"
+    assert "wait some minutes" in finding.text
+    assert "import" not in finding.text
+    assert "Repair" not in finding.text
+
+
 def test_a_card_that_pytorch_does_not_see_asks_for_its_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(computer, "find_cards", lambda: [Card("RTX 4090", 580, (8, 9))])
     (finding,) = computer._graphics({"card": "", "why": ""})

@@ -17,10 +17,11 @@ from SemiSegLib.setup import other_pythons, pythons
 from SemiSegLib.setup.places import CHOSEN, PRIVATE, SLICERS, Kept, Places
 from SemiSegLib.setup.process import State
 from SemiSegLib.setup.pythons import Told, Verdict, judge, python_slicer, suitable_pythons
+from SemiSegLogic.environment.requirements import oldest_versions
 from Testing.support.clinician import FakeInstaller, settle
 from Testing.support.wheels import make_wheel, no_network, script
 
-ALL = dict.fromkeys(pythons.needed(), "99.0")
+ALL = dict.fromkeys(oldest_versions(), "99.0")
 
 
 def told(**changes: Any) -> Told:
@@ -34,7 +35,7 @@ def test_this_very_python_is_judged_by_what_it_has(monkeypatch: pytest.MonkeyPat
     verdict = judge(sys.executable, {})
     assert verdict.good
     assert "PyTorch 2" in verdict.text
-    monkeypatch.setattr(pythons, "needed", lambda: {"torch": "2.4", "no-such-package": "1.0", "numpy": "99"})
+    monkeypatch.setattr(pythons, "oldest_versions", lambda: {"torch": "2.4", "no-such-package": "1.0", "numpy": "99"})
     verdict = judge(sys.executable, {})
     assert not verdict.good
     assert "no-such-package" in verdict.text
@@ -73,13 +74,44 @@ def test_what_is_no_python_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
 def test_the_right_version_is_looked_for_on_path_and_slicers_own_comes_last(tmp_path: Path) -> None:
-    old = 'echo \'{"version": [3, 9], "wide": true, "machine": "x", "packages": {}}\'\n'
+    old = 'echo \'{"version": [3, 9], "wide": true, "machine": "x", "packages": {}, "makes": true}\'\n'
     script(tmp_path / "bin" / "python3", old)
     mine = script(tmp_path / "bin" / "python3.12", old.replace("9]", "12]").replace('"x"', '"arm64"'))
     slicers = script(tmp_path / "PythonSlicer", old.replace("9]", "13]").replace('"x"', '"arm64"'))
     found = suitable_pythons({"PATH": f"{tmp_path / 'bin'}"}, [str(slicers)])
     assert found == [str(mine), str(slicers)]
     assert suitable_pythons({"PATH": f"{tmp_path / 'bin'}"}, [str(slicers)], "3.13") == [str(slicers)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+def test_a_python_that_can_make_no_environment_is_passed_over(tmp_path: Path) -> None:
+    """Ubuntu's, as it comes, has neither ensurepip nor pip: it was taken before Slicer's own, and the set-up failed."""
+    (tmp_path / "taken out").mkdir()
+    (tmp_path / "taken out" / "ensurepip.py").write_text("raise ImportError('apt install python3-venv')")
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    bare = f'PYTHONPATH="{tmp_path / "taken out"}" exec "{sys.executable}" -S "$@"\n'
+    ubuntus = script(tmp_path / "bin" / name, bare)
+    slicers = script(tmp_path / "PythonSlicer", f'exec "{sys.executable}" "$@"\n')
+    assert not pythons.ask(str(ubuntus), {}).makes
+    assert suitable_pythons({"PATH": str(tmp_path / "bin")}, [str(slicers)]) == [str(slicers)]
+
+
+@pytest.mark.parametrize(("python", "system", "expected"), [
+    ("/usr/bin/python3", "darwin", True), ("/opt/homebrew/bin/python3.13", "darwin", False),
+    ("/usr/bin/python3", "linux", False),
+    (r"C:\Users\Ada\AppData\Local\Microsoft\WindowsApps\python3.exe", "win32", True),
+])  # fmt: skip
+def test_what_would_open_a_shop_or_ask_for_developer_tools_is_never_started(
+    python: str, system: str, expected: bool
+) -> None:
+    assert pythons._is_stand_in(python, system) is expected
+
+
+def test_a_python_that_takes_too_long_is_told_without_our_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pythons, "PATIENCE_S", 0.001)
+    text = judge(sys.executable, {}).text
+    assert "did not answer within" in text
+    assert "import" not in text
 
 
 def test_slicers_python_is_found_beside_slicer_when_path_lacks_it(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from .places import Place
 LONGEST_WINDOWS_FOLDER = 100
 """PyTorch's own files lie up to 150 letters below the environment; Windows' usual limit is 260."""
 
+PATIENCE_S = 120
 _ASK = """
 import json, torch
 card, why = torch.cuda.get_device_properties(0) if torch.cuda.is_available() else None, ""
@@ -86,7 +87,11 @@ def _environment(place: Place) -> list[Finding]:
         return [Finding("stop", _not_ready(state.kind, state.text)), *_graphics(None)]
     try:
         told = _ask_torch(place)
-    except (OSError, subprocess.TimeoutExpired, EnvironmentProblem) as error:
+    except subprocess.TimeoutExpired:
+        text = _("Loading PyTorch takes more than {seconds} seconds. Protection software may be looking at each of its "
+                 "files: wait some minutes, then check again. Let it allow the folder {folder}.")  # fmt: skip
+        return [Finding("warning", text.format(seconds=PATIENCE_S, folder=place.folder))]
+    except (OSError, EnvironmentProblem) as error:
         text = _("The computing environment does not start ({error}): press Repair.").format(error=error)
         return [Finding("stop", text)]
     except ValueError as error:
@@ -111,7 +116,7 @@ def _ask_torch(place: Place) -> dict[str, Any]:
     done = subprocess.run(
         [*place.python, "-c", _ASK],
         env=place.environment(),
-        timeout=120,
+        timeout=PATIENCE_S,
         capture_output=True,
         text=True,
         errors="replace",

@@ -14,7 +14,14 @@ from pathlib import Path
 from SemiSegLogic.environment import LIST
 from SemiSegLogic.environment.builds import no_window
 from SemiSegLogic.environment.pip import OURS_TO_DROP, native
-from SemiSegLogic.environment.requirements import NEWEST_PYTHON, OLDEST_PYTHON, PYTHONS, dotted
+from SemiSegLogic.environment.requirements import (
+    NEWEST_PYTHON,
+    OLDEST_PYTHON,
+    PYTHONS,
+    dotted,
+    is_older,
+    oldest_versions,
+)
 
 from ..words import _
 
@@ -22,7 +29,13 @@ BEST_FIRST = (*PYTHONS[-2::-1], PYTHONS[-1])
 """In this order they are looked for: newer ones first, but the newest last, which packages have known least long."""
 PATIENCE_S = 60.0
 _ASK = """
-import json, sys, platform, importlib.metadata as metadata
+import json, sys, platform, importlib.metadata as metadata, importlib.util
+try:
+    import ensurepip, venv
+    makes = bool(ensurepip.version())
+except Exception:  # Debian has taken it out
+    pip = importlib.util.find_spec("pip")
+    makes = pip is not None and pip.origin is not None
 found = {}
 for name in sys.argv[1:]:
     try:
@@ -30,18 +43,21 @@ for name in sys.argv[1:]:
     except metadata.PackageNotFoundError:
         pass
 print(json.dumps({"version": list(sys.version_info[:2]), "wide": sys.maxsize > 2**32, "machine": platform.machine(),
-                  "packages": found}))
+                  "packages": found, "makes": makes}))
 """
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a Python says of itself: version (major, minor), 64 bit or not, processor, versions of its packages."""
+    """What a Python says of itself: version (major, minor), 64 bit or not, processor, versions of its packages, and
+    whether it can be the base of an environment: Debian's cannot, without its package python3-venv or python3-pip.
+    """
 
     version: tuple[int, int]
     wide: bool
     machine: str
     packages: dict[str, str]
+    makes: bool = True
 
 
 @dataclass(frozen=True)
@@ -51,12 +67,6 @@ class Verdict:
     good: bool
     text: str
     lacking: tuple[str, ...] = ()
-
-
-def needed() -> dict[str, str]:
-    """Package to oldest version, as the list for pip has it."""
-    lines = [line.strip() for line in LIST.read_text(encoding="utf-8").splitlines()]
-    return dict(line.split(">=") for line in lines if line and not line.startswith("#"))  # type: ignore[misc]
 
 
 def ask(python: str, surroundings: Mapping[str, str], packages: Sequence[str] = ()) -> Told:
@@ -74,7 +84,7 @@ def ask(python: str, surroundings: Mapping[str, str], packages: Sequence[str] = 
     )
     try:
         told = json.loads(done.stdout.splitlines()[-1])
-        return Told(tuple(told["version"]), told["wide"], told["machine"], told["packages"])
+        return Told(tuple(told["version"]), told["wide"], told["machine"], told["packages"], told["makes"])
     except (IndexError, KeyError, TypeError, ValueError) as error:
         last = (done.stderr.strip().splitlines() or [_("it gives no answer")])[-1]
         raise ValueError(last) from error
@@ -82,18 +92,21 @@ def ask(python: str, surroundings: Mapping[str, str], packages: Sequence[str] = 
 
 def judge(python: str, surroundings: Mapping[str, str]) -> Verdict:
     """Whether ``python`` can train, and in words what is wrong when it cannot. Starts it: not for the main thread."""
-    wanted = needed()
+    wanted = oldest_versions()
     if not Path(python).is_file():
         return Verdict(False, _("{python} does not exist. Choose the Python program itself, e.g. {example}.").format(
             python=python, example="bin/python" if os.name == "posix" else "Scripts\\python.exe"))  # fmt: skip
     try:
         told = ask(python, surroundings, list(wanted))
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        text = _("{python} did not answer within {seconds:.0f} seconds. The computer may be busy: try again.")
+        return Verdict(False, text.format(python=python, seconds=PATIENCE_S))
+    except (OSError, ValueError) as error:
         return Verdict(False, _("{python} does not work as Python: {error}").format(python=python, error=error))
     wrong = _wrong_kind(told)
     if wrong:
         return Verdict(False, wrong)
-    lacking = [name for name, oldest in wanted.items() if _older(told.packages.get(name, ""), oldest)]
+    lacking = [name for name, oldest in wanted.items() if is_older(told.packages.get(name, ""), oldest)]
     if lacking:
         return Verdict(False, _missing(python, told, lacking), tuple(f"{name}>={wanted[name]}" for name in lacking))
     return Verdict(
@@ -134,9 +147,16 @@ def _installed(surroundings: Mapping[str, str]) -> Iterator[str]:
     path = surroundings.get("PATH", os.defpath)
     for name in [f"python{dotted(version)}" for version in BEST_FIRST] + ["python3", "python"]:
         where = shutil.which(name, path=path)
-        if where and "WindowsApps" not in where:  # the shop's stand-in, which would open the shop
+        if where and not _is_stand_in(where):
             yield where
     yield from (str(place) for place in _usual_places(surroundings) if place.is_file())
+
+
+def _is_stand_in(python: str, system: str = sys.platform) -> bool:
+    """What would open the shop on Windows, or on a Mac ask whether to install Apple's developer tools (whose Python is
+    too old).
+    """
+    return "WindowsApps" in python or (system == "darwin" and python.startswith("/usr/bin/"))
 
 
 def _usual_places(surroundings: Mapping[str, str]) -> Iterator[Path]:
@@ -156,7 +176,7 @@ def _is_suitable(python: str, surroundings: Mapping[str, str], version: str) -> 
         told = ask(python, surroundings)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return False
-    return not _wrong_kind(told) and version in ("", dotted(told.version))
+    return told.makes and not _wrong_kind(told) and version in ("", dotted(told.version))
 
 
 def _wrong_kind(told: Told) -> str:
@@ -191,13 +211,3 @@ def _missing(python: str, told: Told, lacking: Sequence[str]) -> str:
     text = _("This Python {version} does not have {names}. Install what is missing in a terminal with: {command}")
     command = f'"{python}" -m pip install -r "{LIST}"'
     return text.format(version=dotted(told.version), names=names, command=command)
-
-
-def _older(version: str, oldest: str) -> bool:
-    return _numbers(version) < _numbers(oldest)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """2.13.0+cpu -> (2, 13, 0)."""
-    digits = ("".join(filter(str.isdigit, part)) for part in version.split("+")[0].split("."))
-    return tuple(int(number) for number in digits if number)

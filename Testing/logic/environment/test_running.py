@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.environment import EnvironmentProblem, interpreter, running
+from SemiSegLogic.environment import EnvironmentProblem, Requirements, interpreter, prepare, running
+from Testing.support.wheels import make_wheel, no_network, python_without_venv, quick_python
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,6 +46,36 @@ def test_a_command_is_run_again_inside_and_its_exit_code_comes_back(tmp_path: Pa
     outside = {key: value for key, value in os.environ.items() if key != running.INSIDE}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=outside, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (7, "inside -m SemiSegLogic demo\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shell scripts")
+@pytest.mark.parametrize("makes_environments", [True, False])
+def test_the_inner_command_finds_this_copy_and_nothing_of_another_python(
+    makes_environments: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PYTHONPATH may lead to packages of another Python; and beside a Python that makes no environments this copy was
+    not found at all: No module named SemiSegLogic.
+    """
+    no_network(monkeypatch, PIP_FIND_LINKS=str(tmp_path / "shelf"), PYTHONPATH=str(tmp_path / "foreign"))
+    make_wheel(tmp_path / "shelf", "leaf", "2.0")
+    quick = quick_python(tmp_path / "base" / "python")
+    base = quick if makes_environments else python_without_venv(tmp_path / "PythonSlicer", sys.executable)
+    prepare(tmp_path / "env", Requirements(("leaf",), "digest1"), base)
+    code = ("import sys; from pathlib import Path; from SemiSegLogic.environment import running;"
+            "running.run_inside(running.EnvironmentFolder(Path(sys.argv[1])), ['-c', sys.argv[2]])")
+    inner = "import sys, leaf, SemiSegLogic; print(SemiSegLogic.__file__, *sys.path, sep=chr(10))"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "env"), inner], cwd=ROOT, capture_output=True,
+                          text=True, env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path / 'foreign'}"})
+    found, *path = done.stdout.splitlines()
+    assert found == str(ROOT / "SemiSegLogic" / "__init__.py"), done.stderr
+    assert str(tmp_path / "foreign") not in path
+
+
+def test_a_package_that_is_too_old_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an environment of some years ago the demo began, and ended in an error of PyTorch's."""
+    make_wheel(tmp_path, "monai", "0.9.1")
+    monkeypatch.syspath_prepend(str(tmp_path / "monai-0.9.1-py3-none-any.whl"))
+    assert interpreter.missing(("numpy", "monai")) == ["monai"]
 
 
 def test_it_does_not_go_round_in_circles(monkeypatch: pytest.MonkeyPatch) -> None:
