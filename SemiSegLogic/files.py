@@ -183,7 +183,7 @@ def _flush_folder(folder: Path) -> None:
 
 def _why_not_written(path: Path, error: OSError) -> str:
     reason = error.strerror or str(error)
-    if error.errno == errno.ENOSPC or (error.errno is None and disk_is_full(path.parent)):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or (error.errno is None and disk_is_full(path.parent)):
         return full_disk(path)  # numpy tells no number
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return f"{path} was not written: {reason}. Choose a folder you may write to; nothing was changed."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import secrets
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from . import borrowed, lock
 from .indexes import index_of
 from .marks import BEGUN, Marks
 from .pip import Pip, clean, native
-from .problem import ELSEWHERE, ROOM_GB, EnvironmentProblem, explain_disk
+from .problem import ELSEWHERE, ROOM_GB, EnvironmentProblem, explain_disk, free_gb
 
 GOING = ".removing-"
 
@@ -102,9 +102,11 @@ class EnvironmentFolder:
             raise EnvironmentProblem(explain_disk(error, self.root)) from error
 
     def install(
-        self, arguments: Sequence[str], digest: str, extras: Sequence[str] = (), build: str | None = None
+        self, arguments: Sequence[str], digest: str, extras: Sequence[str] = (), build: str | None = None,
+        modules: Sequence[str] = (),
     ) -> None:
-        """Runs ``pip install arguments``, PyTorch's ``build`` before it, then writes the marker.
+        """Runs ``pip install arguments``, PyTorch's ``build`` before it, then writes the marker once ``modules`` can be
+        loaded.
 
         ``build`` None: whatever the arguments lead to. Raises EnvironmentProblem with the reason and a remedy.
         """
@@ -116,10 +118,12 @@ class EnvironmentFolder:
             if build is not None:
                 self._leave_another_build(pip, build)
             steps = borrowed.steps if self.is_borrowed else venv_steps
-            for step in steps(self.root, arguments, build and index_of(build)):
-                pip.install(step)
+            for step in steps(self.root, arguments, build and index_of(build, python=self.command)):
+                _take(pip, step, spare=build == "cpu" and "--index-url" in step)
             if not self.is_borrowed:
                 compile_packages(self.command)
+            if modules:
+                self._check(modules)
             self.marks.finish(digest, extras, build or "")
         except OSError as error:
             raise EnvironmentProblem(explain_disk(error, self.root)) from error
@@ -168,24 +172,69 @@ class EnvironmentFolder:
             elif entry.name != BEGUN:
                 remove(entry)
 
+    def _check(self, modules: Sequence[str]) -> None:
+        """pip takes a package that a power cut left half written for a whole one, so the next set-up begins anew."""
+        from .loading import check_loading
+
+        try:
+            check_loading(self.command, self.root, modules)
+        except EnvironmentProblem:
+            self.begin_anew()
+            raise
+
     def _leave_another_build(self, pip: Pip, build: str) -> None:
         """pip takes any build of the right version for the right one, so another one goes first."""
         if self.marks.build not in ("", build):
             pip.uninstall("torch")
 
     def _has_interpreter(self) -> bool:
-        return self.python.exists() or self.is_borrowed
+        return self.is_borrowed or (self.python.exists() and self._has_its_version())
+
+    def _has_its_version(self) -> bool:
+        """False when the Python that it was made with has gone, or another version has taken its place, which does not
+        see the packages. Starts nothing.
+        """
+        try:
+            lines = (self.root / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            return True  # a person's own, of another kind
+        told = dict(line.partition(" = ")[::2] for line in lines)
+        if os.name == "nt":  # what lies in the environment is only a starter
+            return "home" not in told or _holds_python(Path(told["home"]))
+        name = self.python.resolve().name  # e.g. python3.12
+        return not re.fullmatch(r"python3\.\d+", name) or (self.root / "lib" / name).is_dir()
 
     def _has_pip(self) -> bool:
         whole = self.python.exists() and (self.root / "pyvenv.cfg").is_file()
         return (whole or self.is_borrowed) and Pip(self.command, self.root).version is not None
 
     def _warn_of_space(self) -> None:
-        there = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
-        free = shutil.disk_usage(there).free / 1e9
+        free = free_gb(self.root)
         if free < ROOM_GB:
-            need = f"only {free:.1f} GB are free at {there}; the set-up may need about {ROOM_GB} GB"
+            need = f"only {free:.1f} GB are free at {self.root}; the set-up may need about {ROOM_GB} GB"
             print(f"SemiSeg: {need}. {ELSEWHERE}", file=sys.stderr, flush=True)
+
+
+def _take(pip: Pip, step: list[str], spare: bool) -> None:
+    """``spare``: where PyTorch's own index is out of reach, as behind some firewalls, the usual one will do: its build
+    for Linux is larger, and runs on processors, too.
+    """
+    try:
+        pip.install(step)
+    except EnvironmentProblem:
+        if not spare:
+            raise
+        print("SemiSeg: PyTorch's own index cannot be used; taking the larger build of the usual index ...", flush=True)
+
+
+def _holds_python(home: Path) -> bool:
+    """Whether Windows' Python is still there. That of the shop may hide its folder."""
+    try:
+        return "python.exe" in (name.lower() for name in os.listdir(home))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def venv_steps(_root: Path, arguments: Sequence[str], index: str | None) -> Iterator[list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from .pip import Pip, clean
@@ -23,18 +24,19 @@ print(get_index_urls({sys.argv[1]}, Channel.STABLE)[0])
 """
 
 
-def index_of(build: str, system: str = sys.platform) -> str | None:
+def index_of(build: str, system: str = sys.platform, python: Sequence[str] = (sys.executable,)) -> str | None:
     """The address of the index that holds ``build``; None where the usual index holds it already.
 
-    The usual index holds the processor's build for Windows and macOS, and for Linux one with all of CUDA. Raises
-    EnvironmentProblem when light-the-torch cannot be had, or gives no answer.
+    The usual index holds the processor's build for Windows and macOS, and for Linux one with all of CUDA. ``python`` is
+    the command of one that has pip: Debian's makes environments, but may have none itself. Raises EnvironmentProblem
+    when light-the-torch cannot be had, or gives no answer.
     """
     if build == "cpu" and system != "linux":
         return None
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as shelf:
-        Pip([sys.executable], Path(shelf)).install(["--quiet", "--no-deps", "--target", shelf, *ASKED])
+        Pip(python, Path(shelf)).install(["--quiet", "--no-deps", "--target", shelf, *ASKED])
         done = subprocess.run(
-            [sys.executable, "-c", QUESTION, build], env={**clean(), "PYTHONPATH": shelf}, capture_output=True,
+            [*python, "-c", QUESTION, build], env={**clean(), "PYTHONPATH": shelf}, capture_output=True,
             text=True, errors="replace", check=False,
         )
     if done.returncode:

@@ -11,6 +11,10 @@ from pathlib import Path
 from .problem import ELSEWHERE, EnvironmentProblem
 
 WAITING = "SemiSeg: another process is setting up the environment; waiting for it ..."
+TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+"""What systems say of a lock that somebody holds. Anything else means that the disk knows no locks, as some network
+disks: nobody holds one there, and the set-up goes on without.
+"""
 
 
 def lock_file(folder: Path) -> Path:
@@ -43,7 +47,7 @@ def is_taken(folder: Path) -> bool:
 
 
 def _try(handle: int) -> bool:
-    """Takes the system's lock on an open file if it is free; closing the file gives it back."""
+    """Takes the system's lock on an open file if it is free; closing the file gives it back. False: another has it."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -53,8 +57,8 @@ def _try(handle: int) -> bool:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno not in TAKEN
     return True
 
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
+import tempfile
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .problem import EnvironmentProblem, explain
+from ..patience import remove_folder
+from .problem import ROOM_GB, EnvironmentProblem, explain, free_gb, may_pass
 
 OURS_TO_DROP = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
+ASTRAY = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON")
+HERE = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DRY_RUN": "0", "PIP_NO_DEPS": "0"}
+"""A person's settings of pip hold, such as an index, a proxy or certificates; but not those by which packages would go
+elsewhere than into our folder, or not at all. These words count for more than pip's configuration files.
+"""
+
+TRIES, PAUSE_S = 3, 3.0
+DOWNLOADS = "semiseg-downloads"
 PROGRESS = "SEMISEG_SETUP_PROGRESS"
 """Set by the panel: pip then tells how much of a download is there, one line at a time."""
 
@@ -39,18 +51,29 @@ class Pip:
         return (int(found[1]), int(found[2])) if found and done.returncode == 0 else None
 
     def install(self, arguments: Sequence[str]) -> None:
-        """``pip install arguments``. Raises EnvironmentProblem with the reason and a remedy.
+        """``pip install arguments``, tried again where what went wrong may pass. Raises EnvironmentProblem with the
+        reason and a remedy.
 
         What was downloaded stays in pip's cache.
         """
         command = [*self.command, "install", "--disable-pip-version-check", *self._progress(), *arguments]
+        code, errors = self._run(command)
+        for _ in range(TRIES - 1):
+            if not code or not may_pass(errors):
+                break
+            print("SemiSeg: trying again ...", flush=True)
+            time.sleep(PAUSE_S)
+            code, errors = self._run(command)
+        if code:
+            raise EnvironmentProblem(explain(errors, self.folder), "pip's last words:\n" + "\n".join(errors))
+
+    def _run(self, command: Sequence[str]) -> tuple[int, list[str]]:
         try:
-            code, errors = _run_showing_errors(command)
+            with room_for_downloads(self.folder) as variables:
+                return _run_showing_errors(command, {**clean(), **variables})
         except OSError as error:
             text = f"{command[0]} cannot be started: {error}. Delete {self.folder}, then try again."
             raise EnvironmentProblem(text) from error
-        if code:
-            raise EnvironmentProblem(explain(errors, self.folder), "pip's last words:\n" + "\n".join(errors))
 
     def uninstall(self, package: str) -> None:
         """Take a package away, if it is there."""
@@ -62,8 +85,27 @@ class Pip:
 
 
 def clean() -> dict[str, str]:
-    """The surroundings without what would make one Python load another's libraries."""
-    return {key: value for key, value in os.environ.items() if key not in OURS_TO_DROP}
+    """The surroundings without what would make one Python load another's libraries, or pip install elsewhere."""
+    kept = {key: value for key, value in os.environ.items() if key not in (*OURS_TO_DROP, *ASTRAY)}
+    return {**kept, **HERE}
+
+
+@contextlib.contextmanager
+def room_for_downloads(folder: Path) -> Iterator[dict[str, str]]:
+    """Variables by which files of up to some gigabytes do not fill a small disk for temporary files, as many systems
+    have: where that of the environment has more room, they come onto it. Empty when there is room enough.
+    """
+    room = free_gb(Path(tempfile.gettempdir()))
+    if room >= min(ROOM_GB, free_gb(folder)):
+        yield {}
+        return
+    place = folder / DOWNLOADS
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        yield dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(place))
+    finally:
+        with contextlib.suppress(OSError):  # what is left goes with the environment
+            remove_folder(place)
 
 
 def native() -> list[str]:
@@ -74,10 +116,10 @@ def native() -> list[str]:
     return ["/usr/bin/arch", "-arm64"] if done.stdout.strip() == "1" else []
 
 
-def _run_showing_errors(command: Sequence[str]) -> tuple[int, list[str]]:
+def _run_showing_errors(command: Sequence[str], variables: Mapping[str, str]) -> tuple[int, list[str]]:
     """Exit code and the last lines of the error stream; both streams go to the screen as they come."""
     last: deque[str] = deque(maxlen=15)
-    with subprocess.Popen(command, env=clean(), stderr=subprocess.PIPE, text=True, errors="replace") as running:
+    with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True, errors="replace") as running:
         assert running.stderr is not None
         for line in running.stderr:
             sys.stderr.write(line)

@@ -39,7 +39,7 @@ def _set_up(
     if bundle is None:
         environment.make(base)
         arguments = wanted.without_this_copy() if environment.is_borrowed else wanted.arguments
-        environment.install(arguments, wanted.digest, wanted.extras, build)
+        environment.install(arguments, wanted.digest, wanted.extras, build, wanted.modules)
         return
     from .bundle import Bundle  # not before somebody has one: the panel opens without it
 
@@ -47,4 +47,4 @@ def _set_up(
     given.check_fits(base, list_digest())
     environment.make(base)
     with given.wheels(environment.root) as wheels:
-        environment.install(given.arguments(wheels), wanted.digest)
+        environment.install(given.arguments(wheels), wanted.digest, modules=wanted.modules)

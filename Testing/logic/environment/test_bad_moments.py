@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from SemiSegLogic.environment import Requirements, prepare
+from SemiSegLogic.environment import Requirements, prepare, problem
 from SemiSegLogic.environment import folder as environment_folder
+from SemiSegLogic.environment import pip as pip_module
 from SemiSegLogic.environment.folder import EnvironmentFolder
 from SemiSegLogic.environment.marks import BEGUN, MARKER, Marks
 from SemiSegLogic.environment.pip import Pip
@@ -118,7 +122,7 @@ def test_a_removal_that_was_interrupted_leaves_nothing_that_looks_whole(
     environment = prepare(tmp_path / "env", WANTED, base)
     with monkeypatch.context() as broken:
         held = PermissionError(errno.EACCES, "Access is denied", "torch.dll")
-        broken.setattr(environment_folder.shutil, "rmtree", lambda *_: (_ for _ in ()).throw(held))
+        broken.setattr(shutil, "rmtree", lambda *_: (_ for _ in ()).throw(held))
         with pytest.raises(EnvironmentProblem, match=r"torch\.dll cannot be deleted.*press Remove again"):
             environment.remove()
     assert not environment.is_ready("digest1")
@@ -160,6 +164,101 @@ def test_the_lock_tells_while_another_process_sets_up(tmp_path: Path) -> None:
     assert not environment.root.exists()
 
 
+@needs_posix
+def test_a_disk_that_knows_no_locks_holds_up_nobody(
+    shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network disks. The panel said for ever that another window was setting up, and had no button left."""
+    import fcntl
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert works(prepare(tmp_path / "env", WANTED, base))
+    assert not EnvironmentFolder(tmp_path / "env").is_being_changed
+
+
+@needs_posix
+def test_another_version_of_python_in_the_place_of_ours_is_noticed(shelf: Path, base: Path, tmp_path: Path) -> None:
+    """As after an update of the system: python3 then sees none of the packages, and all was called ready."""
+    environment = prepare(tmp_path / "env", WANTED, base)
+    version = environment.python.resolve().name
+    (environment.root / "lib" / version).rename(environment.root / "lib" / "python3.10")
+    assert not environment.is_ready("digest1")
+    assert works(prepare(tmp_path / "env", WANTED, base))
+
+
+def test_a_python_that_went_from_windows_is_noticed(tmp_path: Path) -> None:
+    """There the environment holds a starter of its own, which stays."""
+    assert not environment_folder._holds_python(tmp_path / "Python312")
+    (tmp_path / "Python312").mkdir()
+    (tmp_path / "Python312" / "Lib").mkdir()
+    assert not environment_folder._holds_python(tmp_path / "Python312")
+    (tmp_path / "Python312" / "Python.exe").touch()
+    assert environment_folder._holds_python(tmp_path / "Python312")
+
+
+def test_without_pytorchs_own_index_the_processors_build_comes_from_the_usual_one(
+    shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Hospitals let through the usual index, or hold a copy of it, and nothing else: no set-up on Linux succeeded."""
+    make_wheel(shelf, "torch", "2.0")
+    monkeypatch.setattr(environment_folder, "index_of", lambda *_, **__: "file:///nowhere")
+    steps = list(environment_folder.venv_steps(tmp_path, ("tree", "torch"), "file:///nowhere"))
+    monkeypatch.setattr(environment_folder, "venv_steps", lambda *_: iter([[*steps[0], "no-such-package"], steps[1]]))
+    wanted = Requirements(("tree", "torch"), "digest1", modules=("tree", "leaf"))
+    with pytest.raises(EnvironmentProblem):
+        prepare(tmp_path / "env", wanted, base, build="cu126")
+    assert works(prepare(tmp_path / "env", wanted, base, build="cpu"))
+    assert "the usual index" in capfd.readouterr().out
+
+
+def test_a_small_disk_for_temporary_files_does_not_end_a_set_up(
+    shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Often it is half of the memory. pip puts PyTorch there first, and the environment's disk was called full."""
+    small, seen = Path(tempfile.gettempdir()), tmp_path / "seen"
+    monkeypatch.setattr(pip_module, "free_gb", lambda place: 1.0 if place == small else 50.0)
+    build = f"import os, pathlib; pathlib.Path({str(seen)!r}).write_text(os.environ['TMPDIR'])\nraise SystemExit(1)\n"
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "setup.py").write_text(build)
+    pip = Pip([sys.executable], tmp_path / "env")
+    with pytest.raises(EnvironmentProblem):
+        pip.install(["--dry-run", "--no-build-isolation", "--no-index", str(source)])
+    assert seen.read_text() == str(tmp_path / "env" / pip_module.DOWNLOADS)
+    assert not (tmp_path / "env" / pip_module.DOWNLOADS).exists()
+
+
+def test_the_disk_that_is_full_is_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = Path(tempfile.gettempdir())
+    rooms = {temporary: 0.1, tmp_path: 50.0}
+    monkeypatch.setattr(problem, "free_gb", rooms.__getitem__)
+    full = ["OSError: [Errno 28] No space left on device"]
+    assert f"temporary files, {temporary}, is full" in explain(full, tmp_path)
+    rooms[tmp_path] = 0.1
+    assert f"(environment {tmp_path})" in explain(full, tmp_path)
+
+
+@pytest.mark.parametrize(("computer", "expected"), [
+    ({"system": "linux", "libc": "glibc"}, True), ({"system": "linux", "libc": "musl"}, False),
+    ({"system": "win32", "machine": "AMD64"}, True), ({"system": "win32", "machine": "ARM64"}, False),
+    ({"system": "darwin"}, True), ({"system": "darwin", "version": (3, 15)}, False),
+    ({"system": "darwin", "wide": False}, False),
+])  # fmt: skip
+def test_where_packages_have_no_builds_nobody_is_sent_to_look_at_the_network(
+    computer: dict[str, Any], expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip says the same of both: from versions: none."""
+    found = problem.has_builds(**{"version": (3, 12), **computer})
+    assert found is expected
+    monkeypatch.setattr(problem, "has_builds", lambda: found)
+    lines = ["ERROR: Could not find a version that satisfies the requirement torch>=2.4 (from versions: none)",
+             "ERROR: No matching distribution found for torch>=2.4"]
+    assert ("Connect to the internet" if expected else "Try another Python") in explain(lines, tmp_path)
+
+
 def test_another_build_of_pytorch_replaces_the_one_that_is_there(
     shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +267,7 @@ def test_another_build_of_pytorch_replaces_the_one_that_is_there(
         wheel = make_wheel(tmp_path / build / "torch", "torch", f"2.0+{build}")
         (wheel.parent / "index.html").write_text(f'<a href="{wheel.name.replace("+", "%2B")}">{wheel.name}</a>')
     monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.setattr(environment_folder, "index_of", lambda build: (tmp_path / build).as_uri())
+    monkeypatch.setattr(environment_folder, "index_of", lambda build, **_: (tmp_path / build).as_uri())
     wanted = Requirements(("--no-index", "tree", "torch>=1.0"), "digest1")
     environment = prepare(tmp_path / "env", wanted, base, build="cpu")
     (environment.root / MARKER).unlink()

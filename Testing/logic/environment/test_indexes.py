@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from SemiSegLogic.environment import Requirements, prepare
 from SemiSegLogic.environment.indexes import index_of
 from SemiSegLogic.environment.problem import EnvironmentProblem
 from Testing.support.wheels import make_wheel, no_network
@@ -34,6 +37,18 @@ def test_the_address_is_the_one_that_light_the_torch_gives(
 ) -> None:
     shelve(tmp_path, monkeypatch, KNOWS)
     assert index_of(build, system) == f"https://wheels.example/{build}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shell scripts")
+def test_a_python_without_pip_is_no_hindrance_to_its_environments(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian's, with the package python3-venv and without python3-pip: "No module named pip" ended every set-up."""
+    make_wheel(tmp_path, "torch", "2.0")
+    shelve(tmp_path, monkeypatch, KNOWS)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    wanted = Requirements(("torch",), "digest1")
+    assert prepare(tmp_path / "env", wanted, base, build="cu126").is_ready("digest1")
 
 
 def test_a_light_the_torch_that_changed_is_told_with_what_to_do(

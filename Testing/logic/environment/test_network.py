@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.environment import prepare
+from SemiSegLogic.environment import pip, prepare
 from SemiSegLogic.environment.problem import EnvironmentProblem
-from Testing.support.wheels import WANTED, works
+from Testing.support.wheels import WANTED, make_wheel, no_network, works
 
 
 def test_no_network_is_told_and_the_set_up_goes_on_later(
@@ -51,6 +53,7 @@ def broken_index() -> Iterator[str]:
 def test_an_index_that_breaks_off_in_the_middle_is_told_and_tried_again(
     broken_index: str, shelf: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pip, "PAUSE_S", 0.0)
     with monkeypatch.context() as broken:
         broken.delenv("PIP_NO_INDEX")
         broken.delenv("PIP_FIND_LINKS")
@@ -60,6 +63,47 @@ def test_an_index_that_breaks_off_in_the_middle_is_told_and_tried_again(
             prepare(tmp_path / "env", WANTED, base)
     assert "Then try again" in told.value.text or "damaged" in told.value.text
     assert works(prepare(tmp_path / "env", WANTED, base))
+
+
+@pytest.mark.parametrize("breaks", [2, 3])
+def test_a_line_that_breaks_off_is_tried_again_before_anybody_is_asked(
+    breaks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only pips from 25.1 on can go on with a file; PyTorch for a graphics card is one of two gigabytes and more."""
+    wheel = make_wheel(tmp_path / "index" / "leaf", "leaf", "2.0")
+    (wheel.parent / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not self.path.endswith(".whl"):
+                return super().do_GET()
+            asked.append(self.path)
+            content = wheel.read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) // 2] if len(asked) <= breaks else content)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(tmp_path / "index")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    no_network(monkeypatch, PIP_INDEX_URL=f"http://127.0.0.1:{server.server_port}", NO_PROXY="*")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setattr(pip, "PAUSE_S", 0.0)
+    ours = pip.Pip([sys.executable], tmp_path)
+    try:
+        if breaks < pip.TRIES:
+            ours.install(["--target", str(tmp_path / "here"), "leaf"])
+            assert (tmp_path / "here" / "leaf" / "__init__.py").is_file()
+        else:
+            with pytest.raises(EnvironmentProblem, match="try again"):
+                ours.install(["--target", str(tmp_path / "here"), "leaf"])
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_proxy_that_is_not_there_is_told_by_its_name(

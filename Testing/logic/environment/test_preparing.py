@@ -172,6 +172,8 @@ def test_two_processes_do_not_set_up_at_once(tmp_path: Path, base: Path) -> None
         ("OSError: [Errno 28] No space left on device", "disk is full"),
         ("NewConnectionError: Failed to establish a new connection", "Connect to the internet"),
         ("ERROR: Could not find a version that satisfies numpy (from versions: none)", "Connect to the internet"),
+        ("OSError: [Errno 122] Disk quota exceeded: '/home/ada/.semiseg'", "your share of it used up"),
+        ("OSError: Could not find a suitable TLS CA certificate bundle, invalid path: ca.pem", "PIP_CERT"),
         ("ERROR: No matching distribution found for torch==2.13.0", "Try another Python"),
         ("Segmentation fault", "pip could not install"),
     ],
