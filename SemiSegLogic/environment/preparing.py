@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 from .folder import EnvironmentFolder
-from .requirements import Requirements, list_digest
+from .requirements import LIST, Requirements, list_digest
+
+ROOT = LIST.parent.parent
 
 
 def default_folder() -> Path:
-    """``.venv`` in the clone; in an installed extension, a folder of its own in the user's home."""
-    root = Path(__file__).resolve().parents[2]
-    return root / ".venv" if (root / "pyproject.toml").is_file() else Path.home() / ".semiseg" / "environment"
+    """``.venv`` in the clone; in an installed extension, and where the clone may not be written, a folder of its own in
+    the user's home.
+    """
+    beside = ROOT / ".venv"
+    ours = (ROOT / "pyproject.toml").is_file() and (beside.is_dir() or can_write(ROOT))
+    return beside if ours else Path.home() / ".semiseg" / "environment"
+
+
+def can_write(folder: Path) -> bool:
+    """Tried, for what a system says of rights is not what it does on a share or on Windows."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def prepare(
@@ -38,7 +53,8 @@ def _set_up(
 ) -> None:
     if bundle is None:
         environment.make(base)
-        arguments = wanted.without_this_copy() if environment.is_borrowed else wanted.arguments
+        alone = environment.is_borrowed or not can_write(ROOT)  # pip writes into a clone that it installs
+        arguments = wanted.without_this_copy() if alone else wanted.arguments
         environment.install(arguments, wanted.digest, wanted.extras, build, wanted.modules)
         return
     from .bundle import Bundle  # not before somebody has one: the panel opens without it

@@ -51,11 +51,23 @@ class Requirements:
         return cls(("-r", str(path)), _digest(path))
 
     def without_this_copy(self) -> tuple[str, ...]:
-        """pip's arguments for the packages alone: a folder of packages takes no editable installation."""
+        """pip's arguments for the packages alone: a folder of packages takes no editable installation, and no folder
+        that may not be written is installed as one.
+        """
         if "-e" not in self.arguments:
             return self.arguments
         limits = self.arguments[:2] if self.arguments[0] == "-c" else ()
-        return (*limits, "-r", str(LIST))
+        return (*limits, "-r", str(LIST), *_packages_of(self.extras))
+
+
+def _packages_of(extras: Sequence[str]) -> list[str]:
+    """As the project lists them."""
+    if not extras:
+        return []
+    import tomllib
+
+    project = tomllib.loads((LIST.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [package for extra in extras for package in project["optional-dependencies"][extra]]
 
 
 def dotted(version: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from SemiSegLogic.environment import EnvironmentProblem, Requirements, prepare
+from SemiSegLogic.environment import LIST, EnvironmentProblem, Requirements, prepare, preparing
 from SemiSegLogic.environment import folder as environment_folder
 from SemiSegLogic.environment.folder import EnvironmentFolder
 from SemiSegLogic.environment.marks import BEGUN, MARKER
@@ -119,6 +119,33 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path, base: Path) -> None
         prepare(thesis.parent, WANTED, base)
     assert thesis.read_text() == "years of work"
     assert not (tmp_path / "documents.lock").exists()
+
+
+@needs_posix
+def test_a_clone_that_may_not_be_written_is_left_as_it_is(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a share: the environment was to lie in it, and pip, told to put it elsewhere, was to write into it."""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    (clone / "pyproject.toml").touch()
+    monkeypatch.setattr(preparing, "ROOT", clone)
+    assert preparing.default_folder() == clone / ".venv"
+    monkeypatch.setattr(preparing, "can_write", lambda folder: folder != clone)
+    home = preparing.default_folder()
+    assert home == Path.home() / ".semiseg" / "environment"
+    prepare(tmp_path / "env", Requirements.of_this_copy(["server"]), base)
+    (asked,) = installs(tmp_path / "env")
+    assert " -e " not in asked
+    assert asked.endswith(f"-r {LIST} fastapi>=0.115 uvicorn>=0.30")
+    (clone / ".venv").mkdir()
+    assert preparing.default_folder() == clone / ".venv", "who may write made it for all"
+
+
+def test_whether_a_folder_may_be_written_is_tried_and_leaves_nothing(tmp_path: Path) -> None:
+    assert preparing.can_write(tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert not preparing.can_write(tmp_path / "gone")
 
 
 @needs_posix
