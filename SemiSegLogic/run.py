@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backends.claims import called_upon
+from .backends.folders import REPAIR
 from .backends.local.queue import NoTurn, placed, turn
 from .errors import SemiSegError
 from .job import JobError, JobFolder, Status
@@ -32,6 +33,7 @@ CORRECT = "Correct this and resume the job."
 ANEW = "Train again with another choice: a job keeps the settings that it was started with."
 MORE_MEMORY = ("Close other programs and resume the job: it goes on from its last saved state. If memory runs out "
                "again, train on a computer with more of it.")
+LIBRARY_MISSING = (126, 127, 1114)  # what Windows calls it
 LONGEST_ERROR = 4000  # characters; libraries can be wordy
 
 
@@ -113,6 +115,8 @@ def _in_words(reporter: Reporter, act: Callable[[], None]) -> bool:
         text = "".join(traceback.format_exception_only(error)).strip()
         if _lacks_memory(error):
             return _failed(reporter, f"Memory ran out. ({text})", MORE_MEMORY)
+        if isinstance(error, ImportError) or getattr(error, "winerror", None) in LIBRARY_MISSING:
+            return _failed(reporter, f"A package that training needs cannot be loaded. ({text})", REPAIR)
         remedy = "Resume the job. If it fails again, send log.txt from its folder with your report."
         return _failed(reporter, text, remedy)
     return True

@@ -14,6 +14,10 @@ from .base import JobId
 
 LAST_WORDS = 300
 MOST_KNOWN = 100
+NOT_LOADED = ("ModuleNotFoundError:", "ImportError:", "No Python at")
+"""Last words of a runner whose packages, or whose Python, have gone; the last are those of Windows' starter."""
+REPAIR = ("Repair the computing environment (in Slicer under Set up; in a terminal: semiseg doctor), then resume the "
+          "job.")
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
@@ -67,5 +71,7 @@ def with_last_words(status: Status, job: JobFolder) -> Status:
         log.seek(max(log.seek(0, os.SEEK_END) - 4096, 0))
         lines = log.read().decode(errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")[-LAST_WORDS:]
-    text = f"{status.error['text']} Its last line: {last}"
-    return replace(status, error={**status.error, "text": text}) if last else status
+    if not last:
+        return status
+    remedy = REPAIR if last.startswith(NOT_LOADED) else status.error["remedy"]
+    return replace(status, error={"text": f"{status.error['text']} Its last line: {last}", "remedy": remedy})

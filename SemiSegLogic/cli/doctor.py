@@ -28,6 +28,7 @@ from .finding import Finding
 from .output import Output, add_json
 from .server_checks import server_checks
 
+PATIENCE_S = 180
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 3
 JOBS_REMEDY = "Set SEMISEG_JOBS to a folder that you may write to."
 PROBE = """import torch
@@ -85,8 +86,13 @@ def packages() -> Finding:
 
 def torch_works() -> Finding:
     """Whether PyTorch can be loaded at all, in a process of its own: a broken one may crash."""
-    answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, errors="replace",
-                            timeout=180, check=False)
+    try:
+        answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, errors="replace",
+                                timeout=PATIENCE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return Finding("PyTorch", False, f"is not loaded after {PATIENCE_S} seconds",
+                       "Protection software may be looking at each of its files: wait some minutes, then try again, "
+                       f"and let it allow {sys.prefix}.")
     if answer.returncode:
         return Finding("PyTorch", False, _error_in(answer.stderr),
                        "Delete the folder of the computing environment; the demo makes a new one.")

@@ -23,7 +23,7 @@ from SemiSegLogic.job import JobFolder, Status
 def main(job: JobFolder) -> None:
     how = how_of(job)
     if how["silent_exit"]:
-        print("no module named torch")
+        print("ModuleNotFoundError: No module named 'torch'")
         sys.exit(3)
     with turn(job, look_every_s=0.05):
         work(job, how)

@@ -122,7 +122,8 @@ def test_a_job_that_dies_before_its_first_word_says_why(backend: LocalBackend) -
     start(backend, "one", silent_exit=True)
     lost = wait_for(backend, "one", "lost")
     assert lost.error is not None
-    assert "no module named torch" in lost.error["text"]
+    assert "No module named 'torch'" in lost.error["text"]
+    assert "Repair the computing environment" in lost.error["remedy"], "resuming it would end in the same way"
 
 
 def test_ten_kills_at_random_moments_leave_no_half_written_file(backend: LocalBackend) -> None:

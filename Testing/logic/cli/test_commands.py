@@ -168,6 +168,17 @@ def test_the_doctor_says_why_a_card_cannot_compute(monkeypatch: pytest.MonkeyPat
     assert (finding.good, finding.found) == (False, "RuntimeError: CUDA error: no kernel image is available")
 
 
+def test_the_doctor_tells_of_a_pytorch_that_loads_slowly_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first time, protection software may look at every file for minutes; the doctor ended in an error."""
+    from SemiSegLogic.cli import doctor
+
+    monkeypatch.setattr(doctor, "PROBE", "import time; time.sleep(30)")
+    monkeypatch.setattr(doctor, "PATIENCE_S", 0.3)
+    finding = doctor.torch_works()
+    assert (finding.good, finding.found) == (False, "is not loaded after 0.3 seconds")
+    assert "wait some minutes" in finding.remedy
+
+
 @pytest.mark.parametrize(("driver", "visible", "good"), [(580, "0", False), (580, "-1", True), (400, "0", True)])
 def test_the_doctor_says_that_pytorch_does_not_see_a_card_that_it_could_use(
     driver: int, visible: str, good: bool, monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from SemiSegLogic import run
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.training.checkpoint import CheckpointError
 from SemiSegLogic.engine.training.trainer import Trainer
@@ -39,6 +40,21 @@ def test_a_choice_that_the_data_do_not_allow_is_not_to_be_resumed(blobs: BlobStu
     assert status.error is not None
     assert "For volumes choose m3hl or bcp" in status.error["text"]
     assert status.error["remedy"].startswith("Train again with another choice")
+
+
+def test_packages_that_cannot_be_loaded_are_to_be_repaired(
+    blobs: BlobStudy, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said was to resume the job, which then failed in the same way."""
+
+    def damaged(*_: object) -> None:
+        raise ImportError("DLL load failed while importing _C: The specified module could not be found.")
+
+    monkeypatch.setattr(run, "_carry_out", damaged)
+    status = run_here(begin(blobs.study, jobs, tiny(4, 2)))
+    assert status.error is not None
+    assert "cannot be loaded. (ImportError: DLL load failed" in status.error["text"]
+    assert status.error["remedy"].startswith("Repair the computing environment")
 
 
 def test_when_memory_runs_out_patches_get_smaller_and_training_goes_on(
