@@ -137,7 +137,10 @@ class EnvironmentFolder:
                                      "it has finished.")
         with self.alone():
             try:
-                if self.root.exists():  # renaming first: a removal that is interrupted leaves nothing that looks whole
+                if self.root.is_symlink():  # a person put it onto another disk, and keeps the link and the folder
+                    self._empty()
+                    self.marks.end()
+                elif self.root.exists():  # renamed first: a removal that is interrupted leaves nothing that looks whole
                     rename(self.root, self.root.with_name(self.root.name + GOING + secrets.token_hex(3)))
                 for left in self.root.parent.glob(glob.escape(self.root.name + GOING) + "*"):
                     remove_folder(left)

@@ -52,6 +52,10 @@ class Marks:
             "SemiSeg began to make this environment and may repair or delete it.\n", encoding="utf-8"
         )
 
+    def end(self) -> None:
+        """The folder is ours no more."""
+        remove(self.root / BEGUN)
+
     def take_back(self) -> None:
         """It is not finished any more."""
         remove(self.root / MARKER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import platform
 import shutil
 import sys
@@ -100,9 +101,12 @@ def has_builds(
 
 
 def free_gb(folder: Path) -> float:
-    """Room on the disk of ``folder``, which need not exist yet, in 10^9 bytes."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    return shutil.disk_usage(there).free / 1e9
+    """Room on the disk of ``folder``, which need not exist yet, in 10^9 bytes; infinite where that is not told."""
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    try:
+        return shutil.disk_usage(there).free / 1e9
+    except OSError:
+        return math.inf
 
 
 def _full(folder: Path) -> str:

@@ -138,6 +138,8 @@ def test_on_windows_slicers_variables_are_found_however_windows_spells_them(
     found = make_places(Preferences(), FakeInstaller(tmp_path / "e")).surroundings
     assert found["PATH"] == "bin"
     assert program in list(pythons._usual_places(found))
+    managed = tmp_path / "Python" / "bin" / "python3.13.exe"
+    assert managed in list(pythons._usual_places({"LOCALAPPDATA": str(tmp_path)})), "of Python's install manager"
 
 
 # --- the three places -----------------------------------------------------------------------------------------

@@ -165,6 +165,8 @@ def _usual_places(surroundings: Mapping[str, str]) -> Iterator[Path]:
             yield Path(f"/opt/homebrew/bin/python{version}")
             yield Path(f"/Library/Frameworks/Python.framework/Versions/{version}/bin/python3")
         elif sys.platform == "win32":
+            if "LOCALAPPDATA" in surroundings:  # where Python's install manager puts them
+                yield Path(surroundings["LOCALAPPDATA"]) / "Python" / "bin" / f"python{version}.exe"
             folder = "Python" + version.replace(".", "")
             for key, below in (("LOCALAPPDATA", "Programs/Python"), ("PROGRAMFILES", ""), ("SYSTEMDRIVE", "/")):
                 if key in surroundings:

@@ -140,6 +140,19 @@ def test_an_environment_in_a_folder_with_brackets_in_its_name_is_removed_whole(t
     assert [path.name for path in tmp_path.iterdir()] == ["semiseg [5.10].lock"]
 
 
+@needs_posix
+def test_an_environment_behind_a_link_is_removed_and_made_again_there(shelf: Path, base: Path, tmp_path: Path) -> None:
+    """People put it onto another disk so. The link got another name, nothing could be deleted, and that for ever."""
+    (tmp_path / "other disk").mkdir()
+    (tmp_path / "env").symlink_to(tmp_path / "other disk")
+    environment = prepare(tmp_path / "env", WANTED, base)
+    environment.remove()
+    assert not list((tmp_path / "other disk").iterdir())
+    assert (tmp_path / "env").is_symlink()
+    assert works(prepare(tmp_path / "env", WANTED, base))
+    assert (tmp_path / "other disk" / MARKER).is_file()
+
+
 def test_the_lock_tells_while_another_process_sets_up(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from SemiSegLogic.environment.lock import alone\n"
@@ -229,6 +242,13 @@ def test_a_small_disk_for_temporary_files_does_not_end_a_set_up(
         pip.install(["--dry-run", "--no-build-isolation", "--no-index", str(source)])
     assert seen.read_text() == str(tmp_path / "env" / pip_module.DOWNLOADS)
     assert not (tmp_path / "env" / pip_module.DOWNLOADS).exists()
+
+
+def test_a_disk_that_does_not_tell_its_room_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSYS, "not here")))
+    assert problem.free_gb(tmp_path / "to come") == float("inf")
+    with pip_module.room_for_downloads(tmp_path / "env") as variables:
+        assert variables == {}
 
 
 def test_the_disk_that_is_full_is_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
