@@ -293,6 +293,22 @@ def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None
     screen.clear_case()
 
 
+def test_the_overlay_has_its_colours_also_when_a_scene_file_brought_the_table_without_them(slicer: Any) -> None:
+    """Slicer 5.10 writes no file of a hidden table: it comes back with as many colours, all of them clear black."""
+    from SemiSegLib.scene import volumes
+
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", "SemiSeg uncertainty")
+    table.SetTypeToUser()
+    table.SetNumberOfColors(256)
+    grid = Grid((4, 6, 8), (3.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    node = volumes.overlay_from(np.full(grid.shape, 255, np.uint8), grid, "doubt")
+    shown = node.GetDisplayNode().GetColorNode()
+    colour = [0.0] * 4
+    assert shown is table
+    assert shown.GetColor(255, colour)
+    assert colour == pytest.approx([1.0, 0.95, 0.4, 1.0], abs=0.01)
+
+
 def test_what_is_shown_in_3d_stays_shown_when_a_suggestion_is_taken(slicer: Any) -> None:
     from SemiSegLib.scene import segments
 

@@ -108,17 +108,22 @@ def _display(window: tuple[float, float], colours: str) -> Any:
 
 
 def _doubt_colours() -> Any:
-    """A colour table of our own, purple over orange to yellow: it tells doubt from every structure's colour."""
+    """A colour table of our own, purple over orange to yellow: it tells doubt from every structure's colour.
+
+    One that is there may be of a scene file: without its colours, which Slicer 5.10 does not save of a hidden table.
+    """
     name = "SemiSeg uncertainty"
     table = slicer.mrmlScene.GetFirstNode(name, "vtkMRMLColorTableNode")
     if table is None:
         table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
-        table.SetTypeToUser()
-        table.SetHideFromEditors(True)
-        table.SetNumberOfColors(256)
-        for value in range(256):
-            parts = [float(np.interp(value, DOUBT_AT, levels)) for levels in DOUBT_RGB]
-            table.SetColor(value, str(value), *parts, 1.0)
+    modified = table.StartModify()
+    table.SetTypeToUser()
+    table.SetHideFromEditors(True)
+    table.SetNumberOfColors(256)
+    for value in range(256):
+        parts = [float(np.interp(value, DOUBT_AT, levels)) for levels in DOUBT_RGB]
+        table.SetColor(value, str(value), *parts, 1.0)
+    table.EndModify(modified)
     return table
 
 
