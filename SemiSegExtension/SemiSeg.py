@@ -52,8 +52,8 @@ class SemiSegWidget(ScriptedLoadableModuleWidget):
     """Slicer's side of the panel: when it comes, is shown, is left, and goes."""
 
     def __init__(self, parent=None):
+        self.panel = None  # first: without a parent Slicer's class makes one, and calls setup() at once
         ScriptedLoadableModuleWidget.__init__(self, parent)
-        self.panel = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -65,7 +65,7 @@ class SemiSegWidget(ScriptedLoadableModuleWidget):
 
         self.panel = Panel(self.layout)
         slicer.app.connect("aboutToQuit()", self.cleanup)
-        if self.parent.isEntered:  # after a reload nobody calls enter()
+        if getattr(self.parent, "isEntered", False):  # after a reload nobody calls enter()
             self.panel.enter()
 
     def enter(self):

@@ -109,6 +109,17 @@ def test_a_widget_that_is_made_and_never_shown_goes_quietly(module: Any, slicer:
     assert widget.panel is None
 
 
+def test_a_widget_that_a_script_makes_without_an_area_keeps_its_panel(module: Any, study: Any, slicer: Any) -> None:
+    """Slicer's class makes a window of its own then, and sets it up before the widget's own part of making is done."""
+    widget = module.SemiSegWidget()
+    assert widget.panel is not None
+    widget.enter()
+    open_first(widget.panel, study)
+    widget.cleanup()
+    assert widget.panel is None
+    widget.parent.close()
+
+
 def test_a_slicer_that_is_too_old_is_told_so_in_the_panel(module: Any, slicer: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "OLDEST_PYTHON", (99, 0))
     widget = shown(module)

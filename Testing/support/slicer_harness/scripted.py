@@ -78,10 +78,19 @@ class ScriptedLoadableModule:
 
 class ScriptedLoadableModuleWidget:
     def __init__(self, parent: Any = None) -> None:
+        """Without a parent it makes one of its own, which is no module's area, and is set up and shown before it ends."""
+        import qt
+
         self.developerMode = False
-        self.parent = parent
-        self.layout = parent.layout() if parent is not None else None
         self.moduleName = type(self).__name__.removesuffix("Widget")
+        self.parent = parent if parent is not None else slicer.qMRMLWidget()
+        if parent is None:
+            self.parent.setLayout(qt.QVBoxLayout())
+            self.parent.setMRMLScene(slicer.mrmlScene)
+        self.layout = self.parent.layout()
+        if parent is None:
+            self.setup()
+            self.parent.show()
         slicer.app.moduleManager().connect(UNLOADING, self._onModuleAboutToBeUnloaded)
 
     def _onModuleAboutToBeUnloaded(self, name: str) -> None:
