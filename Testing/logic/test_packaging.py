@@ -168,6 +168,13 @@ def test_the_catalogue_entry_and_cmake_agree() -> None:
     assert entry["build_dependencies"] == [name for name in depends[1].split() if name != "NA"]
 
 
+def test_what_the_extension_manager_shows_of_the_extension_is_shown_whole() -> None:
+    """Slicer's macros hand these texts on without quotes: a semicolon is the end of the text for them."""
+    told = dict(re.findall(r'set\((EXTENSION_\w+) "(.*)"\)', (ROOT / "CMakeLists.txt").read_text()))
+    assert told["EXTENSION_DESCRIPTION"].endswith("nothing is sent anywhere else.")
+    assert [name for name, text in told.items() if ";" in text] == []
+
+
 def test_the_icon_and_the_licence_that_the_catalogue_shows_exist() -> None:
     icon = re.search(r'EXTENSION_ICONURL "https://raw\.githubusercontent\.com/[^/]+/[^/]+/main/(.+)"',
                      (ROOT / "CMakeLists.txt").read_text())
