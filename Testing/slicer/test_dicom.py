@@ -123,6 +123,38 @@ def test_a_dicom_seg_is_written_verified_and_nothing_is_left_in_the_scene(
     assert panel.screen.current_slice() == SliceIndex(0, 4)
 
 
+def test_names_in_other_than_plain_letters_are_in_the_file_as_people_wrote_them(
+    panel: Any, study: Any, database: Any, slicer: Any, tmp_path: Path
+) -> None:
+    """The program that writes DICOM SEG for Slicer refuses them: every export of such a study failed."""
+    import pydicom
+
+    study.change_structure(1, name="Läsion µ")
+    study.change_structure(2, name="核")
+    case = added(panel, study)[0]
+    case.rename("Müller, Kopf")
+    label = accept_ball(case)
+    files: list[Any] = []
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], lambda account: files.extend(account.files))
+    settle(panel)
+    assert [file.verified for file in files] == [True], panel.controller.notice
+    assert files[0].voxels == {"Läsion µ": int((label == 1).sum()), "核": int((label == 2).sum())}
+    written = pydicom.dcmread(files[0].path)
+    assert [str(item.SegmentLabel) for item in written.SegmentSequence] == ["Läsion µ", "核"]
+    assert (str(written.SeriesDescription), str(written.PatientName)) == ("Müller, Kopf", "Doe^Jürgen")
+
+
+def test_in_plain_letters_every_name_is_another_one() -> None:
+    from SemiSegLib.scene.plain_letters import in_plain_letters
+
+    plain = in_plain_letters(["Läsion", "Lasion", "Lasiön", "核", "肝", "core"])
+    assert plain == {
+        "Lasion": "Lasion", "core": "core", "Läsion": "Lasion 2", "Lasiön": "Lasion 3", "核": "structure",
+        "肝": "structure 2",
+    }  # fmt: skip
+
+
 def test_another_study_opened_meanwhile_lends_no_names(
     panel: Any, study: Any, database: Any, tmp_path: Path
 ) -> None:

@@ -106,8 +106,9 @@ def load_series(uids: list[str]) -> list[str]:
 
 
 class SegmentationPlugin:
-    """What the plugin of Quantitative Reporting looks at, and a real DICOM SEG from it, named by the second that it was
-    begun in; a file of that name is replaced. ``wrong`` spoils a voxel.
+    """What the plugin of Slicer 5.12 looks at, and a real DICOM SEG from it, named by the second that it was begun in; a
+    file of that name is replaced. The program that writes it refuses all but plain letters in names of segments, and
+    writes those of the series as bytes that nobody can read. ``wrong`` spoils a voxel.
     """
 
     wrong = False
@@ -123,6 +124,8 @@ class SegmentationPlugin:
     def export(self, exportables: list[Any]) -> str:
         import slicer
 
+        from SemiSegLib.scene.segments import shown
+
         tree = slicer.mrmlScene.GetSubjectHierarchyNode()
         node = tree.GetItemDataNode(exportables[0].subjectHierarchyItemID)
         volume = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
@@ -130,6 +133,8 @@ class SegmentationPlugin:
             exportables[0].subjectHierarchyItemID
         ):
             return "Referenced volume is not found for the segmentation."
+        if strange := [item.name for item in shown(node) if not item.name.isascii()]:
+            return f"itkimage2segimage failed: Condition failed: Invalid character: {strange}"
         self._write(node, volume, Path(exportables[0].directory) / f"subject_hierarchy_export.SEG{SECOND}.dcm")
         return ""
 
@@ -142,7 +147,7 @@ class SegmentationPlugin:
         _leave_storage()
         if self.wrong:
             label[tuple(np.argwhere(label)[0])] = 0
-        write_seg(path, label, grid, [(item.value, item.name) for item in shown(node)])
+        write_seg(path, label, grid, [(item.value, item.name) for item in shown(node)], str(node.GetName()))
 
 
 def _leave_storage() -> None:
@@ -157,10 +162,11 @@ def _leave_storage() -> None:
     slicer.mrmlScene.RemoveNode(own)
 
 
-def write_seg(path: Path, label: Any, grid: Grid, segments: list[tuple[int, str]]) -> None:
+def write_seg(path: Path, label: Any, grid: Grid, segments: list[tuple[int, str]], series: str = "") -> None:
     """A binary DICOM SEG: one frame for each slice of each segment that shows something."""
     made = dataset(SegmentationStorage)
-    made.Modality, made.PatientName, made.PatientID = "SEG", "Doe^Jane", "4711"
+    made.Modality, made.PatientName, made.PatientID = "SEG", "Doe^J\xfcrgen", "4711"
+    made.SpecificCharacterSet, made.SeriesDescription = "ISO_IR 100", series.encode().decode("latin-1")
     made.SegmentSequence, made.PerFrameFunctionalGroupsSequence, bits = [], [], []
     for number, (value, name) in enumerate(segments, 1):
         segment = Dataset()

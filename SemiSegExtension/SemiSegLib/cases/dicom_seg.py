@@ -1,4 +1,4 @@
-"""A DICOM SEG file read again with pydicom, which Slicer brings along, and compared voxel for voxel."""
+"""A DICOM SEG file with pydicom, which Slicer brings along: read again and compared voxel for voxel."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ The plugin is Slicer's own from 5.12 on; before, the extension Quantitative Repo
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,14 +52,26 @@ def write(result: Segmented, folder: Path) -> Path:
         raise ValueError(problem or _(
             "{case} contains no structure, and a DICOM SEG file cannot be empty."
         ).format(case=result.name))
+    from .plain_letters import in_plain_letters  # with the first export: opening the module needs it not
+
+    plain, called = in_plain_letters([item.name for item in drawn]), in_plain_letters([result.name])[result.name]
     with nodes.swept(), _original(result.series) as volume:
         _require_same_voxels(result.name, volume, result.grid)
-        node = segments.segmentation_for(volume, result.name)
+        node = segments.segmentation_for(volume, called)
         try:
-            segments.write(node, result.labels, result.grid, drawn)
-            return _export(_item(node, volume, drawn), folder)
+            segments.write(node, result.labels, result.grid, [replace(item, name=plain[item.name]) for item in drawn])
+            return _export(_item(node, volume, drawn), folder, lambda file: _named(file, result.name, plain))
         finally:
             _remove(node)
+
+
+def _named(file: Path, name: str, plain: dict[str, str]) -> None:
+    """A file that was written in plain letters gets the names of the case and its structures where these have others.
+    """
+    from .plain_letters import put_names
+
+    if not all(text.isascii() for text in (name, *plain)):
+        put_names(file, name, {there: structure for structure, there in plain.items()})
 
 
 def _missing(name: str, series: str) -> str:
@@ -140,7 +153,7 @@ def _in_tree(tree: Any, node: Any) -> int:
     return int(tree.GetItemByDataNode(node) or tree.CreateItem(tree.GetSceneItemID(), node))
 
 
-def _export(item: int, folder: Path) -> Path:
+def _export(item: int, folder: Path, finish: Callable[[Path], None]) -> Path:
     plugin = slicer.modules.dicomPlugins[PLUGIN]()
     exportables = plugin.examineForExport(item)
     if not exportables:
@@ -154,6 +167,7 @@ def _export(item: int, folder: Path) -> Path:
         made = sorted(Path(own).glob("*.dcm"))
         if error or not made:
             raise ValueError(_("DICOM SEG was not written: {error}").format(error=error or _("no file was written")))
+        finish(made[-1])
         return rename(made[-1], _free(folder / made[-1].name))
 
 
