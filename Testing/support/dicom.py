@@ -106,8 +106,8 @@ def load_series(uids: list[str]) -> list[str]:
 
 
 class SegmentationPlugin:
-    """What the plugin of Slicer 5.12 looks at, and a real DICOM SEG from it, named by the second that it was begun in; a
-    file of that name is replaced. The program that writes it refuses all but plain letters in names of segments, and
+    """What the plugin of Slicer 5.12 looks at, and a real DICOM SEG from it, named by the second that it was begun in;
+    a file of that name is replaced. The program that writes it refuses all but plain letters in names of segments, and
     writes those of the series as bytes that nobody can read. ``wrong`` spoils a voxel.
     """
 

@@ -78,7 +78,7 @@ class ScriptedLoadableModule:
 
 class ScriptedLoadableModuleWidget:
     def __init__(self, parent: Any = None) -> None:
-        """Without a parent it makes one of its own, which is no module's area, and is set up and shown before it ends."""
+        """Without a parent it makes one of its own, which is no module's area, and is set up before it ends."""
         import qt
 
         self.developerMode = False
