@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.geometry import Grid, SliceIndex
+from Testing.support import real_dicom_seg
 from Testing.support.clinician import ball, noise, settle
 from Testing.support.dicom import Database, SegmentationPlugin, load_series, write_series
 
@@ -143,6 +144,29 @@ def test_names_in_other_than_plain_letters_are_in_the_file_as_people_wrote_them(
     written = pydicom.dcmread(files[0].path)
     assert [str(item.SegmentLabel) for item in written.SegmentSequence] == ["Läsion µ", "核"]
     assert (str(written.SeriesDescription), str(written.PatientName)) == ("Müller, Kopf", "Doe^Jürgen")
+
+
+@pytest.mark.skipif(bool(real_dicom_seg.why_not()), reason=real_dicom_seg.why_not())
+@pytest.mark.parametrize("names", [("ball", "core"), ("Läsion µ", "核")])
+@pytest.mark.parametrize("name", GRIDS)
+def test_slicers_own_plugin_writes_what_is_read_again_voxel_for_voxel(
+    panel: Any, study: Any, database: Any, slicer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
+    names: tuple[str, str],
+) -> None:
+    real_dicom_seg.put_in_place(slicer, tmp_path, monkeypatch)
+    slicer.mrmlScene.GetSubjectHierarchyNode()  # the application always has one
+    for value, called in enumerate(names, 1):
+        study.change_structure(value, name=called)
+    case = added(panel, study)[list(GRIDS).index(name)]
+    label = accept_ball(case)
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    files: list[Any] = []
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], lambda account: files.extend(account.files))
+    settle(panel)
+    assert [file.verified for file in files] == [True], panel.controller.notice
+    assert files[0].voxels == {called: int((label == value).sum()) for value, called in enumerate(names, 1)}
+    assert slicer.mrmlScene.GetNumberOfNodes() == before
 
 
 def test_in_plain_letters_every_name_is_another_one() -> None:

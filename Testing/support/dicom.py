@@ -32,7 +32,7 @@ def write_series(folder: Path, array: Any, grid: Grid, series: str) -> list[Path
     columns, files = np.array(grid.direction).reshape(3, 3), []
     for k, pixels in enumerate(array):
         item = dataset(CTImageStorage)
-        item.SeriesInstanceUID, item.StudyInstanceUID = series, "1.2.3"
+        item.SeriesInstanceUID, item.StudyInstanceUID, item.FrameOfReferenceUID = series, "1.2.3", f"{series}.99"
         item.PatientName, item.PatientID, item.Modality, item.InstanceNumber = "Doe^Jane", "4711", "CT", k + 1
         item.ImagePositionPatient = [f"{value:.8g}" for value in grid.to_patient(np.array([[k, 0, 0]]))[0]]
         item.ImageOrientationPatient = [f"{value:.8g}" for value in columns[:, :2].T.ravel()]
@@ -76,6 +76,15 @@ class Database:
 
     def fileForInstance(self, uid: str) -> str:
         return str(self._instances.get(uid, ""))
+
+    def fileValue(self, file: str, tag: str) -> str:
+        group, element = (int(part, 16) for part in tag.split(","))
+        found = dcmread(file, stop_before_pixels=True).get((group, element))
+        return "" if found is None else str(found.value)
+
+    def insert(self, file: str) -> None:
+        """It keeps a copy of its own."""
+        self._instances[str(dcmread(file).SOPInstanceUID)] = Path(file)
 
     @property
     def instances(self) -> list[str]:
