@@ -115,6 +115,24 @@ def test_a_wrapped_widget_refuses_what_the_real_one_lacks(slicer: Any) -> None:
         made.somethingOfMine = 3
 
 
+def test_a_value_that_a_widget_gives_is_held_to_what_the_real_one_has(slicer: Any) -> None:
+    """A font, a rectangle, a point: PySide's own have more names, and keyword arguments."""
+    import qt
+
+    made = qt.QLabel("text")
+    font, corner = made.font, made.rect.bottomLeft()
+    font.setItalic(True)
+    made.font = font
+    assert made.font.italic()
+    assert corner.y() == made.height - 1
+    made.mapToGlobal(corner)
+    for wrong in (lambda: font.setItalics(True), lambda: made.rect.bottom_left(), lambda: corner.toTuple()):
+        with pytest.raises(AttributeError):
+            wrong()
+    with pytest.raises(TypeError):
+        font.setItalic(enable=True)
+
+
 def test_what_is_shown_and_hidden_in_a_folded_section_is_seen_when_it_unfolds(slicer: Any) -> None:
     import qt
 

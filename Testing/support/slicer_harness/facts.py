@@ -24,9 +24,12 @@ class Facts:
 MORE: dict[str, set[str]] = {
     "qt.QAbstractItemView": set(),
     "qt.QBrush": set(),
+    "qt.QFont": {"italic", "setItalic"},
     "qt.QKeySequence": set(),
     "qt.QListWidgetItem": {"isSelected", "setSelected", "text", "setText"},
     "qt.QPixmap": set(),
+    "qt.QPoint": {"x", "y"},
+    "qt.QRect": {"bottomLeft"},
     "qt.Qt": set(),
 }
 """Classes that the stored list lacks, with their functions that we may use; constructors and constants beside. Looked
