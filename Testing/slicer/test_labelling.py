@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,29 @@ def test_no_picture_stays_behind_and_one_that_is_held_goes_later(
     panel.label.refresh()
     assert pictures() == []
     assert not panel.label._strip._widget.real.pixmap().isNull(), "it is shown"
+
+
+@pytest.mark.parametrize("what", ["temporary files were cleared", "the disk is full"])
+def test_the_label_section_goes_on_without_its_picture(
+    panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    open_first(panel, study)
+    shown = panel.label._strip._widget.real
+    with monkeypatch.context() as patch:
+        if what == "the disk is full":
+            patch.setattr(Path, "write_bytes", full)
+        else:
+            shutil.rmtree(panel.scratch)
+        panel.screen.jump(SliceIndex(0, 2))
+        panel.label.refresh()
+        assert panel.label.here.text.startswith("<b>scan0</b>, axial slice <b>3</b>")
+        assert panel.label.saved.text == "Everything is saved in the study."
+        assert shown.pixmap().isNull() == (what == "the disk is full"), "one of another slice would mislead"
+    panel.label.refresh()
+    assert not shown.pixmap().isNull()
 
 
 def test_a_slice_is_taken_back_and_its_drawing_stays(panel: Any, study: Any) -> None:

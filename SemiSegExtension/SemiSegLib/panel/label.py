@@ -52,7 +52,7 @@ class LabelSection:
         self.empty.minimumHeight = self.done.minimumHeight
         picture = qt.QLabel()
         drawing.addWidget(picture)
-        self._strip = PictureLabel(picture, panel.scratch, "strip")
+        self._strip = PictureLabel(picture, lambda: panel.scratch, "strip")
         self.legend = label(drawing)
         self.legend.connect("linkActivated(QString)", self.on_link)
         self._legend_text = ""

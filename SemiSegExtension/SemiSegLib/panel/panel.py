@@ -41,7 +41,6 @@ class Panel:
 
     def __init__(self, layout: Any, installer: Any = None, connect: Any = None, preferences: Any = None) -> None:
         self.preferences, self.screen = preferences or Preferences(), Screen()
-        self.scratch = str(slicer.app.temporaryPath)
         self.places = make_places(self.preferences, installer)
         self.controller = Controller(self.screen, self.preferences.get("author"))
         self.training = Training(self.controller, connect or self._connect)
@@ -55,6 +54,13 @@ class Panel:
     def _connect(self, study: Any) -> Connection:
         far = self.preferences.get("far place")
         return BackendConnection(study, self._python, lambda: self.installer.environment(), far)
+
+    @property
+    def scratch(self) -> str:
+        """Slicer's temporary folder, asked for each time: a person may choose another one or empty their disk, and
+        Slicer makes it anew when it is asked for.
+        """
+        return str(slicer.app.temporaryPath)
 
     @property
     def installer(self) -> Any:

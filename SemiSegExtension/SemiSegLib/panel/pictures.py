@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ BASE, HERE, LINE, GRID = (222, 224, 228), (20, 20, 20), (38, 110, 190), (232, 23
 class PictureLabel:
     """Shows pictures in a QLabel; each gets a new file name, because Qt remembers pictures by name. The file goes as
     soon as it was read, or with a later picture where the system holds it: nothing stays when Slicer ends or is killed.
+    Where ``folder()`` takes no file, its disk being full say, there is no picture; the next one is tried again.
     """
 
-    def __init__(self, widget: Any, folder: str, stem: str) -> None:
-        self._widget, self._folder = widget, Path(folder)
+    def __init__(self, widget: Any, folder: Callable[[], str], stem: str) -> None:
+        self._widget, self._folder = widget, folder
         self._stem = f"SemiSeg-{stem}-{os.getpid()}-{id(self):x}"  # all windows of a person share the folder
         self._number = 0
         self._shown: bytes = b""
@@ -35,13 +36,20 @@ class PictureLabel:
         data = png(picture)
         if data == self._shown:
             return
-        self._shown = data
         self._number += 1
-        path = self._folder / f"{self._stem}-{self._number}.png"
-        path.write_bytes(data)
-        self._widget.setPixmap(qt.QPixmap(str(path)))
+        path = Path(self._folder()) / f"{self._stem}-{self._number}.png"
+        self._shown = data if _written(path, data) else b""
+        self._widget.setPixmap(qt.QPixmap(str(path)) if self._shown else qt.QPixmap())
         self._widget.minimumHeight = picture.shape[0]
         self._read = [file for file in (*self._read, path) if not _removed(file)]
+
+
+def _written(file: Path, data: bytes) -> bool:
+    try:
+        file.write_bytes(data)
+    except OSError:
+        return False
+    return True
 
 
 def _removed(file: Path) -> bool:

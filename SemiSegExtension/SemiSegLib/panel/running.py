@@ -29,7 +29,7 @@ class RunView:
         inside.addWidget(self.bar)
         self._picture = qt.QLabel()
         inside.addWidget(self._picture)
-        self._curve = PictureLabel(self._picture, panel.scratch, "curve")
+        self._curve = PictureLabel(self._picture, lambda: panel.scratch, "curve")
         self.numbers = label(inside, faint=True)
         buttons = row(inside)
         tip = _("The best model so far is saved and used")

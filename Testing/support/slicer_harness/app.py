@@ -150,13 +150,19 @@ class Application:
 
     def __init__(self, harness: Harness) -> None:
         self.applicationVersion, self.majorVersion, self.minorVersion = "5.12.4", 5, 12
-        self.temporaryPath, self.slicerHome = harness.scratch, ""
+        self.slicerHome = ""
         self._harness = harness
         self.slots: dict[str, list[Any]] = {}
         self._modules = ModuleManager()
 
     def moduleManager(self) -> ModuleManager:
         return self._modules
+
+    @property
+    def temporaryPath(self) -> str:
+        """As in the application it is made when it is asked for, should it have gone."""
+        Path(self._harness.scratch).mkdir(parents=True, exist_ok=True)
+        return self._harness.scratch
 
     def quit(self) -> None:
         """As the application does it: its own slot comes first, which unloads every module; then those of others that
