@@ -153,17 +153,19 @@ class SegmentationPlugin:
 
         grid = grid_of(volume)
         label, _ = read(node, grid)
-        _leave_storage()
+        _leave_traces()
         if self.wrong:
             label[tuple(np.argwhere(label)[0])] = 0
         write_seg(path, label, grid, [(item.value, item.name) for item in shown(node)], str(node.GetName()))
 
 
-def _leave_storage() -> None:
+def _leave_traces() -> None:
     """As the plugin saves each segment on its way: through a node of its own, which it takes away again. What Slicer
-    gave that node to be saved by stays.
+    gave that node to be saved by stays; that of Slicer 5.10 also leaves the node with which it called its program.
     """
     import slicer
+
+    slicer.mrmlScene.AddNode(slicer.vtkMRMLCommandLineModuleNode())
 
     own = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "segment on its way")
     own.CreateDefaultDisplayNodes()

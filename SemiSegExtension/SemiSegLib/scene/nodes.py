@@ -14,6 +14,8 @@ from .labelmaps import empty
 
 ROLE, CASE, MARKED = "SemiSeg.Role", "SemiSeg.Case", "SemiSeg.Node"
 KINDS = ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
+CALL = "vtkMRMLCommandLineModuleNode"
+"""With what a program was called."""
 
 
 def own(node: Any, role: str, case: str) -> Any:
@@ -93,7 +95,7 @@ def _parts(node: Any) -> list[Any]:
 @contextmanager
 def swept() -> Iterator[None]:
     """Whatever volumes, segmentations, display and storage nodes come into the scene meanwhile go again: Slicer's own
-    parts leave some behind that they made for a moment.
+    parts leave some behind that they made for a moment, and of programs that they called what those were called with.
     """
     before = {node.GetID() for node in _passing()}
     try:
@@ -105,7 +107,7 @@ def swept() -> Iterator[None]:
 
 def _passing() -> list[Any]:
     """Of these kinds what is no node that Slicer has once and for all."""
-    scene, kinds = slicer.mrmlScene, (*KINDS, "vtkMRMLDisplayNode", "vtkMRMLStorageNode")
+    scene, kinds = slicer.mrmlScene, (*KINDS, "vtkMRMLDisplayNode", "vtkMRMLStorageNode", CALL)
     every = [scene.GetNthNodeByClass(n, kind) for kind in kinds for n in range(scene.GetNumberOfNodesByClass(kind))]
     return [node for node in every if not node.GetSingletonTag()]
 
