@@ -83,6 +83,20 @@ def test_chosen_series_come_into_the_study_voxel_for_voxel(panel: Any, study: An
     assert len(panel.controller.rows) == 5
 
 
+def test_what_was_exported_is_not_offered_as_an_image(
+    panel: Any, study: Any, database: Any, tmp_path: Path
+) -> None:
+    """Slicer's plugin puts every DICOM SEG that it writes into the database as well."""
+    case = added(panel, study)[0]
+    accept_ball(case)
+    (tmp_path / "out").mkdir()
+    panel.controller.results.export(tmp_path / "out", ["dcm"], [case.id], lambda _account: None)
+    settle(panel)
+    assert len(database.seriesForStudy("1.2.3")) == 3
+    panel.cases.on_add_dicom()
+    assert [item.uid for item in panel.cases.dicom._shown] == ["1.2.3.1", "1.2.3.2"]
+
+
 def test_searching_shortens_the_list_and_nothing_chosen_adds_nothing(panel: Any, study: Any, database: Any) -> None:
     assert len(added(panel, study, "1.2.3.2")) == 1
     panel.cases.on_add_dicom()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,6 +53,7 @@ class Database:
     def __init__(self, series: dict[str, list[Path]]) -> None:
         self.isOpen, self._series = True, series
         self._instances = {str(dcmread(f).SOPInstanceUID): f for files in series.values() for f in files}
+        self._modalities = {uid: str(dcmread(files[0]).Modality) for uid, files in series.items()}
 
     def patients(self) -> tuple[str, ...]:
         return ("1",)
@@ -82,9 +84,17 @@ class Database:
         found = dcmread(file, stop_before_pixels=True).get((group, element))
         return "" if found is None else str(found.value)
 
+    def fieldForSeries(self, field: str, uid: str) -> str:
+        return self._modalities[uid] if field == "Modality" else ""
+
     def insert(self, file: str) -> None:
         """It keeps a copy of its own."""
-        self._instances[str(dcmread(file).SOPInstanceUID)] = Path(file)
+        data = dcmread(file)
+        kept = next(iter(self._instances.values())).with_name(f"{data.SOPInstanceUID}.dcm")
+        shutil.copyfile(file, kept)
+        self._instances[str(data.SOPInstanceUID)] = kept
+        self._series[str(data.SeriesInstanceUID)] = [kept]
+        self._modalities[str(data.SeriesInstanceUID)] = str(data.Modality)
 
     @property
     def instances(self) -> list[str]:
@@ -144,7 +154,9 @@ class SegmentationPlugin:
             return "Referenced volume is not found for the segmentation."
         if strange := [item.name for item in shown(node) if not item.name.isascii()]:
             return f"itkimage2segimage failed: Condition failed: Invalid character: {strange}"
-        self._write(node, volume, Path(exportables[0].directory) / f"subject_hierarchy_export.SEG{SECOND}.dcm")
+        path = Path(exportables[0].directory) / f"subject_hierarchy_export.SEG{SECOND}.dcm"
+        self._write(node, volume, path)
+        slicer.dicomDatabase.insert(str(path))
         return ""
 
     def _write(self, node: Any, volume: Any, path: Path) -> None:
@@ -176,7 +188,8 @@ def _leave_traces() -> None:
 def write_seg(path: Path, label: Any, grid: Grid, segments: list[tuple[int, str]], series: str = "") -> None:
     """A binary DICOM SEG: one frame for each slice of each segment that shows something."""
     made = dataset(SegmentationStorage)
-    made.Modality, made.PatientName, made.PatientID = "SEG", "Doe^J\xfcrgen", "4711"
+    made.Modality, made.PatientName, made.PatientID = "SEG", "Doe^Jürgen", "4711"
+    made.SeriesInstanceUID, made.StudyInstanceUID = generate_uid(), "1.2.3"
     made.SpecificCharacterSet, made.SeriesDescription = "ISO_IR 100", series.encode().decode("latin-1")
     made.SegmentSequence, made.PerFrameFunctionalGroupsSequence, bits = [], [], []
     for number, (value, name) in enumerate(segments, 1):

@@ -12,6 +12,8 @@ import slicer
 from ..words import _
 
 UID = re.compile(r"[0-9]+(\.[0-9]+)+")
+NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTRECORD", "SR", "PR", "KO", "REG", "FID", "DOC", "AU", "ECG"}
+"""Modalities. Each segmentation that is exported as DICOM SEG comes into the database as a series, too."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,15 @@ def database() -> Any | None:
 
 
 def all_series() -> list[Series]:
-    """Every series of the database, patient by patient; empty without a database."""
+    """Every series of the database that may be images, patient by patient; empty without a database."""
     base, found = database(), []
     for patient in base.patients() if base is not None else ():
         name = str(base.nameForPatient(patient)).replace("^", " ").strip()
         for study in base.studiesForPatient(patient):
             words = str(base.descriptionForStudy(study))
             for uid in base.seriesForStudy(study):
-                found.append(Series(str(uid), name, words, str(base.descriptionForSeries(uid))))
+                if str(base.fieldForSeries("Modality", uid)) not in NO_IMAGES:
+                    found.append(Series(str(uid), name, words, str(base.descriptionForSeries(uid))))
     return found
 
 
