@@ -53,6 +53,31 @@ def test_a_drawing_nobody_called_done_is_saved_and_comes_back(panel: Any, study:
     assert study.cases[0].labels().any() == np.False_
 
 
+def test_done_over_a_suggestion_does_not_say_that_nothing_is_there(panel: Any, study: Any) -> None:
+    """What a model suggests looks like a drawing: who pressed Slice done taught it that no structure was there."""
+    case = open_first(panel, study)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.screen.jump(SliceIndex(0, 6))
+    panel.label.on_done()
+    settle(panel)
+    assert case.annotated == []
+    assert panel.controller.open_case.done == {}
+    assert "is a suggestion; you have drawn nothing on this slice" in panel.controller.notice[0]
+    panel.review.on_right()
+    settle(panel)
+    assert [item.state for item in case.annotated] == ["drawn"]
+    panel.screen.jump(SliceIndex(0, 5))
+    panel.label.on_empty()
+    settle(panel)
+    assert sorted(item.state for item in case.annotated) == ["drawn", "empty"], "a person may say so"
+    panel.screen.jump(SliceIndex(0, 0))
+    panel.label.on_done()
+    settle(panel)
+    assert len(case.annotated) == 3, "where nothing is suggested, nothing can be mistaken"
+
+
 def test_nothing_here_is_a_label_too_but_not_over_a_drawing(panel: Any, study: Any) -> None:
     case = open_first(panel, study)
     panel.screen.jump(SliceIndex(0, 0))

@@ -153,20 +153,27 @@ class Labelling:
             text = _("No view shows a whole slice. Open a case, or press Straighten views.")
             controller.say(text, "warning")
             return None
-        self.call_done([place], empty)
-        return place
+        return place if self.call_done([place], empty, own=not empty) else None
 
-    def call_done(self, places: list[SliceIndex], empty: bool = False) -> None:
-        """Judge these slices as they are on screen; as ``empty`` only when nothing is drawn there."""
+    def call_done(self, places: list[SliceIndex], empty: bool = False, own: bool = False) -> bool:
+        """Judge these slices as they are on screen; as ``empty`` only when nothing is drawn there. ``own``: not where
+        there is nothing but a suggestion, which looks like a drawing, and the slice would be one without structures.
+        """
         controller, opened = self._controller, self._controller.open_case
         labels = self._save(opened) if opened is not None else None
         if opened is None or labels is None:
-            return
+            return False
         words = {place: "drawn" if np.take(labels, place.index, place.axis).any() else "empty" for place in places}
         if empty and "drawn" in words.values():
             text = _("Slice {n} has something drawn on it. Erase it first, or press Slice done.")
             controller.say(text.format(n=places[0].index + 1), "warning")
-            return
+            return False
+        if own and any(words[place] == "empty" and _suggested(opened, place) for place in places):
+            text = _("What you see here is a suggestion; you have drawn nothing on this slice. Press This slice is "
+                     "right to use it, Correct this slice to change it, or Nothing here if the slice shows none of the "
+                     "structures.")  # fmt: skip
+            controller.say(text, "warning")
+            return False
         case, author = controller.showing.case(), controller.author
         before = {place: opened.done[place] for place in places if place in opened.done}
         opened.touched -= set(places)
@@ -178,6 +185,7 @@ class Labelling:
             lambda done: self._judged(opened, done, places),
             lambda error: self._not_judged(opened, places, before, error),
         )
+        return True
 
     def _not_judged(
         self, opened: OpenCase, places: list[SliceIndex], before: dict[SliceIndex, str], error: Exception
@@ -219,3 +227,8 @@ class Labelling:
             return casework.patiently(lambda: casework.take_back(case, opened.kept, labels, place, author))
 
         controller.disk.run(_("Take back"), work, done)
+
+
+def _suggested(opened: OpenCase, place: SliceIndex) -> bool:
+    """Whether a model suggests a structure on a slice."""
+    return opened.suggestion is not None and bool(np.take(opened.suggestion, place.index, place.axis).any())
