@@ -108,7 +108,7 @@ def test_a_case_whose_drawing_could_not_be_saved_stays_on_screen(panel: Any, stu
 def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(
     panel: Any, study: Any, monkeypatch: Any
 ) -> None:
-    from SemiSegLib import casework
+    from SemiSegLib.labelling import casework
     from SemiSegLogic.study import Study
 
     monkeypatch.setattr(casework, "PATIENCE_S", 0.5)
@@ -130,7 +130,7 @@ def test_a_slice_that_another_slicer_keeps_locked_is_not_called_done(
 def test_a_slice_that_is_done_stays_done_when_calling_it_done_again_fails(
     panel: Any, study: Any, monkeypatch: Any
 ) -> None:
-    from SemiSegLib import casework
+    from SemiSegLib.labelling import casework
     from SemiSegLogic.study import Study
 
     monkeypatch.setattr(casework, "PATIENCE_S", 0.5)

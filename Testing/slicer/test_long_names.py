@@ -63,8 +63,8 @@ def test_signs_in_a_name_are_letters_and_no_marks(panel: Any, tmp_path: Path) ->
     assert shown(panel.label.here).startswith(f"{SIGNS}, ")
     panel.controller.say(f"{SIGNS} is open.")
     panel.tick()
-    assert panel.notice.text == f"{SIGNS} is open."
-    assert "Plain" in str(panel.notice.real.textFormat())
+    assert panel.step.notice.text == f"{SIGNS} is open."
+    assert "Plain" in str(panel.step.notice.real.textFormat())
 
 
 def test_names_have_the_room_until_there_is_a_suggestion(panel: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,6 @@ import qt
 
 from ..words import _
 from .case_menu import IMAGES, CaseMenu
-from .dicom_choice import DicomChoice
 from .parts import (
     AMBER,
     BLUE,
@@ -17,6 +17,7 @@ from .parts import (
     GREY,
     PURPLE,
     RED,
+    box,
     button,
     choosing_table,
     form,
@@ -32,6 +33,7 @@ from .parts import (
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
 
+    from .dicom_choice import DicomChoice
     from .panel import Panel
 
 WHOLE = "whole"
@@ -54,6 +56,8 @@ FLAGS = {
 NEXT, CASE, STATE, SLICES, SURE = range(5)
 """The columns."""
 ORDERS = (CASE, NEXT, STATE, SURE, SLICES)
+MOST_ROWS = 5
+"""Of the table at a time: what is done with a case is to be seen below it without scrolling."""
 STARRED = 5
 """Cases that are marked as worth a look next: a model ranks slices of all of them."""
 
@@ -63,33 +67,45 @@ class CasesSection:
         self._panel, self._controller = panel, panel.controller
         self.header, inside = section(layout, _("Study and cases"))
         self.name = label(inside)
-        buttons = row(inside)
-        self.open = button(buttons, _("Open study …"), _("Open a study folder"), self.on_open)
-        self.create = button(buttons, _("New study …"), _("Create a study in a new, empty folder"), self.on_create)
+        self._studies(inside)
+        self._adding(inside)
+        above = row(inside)
+        self._order_by = label(above, _("Order by:"))
+        self._order_by.wordWrap = False
+        self.order = qt.QComboBox()
+        self.order.addItems([_("name"), _("worth a look first"), _("status"), _("least sure first"), _("slices done")])
+        self.order.connect("currentIndexChanged(int)", self.on_order)
+        above.addWidget(self.order, 1)
+        titles = ("", _("Case"), _("Status"), _("Slices"), _("Suggestion"))
+        self.table = choosing_table(inside, titles, {CASE, SURE}, self.on_case)
+        self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
+        self.table.wordWrap = False
+        self.hint = label(inside, faint=True)
+        self.menu = CaseMenu(panel, self.table, above, self._case_at)
+        tip = _("Replaces damaged records with their good copies; drawings are not changed")
+        self.repair = button(inside, _("Repair the study"), tip, self.menu.on_repair)
+        self._ids: list[str] = []
+        self._filled: object = None
+
+    def _studies(self, inside: Any) -> None:
+        """The names stand above the button that needs them."""
         self._structures = form(inside)
         self.structures = qt.QLineEdit()
         self.structures.setPlaceholderText(_("e.g. liver, lesion"))
         self.structures.toolTip = _("What will be segmented; more can be added at any time")
+        self.structures.connect("returnPressed()", self.on_create)
         self._structures.addRow(_("Structures:"), self.structures)
-        self._sorting = form(inside)
-        self.order = qt.QComboBox()
-        self.order.addItems([_("name"), _("worth a look first"), _("status"), _("least sure first"), _("slices done")])
-        self.order.connect("currentIndexChanged(int)", self.on_order)
-        self._sorting.addRow(_("Order by:"), self.order)
-        titles = ("", _("Case"), _("Status"), _("Slices"), _("Suggestion"))
-        self.table = choosing_table(inside, titles, {CASE, SURE}, self.on_case)
-        self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
-        below = row(inside)
-        self.hint = label(below, faint=True)
-        self.menu = CaseMenu(panel, self.table, below, self._case_at)
-        tip = _("Replaces damaged records with their good copies; drawings are not changed")
-        self.repair = button(inside, _("Repair the study"), tip, self.menu.on_repair)
-        self._adding(inside)
-        self._ids: list[str] = []
-        self._filled: object = None
+        buttons = row(inside)
+        self.open = button(buttons, _("Open study …"), _("Open a study folder"), self.on_open)
+        self.create = button(buttons, _("New study …"), _("Create a study in a new, empty folder"), self.on_create)
+        tip = _("From files, a folder, the scene or Slicer's DICOM database")
+        self.more = button(buttons, _("Add cases"), tip, self.refresh)
+        self.more.checkable = True
 
     def _adding(self, inside: Any) -> None:
-        files, loaded = row(inside), row(inside)
+        """Shown while a study is empty, and when asked for."""
+        self._adding_box, ways = box(inside)
+        files, loaded = row(ways), row(ways)
         self.add = button(files, _("Add files …"), _("Add image files to the study"), self.on_add)
         self.add_folder = button(files, _("Add folder …"), _("A folder with one DICOM series"), self.on_add_folder)
         self.add_scene = button(
@@ -99,7 +115,14 @@ class CasesSection:
             loaded, _("Add from DICOM …"), _("Choose from the series in Slicer's DICOM database"), self.on_add_dicom
         )
         self._menu = qt.QMenu(self.add_scene)
-        self.dicom = DicomChoice(self._panel, inside)
+        self._dicom_place = row(inside)
+
+    @cached_property
+    def dicom(self) -> DicomChoice:
+        """Made when it is asked for."""
+        from .dicom_choice import DicomChoice
+
+        return DicomChoice(self._panel, self._dicom_place)
 
     # --- asked for --------------------------------------------------------------------------------------------
 
@@ -185,9 +208,11 @@ class CasesSection:
             name, where = marked(self._controller.study_name), marked(str(study.folder))
             self.name.text = f"<b>{name}</b> &nbsp; <i>{where}</i>"
         enough = study is not None and len(self._controller.rows) > 3
-        self.order.visible = self._sorting.labelForField(self.order).visible = enough
-        for widget in (self.table, self.add, self.add_folder, self.add_scene, self.add_dicom, self.hint):
-            widget.visible = study is not None
+        self.order.visible = self._order_by.visible = enough
+        self.table.visible = study is not None
+        some = bool(self._controller.rows)
+        self.more.visible = study is not None and some
+        self._adding_box.visible = study is not None and (not some or bool(self.more.checked))
         self.structures.visible = study is None
         field = self._structures.labelForField(self.structures)
         field.visible = study is None
@@ -195,10 +220,9 @@ class CasesSection:
             self._fill()
         problems = any(row.problem for row in self._controller.rows)
         self.repair.visible = self._controller.damaged is not None or problems
-        self.menu.button.visible = bool(self._controller.rows)
-        self.hint.text = (
-            _("Add images to begin.") if not self._controller.rows else _("Click a case to open it.")
-        )
+        self.menu.button.visible = some
+        self.hint.visible = study is not None and self._controller.open_case is None
+        self.hint.text = _("Click a case to open it.") if some else _("Add images to begin.")
 
     def _fill(self) -> None:
         opened = self._controller.open_case
@@ -212,7 +236,7 @@ class CasesSection:
         rows = sorted(self._controller.rows, key=lambda item: _key(item, column, places.get(item.id, len(places))))
         self._ids = [item.id for item in rows]
         self.table.setRowCount(len(rows))
-        self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), 7)
+        self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), MOST_ROWS)
         # CASE and SURE share the room, for long words of one must not hide the other, once there is something in SURE
         share_room(self.table, {CASE, SURE} if any(quality(item)[0] for item in rows) else {CASE})
         for number, item in enumerate(rows):

@@ -28,28 +28,9 @@ class LabelSection:
         self._panel, self._controller = panel, panel.controller
         self.header, inside = section(layout, _("Label"))
         self.hint = label(inside, _("Open a case, then draw each structure on two or three slices."), faint=True)
+        self._judging(inside)
+        self.going_on = box(inside)[1]
         self._box, drawing = box(inside)
-        self.editor = Editor(drawing)
-        adding = row(drawing)
-        self.structure = qt.QLineEdit()
-        self.structure.setPlaceholderText(_("new structure"))
-        self._added = ""
-        adding.addWidget(self.structure)
-        self.add = button(adding, _("Add structure"), _("Add it to the study, for all cases"), self.on_add)
-        self.mask = button(
-            adding, _("Import mask …"), _("Take slices from an existing segmentation"), self.on_mask
-        )
-        self.masks = MaskImport(panel, drawing)
-        self.here = label(drawing)
-        buttons = row(drawing)
-        self.done = primary(
-            buttons, _("Slice done"), _("All structures on this slice are drawn; what is not drawn is not there"),
-            self.on_done, "Ctrl+Return",
-        )
-        self.empty = button(
-            buttons, _("Nothing here"), _("This slice shows none of the structures"), self.on_empty, "Ctrl+Backspace"
-        )
-        self.empty.minimumHeight = self.done.minimumHeight
         picture = qt.QLabel()
         drawing.addWidget(picture)
         self._strip = PictureLabel(picture, lambda: panel.scratch, "strip")
@@ -58,6 +39,35 @@ class LabelSection:
         self._legend_text = ""
         self._menu = qt.QMenu(self._box)
         self._below(row(drawing))
+        self.editor = Editor(drawing)
+        adding = row(drawing)
+        self.structure = qt.QLineEdit()
+        self.structure.setPlaceholderText(_("new structure"))
+        self.structure.connect("returnPressed()", self.on_add)
+        self._added = ""
+        adding.addWidget(self.structure)
+        self.add = button(adding, _("Add structure"), _("Add it to the study, for all cases"), self.on_add)
+        self.mask = button(
+            adding, _("Import mask …"), _("Take slices from an existing segmentation"), self.on_mask
+        )
+        self.masks = MaskImport(panel, drawing)
+
+    def _judging(self, inside: Any) -> None:
+        """Above the editor, which is higher than what is left of a screen. ``verdicts`` is where the review adds what
+        can be said of a suggestion on this slice, ``going_on`` what leads to the next.
+        """
+        self._judging_box, judging = box(inside)
+        self.here = label(judging)
+        buttons = row(judging)
+        self.done = primary(
+            buttons, _("Slice done"), _("All structures on this slice are drawn; what is not drawn is not there"),
+            self.on_done, "Ctrl+Return",
+        )
+        self.empty = button(
+            buttons, _("Nothing here"), _("This slice shows none of the structures"), self.on_empty, "Ctrl+Backspace"
+        )
+        self.empty.minimumHeight = self.done.minimumHeight
+        self.verdicts = row(judging)
 
     def _below(self, below: Any) -> None:
         self.saved = label(below, faint=True)
@@ -140,7 +150,7 @@ class LabelSection:
     def case_changed(self) -> None:
         """Another case is on screen, or none."""
         opened = self._controller.open_case
-        self._box.visible = opened is not None
+        self._box.visible = self._judging_box.visible = opened is not None
         self.masks.on_cancel()
         self.hint.visible = opened is None
         if opened is None:

@@ -22,7 +22,7 @@ from .cases import CasesSection
 from .export import ExportSection
 from .label import LabelSection
 from .models import ModelsSection
-from .parts import label, notice
+from .next_step import NextStep
 from .places import make_places
 from .preferences import Preferences
 from .review import ReviewSection
@@ -71,10 +71,9 @@ class Panel:
         return self.installer.python
 
     def _build(self, layout: Any) -> None:
-        self.notice = label(layout)
-        self.notice.visible = False
         self.train: TrainSection | None = None  # the set-up section asks for both before they are there
         self.models: ModelsSection | None = None
+        self.step = NextStep(self, layout)
         self.setup = SetupSection(self, layout)
         self.sample = SampleRow(self, layout)
         self.cases = CasesSection(self, layout)
@@ -120,6 +119,7 @@ class Panel:
             self.live.beat()
             self.setup.refresh()
             self.label.keep_hold()
+            self.step.refresh()
         self._let_threads_work()
 
     def _let_threads_work(self) -> None:
@@ -144,7 +144,7 @@ class Panel:
 
     def _heard(self, what: str) -> None:
         if what == "notice":
-            notice(self.notice, *self.controller.notice)
+            self.step.say(*self.controller.notice)
         elif what == "study":
             self.sample.refresh()
             self.cases.refresh()
@@ -165,6 +165,7 @@ class Panel:
             self.refresh_training()
         if what in ("case", "models") and self.models is not None:
             self.models.refresh()
+        self.step.refresh()
 
     def refresh_training(self) -> None:
         """What may be begun has changed: the place, or what is set up. Asked also while the panel is being built."""

@@ -74,12 +74,17 @@ def section(parent: Any, text: str, collapsed: bool = False) -> tuple[ctk.ctkCol
 def button(layout: Any, text: str, tip: str, clicked: Callable[[], None], shortcut: str = "") -> qt.QPushButton:
     """A push button at the end of ``layout``."""
     made = qt.QPushButton(text)
-    made.toolTip = f"{tip} ({shortcut})" if shortcut else tip
+    made.toolTip = with_keys(tip, shortcut)
     if shortcut:
         made.setShortcut(qt.QKeySequence(shortcut))
     layout.addWidget(made)
     made.connect("clicked()", clicked)
     return made
+
+
+def with_keys(tip: str, shortcut: str) -> str:
+    """A tip that tells the keys, too."""
+    return f"{tip} ({shortcut})" if shortcut else tip
 
 
 def primary(layout: Any, text: str, tip: str, clicked: Callable[[], None], shortcut: str = "") -> qt.QPushButton:

@@ -20,13 +20,16 @@ BASE, HERE, LINE, GRID = (222, 224, 228), (20, 20, 20), (38, 110, 190), (232, 23
 
 
 class PictureLabel:
-    """Shows pictures in a QLabel; each gets a new file name, because Qt remembers pictures by name. The file goes as
-    soon as it was read, or with a later picture where the system holds it: nothing stays when Slicer ends or is killed.
-    Where ``folder()`` takes no file, its disk being full say, there is no picture; the next one is tried again.
+    """Shows pictures in a QLabel, as wide as the panel is. Each gets a new file name, because Qt remembers pictures by
+    name. The file goes as soon as it was read, or with a later picture where the system holds it: nothing stays when
+    Slicer ends or is killed. Where ``folder()`` takes no file, its disk being full say, there is no picture; the next
+    one is tried again.
     """
 
     def __init__(self, widget: Any, folder: Callable[[], str], stem: str) -> None:
         self._widget, self._folder = widget, folder
+        widget.scaledContents = True
+        widget.minimumWidth = 1  # else a picture would widen the panel
         self._stem = f"SemiSeg-{stem}-{os.getpid()}-{id(self):x}"  # all windows of a person share the folder
         self._number = 0
         self._shown: bytes = b""
@@ -40,7 +43,7 @@ class PictureLabel:
         path = Path(self._folder()) / f"{self._stem}-{self._number}.png"
         self._shown = data if _written(path, data) else b""
         self._widget.setPixmap(qt.QPixmap(str(path)) if self._shown else qt.QPixmap())
-        self._widget.minimumHeight = picture.shape[0]
+        self._widget.minimumHeight = self._widget.maximumHeight = picture.shape[0]
         self._read = [file for file in (*self._read, path) if not _removed(file)]
 
 

@@ -18,7 +18,7 @@ from ..ports import Shown
 from ..training.methods import method_words
 from ..words import _
 from .cases import quality
-from .parts import box, breakable, button, enable, label, primary, row, section
+from .parts import box, breakable, button, enable, label, primary, row, section, with_keys
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .panel import Panel
 
 
+NEXT_KEYS, RIGHT_KEYS = "Ctrl+Shift+N", "Ctrl+Shift+Return"
+CORRECT_KEYS, ACCEPT_KEYS = "Ctrl+Shift+E", "Ctrl+Shift+A"
 CHANGED = 5
 """Structures of which the panel tells how they changed since the last round: forty would fill the screen."""
 
@@ -36,16 +38,13 @@ class ReviewSection:
         self._panel, self._controller = panel, panel.controller
         self.header, inside = section(layout, _("Review suggestions"))
         self.hint = label(inside, _("After training, suggestions for every case appear here."), faint=True)
-        self._box, inner = box(inside)
-        tip = _("Jump to where the model is least sure")
-        self.next = primary(inner, _("Next slice worth a look"), tip, self.on_next, "Ctrl+Shift+N")
-        self.reason = label(inner)
-        self.reason.visible = False
-        self._case_box, case = box(inner)
+        self._case_box, case = box(inside)
         self.sure = label(case)
+        self.advice = label(case)
         self.origin = label(case, faint=True)
         self._build_views(case)
-        self._build_verdicts(case)
+        self.reject = button(case, _("Reject"), _("Discard the suggestion for this case"), self.on_reject)
+        self._build_verdicts(panel.label.verdicts, panel.label.going_on)
         self._waiting: Next | None = None
         self._overlaid: tuple[str, ...] = ()
         self._turn = 0
@@ -65,15 +64,20 @@ class ReviewSection:
         self.changed = label(case, faint=True)
         self.earlier.connect("toggled(bool)", self.on_earlier)
 
-    def _build_verdicts(self, case: Any) -> None:
-        """What the person says of the slice, and of the case."""
-        here, whole = row(case), row(case)
-        tip = _("Copy the suggestion on this slice into my labels and edit it")
-        self.correct = button(here, _("Correct this slice"), tip, self.on_correct)
+    def _build_verdicts(self, verdicts: Any, going_on: Any) -> None:
+        """What the person says of a slice and of the case, and the way on: near what marks a slice as done."""
         tip = _("Accept the suggestion on this slice as it is")
-        self.right = button(here, _("This slice is right"), tip, self.on_right)
-        self.accept = primary(whole, _("Accept this case"), _("Everything suggested here is right"), self.on_accept)
-        self.reject = button(whole, _("Reject"), _("Discard the suggestion for this case"), self.on_reject)
+        self.right = button(verdicts, _("This slice is right"), tip, self.on_right, RIGHT_KEYS)
+        tip = _("Copy the suggestion on this slice into my labels and edit it")
+        self.correct = button(verdicts, _("Correct this slice"), tip, self.on_correct, CORRECT_KEYS)
+        tip = _("Jump to where the model is least sure")
+        onwards = row(going_on)
+        self.next = primary(onwards, _("Next slice worth a look"), tip, self.on_next, NEXT_KEYS)
+        tip = _("Everything suggested here is right")
+        self.accept = button(onwards, _("Accept this case"), tip, self.on_accept, ACCEPT_KEYS)
+        self.accept.minimumHeight = self.next.minimumHeight
+        self.reason = label(going_on)
+        self.reason.visible = False
 
     def on_next(self) -> None:
         found = self._panel.training.worth_a_look()
@@ -162,27 +166,38 @@ class ReviewSection:
     def refresh(self) -> None:
         opened, found = self._controller.open_case, self._panel.training.worth_a_look()
         there = opened is not None and (opened.suggestion is not None or bool(opened.unusable))
-        some = there or bool(found) or any(row.suggestion for row in self._controller.rows)
-        self.hint.visible, self._box.visible = not some, some
-        self._case_box.visible = there
-        enable(
-            self.next, "" if found else _("The model has not suggested "
-                                          "any slices yet."), _("Jump to where the model is least sure")
-        )
+        self.hint.visible, self._case_box.visible = not there, there
+        self.hint.text = (
+            _("Click a case to see its suggestion.") if any(row.suggestion for row in self._controller.rows)
+            else _("After training, suggestions for every case appear here.")
+        )  # fmt: skip
+        self.next.visible = bool(self._controller.rows)
+        self.right.visible = self.correct.visible = self.accept.visible = there
+        tip = with_keys(_("Jump to where the model is least sure"), NEXT_KEYS)
+        enable(self.next, "" if found else _("The model has not suggested any slices yet."), tip)
         if there and opened is not None:
             self.sure.text = how_good(self._controller.rows, opened.id)
             self.sure.visible = bool(self.sure.text)
+            self._advise(opened.id)
             self.origin.text = origin(opened.provenance) if opened.provenance else html.escape(unusable_words(opened))
             self.earlier.visible = opened.earlier is not None
             self.changed.text = changed(opened.provenance, self._controller.structures(), voxel_ml(opened.grid))
             self.changed.visible = bool(self.changed.text)
             lost = _("The suggestion cannot be read.") if opened.suggestion is None else ""
             accepted = _("This case is accepted.") if opened.status == "accepted" else ""
-            enable(self.accept, lost or accepted, _("Everything suggested here is right"))
-            enable(self.correct, lost, _("Copy the suggestion on this slice into my labels and edit it"))
-            enable(self.right, lost, _("Accept the suggestion on this slice as it is"))
+            enable(self.accept, lost or accepted, with_keys(_("Everything suggested here is right"), ACCEPT_KEYS))
+            tip = _("Copy the suggestion on this slice into my labels and edit it")
+            enable(self.correct, lost, with_keys(tip, CORRECT_KEYS))
+            enable(self.right, lost, with_keys(_("Accept the suggestion on this slice as it is"), RIGHT_KEYS))
         self.on_suggestion(bool(self.suggestion.checked))
         self._overlay()
+
+    def _advise(self, case: str) -> None:
+        from ..cases.advice import advice  # with the first suggestion
+
+        told = advice(self._controller.rows, case)
+        lines = [_("<b>What helps most</b>"), *(f"• {html.escape(line)}" for line in told)] if told else []
+        self.advice.text, self.advice.visible = "<br>".join(lines), bool(lines)
 
     def _overlay(self) -> None:
         """Uncertainty and last round of the suggestion on screen; again only when that is another one."""

@@ -25,14 +25,14 @@ class TrainSection:
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel, self._controller, self._training = panel, panel.controller, panel.training
         self.header, inside = section(layout, _("Train on my labels"))
+        self.train = primary(inside, _("Train on my labels"), "", self.on_train)
+        self.findings = label(inside)
+        self.findings.visible = self._running = False
+        self.run = RunView(panel, inside)
         self.live = LiveRow(panel, inside)
         self.choices = TrainingChoices(panel, inside)
         for switch in (self.choices.fragments, self.choices.outlines, self.choices.more):
             switch.connect("toggled(bool)", self.on_manner)
-        self.findings = label(inside)
-        self.findings.visible = self._running = False
-        self.train = primary(inside, _("Train on my labels"), "", self.on_train)
-        self.run = RunView(panel, inside)
 
     # --- asked for --------------------------------------------------------------------------------------------
 
@@ -78,7 +78,8 @@ class TrainSection:
     def _agreed(self, findings: list[Finding], asked_for: str) -> bool:
         """Show what was found, and ask of it what has to be asked; False when there can be no training."""
         self._tell(findings)
-        if any(finding.level == "stop" for finding in findings):
+        if stops := [finding.text for finding in findings if finding.level == "stop"]:
+            self._controller.say(stops[0], "warning")  # it may have been begun from above, where no finding is seen
             return False
         told = next((finding.text for finding in findings if finding.about == "touched"), "")
         if told and self._open_case() == asked_for:

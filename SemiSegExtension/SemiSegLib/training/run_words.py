@@ -27,8 +27,9 @@ def headline(look: Look) -> str:
     status = look.status
     if making_masks(look):
         return _("Suggesting case {n} of {count}").format(n=status.suggesting, count=status.to_suggest)
+    ahead = _("Waiting for other jobs to finish first: {n}").format(n=status.queue_position)
     return {
-        "queued": _("Waiting for other jobs to finish first: {n}").format(n=status.queue_position),
+        "queued": ahead if status.queue_position else _("Starting"),
         "running": _("Using a model") if look.applied else _("Training"),
         "done": _("Finished"),
         "failed": _("Failed"),

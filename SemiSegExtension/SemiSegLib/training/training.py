@@ -71,6 +71,11 @@ class Training:
         """Nothing can be begun now: a run is on its way, or will be in a moment. Learning while drawing makes room."""
         return self.asking or self.preparing or (self.running and not self.live)
 
+    @property
+    def starting(self) -> bool:
+        """A run was asked for, and nobody has looked at it yet."""
+        return self.asking and bool(self._begun)
+
     def _heard(self, what: str) -> None:
         if what in ("cases", "run") and not (self.asking or self._named):
             self._first.ask()

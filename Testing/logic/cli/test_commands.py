@@ -15,7 +15,7 @@ from SemiSegLogic.cli import run
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.job import JobFolder, JobSpec
 from SemiSegLogic.preflight import check
-from SemiSegLogic.runner.legs import legs_of
+from SemiSegLogic.runner.course.legs import legs_of
 from SemiSegLogic.settings import METHOD_SETTINGS, Training, published, recipe
 from SemiSegLogic.settings.costs import costs
 from SemiSegLogic.study import Study, all_slices, write_image, write_labelmap
