@@ -58,3 +58,13 @@ def test_every_text_that_stands_alone_can_be_read_on_every_theme(
     weak = {text: contrast(colour, ground) for text, colour in inks.items() if contrast(colour, ground) < 4.5}
     assert weak == {}
     assert "color:" not in panel.cases.name.text
+
+
+def test_slice_numbers_that_can_be_clicked_are_in_an_ink_of_ours(slicer: Any) -> None:
+    """Qt's own blue of links had a contrast of 1.5 on the dark theme, where the palette does not name another."""
+    from SemiSegLib.panel.inks import BLUE
+    from SemiSegLib.panel.pictures import links
+    from SemiSegLogic.geometry import SliceIndex
+
+    assert f"color: {BLUE}" in links([SliceIndex(0, 4)])
+    assert min(contrast(BLUE, ground) for ground in (LIGHT, DARK)) >= 3

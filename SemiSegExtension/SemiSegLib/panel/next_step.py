@@ -49,8 +49,9 @@ class NextStep:
         inside.addWidget(self.bar)
         self._step = Step("")
         self._stands_until, self._warned = 0.0, False  # of the notice; 0: until it is put away
-        self._of: Any = None  # the study whose slices are counted
-        self._learned: set[tuple[str, SliceIndex]] = set()  # case and slice, done when a run was last on its way
+        self._learned: dict[str, frozenset[SliceIndex]] = {}  # of each case, done when a run was last on its way
+        self._counted: tuple[Any, ...] = (None, None, False)  # study and rows, and whether a run was on its way
+        self._counts: dict[str, Any] = {}
         self._put_away()
         self.refresh()
 
@@ -99,35 +100,45 @@ class NextStep:
 
     def _now(self) -> Now:
         controller, training, train = self._controller, self._training, self._panel.train
-        rows, opened = controller.rows, controller.open_case
+        opened = controller.open_case
         why_not = train.choices.place.why_not() if train is not None else ""
         ours = bool(why_not) and train is not None and not train.choices.place.away
         setting_up = ours and self._panel.installer.look().kind == "installing"
         return Now(
             study=controller.study is not None,
-            cases=len(rows),
+            cases=len(controller.rows),
             opened=opened is not None,
             why_not=why_not,
             can_set_up=ours and not setting_up and self._panel.places.kind != CHOSEN,
             setting_up=setting_up,
-            drawn=sum(row.drawn for row in rows),
-            drawn_in=sum(bool(row.drawn) for row in rows),
             touched=opened is not None and bool(opened.touched),
-            fresh=self._fresh(),
-            suggested=any(row.suggestion for row in rows),
             named=bool(training.worth_a_look()),
             running=self._doing(),
             live=training.live,
+            **self._count(),
         )
 
-    def _fresh(self) -> int:
-        """A run learns from slices that are done until it ends; from how many another day's did is not asked. Cases
-        that are finished are left alone: accepting one does all its slices.
+    def _count(self) -> dict[str, Any]:
+        """What is counted in the rows of the study, again only when they are others: a study may have many.
+
+        A run learns from slices that are done until it ends; from how many another day's did is not asked. Cases that
+        are finished are left alone: accepting one does all its slices.
         """
         study, rows = self._controller.study, self._controller.rows
-        if study is not self._of or self._training.running or self._training.engaged:
-            self._of, self._learned = study, {(row.id, place) for row in rows for place in row.done}
-        return sum((row.id, place) not in self._learned for row in rows if not row.finished for place in row.done)
+        now = study, rows, bool(self._training.running or self._training.engaged)
+        if all(one is other for one, other in zip(now, self._counted, strict=True)):
+            return self._counts
+        if study is not self._counted[0] or now[2]:
+            self._learned = {row.id: row.done for row in rows}
+        fresh = (len(row.done - self._learned.get(row.id, frozenset())) for row in rows if not row.finished)
+        self._counted = now
+        self._counts = {
+            "drawn": sum(row.drawn for row in rows),
+            "drawn_in": sum(bool(row.drawn) for row in rows),
+            "suggested": any(row.suggestion for row in rows),
+            "fresh": sum(fresh),
+        }
+        return self._counts
 
     def _doing(self) -> str:
         """What the run on its way does; "" when there is none."""

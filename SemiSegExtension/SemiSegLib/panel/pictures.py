@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import SliceIndex
 
+from .inks import BLUE
+
 COLOURS = {"drawn": (67, 160, 86), "empty": (120, 185, 200), "touched": (236, 168, 52), "look": (150, 90, 200)}
 BASE, HERE, LINE, GRID = (222, 224, 228), (20, 20, 20), (38, 110, 190), (232, 234, 238)
 
@@ -122,8 +124,9 @@ def png(picture: NDArray[np.uint8]) -> bytes:
 
 
 def links(slices: Sequence[SliceIndex], limit: int = 10) -> str:
-    """Slice numbers, from 1, that can be clicked."""
-    shown = [f'<a href="{place.axis}:{place.index}">{place.index + 1}</a>' for place in slices[:limit]]
+    """Slice numbers, from 1, that can be clicked; in an ink of ours: that of links is hard to read on a dark theme."""
+    to = '<a href="{}:{}" style="color: {}">{}</a>'
+    shown = [to.format(place.axis, place.index, BLUE, place.index + 1) for place in slices[:limit]]
     return ", ".join(shown) + (" …" if len(slices) > limit else "")
 
 

@@ -79,7 +79,7 @@ class RunView:
         left = minutes(status.seconds_left) if status.state == "running" and status.seconds_left else ""
         line = headline(look) + (" · " + _("{time} left").format(time=left) if left else "")
         said = "" if making_masks(look) or status.state in ("queued", "done") else html.escape(status.message)
-        self.phase.text = f"<b>{line}</b>" + (f"<br>{said}" if said else "")
+        self.phase.text = f"<b>{line}</b><br>{said}"
         self.bar.value = round(1000 * status.fraction)
         points = error_on_my_slices(look.curves)
         self._picture.visible = len(points) > 1
