@@ -397,7 +397,7 @@ def test_while_masks_are_made_the_case_and_the_time_left_are_told_and_not_how_lo
     panel.connection.next_look = replace(look(), status=replace(status, state="done", message="Done."))
     panel.training.poll()
     settle(panel)
-    assert panel.train.run.phase.text == "<b>Finished</b><br>Done."
+    assert panel.train.run.phase.text == "<b>Finished</b><br>", "'Finished. Done.' says it twice"
 
 
 def test_set_up_asks_first_and_shows_its_log(panel: Any, slicer: Any, tmp_path: Path) -> None:

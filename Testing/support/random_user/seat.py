@@ -49,15 +49,21 @@ class Seat:
         panel = self._open_panel(self._connect)
         panel.controller.listen(lambda what: what == "notice" and self.said.append(panel.controller.notice))
         call_done = panel.controller.labelling.call_done
-        panel.controller.labelling.call_done = lambda places, empty=False: (
-            self._called_done(places, empty), call_done(places, empty)
-        )  # fmt: skip
+        panel.controller.labelling.call_done = lambda places, empty=False, own=False: (
+            self._called_done(places, empty, own), call_done(places, empty, own)
+        )[1]  # fmt: skip
         return panel
 
-    def _called_done(self, places: list[SliceIndex], empty: bool) -> None:
-        """Asked for at once, or with the next beat, or before a training: these slices count."""
+    def _called_done(self, places: list[SliceIndex], empty: bool, own: bool) -> None:
+        """Asked for at once, or with the next beat, or before a training: these slices count; but for those that are
+        to be drawn by the person (``own``), and show a suggestion only.
+        """
         plain = self.opened
-        if plain is not None and not (empty and plain.shown[window(places[0])].any()):
+        if plain is None:
+            return
+        drawn, suggestion = plain.shown[window(places[0])].any(), self.panel.controller.open_case.suggestion
+        suggested = suggestion is not None and suggestion[window(places[0])].any()
+        if not (empty and drawn) and not (own and suggested and not drawn):
             plain.judged.update(places)
 
     def _connect(self, study: Study) -> ScriptedRunner:

@@ -19,7 +19,8 @@ from .plain import NEWCOMER
 HARMLESS = ("was deleted from the scene", "cannot be deleted from the segment list", "Erase it first",
             "No view shows a whole slice", "Two structures have the name", "lie under another structure",
             "is not usable", "would be taken for a label value", "stays in the study",
-            "in the previous study was stopped")  # fmt: skip
+            "in the previous study was stopped", "you have drawn nothing on this slice", "No slice is done yet",
+            "Nothing is drawn on any slice", "that are done lie across them")  # fmt: skip
 """Warnings that a person may well get; every other warning and every error is a failure."""
 
 
