@@ -79,6 +79,29 @@
     </message>
 </context>
 <context>
+    <name>cases.advice</name>
+    <message>
+        <source>Correct a slice or two of this case where the suggestion is wrong, then train again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cases with something drawn: {n} of {all}. Draw on one or two that look different.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slice is marked &apos;Nothing here&apos; yet. Mark one just outside each end of a structure.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Correct another slice where the suggestion is wrong, then train again, for longer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices done that show a structure: {n}. Five or more are a good start.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>cases.dicom_seg</name>
     <message>
         <source>{file} was written, but contains something else when it is read again (voxels that differ: {n}). Do not use it; export it again.</source>
@@ -371,6 +394,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>What you see here is a suggestion; you have drawn nothing on this slice. Press This slice is right to use it, Correct this slice to change it, or Nothing here if the slice shows none of the structures.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Save slices</source>
         <translation type="unfinished"></translation>
     </message>
@@ -499,11 +526,15 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Replaces damaged records with their good copies; drawings are not changed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>What will be segmented; more can be added at any time</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Replaces damaged records with their good copies; drawings are not changed</source>
+        <source>From files, a folder, the scene or Slicer&apos;s DICOM database</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -512,30 +543,6 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>Study and cases</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Open study …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Open a study folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>New study …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Create a study in a new, empty folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>e.g. liver, lesion</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Structures:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -560,6 +567,34 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>Repair the study</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>e.g. liver, lesion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Structures:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open study …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New study …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Create a study in a new, empty folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add cases</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -607,11 +642,11 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Add images to begin.</source>
+        <source>Click a case to open it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Click a case to open it.</source>
+        <source>Add images to begin.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -796,6 +831,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Open a study first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>For cases that came from DICOM; refers to the original series</source>
         <translation type="unfinished"></translation>
     </message>
@@ -813,10 +852,6 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>all cases, accepted or not</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Open a study first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1205,6 +1240,45 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
 </context>
 <context>
+    <name>panel.next_step</name>
+    <message>
+        <source>OK</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Put this message away</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Checking your labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Getting ready</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Checks the labels, then starts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next slice worth a look</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Train on my labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next slice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>panel.panel</name>
     <message>
         <source>{case} was deleted from the scene. Everything drawn is in the study; click the case to continue.</source>
@@ -1296,7 +1370,7 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
 <context>
     <name>panel.review</name>
     <message>
-        <source>Jump to where the model is least sure</source>
+        <source>Accept the suggestion on this slice as it is</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1304,7 +1378,11 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Accept the suggestion on this slice as it is</source>
+        <source>Jump to where the model is least sure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Everything suggested here is right</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1324,7 +1402,11 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Next slice worth a look</source>
+        <source>Reject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Discard the suggestion for this case</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1340,27 +1422,19 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Correct this slice</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>This slice is right</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Correct this slice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Next slice worth a look</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Accept this case</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Everything suggested here is right</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Reject</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Discard the suggestion for this case</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1373,6 +1447,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>Another case or suggestion was opened before you answered. Nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Click a case to see its suggestion.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1401,6 +1479,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>This case is accepted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&lt;b&gt;What helps most&lt;/b&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1937,6 +2019,10 @@ Mark them as done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Loading PyTorch takes more than {seconds} seconds. Protection software may be looking at each of its files: wait some minutes, then check again. Let it allow the folder {folder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The computing environment is ready (PyTorch {version}).</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2096,6 +2182,10 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>This Python is made for Intel processors, and PyTorch no longer supports these on a Mac. On a Mac with an Apple processor install Python from python.org; a Mac with an Intel processor cannot train.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{python} did not answer within {seconds:.0f} seconds. The computer may be busy: try again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2500,6 +2590,10 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Waiting for other jobs to finish first: {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Finished</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2520,6 +2614,10 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Starting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Using a model</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2529,10 +2627,6 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>agreement with slices kept aside: {score:.0%}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Waiting for other jobs to finish first: {n}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3088,6 +3182,73 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>voxels</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>training.steps</name>
+    <message>
+        <source>Slices done: {n}, in cases: {cases}. You can train now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study, make a new one, or try the sample.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>When all structures on the slice are drawn, press Slice done (Ctrl+Return).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices done: {n}. Draw some more, here and in another case, then train.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>When all structures on the slice are right, press Slice done (Ctrl+Return).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices done since the last training: {n}. Train again, so that the model learns from them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Accept the cases that are right, correct the others, or train again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add the images of several patients. You need to draw on a few of them only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up goes on by itself. Meanwhile, open a study or make a new one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press Set up, once. Meanwhile, open a study or make a new one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Click a case in the list to open it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Scroll to a slice that shows the structures, draw them all, then press Slice done (Ctrl+Return).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look at the slices of which the model is least sure, and correct what is wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Setting up goes on by itself. When it is finished, you can train; go on drawing until then.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>To train on your slices, press Set up, once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{doing}. You can go on drawing.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -159,7 +159,7 @@ def test_what_keeps_a_training_from_beginning_is_said_where_it_was_begun(panel: 
     open_first(panel, study)
     panel.train.on_train()
     settle(panel)
-    assert panel.controller.notice == (panel.training.findings[0].text, "warning")
+    assert panel.controller.notice == (panel.training.preflight.findings[0].text, "warning")
 
 
 def test_enter_makes_the_structure_that_was_typed(panel: Any, study: Any) -> None:

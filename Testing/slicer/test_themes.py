@@ -62,7 +62,7 @@ def test_every_text_that_stands_alone_can_be_read_on_every_theme(
 
 def test_slice_numbers_that_can_be_clicked_are_in_an_ink_of_ours(slicer: Any) -> None:
     """Qt's own blue of links had a contrast of 1.5 on the dark theme, where the palette does not name another."""
-    from SemiSegLib.panel.inks import BLUE
+    from SemiSegLib.panel.parts import BLUE
     from SemiSegLib.panel.pictures import links
     from SemiSegLogic.geometry import SliceIndex
 

@@ -79,14 +79,15 @@ class ExportSection:
         self.told.text = "<br>".join([*lines[:12], f"… {len(lines)}" if len(lines) > 12 else ""])
 
     def refresh(self) -> None:
+        no_study = "" if self._controller.study else _("Open a study first.")
         enable(
             self.boxes[DICOM_SEG],
-            self._panel.screen.why_no_dicom_seg(),
+            no_study or self._panel.screen.why_no_dicom_seg(),
             _("For cases that came from DICOM; refers to the original series"),
         )
         enable(
             self.export,
-            "" if self._controller.study else _("Open a study first."),
+            no_study,
             _("Writes each file, reads it back and compares"),
         )
 

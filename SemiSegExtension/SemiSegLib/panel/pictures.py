@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import SliceIndex
 
-from .inks import BLUE
+from .parts import BLUE
 
 COLOURS = {"drawn": (67, 160, 86), "empty": (120, 185, 200), "touched": (236, 168, 52), "look": (150, 90, 200)}
 BASE, HERE, LINE, GRID = (222, 224, 228), (20, 20, 20), (38, 110, 190), (232, 234, 238)

@@ -14,7 +14,7 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 
 from ..ports import OpenCase, Segmented, Shown
 from ..words import _
-from . import dicom, dicom_seg, nodes, segments, views, volumes
+from . import dicom, nodes, segments, views, volumes
 from .attention import Attention
 from .proposals import Proposals
 from .stage import LABELS, VOLUME, Stage, style
@@ -248,9 +248,13 @@ class Screen:
 
     def why_no_dicom_seg(self) -> str:
         """Why this Slicer cannot write DICOM SEG; "" when it can."""
+        from . import dicom_seg  # when results are to be DICOM: opening the module needs it not
+
         return dicom_seg.why_not()
 
     def write_dicom_seg(self, result: Segmented, folder: Path) -> Path:
+        from . import dicom_seg
+
         with self._attention.paused(), views.kept():
             return dicom_seg.write(result, folder)
 
