@@ -44,7 +44,7 @@ Where we differ from ABD and why:
 - Without unlabelled patches (1) is all there is. Beyond a volume's border its last voxel repeats in a patch, which (6)
   cannot tell from the image.
 
-Limit: as that of bcp.py, in patches that show a part of a structure.
+Limit: as that of bcp.py, where patches cannot show a structure whole.
 """
 
 from __future__ import annotations

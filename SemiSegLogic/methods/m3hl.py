@@ -40,7 +40,7 @@ Where we differ and why (released code in brackets):
 - The teacher predicts [student]; Muon and one cycle per phase [SGD 0.01, constant in 2D, steps in 3D], d = 0.97 and one
   pair per step [0.99, two pairs or six]: runs last minutes.
 
-Limit: as that of bcp.py, in patches that show a part of a structure.
+Limit: as that of bcp.py, where patches cannot show a structure whole.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ Where we differ and why:
 - Sparse slices: (5) and (7) take judged voxels only as labelled; the unjudged ones of a, b count as unlabelled.
 - The graph term of GraphCL is off by default; its attention layer is left out, as it has no meaning for one image.
 
-Limit: as that of bcp.py, in patches that show a part of a structure.
+Limit: as that of bcp.py, where patches cannot show a structure whole.
 """
 
 from __future__ import annotations
