@@ -74,6 +74,7 @@ def _files() -> Iterator[dict[str, str]]:
         yield {}
         return
     folder = tempfile.mkdtemp(prefix="semiseg-tests-", dir=IN_MEMORY)
+    os.chmod(folder, 0o711)  # as of the folder for temporary files itself: some tests are another user for a moment
     try:
         yield {"TMPDIR": folder}
     finally:

@@ -105,9 +105,9 @@ class RealRuns(RandomUser):
 
     # --- after every step -------------------------------------------------------------------------------------
 
-    def _called_done(self, places: list[SliceIndex], empty: bool) -> None:
+    def _called_done(self, places: list[SliceIndex], empty: bool, own: bool) -> None:
         self._note()
-        super()._called_done(places, empty)
+        super()._called_done(places, empty, own)
         self._note()
 
     def _note(self) -> None:
