@@ -17,8 +17,9 @@ from .finding import Finding
 LEAST_GB = 2.0
 PROGRAM_GB, COPY_BYTES, SUGGESTING_BYTES, STRUCTURE_GB = 0.6, 2, 8, 0.006
 """Memory of a training beside its steps: PyTorch and a network; per voxel of all images; per voxel of the largest one;
-per structure, as volumes are suggested a few rows at a time. Checked against Testing/benchmarks/memory.py: 1.2 GB for
-80 volumes of 200 x 140 x 88, where this says 1.2; with 40 structures a step grew by 0.34 GB, and suggesting by 0.22.
+per structure, as volumes are suggested a few rows at a time. Checked against Testing/benchmarks/memory/many_volumes.py:
+1.2 GB for 80 volumes of 200 x 140 x 88, where this says 1.2; with 40 structures a step grew by 0.34 GB, and suggesting
+by 0.22.
 """
 KEPT_SHARE = 0.25
 """Of the free memory, at most, for all images: more are left on the disk (engine/data/keeping.py)."""

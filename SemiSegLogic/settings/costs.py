@@ -1,5 +1,5 @@
 """What a step of each method costs, as it was measured: ``costs.json`` beside this file is written by the benchmark
-``Testing.benchmarks.costs`` and by nothing else, and names when and on what.
+``Testing.benchmarks.methods.costs`` and by nothing else, and names when and on what.
 """
 
 from __future__ import annotations

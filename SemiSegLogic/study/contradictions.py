@@ -23,7 +23,7 @@ NEAR = 3
 """Slices: how far another slice may be to be taken as a neighbour."""
 LEAST_VOXELS, LEAST_SHARE = 4, 0.25
 """Of a line where two slices cross: fewer contradicting voxels, or a smaller part of the structures there, are borders
-drawn a little differently. How often that is wrong on experts' labels: ``python -m Testing.benchmarks.contradictions``.
+drawn a little differently. How often that is wrong on experts' labels: Testing/benchmarks/decisions/contradictions.py.
 """
 SENTENCES = {
     "gap": "Slices of {case} marked 'nothing here' that lie between two slices with a structure: {slices}. Check them.",

@@ -31,9 +31,9 @@ import torch
 from SemiSegLogic.engine.hardware.device import Device, DeviceLost, choose, is_device_lost
 from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.files import read_json, write_json
-from Testing.benchmarks import gpu_pieces as pieces
-from Testing.benchmarks.gpu_methods import every_method
-from Testing.benchmarks.gpu_pieces import Mark, Sizes
+from Testing.benchmarks.gpu import pieces
+from Testing.benchmarks.gpu.methods import every_method
+from Testing.benchmarks.gpu.pieces import Mark, Sizes
 
 Figures = dict[str, Any]
 ALL_DONE, FAILED, AGAIN = 0, 1, 3  # exit codes

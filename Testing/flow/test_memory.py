@@ -1,4 +1,4 @@
-"""A small sister of ``Testing/benchmarks/memory.py``: what a runner takes beside PyTorch itself stays in bounds."""
+"""A small sister of ``Testing/benchmarks/memory/many_volumes.py``: a runner takes not much more than PyTorch itself."""
 
 from __future__ import annotations
 

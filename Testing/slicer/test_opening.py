@@ -34,8 +34,8 @@ def test_the_controller_side_needs_neither_slicer_nor_qt() -> None:
 
 
 def test_opening_the_module_loads_few_modules_and_nothing_heavy(slicer: Any, tmp_path: Path) -> None:
-    """Counted, not timed: ``python -m Testing.benchmarks.opening`` tells the seconds."""
-    from Testing.benchmarks.opening import opened
+    """Counted, not timed: ``python -m Testing.benchmarks.waiting.opening`` tells the seconds."""
+    from Testing.benchmarks.waiting.opening import opened
 
     told = opened(tmp_path)
     assert told.heavy == []
@@ -45,7 +45,7 @@ def test_opening_the_module_loads_few_modules_and_nothing_heavy(slicer: Any, tmp
 
 def test_starting_slicer_loads_only_the_modules_file(slicer: Any, tmp_path: Path) -> None:
     """Every module of every extension is imported when Slicer starts; the panel is not among them."""
-    from Testing.benchmarks.opening import started
+    from Testing.benchmarks.waiting.opening import started
 
     told = started(tmp_path)
     assert told.ours == 0

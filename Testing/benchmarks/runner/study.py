@@ -18,7 +18,7 @@ from SemiSegLogic.methods.base import Task
 from SemiSegLogic.settings.memory import trained
 from SemiSegLogic.study import all_slices
 
-from ..together import put_together
+from ..shared.together import put_together
 from .datasets import CaseData, Collection
 from .protocol import WHOLE, Annotated, Protocol
 from .recipe import Schedule

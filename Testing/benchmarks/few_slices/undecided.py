@@ -1,0 +1,134 @@
+"""Too few slices to hold a contest: supervised alone, or mean_teacher after a supervised first mask?
+
+    python -m Testing.benchmarks.few_slices.undecided --data FOLDER [--only atrium] [--seeds 3]
+
+Both learn from the same slices for the same processor time of one thread, and leave fragments out by the same rule.
+Few slices are carried to their neighbours as in the product; the rows that say otherwise are from before it did so.
+Dice on cases whose labels nobody showed and that are in no test list. One row per (trial, method, seed) is appended to
+results/undecided.jsonl; rows that are there are not run again. ``--table`` renders them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from SemiSegLogic.engine.data.carrying import Carrying
+from SemiSegLogic.engine.prediction.predict import Predictor
+from SemiSegLogic.engine.quality import measure
+from SemiSegLogic.engine.training import checkpoint
+from SemiSegLogic.engine.training.trainer import Budget, Trainer
+from SemiSegLogic.methods import make
+from SemiSegLogic.methods.base import Method
+from SemiSegLogic.runner.course.legs import CARRIED
+from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.protocol import protocol
+from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
+from Testing.benchmarks.runner.training import sampler
+from Testing.benchmarks.shared.row_files import RowFile
+from Testing.benchmarks.shared.trials import Comparison, mean_dice, unseen
+
+SECONDS, FIRST = 90.0, 0.25  # of training, and the share of the first mask
+METHODS = ("supervised", "mean_teacher")
+WAYS = tuple((method, True) for method in METHODS)  # and carried
+CELLS = ("1x1", "1x2", "3x1", "3x2", "1x4", "1x8", "3x4", "1x16")
+TRIALS = {f"{organ}, {cell}": (f"few_slices_{name}", cell, cases)
+          for organ, name, cases in (("atrium", "la", 12), ("hippocampus", "hippocampus", 40)) for cell in CELLS}
+"""Name -> protocol, cell (slices x volumes), and how many cases are looked at."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training: mean ``dice`` over structures and cases, and its fifth percentile ``worst``; ``carried``: few
+    slices to their neighbours.
+    """
+
+    trial: str
+    method: str
+    seed: int
+    dice: float
+    worst: float
+    steps: int
+    carried: bool = False
+
+
+FILE = RowFile("undecided", Row)
+
+
+def run(name: str, method: str, seed: int, cases: Collection) -> Row:
+    """One row."""
+    about, (_, cell, count) = protocol(TRIALS[name][0]), TRIALS[name]
+    schedule = Recipe("undecided", "clinical", "", 1).schedule(method, about.data.dims)
+    study = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
+    trained, steps = _trained(study, method, seed)
+    predictor = Predictor(trained.predictor(), study.plan, study.device)
+    found = measure(predictor.parts, study.volumes, len(study.classes), may_leave_out=True)
+    one_piece, scores = study.classes.values_of(found.one_piece), []
+    for case in map(cases.case, unseen(about, study)[:count]):
+        label = predictor.predict(study.unseen(case), study.classes, one_piece).label
+        scores.append(mean_dice(label, case, study.classes.values[1:]))
+    mean, worst = float(np.mean(scores)), float(np.percentile(scores, 5))
+    return Row(name, method, seed, round(mean, 4), round(worst, 4), steps, carried=True)
+
+
+def _trained(study: Study, method: str, seed: int) -> tuple[Method, int]:
+    """A method after all of the time, and how many steps that were."""
+    first = _fitted(study, "supervised", SECONDS * (FIRST if method != "supervised" else 1.0), seed, None)
+    if method == "supervised":
+        return first
+    longer, steps = _fitted(study, method, SECONDS * (1 - FIRST), seed, first[0])
+    return longer, steps + first[1]
+
+
+def _fitted(study: Study, name: str, seconds: float, seed: int, start: Method | None) -> tuple[Method, int]:
+    seeded(seed, 0, int(start is not None))
+    method = make(name, {}, study.task())
+    if start is not None:
+        checkpoint.warm_start(method, start.predictor().state_dict())
+    trainer = Trainer(method, sampler(study, False), study.device, Budget(seconds), time.process_time)
+    opinion = Predictor(start.predictor(), study.plan, study.device) if start is not None else None
+    carrying = Carrying(study.volumes, CARRIED, opinion)
+    carrying.at(0.0)
+    trainer.fit(carrying.then(lambda progress, share: True))
+    carrying.at(1.0)
+    return method, trainer.progress.step
+
+
+def table(found: list[Row]) -> str:
+    """Markdown: means over the seeds, and the paired difference."""
+    lines = ["| trial | few slices | supervised | mean_teacher | difference, seed by seed | fifth percentile | steps |",
+             "|---|---|---|---|---|---|---|"]
+    seeds = sorted({row.seed for row in found})
+    for name, carried in product(TRIALS, (True, False)):
+        ours = [row for row in found if (row.trial, row.carried) == (name, carried)]
+        pairs = [pair for seed in seeds if len(pair := _pair(ours, seed)) == 2]
+        if pairs:
+            gaps = ", ".join(f"{two.dice - one.dice:+.3f}" for one, two in pairs)
+            mean = {key: [np.mean([getattr(pair[n], key) for pair in pairs]) for n in (0, 1)]
+                    for key in ("dice", "worst", "steps")}
+            words = "carried" if carried else "as drawn"
+            lines.append(f"| {name} | {words} | {mean['dice'][0]:.3f} | {mean['dice'][1]:.3f} | {gaps} | "
+                         f"{mean['worst'][0]:.3f}, {mean['worst'][1]:.3f} | "
+                         f"{mean['steps'][0]:.0f}, {mean['steps'][1]:.0f} |")
+    return "\n".join(lines)
+
+
+def _pair(found: list[Row], seed: int) -> list[Row]:
+    return [row for method in METHODS for row in found if (row.method, row.seed) == (method, seed)]
+
+
+def main() -> None:
+    """See the module."""
+    protocols = {name: about for name, (about, _, _) in TRIALS.items()}
+    Comparison(
+        FILE, protocols, lambda _: WAYS, lambda row: (row.method, row.carried),
+        lambda name, way, seed, cases: run(name, way[0], seed, cases), table,
+    ).command(__doc__)
+
+
+if __name__ == "__main__":
+    main()
