@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in (ROOT, ROOT / "SemiSegExtension", Path(__file__).parent):
+for folder in (ROOT, ROOT / "SemiSegExtension"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

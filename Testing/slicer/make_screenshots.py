@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "SemiSegExtension"), str(ROOT / "Testing" / "slicer")]
+sys.path[:0] = [str(ROOT), str(ROOT / "SemiSegExtension")]
 PANEL, VIEW = 440, 470
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT), str(ROOT / "SemiSegExtension"), str(ROOT / "Testing" / "slicer")]
+sys.path[:0] = [str(ROOT), str(ROOT / "SemiSegExtension")]
 BUDGET_S = 0.2
 SHOWN = ("a structure on 120 of its slices", "{} structures all over it")
 WAITING = ctypes.PyDLL(None)

@@ -1,6 +1,6 @@
 """A random user against the panel: whatever is done in whatever order, nothing drawn is lost, shifted or mixed up.
 
-For more of it: ``SEMISEG_SEEDS=100:200 SEMISEG_STEPS=80 python -m pytest Testing/slicer/test_random_user.py``.
+For more of it: ``SEMISEG_SEEDS=100:200 SEMISEG_STEPS=80 python -m pytest Testing/slicer/days/test_random_user.py``.
 """
 
 from __future__ import annotations

@@ -283,7 +283,7 @@ def test_with_the_real_engine_the_open_case_is_shown_without_pressing_train(
     import qt
 
     from SemiSegLib.panel import Panel
-    from Testing.slicer.test_real_loop import draw_and_call_done, wait
+    from Testing.slicer.days.test_real_loop import draw_and_call_done, wait
     from Testing.support.clinician import FakeInstaller
 
     monkeypatch.setenv("SEMISEG_JOBS", str(tmp_path / "jobs"))

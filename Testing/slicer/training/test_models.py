@@ -352,5 +352,5 @@ def test_listing_exporting_and_deleting_need_no_torch(tmp_path: Path) -> None:
         "from SemiSegLogic.study import Study; from pathlib import Path; "
         "kept_models(Study.create(Path(sys.argv[1]))); sys.exit('torch' in sys.modules or 'monai' in sys.modules)"
     )
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "study")], cwd=root, check=False).returncode == 0

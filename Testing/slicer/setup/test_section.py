@@ -506,7 +506,7 @@ def test_the_sample_data_module_is_told_with_a_checksum(slicer: Any, monkeypatch
     monkeypatch.setitem(sys.modules, "SampleData", stand_in)
     from Testing.support.slicer_harness.app import load_module
 
-    module, _instance = load_module(Path(__file__).resolve().parents[2] / "SemiSegExtension" / "SemiSeg.py")
+    module, _instance = load_module(Path(__file__).resolve().parents[3] / "SemiSegExtension" / "SemiSeg.py")
     module.registerSampleData()
     (entry,) = registered
     from SemiSegLogic.sample.download import ADDRESS, MD5

@@ -2,7 +2,7 @@
 given is what was drawn, and what they suggest comes to the right case.
 
 For more of it: ``SEMISEG_CHAOS_SEEDS=100:200 SEMISEG_CHAOS_STEPS=80 python -m pytest
-Testing/slicer/test_random_trainings.py``.
+Testing/slicer/days/test_random_trainings.py``.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from SemiSegLogic.job import JobFolder, Status
 from Testing.support.jobs import leader_of, make_job, session_members, wait_until
 from Testing.support.running import FOREVER, RUNNER, kill_runner, start, wait_for, wait_for_step
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture

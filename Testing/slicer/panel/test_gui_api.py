@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted((ROOT / "SemiSegExtension").rglob("*.py"))
 PARTS = ROOT / "SemiSegExtension" / "SemiSegLib" / "panel" / "parts.py"
 

@@ -16,7 +16,7 @@ import pytest
 from SemiSegLogic.geometry import SliceIndex
 from Testing.support.clinician import ball, draw, open_first, settle
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OTHER = """
 import sys, time
 sys.path[:0] = [{root!r}, {root!r} + "/SemiSegExtension"]

@@ -10,7 +10,7 @@ import pytest
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.study import Study, write_image
-from Testing.slicer.test_two_windows import other
+from Testing.slicer.labelling.test_two_windows import other
 from Testing.support.clinician import ball, draw, noise, open_first, settle
 
 __all__ = ["other"]
