@@ -24,7 +24,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -32,10 +31,10 @@ from SemiSegLogic.engine.hardware.device import Device, DeviceLost, choose, is_d
 from SemiSegLogic.engine.hardware.memory import keep_freed_memory
 from SemiSegLogic.files import read_json, write_json
 from Testing.benchmarks.gpu import pieces
+from Testing.benchmarks.gpu.atrium import learn_atria
 from Testing.benchmarks.gpu.methods import every_method
-from Testing.benchmarks.gpu.pieces import Mark, Sizes
+from Testing.benchmarks.gpu.sizes import FULL, SMALL, Figures, Mark, Sizes
 
-Figures = dict[str, Any]
 ALL_DONE, FAILED, AGAIN = 0, 1, 3  # exit codes
 
 
@@ -84,7 +83,7 @@ PIECES: dict[str, Callable[[Session], Figures | None]] = {
     "step_2d": lambda at: pieces.step_2d(at.device, at.sizes),
     "prediction": lambda at: pieces.prediction(at.device, at.sizes),
     "profile": lambda at: pieces.profile(at.device, at.sizes, at.out / "profile.txt"),
-    "atrium": lambda at: pieces.atrium(at.device, at.sizes, at.data, at.out / "atrium.ckpt", at.left, at.mark),
+    "atrium": lambda at: learn_atria(at.device, at.sizes, at.data, at.out / "atrium.ckpt", at.left, at.mark),
 }
 """In this order; a piece that gives None goes on in the next call."""
 
@@ -175,7 +174,7 @@ def main() -> int:
     device = choose(options.device)
     if why := refused(device, options.small):
         words.error(why)
-    sizes = pieces.SMALL if options.small else pieces.FULL
+    sizes = SMALL if options.small else FULL
     code = run(Session(device, sizes, options.data, options.out, until), options.only)
     print({ALL_DONE: "all done", AGAIN: "give the same command again"}.get(code, "something failed: see *.error.txt; "
           "the same command tries it again, after what is still missing"), flush=True)

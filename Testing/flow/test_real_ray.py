@@ -25,7 +25,7 @@ def can_be_apart() -> bool:
 def test_both_sides_of_a_contest_run_at_the_same_time_on_a_real_ray(tmp_path: Path) -> None:
     if not can_be_apart():
         pytest.skip("no namespaces of its own for Ray: it would bind to every address of this computer")
-    done = subprocess.run([*APART, sys.executable, "-m", "Testing.support.real_ray", str(tmp_path)], cwd=ROOT,
+    done = subprocess.run([*APART, sys.executable, "-m", "Testing.support.real.ray", str(tmp_path)], cwd=ROOT,
                           capture_output=True, text=True, timeout=580)
     assert done.returncode == 0, done.stderr[-3000:]
     seen = json.loads((tmp_path / "seen.json").read_text())

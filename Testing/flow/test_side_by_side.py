@@ -16,11 +16,11 @@ from SemiSegLogic.backends.ray.backend import RayBackend
 from SemiSegLogic.backends.ray.cluster import Cluster
 from SemiSegLogic.job import JobFolder, Status
 from Testing.support.blobs import BlobStudy, tiny
-from Testing.support.fake_ray import TOKEN, FakeRay
 from Testing.support.jobs import leader_of, session_members, wait_until
 from Testing.support.processes import check_every_file, kill
 from Testing.support.rounds import run_here
-from Testing.support.seconds import contest, dies_at, same, with_second
+from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay
+from Testing.support.stand_ins.seconds import contest, dies_at, same, with_second
 
 PATIENCE_S = 120.0
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from Testing.support.blobs import BlobStudy, make_study
-from Testing.support.fake_ray import TOKEN, FakeRay
+from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay
 
 
 @pytest.fixture

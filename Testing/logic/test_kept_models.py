@@ -20,9 +20,9 @@ from SemiSegLogic.job import JobFolder
 from SemiSegLogic.kept_models import delete_model, export_model, kept_model, kept_models, last_trained
 from SemiSegLogic.rounds.run_folder import MODEL, RunFolder
 from SemiSegLogic.study import Study, StudyError
-from Testing.support.fake_ray import FakeRay, cluster_of
 from Testing.support.jobs import specification
 from Testing.support.running import FOREVER, RUNNER
+from Testing.support.stand_ins.fake_ray import FakeRay, cluster_of
 
 CARD = {
     "method": "supervised", "annotated_slices": 24, "annotated_cases": 8, "cases": 60,

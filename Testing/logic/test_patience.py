@@ -25,7 +25,7 @@ from SemiSegLogic.job.numbered import add_numbered
 from SemiSegLogic.patience import patiently
 from SemiSegLogic.study import Study, write_image
 from Testing.support.jobs import SHAPE, make_job
-from Testing.support.pretended_windows import needs_proc, pretend
+from Testing.support.stand_ins.pretended_windows import needs_proc, pretend
 from Testing.support.volumes import two_blobs
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 from Testing.support.clinician import ball, look, noise, open_first, settle
-from Testing.support.dicom import write_series
+from Testing.support.stand_ins.dicom import write_series
 
 
 def opened(panel: Any, study: Any) -> Any:

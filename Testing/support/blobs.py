@@ -14,7 +14,7 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.settings import Training
 from SemiSegLogic.study import Case, Structure, Study, write_image
 
-from .blob_images import SHAPE, blob
+from .data.blob_images import SHAPE, blob
 from .volumes import COLUMNS
 
 STRUCTURES = (Structure(1, "core"), Structure(2, "cap"))

@@ -12,7 +12,7 @@ from SemiSegLogic.study import write_image
 from Testing.benchmarks.runner.datasets import DIGITS, Collection, data_set
 from Testing.benchmarks.runner.protocol import Protocol, protocol
 
-from .blob_images import SHAPE, blob
+from .data.blob_images import SHAPE, blob
 
 CASES = [f"case{number}" for number in range(8)]
 SLOTS = {"1": [8], "3": [5, 8, 10]}

@@ -15,7 +15,7 @@ from SemiSegLogic.geometry import Grid, SliceIndex, planes_of
 from SemiSegLogic.job import JobCase, JobFolder, JobSpec, JobStructure
 from SemiSegLogic.settings import Training
 
-from .blob_images import blob
+from .data.blob_images import blob
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICES = 3

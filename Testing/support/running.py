@@ -11,7 +11,7 @@ from SemiSegLogic.job import JobFolder, Status
 
 from .jobs import make_job, wait_until
 
-RUNNER = "Testing.support.fake_runner"
+RUNNER = "Testing.support.stand_ins.fake_runner"
 FOREVER = {"steps": 1_000_000, "sleep": 0.01}
 
 

@@ -23,7 +23,7 @@ from SemiSegLogic.engine.planning.plan import Plan, Shape
 from SemiSegLogic.geometry import Grid, Orientation, SliceIndex
 from SemiSegLogic.methods.base import Need
 from SemiSegLogic.study import all_slices
-from Testing.support.dense_label import sample_dense
+from Testing.support.plain.dense_label import sample_dense
 
 WARM = 5  # patches that do not count
 TURNS = 5

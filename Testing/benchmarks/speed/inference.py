@@ -36,7 +36,7 @@ from SemiSegLogic.methods.base import Task
 from SemiSegLogic.report import dice
 from Testing.benchmarks.shared.atrium import names, read_scan
 from Testing.benchmarks.speed.taught_network import load_taught, plan_of
-from Testing.support.scaling import synthetic_ct
+from Testing.support.data.synthetic_ct import synthetic_ct
 
 WINDOW = (80, 112, 112)
 

@@ -36,7 +36,7 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.runner import data
 from SemiSegLogic.runner.data import Data
 from SemiSegLogic.settings import Training
-from Testing.support.scaling import synthetic_ct
+from Testing.support.data.synthetic_ct import synthetic_ct
 
 CONTENTS = 3
 STEPS, WARM_UP = 24, 4

@@ -35,7 +35,7 @@ from Testing.benchmarks.shared.atrium import names, read_scan
 from Testing.benchmarks.shared.together import put_together
 from Testing.benchmarks.speed.floor import Amount, amount_of, measure_device
 from Testing.benchmarks.speed.plain_recipe import Case, PlainProcess, Shape, write_compressed
-from Testing.support.blob_images import blob
+from Testing.support.data.blob_images import blob
 
 RECIPE = {"optimiser": "sgd", "learning_rate": 0.01, "weight_decay": 1e-4, "schedule": "poly", "ema": 0.99}
 FAR = 10**6  # steps that nobody makes: learning rates stay near their start

@@ -11,9 +11,9 @@ import pytest
 from SemiSegLogic.backends import LocalBackend
 from SemiSegLogic.backends.ray.backend import RayBackend
 from SemiSegLogic.job import Status
-from Testing.support.fake_ray import FakeRay, cluster_of
 from Testing.support.jobs import make_job, wait_until
 from Testing.support.running import FOREVER
+from Testing.support.stand_ins.fake_ray import FakeRay, cluster_of
 
 HOUR = 3600.0
 SetClock = Callable[[float], None]

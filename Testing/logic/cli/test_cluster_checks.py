@@ -15,7 +15,7 @@ from SemiSegLogic.backends.ray import errand as ray_errand
 from SemiSegLogic.cli import doctor
 from SemiSegLogic.cli.cluster_checks import cluster_checks
 from SemiSegLogic.cli.finding import Finding
-from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
+from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay, cluster_of
 
 ALL = ["Cluster file", "Shared folder", "Token file", "Ray and the token", "Places", "Python there"]
 

@@ -16,7 +16,7 @@ from SemiSegLogic.backends.ray.cluster import Cluster
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.settings import Training
 from Testing.support.blobs import BlobStudy
-from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
+from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay, cluster_of
 
 Said = Callable[..., str]
 

@@ -19,8 +19,8 @@ from SemiSegLogic.runner.course.legs import legs_of
 from SemiSegLogic.settings import METHOD_SETTINGS, Training, published, recipe
 from SemiSegLogic.settings.costs import costs
 from SemiSegLogic.study import Study, all_slices, write_image, write_labelmap
-from Testing.support.blob_images import blob
 from Testing.support.blobs import BlobStudy, make_study, tiny
+from Testing.support.data.blob_images import blob
 from Testing.support.rounds import begin
 
 Command = Callable[..., list[dict[str, Any]]]

@@ -16,7 +16,7 @@ from SemiSegLogic.files import FileError
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.job import JobError, JobFolder, Status
 from Testing.support.jobs import SHAPE, drawn, image
-from Testing.support.pretended_windows import needs_proc, pretend
+from Testing.support.stand_ins.pretended_windows import needs_proc, pretend
 
 
 def result(value: int = 7) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Patches, Step, Task
 from SemiSegLogic.methods.ersr import ERSR, PRETRAIN, TRAIN, Guess, augmented_loss, mirror_loss, nothing, sample_keys
 from SemiSegLogic.settings import SettingsError
-from Testing.support.ellipses import bitten, disc, made
+from Testing.support.data.ellipses import bitten, disc, made
 from Testing.support.method_checks import check_bfloat16, check_nothing_judged, check_resume, made_batches
 from Testing.support.tiny_fit import Blobs, blob_task, fit, train_step
 

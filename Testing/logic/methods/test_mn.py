@@ -16,8 +16,8 @@ from SemiSegLogic.methods.base import Step, Task
 from SemiSegLogic.methods.mn import MN, TOGETHER, TURNS, divergence, joint_loss
 from SemiSegLogic.settings import MN as MNSettings
 from SemiSegLogic.settings import SettingsError
+from Testing.support.data.segformer import save_tiny_segformer
 from Testing.support.method_checks import check_bfloat16, check_nothing_judged, check_resume, made_batches
-from Testing.support.segformer import save_tiny_segformer
 from Testing.support.tiny_fit import Blobs, blob_task, fit, train_step
 
 PUBLISHED = {"learners": "one", "means": "one", "batch": 2, "least_labelled": 1}

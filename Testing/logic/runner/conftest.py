@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from SemiSegLogic.backends import processes
-from Testing.support.narrow import NARROW, narrow
+from Testing.support.stand_ins.narrow import NARROW, narrow
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,8 +12,8 @@ from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.study import Study, write_image
-from Testing.support.blob_images import SHAPE, blob
 from Testing.support.blobs import STRUCTURES, spread, tiny
+from Testing.support.data.blob_images import SHAPE, blob
 from Testing.support.rounds import finished, run_here
 
 WIDTH = 32

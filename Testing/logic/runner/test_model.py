@@ -14,7 +14,7 @@ from SemiSegLogic.engine.training import checkpoint
 from SemiSegLogic.methods import METHODS, Method, make
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.runner.model import OF_ALL_NETWORKS, Model
-from Testing.support.segformer import save_tiny_segformer
+from Testing.support.data.segformer import save_tiny_segformer
 
 PATCH = (8, 16, 16)
 TASK = Task(1, 3, 3, PATCH, "fast", (0.9, 0.07, 0.03))

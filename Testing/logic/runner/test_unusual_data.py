@@ -10,8 +10,8 @@ import pytest
 from SemiSegLogic.geometry import Grid, SliceIndex
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.study import ImageError, LabelError, Study, export_case, write_image
-from Testing.support.blob_images import blob, dice
 from Testing.support.blobs import STRUCTURES, add_volume, label_files, make_study, spread, tiny
+from Testing.support.data.blob_images import blob, dice
 from Testing.support.rounds import begin, finished, run_here
 
 

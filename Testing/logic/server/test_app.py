@@ -31,10 +31,10 @@ from SemiSegLogic.server import bodies, desk
 from SemiSegLogic.server import shelf as shelves
 from SemiSegLogic.server.shelf import Shelf
 from Testing.support.certificates import make_certificate
-from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import drawn, specification, wait_until
 from Testing.support.running import FOREVER
 from Testing.support.servers import RunningServer
+from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay, cluster_of
 
 JOB = "0123456789abcdef" * 2
 

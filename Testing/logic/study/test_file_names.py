@@ -13,7 +13,7 @@ import pytest
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.study import ImageError, Study, read_image, write_image
 from SemiSegLogic.study.formats.volumes import read_series
-from Testing.support.dicom import write_series
+from Testing.support.stand_ins.dicom import write_series
 from Testing.support.volumes import SHAPE, grid_of, picture
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such names")

@@ -28,8 +28,8 @@ from SemiSegLogic.study import (
     write_seg_nrrd,
 )
 from SemiSegLogic.study.formats.volumes import grid_of
-from Testing.support.nasty_volumes import as_image, nasty_grid, nasty_image, save_somehow
-from Testing.support.plain_study import Label, PlainCase
+from Testing.support.data.nasty_volumes import as_image, nasty_grid, nasty_image, save_somehow
+from Testing.support.plain.study import Label, PlainCase
 
 PATIENT = "Mustermann"
 MOST_CASES = 3

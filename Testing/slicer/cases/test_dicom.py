@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from SemiSegLogic.geometry import Grid, SliceIndex
-from Testing.support import real_dicom_seg
 from Testing.support.clinician import ball, noise, settle
-from Testing.support.dicom import Database, SegmentationPlugin, load_series, write_series
+from Testing.support.real import dicom_seg as real_dicom_seg
+from Testing.support.stand_ins.dicom import Database, SegmentationPlugin, load_series, write_series
 
 SHAPE = (12, 32, 36)
 OBLIQUE = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)

@@ -14,7 +14,7 @@ import pytest
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import JobFolder
 from Testing.support.clinician import ball, draw, open_first, settle
-from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
+from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay, cluster_of
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.job import JobFolder
 from Testing.support.clinician import ball, look, open_first, settle
-from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import specification
 from Testing.support.running import FOREVER, RUNNER
+from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay, cluster_of
 
 OLD, NEW = "20261120T101500.000000Z-supervised", "20261121T091500.000000Z-recommended"
 WORDS = "Expected Dice on other cases 0.82; in 9 of 10 studies like this one the true value lies between 0.71 and 0.90."

@@ -14,7 +14,7 @@ import pytest
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.study import Study, annotations, history, write_image
 from Testing.support.clinician import settle
-from Testing.support.other_window import OtherWindow
+from Testing.support.stand_ins.other_window import OtherWindow
 
 from .disks import Disk
 from .given import PlainImage

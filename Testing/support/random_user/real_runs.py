@@ -26,7 +26,7 @@ from .given import Audit, PlainImage
 from .plain import stored_suggestion
 from .user import RandomUser
 
-WORKER = [sys.executable, "-m", "Testing.support.narrow_worker"]
+WORKER = [sys.executable, "-m", "Testing.support.stand_ins.narrow_worker"]
 VARIABLES = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SECONDS = 1.0
 """Of a training."""

@@ -53,7 +53,7 @@ import sys, time
 from pathlib import Path
 from SemiSegLogic.backends import LocalBackend
 from Testing.support.jobs import make_job
-backend = LocalBackend(Path(sys.argv[1]), module="Testing.support.fake_runner")
+backend = LocalBackend(Path(sys.argv[1]), module="Testing.support.stand_ins.fake_runner")
 backend.submit(make_job(backend.root / "one", steps=1_000_000, sleep=0.01))
 time.sleep(60)
 """

@@ -16,8 +16,8 @@ from SemiSegLogic.backends.description import Unreachable
 from SemiSegLogic.backends.ray.backend import RayBackend
 from SemiSegLogic.backends.ray.rest import RayRest
 from SemiSegLogic.job import FileLock, JobError, JobFolder, Status
-from Testing.support.fake_ray import TOKEN, FakeRay, cluster_of
 from Testing.support.jobs import make_job, specification, wait_until
+from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay, cluster_of
 
 FOREVER = {"steps": 1_000_000, "sleep": 0.01}
 

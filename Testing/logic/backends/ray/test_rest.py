@@ -15,8 +15,8 @@ from SemiSegLogic.backends.description import PlaceError, Unreachable
 from SemiSegLogic.backends.ray.backend import RayBackend
 from SemiSegLogic.backends.ray.rest import RayRest
 from Testing.support.certificates import make_certificate
-from Testing.support.fake_ray import FakeRay, cluster_of
 from Testing.support.jobs import make_job
+from Testing.support.stand_ins.fake_ray import FakeRay, cluster_of
 
 
 @pytest.fixture

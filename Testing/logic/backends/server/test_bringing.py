@@ -15,7 +15,7 @@ from SemiSegLogic.backends.server.backend import Server
 from SemiSegLogic.backends.server.bringing import parts_of
 from SemiSegLogic.backends.server.gateway import Gateway
 from Testing.support.servers import RunningServer
-from Testing.support.torn_line import TornLine
+from Testing.support.stand_ins.torn_line import TornLine
 
 SIZE = 3_000_000
 CONTENT, OTHER = (random.Random(seed).randbytes(SIZE) for seed in (0, 1))

@@ -16,12 +16,15 @@ from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.hardware.device import Device, DeviceLost
 from SemiSegLogic.engine.training import checkpoint
 from Testing.benchmarks import gpu_session
+from Testing.benchmarks.gpu import atrium as gpu_atrium
 from Testing.benchmarks.gpu import methods as gpu_methods
 from Testing.benchmarks.gpu import pieces as gpu_pieces
+from Testing.benchmarks.gpu.atrium import learn_atria
+from Testing.benchmarks.gpu.sizes import FULL, SMALL
 from Testing.support.engine import CPU
 from Testing.support.pretended_gpu import pretended_gpu
 
-TINY = replace(gpu_pieces.SMALL, patch=(8, 8, 8), slice=(1, 16, 16), recipe_3d=6, timed=1, phantom=(10, 12, 14),
+TINY = replace(SMALL, patch=(8, 8, 8), slice=(1, 16, 16), recipe_3d=6, timed=1, phantom=(10, 12, 14),
                scan=(8, 16, 16), small=(16, 16, 16), tried=2)
 HOST = torch.device("cpu")
 ROOT = Path(__file__).resolve().parents[4]
@@ -123,7 +126,7 @@ def test_figures_made_with_anything_else_do_not_count(tmp_path: Path, monkeypatc
     scans = replace(session, data=_scans_named(tmp_path / "one", "s1 s2"))
     moved = replace(session, data=_scans_named(tmp_path / "other place", "s1 s2"))
     others = replace(session, data=_scans_named(tmp_path / "two", "s3"))
-    full, half = replace(session, sizes=gpu_pieces.FULL), replace(session, device=replace(CPU, half=not CPU.half))
+    full, half = replace(session, sizes=FULL), replace(session, device=replace(CPU, half=not CPU.half))
     for one in (session, session, scans, moved, others, full, half):
         assert gpu_session.run(one, ["a"]) == gpu_session.ALL_DONE
     assert len(begun) == 5
@@ -150,17 +153,17 @@ def test_full_size_refuses_a_processor(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_recipe_goes_on_from_its_last_state(tmp_path: Path) -> None:
     calls = iter([1.0, 1.0, -1.0])
     state, sizes = tmp_path / "state", replace(TINY, test=2)
-    assert gpu_pieces.atrium(CPU, TINY, None, state, lambda: next(calls), MARK) is None
+    assert learn_atria(CPU, TINY, None, state, lambda: next(calls), MARK) is None
     assert checkpoint.load(state, HOST)["trainer"]["progress"]["step"] == 3
     trained = iter([1.0] * (TINY.recipe_3d - 3 + 1) + [-1.0])  # and one of the two test scans
-    assert gpu_pieces.atrium(CPU, sizes, None, state, lambda: next(trained), MARK) is None
+    assert learn_atria(CPU, sizes, None, state, lambda: next(trained), MARK) is None
     half_way = checkpoint.load(state, HOST)
     assert half_way["trainer"]["progress"]["step"] == TINY.recipe_3d
     assert len(half_way["kept"]["dice"]) == 1
-    figures = gpu_pieces.atrium(CPU, sizes, None, state, lambda: 1.0, MARK)
+    figures = learn_atria(CPU, sizes, None, state, lambda: 1.0, MARK)
     assert figures is not None
     assert figures["steps"] == TINY.recipe_3d
-    straight = gpu_pieces.atrium(CPU, sizes, None, tmp_path / "other", lambda: 1.0, MARK)
+    straight = learn_atria(CPU, sizes, None, tmp_path / "other", lambda: 1.0, MARK)
     assert straight is not None
     assert straight["Dice"] == figures["Dice"]
     assert figures["training, s"] > 0
@@ -175,23 +178,23 @@ def test_what_a_state_was_made_with_can_be_read_again(tmp_path: Path) -> None:
 def test_a_state_made_with_anything_else_is_not_gone_on_from(tmp_path: Path) -> None:
     state = tmp_path / "state"
     calls = iter([1.0, 1.0, -1.0, -1.0])
-    assert gpu_pieces.atrium(CPU, TINY, None, state, lambda: next(calls), MARK) is None
-    assert gpu_pieces.atrium(CPU, TINY, None, state, lambda: next(calls), {**MARK, "size": "other"}) is None
+    assert learn_atria(CPU, TINY, None, state, lambda: next(calls), MARK) is None
+    assert learn_atria(CPU, TINY, None, state, lambda: next(calls), {**MARK, "size": "other"}) is None
     assert checkpoint.load(state, HOST)["trainer"]["progress"]["step"] == 1
 
 
 def test_the_long_pieces_run_on_a_pretended_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pretended_gpu():
         card = Device(torch.device("cuda"), half=True, memory=8 << 30)
-        honest = gpu_pieces.Sampler
+        honest = gpu_atrium.Sampler
         samplers: list[Sampler] = []
 
         def sampler(*arguments: Any) -> Sampler:
             samplers.append(honest(*arguments))
             return samplers[0]
 
-        monkeypatch.setattr(gpu_pieces, "Sampler", sampler)
-        figures = gpu_pieces.atrium(card, TINY, None, tmp_path / "state", lambda: 1.0, MARK)
+        monkeypatch.setattr(gpu_atrium, "Sampler", sampler)
+        figures = learn_atria(card, TINY, None, tmp_path / "state", lambda: 1.0, MARK)
         assert [one.pool is not None for one in samplers] == [True]
         assert figures is not None
         assert figures["steps were recorded"]

@@ -13,7 +13,7 @@ from Testing.benchmarks.runner.datasets import Collection
 from Testing.benchmarks.runner.evaluation import Evaluation
 from Testing.benchmarks.runner.one_piece import as_ellipses, heaviest_piece, largest_piece
 from Testing.benchmarks.runner.study import benchmark_device, prepare
-from Testing.support.ellipses import bitten, dice, disc, jagged, made
+from Testing.support.data.ellipses import bitten, dice, disc, jagged, made
 from Testing.support.made_up_set import MadeUp
 
 

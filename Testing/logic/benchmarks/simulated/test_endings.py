@@ -15,7 +15,7 @@ from SemiSegLogic.sample.phantom import write_phantoms
 from SemiSegLogic.settings import recommended
 from Testing.benchmarks.simulated import endings as simulated_endings
 from Testing.benchmarks.simulated import studies as simulated_studies
-from Testing.support.narrow import narrow
+from Testing.support.stand_ins.narrow import narrow
 
 
 def predicting(seed: int, name: str) -> Model:

@@ -14,7 +14,7 @@ from SemiSegLogic.settings import recommended
 from Testing.benchmarks.simulated import studies as simulated_studies
 from Testing.benchmarks.simulated.studies import Wanted
 from Testing.benchmarks.simulated.studies_table import table
-from Testing.support.narrow import narrow
+from Testing.support.stand_ins.narrow import narrow
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,7 +17,7 @@ from SemiSegLogic.engine.blocks.ellipse import Ellipse, Guard, fit_ellipse, larg
 from SemiSegLogic.engine.blocks.outline import contour_score, edge_score, released_scores
 from SemiSegLogic.engine.blocks.score_pool import ScorePool
 from SemiSegLogic.engine.blocks.symmetry import Mirror, _blur, _gamma, _noise, _shift, mirrored_images, shaken
-from Testing.support.ellipses import SIZE, bitten, dice, disc, jagged, made, speckled
+from Testing.support.data.ellipses import SIZE, bitten, dice, disc, jagged, made, speckled
 
 EDGE_OF_REACH = 1 + 2 * math.log(1 / 0.6)
 SYMMETRY = "SemiSegLogic.engine.blocks.symmetry."

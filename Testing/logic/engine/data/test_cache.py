@@ -23,7 +23,7 @@ from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.settings import SettingsError
 from Testing.support.engine import CPU, MIRRORED_TURN, plan_of
-from Testing.support.pretended_windows import needs_proc, pretend
+from Testing.support.stand_ins.pretended_windows import needs_proc, pretend
 from Testing.support.volumes import picture
 
 SHAPE = (16, 30, 20)

@@ -17,8 +17,8 @@ from SemiSegLogic.engine.data.slice_label import SliceLabel
 from SemiSegLogic.engine.data.staging import Staging
 from SemiSegLogic.engine.planning.plan import thinned_shape
 from SemiSegLogic.geometry import IGNORE, Orientation, SliceIndex
-from Testing.support.dense_label import kept
 from Testing.support.engine import coordinates_of
+from Testing.support.plain.dense_label import kept
 
 SIZE = (9, 14, 11)
 SHAPE = (5, 6, 4)

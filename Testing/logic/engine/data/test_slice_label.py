@@ -13,7 +13,7 @@ from SemiSegLogic.engine.data.framing import Chance, View, augmentation
 from SemiSegLogic.engine.data.resampling import sample_label
 from SemiSegLogic.engine.data.slice_label import SliceLabel
 from SemiSegLogic.geometry import IGNORE, SliceIndex
-from Testing.support.dense_label import dense, kept, sample_dense
+from Testing.support.plain.dense_label import dense, kept, sample_dense
 
 SHAPE = (11, 14, 9)
 JUDGED = {

@@ -15,7 +15,7 @@ from SemiSegLogic.engine.nets.instance import InstanceUNet
 from SemiSegLogic.engine.nets.segformer import SegFormer, load_segformer
 from SemiSegLogic.methods.base import Task
 from SemiSegLogic.settings import SettingsError
-from Testing.support.segformer import save_tiny_segformer
+from Testing.support.data.segformer import save_tiny_segformer
 
 TASK = Task(1, 3, 3, (4, 32, 32), "fast", (0.8, 0.1, 0.1))
 

@@ -18,7 +18,7 @@ from SemiSegLogic.runner.workplace import Workplace
 from Testing.support.blobs import BlobStudy, tiny
 from Testing.support.engine import CPU
 from Testing.support.rounds import begin
-from Testing.support.seconds import contest
+from Testing.support.stand_ins.seconds import contest
 
 FAST, SLOW = "RTX 6000 Ada", "T400"
 

@@ -16,7 +16,7 @@ from SemiSegLogic.runner.course import course
 from SemiSegLogic.runner.course.standing import Saved
 from Testing.support.blobs import BlobStudy, make_study, spread, tiny
 from Testing.support.rounds import at_step, kill_at_step, run_here
-from Testing.support.seconds import contest, dies_at, same, trains, with_second
+from Testing.support.stand_ins.seconds import contest, dies_at, same, trains, with_second
 
 SELDOM = tiny(24, 8)  # first mask 8, then 6 + 6 in turn, all slices 4
 OFTEN = tiny(24, 8, checkpoint_seconds=0.0)  # saves after every step

@@ -1,4 +1,4 @@
-"""The real worker on a narrow network: ``python -m Testing.support.narrow_worker -m SemiSegLogic.run JOB``.
+"""The real worker on a narrow network: ``python -m Testing.support.stand_ins.narrow_worker -m SemiSegLogic.run JOB``.
 
 What a run does does not depend on the network's width, and a narrow one learns and suggests in a moment.
 """

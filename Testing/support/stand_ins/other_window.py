@@ -1,5 +1,5 @@
 """Another Slicer window on the same study, as a process: the panel's controller, training and connection over a screen
-that is a plain array. ``python -m Testing.support.other_window`` takes orders as lines of JSON.
+that is a plain array. ``python -m Testing.support.stand_ins.other_window`` takes orders as lines of JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class OtherWindow:

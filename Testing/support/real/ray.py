@@ -1,4 +1,4 @@
-"""A contest on a real Ray: ``python -m Testing.support.real_ray FOLDER`` in network and process namespaces of its own.
+"""A contest on a real Ray: ``python -m Testing.support.real.ray FOLDER`` in network and process namespaces of its own.
 
 Ray binds to every address that it finds and starts processes that outlive it; in namespaces of its own it has this
 computer's own address only, and all of it ends with this process. (``ray stop`` would end every Ray of the computer.)
@@ -22,11 +22,10 @@ from SemiSegLogic.backends.ray.cluster import Cluster
 from SemiSegLogic.backends.ray.rest import RayRest
 from SemiSegLogic.backends.ray.submission import Submission
 from SemiSegLogic.rounds import Round
+from Testing.support.blobs import make_study, tiny
+from Testing.support.stand_ins.seconds import contest
 
-from .blobs import make_study, tiny
-from .seconds import contest
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ADDRESS = "http://127.0.0.1:8265"
 PATIENCE_S = 240.0
 

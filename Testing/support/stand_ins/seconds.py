@@ -25,9 +25,8 @@ from SemiSegLogic.runner.reporting import Reporter
 from SemiSegLogic.runner.workplace import Workplace
 from SemiSegLogic.settings import CHOICES, Training
 from SemiSegLogic.study import Study
-
-from .engine import CPU
-from .rounds import Killed
+from Testing.support.engine import CPU
+from Testing.support.rounds import Killed
 
 
 def contest(study: Study, jobs: Path, training: Training) -> Round:

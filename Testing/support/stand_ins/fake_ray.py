@@ -18,7 +18,7 @@ from typing import Any
 
 from SemiSegLogic.backends.ray.cluster import Cluster
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "a-token-of-plain-letters"
 
 
@@ -113,7 +113,7 @@ def cluster_of(ray: FakeRay, token: Path, **changes: Any) -> Cluster:
     jobs = token.parent / "jobs"
     jobs.mkdir(exist_ok=True)
     values = {"ray": ray.address, "token": str(token), "jobs": str(jobs), "package": str(ROOT), "gpus": 0,
-              "python": f"{sys.executable} -m Testing.support.fake_placed", **changes}
+              "python": f"{sys.executable} -m Testing.support.stand_ins.fake_placed", **changes}
     return Cluster(**values)  # type: ignore[arg-type]
 
 

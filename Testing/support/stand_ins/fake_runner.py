@@ -1,4 +1,6 @@
-"""A runner without torch: ``python -m Testing.support.fake_runner JOB``. It keeps the job protocol and can misbehave.
+"""A runner without torch that keeps the job protocol and can misbehave.
+
+    python -m Testing.support.stand_ins.fake_runner JOB
 
 ``method_settings`` of the job say how: steps, sleep (s per step), crash_at (step), ignore_stop, grandchild,
 silent_exit (before it comes to the queue).

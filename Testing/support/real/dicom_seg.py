@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .dicom import load_series
+from Testing.support.stand_ins.dicom import load_series
 
 PLUGIN = "DICOMSegmentationPlugin"
 

@@ -1,4 +1,7 @@
-"""The fake runner as a cluster starts it: ``python -m Testing.support.fake_placed -m MODULE JOB --placed``."""
+"""The fake runner as a cluster starts it.
+
+    python -m Testing.support.stand_ins.fake_placed -m MODULE JOB --placed
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Made data: images, shapes and volumes out of the ordinary, each with the truth beside it."""

@@ -1,0 +1,1 @@
+"""Programs that are not ours, for real: a Ray, and the DICOM SEG plugin of Slicer."""
