@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -206,6 +207,17 @@ def test_the_walker_sees_relative_late_and_aliased_imports(tmp_path: Path) -> No
     assert list(imports(file, [PACKAGE, "engine"])) == [
         (1, f"{PACKAGE}.engine.losses"), (2, f"{PACKAGE}.job.JobFolder"), (4, "torch.nn"),
     ]
+
+
+def test_the_map_in_the_readme_names_every_room_and_no_other() -> None:
+    chart = (ROOT / "README.md").read_text(encoding="utf-8").split("## For developers")[1].split("```")[1]
+    houses = (ROOT / PACKAGE, LIBRARY, ROOT / "Testing" / "benchmarks")
+    rooms = {path.parent.name for house in houses for path in house.rglob("__init__.py") if path.parent != house}
+    assert rooms - set(re.findall(r"[a-z_]+", chart)) == set()
+    folders = [*houses, ROOT / "Testing"]
+    for words in re.findall(r"^ {2,4}([a-z_ ]+?)(?: {3,}|$)", chart, re.MULTILINE):
+        for name in words.split():
+            assert any((folder / name).is_dir() or (folder / f"{name}.py").is_file() for folder in folders), name
 
 
 def test_a_trespass_is_named_with_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
