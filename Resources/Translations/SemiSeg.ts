@@ -823,6 +823,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>For cases that came from DICOM; refers to the original series</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>the study&apos;s folder &apos;exports&apos;</source>
         <translation type="unfinished"></translation>
     </message>
@@ -831,15 +835,11 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Open a study first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>For cases that came from DICOM; refers to the original series</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Writes each file, reads it back and compares</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a study first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1151,6 +1151,26 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
 <context>
     <name>panel.models</name>
     <message>
+        <source>Make suggestions for every case with this model, without training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Make a suggestion for the case on screen with this model, without training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Train with the method and time chosen above, starting from this model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the model and its card to a folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove the model; suggestions and drawings stay</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Models</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1199,26 +1219,6 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Make suggestions for every case with this model, without training</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Make a suggestion for the case on screen with this model, without training</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Train with the method and time chosen above, starting from this model</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Copy the model and its card to a folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Remove the model; suggestions and drawings stay</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>SemiSeg is already training or using a model. Stop it first, or wait until it is done.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1231,11 +1231,11 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Open a case first.</source>
+        <source>Export the model to</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Export the model to</source>
+        <source>Open a case first.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

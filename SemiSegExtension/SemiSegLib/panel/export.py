@@ -10,7 +10,7 @@ import qt
 
 from ..cases.exporting import DICOM_SEG, unaccepted_words
 from ..words import _
-from .parts import button, enable, form, label, primary, row, section
+from .parts import button, enable, explain, form, label, primary, row, section
 
 if TYPE_CHECKING:
     from ..cases.exporting import Exported
@@ -41,12 +41,13 @@ class ExportSection:
         for name, widget in self.boxes.items():
             widget.checked = name in ("seg.nrrd", "nrrd")
             inside.addWidget(widget)
+        explain(self.boxes[DICOM_SEG], _("For cases that came from DICOM; refers to the original series"))
         where = row(inside)
         self.folder = qt.QLineEdit()
         self.folder.setPlaceholderText(_("the study's folder 'exports'"))
         where.addWidget(self.folder)
         button(where, "…", _("Choose the folder"), self.on_folder)
-        self.export = primary(inside, _("Export"), "", self.on_export)
+        self.export = primary(inside, _("Export"), _("Writes each file, reads it back and compares"), self.on_export)
         self.told = label(inside)
 
     def on_folder(self) -> None:
@@ -80,16 +81,8 @@ class ExportSection:
 
     def refresh(self) -> None:
         no_study = "" if self._controller.study else _("Open a study first.")
-        enable(
-            self.boxes[DICOM_SEG],
-            no_study or self._panel.screen.why_no_dicom_seg(),
-            _("For cases that came from DICOM; refers to the original series"),
-        )
-        enable(
-            self.export,
-            no_study,
-            _("Writes each file, reads it back and compares"),
-        )
+        enable(self.boxes[DICOM_SEG], no_study or self._panel.screen.why_no_dicom_seg())
+        enable(self.export, no_study)
 
 
 def nothing_to_write(unaccepted: list[str]) -> str:

@@ -39,11 +39,16 @@ class ModelsSection:
         self.card.minimumHeight = self.card.maximumHeight = CARD_PX
         inner.addWidget(self.card)
         using, keeping = row(inner), row(inner)
-        self.use = primary(using, _("Use on all cases"), "", lambda: self.on_use(only=False))
-        self.use_here = button(using, _("Use on the open case"), "", lambda: self.on_use(only=True))
-        self.go_on = button(keeping, _("Continue training from this"), "", self.on_go_on)
-        self.export = button(keeping, _("Export …"), "", self.on_export)
-        self.delete = button(keeping, _("Delete"), "", self.on_delete)
+        tip = _("Make suggestions for every case with this model, without training")
+        self.use = primary(using, _("Use on all cases"), tip, lambda: self.on_use(only=False))
+        tip = _("Make a suggestion for the case on screen with this model, without training")
+        self.use_here = button(using, _("Use on the open case"), tip, lambda: self.on_use(only=True))
+        tip = _("Train with the method and time chosen above, starting from this model")
+        self.go_on = button(keeping, _("Continue training from this"), tip, self.on_go_on)
+        tip = _("Copy the model and its card to a folder")
+        self.export = button(keeping, _("Export …"), tip, self.on_export)
+        tip = _("Remove the model; suggestions and drawings stay")
+        self.delete = button(keeping, _("Delete"), tip, self.on_delete)
         self._study: Study | None = None
         self._chosen = ""
         self._read_for: object = None
@@ -151,12 +156,9 @@ class ModelsSection:
 
     def _enable(self) -> None:
         why_not = self._why_not()
-        enable(self.use, why_not, _("Make suggestions for every case with this model, without training"))
-        here = why_not or ("" if self._controller.open_case is not None else _("Open a case first."))
-        enable(self.use_here, here, _("Make a suggestion for the case on screen with this model, without training"))
-        enable(self.go_on, why_not, _("Train with the method and time chosen above, starting from this model"))
-        enable(self.export, "", _("Copy the model and its card to a folder"))
-        enable(self.delete, "", _("Remove the model; suggestions and drawings stay"))
+        enable(self.use, why_not)
+        enable(self.use_here, why_not or ("" if self._controller.open_case is not None else _("Open a case first.")))
+        enable(self.go_on, why_not)
 
     def _why_not(self) -> str:
         """Why nothing can be started now; "" when it can."""

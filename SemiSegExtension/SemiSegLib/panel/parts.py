@@ -74,17 +74,12 @@ def section(parent: Any, text: str, collapsed: bool = False) -> tuple[ctk.ctkCol
 def button(layout: Any, text: str, tip: str, clicked: Callable[[], None], shortcut: str = "") -> qt.QPushButton:
     """A push button at the end of ``layout``."""
     made = qt.QPushButton(text)
-    made.toolTip = with_keys(tip, shortcut)
+    explain(made, f"{tip} ({shortcut})" if shortcut else tip)
     if shortcut:
         made.setShortcut(qt.QKeySequence(shortcut))
     layout.addWidget(made)
     made.connect("clicked()", clicked)
     return made
-
-
-def with_keys(tip: str, shortcut: str) -> str:
-    """A tip that tells the keys, too."""
-    return f"{tip} ({shortcut})" if shortcut else tip
 
 
 def primary(layout: Any, text: str, tip: str, clicked: Callable[[], None], shortcut: str = "") -> qt.QPushButton:
@@ -153,11 +148,15 @@ def box(layout: Any) -> tuple[qt.QWidget, qt.QVBoxLayout]:
     return made, inner
 
 
-def enable(widget: Any, why_not: str, tip: str = "") -> None:
+def explain(widget: Any, tip: str) -> None:
+    """``tip`` says what ``widget`` does. It is kept where Qt keeps such words, for when it is to be seen again."""
+    widget.toolTip = widget.whatsThis = tip
+
+
+def enable(widget: Any, why_not: str) -> None:
     """Enabled when ``why_not`` is empty; else disabled with the reason as its tip."""
     widget.enabled = not why_not
-    if why_not or tip:
-        widget.toolTip = why_not or tip
+    widget.toolTip = why_not or widget.whatsThis
 
 
 NOTICE = {

@@ -18,7 +18,7 @@ from ..ports import Shown
 from ..training.methods import method_words
 from ..words import _
 from .cases import quality
-from .parts import box, breakable, button, enable, label, primary, row, section, with_keys
+from .parts import box, breakable, button, enable, label, primary, row, section
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow
@@ -173,8 +173,7 @@ class ReviewSection:
         )  # fmt: skip
         self.next.visible = bool(self._controller.rows)
         self.right.visible = self.correct.visible = self.accept.visible = there
-        tip = with_keys(_("Jump to where the model is least sure"), NEXT_KEYS)
-        enable(self.next, "" if found else _("The model has not suggested any slices yet."), tip)
+        enable(self.next, "" if found else _("The model has not suggested any slices yet."))
         if there and opened is not None:
             self.sure.text = how_good(self._controller.rows, opened.id)
             self.sure.visible = bool(self.sure.text)
@@ -185,10 +184,9 @@ class ReviewSection:
             self.changed.visible = bool(self.changed.text)
             lost = _("The suggestion cannot be read.") if opened.suggestion is None else ""
             accepted = _("This case is accepted.") if opened.status == "accepted" else ""
-            enable(self.accept, lost or accepted, with_keys(_("Everything suggested here is right"), ACCEPT_KEYS))
-            tip = _("Copy the suggestion on this slice into my labels and edit it")
-            enable(self.correct, lost, with_keys(tip, CORRECT_KEYS))
-            enable(self.right, lost, with_keys(_("Accept the suggestion on this slice as it is"), RIGHT_KEYS))
+            enable(self.accept, lost or accepted)
+            enable(self.correct, lost)
+            enable(self.right, lost)
         self.on_suggestion(bool(self.suggestion.checked))
         self._overlay()
 

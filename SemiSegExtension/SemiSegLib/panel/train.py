@@ -25,7 +25,7 @@ class TrainSection:
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel, self._controller, self._training = panel, panel.controller, panel.training
         self.header, inside = section(layout, _("Train on my labels"))
-        self.train = primary(inside, _("Train on my labels"), "", self.on_train)
+        self.train = primary(inside, _("Train on my labels"), _("Checks the labels, then starts"), self.on_train)
         self.findings = label(inside)
         self.findings.visible = self._running = False
         self.run = RunView(panel, inside)
@@ -120,7 +120,7 @@ class TrainSection:
     # --- shown ------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        enable(self.train, self._why_not(), _("Checks the labels, then starts"))
+        enable(self.train, self._why_not())
         self.live.refresh()
         live = self._training.live
         running = self._training.running and not live

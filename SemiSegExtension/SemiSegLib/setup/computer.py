@@ -12,13 +12,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from SemiSegLogic.environment.builds import Card, find_cards, fitting, no_window
+from SemiSegLogic.environment.builds import Card, find_cards, fitting
 from SemiSegLogic.environment.problem import EnvironmentProblem
 
 from ..training.preflight import Finding
 from ..words import _
 from .other_pythons import ChosenPython
 from .places import Place
+from .pythons import answered
 
 LONGEST_WINDOWS_FOLDER = 100
 """PyTorch's own files lie up to 150 letters below the environment; Windows' usual limit is 260."""
@@ -113,16 +114,7 @@ def _not_ready(kind: str, text: str) -> str:
 
 def _ask_torch(place: Place) -> dict[str, Any]:
     """Raises ValueError with the last line of what went wrong when PyTorch cannot be loaded."""
-    done = subprocess.run(
-        [*place.python, "-c", _ASK],
-        env=place.environment(),
-        timeout=PATIENCE_S,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        creationflags=no_window(),
-    )
+    done = answered([*place.python, "-c", _ASK], place.environment(), PATIENCE_S)
     if done.returncode:
         raise ValueError((done.stderr.strip().splitlines() or [str(done.returncode)])[-1])
     return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -72,22 +72,23 @@ class Verdict:
 def ask(python: str, surroundings: Mapping[str, str], packages: Sequence[str] = ()) -> Told:
     """Start ``python`` once. Raises OSError, TimeoutExpired or ValueError when it is none."""
     clean = {key: value for key, value in surroundings.items() if key not in OURS_TO_DROP}
-    done = subprocess.run(
-        [*native(), python, "-c", _ASK, *packages],
-        env=clean,
-        timeout=PATIENCE_S,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        creationflags=no_window(),
-    )
+    done = answered([*native(), python, "-c", _ASK, *packages], clean, PATIENCE_S)
     try:
         told = json.loads(done.stdout.splitlines()[-1])
         return Told(tuple(told["version"]), told["wide"], told["machine"], told["packages"], told["makes"])
     except (IndexError, KeyError, TypeError, ValueError) as error:
         last = (done.stderr.strip().splitlines() or [_("it gives no answer")])[-1]
         raise ValueError(last) from error
+
+
+def answered(
+    command: Sequence[str], surroundings: Mapping[str, str], patience_s: float
+) -> subprocess.CompletedProcess[str]:
+    """A small program of a Python, run to its end. Raises OSError or TimeoutExpired."""
+    return subprocess.run(
+        command, env=surroundings, timeout=patience_s, capture_output=True, text=True, errors="replace", check=False,
+        creationflags=no_window(),
+    )
 
 
 def judge(python: str, surroundings: Mapping[str, str]) -> Verdict:
