@@ -13,7 +13,7 @@ from typing import Any
 from ..backends import LocalBackend
 from ..report import DataSource
 from ..rounds import Round
-from ..sample import SampleStudy, build_study, choose, find, list_cases, split
+from ..sample import Annotation, SampleStudy, build_study, choose, find, list_cases, split
 from ..settings import CHOICES, RECOMMENDED, Training
 from ..study import StudyError
 from .counts import at_least_one, some_seconds
@@ -66,10 +66,9 @@ def _sample(options: argparse.Namespace, folder: Path, out: Output) -> tuple[Sam
     pool, held = split(cases)
     chosen, unseen = choose(pool, min(options.cases, len(pool)), options.seed), choose(held, min(HELD_OUT, len(held)))
     with out.counting("Building the study") as on_progress:
-        sample = build_study(
-            folder / "study", chosen, unseen, annotated=options.annotated, slices_per_case=options.slices,
-            whole=options.whole, seed=options.seed, structures=source.structures, progress=on_progress,
-        )
+        annotation = Annotation(options.annotated, options.slices, options.whole, options.seed)
+        sample = build_study(folder / "study", chosen, unseen, annotation, structures=source.structures,
+                             progress=on_progress)
     for note in source.notes:
         out.event("data", note, phantom=source.phantom)
     return sample, DataSource(source.name, source.attribution, source.phantom, (*source.notes, *notes))

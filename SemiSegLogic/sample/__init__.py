@@ -1,6 +1,6 @@
 """The sample study: real hippocampus MRI with experts' labels, or phantoms where it cannot be had."""
 
-from .building import PHANTOM_STRUCTURES, STRUCTURES, SampleStudy, build_study
+from .building import PHANTOM_STRUCTURES, STRUCTURES, Annotation, SampleStudy, build_study
 from .hippocampus import ATTRIBUTION, SampleCase, choose, list_cases, read_reference, split
 from .phantom import Phantom, make_phantom, write_phantoms
 from .places import SampleError
@@ -11,6 +11,7 @@ __all__ = [
     "ATTRIBUTION",
     "PHANTOM_STRUCTURES",
     "STRUCTURES",
+    "Annotation",
     "Phantom",
     "SampleCase",
     "SampleError",

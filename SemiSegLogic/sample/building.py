@@ -38,19 +38,30 @@ class SampleStudy:
     references: dict[str, Path]
 
 
+@dataclass(frozen=True)
+class Annotation:
+    """How much of the experts' labels a sample study is given: of so many ``cases``, chosen by ``seed``, so many
+    ``slices`` each, or all of them when ``whole``.
+    """
+
+    cases: int = 8
+    slices: int = 3
+    whole: bool = False
+    seed: int = 0
+
+
 def build_study(
-    folder: Path, cases: Sequence[SampleCase], held_out: Sequence[SampleCase] = (), *, annotated: int = 8,
-    slices_per_case: int = 3, whole: bool = False, copy: bool = False, seed: int = 0, name: str = "Hippocampus sample",
+    folder: Path, cases: Sequence[SampleCase], held_out: Sequence[SampleCase] = (),
+    annotation: Annotation = Annotation(), *, copy: bool = False, name: str = "Hippocampus sample",
     structures: Sequence[Structure] = STRUCTURES, progress: Callable[[int, int], None] | None = None,
 ) -> SampleStudy:
-    """A new study in ``folder`` with all of ``cases`` and ``held_out``.
+    """A new study in ``folder`` with all of ``cases`` and ``held_out``; nothing is ever drawn in the latter.
 
-    ``annotated`` of ``cases``, drawn by ``seed``, get ``slices_per_case`` drawn slices each (or all slices when
-    ``whole``); nothing is drawn in the others, nor ever in ``held_out``. ``progress`` is told (cases done, all).
-    Raises StudyError when the folder holds a study already, SampleError on a reference that cannot be read.
+    ``progress`` is told (cases done, all). Raises StudyError when the folder holds a study already, SampleError on a
+    reference that cannot be read.
     """
     study = Study.create(folder, name, structures)
-    chosen = choose(cases, annotated, seed)
+    chosen = choose(cases, annotation.cases, annotation.seed)
     everything = sorted([*cases, *held_out], key=lambda case: case.name)
     ids: dict[str, str] = {}
     for number, case in enumerate(everything, 1):
@@ -58,16 +69,19 @@ def build_study(
         if progress:
             progress(number, len(everything))
     for number, case in enumerate(chosen):
-        _hand_over(study, ids[case.name], case, slices_per_case, whole, varied_offset(number))
+        _hand_over(study, ids[case.name], case, annotation, varied_offset(number))
     return SampleStudy(
         study, tuple(ids[case.name] for case in chosen), tuple(ids[case.name] for case in held_out),
         {ids[case.name]: case.reference for case in everything},
     )
 
 
-def _hand_over(study: Study, case_id: str, case: SampleCase, count: int, whole: bool, offset: float) -> None:
+def _hand_over(study: Study, case_id: str, case: SampleCase, annotation: Annotation, offset: float) -> None:
     """Gives the study the chosen slices of the expert's label; the rest of it is blanked before it is handed on."""
     label = read_reference(case.reference)
-    places = all_slices(label.shape, broadest_axis(label)) if whole else spread_slices(label, count, offset=offset)
-    drawn = np.where(slice_mask(label.shape, places), label, 0).astype(np.uint8)
-    study.case(case_id).set_slices(drawn, places, AUTHOR)
+    if annotation.whole:
+        chosen = list(all_slices(label.shape, broadest_axis(label)))
+    else:
+        chosen = spread_slices(label, annotation.slices, offset=offset)
+    drawn = np.where(slice_mask(label.shape, chosen), label, 0).astype(np.uint8)
+    study.case(case_id).set_slices(drawn, chosen, AUTHOR)

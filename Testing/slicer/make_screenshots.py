@@ -110,10 +110,10 @@ def main(data: Path, out: Path, seconds: float) -> None:
 def scenes(panel: Any, data: Path, folder: Path, out: Path, seconds: float) -> None:
     from SemiSegLib.panel import choices as section
     from SemiSegLogic.sample import list_cases
-    from SemiSegLogic.sample.building import build_study
+    from SemiSegLogic.sample.building import Annotation, build_study
     from Testing.support.clinician import settle
 
-    made = build_study(folder / "hippocampus", list_cases(data)[0][:24], annotated=6, copy=True)
+    made = build_study(folder / "hippocampus", list_cases(data)[0][:24], annotation=Annotation(6), copy=True)
     camera = Camera(panel, out)
     camera.take("begin", panel.label, panel.train, panel.review, panel.export)
     panel.controller.open_study(made.study.folder)

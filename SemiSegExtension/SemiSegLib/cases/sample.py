@@ -29,7 +29,7 @@ def make_sample(folder: Path, told: Callable[[float], None]) -> Path:
     """
     if (folder / "study.json").is_file():
         return folder
-    from SemiSegLogic.sample import build_study, find, list_cases
+    from SemiSegLogic.sample import Annotation, build_study, find, list_cases
 
     source = find(phantoms=False, progress=lambda done, size: told(0.8 * done / size if size else 0.0))
     cases, _notes = list_cases(source.folder)
@@ -38,8 +38,7 @@ def make_sample(folder: Path, told: Callable[[float], None]) -> Path:
         build_study(
             building,
             cases[:CASES],
-            annotated=ANNOTATED,
-            slices_per_case=SLICES,
+            annotation=Annotation(ANNOTATED, SLICES),
             copy=True,
             name=NAME,
             progress=lambda done, of: told(0.8 + 0.2 * done / of),

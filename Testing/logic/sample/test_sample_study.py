@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from SemiSegLogic.geometry import SliceIndex, slice_mask
 from SemiSegLogic.sample import (
+    Annotation,
     SampleCase,
     SampleError,
     broadest_axis,
@@ -141,7 +142,7 @@ def test_the_study_holds_the_chosen_slices_and_nothing_else_of_the_experts(
     tmp_path: Path, phantoms: list[SampleCase]
 ) -> None:
     pool, held_out = split(phantoms)
-    built = build_study(tmp_path / "study", pool, held_out, annotated=2)
+    built = build_study(tmp_path / "study", pool, held_out, Annotation(2))
     study = Study.open(tmp_path / "study")
     assert len(study.cases) == 6
     assert len(built.annotated) == 2
@@ -157,7 +158,7 @@ def test_the_study_holds_the_chosen_slices_and_nothing_else_of_the_experts(
 
 
 def test_the_experts_files_are_not_in_the_study_folder(tmp_path: Path, phantoms: list[SampleCase]) -> None:
-    built = build_study(tmp_path / "study", phantoms, annotated=1)
+    built = build_study(tmp_path / "study", phantoms, annotation=Annotation(1))
     assert not any(path.is_relative_to(tmp_path / "study") for path in built.references.values())
     drawn = list((tmp_path / "study").rglob("*.seg.nrrd"))
     assert drawn
@@ -168,7 +169,7 @@ def test_the_experts_files_are_not_in_the_study_folder(tmp_path: Path, phantoms:
 
 
 def test_whole_volumes_are_judged_in_every_slice(tmp_path: Path, phantoms: list[SampleCase]) -> None:
-    built = build_study(tmp_path / "study", phantoms, annotated=1, whole=True)
+    built = build_study(tmp_path / "study", phantoms, annotation=Annotation(1, whole=True))
     case = built.study.case(built.annotated[0])
     assert np.array_equal(case.labels(), read_reference(built.references[case.id]))
     assert slice_mask(case.grid.shape, case.places).all()
@@ -178,8 +179,9 @@ def test_images_are_referred_to_or_copied(tmp_path: Path, phantoms: list[SampleC
     told: list[tuple[int, int]] = []
     for copy in (False, True):
         folder = tmp_path / f"copy {copy}"
-        study = build_study(folder, phantoms[:1], annotated=1, copy=copy, progress=lambda *p: told.append(p)).study
-        assert study.cases[0].image_path.is_relative_to(folder) is copy
+        built = build_study(folder, phantoms[:1], annotation=Annotation(1), copy=copy,
+                            progress=lambda *p: told.append(p))
+        assert built.study.cases[0].image_path.is_relative_to(folder) is copy
     assert told == [(1, 1), (1, 1)]
 
 
@@ -200,7 +202,7 @@ def test_real_labels_are_whole_numbers_also_where_they_are_stored_as_float(real:
 
 
 def test_a_real_study_is_built(real: list[SampleCase], tmp_path: Path) -> None:
-    built = build_study(tmp_path / "study", real[:4], real[-1:], annotated=2)
+    built = build_study(tmp_path / "study", real[:4], real[-1:], Annotation(2))
     case = built.study.case(built.annotated[0])
     assert len(case.places) == 3
     assert set(np.unique(case.labels())) == {0, 1, 2}
