@@ -70,8 +70,8 @@ class CasesSection:
         self._studies(inside)
         self._adding(inside)
         above = row(inside)
-        self._order_by = label(above, _("Order by:"))
-        self._order_by.wordWrap = False
+        self._order_by = qt.QLabel(_("Order by:"))
+        above.addWidget(self._order_by)
         self.order = qt.QComboBox()
         self.order.addItems([_("name"), _("worth a look first"), _("status"), _("least sure first"), _("slices done")])
         self.order.connect("currentIndexChanged(int)", self.on_order)

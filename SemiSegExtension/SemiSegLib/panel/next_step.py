@@ -18,8 +18,8 @@ from .parts import box, button, label, minutes, notice, row
 if TYPE_CHECKING:
     from .panel import Panel
 
-HEIGHT_PX, OK_PX = 44, 44
-"""The height of two lines: what stands below does not jump when other words come; the width of OK."""
+OK_PX = 44
+"""The width of OK."""
 STAYS_S = 15.0
 """So long it stands there that something went well; a warning stands until it is put away."""
 
@@ -34,16 +34,17 @@ class NextStep:
         words = qt.QVBoxLayout()
         line.addLayout(words, 1)
         self.notice, self.text = label(words), label(words)
-        self.notice.visible = False
         self.text.setTextFormat(qt.Qt.PlainText)
         for shown in (self.notice, self.text):
-            shown.minimumHeight = HEIGHT_PX
+        notice(self.notice, "\n", "info")
+        height = self.notice.sizeHint.height()  # of two lines: what stands below does not jump when other words come
+            shown.minimumHeight = height
         self.away = button(line, _("OK"), _("Put this message away"), self.on_away)
         self.away.maximumWidth = OK_PX
         self.act = button(line, "", "", self.on_act)
         self.act.setStyleSheet("QPushButton { font-weight: bold; }")
         for pressed in (self.away, self.act):
-            pressed.minimumHeight = HEIGHT_PX - 10
+            pressed.minimumHeight = height - 10
         self.bar = qt.QProgressBar()
         self.bar.maximum, self.bar.maximumHeight, self.bar.textVisible = 1000, 8, False
         inside.addWidget(self.bar)

@@ -14,6 +14,8 @@ from ..words import _
 
 ROW_PX, HEAD_PX = 28, 24
 """Heights of a table's rows and header."""
+LABEL_PX = 80
+"""The width of a label at least: a word or two."""
 GREY, AMBER, PURPLE, BLUE, GREEN, RED = "#7d828c", "#ad6f00", "#9769d0", "#2f82cc", "#3a8d54", "#dc463d"
 """Colours of words, which can be read on the light theme of Slicer and on its dark one (a contrast of 3 or more)."""
 BREAK, LONG = "\N{ZERO WIDTH SPACE}", re.compile(r"_(?=\w)|[^\s_]{20}(?=[^\s_])")
@@ -98,6 +100,7 @@ def label(layout: Any, text: str = "", faint: bool = False) -> qt.QLabel:
         font = made.font
         font.setItalic(True)
         made.font = font
+    as_wide_as_there_is_room(made)
     layout.addWidget(made)
     return made
 
@@ -105,6 +108,14 @@ def label(layout: Any, text: str = "", faint: bool = False) -> qt.QLabel:
 def breakable(text: str) -> str:
     """``text`` whose long words may be broken: a file's name, which has no spaces, must not widen the panel."""
     return LONG.sub(lambda found: found[0] + BREAK, text)
+
+
+def as_wide_as_there_is_room(shown: qt.QLabel) -> None:
+    """A section of ctk is never narrower than what is in it would like to be, nor is Slicer's module panel: a text of
+    three lines would widen both by 170 pixels, and make the views smaller, each time it comes.
+    """
+    shown.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
+    shown.minimumWidth = LABEL_PX
 
 
 def marked(name: str) -> str:

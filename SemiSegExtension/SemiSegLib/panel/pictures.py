@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import SliceIndex
 
-from .parts import BLUE
+from .parts import BLUE, as_wide_as_there_is_room
 
 COLOURS = {"drawn": (67, 160, 86), "empty": (120, 185, 200), "touched": (236, 168, 52), "look": (150, 90, 200)}
 BASE, HERE, LINE, GRID = (222, 224, 228), (20, 20, 20), (38, 110, 190), (232, 234, 238)
@@ -31,7 +31,7 @@ class PictureLabel:
     def __init__(self, widget: Any, folder: Callable[[], str], stem: str) -> None:
         self._widget, self._folder = widget, folder
         widget.scaledContents = True
-        widget.minimumWidth = 1  # else a picture would widen the panel
+        as_wide_as_there_is_room(widget)  # a picture has a width of its own
         self._stem = f"SemiSeg-{stem}-{os.getpid()}-{id(self):x}"  # all windows of a person share the folder
         self._number = 0
         self._shown: bytes = b""

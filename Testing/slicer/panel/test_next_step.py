@@ -145,10 +145,13 @@ def test_all_that_is_pressed_for_every_slice_is_seen_without_scrolling(panel: An
     case = open_first(panel, study)
     suggestion_for(case)
     panel.controller.results.reload_suggestion()
+    draw(panel, 5)
+    panel.label.on_done()
     settle(panel)
     root = shown(panel, width)
     label, review = panel.label, panel.review
     pressed = (label.done, label.empty, review.right, review.correct, review.next, review.accept, label.take_back)
+    assert all(widget.real.isVisible() for widget in pressed), "what is hidden has no place"
     assert all(top(panel, widget) + widget.real.height() < FOLD_PX for widget in pressed)
     assert top(panel, label.editor.widget) < FOLD_PX
     assert root.minimumSizeHint().width() <= width

@@ -30,6 +30,8 @@ MORE: dict[str, set[str]] = {
     "qt.QPixmap": set(),
     "qt.QPoint": {"x", "y"},
     "qt.QRect": {"bottomLeft"},
+    "qt.QSize": {"height", "width"},
+    "qt.QSizePolicy": set(),
     "qt.Qt": set(),
 }
 """Classes that the stored list lacks, with their functions that we may use; constructors and constants beside. Looked
@@ -40,8 +42,12 @@ CONSTANTS = {
     "qt.QAbstractItemView.NoEditTriggers",
     "qt.QAbstractItemView.SelectRows",
     "qt.QAbstractItemView.SingleSelection",
+    "qt.QComboBox.AdjustToMinimumContentsLengthWithIcon",
     "qt.QHeaderView.ResizeToContents",
     "qt.QHeaderView.Stretch",
+    "qt.QKeySequence.NativeText",
+    "qt.QSizePolicy.Ignored",
+    "qt.QSizePolicy.Preferred",
     "qt.Qt.CustomContextMenu",
     "qt.Qt.ElideMiddle",
     "qt.Qt.PlainText",
