@@ -3196,15 +3196,11 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>When all structures on the slice are drawn, press Slice done (Ctrl+Return).</source>
+        <source>Scroll to a slice that shows the structures, draw them all, then press Slice done ({keys}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Slices done: {n}. Draw some more, here and in another case, then train.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>When all structures on the slice are right, press Slice done (Ctrl+Return).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3232,10 +3228,6 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Scroll to a slice that shows the structures, draw them all, then press Slice done (Ctrl+Return).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Look at the slices of which the model is least sure, and correct what is wrong.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3245,6 +3237,14 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>To train on your slices, press Set up, once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>When all structures on the slice are drawn, press Slice done ({keys}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>When all structures on the slice are right, press Slice done ({keys}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .panel import Panel
 
 
+DONE_KEYS, EMPTY_KEYS = "Ctrl+Return", "Ctrl+Backspace"
+
+
 class LabelSection:
     def __init__(self, panel: Panel, layout: Any) -> None:
         self._panel, self._controller = panel, panel.controller
@@ -61,10 +64,10 @@ class LabelSection:
         buttons = row(judging)
         self.done = primary(
             buttons, _("Slice done"), _("All structures on this slice are drawn; what is not drawn is not there"),
-            self.on_done, "Ctrl+Return",
+            self.on_done, DONE_KEYS,
         )
         self.empty = button(
-            buttons, _("Nothing here"), _("This slice shows none of the structures"), self.on_empty, "Ctrl+Backspace"
+            buttons, _("Nothing here"), _("This slice shows none of the structures"), self.on_empty, EMPTY_KEYS
         )
         self.empty.minimumHeight = self.done.minimumHeight
         self.verdicts = row(judging)

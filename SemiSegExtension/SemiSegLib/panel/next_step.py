@@ -13,7 +13,8 @@ from ..setup.places import CHOSEN
 from ..training.run_words import headline
 from ..training.steps import NEXT, TRAIN, Now, Step, next_step
 from ..words import _
-from .parts import box, button, label, minutes, notice, row
+from .label import DONE_KEYS
+from .parts import box, button, keys_here, label, minutes, notice, row
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -35,9 +36,9 @@ class NextStep:
         line.addLayout(words, 1)
         self.notice, self.text = label(words), label(words)
         self.text.setTextFormat(qt.Qt.PlainText)
-        for shown in (self.notice, self.text):
         notice(self.notice, "\n", "info")
         height = self.notice.sizeHint.height()  # of two lines: what stands below does not jump when other words come
+        for shown in (self.notice, self.text):
             shown.minimumHeight = height
         self.away = button(line, _("OK"), _("Put this message away"), self.on_away)
         self.away.maximumWidth = OK_PX
@@ -116,6 +117,7 @@ class NextStep:
             named=bool(training.worth_a_look()),
             running=self._doing(),
             live=training.live,
+            done_keys=keys_here(DONE_KEYS),
             **self._count(),
         )
 

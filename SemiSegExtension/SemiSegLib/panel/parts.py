@@ -76,12 +76,17 @@ def section(parent: Any, text: str, collapsed: bool = False) -> tuple[ctk.ctkCol
 def button(layout: Any, text: str, tip: str, clicked: Callable[[], None], shortcut: str = "") -> qt.QPushButton:
     """A push button at the end of ``layout``."""
     made = qt.QPushButton(text)
-    explain(made, f"{tip} ({shortcut})" if shortcut else tip)
+    explain(made, f"{tip} ({keys_here(shortcut)})" if shortcut else tip)
     if shortcut:
         made.setShortcut(qt.QKeySequence(shortcut))
     layout.addWidget(made)
     made.connect("clicked()", clicked)
     return made
+
+
+def keys_here(shortcut: str) -> str:
+    """The keys as they are called here: what is Ctrl for Qt is the command key of a Mac, and Strg in German."""
+    return str(qt.QKeySequence(shortcut).toString(qt.QKeySequence.NativeText))
 
 
 def primary(layout: Any, text: str, tip: str, clicked: Callable[[], None], shortcut: str = "") -> qt.QPushButton:
@@ -95,19 +100,14 @@ def primary(layout: Any, text: str, tip: str, clicked: Callable[[], None], short
 def label(layout: Any, text: str = "", faint: bool = False) -> qt.QLabel:
     """A label that breaks its lines. ``faint``: a hint, in italics; no grey can be read on every theme of Slicer."""
     made = qt.QLabel(text)
+    as_wide_as_there_is_room(made)
     made.wordWrap = True
     if faint:
         font = made.font
         font.setItalic(True)
         made.font = font
-    as_wide_as_there_is_room(made)
     layout.addWidget(made)
     return made
-
-
-def breakable(text: str) -> str:
-    """``text`` whose long words may be broken: a file's name, which has no spaces, must not widen the panel."""
-    return LONG.sub(lambda found: found[0] + BREAK, text)
 
 
 def as_wide_as_there_is_room(shown: qt.QLabel) -> None:
@@ -116,6 +116,11 @@ def as_wide_as_there_is_room(shown: qt.QLabel) -> None:
     """
     shown.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
     shown.minimumWidth = LABEL_PX
+
+
+def breakable(text: str) -> str:
+    """``text`` whose long words may be broken: a file's name, which has no spaces, must not widen the panel."""
+    return LONG.sub(lambda found: found[0] + BREAK, text)
 
 
 def marked(name: str) -> str:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 
 NEXT_KEYS, RIGHT_KEYS = "Ctrl+Shift+N", "Ctrl+Shift+Return"
-CORRECT_KEYS, ACCEPT_KEYS = "Ctrl+Shift+E", "Ctrl+Shift+A"
+CORRECT_KEYS, ACCEPT_KEYS = "Ctrl+Shift+E", "Ctrl+Shift+D"
+"""None of Slicer's own: keys that two widgets wait for do nothing. Its markups have Ctrl+Shift+A."""
 CHANGED = 5
 """Structures of which the panel tells how they changed since the last round: forty would fill the screen."""
 

@@ -18,7 +18,7 @@ class Now:
     ``setting_up``: it is at it; ``drawn``: slices done that show a structure, ``drawn_in`` so many cases; ``touched``:
     something is drawn on a slice that is not done; ``fresh``: slices done since the last training; ``named``: slices
     are named that are worth a look; ``running``: what the run on its way does, "" when there is none; ``live``: it
-    learns while the person draws.
+    learns while the person draws; ``done_keys``: how the keys of Slice done are called on this computer.
     """
 
     study: bool = False
@@ -35,6 +35,7 @@ class Now:
     named: bool = False
     running: str = ""
     live: bool = False
+    done_keys: str = "Ctrl+Return"
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ def _label(now: Now) -> Step:
     if not now.opened and not now.drawn:
         return Step(_("Click a case in the list to open it."), NEXT if now.named else "")
     if now.touched:
-        text = _("When all structures on the slice are drawn, press Slice done (Ctrl+Return).")
+        text = _("When all structures on the slice are drawn, press Slice done ({keys}).").format(keys=now.done_keys)
         return Step(text, TRAIN if now.drawn and not now.why_not else "")
     if not now.drawn:
-        return Step(_("Scroll to a slice that shows the structures, draw them all, then press Slice done "
-                      "(Ctrl+Return)."))  # fmt: skip
+        text = _("Scroll to a slice that shows the structures, draw them all, then press Slice done ({keys}).")
+        return Step(text.format(keys=now.done_keys))
     if now.why_not:
         return _not_ready(now)
     if now.drawn < FEW:
@@ -90,7 +91,7 @@ def _go_on(now: Now) -> Step:
     """There are suggestions."""
     again = now.fresh >= SOME and not now.why_not
     if now.touched:
-        text = _("When all structures on the slice are right, press Slice done (Ctrl+Return).")
+        text = _("When all structures on the slice are right, press Slice done ({keys}).").format(keys=now.done_keys)
         return Step(text, TRAIN if again else "")
     if again:
         text = _("Slices done since the last training: {n}. Train again, so that the model learns from them.")

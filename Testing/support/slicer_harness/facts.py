@@ -25,7 +25,7 @@ MORE: dict[str, set[str]] = {
     "qt.QAbstractItemView": set(),
     "qt.QBrush": set(),
     "qt.QFont": {"italic", "setItalic"},
-    "qt.QKeySequence": set(),
+    "qt.QKeySequence": {"toString"},
     "qt.QListWidgetItem": {"isSelected", "setSelected", "text", "setText"},
     "qt.QPixmap": set(),
     "qt.QPoint": {"x", "y"},
