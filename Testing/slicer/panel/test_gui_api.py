@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -131,6 +132,24 @@ def test_a_value_that_a_widget_gives_is_held_to_what_the_real_one_has(slicer: An
             wrong()
     with pytest.raises(TypeError):
         font.setItalic(enable=True)
+
+
+def test_a_widget_takes_no_value_that_the_real_one_would_not_take(slicer: Any) -> None:
+    """As tried with PythonQt 4.1: None became a text, and numpy's numbers of one kind only are numbers."""
+    import qt
+
+    label, bar, choice = qt.QLabel("text"), qt.QProgressBar(), qt.QComboBox()
+    for wrong in (
+        lambda: label.setText(None), lambda: setattr(label, "text", None), lambda: setattr(bar, "value", None),
+        lambda: setattr(bar, "value", np.float64(3)), lambda: bar.setValue(np.float32(3)),
+        lambda: choice.addItems({"a": 1}.keys()), lambda: choice.addItems({"a"}), lambda: choice.addItems(iter("ab")),
+        lambda: qt.QTableWidgetItem(None),
+    ):  # fmt: skip
+        with pytest.raises(TypeError):
+            wrong()
+    bar.value, label.enabled = np.int64(3), np.bool_(False)
+    choice.addItems(("a", "b"))
+    assert (bar.value, label.enabled, choice.count) == (3, False, 2)
 
 
 def test_what_is_shown_and_hidden_in_a_folded_section_is_seen_when_it_unfolds(slicer: Any) -> None:

@@ -11,10 +11,11 @@ import enum
 import inspect
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, KeysView, Set, ValuesView
 from typing import Any
 from weakref import WeakValueDictionary
 
+import numpy as np
 import shiboken6
 from PySide6 import QtCore
 
@@ -35,6 +36,17 @@ def unwrap(value: Any) -> Any:
     if isinstance(value, WrappedMeta):
         return value.pyside
     return value
+
+
+def taken(values: Iterable[Any]) -> tuple[Any, ...]:
+    """What Qt is given, of those that PythonQt takes: it shows None as a text "None", has no conversion of numpy's
+    floating-point numbers, and makes a list of texts of a list or tuple only.
+    """
+    found = tuple(values)
+    for value in found:
+        if value is None or isinstance(value, (np.floating, np.bool_, Set, KeysView, ValuesView, Iterator)):
+            raise TypeError(f"The real application does not take {value!r} here.")
+    return unwrap(found)  # type: ignore[no-any-return]
 
 
 def wrap(value: Any) -> Any:
@@ -102,10 +114,12 @@ class Wrapped(metaclass=WrappedMeta):
 
     pyside: type
     facts: Facts | None = None
+    takes_nodes = False
+    """Widgets of MRML: no node is a node for them."""
     real: Any
 
     def __init__(self, *values: Any) -> None:
-        object.__setattr__(self, "real", self.pyside(*unwrap(values)))
+        object.__setattr__(self, "real", self.pyside(*taken(values)))
         _remember(self)
 
     @classmethod
@@ -145,7 +159,8 @@ class Wrapped(metaclass=WrappedMeta):
         facts = type(self).facts
         if facts is not None and name not in facts.properties:
             raise AttributeError(f"{type(self).__name__} of the real application has no property '{name}' to set.")
-        _write(self.real, name, unwrap(value))
+        (value,) = unwrap([value]) if isinstance(_peek(self.real, name), bool) else taken([value])
+        _write(self.real, name, value)
 
     def signature(self, name: str) -> str:
         """The longest signature of signal ``name``."""
@@ -186,7 +201,8 @@ def _as_slot(value: Any) -> Any:
 def _method(owner: Wrapped, name: str) -> Callable[..., Any]:
     names = {"exec_": "exec", "delete": "deleteLater"}
     found = getattr(owner.real, names.get(name, name))
-    return lambda *values: wrap(found(*(_as_slot(value) for value in unwrap(values))))
+    given = unwrap if owner.takes_nodes else taken
+    return lambda *values: wrap(found(*(_as_slot(value) for value in given(values))))
 
 
 def _lenient(owner: Wrapped, name: str) -> Any:
@@ -218,6 +234,7 @@ def _peek(real: Any, name: str) -> Any:
 def expose(module: str, pyside: type, name: str = "") -> type[Wrapped]:
     """A wrapper class for ``pyside``, strict when the list of facts has ``module.name``."""
     name = re.sub(r"^.*\.", "", name or pyside.__name__)
-    made = WrappedMeta(name, (Wrapped,), {"pyside": pyside, "facts": facts_of(f"{module}.{name}")})
+    kind = {"pyside": pyside, "facts": facts_of(f"{module}.{name}"), "takes_nodes": module == "slicer"}
+    made = WrappedMeta(name, (Wrapped,), kind)
     _classes[pyside] = made
     return made
