@@ -73,7 +73,7 @@ def test_keys_are_called_as_on_the_persons_keyboard(panel: Any, study: Any) -> N
     """On a Mac the keys of Qt's Ctrl are the command key, and nothing happened where Ctrl was pressed as told."""
     from PySide6 import QtCore
 
-    from SemiSegLib.panel.parts import with_keys
+    from SemiSegLib.panel.parts import button
 
     class German(QtCore.QTranslator):
         def translate(self, context: str, text: str, *_more: Any) -> str:
@@ -85,7 +85,7 @@ def test_keys_are_called_as_on_the_persons_keyboard(panel: Any, study: Any) -> N
     there = German()
     QtCore.QCoreApplication.installTranslator(there)
     try:
-        assert with_keys("Tip", "Ctrl+Shift+N") == "Tip (Strg+Shift+N)"
+        assert button(panel.root.layout(), "Next", "Tip", print, "Ctrl+Shift+N").toolTip == "Tip (Strg+Shift+N)"
         open_first(panel, study)
         panel.step.refresh()
         assert "(Strg+Return)" in panel.step.text.text
