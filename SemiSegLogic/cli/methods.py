@@ -44,7 +44,7 @@ def _methods(options: argparse.Namespace) -> None:
 def _table() -> Table:
     table = Table("method", "what it does", "suits", "time of a step", "memory", "paper", show_lines=True)
     for name, about in CHOICES_ABOUT.items():
-        found = [cost for cost in costs(name) if cost.place == "cpu"]
+        found = [cost for cost in costs(name) if cost.kind == "cpu"]
         time, memory = _lines(found, "time"), _lines(found, "memory")
         if name == RECOMMENDED:
             time = memory = "as the method it chooses"

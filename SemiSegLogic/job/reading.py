@@ -12,14 +12,14 @@ from .errors import JobError
 from .labels import STEM
 from .numbered import numbers
 from .outputs import Result
-from .places import JobPlaces
+from .paths import JobPaths
 from .specification import JobSpec
 from .status import Status, judged
 
 READ_TRIES = 5
 
 
-class JobReader(JobPlaces):
+class JobReader(JobPaths):
     """The order, how the job stands, what came out of it so far. Making one reads nothing."""
 
     def __init__(self, root: Path) -> None:

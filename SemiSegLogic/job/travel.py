@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from .errors import JobError
-from .places import JobPlaces
+from .paths import JobPaths
 from .specification import JobSpec
 
 PROGRAM, PROTOCOL = "semiseg", 1
@@ -49,7 +49,7 @@ def is_returned(name: str) -> bool:
     return name in RETURNED or _RESULT.fullmatch(name) is not None
 
 
-def returned(job: JobPlaces) -> dict[str, Mark]:
+def returned(job: JobPaths) -> dict[str, Mark]:
     """What the runner has given back by now; results of cases first, the model last. Raises JobError when the folder
     cannot be read.
     """

@@ -63,12 +63,12 @@ def docstring(name: str) -> str:
 
 def paces(name: str) -> str:
     """Relative times of a step."""
-    return ", ".join(f"{cost.time:.1f} x ({cost.dims}D, {cost.place})" for cost in costs(name)) or "not measured"
+    return ", ".join(f"{cost.time:.1f} x ({cost.dims}D, {cost.kind})" for cost in costs(name)) or "not measured"
 
 
 def measured_on() -> str:
     """When and on what."""
-    return " ".join(f"On {cost.place}: {cost.device}, {cost.date}." for cost in costs("supervised") if cost.dims == 3)
+    return " ".join(f"On {cost.kind}: {cost.device}, {cost.date}." for cost in costs("supervised") if cost.dims == 3)
 
 
 def cost_text(name: str) -> str:
@@ -78,7 +78,7 @@ def cost_text(name: str) -> str:
 
 def cost_line(cost: Cost) -> str:
     """One measurement in words."""
-    what = "memory of the GPU" if cost.place == "cuda" else "memory"
+    what = "memory of the GPU" if cost.kind == "cuda" else "memory"
     return (f"{cost.dims}D: a step takes {cost.time:.1f} times as long as one of supervised, and needs {cost.memory} "
             f"MB of {what} ({cost.device}; {cost.date}).")
 

@@ -15,7 +15,7 @@ from ..engine.quality import Judge
 from ..engine.training import checkpoint
 from ..methods import make_to_predict
 from ..methods.base import Method, Task
-from .course.parts import Place, places, plain_places
+from .course.parts import SeenSlice, plain_slices, seen_slices
 
 FORMAT = 2
 OF_ALL_NETWORKS = 1
@@ -30,16 +30,16 @@ class Beginning:
     """
 
     network: dict[str, Tensor]
-    seen: tuple[Place, ...] | None
+    seen: tuple[SeenSlice, ...] | None
 
     def to_state(self) -> dict[str, Any]:
         """Plain data and tensors."""
-        return {"network": self.network, "seen": plain_places(self.seen)}
+        return {"network": self.network, "seen": plain_slices(self.seen)}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Beginning:
         """The inverse of :meth:`to_state`."""
-        return cls(state["network"], places(state["seen"]))
+        return cls(state["network"], seen_slices(state["seen"]))
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Model:
     one_piece: tuple[int, ...] = ()
     quality: dict[str, Any] = field(default_factory=dict)
     judge: Judge = field(default_factory=Judge)
-    seen: tuple[Place, ...] | None = None
+    seen: tuple[SeenSlice, ...] | None = None
     judged: Beginning | None = None
     learned: tuple[int, int] | None = None
 
@@ -110,7 +110,7 @@ class Model:
             "format": FORMAT, "method": self.method, "settings": self.settings, "task": asdict(self.task),
             "plan": asdict(self.plan), "values": list(self.values), "weights": self.weights, "held_out": self.held_out,
             "mirror": self.mirror, "zooms": list(self.zooms), "one_piece": list(self.one_piece),
-            "quality": self.quality, "judge": self.judge.to_dict(), "seen": plain_places(self.seen),
+            "quality": self.quality, "judge": self.judge.to_dict(), "seen": plain_slices(self.seen),
             "judged": self.judged.to_state() if self.judged else None,
             "learned": list(self.learned) if self.learned else None,
         }
@@ -127,7 +127,7 @@ class Model:
             state["method"], state["settings"], Task(**state["task"]), Plan(**state["plan"]), tuple(state["values"]),
             _of_predictor(state), state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
             tuple(state.get("one_piece", ())), state.get("quality", {}), Judge(**state.get("judge", {})),
-            places(state.get("seen")), Beginning.from_state(judged) if judged else None,
+            seen_slices(state.get("seen")), Beginning.from_state(judged) if judged else None,
             (int(learned[0]), int(learned[1])) if learned else None,
         )
 

@@ -1,9 +1,9 @@
 """The sample study: real hippocampus MRI with experts' labels, or phantoms where it cannot be had."""
 
 from .building import PHANTOM_STRUCTURES, STRUCTURES, Annotation, SampleStudy, build_study
+from .folders import SampleError
 from .hippocampus import ATTRIBUTION, SampleCase, choose, list_cases, read_reference, split
 from .phantom import Phantom, make_phantom, write_phantoms
-from .places import SampleError
 from .slices import broadest_axis, spread_slices
 from .source import Source, find
 

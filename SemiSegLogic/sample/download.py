@@ -12,7 +12,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from ..patience import patiently, remove
-from .places import SampleError
+from .folders import SampleError
 
 Progress = Callable[[int, int], None]
 """Called with (bytes so far, bytes in all; 0 when the server does not say)."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..naming import counted
 from ..study.formats.names import itk_name
-from .places import PARTS, SampleError
+from .folders import PARTS, SampleError
 
 HELD_OUT = 60
 ATTRIBUTION = (

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..geometry import SliceIndex
 from ..naming import counted
-from .places import SampleError
+from .folders import SampleError
 
 END = 0.2
 """How far from the organ's ends, as a share of its extent, the outermost slices lie: the very last ones show a dot."""

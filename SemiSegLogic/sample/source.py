@@ -9,9 +9,9 @@ from pathlib import Path
 from ..study.structures import Structure
 from .building import PHANTOM_STRUCTURES, STRUCTURES
 from .download import Progress, download, official_source
+from .folders import TASK, SampleError, dataset_in, unpack, user_cache
 from .hippocampus import ATTRIBUTION
 from .phantom import write_phantoms
-from .places import TASK, SampleError, dataset_in, unpack, user_cache
 
 DATA_VARIABLE = "SEMISEG_DATA"
 PHANTOM_COUNT = 48

@@ -14,10 +14,10 @@ MEASURED = Path(__file__).with_name("costs.json")
 @dataclass(frozen=True)
 class Cost:
     """``time`` of a training step over one of ``supervised`` beside it. ``memory`` MB that training takes at its peak,
-    above the program and its data; of the GPU where ``place`` is cuda. ``device`` and ``date`` of the measurement.
+    above the program and its data; of the GPU where ``kind`` is cuda. ``device`` and ``date`` of the measurement.
     """
 
-    place: str
+    kind: str
     dims: int
     time: float
     memory: int
@@ -29,7 +29,7 @@ def costs(method: str) -> list[Cost]:
     """All measurements of ``method``; none for a method that was never measured."""
     found = json.loads(MEASURED.read_text(encoding="utf-8"))
     return [
-        Cost(place, int(dims), row["time"], row["memory"], table["device"], table["date"])
-        for place, table in found.items()
+        Cost(kind, int(dims), row["time"], row["memory"], table["device"], table["date"])
+        for kind, table in found.items()
         for dims, row in table["methods"].get(method, {}).items()
     ]

@@ -84,7 +84,7 @@ def test_words_are_safe_in_a_figure() -> None:
 
 def test_every_method_was_measured_on_a_processor_beside_supervised() -> None:
     for name in METHOD_SETTINGS:
-        found = [cost for cost in costs(name) if cost.place == "cpu"]
+        found = [cost for cost in costs(name) if cost.kind == "cpu"]
         assert found
         assert all(cost.time > 0.5 and cost.memory > 0 and cost.date.startswith("20") for cost in found)
     assert all(0.8 < cost.time < 1.25 for cost in costs("supervised"))

@@ -21,10 +21,10 @@ def states(panel: Any) -> dict[str, Any]:
     from SemiSegLib.training.preflight import Finding
 
     def show(kind: str, text: str = "", fraction: float = -1.0, more: int = -1) -> None:
-        panel.places.private.look = lambda: State(kind, text, fraction)
+        panel.interpreters.private.look = lambda: State(kind, text, fraction)
         panel.setup.header.collapsed = False
         panel.setup.choices.more.checked = more >= 0
-        panel.setup.choices.place.currentIndex = max(more, 0)
+        panel.setup.choices.interpreter.currentIndex = max(more, 0)
         panel.setup.refresh()
         panel.setup.header.collapsed = False
 

@@ -9,7 +9,7 @@ import qt
 
 from SemiSegLogic.geometry import SliceIndex
 
-from ..setup.places import CHOSEN
+from ..setup.interpreters import CHOSEN
 from ..training.run_words import headline
 from ..training.steps import NEXT, TRAIN, Now, Step, next_step
 from ..words import _
@@ -111,7 +111,7 @@ class NextStep:
             cases=len(controller.rows),
             opened=opened is not None,
             why_not=why_not,
-            can_set_up=ours and not setting_up and self._panel.places.kind != CHOSEN,
+            can_set_up=ours and not setting_up and self._panel.interpreters.kind != CHOSEN,
             setting_up=setting_up,
             touched=opened is not None and bool(opened.touched),
             named=bool(training.worth_a_look()),

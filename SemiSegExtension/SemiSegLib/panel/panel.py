@@ -20,10 +20,10 @@ from ..training.training import Training
 from ..words import _
 from .cases import CasesSection
 from .export import ExportSection
+from .interpreters import make_interpreters
 from .label import LabelSection
 from .models import ModelsSection
 from .next_step import NextStep
-from .places import make_places
 from .preferences import Preferences
 from .review import ReviewSection
 from .sample import SampleRow
@@ -41,7 +41,7 @@ class Panel:
 
     def __init__(self, layout: Any, installer: Any = None, connect: Any = None, preferences: Any = None) -> None:
         self.preferences, self.screen = preferences or Preferences(), Screen()
-        self.places = make_places(self.preferences, installer)
+        self.interpreters = make_interpreters(self.preferences, installer)
         self.controller = Controller(self.screen, self.preferences.get("author"))
         self.training = Training(self.controller, connect or self._connect)
         self.live = Live(self.controller, self.training, lambda: self.installer.look().kind == "ready")
@@ -64,8 +64,8 @@ class Panel:
 
     @property
     def installer(self) -> Any:
-        """The Python that trains: see ``places``."""
-        return self.places.current
+        """The Python that trains: see ``interpreters``."""
+        return self.interpreters.current
 
     def _python(self) -> Sequence[str]:
         return self.installer.python

@@ -14,8 +14,8 @@ import slicer
 from SemiSegLogic.environment.problem import EnvironmentProblem, explain_disk
 
 from ..setup.installer import package_root, question
+from ..setup.interpreters import CHOSEN, PRIVATE, SLICERS
 from ..setup.other_pythons import slicers_question
-from ..setup.places import CHOSEN, PRIVATE, SLICERS
 from ..setup.process import State
 from ..setup.pythons import needed_python, suitable_pythons
 from ..training.preflight import Finding
@@ -67,12 +67,12 @@ class SetupSection:
     # --- asked for --------------------------------------------------------------------------------------------
 
     def on_install(self) -> None:
-        """Ask, then set up, or repair, the place that is chosen."""
+        """Ask, then set up, or repair, the interpreter that is chosen."""
         if self._searching:
             return
         if self._panel.training.running and self._kind == "ready":
             self._say(_("A training is running with this environment. Stop it first, then press Repair."), "warning")
-        elif self._panel.places.kind == SLICERS:
+        elif self._panel.interpreters.kind == SLICERS:
             self._install_into_slicer()
         else:
             asked = question(self._panel.installer.folder)
@@ -81,14 +81,14 @@ class SetupSection:
 
     def set_up(self, bundle: Path | None = None, version: str = "") -> None:
         """Look for a Python (of ``version``) off the main thread, then start the process."""
-        places, chosen, installer = self._panel.places, self.choices.base, self._panel.installer
+        interpreters, chosen, installer = self._panel.interpreters, self.choices.base, self._panel.installer
         if self._searching:  # pressed twice: a second process would write into the same folder
             return
         self._search(True)
-        own = [places.slicers_python] if places.slicers_python else []
+        own = [interpreters.slicers_python] if interpreters.slicers_python else []
         self._panel.controller.background.run(
             _("Look for Python"),
-            lambda: [chosen] if chosen else suitable_pythons(places.surroundings, own, version),
+            lambda: [chosen] if chosen else suitable_pythons(interpreters.surroundings, own, version),
             lambda pythons: self._start(installer, pythons, bundle, version),
             self._not_searched,
         )
@@ -102,7 +102,7 @@ class SetupSection:
         self._panel.controller.problem(_("Look for Python"), error, "".join(traceback.format_exception(error)))
 
     def _start(self, installer: Any, pythons: Sequence[str], bundle: Path | None, version: str) -> None:
-        """``installer``: the place that was asked for; another one may have been chosen since."""
+        """``installer``: the one that was asked for; another one may have been chosen since."""
         self._search(False)
         if not pythons:
             bundles = _("The bundle is for Python {version}, 64-bit.").format(version=version)
@@ -117,15 +117,15 @@ class SetupSection:
         self.refresh()
 
     def _install_into_slicer(self) -> None:
-        place = self._panel.places.slicers
+        interpreter = self._panel.interpreters.slicers
         if not slicer.util.confirmOkCancelDisplay(slicers_question(), windowTitle=_("Change Slicer's Python")):
             return
         try:
-            place.start(package_root())
+            interpreter.start(package_root())
         except EnvironmentProblem as problem:
             self._say(problem.text, "warning")
         except OSError as error:
-            self._say(explain_disk(error, place.folder), "error")
+            self._say(explain_disk(error, interpreter.folder), "error")
         self.refresh()
 
     def on_cancel(self) -> None:
@@ -153,11 +153,11 @@ class SetupSection:
         from ..setup.computer import examine  # with the first check: opening the module needs it not
 
         study = self._panel.controller.study
-        folder, place = (study.folder if study else None), self._panel.installer
+        folder, interpreter = (study.folder if study else None), self._panel.installer
         self.findings.text = _("Looking …")
         self.findings.visible = True
         background = self._panel.controller.background
-        background.run(_("Check my computer"), lambda: examine(place, folder), self.show_findings)
+        background.run(_("Check my computer"), lambda: examine(interpreter, folder), self.show_findings)
 
     def show_findings(self, findings: list[Finding]) -> None:
         self.findings.text = findings_text(findings)
@@ -175,9 +175,9 @@ class SetupSection:
 
     def refresh(self) -> None:
         """The state of the environment; called once a second."""
-        self._panel.places.kept.flush(self._panel.preferences.set)
+        self._panel.interpreters.kept.flush(self._panel.preferences.set)
         self._judge_slicers()
-        now = (self._panel.places.kind, self._panel.installer.look())
+        now = (self._panel.interpreters.kind, self._panel.installer.look())
         if now != self._shown:
             self._show(*now)
         if now[1].kind == "installing":
@@ -187,8 +187,8 @@ class SetupSection:
         """Into Slicer's own Python something was installed: whether it can train now is found out off the main thread,
         for that starts it.
         """
-        place, name = self._panel.places.slicers, _("Check Slicer's Python")
-        if self._judging or not place.to_be_judged:
+        interpreter, name = self._panel.interpreters.slicers, _("Check Slicer's Python")
+        if self._judging or not interpreter.to_be_judged:
             return
         self._judging = True
 
@@ -200,29 +200,29 @@ class SetupSection:
             judged(None)
             self._panel.controller.problem(name, error, "".join(traceback.format_exception(error)))
 
-        self._panel.controller.background.run(name, place.judge, judged, failed)
+        self._panel.controller.background.run(name, interpreter.judge, judged, failed)
 
-    def _show(self, place: str, state: State) -> None:
-        was, self._shown = self._shown, (place, state)
+    def _show(self, which: str, state: State) -> None:
+        was, self._shown = self._shown, (which, state)
         busy = state.kind == "installing"
         self._progress_box.visible = busy
         if busy:
             self._show_progress(state)
-        if was is not None and (was[0], was[1].kind) == (place, state.kind) and busy:
+        if was is not None and (was[0], was[1].kind) == (which, state.kind) and busy:
             return
-        notice(self.state, *words(place, state))
-        fresh = state.kind == "absent" or place == SLICERS
+        notice(self.state, *words(which, state))
+        fresh = state.kind == "absent" or which == SLICERS
         self.install.text = _("Set up") if fresh else _("Repair")
         self.install.toolTip = (
             _("Download what training needs, into a folder of its own")
             if fresh
             else _("Makes the computing environment work again; what is already downloaded is not downloaded again")
         )
-        self.install.visible = not busy and place != CHOSEN and not (place == SLICERS and state.kind == "ready")
+        self.install.visible = not busy and which != CHOSEN and not (which == SLICERS and state.kind == "ready")
         self.cancel.visible = busy
-        self.remove.visible = place == PRIVATE and state.kind in ("ready", "unfinished", "outdated", "failed")
+        self.remove.visible = which == PRIVATE and state.kind in ("ready", "unfinished", "outdated", "failed")
         self._log_box.visible = busy or (state.kind == "failed" and bool(self.log.plainText))
-        self.choices.show(place, busy)
+        self.choices.show(which, busy)
         self._fold(was, state)
 
     def _fold(self, was: tuple[str, State] | None, state: State) -> None:
@@ -243,9 +243,9 @@ class SetupSection:
         self.bar.value = round(100 * state.fraction) if known else 0
 
 
-def words(place: str, state: State) -> tuple[str, str]:
+def words(which: str, state: State) -> tuple[str, str]:
     """What is said of a state, and how."""
-    if place != PRIVATE and state.kind != "installing":
+    if which != PRIVATE and state.kind != "installing":
         level = {"ready": "good", "failed": "error"}.get(state.kind, "info")
         return (_("Ready to train. {what}").format(what=state.text) if state.kind == "ready" else state.text), level
     return {

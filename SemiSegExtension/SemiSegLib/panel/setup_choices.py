@@ -10,7 +10,7 @@ import slicer
 
 from SemiSegLogic.environment.problem import EnvironmentProblem
 
-from ..setup.places import CHOSEN, PRIVATE, SLICERS
+from ..setup.interpreters import CHOSEN, PRIVATE, SLICERS
 from ..setup.pythons import needed_python
 from ..words import _
 from .parts import box, button, form, label, row
@@ -32,23 +32,23 @@ class SetupChoices:
         self.more = qt.QCheckBox(_("More choices"))
         inside.addWidget(self.more)
         self._all, layout = box(inside)
-        self.place = qt.QComboBox()
+        self.interpreter = qt.QComboBox()
         for text in (
             _("A private environment (recommended)"),
             _("Another Python that already has PyTorch and MONAI"),
             _("Slicer's own Python, through the PyTorch extension"),
         ):
-            self.place.addItem(text)
-        form(layout).addRow(_("Train with:"), self.place)
-        self.place.currentIndex = ORDER.index(panel.places.kind)
+            self.interpreter.addItem(text)
+        form(layout).addRow(_("Train with:"), self.interpreter)
+        self.interpreter.currentIndex = ORDER.index(panel.interpreters.kind)
         self._chosen(layout)
         self._private(layout)
         self._slicers, inner = box(layout)
         label(inner, _("Changes Slicer's Python; you are asked first."), faint=True)
-        self.more.checked = panel.places.kind != PRIVATE
+        self.more.checked = panel.interpreters.kind != PRIVATE
         self._all.visible = self.more.checked
         self.more.connect("toggled(bool)", self.on_more)
-        self.place.connect("currentIndexChanged(int)", self.on_place)
+        self.interpreter.connect("currentIndexChanged(int)", self.on_interpreter)
 
     @property
     def base(self) -> str:
@@ -59,7 +59,7 @@ class SetupChoices:
         self._chosen_box, inner = box(layout)
         line = row(inner)
         self.python = qt.QLineEdit()
-        self.python.text = self._panel.places.chosen.path
+        self.python.text = self._panel.interpreters.chosen.path
         self.python.setPlaceholderText(needed_python())
         line.addWidget(self.python)
         button(line, _("Browse …"), _("Choose the Python program"), self.on_browse_python)
@@ -90,14 +90,14 @@ class SetupChoices:
     def on_more(self, shown: bool) -> None:
         self._all.visible = shown
 
-    def on_place(self, index: int) -> None:
-        self._panel.places.kind = ORDER[index]
+    def on_interpreter(self, index: int) -> None:
+        self._panel.interpreters.kind = ORDER[index]
         self._section.refresh()
 
     def on_python(self) -> None:
         path = str(self.python.text).strip()
-        if path != self._panel.places.chosen.path:
-            self._panel.places.choose_python(path)
+        if path != self._panel.interpreters.chosen.path:
+            self._panel.interpreters.choose_python(path)
             if path:
                 self._section.on_check()
         self._section.refresh()
@@ -114,7 +114,7 @@ class SetupChoices:
     def on_folder(self) -> None:
         folder = str(qt.QFileDialog.getExistingDirectory(self.more, _("Choose a folder with enough space"), "") or "")
         if folder:
-            self._panel.places.choose_folder(str(Path(folder) / "semiseg-environment"))
+            self._panel.interpreters.choose_folder(str(Path(folder) / "semiseg-environment"))
             self._section.refresh()
             self.show(PRIVATE, False)
 
@@ -137,7 +137,7 @@ class SetupChoices:
             count=len(bundle.files),
             size=bundle.size / 1e9,
             python=bundle.python,
-            folder=self._panel.places.private.folder,
+            folder=self._panel.interpreters.private.folder,
         )
         if slicer.util.confirmOkCancelDisplay(told, windowTitle=_("Set up SemiSeg")):
             self._section.set_up(bundle.place, bundle.python)
@@ -152,10 +152,10 @@ class SetupChoices:
 
     # --- shown ------------------------------------------------------------------------------------------------
 
-    def show(self, place: str, busy: bool) -> None:
-        """The part of the place that is chosen."""
+    def show(self, which: str, busy: bool) -> None:
+        """The part of the interpreter that is chosen."""
         for part, name in ((self._private_box, PRIVATE), (self._chosen_box, CHOSEN), (self._slicers, SLICERS)):
-            part.visible = place == name
-        self.folder.text = str(self._panel.places.private.folder)
-        for widget in (self.place, self._base, self.change, self.offline):
+            part.visible = which == name
+        self.folder.text = str(self._panel.interpreters.private.folder)
+        for widget in (self.interpreter, self._base, self.change, self.offline):
             widget.enabled = not busy

@@ -17,8 +17,8 @@ from SemiSegLogic.environment.problem import EnvironmentProblem
 
 from ..training.preflight import Finding
 from ..words import _
+from .interpreters import Interpreter
 from .other_pythons import ChosenPython
-from .places import Place
 from .pythons import answered
 
 LONGEST_WINDOWS_FOLDER = 100
@@ -37,10 +37,10 @@ print(json.dumps({"torch": torch.__version__, "card": card.name if card else "",
 """
 
 
-def examine(place: Place, study_folder: Path | None) -> list[Finding]:
-    """All findings, the worst first. ``place``: the Python that trains."""
-    findings = [_system(), *_environment(place), _disk(place.folder, _("the computing environment"))]
-    findings += _path_length(place.folder)
+def examine(interpreter: Interpreter, study_folder: Path | None) -> list[Finding]:
+    """All findings, the worst first. ``interpreter``: the Python that trains."""
+    findings = [_system(), *_environment(interpreter), _disk(interpreter.folder, _("the computing environment"))]
+    findings += _path_length(interpreter.folder)
     if study_folder is not None:
         findings += [_disk(study_folder, _("the study")), _writable(study_folder)]
     return sorted(findings, key=lambda finding: ("stop", "warning", "good").index(finding.level))
@@ -75,23 +75,23 @@ def _windows_memory_gb() -> float:
     return kilobytes.value * 1024 / 1e9 if found else 0.0
 
 
-def _environment(place: Place) -> list[Finding]:
-    """Starts the place's Python once."""
-    if isinstance(place, ChosenPython):
-        verdict = place.judge()
+def _environment(interpreter: Interpreter) -> list[Finding]:
+    """What can be said of the interpreter, which is started once."""
+    if isinstance(interpreter, ChosenPython):
+        verdict = interpreter.judge()
         if not verdict.good:
             return [Finding("stop", verdict.text), *_graphics(None)]
-    state = place.look()
+    state = interpreter.look()
     if state.kind == "installing":
         return [Finding("warning", _("The computing environment is being set up now."))]
     if state.kind != "ready":
         return [Finding("stop", _not_ready(state.kind, state.text)), *_graphics(None)]
     try:
-        told = _ask_torch(place)
+        told = _ask_torch(interpreter)
     except subprocess.TimeoutExpired:
         text = _("Loading PyTorch takes more than {seconds} seconds. Protection software may be looking at each of its "
                  "files: wait some minutes, then check again. Let it allow the folder {folder}.")  # fmt: skip
-        return [Finding("warning", text.format(seconds=PATIENCE_S, folder=place.folder))]
+        return [Finding("warning", text.format(seconds=PATIENCE_S, folder=interpreter.folder))]
     except (OSError, EnvironmentProblem) as error:
         text = _("The computing environment does not start ({error}): press Repair.").format(error=error)
         return [Finding("stop", text)]
@@ -112,9 +112,9 @@ def _not_ready(kind: str, text: str) -> str:
     return words[kind]
 
 
-def _ask_torch(place: Place) -> dict[str, Any]:
+def _ask_torch(interpreter: Interpreter) -> dict[str, Any]:
     """Raises ValueError with the last line of what went wrong when PyTorch cannot be loaded."""
-    done = answered([*place.python, "-c", _ASK], place.environment(), PATIENCE_S)
+    done = answered([*interpreter.python, "-c", _ASK], interpreter.environment(), PATIENCE_S)
     if done.returncode:
         raise ValueError((done.stderr.strip().splitlines() or [str(done.returncode)])[-1])
     return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -17,7 +17,7 @@ from ..data import Data
 from ..model import Model
 from .facts import facts_of, mirror_axis
 from .legs import Leg, carrying, legs_of, recommended_legs
-from .parts import Parts, Place, places, plain_places, seen_by
+from .parts import Parts, SeenSlice, plain_slices, seen_by, seen_slices
 from .warm import NO_START, fits
 
 CARRIED = ("Cases with one to three drawn slices along one axis: {count}. At the start of each part of the training, "
@@ -40,7 +40,7 @@ class Opening:
     mirror: int | None = None
     zooms: tuple[float, ...] = ()
     reasons: tuple[str, ...] = ()
-    seen: tuple[Place, ...] | None = ()
+    seen: tuple[SeenSlice, ...] | None = ()
 
     @property
     def goes_on(self) -> bool:
@@ -50,12 +50,13 @@ class Opening:
     def notes(self) -> dict[str, Any]:
         """Plain data of all but legs and parts."""
         return {"mirror": self.mirror, "zooms": list(self.zooms), "reasons": list(self.reasons),
-                "seen": plain_places(self.seen)}
+                "seen": plain_slices(self.seen)}
 
     @classmethod
     def resumed(cls, legs: list[Leg], parts: Parts, notes: dict[str, Any]) -> Opening:
         """As it was begun by an earlier process."""
-        return cls(legs, parts, notes["mirror"], tuple(notes["zooms"]), tuple(notes["reasons"]), places(notes["seen"]))
+        return cls(legs, parts, notes["mirror"], tuple(notes["zooms"]), tuple(notes["reasons"]),
+                   seen_slices(notes["seen"]))
 
 
 def opening(spec: JobSpec, data: Data, training: Training, device: Device, start: Model | None) -> Opening:

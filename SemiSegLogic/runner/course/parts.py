@@ -11,7 +11,7 @@ from ...geometry import SliceIndex
 from ...job import JobSpec
 from ..data import Data
 
-Place = tuple[str, int, int]
+SeenSlice = tuple[str, int, int]
 """A slice wherever its image goes: the image's digest, axis and index in the image's own (k, j, i)."""
 
 
@@ -39,7 +39,7 @@ class Parts:
                           for part in plain])
 
 
-def seen_by(record: Sequence[Place], spec: JobSpec, data: Data) -> Part:
+def seen_by(record: Sequence[SeenSlice], spec: JobSpec, data: Data) -> Part:
     """Slices of ``record`` among the volumes of this job, in engine order."""
     found = Part()
     for case in spec.cases:  # several may have the same image
@@ -51,7 +51,7 @@ def seen_by(record: Sequence[Place], spec: JobSpec, data: Data) -> Part:
     return found
 
 
-def learned_from(spec: JobSpec, data: Data, earlier: Sequence[Place]) -> tuple[Place, ...]:
+def learned_from(spec: JobSpec, data: Data, earlier: Sequence[SeenSlice]) -> tuple[SeenSlice, ...]:
     """``earlier`` and every slice that training may see now."""
     now = {(case.image, place.axis, place.index) for case in spec.cases
            for place in _own_slices(data.volumes[case.id])}
@@ -62,11 +62,11 @@ def _own_slices(volume: Volume) -> list[SliceIndex]:
     return [volume.turn.slice_to_array(place, volume.grid.shape) for place in volume.training_slices]
 
 
-def places(plain: Sequence[Sequence[Any]] | None) -> tuple[Place, ...] | None:
-    """Places from plain data."""
+def seen_slices(plain: Sequence[Sequence[Any]] | None) -> tuple[SeenSlice, ...] | None:
+    """From plain data."""
     return None if plain is None else tuple((str(digest), int(axis), int(index)) for digest, axis, index in plain)
 
 
-def plain_places(seen: Sequence[Place] | None) -> list[list[Any]] | None:
-    """The inverse of :func:`places`."""
-    return None if seen is None else [list(place) for place in seen]
+def plain_slices(seen: Sequence[SeenSlice] | None) -> list[list[Any]] | None:
+    """The inverse of :func:`seen_slices`."""
+    return None if seen is None else [list(one) for one in seen]

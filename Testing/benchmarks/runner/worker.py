@@ -178,6 +178,6 @@ def _standing(done: Done, steps: int) -> str:
 
 def work_folder() -> Path:
     """Where unfinished runs lie unless another place is named."""
-    from SemiSegLogic.sample.places import user_cache
+    from SemiSegLogic.sample.folders import user_cache
 
     return user_cache() / "benchmarks"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from SemiSegLogic.sample import SampleError, download, find, list_cases, source
-from SemiSegLogic.sample.places import TASK, dataset_in, unpack, user_cache
+from SemiSegLogic.sample.folders import TASK, dataset_in, unpack, user_cache
 
 MAKE_BELIEVE = {
     f"{TASK}/imagesTr/C:elsewhere.nii.gz": b"on another drive, in Windows",
@@ -94,7 +94,7 @@ def test_an_interrupted_unpacking_leaves_no_folder_that_looks_whole(
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("SemiSegLogic.sample.places._put_in_place", die)
+    monkeypatch.setattr("SemiSegLogic.sample.folders._put_in_place", die)
     with pytest.raises(KeyboardInterrupt):
         unpack(archive, cache)
     assert dataset_in(cache, cache) is None
@@ -193,9 +193,9 @@ def test_a_missing_file_on_the_server_is_told(server: str, cache: Path) -> None:
 
 def test_the_cache_follows_the_systems_customs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SEMISEG_CACHE")
-    monkeypatch.setattr("SemiSegLogic.sample.places.sys.platform", "linux")
+    monkeypatch.setattr("SemiSegLogic.sample.folders.sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert user_cache() == tmp_path / "semiseg"
-    monkeypatch.setattr("SemiSegLogic.sample.places.sys.platform", "win32")
+    monkeypatch.setattr("SemiSegLogic.sample.folders.sys.platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     assert user_cache() == tmp_path / "SemiSeg" / "Cache"

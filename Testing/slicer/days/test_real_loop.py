@@ -82,7 +82,7 @@ def sample(tmp_path: Path, data_folder: Path) -> tuple[Any, dict[str, Any], tupl
     """Four MRI of the sample, the experts' labels by case, and three slices to draw in the first."""
     from SemiSegLogic.sample import choose, find, list_cases, read_reference, split, spread_slices
     from SemiSegLogic.sample.building import STRUCTURES
-    from SemiSegLogic.sample.places import SampleError
+    from SemiSegLogic.sample.folders import SampleError
     from SemiSegLogic.study import Study
 
     try:

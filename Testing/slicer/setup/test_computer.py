@@ -28,8 +28,8 @@ WORKS = "return SimpleNamespace(sum=lambda: SimpleNamespace(item=lambda: 1.0))"
 def _told(folder: Path, computes: str) -> list[tuple[str, str]]:
     """Levels and texts of what a Python says of its card."""
     (folder / "torch.py").write_text(TORCH.format(computes=computes))
-    place = SimpleNamespace(python=[sys.executable], environment=lambda: {"PYTHONPATH": str(folder)})
-    return [(finding.level, finding.text) for finding in computer._graphics(computer._ask_torch(place))]
+    interpreter = SimpleNamespace(python=[sys.executable], environment=lambda: {"PYTHONPATH": str(folder)})
+    return [(finding.level, finding.text) for finding in computer._graphics(computer._ask_torch(interpreter))]
 
 
 def test_a_card_is_named_that_pytorch_computes_on(tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ def test_a_pytorch_that_loads_slowly_is_no_reason_to_repair(tmp_path: Path, monk
     """Said was that the environment does not start, with the whole of our program in between, and to press Repair."""
     (tmp_path / "torch.py").write_text("import time; time.sleep(30)")
     monkeypatch.setattr(computer, "PATIENCE_S", 0.5)
-    place = SimpleNamespace(python=[sys.executable], environment=lambda: {"PYTHONPATH": str(tmp_path)},
-                            look=lambda: SimpleNamespace(kind="ready"), folder=tmp_path)
-    (finding,) = computer._environment(place)
+    interpreter = SimpleNamespace(python=[sys.executable], environment=lambda: {"PYTHONPATH": str(tmp_path)},
+                                  look=lambda: SimpleNamespace(kind="ready"), folder=tmp_path)
+    (finding,) = computer._environment(interpreter)
     assert finding.level == "warning"
     assert "wait some minutes" in finding.text
     assert "import" not in finding.text

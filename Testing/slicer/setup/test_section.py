@@ -14,7 +14,7 @@ import pytest
 
 from SemiSegLib.cases import sample as sample_study
 from SemiSegLib.setup import other_pythons, pythons
-from SemiSegLib.setup.places import CHOSEN, PRIVATE, SLICERS, Kept, Places
+from SemiSegLib.setup.interpreters import CHOSEN, PRIVATE, SLICERS, Interpreters, Kept
 from SemiSegLib.setup.process import State
 from SemiSegLib.setup.pythons import Told, Verdict, judge, python_slicer, suitable_pythons
 from SemiSegLogic.environment.requirements import oldest_versions
@@ -125,7 +125,7 @@ def test_slicers_python_is_found_beside_slicer_when_path_lacks_it(tmp_path: Path
 def test_on_windows_slicers_variables_are_found_however_windows_spells_them(
     slicer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from SemiSegLib.panel.places import make_places
+    from SemiSegLib.panel.interpreters import make_interpreters
     from SemiSegLib.panel.preferences import Preferences
 
     program = tmp_path / "Python312" / "python.exe"
@@ -133,33 +133,33 @@ def test_on_windows_slicers_variables_are_found_however_windows_spells_them(
     program.touch()
     as_qt_tells = {"Path": "bin", "ProgramFiles": str(tmp_path)}
     monkeypatch.setattr(slicer.util, "startupEnvironment", lambda: as_qt_tells)
-    assert make_places(Preferences(), FakeInstaller(tmp_path / "e")).surroundings == as_qt_tells, "not on Windows"
+    assert make_interpreters(Preferences(), FakeInstaller(tmp_path / "e")).surroundings == as_qt_tells, "not on Windows"
     monkeypatch.setattr(pythons.sys, "platform", "win32")
-    found = make_places(Preferences(), FakeInstaller(tmp_path / "e")).surroundings
+    found = make_interpreters(Preferences(), FakeInstaller(tmp_path / "e")).surroundings
     assert found["PATH"] == "bin"
     assert program in list(pythons._usual_places(found))
     managed = tmp_path / "Python" / "bin" / "python3.13.exe"
     assert managed in list(pythons._usual_places({"LOCALAPPDATA": str(tmp_path)})), "of Python's install manager"
 
 
-# --- the three places -----------------------------------------------------------------------------------------
+# --- the three interpreters ------------------------------------------------------------------------------------
 
 
-def places(tmp_path: Path, has_extension: bool = True, **kept: str) -> Places:
+def interpreters(tmp_path: Path, has_extension: bool = True, **kept: str) -> Interpreters:
     made = Kept(lambda key: kept.get(key, ""))
-    return Places(made, {}, sys.executable, lambda: has_extension, FakeInstaller(tmp_path / "environment"))
+    return Interpreters(made, {}, sys.executable, lambda: has_extension, FakeInstaller(tmp_path / "environment"))
 
 
 def test_a_chosen_python_is_checked_once_and_again_when_it_changed(tmp_path: Path) -> None:
-    place = places(tmp_path, place=CHOSEN, python=sys.executable).current
-    assert place.look().kind == "absent"
-    assert "Check my computer" in place.look().text
-    assert place.judge().good
-    assert place.look().kind == "ready"
-    assert place.python[-1] == sys.executable
-    again = places(tmp_path, place=CHOSEN, python=sys.executable, **{"python-good": place._fingerprint()})
+    python = interpreters(tmp_path, place=CHOSEN, python=sys.executable).current
+    assert python.look().kind == "absent"
+    assert "Check my computer" in python.look().text
+    assert python.judge().good
+    assert python.look().kind == "ready"
+    assert python.python[-1] == sys.executable
+    again = interpreters(tmp_path, place=CHOSEN, python=sys.executable, **{"python-good": python._fingerprint()})
     assert again.current.look().kind == "ready", "the next Slicer need not start it"
-    changed = places(tmp_path, place=CHOSEN, python=sys.executable, **{"python-good": "as it was before"})
+    changed = interpreters(tmp_path, place=CHOSEN, python=sys.executable, **{"python-good": "as it was before"})
     assert changed.current.look().kind == "absent"
 
 
@@ -173,10 +173,10 @@ def test_what_is_remembered_is_written_by_the_main_thread_only() -> None:
 
 
 def test_slicers_own_python_needs_the_extension_first(tmp_path: Path) -> None:
-    place = places(tmp_path, has_extension=False, place=SLICERS).current
-    assert "Extensions Manager" in place.look().text
+    python = interpreters(tmp_path, has_extension=False, place=SLICERS).current
+    assert "Extensions Manager" in python.look().text
     with pytest.raises(Exception, match="Extensions Manager"):
-        place.start(tmp_path)
+        python.start(tmp_path)
 
 
 def test_slicers_own_python_gets_what_it_lacks_in_a_process_and_keeps_its_own(
@@ -238,23 +238,23 @@ def test_the_bar_shows_how_far_a_download_is(panel: Any) -> None:
 
 
 def test_another_python_is_chosen_checked_and_used(panel: Any) -> None:
-    panel.setup.choices.place.currentIndex = 1
-    assert panel.places.kind == CHOSEN
+    panel.setup.choices.interpreter.currentIndex = 1
+    assert panel.interpreters.kind == CHOSEN
     panel.setup.choices.python.text = sys.executable
     panel.setup.choices.on_python()
     settle(panel, 60)
     panel.setup.refresh()
     assert panel.installer.look().kind == "ready"
     assert "Ready to train" in panel.setup.state.text
-    panel.setup.choices.place.currentIndex = 0
-    assert panel.places.kind == PRIVATE
+    panel.setup.choices.interpreter.currentIndex = 0
+    assert panel.interpreters.kind == PRIVATE
 
 
 def test_slicers_python_is_changed_only_after_a_yes(panel: Any, slicer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = []
-    place = panel.places.slicers
-    monkeypatch.setattr(type(place), "start", lambda self, root: begun.append(root))
-    panel.setup.choices.place.currentIndex = 2
+    python = panel.interpreters.slicers
+    monkeypatch.setattr(type(python), "start", lambda self, root: begun.append(root))
+    panel.setup.choices.interpreter.currentIndex = 2
     slicer.harness.answers["confirm"] = False
     panel.setup.on_install()
     assert begun == []
@@ -267,9 +267,9 @@ def test_slicers_python_is_changed_only_after_a_yes(panel: Any, slicer: Any, mon
 @pytest.fixture
 def slicers(panel: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Slicer's own Python, chosen, with the extension; ``verdicts`` are what it is found to be, ``threads`` where."""
-    place = panel.places.slicers
-    place.path, place._has_extension = sys.executable, lambda: True
-    made = types.SimpleNamespace(place=place, verdicts=[], threads=[])
+    python = panel.interpreters.slicers
+    python.path, python._has_extension = sys.executable, lambda: True
+    made = types.SimpleNamespace(python=python, verdicts=[], threads=[])
 
     def judged(*_: Any) -> Verdict:
         time.sleep(0.1)  # the panel looks meanwhile
@@ -278,7 +278,7 @@ def slicers(panel: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(other_pythons, "judge", judged)
     monkeypatch.setattr(other_pythons, "_WORK", 'print("READY")')
-    panel.setup.choices.place.currentIndex = 2
+    panel.setup.choices.interpreter.currentIndex = 2
     return made
 
 
@@ -303,7 +303,7 @@ def test_after_installing_into_slicers_python_the_panel_finds_out_by_itself_that
     panel: Any, slicers: Any
 ) -> None:
     slicers.verdicts = [BAD, GOOD]
-    slicers.place.judge()
+    slicers.python.judge()
     panel.setup.refresh()
     assert "no PyTorch yet" in panel.setup.state.text
     install(panel)
@@ -331,7 +331,7 @@ def test_a_good_check_outweighs_an_installation_that_failed(
     assert "The disk is full" in panel.setup.state.text
     assert slicers.threads == [], "nothing was installed that had to be looked at"
     slicers.verdicts = [GOOD]
-    slicers.place.judge()
+    slicers.python.judge()
     panel.setup.refresh()
     assert panel.installer.look().kind == "ready"
     assert "Ready to train" in panel.setup.state.text
@@ -417,7 +417,7 @@ def test_what_is_set_up_is_the_place_that_was_asked_for(panel: Any) -> None:
     private.kind = "absent"
     panel.setup.choices._base.text = sys.executable
     panel.setup.on_install()
-    panel.setup.choices.place.currentIndex = 1
+    panel.setup.choices.interpreter.currentIndex = 1
     settle(panel)
     assert private.calls == [[sys.executable]]
 

@@ -18,7 +18,7 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.runner import data
-from SemiSegLogic.runner.course.parts import Place, seen_by
+from SemiSegLogic.runner.course.parts import SeenSlice, seen_by
 from SemiSegLogic.runner.course.warm import NO_START, fits, start_from
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.settings import METHOD_SETTINGS
@@ -135,7 +135,7 @@ def test_a_model_that_may_have_seen_everything_is_not_measured_but_told(blobs: B
     assert scores["checked"] is False
 
 
-def drawn(this: Round) -> set[Place]:
+def drawn(this: Round) -> set[SeenSlice]:
     return {(case.image, place.axis, place.index) for case in this.job.spec().cases for place in case.slices}
 
 
@@ -172,7 +172,7 @@ def test_a_second_round_without_a_new_slice_states_its_quality_on_slices_that_no
     one = finished(blobs.study, jobs, WIDENED)
     judged = Model.load(one.job.weights).beginning()
     assert judged.seen is not None
-    learned: set[Place] = set(judged.seen)
+    learned: set[SeenSlice] = set(judged.seen)
     digests = {case.id: case.image for case in one.job.spec().cases}
 
     def note(trainer: Trainer) -> None:

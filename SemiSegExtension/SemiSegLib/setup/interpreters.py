@@ -13,7 +13,7 @@ from .process import State
 PRIVATE, CHOSEN, SLICERS = "private", "chosen", "slicers"
 
 
-class Place(Protocol):
+class Interpreter(Protocol):
     """A Python to train with."""
 
     @property
@@ -59,7 +59,7 @@ class Kept:
             write(key, self._texts[key])
 
 
-class Places:
+class Interpreters:
     """All three, and the one that counts."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Places:
 
     @property
     def current(self) -> Any:
-        """The place that trains."""
+        """The one that trains."""
         return {CHOSEN: self.chosen, SLICERS: self.slicers}.get(self.kind, self.private)
 
     def choose_python(self, path: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class JobPlaces:
+class JobPaths:
     """The files of the job folder ``root``; what each of them holds: see folder.py."""
 
     def __init__(self, root: Path) -> None:

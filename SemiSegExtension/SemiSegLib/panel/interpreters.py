@@ -6,7 +6,7 @@ from typing import Any
 
 import slicer
 
-from ..setup.places import Kept, Places
+from ..setup.interpreters import Interpreters, Kept
 from ..setup.pythons import python_slicer, with_pythons_names
 from .preferences import Preferences
 
@@ -14,9 +14,9 @@ EXTENSION = "pytorchutils"
 """The module of the PyTorch extension, as ``slicer.modules`` calls it."""
 
 
-def make_places(preferences: Preferences, private: Any = None) -> Places:
+def make_interpreters(preferences: Preferences, private: Any = None) -> Interpreters:
     """``private`` is given by tests in place of an environment of our own."""
-    return Places(
+    return Interpreters(
         Kept(preferences.get),
         with_pythons_names(slicer.util.startupEnvironment()),
         python_slicer(str(slicer.app.slicerHome)),
