@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +24,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StudyRead:
+    """A study, and what the panel needs of it at once, read on the disk's thread."""
+
+    study: Study
+    name: str
+    rows: list[CaseRow]
+    structures: list[Shown]
+
+    @classmethod
+    def of(cls, study: Study) -> StudyRead:
+        """As it is on the disk now."""
+        return cls(study, study.name, study.status(), structures_of(study))
 
 
 class Controller:
@@ -131,35 +147,33 @@ class Controller:
         self.showing.wanted = case
         self.studies_wanted += 1
 
-        def told(error: Exception) -> None:
-            self.problem(name, error, "".join(traceback.format_exception(error)))
-
         def not_opened(error: Exception) -> None:
             self.showing.stay()
             if self.open_case is None:
                 self.showing.close()  # an image that was just being put on screen
-            (failed or told)(error)
+            if failed is not None:
+                failed(error)
+            else:
+                self.problem(name, error, "".join(traceback.format_exception(error)))
 
-        def read(study: Study) -> tuple[Study, str, list[CaseRow], list[Shown]]:
-            return study, study.name, study.status(), structures_of(study)
-
-        def found(there: tuple[Study, str, list[CaseRow], list[Shown]]) -> None:
+        def saved(found: StudyRead) -> None:
             """One that is open already may have changed since: it is read again, with nothing on screen."""
-            if self.study is None or there[0].folder != self.study.folder:
-                self._study_opened(there)
+            if self.study is None or found.study.folder != self.study.folder:
+                self._study_opened(found)
             else:
                 self.showing.put_away()
-                self.disk.run(name, lambda: read(there[0]), self._study_opened, not_opened)
+                self.disk.run(name, lambda: StudyRead.of(found.study), self._study_opened, not_opened)
 
         self.disk.run(
-            name, lambda: read(make()), lambda there: self.showing.when_saved(lambda: found(there)), not_opened
+            name, lambda: StudyRead.of(make()), lambda found: self.showing.when_saved(lambda: saved(found)), not_opened
         )
 
-    def _study_opened(self, found: tuple[Study, str, list[CaseRow], list[Shown]]) -> None:
+    def _study_opened(self, found: StudyRead) -> None:
         wanted, self.damaged = self.showing.wanted, None
         self.showing.put_away()
         self.showing.call_off()  # a case of the study before that is being read stays away
-        self.study, self.study_name, self.rows, self._structures = found
+        self.study, self.study_name = found.study, found.name
+        self.rows, self._structures = found.rows, found.structures
         self.tell("study")
         self.tell("cases")
         self.say(_("Study {name}. Cases: {count}.").format(name=self.study_name, count=len(self.rows)))
