@@ -1,4 +1,4 @@
-"""The recommended method: rules from the data, and what the tournament of a run is made of.
+"""The recommended method: rules from the data, and what the contest of a run is made of.
 
 The supervised baseline always runs. A semi-supervised candidate is named by the rules, trains for as long as the
 baseline from the same first mask, and takes its place only where slices held out from both say that it is better. What
@@ -34,7 +34,7 @@ TAUGHT = ("Slices are done in only one or two cases: after the first suggestion 
 
 @dataclass(frozen=True)
 class Recommended(Settings):
-    """What the tournament may do; the rest follows from the data."""
+    """What the contest may do; the rest follows from the data."""
 
     candidate: str = choice("auto", "Candidate beside supervised", ("auto", "none", *sorted(METHOD_SETTINGS)))
     views: bool = switch(True, "Predict from several views of each volume")

@@ -1,7 +1,7 @@
 """The training loop: draw, losses, step, after_step, until the budget is spent.
 
 The trainer knows budgets, interruptions and faults; it knows nothing of any method. One trainer runs one *leg*: a
-method from its first phase to its last. The process (run.py) strings legs together.
+method from its first phase to its last. The process (runner/course) strings legs together.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Leg 1 trains the supervised baseline for seconds and suggests a mask for every volume. What follows is decided by the
 method: one that was asked for goes on from there and takes over unless held-out slices say that it is worse; the
-recommended one is a tournament (see settings/recommended.py). Labels that arrive meanwhile are taken in between two
+recommended one holds a contest (see settings/recommended.py). Labels that arrive meanwhile are taken in between two
 steps.
 """
 
