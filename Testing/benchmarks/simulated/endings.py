@@ -35,7 +35,8 @@ from SemiSegLogic.runner.course.warm import start_from
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.settings import Training
 from Testing.benchmarks.shared.row_files import FOLDER
-from Testing.benchmarks.simulated.studies import ALONE, SimulatedStudy, draw, train, truth_of
+from Testing.benchmarks.simulated.studies import ALONE, train
+from Testing.benchmarks.simulated.study import SimulatedStudy, draw, truth_of
 
 RESULTS = FOLDER / "simulated_endings.jsonl"
 STEPS = 1000

@@ -14,7 +14,7 @@ from SemiSegLogic.runner.model import Model
 from SemiSegLogic.sample.phantom import write_phantoms
 from SemiSegLogic.settings import recommended
 from Testing.benchmarks.simulated import endings as simulated_endings
-from Testing.benchmarks.simulated import studies as simulated_studies
+from Testing.benchmarks.simulated import study as simulated_study
 from Testing.support.stand_ins.narrow import narrow
 
 
@@ -32,7 +32,7 @@ def test_an_average_predicts_with_the_mean_of_what_predicts_in_both() -> None:
 
 
 def test_a_study_is_trained_to_each_of_its_endings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulated_studies, "MEASURED_ON", 2)
+    monkeypatch.setattr(simulated_study, "MEASURED_ON", 2)
     monkeypatch.setattr(simulated_endings, "STEPS", 16)
     monkeypatch.setattr(recommended, "CONTEST_STEPS", 2)
     narrow(monkeypatch)

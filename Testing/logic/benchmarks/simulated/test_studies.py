@@ -12,6 +12,7 @@ import pytest
 from SemiSegLogic.sample.phantom import write_phantoms
 from SemiSegLogic.settings import recommended
 from Testing.benchmarks.simulated import studies as simulated_studies
+from Testing.benchmarks.simulated import study as simulated_study
 from Testing.benchmarks.simulated.studies import Wanted
 from Testing.benchmarks.simulated.studies_table import table
 from Testing.support.stand_ins.narrow import narrow
@@ -20,7 +21,7 @@ from Testing.support.stand_ins.narrow import narrow
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulated_studies, "MEASURED_ON", 2)
+        patch.setattr(simulated_study, "MEASURED_ON", 2)
         narrow(patch)
         yield
 
@@ -51,7 +52,7 @@ def test_with_a_candidate_the_supervised_method_trains_beside_it(
     trained: list[dict[str, object]] = []
     train = simulated_studies.train
 
-    def noted(study: simulated_studies.SimulatedStudy, training: object, settings: dict[str, object]) -> object:
+    def noted(study: simulated_study.SimulatedStudy, training: object, settings: dict[str, object]) -> object:
         trained.append(settings)
         return train(study, training, settings)  # type: ignore[arg-type]
 
