@@ -138,7 +138,7 @@ def _earlier(job: JobFolder) -> Status:
     except JobError:
         reported = Status("running")  # it was damaged, and is written anew
     return replace(reported, state="running", message="Starting.", queue_position=0, seconds_left=None, error=None,
-                   suggesting=0, to_suggest=0)
+                   suggesting=0, to_suggest=0, labels_unread=[])
 
 
 def _failed(reporter: Reporter, text: str, remedy: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ..backends.description import PlaceError
 from ..backends.server.gateway import Gateway
@@ -28,6 +29,7 @@ class Mirror:
         self._shown: object = _NOTHING_SAID
         self._stopped = False
         self._labels = 0
+        self._unread: list[int] = []
 
     def exchange(self) -> Status:
         """Pass on what is new here, bring what is new there; how the job stands. The status comes last: it never tells
@@ -40,11 +42,15 @@ class Mirror:
         status, files, self._labels = seen
         self._bring({name: mark for name, mark in files.items() if self._brought.get(name) != mark})
         self._forget_older(files)
-        return status
+        return replace(status, labels_unread=sorted({*status.labels_unread, *self._unread}))
 
     def _pass_on(self) -> None:
+        self._unread = []
         for number in self._job.added_labels():
             if number > self._labels:  # those that are there already are left as they are
+                if self._job.is_damaged(number):  # its turn comes when the panel has replaced it
+                    self._unread = [number]
+                    break
                 content = (self._job.inputs / f"labels-{number}.npz").read_bytes()
                 self._gateway.add_labels(self._name, number, content)
         self._pass_on_screen()

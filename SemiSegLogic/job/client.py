@@ -70,6 +70,21 @@ class ClientSide(JobReader):
         """
         return labels.add_labels(self.inputs, self.spec(), case_id, planes)
 
+    def damaged_labels(self) -> list[int]:
+        """The numbers of those labels that the runner could not read, and that cannot be read here either."""
+        with contextlib.suppress(JobError):  # a status that cannot be read just now can the next time
+            unread = self.reported().labels_unread
+            return [n for n in unread if self.is_damaged(n)]
+        return []
+
+    def is_damaged(self, n: int) -> bool:
+        """Whether the labels of that number cannot be read."""
+        return labels.is_damaged(self.inputs, self.spec(), n)
+
+    def replace_labels(self, n: int, by: int) -> None:
+        """Put labels that were handed in later, as number ``by``, in the place of damaged ones. Raises FileError."""
+        labels.replace_labels(self.inputs, n, by)
+
     @property
     def told(self) -> dict[str, str]:
         """Case -> the client's name of the version of its labels that was handed in; empty where that is not known."""

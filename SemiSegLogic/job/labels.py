@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import copy_file
 from ..geometry import IGNORE, Planes, SliceIndex
 from . import arrays, drawn
 from .arrays import Form
@@ -87,14 +88,41 @@ def receive_labels(folder: Path, spec: JobSpec, content: bytes) -> int:
     return add_numbered(folder, STEM, write)
 
 
-def newest_labels(folder: Path, spec: JobSpec, after: int) -> list[AddedLabels]:
-    """Of every case the newest label numbered above ``after``, in order of number. Raises JobError on a bad file."""
+def newest_labels(
+    folder: Path, spec: JobSpec, after: int, unread: dict[int, JobError] | None = None
+) -> list[AddedLabels]:
+    """Of every case the newest label numbered above ``after``, in order of number. Raises JobError on a bad file; where
+    ``unread`` is given, that is noted there instead, and those in it are tried again: a disk may refuse for a moment.
+    """
     newest: dict[str, AddedLabels] = {}
     for n in numbers(folder, STEM):
-        if n > after:
-            added = _read_added(folder / f"{STEM}-{n}.npz", n, spec)
+        if n <= after and not (unread and n in unread):
+            continue
+        try:
+            added = _read_added(_path(folder, n), n, spec)
+        except JobError as error:
+            if unread is None:
+                raise
+            unread[n] = error
+        else:
             newest[added.case] = added
+            if unread:
+                unread.pop(n, None)
     return sorted(newest.values(), key=lambda added: added.n)
+
+
+def is_damaged(folder: Path, spec: JobSpec, n: int) -> bool:
+    """Whether the labels of that number cannot be used."""
+    try:
+        _read_added(_path(folder, n), n, spec)
+    except JobError:
+        return True
+    return False
+
+
+def replace_labels(folder: Path, n: int, by: int) -> None:
+    """Put the labels numbered ``by``, which are newer, in the place of damaged ones. Raises FileError."""
+    copy_file(_path(folder, by), _path(folder, n))
 
 
 def check_values(owner: str, label: NDArray[np.uint8], spec: JobSpec, ignore: bool = True) -> None:
@@ -104,6 +132,10 @@ def check_values(owner: str, label: NDArray[np.uint8], spec: JobSpec, ignore: bo
     if strange:
         raise JobError(f"'{owner}' holds the label values {sorted(set(strange))[:20]}; the job knows "
                        f"{list(spec.values)}.", "Add the structure to the study and start a new run, or erase it.")
+
+
+def _path(folder: Path, n: int) -> Path:
+    return folder / f"{STEM}-{n}.npz"
 
 
 def _read_added(path: Path, n: int, spec: JobSpec) -> AddedLabels:

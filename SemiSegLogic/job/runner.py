@@ -46,9 +46,11 @@ class RunnerSide(JobReader):
         start_from = self.spec().start_from
         return None if start_from is None else inputs.model(self.inputs, start_from)
 
-    def newest_labels(self, after: int = 0) -> list[AddedLabels]:
-        """Labels numbered above ``after``, the newest of every case, in order of number. Raises JobError."""
-        return labels.newest_labels(self.inputs, self.spec(), after)
+    def newest_labels(self, after: int = 0, unread: dict[int, JobError] | None = None) -> list[AddedLabels]:
+        """Labels numbered above ``after``, the newest of every case, in order of number. Raises JobError; where
+        ``unread`` is given, that is noted there by number instead, and tried again the next time.
+        """
+        return labels.newest_labels(self.inputs, self.spec(), after, unread)
 
     def opened(self) -> str | None:
         """The case on the person's screen: what the client said last, else what the order said; None: no case."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import checks
+from .errors import JobError
 
 STATES = ("queued", "running", "done", "failed", "stopped", "lost")
 ENDED = ("done", "failed", "stopped", "lost")
@@ -14,7 +15,7 @@ LOST_AFTER_S = 30.0
 FLAGS = ("good", "look", "unknown")
 STUCK = ("The process runs but does not report: the disk is full, or the process hangs. If this does not change, stop "
          "it, then resume it.")
-LATER = ("suggesting", "to_suggest")
+LATER: dict[str, Any] = {"suggesting": 0, "to_suggest": 0, "labels_unread": []}
 """Came with a later version. They are written only while they say something, and may be missing: so a job of before is
 read, and a program of before reads most of a new one.
 """
@@ -30,7 +31,8 @@ class Status:
     -> n of its newest result, ``flags`` case id -> how good that probably is; ``scores`` plain data, e.g.
     {"held_out": {"supervised": .8, "kept": "..."}}; ``heartbeat`` unix time; ``queue_position`` how many jobs are
     ahead (0: none); ``error`` {"text", "remedy"} or None; ``suggesting`` the number of the case whose mask is made
-    now, from 1, ``to_suggest`` how many there are (0: none is made now).
+    now, from 1, ``to_suggest`` how many there are (0: none is made now); ``labels_unread`` the n of those labels-<n>
+    that cannot be read: what they say is not learned.
     Raises JobError on a value of the wrong type or out of range.
     """
 
@@ -57,12 +59,13 @@ class Status:
     error: dict[str, str] | None = None
     suggesting: int = 0
     to_suggest: int = 0
+    labels_unread: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         checks.one_of("state", self.state, STATES)
         for key in ("phase", "message", "device", "method"):
             checks.text(key, getattr(self, key), r"[\s\S]*", 4000)
-        for key in ("step", "labels_used", "labels_shown", "pid", "queue_position", *LATER):
+        for key in ("step", "labels_used", "labels_shown", "pid", "queue_position", "suggesting", "to_suggest"):
             checks.integer(key, getattr(self, key), 0, 2**53)
         for key in ("elapsed", "steps_per_second", "heartbeat"):
             checks.number(key, getattr(self, key), 0, 1e12)
@@ -70,6 +73,7 @@ class Status:
             checks.number(key, getattr(self, key), 0, 1)
         if self.seconds_left is not None:
             checks.number("seconds_left", self.seconds_left, 0, 1e12)
+        _check_unread(self.labels_unread)
         checks.truth("first_mask", self.first_mask)
         checks.mapping("scores", self.scores)
         _check_results(self.results)
@@ -89,7 +93,7 @@ class Status:
     @classmethod
     def from_dict(cls, values: Any) -> Status:
         """The status in plain data. Raises JobError on unknown or missing keys and on every value out of place."""
-        complete = {**dict.fromkeys(LATER, 0), **values} if isinstance(values, dict) else values
+        complete = {**LATER, **values} if isinstance(values, dict) else values
         return cls(**checks.exact_keys("status", complete, cls))
 
 
@@ -117,6 +121,13 @@ def judged(status: Status, now: float, alive: bool | None, stop_wanted: bool) ->
 def stuck(status: Status) -> Status:
     """``status`` of a job whose process runs but no longer writes."""
     return replace(status, message=STUCK, seconds_left=None)
+
+
+def _check_unread(unread: Any) -> None:
+    if not isinstance(unread, list):
+        raise JobError(f"'labels_unread' is {unread!r:.200}; it must be a list of numbers.", checks.WRITE_AGAIN)
+    for n in unread:
+        checks.integer("labels_unread", n, 1, 2**53)
 
 
 def _check_results(results: Any) -> None:

@@ -26,14 +26,18 @@ class Teller:
         why: AddedLaterError (of a structure once for each version), or LabelError where they are damaged. Raises
         JobError, FileError.
         """
-        told, untold = self.job.told, {}
+        damaged = self.job.damaged_labels()  # of which case they told cannot be known: all are told of once more
+        told, untold, numbers = {} if damaged else self.job.told, {}, [0]
         for case in self.study.cases:
             try:
                 changed = case.version != told.get(self._names.get(case.id, ""), "")
                 if changed and self.job.spec().kind != "predict":  # the order is long, and this is asked every second
-                    self.tell(case)
+                    numbers.append(self.tell(case))
             except StudyError as error:
                 untold[case.id] = error
+        for n in damaged:
+            if numbers[-1] > n:
+                self.job.replace_labels(n, by=numbers[-1])
         return untold
 
     def tell(self, case: Case) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from ..engine.data.cache import Cache
@@ -14,7 +14,7 @@ from ..engine.planning.facts import CaseFacts
 from ..engine.planning.plan import Plan
 from ..engine.planning.planner import make_plan
 from ..geometry import AXIS_NAMES, Planes, SliceIndex
-from ..job import AddedLabels, JobFolder
+from ..job import AddedLabels, JobError, JobFolder
 from ..methods.base import Task
 from ..settings import Training
 from ..settings.memory import Methods, trained
@@ -24,7 +24,8 @@ from ..settings.memory import Methods, trained
 class Data:
     """The volumes of a job by case id, in its order, with the plan to train them at and the ``facts`` of each case that
     a plan is made from, as it is judged now, and the ``methods`` that it is made for; ``labels_used`` is the number of
-    the newest labels-<n> among them; ``remark`` what the person should know about how they are kept.
+    the newest labels-<n> among them, ``taken`` that of each case's own; those ``unread`` cannot be read, by number, and
+    whose they are is not known; ``remark`` what the person should know about how they are kept.
     """
 
     volumes: dict[str, Volume]
@@ -35,6 +36,8 @@ class Data:
     labels_used: int = 0
     remark: str = ""
     methods: Methods | None = None
+    taken: dict[str, int] = field(default_factory=dict)
+    unread: dict[int, JobError] = field(default_factory=dict)
 
     def task(self) -> Task:
         """What a method needs to know."""
@@ -47,13 +50,22 @@ class Data:
         volume = self.volumes[case]
         set_planes(volume, planes, usable(volume, tuple(planes), self.plan), self.classes)
         self.facts[case] = CaseFacts.of(volume.grid, planes)
-        self.labels_used = max(self.labels_used, n)
+        self.note(case, n)
+
+    def note(self, case: str, n: int) -> None:
+        """The labels numbered ``n`` are the newest of ``case`` that were looked at."""
+        self.labels_used, self.taken[case] = max(self.labels_used, n), n
+
+    def arrived(self, job: JobFolder) -> list[AddedLabels]:
+        """The labels that came to ``job`` since the last ones, in order of number. Those that could be read only now
+        count unless their case has newer ones.
+        """
+        added = job.newest_labels(self.labels_used, self.unread)
+        return [item for item in added if item.n > self.taken.get(item.case, 0)]
 
     def take_new(self, job: JobFolder) -> list[AddedLabels]:
-        """Take in the labels that came to ``job`` since the last ones; returns them in order of number. Raises
-        JobError.
-        """
-        added = job.newest_labels(self.labels_used)
+        """Take in the labels that came to ``job`` since the last ones; returns them in order of number."""
+        added = self.arrived(job)
         for item in added:
             self.take_planes(item.case, item.planes, item.n)
         return added
@@ -87,8 +99,9 @@ def load(job: JobFolder, device: Device, on_progress: Callable[[int, int], None]
     """
     spec = job.spec()
     labels = {case.id: job.label(case.label) for case in spec.cases if case.label}
-    added = job.newest_labels()
-    labels |= {item.case: item.planes for item in added}
+    unread: dict[int, JobError] = {}
+    added = {item.case: item for item in job.newest_labels(0, unread)}
+    labels |= {case: item.planes for case, item in added.items()}
     facts = {case.id: CaseFacts.of(case.grid, labels.get(case.id, {})) for case in spec.cases}
     methods = trained(spec.method, spec.method_settings)
     if plan is None:
@@ -98,15 +111,14 @@ def load(job: JobFolder, device: Device, on_progress: Callable[[int, int], None]
     classes = Classes([item.value for item in spec.structures])
     volumes: dict[str, Volume] = {}
     data = Data(volumes, classes, plan, {item.value: item.name for item in spec.structures}, facts,
-                methods=methods)
+                methods=methods, unread=unread)
     keeper = Keeper.of([case.grid for case in spec.cases], plan, device, Cache.beside(job.root.parent))
     for number, case in enumerate(spec.cases, 1):
         volumes[case.id] = keeper.load(case.id, case.image, partial(job.image, case.image), case.grid)
         job.prove_image(case.image)  # on a server the cache holds other people's, too: a name alone opens none of them
         if case.id in labels:
-            data.take_planes(case.id, labels[case.id], n=0)
+            data.take_planes(case.id, labels[case.id], added[case.id].n if case.id in added else 0)
         on_progress(number, len(spec.cases))
-    data.labels_used = max((item.n for item in added), default=0)
     data.remark = keeper.cache.problem
     return data
 

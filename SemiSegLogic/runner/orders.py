@@ -86,7 +86,8 @@ def learn_live(place: Workplace) -> None:
 
 
 def _remark(volumes: Data, reporter: Reporter) -> None:
-    """What the person should know of how the volumes are kept, once."""
+    """What the person should know of what was read and how it is kept, once."""
+    reporter.unread(volumes.unread)
     if volumes.remark:
         reporter.say(volumes.remark)
 

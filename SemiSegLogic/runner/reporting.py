@@ -13,11 +13,15 @@ from typing import Any, Protocol, Self
 
 from ..errors import SemiSegError
 from ..files import FileError
-from ..job import Status
+from ..job import JobError, Status
 from ..naming import counted
 
 PERIOD_S = 1.0
 LONGEST = 1000  # characters of a message; libraries can be wordy
+UNREAD = ("Drawings that arrived cannot be read: {what} They are not learned; what was drawn in their case before is. "
+          "SemiSeg's panel hands them over once more; if this is still said in a minute, stop the training, then start "
+          "it again.")
+READ = "The drawings that could not be read have been replaced."
 
 
 class Desk(Protocol):
@@ -71,6 +75,13 @@ class Reporter:
         logging.info(message)
         self.update(message=message[:LONGEST], **changes)
         self._write()
+
+    def unread(self, labels: Mapping[int, JobError]) -> None:
+        """Tell which labels that arrived cannot be read, by number: once, and again when they are others."""
+        known, now = self._status.labels_unread, sorted(labels)
+        if now != known:
+            news = [labels[n].text for n in now if n not in known]
+            self.say(UNREAD.format(what=" ".join(news)) if news else READ, labels_unread=now)
 
     @contextmanager
     def tolerating(self, what: str, goes_on: str = "Training") -> Iterator[None]:

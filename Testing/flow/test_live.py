@@ -148,3 +148,20 @@ def test_what_comes_in_one_piece_is_learned_while_the_person_draws(blank: BlobSt
         draw(blank, this, number, 4)
     wait_for(backend, this.id, lambda _: this.job.weights.exists() and Model.load(this.job.weights).one_piece == (1, 2))
     backend.stop(this.id)
+
+
+def test_slices_that_arrive_damaged_end_nothing_and_are_learned_once_they_are_replaced(
+    blank: BlobStudy, backend: LocalBackend
+) -> None:
+    """The run ended with its first slice, or took in nothing that came after a damaged one."""
+    this = live(blank, backend)
+    wait_for(backend, this.id, lambda status: status.phase == "waiting")
+    case = blank.cases[0]
+    case.set_slices(blank.truth[case.id], spread(blank.truth[case.id], 3), "ann")
+    (this.job.inputs / "labels-1.npz").write_bytes(b"cut off")
+    told = wait_for(backend, this.id, lambda status: status.labels_unread == [1])
+    assert "labels-1.npz cannot be read" in told.message
+    this.catch_up()
+    wait_for(backend, this.id, seen(2, "c001"))
+    status = wait_for(backend, this.id, lambda status: not status.labels_unread)
+    assert status.pid == told.pid

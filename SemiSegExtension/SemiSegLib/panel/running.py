@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..training.run_words import agreement, columns, error_on_my_slices, headline, making_masks
+from ..training.run_words import agreement, columns, error_on_my_slices, headline, making_masks, unread
 from ..words import _
 from .parts import box, button, label, minutes, primary, row
 from .pictures import PictureLabel, curve
@@ -78,8 +78,9 @@ class RunView:
         status = look.status
         left = minutes(status.seconds_left) if status.state == "running" and status.seconds_left else ""
         line = headline(look) + (" · " + _("{time} left").format(time=left) if left else "")
-        said = "" if making_masks(look) or status.state in ("queued", "done") else html.escape(status.message)
-        self.phase.text = f"<b>{line}</b><br>{said}"
+        quiet = making_masks(look) or status.state in ("queued", "done")
+        said = unread(look) or ("" if quiet else status.message)
+        self.phase.text = f"<b>{line}</b><br>{html.escape(said)}"
         self.bar.value = round(1000 * status.fraction)
         points = error_on_my_slices(look.curves)
         self._picture.visible = len(points) > 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..words import _
 from .connection import Manner
+from .run_words import unread
 
 if TYPE_CHECKING:
     from ..controller import Controller
@@ -76,6 +77,8 @@ class Live:
             return _("Starts with the next slice you mark as done.")
         if look is None or look.status.state == "queued" or look.status.phase in ("", "reading"):
             return _("Getting ready …")
+        if unread(look):
+            return unread(look)
         if look.status.phase == "waiting":
             return look.status.message
         if look.status.labels_shown < look.status.labels_used:

@@ -38,6 +38,15 @@ def headline(look: Look) -> str:
     }[status.state]
 
 
+def unread(look: Look) -> str:
+    """That drawings which were handed over cannot be read; "" when all can."""
+    files = ", ".join(f"labels-{n}.npz" for n in look.status.labels_unread)
+    text = _("Drawings that were handed over to the training are damaged on the disk: {files}. They are not learned; "
+             "what was drawn in their case before is. SemiSeg hands them over once more. If this is still said in a "
+             "minute, stop the training, then start it again.")  # fmt: skip
+    return text.format(files=files) if files and not look.status.ended else ""
+
+
 def making_masks(look: Look) -> bool:
     """Whether masks are being made just now, one case after the other."""
     return look.status.state == "running" and look.status.to_suggest > 0

@@ -68,6 +68,7 @@ class Candidate:
     def _look(self) -> None:
         self.data.take_new(self.place.job)
         self.place.reporter.update(labels_used=self.data.labels_used)
+        self.place.reporter.unread(self.data.unread)
         self._left = self.leave()
 
     def _save(self, trainer: Trainer) -> None:

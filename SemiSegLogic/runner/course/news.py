@@ -23,14 +23,17 @@ class News:
 
     def take(self, now: float) -> None:
         """Take in what came since."""
-        for item in self.place.job.newest_labels(self.data.labels_used):
-            if not self.data.leaves_some(item):  # mostly the only slice, to be corrected and marked as done again
-                self.data.labels_used = item.n
+        data, reporter = self.data, self.place.reporter
+        added = data.arrived(self.place.job)
+        reporter.unread(data.unread)
+        for item in added:
+            if not data.leaves_some(item):  # mostly the only slice, to be corrected and marked as done again
+                data.note(item.case, item.n)
                 text = "No slice is done any more: until one is, training goes on with the slices it had."
-                self.place.reporter.say(text, labels_used=item.n)
+                reporter.say(text, labels_used=data.labels_used)
                 continue
-            self.data.take_planes(item.case, item.planes, item.n)
-            self.place.reporter.say(f"New slices of case {item.case} are used now.", labels_used=item.n)
+            data.take_planes(item.case, item.planes, item.n)
+            reporter.say(f"New slices of case {item.case} are used now.", labels_used=data.labels_used)
             self._show_at = self._show_at or now + REFRESH_AFTER_S
 
     def show(self, now: float, method: Method) -> None:

@@ -7,6 +7,7 @@ labels* is for, and it goes on from the model that is kept here.
 from __future__ import annotations
 
 from ...engine.data.volumes import LabelError
+from ...job import AddedLabels, JobError
 from .. import data as volumes_of
 from ..model import Model
 from ..workplace import Workplace
@@ -22,6 +23,7 @@ class LiveCourse:
     def __init__(self, place: Workplace, stay: Stay):
         self.place, self.job, self.reporter, self.stay = place, place.job, place.reporter, stay
         self.model: Model | None = None
+        self.unread: dict[int, JobError] = {}
 
     def run(self, start: Model | None) -> Model | None:
         """To the end; returns the model, None when nothing was ever drawn. ``start`` a model to go on from."""
@@ -34,25 +36,32 @@ class LiveCourse:
         return self.model
 
     def _anything_drawn(self) -> bool:
-        added = {item.case: bool(item.slices) for item in self.job.newest_labels()}
+        added = {item.case: bool(item.slices) for item in self.job.newest_labels(0, self.unread)}
         drawn = {case.id: bool(case.slices) for case in self.job.spec().cases}
         return any((drawn | added).values())
 
     def _wait(self) -> None:
         """Until the first slice comes."""
         self.reporter.say(WAITING, phase="waiting")
-        known = max((item.n for item in self.job.newest_labels()), default=0)
+        known = max((item.n for item in self.job.newest_labels(0, self.unread)), default=0)
         if not self._anything_drawn():  # what came meanwhile is not waited for
-            self.stay.rest(lambda: any(item.slices for item in self.job.newest_labels(known)))
+            self.stay.rest(lambda: any(item.slices for item in self._since(known)))
+
+    def _since(self, known: int) -> list[AddedLabels]:
+        """The labels above that number."""
+        added = self.job.newest_labels(known, self.unread)
+        self.reporter.unread(self.unread)
+        return added
 
     def _learn(self) -> None:
         """From loading the volumes until the end, or until the patches no longer suit what is drawn."""
         data = volumes_of.load(self.job, self.place.device, self.reporter.reading)
         self.reporter.update(labels_used=data.labels_used)
+        self.reporter.unread(data.unread)
         try:
             data.check_usable()
         except LabelError as error:
             self.reporter.say(str(error), phase="waiting")
-            self.stay.rest(lambda: self.job.newest_labels(data.labels_used))
+            self.stay.rest(lambda: data.arrived(self.job))
         else:
             self.model = Session(self.place, data, self.stay).learn(self.model)

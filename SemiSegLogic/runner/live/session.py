@@ -11,7 +11,6 @@ from ...engine.prediction.predict import Predictor
 from ...engine.quality import measure
 from ...engine.training.trainer import Diverged
 from ...errors import SemiSegError
-from ...job import JobError
 from ...methods import make
 from ...methods.base import Method
 from ..cards import UNDERWAY, publish
@@ -144,11 +143,8 @@ class Session:
 
     def _take_labels(self) -> bool:
         """Whether there were any."""
-        try:
-            added = self.data.take_new(self.job)
-        except JobError as error:  # a label that does not fit is the client's to correct; the others are not lost
-            self.reporter.update(message=f"New labels cannot be used: {error}"[:1000])
-            return False
+        added = self.data.take_new(self.job)
+        self.reporter.unread(self.data.unread)
         if added:
             cases = ", ".join(item.case for item in added)
             self.reporter.say(f"New slices of {cases} are used now.", phase="live", labels_used=self.data.labels_used)

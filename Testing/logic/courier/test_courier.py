@@ -193,6 +193,21 @@ def test_new_labels_and_the_case_on_screen_reach_the_server(server: RunningServe
     wait_until(lambda: there(server, job).opened() is None, 60, "no case to be on screen")
 
 
+def test_drawings_that_were_damaged_here_are_not_sent_until_they_are_replaced(
+    server: RunningServer, backend: ServerBackend
+) -> None:
+    job = start(backend, "one", **FOREVER)
+    wait_for_step(backend, "one", 1)
+    path = job.inputs / "labels-1.npz"
+    path.write_bytes(b"no labels")
+    assert job.add_labels("c001", drawn(seed=4)) == 2
+    wait_until(lambda: backend.poll("one").labels_unread == [1], 60, "it to be told")
+    assert there(server, job).added_labels() == []
+    job.replace_labels(1, by=2)
+    wait_until(lambda: backend.poll("one").labels_used == 2, 60, "the labels to be used")
+    wait_until(lambda: backend.poll("one").labels_unread == [], 60, "nothing to be told any more")
+
+
 def test_a_network_that_is_gone_is_waited_for(server: RunningServer, backend: ServerBackend) -> None:
     server.stop()
     with pytest.raises(Unreachable, match="cannot be reached"):

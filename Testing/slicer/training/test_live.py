@@ -122,6 +122,20 @@ def test_what_a_run_cannot_learn_any_more_is_no_error(panel: Any, study: Any, li
     assert [(level, "next training" in text) for text, level in said] == ([] if live else [("info", True)])
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_drawings_that_a_run_cannot_read_are_told_where_it_is_followed(panel: Any, study: Any, live: bool) -> None:
+    open_first(panel, study)
+    panel.live.want(live)
+    seen = live_look() if live else look()
+    for unread in ([3, 5], []):
+        panel.connection.next_look = replace(seen, status=replace(seen.status, labels_unread=unread))
+        panel.training.job = seen.job
+        beat(panel)
+        panel.train.refresh()
+        said = panel.train.live.told.text if live else panel.train.run.phase.text
+        assert ("damaged on the disk: labels-3.npz, labels-5.npz. They are not learned" in said) == bool(unread)
+
+
 def test_it_is_not_begun_twice_and_not_again_until_something_happens(panel: Any, study: Any) -> None:
     from SemiSegLib.training.connection import LAST
 
