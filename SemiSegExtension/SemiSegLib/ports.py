@@ -111,6 +111,10 @@ class ProposalsPort(Protocol):
     def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
         """Show the outline of what the run before proposed; None takes it away."""
 
+    @property
+    def visible(self) -> bool:
+        """Whether there is a suggestion to be seen; the person may have hidden it."""
+
 
 class ScreenPort(Protocol):
     """What the controller needs of the scene; ``scene.Screen`` in Slicer, a stand-in in tests."""

@@ -157,7 +157,7 @@ class Labelling:
 
     def call_done(self, places: list[SliceIndex], empty: bool = False, own: bool = False) -> bool:
         """Judge these slices as they are on screen; as ``empty`` only when nothing is drawn there. ``own``: not where
-        there is nothing but a suggestion, which looks like a drawing, and the slice would be one without structures.
+        nothing is seen but a suggestion, which looks like a drawing, and the slice would be one without structures.
         """
         controller, opened = self._controller, self._controller.open_case
         labels = self._save(opened) if opened is not None else None
@@ -168,7 +168,8 @@ class Labelling:
             text = _("Slice {n} has something drawn on it. Erase it first, or press Slice done.")
             controller.say(text.format(n=places[0].index + 1), "warning")
             return False
-        if own and any(words[place] == "empty" and _suggested(opened, place) for place in places):
+        shown = controller.screen.proposals.visible
+        if own and shown and any(words[place] == "empty" and _suggested(opened, place) for place in places):
             text = _("What you see here is a suggestion; you have drawn nothing on this slice. Press This slice is "
                      "right to use it, Correct this slice to change it, or Nothing here if the slice shows none of the "
                      "structures.")  # fmt: skip

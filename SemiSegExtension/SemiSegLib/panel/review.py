@@ -112,6 +112,7 @@ class ReviewSection:
 
     def on_suggestion(self, shown: bool) -> None:
         self._panel.screen.proposals.set_visible(shown)
+        self._allow()
 
     def on_uncertainty(self, shown: bool) -> None:
         opened = self._controller.open_case
@@ -183,13 +184,20 @@ class ReviewSection:
             self.earlier.visible = opened.earlier is not None
             self.changed.text = changed(opened.provenance, self._controller.structures(), voxel_ml(opened.grid))
             self.changed.visible = bool(self.changed.text)
-            lost = _("The suggestion cannot be read.") if opened.suggestion is None else ""
-            accepted = _("This case is accepted.") if opened.status == "accepted" else ""
-            enable(self.accept, lost or accepted)
-            enable(self.correct, lost)
-            enable(self.right, lost)
         self.on_suggestion(bool(self.suggestion.checked))
         self._overlay()
+
+    def _allow(self) -> None:
+        """Only what is seen can be said to be right."""
+        opened = self._controller.open_case
+        if opened is None:
+            return
+        lost = _("The suggestion cannot be read.") if opened.suggestion is None else ""
+        hidden = "" if self.suggestion.checked else _("The suggestion is hidden. Tick 'Show suggestion' first.")
+        accepted = _("This case is accepted.") if opened.status == "accepted" else ""
+        enable(self.accept, lost or accepted or hidden)
+        enable(self.correct, lost)
+        enable(self.right, lost or hidden)
 
     def _advise(self, case: str) -> None:
         from ..cases.advice import advice  # with the first suggestion

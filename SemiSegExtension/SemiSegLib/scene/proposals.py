@@ -35,6 +35,12 @@ class Proposals:
         if node is not None:
             node.GetDisplayNode().SetVisibility(visible)
 
+    @property
+    def visible(self) -> bool:
+        """Whether there is a suggestion to be seen: it may be hidden by the panel, or in Slicer's own list."""
+        node = self._stage.node(SUGGESTION)
+        return node is not None and bool(node.GetDisplayNode().GetVisibility())
+
     def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
         """How unsure the model is, over the image."""
         self.clear_overlay()

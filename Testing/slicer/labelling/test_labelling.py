@@ -78,6 +78,38 @@ def test_done_over_a_suggestion_does_not_say_that_nothing_is_there(panel: Any, s
     assert len(case.annotated) == 3, "where nothing is suggested, nothing can be mistaken"
 
 
+@pytest.mark.parametrize("how", ["in the panel", "in Slicer's list"])
+def test_with_a_hidden_suggestion_an_undrawn_slice_that_is_done_shows_nothing(
+    panel: Any, study: Any, how: str
+) -> None:
+    """Said was that what is seen there is a suggestion, and nothing was seen."""
+    case = open_first(panel, study)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.screen.jump(SliceIndex(0, 6))
+    assert panel.screen.proposals.visible
+    if how == "in the panel":
+        panel.review.suggestion.checked = False
+    else:
+        panel.screen._stage.node("suggestion").GetDisplayNode().SetVisibility(False)
+    panel.label.on_done()
+    settle(panel)
+    assert [(item.place, item.state) for item in case.annotated] == [(SliceIndex(0, 6), "empty")]
+
+
+def test_a_hidden_suggestion_is_not_said_to_be_right(panel: Any, study: Any) -> None:
+    """The slice, or the whole case, became a label that nobody had looked at."""
+    suggestion_for(open_first(panel, study))
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    for shown in (False, True):
+        panel.review.suggestion.checked = shown
+        for pressed in (panel.review.right, panel.review.accept):
+            assert (bool(pressed.enabled), "is hidden" in pressed.toolTip) == (shown, not shown)
+        assert panel.review.correct.enabled, "what is copied is seen"
+
+
 def test_nothing_here_is_a_label_too_but_not_over_a_drawing(panel: Any, study: Any) -> None:
     case = open_first(panel, study)
     panel.screen.jump(SliceIndex(0, 0))
