@@ -15,6 +15,7 @@ from .cases.results import Results
 from .cases.showing import Showing
 from .labelling.labelling import Labelling
 from .ports import OpenCase, ScreenPort, Shown, structures_of
+from .remedies import in_words
 from .tasks import Tasks
 from .words import _
 
@@ -119,7 +120,7 @@ class Controller:
     def problem(self, task: str, error: Exception, details: str) -> None:
         """An error nobody expected where it happened: in words for the person, whole in the log."""
         logger.error("%s failed: %s\n%s", task, error, details)
-        self.say(f"{task}: {error}", "error")
+        self.say(f"{task}: {in_words(error)}", "error")
 
     # --- the study --------------------------------------------------------------------------------------------
 
@@ -133,9 +134,6 @@ class Controller:
         def failed(error: Exception) -> None:
             self.damaged = folder if _is_damage(error) else None
             self.problem(task, error, "".join(traceback.format_exception(error)))
-            if self.damaged is not None:
-                remedy = _("Press 'Repair the study' below the list.")
-                self.say(f"{self.notice[0]} {remedy}", "error")
             self.tell("study")
 
         self._use_study(task, lambda: _study_class().open(folder), case, failed)

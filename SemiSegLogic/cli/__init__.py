@@ -35,7 +35,7 @@ def run(words: list[str]) -> int:
         return int(options.do(options) or 0)
     except SemiSegError as error:
         remedy = getattr(error, "remedy", "")
-        text = str(error) if remedy in str(error) else f"{error} {remedy}"
+        text = error.whole if remedy in str(error) else f"{error.whole} {remedy}"
         print(f"semiseg: {text}", file=sys.stderr)
         if getattr(options, "json", False):
             Output(machine=True).event("error", "", text=text)

@@ -72,7 +72,7 @@ def _write(study: Study, case_id: str, options: argparse.Namespace, out: Output)
             remark = mend_record(case)
             files = export_case(case, options.to or study.exports, options.format or FORMATS[:2])
     except SemiSegError as error:
-        out.problem(str(error), case=case_id)
+        out.problem(error.whole, case=case_id)
         return False
     whose = "" if case.name == case_id else f"{case.name}: "
     for file in files:

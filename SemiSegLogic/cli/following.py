@@ -61,7 +61,7 @@ def take_up(study: Study, out: Output) -> None:
         with out.working("Reading the results of the last training"):
             taken = this.collect()
     except SemiSegError as error:  # the rest of the command may do without
-        out.event("remark", str(error), text=str(error))
+        out.event("remark", error.whole, text=error.whole)
         return
     if taken:
         text = f"Suggestions from the training {this.id} are now in the study: {counted(len(taken), 'case')}."
@@ -104,7 +104,7 @@ def _collect(this: Round) -> None:
         this.collect()
     except SemiSegError as error:
         raise SemiSegError(
-            f"{error} The results of the training are kept in {this.job.root}. {_later(this)}"
+            f"{error.whole} The results of the training are kept in {this.job.root}. {_later(this)}"
         ) from error
 
 

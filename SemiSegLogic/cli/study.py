@@ -59,7 +59,7 @@ def _add(options: argparse.Namespace) -> int:
         except (ImageError, DuplicateError) as error:
             refused += 1
             remedy = " (--duplicates allows it.)" if isinstance(error, DuplicateError) else ""
-            out.problem(f"{error}{remedy}", file=str(image))
+            out.problem(f"{error.whole}{remedy}", file=str(image))
         else:
             out.event("case", f"{case.id}: {case.name}, {case.grid.shape} voxels", case=case.id, shape=case.grid.shape)
     if refused and len(options.images) > 1:
@@ -80,7 +80,7 @@ def _status(options: argparse.Namespace) -> None:
     out.console.print(_table(study.name, rows))
     for row in rows:
         if row.problem:
-            out.event("problem", f"{row.name}: {row.problem}")
+            out.event("problem", f"{row.name}: {row.problem} {row.in_terminal}".rstrip())
 
 
 def _table(name: str, rows: list[CaseRow]) -> Table:

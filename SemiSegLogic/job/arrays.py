@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..files import replace_file
 from .errors import JobError
 
-START_AGAIN = "The file is damaged or was not made by SemiSeg; delete the job and start it again."
+START_AGAIN = "The file is damaged, or SemiSeg did not make it. Start a new training."
 HEADERS = 1 << 16
 """Room in bytes for the headers of a few arrays."""
 _END, _END_64, _PLACE_64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
@@ -192,5 +192,5 @@ def _require(path: Path, name: str, form: Form, shape: tuple[int, ...], dtype: n
 
 def _unreadable(path: Path, error: Exception) -> JobError:
     if isinstance(error, FileNotFoundError):
-        return JobError(f"{path} is missing.", "Start the job again; do not delete its files while it runs.")
+        return JobError(f"{path} is missing.", "Start a new training, and leave its files alone while it runs.")
     return JobError(f"{path} cannot be read: {error}.", START_AGAIN)

@@ -16,7 +16,7 @@ from .errors import JobError
 
 DIGEST = r"[0-9a-f]{64}"
 CASE_ID = r"c\d{3,9}"
-WRITE_AGAIN = "Write the job again with SemiSeg; do not edit its files by hand."
+WRITE_AGAIN = "Start a new training, and do not edit its files by hand."
 
 
 def text(key: str, value: Any, pattern: str = r"[^\x00-\x1f\x7f]*", longest: int = 200) -> str:

@@ -39,4 +39,4 @@ def _damaged(cases: list[Case]) -> Iterator[Finding]:
             if case.places:
                 case.labels()
         except SemiSegError as error:
-            yield Finding(AS_IT_IS, {"text": str(error)}, "stop")
+            yield Finding(AS_IT_IS, {"text": error}, "stop")

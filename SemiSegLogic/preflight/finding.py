@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ..errors import SemiSegError
 from ..geometry import AXIS_NAMES, SliceIndex
 from ..study import Case
 from ..study.contradictions import Contradiction
@@ -20,7 +21,7 @@ NAMED = 3
 @dataclass(frozen=True)
 class Saying:
     """A sentence of that ``kind``, or a part of one: its gaps are filled with ``values``, which are text, numbers,
-    places, other sayings, contradictions, or lists of these.
+    places, errors, other sayings, contradictions, or lists of these.
     """
 
     kind: str
@@ -49,11 +50,12 @@ class Place:
 @dataclass(frozen=True)
 class Tongue:
     """``sentences`` by kind, and how a slice is ``called``: of that case, with its view or without where that is the
-    same for all that are named together.
+    same for all that are named together; ``error`` puts one into words, with what to do about it.
     """
 
     sentences: Mapping[str, str]
     called: Callable[[Case, SliceIndex, bool], str]
+    error: Callable[[SemiSegError], str]
 
     def told(self, value: Any) -> Any:
         """In words; numbers stay, for the sentence says how many digits they have."""
@@ -64,6 +66,8 @@ class Tongue:
             return self._contradiction(value)
         if isinstance(value, Place):
             return self.called(value.case, value.place, True)
+        if isinstance(value, SemiSegError):
+            return self.error(value)
         return self._some([self.told(item) for item in value]) if isinstance(value, list | tuple) else value
 
     def _some(self, words: Sequence[str]) -> str:
@@ -81,5 +85,5 @@ def _as_on_the_command_line(_case: Case, place: SliceIndex, _view: bool) -> str:
     return f"{AXIS_NAMES[place.axis]} = {place.index}"
 
 
-ENGLISH = Tongue(SENTENCES, _as_on_the_command_line)
+ENGLISH = Tongue(SENTENCES, _as_on_the_command_line, lambda error: error.whole)
 """As the command line says it."""

@@ -15,10 +15,7 @@ from .phantom import write_phantoms
 
 DATA_VARIABLE = "SEMISEG_DATA"
 PHANTOM_COUNT = 48
-REMEDY = (
-    f"Connect to the internet, or give the folder that holds {TASK} or {TASK}.tar with --data (or in {DATA_VARIABLE}). "
-    "The data is available at medicaldecathlon.com."
-)
+IN_TERMINAL = f"Or give the folder that holds it with --data (or in {DATA_VARIABLE})."
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,14 @@ def find(
         folder, origin = found
         return Source(folder, False, (*notes, f"Real MRI, {TASK}, {origin}."))
     if not phantoms:
-        raise SampleError(" ".join([f"{TASK} is not on this computer.", *notes, REMEDY]))
+        raise SampleError(" ".join([f"{TASK} is not on this computer.", *notes, _remedy(cache)]), IN_TERMINAL)
     return _stand_in(cache, notes)
+
+
+def _remedy(cache: Path) -> str:
+    """What helps in the panel as well as in a terminal."""
+    return (f"Connect to the internet; or download {TASK}.tar (27 MB, from medicaldecathlon.com) on another computer "
+            f"and put it into the folder {cache}.")
 
 
 Found = tuple[Path, str] | None
@@ -76,7 +79,8 @@ def _given(data: Path | None, cache: Path) -> Found:
         return None
     folder = dataset_in(data, cache)
     if folder is None:
-        raise SampleError(f"{data} holds neither {TASK} (with imagesTr and labelsTr) nor {TASK}.tar. {REMEDY}")
+        raise SampleError(f"{data} holds neither {TASK} (with imagesTr and labelsTr) nor {TASK}.tar. "
+                          f"{_remedy(cache)}", IN_TERMINAL)
     return folder, "from the folder given"
 
 
@@ -105,5 +109,6 @@ def _downloaded(cache: Path, notes: list[str], progress: Progress | None) -> Fou
 
 def _stand_in(cache: Path, notes: list[str]) -> Source:
     folder = write_phantoms(cache / "phantoms", PHANTOM_COUNT)
-    told = f"The real sample data is not available, so SemiSeg uses {PHANTOM_COUNT} phantoms that it made. {REMEDY}"
+    told = f"The real sample data is not available, so SemiSeg uses {PHANTOM_COUNT} phantoms that it made. "
+    told += f"{_remedy(cache)} {IN_TERMINAL}"
     return Source(folder, True, (*notes, told))

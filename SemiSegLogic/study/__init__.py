@@ -3,7 +3,9 @@
 from .annotations import AnnotatedSlice, all_slices, drawn_slices
 from .case import Case
 from .errors import (
+    CaseImageError,
     DamagedError,
+    DamagedLabelsError,
     DuplicateError,
     FormatError,
     ImageError,
@@ -33,9 +35,9 @@ from .store import Study
 from .structures import Structure, Structures
 
 __all__ = [
-    "FORMATS", "AnnotatedSlice", "Case", "CaseRow", "Choice", "DamagedError", "DuplicateError", "ExportedFile",
-    "FormatError", "HeaderSegment", "ImageError", "LabelError", "LayeredMask", "LockedError", "Mask", "MaskSegment",
-    "Status", "Structure", "Structures", "Study", "StudyError", "UnknownSegmentError", "Version", "Writer",
-    "all_slices", "choose", "drawn_slices", "export_case", "mend_record", "read_image", "read_layers", "read_mask",
-    "write_image", "write_labelmap", "write_seg_nrrd",
+    "FORMATS", "AnnotatedSlice", "Case", "CaseImageError", "CaseRow", "Choice", "DamagedError",
+    "DamagedLabelsError", "DuplicateError", "ExportedFile", "FormatError", "HeaderSegment", "ImageError",
+    "LabelError", "LayeredMask", "LockedError", "Mask", "MaskSegment", "Status", "Structure", "Structures", "Study",
+    "StudyError", "UnknownSegmentError", "Version", "Writer", "all_slices", "choose", "drawn_slices", "export_case",
+    "mend_record", "read_image", "read_layers", "read_mask", "write_image", "write_labelmap", "write_seg_nrrd",
 ]

@@ -13,13 +13,14 @@ from ..geometry import AXIS_NAMES, IGNORE, Planes, SliceIndex, copy_slices, plan
 from ..naming import counted
 from .annotations import AnnotatedSlice, check_slices
 from .checking import grid_in, slices_in
-from .errors import LabelError
+from .errors import DamagedLabelsError, LabelError
 from .formats import LayeredMask, Mask
 from .history import VERSION, History, Version, header_entries, read_saved
 from .record import CaseRecord, Status
 from .structures import Structures, check_name
 
 LABELS, EDITED = "labels.seg.nrrd", "labels.edited.seg.nrrd"
+IN_TERMINAL = "(In a terminal: semiseg study restore)"
 
 
 class DrawnCase(CaseRecord):
@@ -53,7 +54,7 @@ class DrawnCase(CaseRecord):
         try:
             label = self._read_steadily(path, version).on(grid)
         except LabelError as error:
-            raise LabelError(f"{error} {self.history.offer()}") from error
+            raise DamagedLabelsError(f"{error} {self.history.offer()}", IN_TERMINAL) from error
         judged = np.zeros(grid.shape, np.uint8)
         copy_slices(label, judged, places)
         check_slices(judged, places, self.structures, str(self.folder / LABELS))
@@ -178,8 +179,9 @@ class DrawnCase(CaseRecord):
         """``labels.seg.nrrd`` when it is the recorded version, else that version itself: a save was cut off."""
         path = self.folder / LABELS
         if self._foreign():
-            raise LabelError(f"{path} was changed by another program. Restore a version; the changed file is then "
-                             f"kept as {EDITED} and can be imported as a mask. {self.history.offer()}")
+            raise DamagedLabelsError(f"{path} was changed by another program. Restore a version; the changed file is "
+                                     f"then kept as {EDITED} and can be imported as a mask. {self.history.offer()}",
+                                     IN_TERMINAL)
         if path.exists() and header_entries(path).get(VERSION, version) != version:
             return self.history.version(version).path
         return path

@@ -15,8 +15,16 @@ class ImageError(StudyError):
     """An image is missing, damaged, changed, or of a kind that cannot be segmented."""
 
 
+class CaseImageError(ImageError):
+    """The image of a case is missing or another one; where it lies now can be said."""
+
+
 class LabelError(StudyError):
     """Labels are damaged, do not fit their image, or hold values that mean nothing here."""
+
+
+class DamagedLabelsError(LabelError):
+    """What people drew on a case cannot be read: restoring a version mends it."""
 
 
 class UnknownSegmentError(LabelError):

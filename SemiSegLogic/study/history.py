@@ -102,7 +102,7 @@ class History:
         best = self.newest_good()
         if best is None:
             return "No other version is there: restore the study from a backup."
-        return f"The newest good version is {best}: restore it from the list of versions."
+        return f"The newest good version is {best}: restore it."
 
     def copy_to(self, version: Version, path: Path) -> None:
         """Put a version's file in the place of ``path``, atomically."""

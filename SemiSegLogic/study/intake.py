@@ -48,7 +48,7 @@ def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, na
         raise StudyError(f"A case named '{chosen}' is already in the study. Give {path.name} another name.")
     if is_segmentation(path):
         raise ImageError(f"{path} is a segmentation, not an image. Add the image that it belongs to, then import this "
-                         "file as its mask (in the panel: Label, Import mask; or: semiseg study label).")
+                         "file as its mask, with Label, Import mask.", "(In a terminal: semiseg study label)")
     array, grid = read_series(files) if files else read_image(path)
     _require_place(path, grid)
     place = IMAGE if copy else str(path.resolve())

@@ -16,7 +16,7 @@ from ..files import digest_array
 from ..geometry import Grid, SliceIndex
 from .annotations import AnnotatedSlice, utc_now
 from .checking import Status, check_case, grid_in, slices_in
-from .errors import ImageError
+from .errors import CaseImageError
 from .formats import read_image
 from .formats.volumes import is_there
 from .lock import WriteLock, Writer
@@ -121,8 +121,8 @@ class CaseRecord:
         """The voxels (k, j, i), read and checked now. Raises ImageError when the file is gone, damaged or changed."""
         path = self.image_path
         if not is_there(path):
-            raise ImageError(f"{path}, the image of case '{self.name}', is missing. Put it back, or say where it is "
-                             "now (semiseg study relocate); labels are safe.")
+            raise CaseImageError(f"The image of case '{self.name}' is missing: {path}. Put it back; labels are safe.",
+                                 "(Or say where it is now: semiseg study relocate)")
         array, grid = read_image(path)
         self._check_same(array, grid, path)
         return array
@@ -138,8 +138,8 @@ class CaseRecord:
     def _check_same(self, array: NDArray[np.generic], grid: Grid, path: Path) -> None:
         other = _difference(array, grid, self.grid) or (digest_array(array) != self.digest and "other grey values")
         if other:
-            raise ImageError(f"{path} has changed since case '{self.name}' was made: {other}. Labels might no longer "
-                             "fit. Put the original back, or add this file as a new case.")
+            raise CaseImageError(f"{path} has changed since case '{self.name}' was made: {other}. Labels might no "
+                                 "longer fit. Put the original back, or add this file as a new case.")
 
     # --- the record -------------------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ class CaseRow:
 
     ``doubt`` (0..1) is the model's own, near the structures; ``agreement`` (Dice, 0..1) compares its suggestion with
     the slices that people judged since; ``flag`` is what the run says of it ("good", "look", "unknown" or ""),
-    ``flag_words`` its sentence; ``whole``: people judged every slice; ``done`` the slices that they judged.
+    ``flag_words`` its sentence; ``whole``: people judged every slice; ``done`` the slices that they judged;
+    ``in_terminal`` what to do there about the problem.
     """
 
     id: str
@@ -36,6 +37,7 @@ class CaseRow:
     flag_words: str = ""
     whole: bool = False
     done: frozenset[SliceIndex] = frozenset()
+    in_terminal: str = ""
 
     @property
     def finished(self) -> bool:
@@ -50,19 +52,19 @@ def row_of(case: Case) -> CaseRow:
         flag = found if isinstance(found := told.get("flag"), dict) else {}
         drawn = sum(item.state == "drawn" for item in slices)
         return CaseRow(case.id, case.name, case.status, case.grid.shape, drawn, len(slices) - drawn,
-                       case.has_suggestion, str(case.writer or ""), problem, _number(told.get("doubt")), case.agreement,
-                       str(flag.get("state", "")), str(flag.get("words", "")), case.judged_whole,
-                       frozenset(item.place for item in slices))
+                       case.has_suggestion, str(case.writer or ""), str(problem), _number(told.get("doubt")),
+                       case.agreement, str(flag.get("state", "")), str(flag.get("words", "")), case.judged_whole,
+                       frozenset(item.place for item in slices), problem.in_terminal)
     except SemiSegError as error:
-        return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error))
+        return CaseRow(case.id, case.id, "damaged", (), 0, 0, False, "", str(error), in_terminal=error.in_terminal)
 
 
-def _provenance(case: Case) -> tuple[dict[str, Any], str]:
-    """What is told of the suggestion, and what is wrong with that."""
+def _provenance(case: Case) -> tuple[dict[str, Any], LabelError]:
+    """What is told of the suggestion, and what is wrong with that, if anything is."""
     try:
-        return case.provenance() if case.has_suggestion else {}, ""
+        return case.provenance() if case.has_suggestion else {}, LabelError()
     except LabelError as error:
-        return {}, str(error)
+        return {}, error
 
 
 def _number(value: Any) -> float | None:

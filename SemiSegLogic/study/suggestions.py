@@ -71,8 +71,8 @@ class SuggestionFiles:
             label = read_mask(self.label_path).on(grid)
             _check_label(label, grid, structures, self.label_path)
         except LabelError as error:
-            raise LabelError(f"{error} Train again, or reject the suggestion (semiseg study reject); what people drew "
-                             "is safe.") from error
+            raise LabelError(f"{error} Train again, or reject the suggestion; what people drew is safe.",
+                             "(In a terminal: semiseg study reject)") from error
         return label
 
     def uncertainty(self, grid: Grid) -> NDArray[np.uint8]:
@@ -87,8 +87,9 @@ class SuggestionFiles:
             return dict(self._told.get())
         except FileError as error:
             raise LabelError(f"{self.provenance_path} is damaged, so it is not known which model made this suggestion. "
-                             "Train again, or reject the suggestion (semiseg study reject), or start a new record "
-                             "(semiseg study repair); what people drew is safe.") from error
+                             "Train again, or reject the suggestion, or repair the study, which starts a new record; "
+                             "what people drew is safe.", "(In a terminal: semiseg study reject or semiseg study "
+                             "repair)") from error
 
     def begin_record_anew(self, judged: list[tuple[int, int]]) -> Path | None:
         """Keep a copy of a damaged record and begin a new one, which knows nothing but that the slices ``judged`` were

@@ -60,8 +60,8 @@ def load_record(path: Path, check: Check) -> dict[str, Any]:
     except FileError as error:
         twin = backup_of(path).name
         if _twin_is_whole(path, check):
-            raise DamagedError(f"{error} A good copy is beside it ({twin}). Repair the study to use the copy: semiseg "
-                               "study repair, and the study's folder.") from error
+            raise DamagedError(f"{error} A good copy is beside it ({twin}). Repair the study to use the copy.",
+                               "(In a terminal: semiseg study repair, and the study's folder)") from error
         raise FormatError(f"{error} Its copy {twin} cannot be used either: restore the study from a backup.") from error
     if record["format"] > FORMAT:
         raise FormatError(f"{path} was written by a newer version (format {record['format']}; this version reads up to "

@@ -12,6 +12,7 @@ from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.files import write_json
 
 from ..ports import Segmented, structures_of
+from ..remedies import in_words
 from ..words import _
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Exporting:
     def _failed(self, case_id: str, error: Exception) -> None:
         if not isinstance(error, SemiSegError | ValueError):
             logger.error("Export of %s failed", case_id, exc_info=error)
-        self._account.left_out[case_id] = str(error)
+        self._account.left_out[case_id] = in_words(error)
         self._one_less()
 
     def _one_less(self) -> None:
@@ -189,7 +190,7 @@ def mended(case: Case) -> str:
     try:
         kept = case.mend_provenance()
     except SemiSegError as error:
-        return f"{text} {error}"
+        return f"{text} {in_words(error)}"
     return f"{text} " + _(
         "A new record was started; a copy of the damaged one is kept as {file}."
     ).format(file=kept) if kept else ""

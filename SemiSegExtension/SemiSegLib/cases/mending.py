@@ -13,7 +13,7 @@ from ..labelling import casework, drafts
 from ..words import _
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case, Study
+    from SemiSegLogic.study import Case, Study, Version
 
     from ..controller import Controller
     from ..training.training import Training
@@ -123,6 +123,40 @@ class Mending:
         text = _("{case} is no longer in the study. All its files are kept in {place}.")
         controller.say(text.format(case=leaving.name, place=place), "good")
         controller.refresh()
+
+    # --- an earlier version -----------------------------------------------------------------------------------
+
+    def list_versions(self, case_id: str, then: Callable[[list[Version]], None]) -> None:
+        """The earlier versions of a case's drawings, newest first: also of one that cannot be opened."""
+        controller, study = self._controller, self._controller.need_study()
+        shown = self._is_open(case_id)
+
+        def work() -> list[Version]:
+            return casework.earlier(study.case(case_id), shown)
+
+        controller.disk.run(_("Read versions"), work, then, self._failed)
+
+    def restore(self, case_id: str, version: str) -> None:
+        """Go back to an earlier version of a case's drawings; what counts now is kept as a version."""
+        controller, study, author = self._controller, self._controller.need_study(), self._controller.author
+        if self._is_open(case_id):
+            controller.results.restore_version(version)
+            return
+
+        def done(_none: None) -> None:
+            text = _("{case} is as it was in the version that you chose. What was there before is kept as a version.")
+            controller.say(text.format(case=case_id), "good")
+            if study is controller.study:
+                controller.tell("judged")
+            controller.refresh()
+
+        def work() -> None:
+            casework.patiently(lambda: casework.restore_closed(study.case(case_id), version, author))
+
+        controller.disk.run(_("Restore"), work, done, self._failed)
+
+    def _is_open(self, case_id: str) -> bool:
+        return self._controller.open_case is not None and self._controller.open_case.id == case_id
 
     # --- an image that was moved ------------------------------------------------------------------------------
 

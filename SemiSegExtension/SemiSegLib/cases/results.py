@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from ..controller import Controller
 
 
-LISTED = 15
-"""Versions that a menu has room for."""
-
-
 class Results:
     """Suggestions, versions and exports of the study's cases."""
 
@@ -79,11 +75,11 @@ class Results:
         self._controller.refresh()
 
     def list_versions(self, then: Callable[[list[Version]], None]) -> None:
-        """The newest LISTED saved states of this case's labels but the present one, newest first."""
+        """The newest saved states of this case's labels, newest first."""
         case = self._controller.showing.case()
 
         def work() -> list[Version]:
-            return [version for version in case.versions(LISTED + 1) if version.name != case.version][:LISTED]
+            return casework.earlier(case)
 
         self._controller.disk.run(_("Read versions"), work, then)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..labelling import casework
 from ..labelling.annotations import slice_numbers
 from ..ports import OpenCase
+from ..remedies import in_words
 from ..words import _
 
 if TYPE_CHECKING:
@@ -130,18 +131,11 @@ class Showing:
 
     def _not_loaded(self, case_id: str, error: Exception) -> None:
         """The case on screen, if there is one, stays."""
-        from SemiSegLogic.study import DamagedError, ImageError
-
         self._reading = ""
         if self.wanted == case_id:
             self.stay()
-        remedy = ""
-        if isinstance(error, ImageError):
-            remedy = _("If the file was moved, right-click the case in the list and choose where its image is now.")
-        elif isinstance(error, DamagedError):
-            remedy = _("Press 'Repair the study' below the list.")
-        text = _("{case} cannot be opened. {error}").format(case=case_id, error=error)
-        self._controller.say(f"{text} {remedy}".strip(), "error")
+        text = _("{case} cannot be opened. {error}").format(case=case_id, error=in_words(error))
+        self._controller.say(text, "error")
 
     def _loaded(self, number: int, case: Case, opened: OpenCase) -> None:
         if self._awaited(number, opened):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ from .drafts import Draft
 from .gone import CaseGoneError, is_gone, keep_beside
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import Case
+    from SemiSegLogic.study import Case, Version
 
 T = TypeVar("T")
 PATIENCE_S = 10.0
+LISTED = 15
+"""Versions that a menu has room for."""
 
 
 def load(case: Case) -> OpenCase:
@@ -233,11 +236,27 @@ def accept(case: Case, author: str, seen: NDArray[np.uint8] | None) -> OpenCase:
     return reload(case)
 
 
+def earlier(case: Case, shown: bool = True) -> list[Version]:
+    """The newest LISTED versions of the labels, newest first; without the present one of a case that is ``shown``: one
+    that cannot be read may be whole in the list.
+    """
+    present = case.version if shown else ""
+    return [version for version in case.versions(LISTED + 1) if version.name != present][:LISTED]
+
+
 def restore(case: Case, version: str, author: str) -> OpenCase:
     """Go back to an earlier version; the case as it is then. What is drawn and not done stays."""
-    _forget_done(case)
-    case.restore(version, author)
+    restore_closed(case, version, author)
     return reload(case)
+
+
+def restore_closed(case: Case, version: str, author: str) -> None:
+    """The same of a case that is not on screen; also of one that cannot come there, because its drawings are damaged:
+    which of its slices were done is not known then, and what is in the draft stays there.
+    """
+    with contextlib.suppress(SemiSegError):
+        _forget_done(case)
+    case.restore(version, author)
 
 
 def _forget_done(case: Case) -> None:

@@ -11,9 +11,12 @@ import qt
 import slicer
 
 from ..words import _
+from .label import version_words
 from .parts import button, menu_item
 
 if TYPE_CHECKING:
+    from SemiSegLogic.study import Version
+
     from ..cases.mending import Mending
     from .panel import Panel
 
@@ -56,8 +59,30 @@ class CaseMenu:
         menu_item(self._menu, _("Open {case}").format(case=name), lambda: self._controller.showing.show(case))
         elsewhere = _("The image of {case} has moved …").format(case=name)
         menu_item(self._menu, elsewhere, lambda: self.on_relocate(case))
+        earlier = _("Earlier versions of what was drawn in {case} …").format(case=name)
+        menu_item(self._menu, earlier, lambda: self.on_versions(case, where))
         menu_item(self._menu, _("Remove {case} from the study …").format(case=name), lambda: self.on_remove(case))
         self._menu.popup(where)
+
+    def on_versions(self, case: str, where: Any) -> None:
+        """Also of a case that cannot be opened: mostly because what was drawn there is damaged."""
+        study = self._controller.study
+
+        def listed(versions: list[Version]) -> None:
+            if study is self._controller.study:
+                self._offer(case, versions, where)
+
+        self._controller.labelling.save_now()
+        self._mending.list_versions(case, listed)
+
+    def _offer(self, case: str, versions: list[Version], where: Any) -> None:
+        self._menu.clear()
+        for version in versions:
+            menu_item(self._menu, version_words(version), lambda name=version.name: self._mending.restore(case, name))
+        if versions:
+            self._menu.popup(where)
+        else:
+            self._controller.say(_("There is no earlier version of this case."))
 
     def on_repair(self) -> None:
         """Of the whole study."""

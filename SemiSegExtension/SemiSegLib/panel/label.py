@@ -115,10 +115,7 @@ class LabelSection:
     def _choose(self, case: str, versions: list[Version]) -> None:
         self._menu.clear()
         for version in versions:
-            text = _("{when}: {note}, by {author}").format(
-                when=local_time(version.name), note=version.note, author=version.author
-            )
-            menu_item(self._menu, text, lambda name=version.name: self._restore(case, name))
+            menu_item(self._menu, version_words(version), lambda name=version.name: self._restore(case, name))
         if not versions:
             self._controller.say(_("There is no earlier version of this case."))
         else:
@@ -243,6 +240,12 @@ class LabelSection:
             count=opened.grid.shape[place.axis],
             state=words[state],
         )
+
+
+def version_words(version: Version) -> str:
+    """A version in a line of a menu."""
+    text = _("{when}: {note}, by {author}")
+    return text.format(when=local_time(version.name), note=version.note, author=version.author)
 
 
 def local_time(name: str) -> str:

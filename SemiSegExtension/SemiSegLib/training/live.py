@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..remedies import in_words
 from ..words import _
 from .connection import Manner
 from .run_words import unread
@@ -103,4 +104,5 @@ class Live:
         return controller.study is not None and bool(controller.rows and controller.structures()) and self._ready()
 
     def _failed(self, error: Exception) -> None:
-        self._controller.say(_("Learning while you draw could not start: {error}").format(error=error), "warning")
+        text = _("Learning while you draw could not start: {error}")
+        self._controller.say(text.format(error=in_words(error)), "warning")

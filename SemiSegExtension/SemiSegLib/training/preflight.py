@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..labelling.annotations import axis_word, slice_numbers
+from ..remedies import in_words
 from ..words import _
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ SENTENCES = {
                   "more images; you need not draw on them."),
     "few_slices": _("Slices done that show a structure: {n}. With so few, the first suggestion will be rough, and "
                     "its quality cannot be measured. Five or more, in several cases, are a good start."),
-    "no_image": _("The image of {name} is missing: {path}. Put it back or remove the case."),
+    "no_image": _("The image of {name} is missing: {path}. Put it back, or right-click the case in the list: "
+                  "choose where its image is now, or remove the case."),
     "other_size": _("The voxels of {name} have another size than those of the other cases ({spacing} mm); its "
                     "suggestion may be worse."),
     "full_disk": _("Only {free:.1f} GB are free on the study's disk; {need:.1f} GB are needed."),
@@ -123,7 +125,7 @@ def check(
     """See SemiSegLogic/preflight. Reads labels: not for the main thread."""
     from SemiSegLogic import preflight
 
-    tongue = preflight.Tongue(SENTENCES, _called)
+    tongue = preflight.Tongue(SENTENCES, _called, in_words)
     return [Finding(found.level, found.words(tongue)) for found in preflight.check(study, here, method, settings)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..remedies import in_words
 from ..tasks import Tasks
 from ..words import _
 from .beginning import FirstSlices
@@ -117,7 +118,7 @@ class Training:
         if connection is self._connection:
             self.asking = False
         self._controller.tell("run")
-        self._controller.say(_("Earlier trainings cannot be read: {error}").format(error=error), "warning")
+        self._controller.say(_("Earlier trainings cannot be read: {error}").format(error=in_words(error)), "warning")
 
     def at_work(self, case: str, then: Callable[[str], None]) -> None:
         """Find out which kind of run that has not ended works with ``case``: "train", "live", "predict" or ""; then

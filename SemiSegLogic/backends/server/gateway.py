@@ -53,7 +53,8 @@ class Gateway:
         said = self._say("GET", "/v1")
         if not isinstance(said, dict) or said.get("program") != PROGRAM:
             raise PlaceError(f"{self.address} does not answer like a SemiSeg server.",
-                             "Give the address that 'semiseg serve' printed.")
+                             "Ask the person who runs the server for its address, and correct the file that "
+                             "describes it.")
         if said.get("protocol") != PROTOCOL:
             raise PlaceError(f"The server at {self.address} has SemiSeg {said.get('version')}, which uses another "
                              "protocol.", _UPDATE)

@@ -116,7 +116,7 @@ def test_what_a_run_cannot_be_told_of_holds_up_nothing_else(blobs: BlobStudy, jo
     new.set_slices(truth, [SliceIndex(0, 7)], "ann")
     untold = this.catch_up()
     assert {case: type(error).__name__ for case, error in untold.items()} == {
-        "volume1": "LabelError", new.id: "AddedLaterError"}
+        "volume1": "DamagedLabelsError", new.id: "AddedLaterError"}
     assert told(this) == ["c003"]
     assert this.job.told["c001"] == blobs.cases[0].version, "its late structure was told of before, and is for good"
     blobs.cases[1].restore(blobs.cases[1].versions()[0].name, "ann")

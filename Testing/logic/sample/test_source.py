@@ -148,9 +148,17 @@ def test_without_data_and_network_phantoms_stand_in_and_say_so() -> None:
     assert len(list_cases(found.folder)[0]) == 2
 
 
-def test_without_phantoms_the_error_says_what_to_do() -> None:
-    with pytest.raises(SampleError, match=r"not on this computer.*--data"):
+def test_without_phantoms_the_error_says_what_to_do_in_the_panel_too(cache: Path) -> None:
+    with pytest.raises(SampleError, match=rf"not on this computer.*put it into the folder {cache}") as lacking:
         find(network=False, phantoms=False)
+    assert "--data" not in str(lacking.value)
+    assert "--data" in lacking.value.whole
+
+
+def test_what_was_put_into_the_folder_that_the_error_names_is_found(cache: Path, archive: Path) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / f"{TASK}.tar").write_bytes(archive.read_bytes())
+    assert not find(network=False, phantoms=False).phantom
 
 
 def test_a_download_is_checked_unpacked_and_found_the_next_time(

@@ -428,7 +428,7 @@ def _spoil(case: Case, record: dict[str, object]) -> None:
 
 
 def _is_told_and_mended(study: Study, case: Case) -> None:
-    with pytest.raises(FormatError, match=r"case\.json is damaged.*A good copy is beside it.*semiseg study repair"):
+    with pytest.raises(FormatError, match=r"case\.json is damaged.*A good copy is beside it.*Repair the study to use"):
         case.labels()
     assert study.status()[0].problem
     assert len(Study.repair(study.folder)) == 1
@@ -460,8 +460,10 @@ def test_an_image_that_has_gone_is_named_and_can_be_found_again(study: Study, im
     case = study.add_case(path, copy=False)
     case.mark([K1], "ann")
     path.rename(tmp_path / "moved.nrrd")
-    with pytest.raises(ImageError, match=r"ann.nrrd, the image of case 'ann', is missing.*relocate"):
+    with pytest.raises(ImageError, match=r"The image of case 'ann' is missing: .*ann.nrrd. Put it back") as gone:
         case.image()
+    assert "semiseg" not in str(gone.value), "the panel has a menu for it"
+    assert "semiseg study relocate" in gone.value.whole
     assert case.places == [K1]
     with pytest.raises(ImageError, match="has changed since case"):
         case.relocate(image_file("wrong.nrrd", seed=1))

@@ -83,7 +83,7 @@ def test_a_study_of_a_newer_version_is_refused_and_left_alone(study: Study, case
                                      '{"format": 1, "name": "a", "structures": [], "next_value": "q"}'])
 def test_a_damaged_study_record_is_named_and_mended(study: Study, content: str) -> None:
     (study.folder / "study.json").write_text(content)
-    with pytest.raises(FormatError, match=r"study.json is damaged.*A good copy is beside it.*semiseg study repair"):
+    with pytest.raises(FormatError, match=r"study.json is damaged.*A good copy is beside it.*Repair the study to use"):
         Study.open(study.folder)
     assert len(Study.repair(study.folder)) == 1
     assert study.structures.names == {"anterior": 1, "posterior": 2}

@@ -202,5 +202,5 @@ def test_a_damaged_provenance_can_be_rejected(study: Study, case: Case) -> None:
 def test_a_damaged_suggestion_says_that_it_can_be_rejected(case: Case) -> None:
     case.put_suggestion(ALL_TWO, SURE, {"run": "r1"})
     (case.folder / "suggestion.seg.nrrd").write_text("NRRD")
-    with pytest.raises(LabelError, match=r"Train again, or reject the suggestion \(semiseg study reject\)"):
+    with pytest.raises(LabelError, match="Train again, or reject the suggestion; what people drew"):
         case.suggestion()

@@ -53,7 +53,9 @@ def test_a_right_click_and_the_button_below_the_list_offer_the_same(panel: Any, 
     open_first(panel, study)
     table = panel.cases.table.real
     panel.cases.menu.on_right_click(table.visualItemRect(table.item(1, 1)).center())
-    assert entries(panel) == ["Open scan1", "The image of scan1 has moved …", "Remove scan1 from the study …"]
+    assert entries(panel) == [
+        "Open scan1", "The image of scan1 has moved …", "Earlier versions of what was drawn in scan1 …",
+        "Remove scan1 from the study …"]
     table.setCurrentCell(2, 0)
     panel.cases.menu.on_button()
     assert entries(panel)[0] == "Open scan2"
@@ -229,6 +231,59 @@ def test_slices_that_were_judged_since_are_no_longer_worth_a_look_in_other_cases
     panel.controller.refresh()
     settle(panel)
     assert panel.training.worth_a_look() == [names[1]]
+
+
+# --- drawings that were damaged ---------------------------------------------------------------------------------
+
+
+def test_drawings_that_cannot_be_read_are_restored_from_the_list_of_cases(panel: Any, study: Any) -> None:
+    """Said was to restore a version from the list of versions, which only a case that can be opened had."""
+    case = open_first(panel, study)
+    for place in (6, 7):
+        draw(panel, place)
+        panel.label.on_done()
+        settle(panel)
+    drawn = case.labels()
+    panel.cases.on_case(1)
+    settle(panel)
+    path = case.folder / "labels.seg.nrrd"
+    path.write_bytes(path.read_bytes()[:-30])
+    panel.cases.on_case(0)
+    settle(panel)
+    told = panel.controller.notice[0]
+    assert panel.controller.open_case.name == "scan1"
+    assert "The newest good version is" in told
+    assert "Right-click the case in the list and choose 'Earlier versions'" in told
+    assert "semiseg" not in told
+    panel.train.on_train()
+    settle(panel)
+    assert "Earlier versions" in panel.train.findings.text
+    table = panel.cases.table.real
+    panel.cases.menu.on_right_click(table.visualItemRect(table.item(0, 1)).center())
+    press(panel, 2)
+    assert len(entries(panel)) == 2
+    press(panel, 0)
+    settle(panel)
+    assert panel.controller.notice[1] == "good"
+    panel.cases.on_case(0)
+    settle(panel)
+    assert panel.controller.open_case.name == "scan0"
+    assert np.array_equal(panel.screen.labels(), drawn)
+    assert ("labels", case.id) in panel.connection.calls or not panel.training.running
+
+
+def test_an_earlier_version_of_the_case_on_screen_is_shown_at_once(panel: Any, study: Any) -> None:
+    case = open_first(panel, study)
+    for place in (6, 7):
+        draw(panel, place)
+        panel.label.on_done()
+        settle(panel)
+    table = panel.cases.table.real
+    panel.cases.menu.on_right_click(table.visualItemRect(table.item(0, 1)).center())
+    press(panel, 2)
+    press(panel, 0)
+    settle(panel)
+    assert set(panel.controller.open_case.done) == set(case.places) == {SliceIndex(0, 6)}
 
 
 # --- images that were moved -------------------------------------------------------------------------------------

@@ -240,7 +240,7 @@ def test_of_many_versions_only_those_that_the_menu_shows_are_read(
     panel: Any, study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A case that was worked on for a year has thousands; what is drawn meanwhile must not wait for them."""
-    from SemiSegLib.cases.results import LISTED
+    from SemiSegLib.labelling.casework import LISTED
     from SemiSegLogic.study import history
 
     case = open_first(panel, study)
