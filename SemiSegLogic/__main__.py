@@ -6,6 +6,7 @@ import io
 import sys
 
 from .environment import NEEDED, NEEDED_FOR_SERVER, EnvironmentProblem, bundling, check_python, chosen_folder, ensure
+from .errors import SemiSegError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         from .cli import run  # needs the packages that were made sure of above; loading them takes a second or two
 
         return run(words)
-    except EnvironmentProblem as problem:
+    except (EnvironmentProblem, SemiSegError) as problem:
         print(problem, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

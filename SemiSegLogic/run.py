@@ -54,7 +54,8 @@ def main(arguments: list[str]) -> int:
         return 0
     except OSError as error:  # what the work itself raises ends in its status
         raise JobError(f"{error.filename or job.root} cannot be locked: {error.strerror}.",
-                       "Set SEMISEG_JOBS to a folder of your own, on a disk of this computer.") from error
+                       f"{job.root.parent} must lie on a disk of this computer, in a folder that you may write to. "
+                       "Another one can be named in the variable SEMISEG_JOBS, before Slicer is started.") from error
 
 
 def _grammar() -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from ..files import FileError, read_json
+from ..home import expanded
 from ..job import JobError
 from ..settings import SettingsError
 from ..settings.fields import Settings, text
@@ -50,17 +51,17 @@ class Description(Settings):
     @property
     def token_file(self) -> Path:
         """Where the token lies."""
-        return Path(self.token).expanduser()
+        return expanded(Path(self.token))
 
     @property
     def authority_file(self) -> Path | None:
         """Where the certificate lies; None: those of the system count."""
-        return Path(self.authority).expanduser() if self.authority else None
+        return expanded(Path(self.authority)) if self.authority else None
 
 
 def _beside(path: Path, named: str) -> str:
     """A file that is named in ``path``, from whichever folder one looks: it lies beside it unless it says otherwise."""
-    return str(path.absolute().parent / Path(named).expanduser()) if named else ""
+    return str(path.absolute().parent / expanded(Path(named))) if named else ""
 
 
 def describes(path: Path, key: str) -> bool:

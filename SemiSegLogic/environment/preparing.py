@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ..home import home
 from .folder import EnvironmentFolder
 from .requirements import LIST, Requirements, list_digest
 
@@ -14,11 +15,11 @@ ROOT = LIST.parent.parent
 
 def default_folder() -> Path:
     """``.venv`` in the clone; in an installed extension, and where the clone may not be written, a folder of its own in
-    the user's home.
+    the user's home. Raises NoHomeError.
     """
     beside = ROOT / ".venv"
     ours = (ROOT / "pyproject.toml").is_file() and (beside.is_dir() or can_write(ROOT))
-    return beside if ours else Path.home() / ".semiseg" / "environment"
+    return beside if ours else home() / ".semiseg" / "environment"
 
 
 def can_write(folder: Path) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from ..home import expanded
 from .builds import find_cards, fitting
 from .folder import EnvironmentFolder
 from .interpreter import check_processor, check_python, missing
@@ -25,7 +26,7 @@ CHOSEN = "SEMISEG_ENVIRONMENT"
 def chosen_folder(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
     """Takes ``--environment PATH`` out of ``arguments``: (PATH or None, the rest). Else SEMISEG_ENVIRONMENT counts.
 
-    Raises EnvironmentProblem when the option comes without a path.
+    Raises EnvironmentProblem when the option comes without a path, NoHomeError.
     """
     rest, folder, waiting = [], os.environ.get(CHOSEN), False
     for word in arguments:
@@ -37,7 +38,7 @@ def chosen_folder(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
             rest.append(word)
     if waiting:
         raise EnvironmentProblem("--environment needs a folder after it, e.g. --environment ~/semiseg-environment")
-    return (Path(folder).expanduser().resolve() if folder else None), rest
+    return (expanded(Path(folder)).resolve() if folder else None), rest
 
 
 def ensure(

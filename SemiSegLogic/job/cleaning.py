@@ -84,7 +84,7 @@ def _empty(job: JobFolder) -> int:
     freed = 0
     try:
         with FileLock(job.root / "process.lock") as held:
-            if not held.try_acquire():
+            if not held.try_acquire() or held.here_only:  # another computer may be at it
                 return 0
             for path in _large(job):
                 if path.is_file():

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from ..errors import SemiSegError
+from ..home import expanded, home
 from ..patience import rename
 
 TASK = "Task04_Hippocampus"
@@ -25,16 +26,18 @@ class SampleError(SemiSegError):
 
 
 def user_cache() -> Path:
-    """The folder of this user for things that can be had again; SEMISEG_CACHE overrides it."""
+    """The folder of this user for things that can be had again; SEMISEG_CACHE overrides it. Raises
+    NoHomeError.
+    """
     chosen = os.environ.get("SEMISEG_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
-    home = Path.home()
+        return expanded(Path(chosen))
+    own = home()
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local")) / "SemiSeg" / "Cache"
+        return Path(os.environ.get("LOCALAPPDATA", own / "AppData/Local")) / "SemiSeg" / "Cache"
     if sys.platform == "darwin":
-        return home / "Library/Caches/SemiSeg"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "semiseg"
+        return own / "Library/Caches/SemiSeg"
+    return Path(os.environ.get("XDG_CACHE_HOME") or own / ".cache") / "semiseg"
 
 
 def dataset_in(folder: Path, cache: Path) -> Path | None:

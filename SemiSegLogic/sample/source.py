@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..home import expanded
 from ..study.structures import Structure
 from .building import PHANTOM_STRUCTURES, STRUCTURES
 from .download import Progress, download, official_source
@@ -86,7 +87,7 @@ def _given(data: Path | None, cache: Path) -> Found:
 
 def _from_variable(cache: Path, notes: list[str]) -> Found:
     named = os.environ.get(DATA_VARIABLE)
-    folder = dataset_in(Path(named).expanduser(), cache) if named else None
+    folder = dataset_in(expanded(Path(named)), cache) if named else None
     if named and folder is None:
         notes.append(f"{DATA_VARIABLE} points to {named}, which contains no {TASK}.")
     return (folder, f"from the folder in {DATA_VARIABLE}") if folder else None

@@ -4,6 +4,7 @@ own log has the whole of it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import sys
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from ..home import NoHomeError, home
 from ..job import Status
 
 _PLACE = re.compile(r"""(?<![\w/\\.:~-])(?:~|[A-Za-z]:)?[/\\]+[^\s'"`<>|*?,;()\[\]]*[^\s'"`<>|*?,;()\[\].:]""")
@@ -20,11 +22,18 @@ _ADDRESS = re.compile(r"""https?://[^\s'",;()]*[^\s'",;().:]""")
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
+def _home() -> list[Path]:
+    """A service may have none."""
+    with contextlib.suppress(NoHomeError):
+        return [home()]
+    return []
+
+
 class Discretion:
     """Keeps ``folders`` to itself, and every other path that it recognises: of each only the last name is told."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        known = {str(folder.absolute()) for folder in (*folders, PACKAGE, Path(sys.prefix), Path.home())}
+        known = {str(folder.absolute()) for folder in (*folders, PACKAGE, Path(sys.prefix), *_home())}
         self._known = sorted(known - {Path(path).anchor for path in known}, key=len, reverse=True)
 
     def words(self, text: str) -> str:

@@ -83,6 +83,9 @@ class Serving:
             raise JobError(f"Nobody may use the server in {self.folder} yet.", "Invite somebody: semiseg serve invite.")
         if not self._lock.try_acquire():
             raise JobError(f"A server works in {self.folder} already.", "Stop it first, or choose another folder.")
+        if self._lock.here_only:
+            raise JobError(f"The disk of {self.folder} knows no locks: whether another computer's server works there "
+                           "cannot be told.", "Choose a folder on a disk of this computer.")
 
     def _keep_house(self) -> None:
         cleared = 0.0

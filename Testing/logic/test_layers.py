@@ -34,7 +34,7 @@ def room(house: str, shops: str = "") -> Room:
     return Room(frozenset(house.split()), frozenset(shops.split()))
 
 
-WORDS = "errors patience lives naming markdown grey_range free_memory settings geometry seeing files study job"
+WORDS = "errors home patience lives naming markdown grey_range free_memory settings geometry seeing files study job"
 PLAIN = "numpy SimpleITK"
 TORCH = "numpy SimpleITK torch monai scipy skimage"
 ENVIRONMENT = "environment"
@@ -44,7 +44,7 @@ BLOCKS = "engine.blocks engine.nets"
 """What papers are built from: tensors in, tensors out. Blocks may not import the machinery beside them (volumes,
 devices, files, the training loop), so no method can reach it through a block either.
 """
-ENGINE = f"errors patience naming grey_range free_memory settings geometry seeing files methods.base {BLOCKS}"
+ENGINE = f"errors home patience naming grey_range free_memory settings geometry seeing files methods.base {BLOCKS}"
 MACHINERY = ("hardware", "planning", "data", "training", "prediction", "quality")
 """Around the blocks; each may import those before it. ``selection`` stands alone: saved maps, and no torch."""
 
@@ -52,6 +52,7 @@ ROOMS: dict[str, Room] = {
     "__init__": room(""),
     # 0 words
     "errors": room(""),
+    "home": room("errors"),
     "settings": room("errors settings"),
     "geometry": room("", PLAIN),
     "seeing": room("geometry", PLAIN),
@@ -94,7 +95,7 @@ ROOMS: dict[str, Room] = {
     "sample": room(f"{WORDS} sample", f"{PLAIN} monai"),
     "report": room(f"{WORDS} report", f"{PLAIN} scipy matplotlib"),
     "pages": room("markdown settings pages"),
-    "environment": room("patience environment"),
+    "environment": room("errors home patience environment"),
 }
 IN_SLICER = "requests slicer qt ctk vtk SampleData DICOMLib pydicom"
 """What every Slicer brings along."""

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from SemiSegLogic.home import home
 from SemiSegLogic.patience import rename
 
 from ..words import _
@@ -17,9 +18,9 @@ SIZE_MB = 27
 
 
 def sample_folder() -> Path:
-    """Where the sample study is made: among the person's documents."""
-    documents = Path.home() / "Documents"
-    return (documents if documents.is_dir() else Path.home()) / NAME
+    """Where the sample study is made: among the person's documents. Raises NoHomeError."""
+    documents = home() / "Documents"
+    return (documents if documents.is_dir() else documents.parent) / NAME
 
 
 def make_sample(folder: Path, told: Callable[[float], None]) -> Path:

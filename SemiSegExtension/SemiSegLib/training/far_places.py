@@ -62,6 +62,7 @@ def far_place(path: str, environment: Mapping[str, str] | None = None) -> FarBac
     PlaceError in words.
     """
     from SemiSegLogic.backends.far import far_backend
+    from SemiSegLogic.home import expanded
     from SemiSegLogic.rounds import jobs_folder
 
-    return far_backend(Path(path).expanduser(), jobs_folder(), [sys.executable], environment or {}, own_python=False)
+    return far_backend(expanded(Path(path)), jobs_folder(), [sys.executable], environment or {}, own_python=False)

@@ -45,7 +45,8 @@ class StoppedInQueue(NoTurn):
 def turn(
     job: JobFolder, on_wait: Callable[[int], None] | None = None, look_every_s: float = LOOK_EVERY_S
 ) -> Iterator[None]:
-    """Hold the job and the computer; wait for them first. At most one process is inside per job and per job root.
+    """Hold the job and the computer; wait for them first. At most one process is inside per job and per job root;
+    where the disk knows no locks, one of another computer is known by its heartbeat.
 
     ``on_wait(ahead)`` is called while waiting, when the number of jobs ahead changes and every two seconds; left out,
     it writes the status "queued" with that position. Raises AlreadyRunning, StoppedInQueue (after writing the status
@@ -54,7 +55,7 @@ def turn(
     neighbours = Neighbours(job)
     report = on_wait or (lambda ahead: report_waiting(job, ahead, neighbours.line()))
     with FileLock(job.root / "process.lock") as held, FileLock(job.root.parent / "running.lock") as running:
-        if not held.try_acquire():
+        if not held.try_acquire() or (held.here_only and _elsewhere(job, Pulse(silent_s=PROOF_S), look_every_s)):
             raise AlreadyRunning(f"Another process works on {job.root}.")
         claim(job)
         _wait(job, neighbours, running, report, look_every_s)

@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ...home import expanded
 from ...patience import remove
 from ...settings.fields import number, text
 from ..description import Description, PlaceError
@@ -33,7 +34,7 @@ class Cluster(Description):
     @property
     def folder(self) -> Path:
         """Of the jobs, as this computer sees it."""
-        return Path(self.jobs).expanduser()
+        return expanded(Path(self.jobs))
 
     def require_folder(self) -> None:
         """Raises PlaceError unless the shared folder is there and takes files. It is never made: an empty folder of

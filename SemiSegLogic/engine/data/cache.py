@@ -28,6 +28,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from ...home import expanded
 from ...patience import patiently
 from ...settings import SettingsError
 from ..planning.plan import Shape
@@ -65,7 +66,7 @@ class Cache:
         free on its disk. Raises SettingsError where that is no number of gigabytes.
         """
         chosen, room = os.environ.get("SEMISEG_CACHE"), os.environ.get(ROOM)
-        folder = Path(chosen).expanduser() if chosen else jobs / ".cache"
+        folder = expanded(Path(chosen)) if chosen else jobs / ".cache"
         return cls(folder, _bytes_of(room) if room else _share_of_disk(folder))
 
     def get(self, key: str, shape: Shape) -> NDArray[np.float16] | None:

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...files import FileError, read_json, write_json
+from ...home import NoHomeError, home
 
 STEADY = 1.5  # the second-best time may be this much longer than the best
 CLEARLY = 1.3  # bfloat16 must be this much faster: it costs digits
@@ -51,11 +52,11 @@ def tuned(device: torch.device, file: Path | None = None, measure: Measure | Non
     written there.
     """
     file = file or default_file()
-    known, key = _remembered(file), name_of(device)
+    known, key = _remembered(file) if file else {}, name_of(device)
     if _is_whole(known.get(key)):
         return known[key]
     fresh, steady = (measure or measured)(device)
-    if steady:
+    if steady and file:
         _remember(file, {**known, key: fresh})
     return fresh
 
@@ -92,9 +93,12 @@ def name_of(device: torch.device) -> str:
     return f"{processor_name()} {kernels}, time of one core, torch {torch.__version__}"
 
 
-def default_file() -> Path:
-    """The user's file."""
-    return Path.home() / ".semiseg" / "tuning.json"
+def default_file() -> Path | None:
+    """The user's file; None where nobody knows of a home."""
+    try:
+        return home() / ".semiseg" / "tuning.json"
+    except NoHomeError:
+        return None
 
 
 def measured(device: torch.device) -> tuple[Timings, bool]:
