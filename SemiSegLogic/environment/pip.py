@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..patience import remove_folder
 from .problem import ROOM_GB, EnvironmentProblem, explain, free_gb, may_pass
+from .trust import is_distrusted, of_the_system
 
 OURS_TO_DROP = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
 ASTRAY = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON")
@@ -36,6 +37,7 @@ class Pip:
 
     def __init__(self, command: Sequence[str], folder: Path) -> None:
         self.command, self.folder = [*command, "-m", "pip"], folder
+        self._trusts_system = False
 
     @property
     def version(self) -> tuple[int, int] | None:
@@ -58,6 +60,10 @@ class Pip:
         """
         command = [*self.command, "install", "--disable-pip-version-check", *self._progress(), *arguments]
         code, errors = self._run(command)
+        if code and is_distrusted(errors) and not self._trusts_system:
+            print("SemiSeg: trying again with the certificates that this computer trusts ...", flush=True)
+            self._trusts_system = True
+            code, errors = self._run(command)
         for _ in range(TRIES - 1):
             if not code or not may_pass(errors):
                 break
@@ -69,8 +75,8 @@ class Pip:
 
     def _run(self, command: Sequence[str]) -> tuple[int, list[str]]:
         try:
-            with room_for_downloads(self.folder) as variables:
-                return _run_showing_errors(command, {**clean(), **variables})
+            with room_for_downloads(self.folder) as room, of_the_system(self._trusts_system) as certificates:
+                return _run_showing_errors(command, {**clean(), **room, **certificates})
         except OSError as error:
             text = f"{command[0]} cannot be started: {error}. Delete {self.folder}, then try again."
             raise EnvironmentProblem(text) from error

@@ -52,8 +52,8 @@ def explain(errors: Sequence[str], folder: Path) -> str:
     signs = (
         (_FULL, _full(folder)),
         (_CERTIFICATE, "The connection is not trusted: a company's firewall or a wrong clock is the usual reason. Set "
-         "the clock, or ask your IT for its certificate file and name it in the variable PIP_CERT, or use an offline "
-         f"bundle. {AGAIN}"),
+         "the clock; or ask your IT to have this computer trust the company's certificate, or for the file of it, and "
+         f"name that in the variable PIP_CERT before Slicer is started; or use an offline bundle. {AGAIN}"),
         (_PROXY, "The proxy server refused the connection. Ask your IT for the proxy's address and set it in the "
          f"variable HTTPS_PROXY, or use an offline bundle. {AGAIN}"),
         (_DAMAGED, f"A downloaded file is damaged, and was not installed. {AGAIN}"),
