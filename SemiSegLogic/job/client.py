@@ -111,8 +111,11 @@ class ClientSide(JobReader):
         """Ask the runner to save and stop; a backend ends it by force ``patience_s`` seconds later (None: never).
         Raises FileError where the disk takes not even an empty file.
         """
+        asked: dict[str, float | None] = {"requested": time.time(), "patience": patience_s}
+        with contextlib.suppress(JobError):  # a status that cannot be read: those who wait go by their own clock
+            asked["elapsed"] = self.reported().elapsed
         try:
-            write_json(self.stop_path, {"requested": time.time(), "patience": patience_s})
+            write_json(self.stop_path, asked)
         except FileError:
             with disk_errors(self.stop_path):
                 self.stop_path.touch()  # fits on a full disk; that it is there says enough

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class JobReader(JobPaths):
         super().__init__(root)
         self._spec: JobSpec | None = None
         self._last_good: Status | None = None
+        self._stop_seen: tuple[float, float] | None = None  # which request, and when by the clock that is never set
 
     def spec(self) -> JobSpec:
         """The order, checked. Raises JobError naming file, key and value."""
@@ -66,13 +68,20 @@ class JobReader(JobPaths):
         """True when the client wants the job to save and stop."""
         return self.stop_path.exists()
 
-    def stop_deadline(self) -> float | None:
-        """Unix time after which a runner that was asked to stop may be ended by force; None: never."""
+    def stop_overdue(self, margin_s: float = 0.0) -> bool:
+        """Whether a runner that was asked to stop has had its time, but for ``margin_s`` seconds, and may be ended by
+        force. The time is that for which it went on, by its own account, or for which this reader has known of the
+        request: a clock may be set, and differs between computers.
+        """
         try:
             asked = read_json(self.stop_path)
-            return float(asked["requested"]) + float(asked["patience"])
-        except (FileError, KeyError, TypeError, ValueError):
-            return None  # no request, or one made by hand: the file counts, not what it says
+            request, patience = float(asked["requested"]), float(asked["patience"])
+            went_on = self.reported().elapsed - float(asked.get("elapsed", math.inf))
+        except (FileError, JobError, KeyError, TypeError, ValueError):
+            return False  # no request, or one made by hand: the file counts, not what it says
+        if self._stop_seen is None or self._stop_seen[0] != request:
+            self._stop_seen = request, time.monotonic()
+        return max(went_on, time.monotonic() - self._stop_seen[1]) >= patience - margin_s
 
     def added_labels(self) -> list[int]:
         """The numbers n of all in/labels-<n>.npz, in order."""

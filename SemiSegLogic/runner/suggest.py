@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -136,8 +135,7 @@ class Suggester:
         return replace(item, judged=judged)
 
     def _out_of_time(self) -> bool:
-        deadline = self.job.stop_deadline()
-        return deadline is not None and time.time() > deadline - 5
+        return self.job.stop_overdue(margin_s=5.0)
 
 
 def _array_slices(volume: Volume) -> tuple[SliceIndex, ...]:

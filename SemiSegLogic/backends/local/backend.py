@@ -78,7 +78,7 @@ class LocalBackend:
             return gone(f"There is no job in {job.root}.", "Choose another job, or start a new one.")
         self._reap(job_id)
         workers = Workers.of(job.root)
-        if workers.alive and self._overdue(job):
+        if workers.alive and job.stop_overdue():
             _kill(workers, patience_s=0.5)  # a screen may be waiting for this poll
             self._reap(job_id)
         alive = workers.alive  # looked at before the status is read: the last word of a process counts
@@ -145,10 +145,6 @@ class LocalBackend:
     def _busy(self, job_id: JobId) -> bool:
         status = self.poll(job_id)
         return not status.ended or Workers.of(self.root / job_id).alive is True
-
-    def _overdue(self, job: JobFolder) -> bool:
-        deadline = job.stop_deadline()
-        return deadline is not None and time.time() > deadline
 
     def _judged(self, job: JobFolder, workers: Workers, alive: bool | None) -> Status:
         reported = job.reported()

@@ -143,8 +143,7 @@ class RayBackend:
         return with_last_words(self._judged(job, made, reported), job)
 
     def _end_when_overdue(self, job: JobFolder, made: Submission) -> None:
-        deadline = job.stop_deadline()
-        if deadline is not None and time.time() > deadline:
+        if job.stop_overdue():
             self._line.end(made)
 
     def _judged(self, job: JobFolder, made: Submission, reported: Status) -> Status:

@@ -83,6 +83,19 @@ def test_a_clock_that_was_set_back_does_not_make_a_job_here_a_lost_one(backend: 
     assert wait_for(backend, "one", lambda status: status.ended).state == "done"
 
 
+def test_a_clock_that_was_set_ahead_leaves_a_stopping_job_its_time_to_save(
+    backend: LocalBackend, clock: SetClock
+) -> None:
+    """It was ended by force, with what it had not saved."""
+    backend.submit(make_job(backend.root / "one", **FOREVER, ignore_stop=True))
+    wait_for(backend, "one", lambda status: status.step > 3)
+    backend.stop("one", patience_s=60.0, wait=False)
+    clock(HOUR)
+    step = backend.poll("one").step
+    assert wait_for(backend, "one", lambda status: status.ended or status.step > step + 5).state == "running"
+    backend.stop("one", patience_s=0.2)
+
+
 def test_a_clock_that_was_set_back_does_not_end_a_resumed_job(backend: LocalBackend, clock: SetClock) -> None:
     backend.submit(make_job(backend.root / "one", **FOREVER))
     wait_for(backend, "one", lambda status: status.step > 3)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -114,9 +115,12 @@ def test_a_stop_can_be_asked_for_and_taken_back(job: JobFolder) -> None:
     assert not job.stop_requested()
     job.request_stop()
     assert job.stop_requested()
-    assert job.stop_deadline() is None
+    assert not job.stop_overdue()
     job.request_stop(patience_s=5)
-    assert job.stop_deadline() is not None
+    assert not job.stop_overdue()
+    assert job.stop_overdue(margin_s=5)
+    job.request_stop(patience_s=0)
+    assert job.stop_overdue()
     job.withdraw_stop()
     job.withdraw_stop()
     assert not job.stop_requested()
@@ -138,7 +142,26 @@ def test_the_case_on_screen_is_the_one_named_last(job: JobFolder) -> None:
 def test_a_stop_file_made_by_hand_counts(job: JobFolder) -> None:
     (job.root / "stop").touch()
     assert job.stop_requested()
-    assert job.stop_deadline() is None
+    assert not job.stop_overdue()
+
+
+def test_the_time_to_stop_is_what_the_runner_went_on_for_or_what_this_reader_waited(
+    job: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job.write_status(Status("running", elapsed=100.0))
+    job.request_stop(patience_s=60)
+    job.write_status(Status("running", elapsed=159.0))
+    assert not job.stop_overdue()
+    job.write_status(Status("running", elapsed=160.5))
+    assert job.stop_overdue(), "also for who looks for the first time"
+    silent = JobFolder(job.root)
+    silent.write_status(Status("running", elapsed=100.0))
+    assert not silent.stop_overdue()
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 61)
+    assert silent.stop_overdue(), "it says nothing any more"
+    silent.request_stop(patience_s=60)
+    assert not silent.stop_overdue(), "asked again, after it was resumed"
 
 
 def full_disk(*_: Any) -> None:
