@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from .output import Output, add_json
 
 TOLD = "Ctrl+C stops the server; running trainings go on."
 TOKEN, DESCRIPTION, AUTHORITY = "server.token", "server.json", "certificate.pem"
+PEM = "Name the PEM file of the server's certificate."
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 
 
 def add(commands: Any) -> None:
@@ -35,7 +39,8 @@ def add(commands: Any) -> None:
         f"a new folder to give to the person in a safe way: {DESCRIPTION}, {TOKEN} and, with --certificate, "
         f"{AUTHORITY}"))
     invite.add_argument("--certificate", type=Path, metavar="PEM", help=(
-        "the server's certificate, if their computers would not trust it otherwise"))
+        "the server's certificate, or better that of the authority that signed it, if their computers would not trust "
+        "it otherwise"))
     invite.set_defaults(do=_invite)
     remove = actions.add_parser("remove", help="revoke a person's token, at once")
     remove.add_argument("folder", type=Path, help="the server's folder")
@@ -79,7 +84,7 @@ def _invite(options: argparse.Namespace) -> int:
     if into.exists():
         raise JobError(f"{into} exists already.", "Give a new folder.")
     Gateway(Server(server=options.address, token=TOKEN))  # refuses an address to which no token may be sent
-    certificate = _read(options.certificate)
+    certificate = _certificates(options.certificate)
     with disk_errors(options.folder):
         options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     users = Users(options.folder / "users.json")
@@ -106,12 +111,21 @@ def _write(into: Path, address: str, token: str, certificate: bytes | None) -> N
     write_json(into / DESCRIPTION, {"server": address, "token": TOKEN, **authority})
 
 
-def _read(certificate: Path | None) -> bytes | None:
+def _certificates(path: Path | None) -> bytes | None:
+    """The certificates in a PEM file, and nothing else of it: a key may lie there, too, which is for nobody else.
+    Raises JobError naming the file where there is none.
+    """
+    if path is None:
+        return None
     try:
-        return certificate.read_bytes() if certificate is not None else None
+        found = b"\n".join(_CERTIFICATE.findall(path.read_bytes())) + b"\n"
     except OSError as error:
-        raise JobError(f"The certificate {certificate} cannot be read: {error.strerror}.",
-                       "Name the PEM file of the server's certificate.") from error
+        raise JobError(f"The certificate {path} cannot be read: {error.strerror}.", PEM) from error
+    try:
+        ssl.create_default_context(cadata=found.decode("ascii"))
+    except OSError as error:  # ssl.SSLError is one
+        raise JobError(f"{path} contains no certificate.", PEM) from error
+    return found
 
 
 def _remove(options: argparse.Namespace) -> int:

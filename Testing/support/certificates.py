@@ -1,4 +1,4 @@
-"""A certificate of 127.0.0.1 that nobody else signed."""
+"""Certificates of 127.0.0.1: one that nobody else signed, and one of a hospital's own authority."""
 
 from __future__ import annotations
 
@@ -17,10 +17,31 @@ def make_certificate(folder: Path, days: int = 2) -> tuple[Path, Path]:
                "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
     again = ["openssl", "x509", "-in", str(certificate), "-signkey", str(key), "-days", str(days),
              "-out", str(certificate)]
+    _run(command, again)
+    key.chmod(0o600)
+    return certificate, key
+
+
+def make_signed_certificate(folder: Path) -> tuple[Path, Path, Path]:
+    """Certificate, key, and the certificate of the authority that signed it, as a hospital makes one that does not know
+    the newest rules: it does not say what its key may be used for.
+    """
+    certificate, key, request = folder / "certificate.pem", folder / "key.pem", folder / "request.pem"
+    authority, its_key, facts = folder / "authority.pem", folder / "authority.key", folder / "facts"
+    facts.write_text("subjectAltName=IP:127.0.0.1")
+    _run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Hospital",
+          "-keyout", str(its_key), "-out", str(authority)],
+         ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", str(key),
+          "-out", str(request)],
+         ["openssl", "x509", "-req", "-in", str(request), "-CA", str(authority), "-CAkey", str(its_key),
+          "-CAcreateserial", "-days", "2", "-extfile", str(facts), "-out", str(certificate)])
+    key.chmod(0o600)
+    return certificate, key, authority
+
+
+def _run(*commands: list[str]) -> None:
     try:
-        for each in (command, again):
+        for each in commands:
             subprocess.run(each, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("openssl is not here to make a certificate")
-    key.chmod(0o600)
-    return certificate, key

@@ -12,7 +12,7 @@ import pytest
 from SemiSegLogic.cli.server_checks import server_checks
 from SemiSegLogic.server.users import Users
 from Testing.support.blobs import BlobStudy
-from Testing.support.certificates import make_certificate
+from Testing.support.certificates import make_certificate, make_signed_certificate
 from Testing.support.servers import RunningServer
 
 Semiseg, Says = Callable[..., list[dict[str, Any]]], Callable[..., str]
@@ -55,12 +55,33 @@ def test_a_certificate_of_ones_own_goes_along(semiseg: Semiseg, tmp_path: Path) 
         server.close()
 
 
+@pytest.mark.parametrize("given", ["the server's own", "the authority's", "both and the key"])
+def test_a_certificate_that_a_hospital_signed_goes_along_without_its_key(
+    semiseg: Semiseg, tmp_path: Path, given: str
+) -> None:
+    certificate, key, authority = make_signed_certificate(tmp_path)
+    server = RunningServer(tmp_path / "server", (certificate, key))
+    files = {"the server's own": [certificate], "the authority's": [authority],
+             "both and the key": [key, certificate, authority]}[given]
+    pem = tmp_path / "given.pem"
+    pem.write_text("".join(path.read_text() for path in files))
+    try:
+        semiseg("serve", "invite", server.folder, "ada", "--address", server.address, "--into", tmp_path / "ada",
+                "--certificate", pem)
+        assert all(finding.good for finding in server_checks(tmp_path / "ada" / "server.json"))
+        assert "PRIVATE" not in (tmp_path / "ada" / "certificate.pem").read_text()
+    finally:
+        server.close()
+
+
 def test_an_invitation_that_cannot_be_made_changes_nothing(says: Says, tmp_path: Path) -> None:
     folder, there, new = tmp_path / "server", tmp_path / "there", tmp_path / "new"
     there.mkdir()
+    _, key = make_certificate(tmp_path)
     for name, address, into, more, told in (
         ("ada", "https://h:1", there, (), "exists already"), ("Ada!", "https://h:1", new, (), "cannot be the name"),
         ("ada", "https://h:1", new, ("--certificate", tmp_path / "nowhere.pem"), "cannot be read"),
+        ("ada", "https://h:1", new, ("--certificate", key), "contains no certificate"),
         ("ada", "h", new, (), "not the address of a server"), ("ada", "http://h:1", new, (), "plain http to another"),
     ):
         words = ("serve", "invite", folder, name, "--address", address, "--into", into, *more)
