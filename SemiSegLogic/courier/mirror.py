@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ..backends.description import PlaceError
+from ..backends.server.backend import STOP_PATIENCE_S
 from ..backends.server.gateway import Gateway
 from ..files import FileError, read_json
 from ..job import JobFolder, Status
-from ..job.travel import Mark
+from ..job.travel import Mark, is_result
 from ..patience import remove
 
 SERVER_PATIENCE_S = 90.0
 """Until the server ends a runner by force that was asked to stop; before the courier itself would be."""
+PASS_ON_EVERY_S = 1.0
+"""While files come, which takes long on a slow line."""
 _NOTHING_SAID = object()
 _NAMED_HERE = {"log.txt": "log-server.txt"}
 """The courier's own words go to log.txt."""
@@ -30,6 +34,7 @@ class Mirror:
         self._stopped = False
         self._labels = 0
         self._unread: list[int] = []
+        self._passed_on = 0.0
 
     def exchange(self) -> Status:
         """Pass on what is new here, bring what is new there; how the job stands. The status comes last: it never tells
@@ -40,7 +45,7 @@ class Mirror:
         if seen is None:
             raise PlaceError("The server no longer knows the job.", "Resume the job: it starts again there.")
         status, files, self._labels = seen
-        self._bring({name: mark for name, mark in files.items() if self._brought.get(name) != mark})
+        self._bring({name: mark for name, mark in files.items() if not self._is_here(name, mark)})
         self._forget_older(files)
         return replace(status, labels_unread=sorted({*status.labels_unread, *self._unread}))
 
@@ -53,10 +58,21 @@ class Mirror:
                     break
                 content = (self._job.inputs / f"labels-{number}.npz").read_bytes()
                 self._gateway.add_labels(self._name, number, content)
+                self._labels = number
         self._pass_on_screen()
         if self._job.stop_requested() and not self._stopped:
             self._gateway.stop(self._name, SERVER_PATIENCE_S)
             self._stopped = True
+        self._passed_on = time.monotonic()
+
+    def _pass_on_meanwhile(self) -> None:
+        """While files come: nobody waits for all of them to be heard, and whoever asked to stop waits for those that
+        still come.
+        """
+        if time.monotonic() - self._passed_on >= PASS_ON_EVERY_S:
+            self._pass_on()
+            if self._stopped:
+                self._job.request_stop(STOP_PATIENCE_S)
 
     def _pass_on_screen(self) -> None:
         try:
@@ -74,10 +90,20 @@ class Mirror:
             nonlocal came
             came += more
             self._say(f"Downloading results from the server: {came / 1e6:.0f} of {whole / 1e6:.0f} MB.")
+            self._pass_on_meanwhile()
 
         for name, mark in newer.items():
             if self._gateway.bring(self._name, name, self._job.root / _NAMED_HERE.get(name, name), told):
                 self._brought[name] = mark
+
+    def _is_here(self, name: str, mark: Mark) -> bool:
+        """Whether a file need not be brought; of a result that an earlier courier brought its number says so."""
+        if not is_result(name):
+            return self._brought.get(name) == mark
+        try:
+            return (self._job.root / name).stat().st_size == mark[0]
+        except OSError:
+            return False
 
     def _forget_older(self, files: Mapping[str, Mark]) -> None:
         """Of every case the newest result stays, as on the server."""

@@ -46,7 +46,12 @@ def tag_of(stream: IO[bytes], size: int) -> str:
 
 def is_returned(name: str) -> bool:
     """Whether ``name`` is that of a file which a runner gives back, from the job's folder on."""
-    return name in RETURNED or _RESULT.fullmatch(name) is not None
+    return name in RETURNED or is_result(name)
+
+
+def is_result(name: str) -> bool:
+    """Whether ``name`` is that of a case's result, which never changes: a newer one has another number."""
+    return _RESULT.fullmatch(name) is not None
 
 
 def returned(job: JobPaths) -> dict[str, Mark]:

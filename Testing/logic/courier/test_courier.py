@@ -19,8 +19,11 @@ from SemiSegLogic.backends.processes import Process
 from SemiSegLogic.backends.server.backend import Server, ServerBackend
 from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.courier import courier as couriers
+from SemiSegLogic.courier import mirror as mirrors
 from SemiSegLogic.courier import sending as sendings
 from SemiSegLogic.courier.courier import Courier
+from SemiSegLogic.courier.mirror import Mirror
+from SemiSegLogic.courier.sending import Sending
 from SemiSegLogic.files import digest_file
 from SemiSegLogic.job import JobFolder, Status
 from SemiSegLogic.job.travel import PIECE, given, marks
@@ -109,6 +112,43 @@ def test_a_long_download_is_not_taken_for_a_dead_courier(
     monkeypatch.setattr(job, "write_status", lambda status: (said.append(status.message), written(status)))
     assert Courier(job, Gateway(backend.server)).run().state == "done"
     assert [words for words in said if words.startswith("Downloading results from the server: 0 of 0 MB")]
+
+
+def test_what_is_wished_during_a_long_download_is_passed_on_and_a_stop_waits_for_what_still_comes(
+    server: RunningServer, backend: ServerBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirrors, "PASS_ON_EVERY_S", 0.0)
+    job, gateway = make_job(backend.root / "one", **FOREVER), Gateway(backend.server)
+    sending = Sending(job, gateway, lambda words: None)
+    sending.send()
+    other = there(server, job)
+    wait_until(lambda: other.reported().step > 1, 60, "the job to be under way")
+    other.weights.write_bytes(bytes(3_000_000))
+    heard: list[tuple[bool, list[int]]] = []
+
+    def say(words: str) -> None:
+        heard.append((other.stop_requested(), other.added_labels()))
+        if len(heard) == 1:
+            job.add_labels("c002", drawn(seed=3))
+            job.request_stop(0.0)
+
+    Mirror(job, gateway, sending.name, say).exchange()
+    assert (heard[0], heard[-1]) == ((False, []), (True, [1]))
+    assert (job.stop_deadline() or 0.0) > time.time() + 60.0, "it would be ended by force while its model comes"
+
+
+def test_results_that_an_earlier_courier_brought_are_not_brought_again(
+    server: RunningServer, backend: ServerBackend
+) -> None:
+    job = make_job(backend.root / "one", steps=3, sleep=0.0)
+    for _ in range(2):
+        server.told.clear()
+        assert Courier(job, Gateway(backend.server)).run().state == "done"
+    assert not [line for line in server.told if "/files/out/c" in line[2]]
+    [(_, result)] = job.results().values()
+    result.write_bytes(b"")
+    assert Courier(job, Gateway(backend.server)).run().state == "done"
+    assert job.result("c001") is not None
 
 
 def test_what_is_left_of_a_result_that_is_there_no_more_goes(server: RunningServer, backend: ServerBackend) -> None:
