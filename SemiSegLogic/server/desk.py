@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from ..job.travel import Mark, is_returned, returned
 from ..patience import remove_folder
 from .absence import Absence
 from .orders import order_in
-from .refusal import AWAY, BUSY, CONFLICT, NOT_FOUND, Refused
+from .refusal import AWAY, BUSY, CONFLICT, NOT_FOUND, WRONG, Refused
 from .shelf import Shelf, require_disk
 
 MOST_UNFINISHED = 20
@@ -26,6 +27,8 @@ MOST_UNFINISHED = 20
 LONGEST_PATIENCE_S = 600.0
 RESUMED_S = 86400.0
 """A job that was lost longer ago had another reason than that this computer went down."""
+_NAME = re.compile(r"[0-9a-f]{32}", re.ASCII)
+"""As couriers choose it: no other could tell anything of a patient, or be that of a file beside the jobs."""
 
 
 class Works(Protocol):
@@ -60,8 +63,8 @@ class Desk:
         """Make a job of ``order``, whose files are on the user's ``shelf``, and have it run. Harmless to repeat. Others
         are served while its files are copied, which takes long where the jobs lie on another disk.
         """
+        job = self._folder(job_id)
         spec, files = order_in(order)
-        job = self._backend.folder(job_id)
         if self._begin(user, job, spec):
             try:
                 _fill(job, user, spec, {name: (shelf, digest) for name, digest in files.items()})
@@ -190,8 +193,13 @@ class Desk:
             raise Refused(BUSY, f"You have {unfinished} jobs on the server that are not done.",
                           "Wait for one to end, or stop one.")
 
+    def _folder(self, job_id: str) -> JobFolder:
+        if not _NAME.fullmatch(job_id):
+            raise Refused(WRONG, f"'{job_id:.60}' is no name of a job.", "Send the order again with SemiSeg.")
+        return self._backend.folder(job_id)
+
     def _of(self, user: str, job_id: str) -> JobFolder:
-        job = self._backend.folder(job_id)
+        job = self._folder(job_id)
         if not job.submitted or owner(job.root) != user:  # another user's is as good as none
             raise Refused(NOT_FOUND, f"The server has no job {job_id:.60} of yours.", "Start a new one.")
         return job

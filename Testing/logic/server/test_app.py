@@ -569,3 +569,13 @@ def test_a_cluster_may_stand_behind_a_server(tmp_path: Path) -> None:
         assert behind.look("ada", JOB)[0].state == "stopped"
     finally:
         ray.close()
+
+
+@pytest.mark.parametrize("name", ["running.lock", "turns.json", "a" * 31, "A" * 32, "jane-doe-1950"])
+def test_no_job_takes_the_name_of_what_lies_beside_the_jobs_or_of_anything_but_a_courier(
+    server: RunningServer, ada: Gateway, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(PlaceError, match="no name of a job"):
+        ordered(ada, tmp_path / "job", name)
+    ordered(ada, tmp_path / "other")
+    wait_until(lambda: ada.look(JOB)[0].state == "done", 60, "the job to be done")  # type: ignore[index]
