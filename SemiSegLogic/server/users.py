@@ -9,14 +9,18 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import FileError, read_json, write_json
-from ..job import JobError
+from ..files import FileError, disk_errors, read_json, write_json
+from ..job import FileLock, JobError
 
 TOKEN_BYTES = 32
+LOCK_PATIENCE_S = 10.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 
 
@@ -58,9 +62,10 @@ class Users:
         if not _NAME.fullmatch(name):
             raise JobError(f"'{name:.60}' cannot be the name of a user.",
                            "Use up to 32 small letters, digits, - and _, a letter or digit first.")
-        token, known = secrets.token_urlsafe(TOKEN_BYTES), self._read()
-        account = known[name].account if name in known else f"{name}.{secrets.token_hex(4)}"  # which is no name
-        self._write({**known, name: User(_digest(token), account)})
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        with self._changing() as known:
+            account = known[name].account if name in known else f"{name}.{secrets.token_hex(4)}"  # which is no name
+            known[name] = User(_digest(token), account)
         return token
 
     def remove(self, name: str) -> None:
@@ -69,8 +74,8 @@ class Users:
         if name not in known:
             others = ", ".join(sorted(known)) or "nobody"
             raise JobError(f"{self.path} knows no user '{name:.60}'.", f"It knows: {others}.")
-        del known[name]
-        self._write(known)
+        with self._changing() as known:
+            known.pop(name, None)
 
     def of(self, token: str) -> str | None:
         """The account of whose token it is; None: nobody's. It takes as long whichever it is."""
@@ -89,6 +94,20 @@ class Users:
             raise JobError(str(error), "Invite the users anew.") from error
         except (AttributeError, TypeError) as error:
             raise JobError(f"{self.path} holds no users.", "Delete it, and invite the users anew.") from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, User]]:
+        """Those who are known, to be changed: by nobody else meanwhile, or one who was removed would be back."""
+        with FileLock(self.path.with_name("users.lock")) as lock:
+            deadline = time.monotonic() + LOCK_PATIENCE_S
+            with disk_errors(lock.path):
+                while not lock.try_acquire():
+                    if time.monotonic() > deadline:
+                        raise JobError(f"{self.path} is being changed by another program.", "Try again.")
+                    time.sleep(0.02)
+            known = self._read()
+            yield known
+            self._write(known)
 
     def _write(self, known: dict[str, User]) -> None:
         write_json(self.path, {name: asdict(user) for name, user in known.items()})

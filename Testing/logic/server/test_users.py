@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from SemiSegLogic.job import JobError
 from SemiSegLogic.server.users import Users
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -36,6 +40,23 @@ def test_a_new_token_takes_the_place_of_the_old_one_and_who_is_removed_is_out_at
     assert users.of(new) is None
     with pytest.raises(JobError, match=r"knows no user 'ada'.*nobody"):
         users.remove("ada")
+
+
+def test_who_is_removed_stays_so_while_others_are_invited(users: Users) -> None:
+    old = [f"old{number}" for number in range(4)]
+    for name in old:
+        users.invite(name)
+    others = [administrator(users, "invite", *(f"new{k}-{n}" for n in range(25))) for k in (0, 1)]
+    others.append(administrator(users, "remove", *old))
+    assert [other.wait(60) for other in others] == [0, 0, 0]
+    assert users.names == sorted(f"new{k}-{n}" for k in (0, 1) for n in range(25))
+
+
+def administrator(users: Users, act: str, *names: str) -> subprocess.Popen[bytes]:
+    """Another process, which does the same to one after the other."""
+    program = ("import pathlib, sys\nfrom SemiSegLogic.server.users import Users\n"
+               "for name in sys.argv[3:]: getattr(Users(pathlib.Path(sys.argv[1])), sys.argv[2])(name)")
+    return subprocess.Popen([sys.executable, "-c", program, str(users.path), act, *names], cwd=ROOT)
 
 
 @pytest.mark.parametrize("name", ["", "Ada", "../ada", "a/b", "a" * 33, "ada\n", "-a"])
