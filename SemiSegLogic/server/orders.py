@@ -19,13 +19,22 @@ def order_in(plain: Any) -> tuple[JobSpec, Mapping[str, str]]:
     """
     if not isinstance(plain, dict) or set(plain) != {"spec", "files"}:
         raise Refused(WRONG, "An order holds 'spec' and 'files'.", _AGAIN)
-    spec, files = JobSpec.from_dict(plain["spec"]), plain["files"]
+    spec, files = _understood(plain["spec"]), plain["files"]
     if not isinstance(files, dict) or sorted(files) != sorted(given(spec)):
         raise Refused(WRONG, "The files of the order are not those that it needs.", _AGAIN)
     if not all(isinstance(digest, str) for digest in files.values()):
         raise Refused(WRONG, "The files of the order are named by other things than digests.", _AGAIN)
     _require_bounds(spec)
     return spec, files
+
+
+def _understood(plain: Any) -> JobSpec:
+    """The order, which its client found to be in order: where it is not, the two are of different versions."""
+    try:
+        return JobSpec.from_dict(plain)
+    except JobError as error:
+        raise Refused(WRONG, f"The server does not understand the order: {error.text}",
+                      "Update SemiSeg on both computers.") from error
 
 
 def _require_bounds(spec: JobSpec) -> None:

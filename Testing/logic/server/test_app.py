@@ -193,6 +193,15 @@ def test_what_is_no_order_is_refused_in_words(
     assert json.loads(answer)["text"]
 
 
+@pytest.mark.parametrize("newer", [{"format": 3}, {"hint": "new"}])
+def test_an_order_of_a_newer_client_says_where_to_update(
+    server: RunningServer, ada: Gateway, tmp_path: Path, newer: dict[str, object]
+) -> None:
+    plain = {**specification(JobFolder.create(tmp_path / "job"), method_settings={}).to_dict(), **newer}
+    with pytest.raises(PlaceError, match=r"server does not understand.*(format|hint).* Update SemiSeg on both"):
+        ada._say("PUT", f"/v1/jobs/{JOB}", json.dumps({"spec": plain, "files": {}}).encode())
+
+
 @pytest.mark.parametrize("patience", ["nan", "x", ""])
 def test_a_patience_that_is_no_number_is_refused(
     server: RunningServer, ada: Gateway, tmp_path: Path, patience: str
