@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from ..job import FileLock, JobError
 from .absence import Watch
+from .audit import Audit
 from .desk import Desk, Works
 from .listening import Listening
 from .shelf import Shelf, days_ago
@@ -19,7 +19,6 @@ from .users import Users
 
 LOOK_EVERY_S = 10.0
 CLEAR_EVERY_S = 3600.0
-LOG_BYTES, LOGS = 10_000_000, 5
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Serving:
 
         listening.require_safe()
         self._require_alone()
-        app = make_app(self.users, self.desk, self.shelf_of, _audit(self.folder / "requests.log"))
+        app = make_app(self.users, self.desk, self.shelf_of, Audit(self.folder / "requests.log"))
         keeper = threading.Thread(target=self._keep_house, daemon=True)
         try:
             with listening.open() as opened:
@@ -97,18 +96,3 @@ class Serving:
                     self.clear()
             except Exception:  # a sick disk must not end the looking after
                 logging.exception("Looking after the jobs failed; it is tried again.")
-
-
-def _audit(path: Path) -> Callable[[str, str, str, int], None]:
-    """Writes a line for each answer, without anything of its content."""
-    log = logging.getLogger(f"{__name__}.requests")
-    log.propagate = False
-    log.setLevel(logging.INFO)
-    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOGS, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.handlers = [handler]
-
-    def tell(user: str, method: str, path: str, code: int) -> None:
-        log.info("%s %s %s %d", user, method, path.encode("unicode_escape").decode()[:200], code)
-
-    return tell
