@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import ssl
 from pathlib import Path
@@ -70,6 +71,7 @@ def _add_run(actions: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     out, jobs = Output(options.json), options.folder / "jobs"
+    os.umask(0o077)  # whatever is written from here on is for nobody else on this computer, whoever made the folder
     with disk_errors(options.folder):
         jobs.mkdir(mode=0o700, parents=True, exist_ok=True)
     backend = far_backend(options.cluster, jobs) if options.cluster else LocalBackend(jobs)

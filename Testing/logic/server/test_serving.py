@@ -33,6 +33,7 @@ def test_the_process_serves_writes_down_who_asked_and_gives_way_to_no_other(tmp_
     folder, given = tmp_path / "server", tmp_path / "given"
     semiseg = [sys.executable, "-m", "SemiSegLogic", "serve"]
     address = "http://127.0.0.1:18443"
+    folder.mkdir(mode=0o755)  # by the administrator
     subprocess.run([*semiseg, "invite", folder, "ada", "--address", address, "--into", given], cwd=ROOT, check=True)
     token = (given / "server.token").read_text().strip()
     log = (tmp_path / "printed.txt").open("wb")
@@ -49,6 +50,7 @@ def test_the_process_serves_writes_down_who_asked_and_gives_way_to_no_other(tmp_
         assert token not in told
         assert _hello(port, token, "/v1/%1b[31m%0a%C3%A9") == 404
         assert (folder / "requests.log").read_text().splitlines()[-1].endswith(r" GET /v1/\x1b[31m\n\xe9 404")
+        assert [path.name for path in folder.iterdir() if path.stat().st_mode & 0o077] == []
         other = subprocess.run([*semiseg, "run", folder, "--port", "0"], cwd=ROOT, capture_output=True, text=True)
         assert (other.returncode, "A server works in" in other.stderr) == (1, True)
     finally:
