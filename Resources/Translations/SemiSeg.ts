@@ -51,10 +51,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Press &apos;Repair the study&apos; below the list.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Read cases</source>
         <translation type="unfinished"></translation>
     </message>
@@ -64,6 +60,21 @@
     </message>
     <message>
         <source>Study {name}. Cases: {count}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SemiSegLib.remedies</name>
+    <message>
+        <source>If the file was moved, right-click the case in the list and choose where its image is now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Right-click the case in the list and choose &apos;Earlier versions&apos;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Press &apos;Repair the study&apos; below the list.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -190,6 +201,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Read versions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{case} is as it was in the version that you chose. What was there before is kept as a version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The image of {case} is now read from {path}, and is the same as before.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -291,19 +314,11 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>If the file was moved, right-click the case in the list and choose where its image is now.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>{case} is also open in another Slicer window, with slices drawn there but not done: {numbers}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Open a case first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Press &apos;Repair the study&apos; below the list.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -460,6 +475,14 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>The image of {case} has moved …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Earlier versions of what was drawn in {case} …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no earlier version of this case.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -866,6 +889,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
 <context>
     <name>panel.label</name>
     <message>
+        <source>{when}: {note}, by {author}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Turn the views to the volume&apos;s own axes; a volume that was moved is moved back</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1003,10 +1030,6 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>&lt;b&gt;{case}&lt;/b&gt;, {plane} slice &lt;b&gt;{n}&lt;/b&gt; of {count}: {state}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{when}: {note}, by {author}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1454,6 +1477,18 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>The suggestion cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The suggestion is hidden. Tick &apos;Show suggestion&apos; first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This case is accepted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Suggested by the method &apos;{method}&apos;, {time}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1471,14 +1506,6 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>The model has not suggested any slices yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The suggestion cannot be read.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This case is accepted.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2242,6 +2269,10 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Learning while you draw could not start: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The model learns from every slice as soon as you mark it as done, and updates its suggestion within seconds.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2255,10 +2286,6 @@ Change Slicer&apos;s Python?</source>
     </message>
     <message>
         <source>The model is learning from your latest slice …</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Learning while you draw could not start: {error}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2503,7 +2530,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The image of {name} is missing: {path}. Put it back or remove the case.</source>
+        <source>The image of {name} is missing: {path}. Put it back, or right-click the case in the list: choose where its image is now, or remove the case.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2545,6 +2572,10 @@ Change Slicer&apos;s Python?</source>
 </context>
 <context>
     <name>training.run_words</name>
+    <message>
+        <source>Drawings that were handed over to the training are damaged on the disk: {files}. They are not learned; what was drawn in their case before is. SemiSeg hands them over once more. If this is still said in a minute, stop the training, then start it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>Training is finished. Suggestions are in the list of cases.</source>
         <translation type="unfinished"></translation>
