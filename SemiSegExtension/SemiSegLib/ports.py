@@ -17,6 +17,9 @@ from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
 if TYPE_CHECKING:
     from SemiSegLogic.study import Study
 
+DICOM_SEG = "dcm"
+"""The one format of exports that the screen writes: Slicer does, not we."""
+
 
 @dataclass(frozen=True)
 class Shown:

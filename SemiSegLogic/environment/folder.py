@@ -14,7 +14,6 @@ from pathlib import Path
 
 from ..patience import remove, remove_folder, rename
 from . import borrowed, lock
-from .indexes import index_of
 from .marks import BEGUN, Marks
 from .pip import Pip, clean, native
 from .problem import ELSEWHERE, ROOM_GB, EnvironmentProblem, explain_disk, free_gb
@@ -110,7 +109,8 @@ class EnvironmentFolder:
 
         ``build`` None: whatever the arguments lead to. Raises EnvironmentProblem with the reason and a remedy.
         """
-        from .compiling import compile_packages  # here, for the panel imports this file when it opens
+        from .compiling import compile_packages  # these here, for the panel imports this file when it opens
+        from .indexes import index_of
 
         pip = Pip(self.command, self.root)
         try:

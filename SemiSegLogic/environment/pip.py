@@ -15,7 +15,6 @@ from pathlib import Path
 
 from ..patience import remove_folder
 from .problem import ROOM_GB, EnvironmentProblem, explain, free_gb, may_pass
-from .trust import is_distrusted, of_the_system
 
 OURS_TO_DROP = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
 ASTRAY = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON")
@@ -58,6 +57,8 @@ class Pip:
 
         What was downloaded stays in pip's cache.
         """
+        from .trust import is_distrusted  # here, for the panel imports this file when it opens
+
         command = [*self.command, "install", "--disable-pip-version-check", *self._progress(), *arguments]
         code, errors = self._run(command)
         if code and is_distrusted(errors) and not self._trusts_system:
@@ -74,6 +75,8 @@ class Pip:
             raise EnvironmentProblem(explain(errors, self.folder), "pip's last words:\n" + "\n".join(errors))
 
     def _run(self, command: Sequence[str]) -> tuple[int, list[str]]:
+        from .trust import of_the_system
+
         try:
             with room_for_downloads(self.folder) as room, of_the_system(self._trusts_system) as certificates:
                 return _run_showing_errors(command, {**clean(), **room, **certificates})

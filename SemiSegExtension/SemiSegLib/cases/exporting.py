@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.files import write_json
 
-from ..ports import Segmented, structures_of
+from ..ports import DICOM_SEG, Segmented, structures_of
 from ..remedies import in_words
 from ..words import _
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DICOM_SEG = "dcm"
-"""The one format that Slicer writes, not we."""
 NAMED = 3
 """So many cases that were left out are named in the line at the top; the others are counted."""
 

@@ -14,12 +14,12 @@ from SemiSegLogic.geometry import SliceIndex
 from ..labelling import casework
 from ..ports import OpenCase
 from ..words import _
-from .exporting import Exported, Exporting
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Version
 
     from ..controller import Controller
+    from .exporting import Exported
 
 
 class Results:
@@ -142,6 +142,8 @@ class Results:
         """Write these cases to ``folder``; each file is read again and compared before it counts. The names of those
         ``unaccepted`` are told in the account.
         """
+        from .exporting import Exported, Exporting  # when there is something to export
+
         self._controller.labelling.save_now()
         names = {row.id: row.name for row in self._controller.rows}
         Exporting(self._controller, Exported(folder, names, unaccepted=unaccepted), formats, done).begin(case_ids)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..cases.exporting import DICOM_SEG, unaccepted_words
+from ..ports import DICOM_SEG
 from ..words import _
 from .parts import button, enable, explain, form, label, primary, row, section
 
@@ -88,5 +88,7 @@ class ExportSection:
 def nothing_to_write(unaccepted: list[str]) -> str:
     """What the person has to do before there is something to export."""
     if unaccepted:
+        from ..cases.exporting import unaccepted_words  # with the first export
+
         return _("No case is finished yet: accept one, or draw all its slices.") + " " + unaccepted_words(unaccepted)
     return _("Choose a format, and cases that have a suggestion or are fully drawn.")

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from SemiSegLogic.environment import Requirements, prepare, problem
+from SemiSegLogic.environment import Requirements, indexes, prepare, problem
 from SemiSegLogic.environment import folder as environment_folder
 from SemiSegLogic.environment import pip as pip_module
 from SemiSegLogic.environment.folder import EnvironmentFolder
@@ -217,7 +217,7 @@ def test_without_pytorchs_own_index_the_processors_build_comes_from_the_usual_on
 ) -> None:
     """Hospitals let through the usual index, or hold a copy of it, and nothing else: no set-up on Linux succeeded."""
     make_wheel(shelf, "torch", "2.0")
-    monkeypatch.setattr(environment_folder, "index_of", lambda *_, **__: "file:///nowhere")
+    monkeypatch.setattr(indexes, "index_of", lambda *_, **__: "file:///nowhere")
     steps = list(environment_folder.venv_steps(tmp_path, ("tree", "torch"), "file:///nowhere"))
     monkeypatch.setattr(environment_folder, "venv_steps", lambda *_: iter([[*steps[0], "no-such-package"], steps[1]]))
     wanted = Requirements(("tree", "torch"), "digest1", modules=("tree", "leaf"))
@@ -287,7 +287,7 @@ def test_another_build_of_pytorch_replaces_the_one_that_is_there(
         wheel = make_wheel(tmp_path / build / "torch", "torch", f"2.0+{build}")
         (wheel.parent / "index.html").write_text(f'<a href="{wheel.name.replace("+", "%2B")}">{wheel.name}</a>')
     monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.setattr(environment_folder, "index_of", lambda build, **_: (tmp_path / build).as_uri())
+    monkeypatch.setattr(indexes, "index_of", lambda build, **_: (tmp_path / build).as_uri())
     wanted = Requirements(("--no-index", "tree", "torch>=1.0"), "digest1")
     environment = prepare(tmp_path / "env", wanted, base, build="cpu")
     (environment.root / MARKER).unlink()
