@@ -65,7 +65,7 @@ class Certificate:
 
     def _loaded(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self._files)
+        context.load_cert_chain(*self._files, password="")  # else it asks on the terminal, and everybody waits
         return context
 
     def _times(self) -> list[int]:

@@ -46,8 +46,18 @@ class Listening:
                 raise JobError(f"There is no file {path}.", "Name the PEM files of certificate and key.")
         if self.key is not None and os.name == "posix" and self.key.stat().st_mode & 0o077:
             raise JobError(f"Others on this computer can read the key {self.key}.", f"Run: chmod 600 {self.key}")
+        if self.key is not None and _is_locked(self.key):
+            raise JobError(f"The key {self.key} is locked with a passphrase, which nobody can type whenever it is read.",
+                           f"Run: openssl pkey -in {self.key} -out open.pem && chmod 600 open.pem. Then give open.pem.")
         if not (is_this_computer(self.host) or self.certificate or self.behind_proxy):
             raise JobError(
                 f"On {self.host} anybody in between could read the tokens: there is no certificate.",
                 "Give --certificate and --key; or listen on 127.0.0.1, for an SSH tunnel; or say --behind-proxy where "
                 "a proxy in front speaks https.")
+
+
+def _is_locked(key: Path) -> bool:
+    try:
+        return b"ENCRYPTED" in key.read_bytes()
+    except OSError:
+        return False  # that is told where it is used

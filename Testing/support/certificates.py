@@ -39,6 +39,13 @@ def make_signed_certificate(folder: Path) -> tuple[Path, Path, Path]:
     return certificate, key, authority
 
 
+def lock(key: Path) -> None:
+    """Put a passphrase on a key, as OpenSSL does unless it is told not to."""
+    _run(["openssl", "pkey", "-in", str(key), "-aes256", "-passout", "pass:secret", "-out", f"{key}.locked"])
+    Path(f"{key}.locked").replace(key)
+    key.chmod(0o600)
+
+
 def _run(*commands: list[str]) -> None:
     try:
         for each in commands:

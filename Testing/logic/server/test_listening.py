@@ -9,7 +9,7 @@ import pytest
 
 from SemiSegLogic.job import JobError
 from SemiSegLogic.server.listening import Listening
-from Testing.support.certificates import make_certificate
+from Testing.support.certificates import lock, make_certificate
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
@@ -35,3 +35,10 @@ def test_a_certificate_and_a_key_that_nobody_else_reads(tmp_path: Path) -> None:
         key.chmod(0o644)
         with pytest.raises(JobError, match=f"chmod 600 {key}"):
             Listening("0.0.0.0", certificate=certificate, key=key).require_safe()
+
+
+def test_a_key_with_a_passphrase_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    lock(key)
+    with pytest.raises(JobError, match=f"locked with a passphrase.*openssl pkey -in {key}"):
+        Listening("0.0.0.0", certificate=certificate, key=key).require_safe()
