@@ -28,7 +28,7 @@ from ..job.travel import PIECE, PROGRAM, PROTOCOL
 from .bodies import body, plain_body
 from .desk import Desk
 from .discretion import Discretion
-from .giving import Wish, opened, sent
+from .giving import OnTheWay, Wish, opened, sent
 from .refusal import AWAY, FULL, WRONG, Refused
 from .shelf import Shelf
 from .users import Users
@@ -45,6 +45,7 @@ def make_app(users: Users, desk: Desk, shelf_of: Callable[[str], Shelf], audit: 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=Plain)
     app.state.users, app.state.desk, app.state.shelf_of = users, desk, shelf_of
     app.state.coming = Counter[str]()  # bodies on their way by user
+    app.state.going = OnTheWay()
     app.state.discretion = Discretion([users.path.parent, desk.root])
 
     @app.middleware("http")
@@ -98,6 +99,11 @@ def _discretion(request: Request) -> Discretion:
     return found
 
 
+def _going(request: Request) -> OnTheWay:
+    found: OnTheWay = request.app.state.going
+    return found
+
+
 def _wish(range_: Annotated[str, Header(alias="Range")] = "", if_range: Annotated[str, Header()] = "") -> Wish:
     return Wish(range_, if_range)
 
@@ -114,6 +120,7 @@ TheDesk = Annotated[Desk, Depends(_desk)]
 TheShelf = Annotated[Shelf, Depends(_shelf)]
 TheDiscretion = Annotated[Discretion, Depends(_discretion)]
 TheWish = Annotated[Wish, Depends(_wish)]
+Going = Annotated[OnTheWay, Depends(_going)]
 Seconds = Annotated[float, Query(allow_inf_nan=False)]
 v1 = APIRouter(prefix="/v1", dependencies=[Depends(_user)])
 
@@ -156,11 +163,12 @@ def look(job_id: str, user: User, desk: TheDesk, discretion: TheDiscretion) -> d
 
 @v1.get("/jobs/{job_id}/files/{name:path}")
 def file(
-    job_id: str, name: str, user: User, desk: TheDesk, discretion: TheDiscretion, wish: TheWish
+    job_id: str, name: str, user: User, desk: TheDesk, discretion: TheDiscretion, wish: TheWish, going: Going
 ) -> StreamingResponse:
     """One of the files that a job has given back, or the rest of it; where libraries complain in it, without paths."""
+    going.require_place(user)
     stream = opened(desk.file(user, job_id, name))
-    return sent(discretion.log(stream) if name == LOG else stream, wish)
+    return going.add(user, sent(discretion.log(stream) if name == LOG else stream, wish))
 
 
 @v1.put("/jobs/{job_id}/labels/{number}")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import io
 import re
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from ..job.travel import tag_of
-from .refusal import NOT_FOUND, Refused
+from .refusal import AWAY, NOT_FOUND, Refused
 
 READ_AT_ONCE = 1 << 18
+MOST_AT_ONCE = 30
+"""Files that are on their way to one user: more than they have jobs, and too few to take every place of the server."""
 _REST = re.compile(r"bytes=(\d{1,15})-", re.ASCII)
 
 
@@ -32,6 +38,40 @@ class Wish:
         return wanted if wanted < size else 0
 
 
+class Sent(StreamingResponse):
+    """An answer that knows when it is ``over``, also where its client has gone."""
+
+    over = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.over = True
+
+
+class OnTheWay:
+    """What is on its way to whom."""
+
+    def __init__(self) -> None:
+        self._answers: defaultdict[str, WeakSet[Sent]] = defaultdict(WeakSet)
+        self._lock = threading.Lock()
+
+    def require_place(self, user: str) -> None:
+        """Raises Refused when as much as may be is on its way to ``user``."""
+        with self._lock:
+            count = sum(not answer.over for answer in self._answers[user])
+        if count >= MOST_AT_ONCE:
+            raise Refused(AWAY, f"{count} files are on their way to you.", "SemiSeg asks again soon.")
+
+    def add(self, user: str, answer: Sent) -> Sent:
+        """``answer``, from now on until it is over."""
+        with self._lock:
+            self._answers[user].add(answer)
+        return answer
+
+
 def opened(path: Path) -> IO[bytes]:
     """The file, to be read. Raises Refused when it is gone."""
     try:
@@ -40,7 +80,7 @@ def opened(path: Path) -> IO[bytes]:
         raise Refused(NOT_FOUND, f"There is no {path.name} now.", "Ask for what is listed.") from error
 
 
-def sent(stream: IO[bytes], wish: Wish) -> StreamingResponse:
+def sent(stream: IO[bytes], wish: Wish) -> Sent:
     """``stream`` as long as it is now: a log may grow while it is sent, and a result be replaced by a newer one. Its
     ETag tells the content, so nobody puts parts of two files together.
     """
@@ -52,7 +92,7 @@ def sent(stream: IO[bytes], wish: Wish) -> StreamingResponse:
     headers = {"Content-Length": str(size - start), "ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
     if start:
         headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
-    return StreamingResponse(_pieces(stream, size - start), 206 if start else 200, headers, "application/octet-stream")
+    return Sent(_pieces(stream, size - start), 206 if start else 200, headers, "application/octet-stream")
 
 
 def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes]:

@@ -47,7 +47,7 @@ class Listening:
         if self.key is not None and os.name == "posix" and self.key.stat().st_mode & 0o077:
             raise JobError(f"Others on this computer can read the key {self.key}.", f"Run: chmod 600 {self.key}")
         if self.key is not None and _is_locked(self.key):
-            raise JobError(f"The key {self.key} is locked with a passphrase, which nobody can type whenever it is read.",
+            raise JobError(f"The key {self.key} has a passphrase, which nobody can type each time it is read.",
                            f"Run: openssl pkey -in {self.key} -out open.pem && chmod 600 open.pem. Then give open.pem.")
         if not (is_this_computer(self.host) or self.certificate or self.behind_proxy):
             raise JobError(

@@ -27,7 +27,7 @@ from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.files import digest_file
 from SemiSegLogic.job import JobError, JobFolder, JobSpec
 from SemiSegLogic.job.travel import PIECE, given
-from SemiSegLogic.server import bodies, desk
+from SemiSegLogic.server import bodies, desk, giving
 from SemiSegLogic.server import shelf as shelves
 from SemiSegLogic.server.shelf import Shelf
 from Testing.support.certificates import make_certificate
@@ -251,6 +251,34 @@ def test_nobody_fills_the_memory_with_what_they_begin_to_send(
         line.close()
     wait_until(lambda: len(server.told) > 4 and sum(told[3] == 408 for told in server.told) == 2, 20, "both to be over")
     ada.send(path, digest, lambda there: None)
+
+
+def test_nobody_takes_every_place_with_files_that_they_do_not_read(
+    server: RunningServer, ada: Gateway, bob: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving, "MOST_AT_ONCE", 2)
+    for gateway, job in ((ada, "a" * 32), (bob, "b" * 32)):
+        ordered(gateway, tmp_path / job, job)
+        wait_until(lambda: gateway.look(job)[0].ended, 60, "the job to be done")  # type: ignore[index]  # noqa: B023
+        server.backend.folder(job).weights.write_bytes(bytes(20_000_000))
+    token = (tmp_path / "ada" / "server.token").read_text()
+    head = f"GET /v1/jobs/{'a' * 32}/files/model.pt HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\n\r\n"
+    lines = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+    for line in lines:
+        line.sendall(head.encode())
+        assert line.recv(12) == b"HTTP/1.1 200"
+    with pytest.raises(Unreachable, match="2 files are on their way to you"):
+        ada.bring("a" * 32, "model.pt", tmp_path / "x")
+    assert bob.bring("b" * 32, "model.pt", tmp_path / "x")
+    for line in lines:
+        line.close()
+
+    def brought() -> bool:
+        with contextlib.suppress(Unreachable):
+            return ada.bring("a" * 32, "model.pt", tmp_path / "x")
+        return False
+
+    wait_until(brought, 20, "her places to be free")
 
 
 def test_labels_come_in_order_and_once(server: RunningServer, ada: Gateway, tmp_path: Path) -> None:

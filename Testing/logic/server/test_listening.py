@@ -40,5 +40,5 @@ def test_a_certificate_and_a_key_that_nobody_else_reads(tmp_path: Path) -> None:
 def test_a_key_with_a_passphrase_is_refused_with_what_to_do(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     lock(key)
-    with pytest.raises(JobError, match=f"locked with a passphrase.*openssl pkey -in {key}"):
+    with pytest.raises(JobError, match=f"has a passphrase.*openssl pkey -in {key}"):
         Listening("0.0.0.0", certificate=certificate, key=key).require_safe()
