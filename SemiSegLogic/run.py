@@ -44,11 +44,11 @@ def main(arguments: list[str]) -> int:
     job = JobFolder(options.job)
     try:
         if options.second:
-            return 0 if _second(job, max(options.places, 1)) else 1
+            return 0 if _second(job, max(options.runners, 1)) else 1
         with placed(job) if options.placed else turn(job):
             if options.placed:
                 _when_sent_home(job.request_stop)
-            return 0 if work(job, options.places) else 1
+            return 0 if work(job, options.runners) else 1
     except NoTurn as reason:
         logging.info(str(reason))
         return 0
@@ -63,25 +63,25 @@ def _grammar() -> argparse.ArgumentParser:
     words.add_argument("job", type=Path, metavar="JOB_FOLDER")
     words.add_argument("--second", action="store_true", help="train the candidate beside the process that has the job")
     words.add_argument("--placed", action="store_true", help="a cluster placed this process: wait for no turn here")
-    words.add_argument("--places", type=int, default=0, metavar="N", help=(
+    words.add_argument("--places", dest="runners", type=int, default=0, metavar="N", help=(
         "runners that may work on one job here at the same time (default: one for each equal graphics card, else one)"))
     return words
 
 
-def work(job: JobFolder, places: int = 0) -> bool:
-    """The job itself, now that the computer is ours. Failures end in the status, in words. ``places`` how many runners
-    may work on it here at the same time, 0: one for each equal graphics card.
+def work(job: JobFolder, runners: int = 0) -> bool:
+    """The job itself, now that the computer is ours. Failures end in the status, in words. So many ``runners`` may work
+    on it here at the same time, 0: one for each equal graphics card.
     """
     from .runner.reporting import Reporter
 
     with Reporter(job, _earlier(job)) as reporter:
-        return _in_words(reporter, lambda: _carry_out(job, reporter, places))
+        return _in_words(reporter, lambda: _carry_out(job, reporter, runners))
 
 
-def _carry_out(job: JobFolder, reporter: Reporter, places: int) -> None:
+def _carry_out(job: JobFolder, reporter: Reporter, runners: int) -> None:
     from .runner.orders import carry_out  # torch is loaded from here on, not while waiting
 
-    carry_out(job, reporter, places)
+    carry_out(job, reporter, runners)
 
 
 def _second(job: JobFolder, runners: int) -> bool:

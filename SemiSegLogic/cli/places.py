@@ -28,7 +28,7 @@ def backend_of(options: argparse.Namespace) -> Place:
     with its file.
     """
     if options.far is None:
-        return LocalBackend(jobs_folder(), places=options.places)
+        return LocalBackend(jobs_folder(), runners=options.places)
     return far_backend(options.far, jobs_folder())
 
 

@@ -18,9 +18,9 @@ from .suggest import Suggester
 from .workplace import Workplace, workplace
 
 
-def carry_out(job: JobFolder, reporter: Reporter, places: int) -> None:
-    """The whole work of a job on the device that this computer has; ``places`` how many runners may work on it here at
-    the same time, 0: one for each equal graphics card. Raises what a training raises.
+def carry_out(job: JobFolder, reporter: Reporter, runners: int) -> None:
+    """The whole work of a job on the device that this computer has; so many ``runners`` may work on it here at the same
+    time, 0: one for each equal graphics card. Raises what a training raises.
     """
     spec = job.spec()
     with workplace(job, reporter) as place:
@@ -30,7 +30,7 @@ def carry_out(job: JobFolder, reporter: Reporter, places: int) -> None:
         elif spec.kind == "live":
             learn_live(place)
         else:
-            train(place, places)
+            train(place, runners)
 
 
 def predict(place: Workplace) -> None:
@@ -48,10 +48,10 @@ def predict(place: Workplace) -> None:
     reporter.say(message, state=state, fraction=1.0, seconds_left=0.0)
 
 
-def train(place: Workplace, places: int) -> None:
+def train(place: Workplace, runners: int) -> None:
     """A course of training to its end or to a stop, going on from the checkpoint of a killed one."""
     job, reporter = place.job, place.reporter
-    saved, second = Saved.load(job.checkpoint), second_at(place, places)
+    saved, second = Saved.load(job.checkpoint), second_at(place, runners)
     place = place.with_device(place.device.shared(RUNNERS)) if second is not None else place
     place = place.with_device(saved.on(place.device)) if saved else place
     volumes = data.load(job, place.device, reporter.reading, saved.plan if saved else None)

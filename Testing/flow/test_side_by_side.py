@@ -29,7 +29,7 @@ LONG, SHORT = tiny(4000, 8, checkpoint_seconds=0.5), tiny(32, 8, checkpoint_seco
 
 @pytest.fixture
 def two_places(tmp_path: Path) -> Iterator[LocalBackend]:
-    backend = LocalBackend(tmp_path / "jobs", places=2)
+    backend = LocalBackend(tmp_path / "jobs", runners=2)
     yield backend
     for job_id in backend.jobs():
         backend.stop(job_id, patience_s=0)

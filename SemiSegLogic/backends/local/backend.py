@@ -34,17 +34,17 @@ class LocalBackend:
 
     ``python`` the command of the interpreter, as a list (PythonSlicer, or another). ``environment`` what the runner
     inherits (None: a copy of this process's; os.environ is never changed). ``own_python`` False: the interpreter is
-    another than this one, so the variables that would lead it astray are left out. ``module`` what it runs. ``places``
+    another than this one, so the variables that would lead it astray are left out. ``module`` what it runs. ``runners``
     how many runners may work on one job at the same time, 0: one for each equal graphics card, else one.
     """
 
     def __init__(
         self, root: Path, python: Sequence[str] = (sys.executable,), environment: Mapping[str, str] | None = None,
-        *, own_python: bool = True, module: str = "SemiSegLogic.run", places: int = 0,
+        *, own_python: bool = True, module: str = "SemiSegLogic.run", runners: int = 0,
     ) -> None:
         self.root = Path(root)
         self._command = [*python, "-m", module]
-        self._options = ["--places", str(places)] if places else []
+        self._options = ["--places", str(runners)] if runners else []
         base = os.environ if environment is None else environment
         self._environment = child_environment(base, IMPORT_ROOT, own_python)
         self._folders = Folders(self.root)

@@ -141,38 +141,40 @@ class Companion:
                              seconds_left=said.seconds_left if said else None)
 
 
-def second_place(places: int, kind: str, cards: Sequence[str], environment: Mapping[str, str]) -> dict[str, str] | None:
+def second_place(
+    runners: int, kind: str, cards: Sequence[str], environment: Mapping[str, str]
+) -> dict[str, str] | None:
     """The environment of a second runner on this computer; None where it has no place of its own.
 
-    ``places`` how many runners may work here, 0: as many as there are equal graphics cards. ``kind`` of device ("cuda",
+    So many ``runners`` may work here, 0: as many as there are equal graphics cards. ``kind`` of device ("cuda",
     "cpu") the first runner uses, ``cards`` the names of those it sees: the second runner gets the next one, unasked
     only one like the first. On a slower one, which may be there for the screen alone, its side of the contest would
     learn less.
     """
     if kind != "cuda":
-        return dict(environment) if places >= 2 else None
-    others = [number for number, name in enumerate(cards) if number and (name == cards[0] or places >= 2)]
-    if places == 1 or not others:
+        return dict(environment) if runners >= 2 else None
+    others = [number for number, name in enumerate(cards) if number and (name == cards[0] or runners >= 2)]
+    if runners == 1 or not others:
         return None
     visible = environment.get("CUDA_VISIBLE_DEVICES")
     named = visible.split(",") if visible else [str(number) for number in range(len(cards))]
     return {**environment, "CUDA_VISIBLE_DEVICES": named[others[0]].strip()}
 
 
-def second_at(place: Workplace, places: int) -> dict[str, str] | None:
+def second_at(place: Workplace, runners: int) -> dict[str, str] | None:
     """The environment of a second runner beside the one that works at ``place``; None where there is none to come: only
     the recommended method holds contests.
     """
-    return environment_for(places, place.device) if place.job.spec().method == RECOMMENDED else None
+    return environment_for(runners, place.device) if place.job.spec().method == RECOMMENDED else None
 
 
-def environment_for(places: int, device: Device) -> dict[str, str] | None:
+def environment_for(runners: int, device: Device) -> dict[str, str] | None:
     """That of a second runner beside the one that uses ``device``."""
     import torch
 
     count = torch.cuda.device_count() if device.torch.type == "cuda" else 0
     cards = [torch.cuda.get_device_name(number) for number in range(count)]
-    return second_place(places, device.torch.type, cards, os.environ)
+    return second_place(runners, device.torch.type, cards, os.environ)
 
 
 def _delivered(claim: Claim) -> Delivery | None:

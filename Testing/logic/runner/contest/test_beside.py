@@ -23,7 +23,7 @@ from Testing.support.stand_ins.seconds import contest
 FAST, SLOW = "RTX 6000 Ada", "T400"
 
 
-@pytest.mark.parametrize(("places", "kind", "cards", "visible", "expected"), [
+@pytest.mark.parametrize(("runners", "kind", "cards", "visible", "expected"), [
     (0, "cuda", [FAST] * 2, None, "1"), (0, "cuda", [FAST] * 2, "4,7", "7"),
     (2, "cuda", [FAST] * 3, "GPU-a, GPU-b,GPU-c", "GPU-b"), (0, "cuda", [FAST], None, None),
     (1, "cuda", [FAST] * 2, None, None), (0, "cpu", [], None, None), (1, "cpu", [], None, None),
@@ -31,10 +31,10 @@ FAST, SLOW = "RTX 6000 Ada", "T400"
     (0, "cuda", [FAST, SLOW, FAST], None, "2"), (0, "cuda", [FAST, SLOW, FAST], "5,1,0", "0"),
 ])
 def test_a_second_runner_gets_the_next_card_and_unasked_only_one_like_the_first(
-    places: int, kind: str, cards: list[str], visible: str | None, expected: str | None
+    runners: int, kind: str, cards: list[str], visible: str | None, expected: str | None
 ) -> None:
     environment = {"PATH": "/bin"} | ({"CUDA_VISIBLE_DEVICES": visible} if visible else {})
-    found = second_place(places, kind, cards, environment)
+    found = second_place(runners, kind, cards, environment)
     assert (found or {}).get("CUDA_VISIBLE_DEVICES") == expected
 
 
@@ -81,7 +81,7 @@ def test_two_runners_on_one_processor_plan_with_half_of_the_free_memory_each(
 def test_where_no_second_runner_is_to_come_all_memory_is_for_one(
     blobs: BlobStudy, jobs: Path, planned: list[Workplace]
 ) -> None:
-    work(begin(blobs.study, jobs, tiny(4, 2), "supervised").job, places=2)
+    work(begin(blobs.study, jobs, tiny(4, 2), "supervised").job, runners=2)
     assert [place.device.memory for place in planned] == [8 << 30]
 
 
