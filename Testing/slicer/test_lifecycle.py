@@ -120,6 +120,32 @@ def test_a_widget_that_a_script_makes_without_an_area_keeps_its_panel(module: An
     widget.parent.close()
 
 
+@pytest.mark.parametrize("how", ["quits", "closes the scene"])
+def test_a_second_widget_in_one_slicer_takes_nothing_of_the_first_one_with_it(
+    module: Any, study: Any, slicer: Any, how: str
+) -> None:
+    """As slicer.util.getNewModuleGui makes one. When it went, it emptied the segmentation of the first, too, which took
+    that for the person's wish: what was drawn and not marked as done was lost.
+    """
+    second = shown(module, enter=False)
+    first = shown(module)
+    open_first(first.panel, study)
+    truth = ball(study.cases[0].grid.shape)[PLACE_INDEX] == 1
+    paint(first.panel, 1, SliceIndex(0, PLACE_INDEX), truth)
+    if how == "quits":
+        second.cleanup()
+        first.cleanup()
+    else:
+        slicer.mrmlScene.Clear()
+        first.cleanup()
+        second.cleanup()
+    third = shown(module)
+    settle(third.panel)
+    open_first(third.panel, study)
+    assert np.array_equal(third.panel.screen.labels()[PLACE_INDEX] == 1, truth)
+    third.cleanup()
+
+
 def test_a_slicer_that_is_too_old_is_told_so_in_the_panel(module: Any, slicer: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "OLDEST_PYTHON", (99, 0))
     widget = shown(module)

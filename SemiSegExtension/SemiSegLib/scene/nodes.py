@@ -58,10 +58,11 @@ def told_apart(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return told
 
 
-def empty_own() -> None:
-    """Before the scene closes: of our nodes' voxels nothing is left to be cleared one segment after the other."""
-    for node in own_nodes():
-        _let_go_of_voxels(node)
+def let_go_of_voxels(*nodes: Any) -> None:
+    """Before they go: of the voxels of our nodes nothing is left to be cleared one segment after the other."""
+    for node in nodes:
+        if node is not None and node.IsA("vtkMRMLSegmentationNode"):
+            empty(node.GetSegmentation())
 
 
 def remove(*nodes: Any) -> None:
@@ -70,16 +71,11 @@ def remove(*nodes: Any) -> None:
         if node is None or not slicer.mrmlScene.IsNodePresent(node):
             continue
         parts = _parts(node)
-        _let_go_of_voxels(node)
+        let_go_of_voxels(node)
         slicer.mrmlScene.RemoveNode(node)
         for part in parts:
             if part is not None and slicer.mrmlScene.IsNodePresent(part):
                 slicer.mrmlScene.RemoveNode(part)
-
-
-def _let_go_of_voxels(node: Any) -> None:
-    if node.IsA("vtkMRMLSegmentationNode"):
-        empty(node.GetSegmentation())
 
 
 def _parts(node: Any) -> list[Any]:

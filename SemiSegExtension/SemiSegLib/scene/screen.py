@@ -94,9 +94,11 @@ class Screen:
         self._conversions = None
 
     def scene_closes(self) -> None:
-        """The scene takes our nodes away itself."""
-        self.forget()
-        nodes.empty_own()
+        """The scene takes our nodes away itself. Those of another panel in this Slicer stay whole: what is drawn on
+        them may have to be saved yet.
+        """
+        self._stop_observing()
+        nodes.let_go_of_voxels(*self._stage.leave())
 
     def forget(self) -> None:
         """Our nodes are left to the scene, or to who comes after us: nothing is observed now."""
