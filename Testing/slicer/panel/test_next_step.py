@@ -25,6 +25,7 @@ def shown(panel: Any, width: int) -> Any:
 
     panel.label.editor.widget.real.setMinimumHeight(430)
     root = panel.root.real
+    root.layout().setContentsMargins(0, 0, 0, 0)  # as Slicer's module panel has it
     root.show()
     for _ in range(6):
         slicer.app.processEvents()
