@@ -119,6 +119,25 @@ class ProposalsPort(Protocol):
         """Whether there is a suggestion to be seen; the person may have hidden it."""
 
 
+class VolumePort(Protocol):
+    """A volume of the scene; ``scene.pieces.SceneVolume`` in Slicer."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def grid(self) -> Grid: ...
+
+    @property
+    def voxels(self) -> NDArray[Any]:
+        """The copy, once it is whole."""
+
+    def copy_on(self) -> bool:
+        """Copy the next piece of its voxels; whether that was the last. Raises ValueError in words where they were
+        changed meanwhile.
+        """
+
+
 class ScreenPort(Protocol):
     """What the controller needs of the scene; ``scene.Screen`` in Slicer, a stand-in in tests."""
 
@@ -172,8 +191,8 @@ class ScreenPort(Protocol):
     def jump(self, place: SliceIndex, centre: Sequence[float] | None = None) -> bool:
         """Show a slice; False when no view on screen looks along its axis."""
 
-    def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
-        """Name, voxels and grid of a user's volume. Raises ValueError in words when it cannot be a case."""
+    def scene_volume(self, node_id: str) -> VolumePort:
+        """A user's volume as it is now. Raises ValueError in words when it cannot be a case."""
 
     def scene_series(self, node_id: str) -> str:
         """The UID of the DICOM series that it was loaded from; "" when it was not."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Case, Study
 
     from ..controller import Controller
+    from ..ports import VolumePort
 
 
 class Adding:
@@ -40,13 +41,26 @@ class Adding:
             self._add(study, words, lambda files=files: study.add_series(files))
 
     def from_scene(self, node_id: str) -> None:
-        """Take the voxels of a volume in the scene into the study; a file of it is not needed. Raises ValueError in
-        words when it cannot be a case.
+        """Take the voxels that a volume in the scene has now into the study; a file of it is not needed. Raises
+        ValueError in words when it cannot be a case.
         """
         study = self._controller.need_study()
-        name, array, grid = self._controller.screen.scene_volume(node_id)
-        series = self._controller.screen.scene_series(node_id)
-        self._add(study, name, lambda: study.add_volume(array, grid, name, series))
+        volume, series = self._controller.screen.scene_volume(node_id), self._controller.screen.scene_series(node_id)
+        self._left += 1
+        self._copy_on(study, volume, series)
+
+    def _copy_on(self, study: Study, volume: VolumePort, series: str) -> None:
+        """A piece at each beat, then the whole into the study."""
+        try:
+            whole = volume.copy_on()
+        except ValueError as error:
+            self._not_added(error)
+            return
+        if not whole:
+            self._controller.next_beat(lambda: self._copy_on(study, volume, series))
+            return
+        self._left -= 1
+        self._add(study, volume.name, lambda: study.add_volume(volume.voxels, volume.grid, volume.name, series))
 
     def _add(self, study: Study, name: str, work: Callable[[], Case]) -> None:
         self._left += 1

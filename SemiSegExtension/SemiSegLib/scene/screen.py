@@ -22,6 +22,7 @@ from .stage import LABELS, VOLUME, Stage, style
 if TYPE_CHECKING:
     from .conversions import Conversions
     from .masks import SceneMask
+    from .pieces import SceneVolume
 
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
 
@@ -219,11 +220,13 @@ class Screen:
         """(id, words) of the user's volumes that could become cases."""
         return volumes.scene_volumes()
 
-    def scene_volume(self, node_id: str) -> tuple[str, NDArray[np.generic], Grid]:
+    def scene_volume(self, node_id: str) -> SceneVolume:
         node = slicer.mrmlScene.GetNodeByID(node_id)
         if node is None:
             raise ValueError(_("The volume is no longer loaded in Slicer."))
-        return str(node.GetName()), *volumes.array_of(node)
+        from .pieces import SceneVolume  # when one is added: opening the module needs it not
+
+        return SceneVolume(node)
 
     def scene_series(self, node_id: str) -> str:
         return dicom.series_of(slicer.mrmlScene.GetNodeByID(node_id))

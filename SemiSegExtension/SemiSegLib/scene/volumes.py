@@ -45,22 +45,22 @@ def overlay_from(array: NDArray[np.uint8], grid: Grid, name: str) -> Any:
 
 
 def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
-    """A copy of a volume node's voxels (k, j, i), or (k, j, i, values per voxel) of colours, and its grid. Raises
-    ValueError where it holds none, or lies under a transform.
-    """
-    voxels, grid = _seen(volume)
+    """A copy of what is :func:`seen`, at once."""
+    voxels, grid = seen(volume)
     return voxels.copy(), grid
 
 
 def labels_of(volume: Any) -> tuple[NDArray[Any], Grid]:
     """The same of a label map, as bytes where its values fit: new memory is what costs time, not the copying."""
-    voxels, grid = _seen(volume)
+    voxels, grid = seen(volume)
     fits = voxels.dtype.kind in "iu" and int(voxels.min()) >= 0 and int(voxels.max()) <= 255
     return voxels.astype(np.uint8 if fits else voxels.dtype), grid
 
 
-def _seen(volume: Any) -> tuple[NDArray[Any], Grid]:
-    """A view of the voxels, which Slicer may change."""
+def seen(volume: Any) -> tuple[NDArray[Any], Grid]:
+    """A view of a volume node's voxels (k, j, i), or (k, j, i, values per voxel) of colours, which Slicer may change,
+    and its grid. Raises ValueError where it holds none, or lies under a transform.
+    """
     image = volume.GetImageData()
     scalars = None if image is None else image.GetPointData().GetScalars()
     if scalars is None:

@@ -80,6 +80,105 @@ def test_a_volume_without_voxels_is_told_and_the_person_can_go_on(panel: Any, st
     assert panel.controller.notice == ("The volume 'empty' holds no grey-value image; load a scalar volume.", "warning")
 
 
+@pytest.fixture
+def in_small_pieces(slicer: Any, monkeypatch: Any) -> None:
+    """A volume of 5 x 6 x 7 takes seven beats."""
+    from SemiSegLib.scene import pieces
+
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 61)
+
+
+def test_a_large_volume_is_copied_a_piece_at_a_beat(panel: Any, study: Any, loaded: Any, monkeypatch: Any) -> None:
+    """Half a gigabyte at once held the screen up; the voxels are the same."""
+    import threading
+
+    from SemiSegLib.scene import pieces
+
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    voxels, copied, copy_on = noise((5, 6, 7), 3), [], pieces.SceneVolume.copy_on
+
+    def counted(self: Any) -> bool:
+        before, whole = self._copied, copy_on(self)
+        copied.append((self._copied - before, threading.current_thread() is threading.main_thread()))
+        return whole
+
+    monkeypatch.setattr(pieces.SceneVolume, "copy_on", counted)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 60)
+    add(panel, loaded(voxels, "large"))
+    assert copied == [(30, True)] * 7
+    assert np.array_equal(study.case("large").image(), voxels)
+
+
+@pytest.mark.usefixtures("in_small_pieces")
+@pytest.mark.parametrize("what", ["shows others", "removed", "closed", "moved and renamed"])
+def test_what_becomes_of_the_node_while_it_is_copied_changes_nothing(
+    panel: Any, study: Any, slicer: Any, loaded: Any, what: str
+) -> None:
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    first, second = noise((5, 6, 7), 3), noise((5, 6, 7), 4)
+    node = loaded(first, "large")
+    panel.cases.add_volume(node.GetID())
+    if what == "shows others":
+        node.SetAndObserveImageData(loaded(second, "other").GetImageData())
+    elif what == "removed":
+        slicer.mrmlScene.RemoveNode(node)
+    elif what == "closed":
+        slicer.mrmlScene.Clear()
+    else:
+        node.SetSpacing(9.0, 9.0, 9.0)
+        node.SetName("another")
+    del node
+    settle(panel)
+    assert np.array_equal(study.case("large").image(), first), panel.controller.notice
+    assert study.case("large").grid.spacing == (3.0, 0.25, 0.5)
+
+
+@pytest.mark.usefixtures("in_small_pieces")
+@pytest.mark.parametrize("how", ["in place", "in place, told of the image", "another size"])
+def test_voxels_that_change_while_they_are_copied_are_not_mixed(
+    panel: Any, study: Any, loaded: Any, how: str
+) -> None:
+    from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    cases, node = [case.id for case in study.cases], loaded(noise((5, 6, 7), 3), "large")
+    panel.cases.add_volume(node.GetID())
+    scalars = node.GetImageData().GetPointData().GetScalars()
+    if how == "in place":
+        vtk_to_numpy(scalars)[:] += 1
+        scalars.Modified()
+    elif how == "in place, told of the image":
+        vtk_to_numpy(scalars)[:] += 1
+        node.GetImageData().Modified()
+    else:
+        scalars.DeepCopy(numpy_to_vtk(np.zeros(50, np.int16), deep=True))
+    settle(panel)
+    assert panel.controller.notice[0].startswith("The voxels of 'large' were changed while they were being copied")
+    assert [case.id for case in study.cases] == cases
+    other = loaded(noise((5, 6, 7), 4), "large")
+    add(panel, other)
+    assert "large" in {row.id for row in panel.controller.rows}, "the list is read again after the last"
+
+
+@pytest.mark.usefixtures("in_small_pieces")
+def test_a_volume_goes_into_the_study_that_was_open_when_it_was_added(
+    panel: Any, study: Any, loaded: Any, tmp_path: Any
+) -> None:
+    from SemiSegLogic.study import Study
+
+    panel.controller.open_study(study.folder)
+    settle(panel)
+    voxels, other = noise((5, 6, 7), 3), Study.create(tmp_path / "other", structures=["liver"])
+    panel.cases.add_volume(loaded(voxels, "large").GetID())
+    panel.controller.open_study(other.folder)
+    settle(panel)
+    assert not other.cases
+    assert np.array_equal(study.case("large").image(), voxels)
+
+
 def test_what_is_wrong_with_a_volume_is_told_by_its_name(panel: Any, study: Any, loaded: Any) -> None:
     panel.controller.open_study(study.folder)
     settle(panel)
