@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -34,26 +35,23 @@ class Clock:
     """Runs steps with the panel's timer beating; keeps the longest beat of each."""
 
     def __init__(self, panel: Any) -> None:
-        self.panel, self.longest, self.whole = panel, {}, {}
+        self.panel, self.longest, self.whole, self.own = panel, {}, {}, {}
 
     def step(self, name: str, click: Callable[[], object]) -> None:
         began = time.perf_counter()
-        with contextlib.suppress(StopIteration):
-            click()
-        blocks = [time.perf_counter() - began]
+        blocks = [measured(click)]
         while self.panel.controller.busy or self.panel.training.jobs.busy:
             blocks.append(self._beat())
         blocks += [self._beat() for _ in range(3)]
-        self.longest[name] = max(blocks)
-        total = self.whole[name] = time.perf_counter() - began
-        mark = "" if max(blocks) <= BUDGET_S else f"  over {BUDGET_S} s"
-        print(f"{name:34s} longest block {max(blocks):6.3f} s   whole step {total:6.2f} s{mark}", flush=True)
+        self.longest[name], self.own[name] = (max(times) for times in zip(*blocks, strict=True))
+        self.whole[name] = time.perf_counter() - began
+        mark = "" if self.longest[name] <= BUDGET_S else f"  over {BUDGET_S} s"
+        print(f"{name:34s} longest block {self.longest[name]:6.3f} s   of its own {self.own[name]:6.3f} s   "
+              f"whole step {self.whole[name]:6.2f} s   peak {peak_gib():5.2f} GiB{mark}", flush=True)  # fmt: skip
 
-    def _beat(self) -> float:
+    def _beat(self) -> tuple[float, float]:
         WAITING.usleep(1000 * self.panel.timer.interval)
-        began = time.perf_counter()
-        self.panel.tick()
-        return time.perf_counter() - began
+        return measured(self.panel.tick)
 
     def table(self, slices: int, structures: int) -> str:
         """What was measured, as Markdown."""
@@ -70,6 +68,19 @@ class Clock:
             *(f"| {name} | {block:.3f} s | {self.whole[name]:.2f} s |" for name, block in self.longest.items()),
         ]
         return "\n".join(lines) + "\n"
+
+
+def measured(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds that ``work`` took, and those of them that the thread was at work itself: the rest is other programs'."""
+    began, own = time.perf_counter(), time.thread_time()
+    with contextlib.suppress(StopIteration):
+        work()
+    return time.perf_counter() - began, time.thread_time() - own
+
+
+def peak_gib() -> float:
+    """The most memory that this process held until now."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 @contextlib.contextmanager
