@@ -55,6 +55,8 @@ PROTOCOL: dict[str, Any] = {
                   "methods": ["supervised", "mean_teacher", "bcp"], "cells": ["3x2", "1x1"], "precision": "float32"},
         "pair": {"settings": "clinical", "why": "Two networks.", "steps": 4, "seeds": [0], "members": 2, "flips": True,
                  "methods": ["supervised"], "cells": ["3x2"], "largest": True, "precision": "float32"},
+        "two sizes": {"settings": "clinical", "why": "Coarse and fine.", "first_steps": 3, "steps": 4, "seeds": [0],
+                      "finer": 0.5, "methods": ["supervised"], "cells": ["3x2"], "precision": "float32"},
         "taught": {"settings": "clinical", "why": "Students.", "steps": 4, "seeds": [0], "partner": "mean_teacher",
                    "students": 2, "student_steps": 3, "consensus": 0.5, "methods": ["supervised"], "cells": ["3x2"],
                    "largest": True, "precision": "float32"},

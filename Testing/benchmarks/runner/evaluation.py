@@ -30,10 +30,10 @@ Scores = dict[str, list[float | None]]
 
 
 class Evaluation:
-    """Predicts with the trained ``members`` as ``recipe`` says."""
+    """Predicts with the trained ``members`` as ``recipe`` says, and those of ``beside``, which see other voxels."""
 
-    def __init__(self, study: Study, members: Sequence[Method], recipe: Recipe):
-        self.study, self.recipe = study, recipe
+    def __init__(self, study: Study, members: Sequence[Method], recipe: Recipe, beside: Evaluation | None = None):
+        self.study, self.recipe, self.beside = study, recipe, beside
         self.networks = [method.predictor().eval() for method in members]
 
     def scores(self, case: CaseData) -> Scores:
@@ -45,13 +45,20 @@ class Evaluation:
     def label(self, case: CaseData) -> NDArray[np.uint8]:
         """The predicted structure values (k, j, i)."""
         volume = self.study.unseen(case)
-        shares = self._probabilities(volume)
+        shares = self._with_beside(case, volume, self._probabilities(volume))
         label = self.study.classes.to_value(volume.to_array(shares.argmax(0).to(torch.uint8)))
         if self.recipe.surest:
             label = heaviest_piece(label, self._by_structure(volume, shares))
         elif self.recipe.largest:
             label = largest_piece(label, self.study.classes.values[1:])
         return as_ellipses(label, self.study.classes.values[1:]) if self.recipe.ellipses else label
+
+    def _with_beside(self, case: CaseData, volume: Volume, shares: Tensor) -> Tensor:
+        """``shares`` (K,D,H,W) of the members averaged with those of the members beside them."""
+        if self.beside is None:
+            return shares
+        own, other = len(self.networks), len(self.beside.networks)
+        return (own * shares + other * self.beside._probabilities(self.beside.study.unseen(case))) / (own + other)
 
     def _by_structure(self, volume: Volume, shares: Tensor) -> dict[int, NDArray[np.generic]]:
         """Structure value -> its share of ``shares`` (K,D,H,W), (k, j, i) float32."""

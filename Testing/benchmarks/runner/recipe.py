@@ -13,7 +13,7 @@ from .checked import digest
 
 METRICS = 1  # counts up when a definition in modes.py changes
 NEWER = {"augmentation": "product", "spacing": None, "carried": 0.0, "surest": False, "ellipses": False, "partner": "",
-         "students": 0, "student_steps": 0, "consensus": 0.0, "beside": []}
+         "students": 0, "student_steps": 0, "consensus": 0.0, "finer": 0.0, "beside": []}
 STUDENT = "supervised"  # how a student learns
 NOT_HASHED = ("name", "methods", "cells", "seeds", "cell_methods", "why", "settings", "changes", "shown")
 
@@ -28,10 +28,11 @@ class Recipe:
     keep the largest piece of each structure; ``surest``: the one with most probability in it instead; ``ellipses``: and
     the ellipse that fits it, of single images. ``members`` networks of different seeds are averaged; ``flips``: and
     over mirrored images. ``augmentation``: "product", or "turns" (right angles and mirroring of random crops, as the 3D
-    papers do). ``carried`` share of the steps that also learn from what few slices say of their neighbours, divided by
-    their number in a volume. ``partner``: another method, trained beside as one more member. ``students``: networks
-    trained one after the other for ``student_steps`` from nothing, supervised, on what the members, then the student
-    before, find in volumes that nobody drew in, with ``consensus`` the weight of what these have in common (see
+    papers do). ``finer``: one more member, whose voxels are this share of the planned ones, in patches of the same
+    millimetres (0: none). ``carried`` share of the steps that also learn from what few slices say of their neighbours,
+    divided by their number in a volume. ``partner``: another method, trained beside as one more member. ``students``:
+    networks trained one after the other for ``student_steps`` from nothing, supervised, on what the members, then the
+    student before, find in volumes that nobody drew in, with ``consensus`` the weight of what these have in common (see
     students.py); the last of them alone predicts. ``test_cases`` of the test list are measured (0: all); a trial that
     does not do them all is not ``shown`` in tables.
     ``methods``, ``cells``, ``seeds`` are what a run without further words does; ``cell_methods`` restricts the methods
@@ -61,6 +62,7 @@ class Recipe:
     students: int = 0
     student_steps: int = 0
     consensus: float = 0.0
+    finer: float = 0.0
     methods: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])

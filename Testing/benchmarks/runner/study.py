@@ -53,8 +53,12 @@ def benchmark_device(wanted: str, precision: str) -> Device:
     return dataclasses.replace(choose(wanted, precision), memory=MEMORY, voxel_seconds=0.0)
 
 
-def prepare(protocol: Protocol, cell: str, seed: int, schedule: Schedule, cases: Collection, device: Device) -> Study:
-    """Reads the training cases and plans. Raises BenchmarkError as the data set does."""
+def prepare(
+    protocol: Protocol, cell: str, seed: int, schedule: Schedule, cases: Collection, device: Device, finer: float = 1.0
+) -> Study:
+    """Reads the training cases and plans, with voxels of the share ``finer`` of the planned ones. Raises BenchmarkError
+    as the data set does.
+    """
     annotated = protocol.annotated(cell, seed)
     places = {
         one.case: judged(cases.case(one.case), one, protocol.cell(cell).slices, number)
@@ -63,6 +67,7 @@ def prepare(protocol: Protocol, cell: str, seed: int, schedule: Schedule, cases:
     train = [cases.case(name) for name in protocol.data.train]
     facts = [CaseFacts.of(case.grid, planes_of(case.label, places.get(case.name, ()))) for case in train]
     plan = planned(facts, list(protocol.data.structures.values()), schedule, protocol.data.dims, device)
+    plan = refined(plan, finer)
     classes = Classes(protocol.data.structure_values)
     volumes = [load_volume(case.name, case.image, case.grid, plan, device.torch) for case in train]
     put_together(volumes)
@@ -91,6 +96,16 @@ def planned(facts: list[CaseFacts], names: list[str], schedule: Schedule, dims: 
         return plan
     d, h, w = schedule.spacing or np.median([plan.taken_spacing(fact.grid) for fact in facts], axis=0).tolist()
     return dataclasses.replace(plan, dims=dims, spacing=(d, h, w), patch=schedule.patch, network=schedule.network)
+
+
+def refined(plan: Plan, share: float) -> Plan:
+    """``plan`` with voxels of this share, in patches of the same millimetres; of single slices, within them."""
+    (d, h, w), (depth, height, width) = plan.spacing, plan.patch
+    if plan.dims == 3:
+        d, depth = d * share, round(depth / share)
+    return dataclasses.replace(
+        plan, spacing=(d, h * share, w * share), patch=(depth, round(height / share), round(width / share))
+    )
 
 
 def seeded(seed: int, member: int, leg: int) -> None:

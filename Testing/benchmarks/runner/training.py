@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from .turning import TurningSampler
 class Leg:
     """A stretch of training: ``member`` of the ensemble, ``first``: the supervised first mask, ``carried`` share of it
     that learns from carried slices too. ``student``: learns from the members before it, or from the student before it.
+    ``finer``: on finer voxels than the others.
     """
 
     member: int
@@ -43,6 +44,7 @@ class Leg:
     steps: int
     carried: float = 0.0
     student: bool = False
+    finer: bool = False
 
 
 @dataclass
@@ -65,12 +67,15 @@ class Done:
 
 
 class Training:
-    """The legs of one run on ``study``; ``file`` keeps the state; ``go_on()`` says whether time is left."""
+    """The legs of one run on ``study``, those of a finer member on ``finer``; ``file`` keeps the state; ``go_on()`` says
+    whether time is left.
+    """
 
     def __init__(
         self, study: Study, recipe: Recipe, legs: list[Leg], run: Run, file: Path, done: Done,
-        go_on: Callable[[], bool], save_seconds: float,
+        go_on: Callable[[], bool], save_seconds: float, finer: Study | None = None,
     ):
+        self.finer = finer
         self.study, self.recipe, self.legs, self.run, self.file, self.done = study, recipe, legs, run, file, done
         self.go_on, self.save_seconds = go_on, save_seconds
         self._saved_at = time.monotonic()
@@ -83,20 +88,24 @@ class Training:
                 return False
         return True
 
-    def members(self) -> list[Method]:
-        """The trained methods that predict together: one per member, or the last student alone."""
+    def members(self, finer: bool = False) -> list[Method]:
+        """The trained methods that predict together: one a member, or the last student alone; or the finer."""
         found: list[Method] = []
         for leg, weights in zip((leg for leg in self.legs if not leg.first), self.done.weights, strict=False):
-            method = self._method(leg)
-            method.load_state_dict(weights)
-            found = [method] if leg.student else [*found, method]
+            if leg.finer == finer:
+                method = self._method(leg)
+                method.load_state_dict(weights)
+                found = [method] if leg.student else [*found, method]
         return found
+
+    def _study(self, leg: Leg) -> Study:
+        return self.finer if leg.finer and self.finer else self.study
 
     def _leg(self, leg: Leg) -> bool:
         if leg.student:
             self._teach()
         trainer = self._trainer(leg)
-        carrying = Carrying(self.study.volumes, leg.carried)
+        carrying = Carrying(self._study(leg).volumes, leg.carried)
         carrying.at(trainer.share())
 
         trainer.fit(carrying.then(lambda progress, share: self._after(trainer, progress, leg.steps)))
@@ -125,7 +134,7 @@ class Training:
 
     def _shared(self, leg: Leg) -> Path:
         own = [leg.member, asdict(leg.schedule), leg.steps, *([leg.carried] if leg.carried else [])]
-        plan = asdict(self.study.plan)  # methods that paste have another
+        plan = asdict(self._study(leg).plan)  # methods that paste have another
         what = [self.run.split, self.run.seed, own, plan, self.study.device.name, self._turns, self.done.commits[-1]]
         return self.file.with_name(f"first-{digest(what)[:16]}.pt")
 
@@ -144,7 +153,7 @@ class Training:
         method = self._method(leg)
         if not leg.first and self.done.start is not None:
             checkpoint.warm_start(method, self.done.start)
-        trainer = Trainer(method, sampler(self.study, self._turns), device, Budget(0, leg.steps), self._clock)
+        trainer = Trainer(method, sampler(self._study(leg), self._turns), device, Budget(0, leg.steps), self._clock)
         if self.done.trainer is not None:
             trainer.restore(self.done.trainer)
         return trainer
@@ -158,7 +167,7 @@ class Training:
         return time.process_time if self.study.device.torch.type == "cpu" else time.perf_counter
 
     def _method(self, leg: Leg) -> Method:
-        return make(leg.method, leg.schedule.values, self.study.task()).to(self.study.device.torch)
+        return make(leg.method, leg.schedule.values, self._study(leg).task()).to(self.study.device.torch)
 
     def _finished(self, leg: Leg, trainer: Trainer) -> None:
         method, progress = trainer.method, trainer.progress
@@ -198,9 +207,12 @@ def load(file: Path, device: torch.device) -> Done | None:
 
 
 def legs_of(recipe: Recipe, method: str, dims: int) -> list[Leg]:
-    """The legs in order: of each member of ``method``, of its partner, of their students."""
+    """The legs in order: of each member of ``method``, of its partner, of a finer one, of their students."""
     names = [method] * recipe.members + [recipe.partner] * bool(recipe.partner)
     found = [leg for member, name in enumerate(names) for leg in _legs_of_member(recipe, member, name, dims)]
+    if recipe.finer:
+        found += [replace(leg, finer=True) for leg in _legs_of_member(recipe, len(names), method, dims)]
+        names.append(method)
     plain = recipe.schedule(STUDENT, dims) if recipe.students else None
     for number in range(recipe.students):
         assert plain is not None

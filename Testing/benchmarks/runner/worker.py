@@ -28,7 +28,7 @@ from SemiSegLogic.job.locks import FileLock
 from .datasets import Collection
 from .evaluation import COLUMNS, Evaluation, Scores
 from .protocol import Protocol
-from .recipe import Recipe
+from .recipe import Recipe, Schedule
 from .rows import Row, Rows
 from .runs import Run, todo
 from .study import Study, benchmark_device, prepare
@@ -95,10 +95,12 @@ class Worker:
         done.commits += [self.commit] if self.commit not in done.commits[-1:] else []
         self.tell(f"{run.words()}: {_standing(done, sum(leg.steps for leg in legs))}")
         study = prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device)
-        training = Training(study, self.recipe, legs, run, state, done, self.go_on, self.save_seconds)
+        finer = self._finer(run, schedule, device)
+        training = Training(study, self.recipe, legs, run, state, done, self.go_on, self.save_seconds, finer)
         if not training.finish():
             return
-        cases = self._measured(run, Evaluation(study, training.members(), self.recipe))
+        beside = Evaluation(finer, training.members(finer=True), self.recipe) if finer else None
+        cases = self._measured(run, Evaluation(study, training.members(), self.recipe, beside))
         if cases is None:
             return
         row = self._row(run, study, done, cases)
@@ -106,6 +108,10 @@ class Worker:
         for left_behind in self.work.glob(f"*{run.key}.*"):
             left_behind.unlink()
         self.tell(f"{run.words()}: mean Dice {row['mean_dice']:.4f}")
+
+    def _finer(self, run: Run, schedule: Schedule, device: Device) -> Study | None:
+        share = self.recipe.finer
+        return prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device, share) if share else None
 
     def _device(self, done: Done | None) -> Device:
         """A run keeps its arithmetic: which one is faster is measured, and may come out otherwise another time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -28,7 +29,7 @@ from Testing.benchmarks.runner.evaluation import COLUMNS, Evaluation, windows
 from Testing.benchmarks.runner.protocol import Choice
 from Testing.benchmarks.runner.rows import Rows
 from Testing.benchmarks.runner.runs import runs, todo
-from Testing.benchmarks.runner.study import MEMORY, benchmark_device, prepare
+from Testing.benchmarks.runner.study import MEMORY, benchmark_device, prepare, refined
 from Testing.benchmarks.runner.turning import TurningSampler
 from Testing.benchmarks.runner.worker import Worker
 from Testing.support.made_up_set import CASES, MadeUp
@@ -162,6 +163,46 @@ def test_members_are_averaged_with_their_mirror_images(blobs: MadeUp, tmp_path: 
     choice = Choice(("3x2",), ("supervised",), (0,))
     (row,) = work_off(blobs, tmp_path, choice, recipe="pair")
     assert (row["steps"], row["values"]["members"], row["values"]["flips"]) == (8, 2, True)
+
+
+def test_a_finer_member_sees_smaller_voxels_and_is_averaged_with_the_others(blobs: MadeUp) -> None:
+    about, recipe = blobs.protocol(), blobs.protocol().recipe("two sizes")
+    cases, device = Collection(about.data, blobs.data), benchmark_device("cpu", "float32")
+    schedule = recipe.schedule("supervised", 3)
+    coarse, fine = (prepare(about, "3x2", 0, schedule, cases, device, share) for share in (1.0, 0.5))
+    assert fine.plan.spacing == pytest.approx([side / 2 for side in coarse.plan.spacing])
+    assert fine.plan.patch == tuple(2 * side for side in coarse.plan.patch)
+    flat = refined(dataclasses.replace(coarse.plan, dims=2, patch=(1, 8, 8)), 0.5)
+    assert (flat.spacing[0], flat.patch) == (coarse.plan.spacing[0], (1, 16, 16)), "slices stay as far apart"
+
+    def always(value: float) -> torch.nn.Module:
+        class Answer(torch.nn.Module):
+            def forward(self, image: torch.Tensor) -> torch.Tensor:
+                share = torch.tensor([1 - value, value / 2, value / 2])[None, :, None, None, None]
+                return share.log().expand(-1, -1, *image.shape[2:])
+
+        return Answer()
+
+    beside = Evaluation(fine, [], recipe)
+    both = Evaluation(coarse, [], recipe, beside)
+    beside.networks, both.networks = [always(0.9)], [always(0.3), always(0.3)]
+    case = cases.case("case7")
+    volume = coarse.unseen(case)
+    shares = both._with_beside(case, volume, both._probabilities(volume))
+    assert torch.allclose(shares[0], torch.full_like(shares[0], 0.5), atol=1e-3)
+
+
+def test_a_run_with_a_finer_member_that_is_stopped_again_and_again_is_the_same_run(
+    blobs: MadeUp, tmp_path: Path
+) -> None:
+    choice = Choice(("3x2",), ("supervised",), (0,))
+    (undisturbed,) = work_off(blobs, tmp_path / "at once", choice, recipe="two sizes")
+    assert (undisturbed["steps"], undisturbed["values"]["finer"]) == (2 * (3 + 4), 0.5)
+    for _ in range(40):
+        rows = work_off(blobs, tmp_path / "pieces", choice, recipe="two sizes", go_on=after(2))
+        if rows:
+            break
+    assert plain(rows[0]) == plain(undisturbed)
 
 
 def test_a_run_that_another_process_holds_is_left_to_it(blobs: MadeUp, tmp_path: Path) -> None:
