@@ -1955,6 +1955,13 @@ Mark them as done and use them?</source>
     </message>
 </context>
 <context>
+    <name>scene.pieces</name>
+    <message>
+        <source>The voxels of &apos;{name}&apos; were changed while they were being copied, so nothing of it was taken. Try again when nothing changes them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>scene.proposals</name>
     <message>
         <source>{case} - suggestion</source>

@@ -36,8 +36,8 @@ class SceneVolume:
         the first: part of the copy would be of before, part of after.
         """
         if self._state() != self._as_it_was:
-            text = _("The voxels of '{name}' were changed while they were being copied, so nothing of it was taken. Try "
-                     "again when nothing changes them.")  # fmt: skip
+            text = _("The voxels of '{name}' were changed while they were being copied, so nothing of it was taken. "
+                     "Try again when nothing changes them.")  # fmt: skip
             raise ValueError(text.format(name=self.name))
         source, target = vtk_to_numpy(self._scalars).reshape(-1), self._copy.reshape(-1)  # never one of before
         end = self._copied + max(1, PIECE_BYTES // target.itemsize)

@@ -67,8 +67,8 @@ class Done:
 
 
 class Training:
-    """The legs of one run on ``study``, those of a finer member on ``finer``; ``file`` keeps the state; ``go_on()`` says
-    whether time is left.
+    """The legs of one run on ``study``, those of a finer member on ``finer``; ``file`` keeps the state; ``go_on()``
+    says whether time is left.
     """
 
     def __init__(
