@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..backends.description import PlaceError
 from ..backends.server.backend import STOP_PATIENCE_S
-from ..backends.server.gateway import Gateway
+from ..backends.server.gateway import Gateway, NoRoom
 from ..files import FileError, read_json
 from ..job import JobFolder, Status
 from ..job.travel import Mark, is_result
@@ -35,6 +35,7 @@ class Mirror:
         self._labels = 0
         self._unread: list[int] = []
         self._passed_on = 0.0
+        self._no_room = ""
 
     def exchange(self) -> Status:
         """Pass on what is new here, bring what is new there; how the job stands. The status comes last: it never tells
@@ -47,9 +48,23 @@ class Mirror:
         status, files, self._labels = seen
         self._bring({name: mark for name, mark in files.items() if not self._is_here(name, mark)})
         self._forget_older(files)
-        return replace(status, labels_unread=sorted({*status.labels_unread, *self._unread}))
+        unread = sorted({*status.labels_unread, *self._unread})
+        return replace(status, message=(status.message + self._no_room)[:4000], labels_unread=unread)
 
     def _pass_on(self) -> None:
+        """What is wished here; new labels last, for which the server may have no room."""
+        if self._job.stop_requested() and not self._stopped:
+            self._gateway.stop(self._name, SERVER_PATIENCE_S)
+            self._stopped = True
+        self._pass_on_screen()
+        self._no_room = ""
+        try:
+            self._pass_on_labels()
+        except NoRoom as error:
+            self._no_room = f" New slices could not be sent: {error.text}"
+        self._passed_on = time.monotonic()
+
+    def _pass_on_labels(self) -> None:
         self._unread = []
         for number in self._job.added_labels():
             if number > self._labels:  # those that are there already are left as they are
@@ -59,11 +74,6 @@ class Mirror:
                 content = (self._job.inputs / f"labels-{number}.npz").read_bytes()
                 self._gateway.add_labels(self._name, number, content)
                 self._labels = number
-        self._pass_on_screen()
-        if self._job.stop_requested() and not self._stopped:
-            self._gateway.stop(self._name, SERVER_PATIENCE_S)
-            self._stopped = True
-        self._passed_on = time.monotonic()
 
     def _pass_on_meanwhile(self) -> None:
         """While files come: nobody waits for all of them to be heard, and whoever asked to stop waits for those that

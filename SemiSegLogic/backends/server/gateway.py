@@ -25,12 +25,16 @@ _TORN = (408, 502, 503, 504)
 """What a proxy says of a server that is down, and a server that has too many guests or waited for us in vain. What is
 no plain data is the word of a proxy as well, but for _BROKEN.
 """
-_CONFLICT, _TOO_LARGE, _BROKEN = 409, 413, 500
+_CONFLICT, _TOO_LARGE, _BROKEN, _FULL = 409, 413, 500, 507
 _RAW = "application/octet-stream"
 _UPDATE = "Update SemiSeg on both computers."
 
 Told = Callable[[int], None]
 """Hears a number of bytes."""
+
+
+class NoRoom(PlaceError):
+    """The server takes nothing more at present; what runs there goes on."""
 
 
 class Gateway:
@@ -173,5 +177,6 @@ class Gateway:
         if answer.code in _TORN or (said is None and answer.code != _BROKEN):
             text = told.get("text") or f"The server at {self.address} is not available just now ({answer.code})."
             raise Unreachable(str(text), "SemiSeg asks again soon.")
-        raise PlaceError(str(told.get("text") or f"The server at {self.address} answered {answer.code}."),
-                         str(told.get("remedy") or _UPDATE))
+        kind = NoRoom if answer.code == _FULL else PlaceError
+        raise kind(str(told.get("text") or f"The server at {self.address} answered {answer.code}."),
+                   str(told.get("remedy") or _UPDATE))

@@ -248,6 +248,23 @@ def test_drawings_that_were_damaged_here_are_not_sent_until_they_are_replaced(
     wait_until(lambda: backend.poll("one").labels_unread == [], 60, "nothing to be told any more")
 
 
+def test_a_server_without_room_for_new_labels_is_told_and_the_training_goes_on(
+    server: RunningServer, backend: ServerBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = start(backend, "one", **FOREVER)
+    wait_for_step(backend, "one", 1)
+    with monkeypatch.context() as full:
+        full.setattr("SemiSegLogic.server.shelf.ROOM_LEFT", 1 << 60)
+        job.add_labels("c002", drawn(seed=3))
+        job.set_open("c002")
+        told = wait_until(lambda: "New slices could not be sent: The server's disk is full." in (
+            s := backend.poll("one")).message and s, 60, "the words")
+        wait_until(lambda: backend.poll("one").step > told.step, 60, "what comes meanwhile")
+        wait_until(lambda: there(server, job).opened() == "c002", 60, "the case to be known")
+    wait_until(lambda: backend.poll("one").labels_used == 1, 60, "the labels to be used")
+    assert "could not be sent" not in backend.poll("one").message
+
+
 def test_a_network_that_is_gone_is_waited_for(server: RunningServer, backend: ServerBackend) -> None:
     server.stop()
     with pytest.raises(Unreachable, match="cannot be reached"):
