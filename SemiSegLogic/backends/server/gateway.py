@@ -173,6 +173,10 @@ class Gateway:
         if answer.code == 401:
             raise PlaceError(f"The server at {self.address} does not accept the token in {self._https.token_file}.",
                              "Ask the person who runs the server for a new one.")
+        if answer.code == _TOO_LARGE and said is None:
+            raise PlaceError(f"What is in front of the server at {self.address} lets nothing as large through (413).",
+                             "Ask the person who runs the server to let its proxy take 256 MB at once (nginx: "
+                             "client_max_body_size 256m). Then resume the job.")
         told = said if isinstance(said, dict) else {}
         if answer.code in _TORN or (said is None and answer.code != _BROKEN):
             text = told.get("text") or f"The server at {self.address} is not available just now ({answer.code})."

@@ -99,6 +99,13 @@ def test_what_a_proxy_says_is_not_taken_for_the_servers_word(
         ada.look(JOB)
 
 
+def test_a_proxy_that_takes_too_little_is_not_waited_for(ada: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ada._https, "ask", lambda *rest, **more: Answer(413, b"<html>Request Entity Too Large</html>"))
+    with pytest.raises(PlaceError, match=r"nothing as large through.*client_max_body_size") as caught:
+        ada.add_labels(JOB, 1, b"labels")
+    assert not isinstance(caught.value, Unreachable), "waiting would not help"
+
+
 def test_the_server_itself_is_believed(ada: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ada.look(JOB) is None
     monkeypatch.setattr(ada._https, "ask", lambda *rest, **more: Answer(500, b"Internal Server Error"))
