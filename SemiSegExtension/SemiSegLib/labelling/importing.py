@@ -55,6 +55,12 @@ class MaskSource(Protocol):
     @property
     def name(self) -> str: ...
 
+    def copy_on(self) -> bool:
+        """Copy a piece of it, on the main thread; whether all is there that :meth:`read` needs. Raises ValueError in
+        words where it was changed meanwhile.
+        """
+        ...
+
     def read(self) -> LayeredMask:
         """On any thread. Raises LabelError in words."""
         ...
@@ -69,6 +75,10 @@ class MaskFile:
     @property
     def name(self) -> str:
         return self.path.name
+
+    def copy_on(self) -> bool:
+        """A file needs no copy."""
+        return True
 
     def read(self) -> LayeredMask:
         from SemiSegLogic.study import read_layers  # when one is imported: opening the module needs it not

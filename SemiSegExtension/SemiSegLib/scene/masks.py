@@ -1,5 +1,5 @@
-"""Segmentations and label maps that somebody made in the scene. Their voxels are copied at once, which is quick; all
-else is done with the copy, away from the thread that Slicer draws on.
+"""Segmentations and label maps that somebody made in the scene. Their voxels are copied, of segmentations at once, of
+label maps, which are larger, in pieces; all else is done with the copy, away from the thread that Slicer draws on.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ..words import _
 from .geometry import grid_of_labelmap, start_in
 from .labelmaps import layers, voxels_of
 from .nodes import is_own, told_apart
+from .pieces import SceneVolume
 from .segments import BINARY
-from .volumes import labels_of
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import LayeredMask
@@ -56,14 +56,18 @@ class Layer:
 
 @dataclass(frozen=True)
 class SceneMask:
-    """A copy of a mask of the scene: what Slicer changes afterwards is not in it. ``segments``: name, value, layer and
-    colour of each; none of a label map.
+    """A copy of a segmentation of the scene: what Slicer changes afterwards is not in it. ``segments``: name, value,
+    layer and colour of each.
     """
 
     name: str
     grid: Grid
     layers: list[Layer]
     segments: list[tuple[str, int, int, tuple[float, float, float]]]
+
+    def copy_on(self) -> bool:
+        """It is whole from the first."""
+        return True
 
     def read(self) -> LayeredMask:
         """As the study takes it; of many voxels it takes a second, on any thread."""
@@ -73,15 +77,26 @@ class SceneMask:
         return LayeredMask(whole, self.grid, [HeaderSegment(*one) for one in self.segments], {}, self.name)
 
 
-def taken(node_id: str) -> SceneMask:
+class LabelMap(SceneVolume):
+    """A copy of a label map of the scene: no values but its voxels' are known of it."""
+
+    def read(self) -> LayeredMask:
+        """As the study takes it, as bytes where its values fit; on any thread."""
+        from SemiSegLogic.study import LayeredMask
+
+        voxels = self.voxels
+        fits = voxels.dtype.kind in "iu" and int(voxels.min()) >= 0 and int(voxels.max()) <= 255
+        return LayeredMask([voxels.astype(np.uint8) if fits else voxels], self.grid, [], {}, self.name)
+
+
+def taken(node_id: str) -> SceneMask | LabelMap:
     """A copy of what is in the node now. Raises ValueError in words when it cannot be a mask."""
     node = slicer.mrmlScene.GetNodeByID(node_id)
     if node is None:
         raise ValueError(_("The segmentation is no longer loaded in Slicer."))
     _require_voxels_in_place(node)
     if node.IsA(LABEL_MAP):
-        array, grid = labels_of(node)
-        return SceneMask(node.GetName(), grid, [Layer(array)], [])
+        return LabelMap(node)
     segmentation = node.GetSegmentation()
     grid, every = _together(list(layers(segmentation)), node.GetName())
     return SceneMask(node.GetName(), grid, every, [_told(segmentation, one) for one in segmentation.GetSegmentIDs()])

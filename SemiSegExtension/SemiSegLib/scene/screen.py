@@ -21,7 +21,7 @@ from .stage import LABELS, VOLUME, Stage, style
 
 if TYPE_CHECKING:
     from .conversions import Conversions
-    from .masks import SceneMask
+    from .masks import LabelMap, SceneMask
     from .pieces import SceneVolume
 
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
@@ -237,7 +237,7 @@ class Screen:
 
         return scene_masks()
 
-    def scene_mask(self, node_id: str) -> SceneMask:
+    def scene_mask(self, node_id: str) -> SceneMask | LabelMap:
         """A copy of one of them. Raises ValueError in words when it cannot be a mask."""
         from .masks import taken
 

@@ -50,13 +50,6 @@ def array_of(volume: Any) -> tuple[NDArray[Any], Grid]:
     return voxels.copy(), grid
 
 
-def labels_of(volume: Any) -> tuple[NDArray[Any], Grid]:
-    """The same of a label map, as bytes where its values fit: new memory is what costs time, not the copying."""
-    voxels, grid = seen(volume)
-    fits = voxels.dtype.kind in "iu" and int(voxels.min()) >= 0 and int(voxels.max()) <= 255
-    return voxels.astype(np.uint8 if fits else voxels.dtype), grid
-
-
 def seen(volume: Any) -> tuple[NDArray[Any], Grid]:
     """A view of a volume node's voxels (k, j, i), or (k, j, i, values per voxel) of colours, which Slicer may change,
     and its grid. Raises ValueError where it holds none, or lies under a transform.

@@ -103,6 +103,50 @@ def test_the_button_offers_what_is_in_the_scene_beside_a_file_and_nothing_of_our
     panel.label.masks._menu.real.actions()[0].trigger()
 
 
+def test_a_large_label_map_is_copied_a_piece_at_a_beat(
+    panel: Any, study: Any, label_map: Any, monkeypatch: Any
+) -> None:
+    """At once, and as bytes, it held the screen up; it may go while it is copied."""
+    import slicer
+
+    from SemiSegLib.scene import pieces
+
+    case, copied, copy_on = open_first(panel, study), [], pieces.SceneVolume.copy_on
+
+    def counted(self: Any) -> bool:
+        before, whole = self._copied, copy_on(self)
+        copied.append((self._copied - before) * self._copy.itemsize)
+        return whole
+
+    monkeypatch.setattr(pieces.SceneVolume, "copy_on", counted)
+    truth = ball(case.grid.shape)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", truth.nbytes // 4)
+    node = label_map()
+    panel.label.masks.look_at_node(node.GetID())
+    settle(panel)
+    panel.label.masks.on_import()
+    slicer.mrmlScene.RemoveNode(node)
+    settle(panel)
+    assert copied == [truth.nbytes // 4] * 8
+    assert np.array_equal(case.labels(), truth), panel.controller.notice
+
+
+def test_a_label_map_that_changes_while_it_is_copied_is_not_mixed(
+    panel: Any, study: Any, label_map: Any, monkeypatch: Any
+) -> None:
+    from SemiSegLib.scene import pieces
+
+    case, node = open_first(panel, study), label_map()
+    panel.label.masks.look_at_node(node.GetID())
+    settle(panel)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 1000)
+    panel.label.masks.on_import()
+    node.GetImageData().GetPointData().GetScalars().Modified()
+    settle(panel)
+    assert "were changed while they were being copied" in panel.controller.notice[0]
+    assert not case.places
+
+
 def test_an_unknown_name_is_asked_about(panel: Any, study: Any, theirs: Any) -> None:
     from SemiSegLib.labelling.importing import NEW
 
