@@ -15,9 +15,8 @@ from .cases.results import Results
 from .cases.showing import Showing
 from .labelling.labelling import Labelling
 from .ports import OpenCase, ScreenPort, Shown, structures_of
-from .remedies import in_words
 from .tasks import Tasks
-from .words import _
+from .words import _, in_words
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import CaseRow, Study

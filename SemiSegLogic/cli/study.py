@@ -14,7 +14,7 @@ from . import label, mending, next_slice
 from .following import take_up
 from .output import Output, add_json
 
-FLAGS = {"good": "probably good", "look": "look here", "unknown": "not enough labels to know"}
+FLAGS = {"good": "probably good", "look": "look here", "unknown": "too few labels"}
 
 
 def add(commands: Any) -> None:

@@ -61,7 +61,7 @@ class Pip:
 
         command = [*self.command, "install", "--disable-pip-version-check", *self._progress(), *arguments]
         code, errors = self._run(command)
-        if code and is_distrusted(errors) and not self._trusts_system:
+        if code and not self._trusts_system and is_distrusted(errors):
             print("SemiSeg: trying again with the certificates that this computer trusts ...", flush=True)
             self._trusts_system = True
             code, errors = self._run(command)

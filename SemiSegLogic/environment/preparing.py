@@ -6,7 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ..home import home
 from .folder import EnvironmentFolder
 from .requirements import LIST, Requirements, list_digest
 
@@ -19,7 +18,11 @@ def default_folder() -> Path:
     """
     beside = ROOT / ".venv"
     ours = (ROOT / "pyproject.toml").is_file() and (beside.is_dir() or can_write(ROOT))
-    return beside if ours else home() / ".semiseg" / "environment"
+    if ours:
+        return beside
+    from ..home import home  # opening the panel of a clone needs it not
+
+    return home() / ".semiseg" / "environment"
 
 
 def can_write(folder: Path) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ..home import expanded
 from .builds import find_cards, fitting
 from .folder import EnvironmentFolder
 from .interpreter import check_processor, check_python, missing
@@ -38,7 +37,11 @@ def chosen_folder(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
             rest.append(word)
     if waiting:
         raise EnvironmentProblem("--environment needs a folder after it, e.g. --environment ~/semiseg-environment")
-    return (expanded(Path(folder)).resolve() if folder else None), rest
+    if not folder:
+        return None, rest
+    from ..home import expanded  # opening the panel needs it not
+
+    return expanded(Path(folder)).resolve(), rest
 
 
 def ensure(

@@ -30,7 +30,8 @@ SENTENCES = {
                 "images; you need not draw on them.",
     "few_slices": "Slices done that show a structure: {n}. With so few, the first suggestion will be rough, and its "
                   "quality cannot be measured. Five or more, in several cases, are a good start.",
-    "no_image": "The image of {name} is missing: {path}. Put it back, say where it is now, or remove the case.",
+    "no_image": "The image of {name} is missing: {path}. Put it back, or say where it is now, or remove the case (in "
+                "the panel: right-click it in the list).",
     "other_size": "The voxels of {name} have another size than those of the other cases ({spacing} mm); its "
                   "suggestion may be worse.",
     "full_disk": "Only {free:.1f} GB are free on the study's disk; {need:.1f} GB are needed.",

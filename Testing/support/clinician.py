@@ -169,9 +169,10 @@ def draw(panel: Any, index: int) -> Any:
     return truth
 
 
-def suggestion_for(case: Any) -> None:
+def suggestion_for(case: Any, **told: Any) -> None:
     truth = ball(case.grid.shape).astype(np.uint8)
-    case.put_suggestion(truth, (truth == 2).astype(np.uint8) * 200, {"method": "mean_teacher", "run": "run-1"})
+    case.put_suggestion(truth, (truth == 2).astype(np.uint8) * 200,
+                        {"method": "mean_teacher", "run": "run-1", **told})
 
 
 def look(state: str = "running", changed: tuple[str, ...] = (), ranking: tuple[Any, ...] = ()) -> Any:

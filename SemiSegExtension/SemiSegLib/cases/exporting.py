@@ -12,8 +12,7 @@ from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.files import write_json
 
 from ..ports import DICOM_SEG, Segmented, structures_of
-from ..remedies import in_words
-from ..words import _
+from ..words import _, in_words
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Case, ExportedFile

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from ..labelling import casework
 from ..labelling.annotations import slice_numbers
 from ..ports import OpenCase
-from ..remedies import in_words
-from ..words import _
+from ..words import _, in_words
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Case

@@ -8,7 +8,7 @@ from typing import Any
 import qt
 
 from ..words import _
-from .parts import form
+from .parts import choice, form
 
 
 class SettingsForm:
@@ -48,7 +48,7 @@ def _word(text: str) -> str:
 
 def _widget(item: dataclasses.Field[Any]) -> Any:
     if "options" in item.metadata:
-        made = qt.QComboBox()
+        made = choice()
         made.addItems(list(item.metadata["options"]))
         made.setCurrentIndex(item.metadata["options"].index(item.default))
         return made

@@ -19,6 +19,7 @@ from .parts import (
     RED,
     box,
     button,
+    choice,
     choosing_table,
     form,
     label,
@@ -51,13 +52,15 @@ STATUS = {
 FLAGS = {
     "good": (_("probably good"), GREEN),
     "look": (_("look here"), AMBER),
-    "unknown": (_("not enough labels to know"), GREY),
+    "unknown": (_("too few labels"), GREY),
 }
 NEXT, CASE, STATE, SLICES, SURE = range(5)
 """The columns."""
 ORDERS = (CASE, NEXT, STATE, SURE, SLICES)
 MOST_ROWS = 5
 """Of the table at a time: what is done with a case is to be seen below it without scrolling."""
+FEW_LETTERS = 16
+"""What is known of a suggestion is seen whole; more than that, as in another language, must not hide the names."""
 STARRED = 5
 """Cases that are marked as worth a look next: a model ranks slices of all of them."""
 
@@ -72,12 +75,12 @@ class CasesSection:
         above = row(inside)
         self._order_by = qt.QLabel(_("Order by:"))
         above.addWidget(self._order_by)
-        self.order = qt.QComboBox()
+        self.order = choice()
         self.order.addItems([_("name"), _("worth a look first"), _("status"), _("least sure first"), _("slices done")])
         self.order.connect("currentIndexChanged(int)", self.on_order)
         above.addWidget(self.order, 1)
         titles = ("", _("Case"), _("Status"), _("Slices"), _("Suggestion"))
-        self.table = choosing_table(inside, titles, {CASE, SURE}, self.on_case)
+        self.table = choosing_table(inside, titles, {CASE}, self.on_case)
         self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
         self.table.wordWrap = False
         self.hint = label(inside, faint=True)
@@ -237,8 +240,8 @@ class CasesSection:
         self._ids = [item.id for item in rows]
         self.table.setRowCount(len(rows))
         self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), MOST_ROWS)
-        # CASE and SURE share the room, for long words of one must not hide the other, once there is something in SURE
-        share_room(self.table, {CASE, SURE} if any(quality(item)[0] for item in rows) else {CASE})
+        wordy = any(len(quality(item)[0]) > FEW_LETTERS for item in rows)
+        share_room(self.table, {CASE, SURE} if wordy else {CASE})
         for number, item in enumerate(rows):
             self._show_row(number, item, star=item.id in next_ones[:STARRED])
             if opened is not None and opened.id == item.id:

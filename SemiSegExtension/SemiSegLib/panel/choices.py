@@ -10,7 +10,7 @@ from ..training.connection import Manner, Order
 from ..training.methods import TIMES, method_words, time_words
 from ..words import _
 from .advanced import SettingsForm
-from .parts import box, form, label
+from .parts import box, choice, form, label
 from .place_choice import PlaceChoice
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ class TrainingChoices:
         self.box, inside = box(layout)
         self._methods = method_words()
         fields = form(inside)
-        self.method = qt.QComboBox()
+        self.method = choice()
         for name, _sentence in self._methods.values():
             self.method.addItem(name)
         fields.addRow(_("Method:"), self.method)
-        self.time = qt.QComboBox()
+        self.time = choice()
         self.time.addItems(time_words())
         fields.addRow(_("Train for:"), self.time)
         self.place = PlaceChoice(panel, fields, inside)

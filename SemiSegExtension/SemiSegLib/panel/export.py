@@ -10,7 +10,7 @@ import qt
 
 from ..ports import DICOM_SEG
 from ..words import _
-from .parts import button, enable, explain, form, label, primary, row, section
+from .parts import button, choice, enable, explain, form, label, primary, row, section
 
 if TYPE_CHECKING:
     from ..cases.exporting import Exported
@@ -33,7 +33,7 @@ class ExportSection:
         self._panel, self._controller = panel, panel.controller
         self.header, inside = section(layout, _("Export"), collapsed=True)
         fields = form(inside)
-        self.which = qt.QComboBox()
+        self.which = choice()
         self.which.addItems([_("this case"), _("finished cases"), _("all cases, accepted or not")])
         self.which.toolTip = _("A case is finished when you have accepted it, or every slice of it is done")
         fields.addRow(_("Cases:"), self.which)

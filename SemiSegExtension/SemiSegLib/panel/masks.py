@@ -23,7 +23,7 @@ from ..labelling.importing import (
     segments_of,
 )
 from ..words import _
-from .parts import box, button, form, label, marked, menu_item, primary, row, table, table_height
+from .parts import box, button, choice, form, label, marked, menu_item, primary, row, table, table_height
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,12 +57,12 @@ class MaskImport:
 
     def _build_slices(self, inside: Any) -> None:
         fields = form(inside)
-        self.which = qt.QComboBox()
+        self.which = choice()
         self.which.addItems(
             [_("slices with something drawn"), _("every slice: what is empty is background"), _("these slices:")]
         )
         fields.addRow(_("Slices to import:"), self.which)
-        self.axis = qt.QComboBox()
+        self.axis = choice()
         self.axis.addItems([_("axial"), _("coronal"), _("sagittal")])
         fields.addRow(_("Slice direction:"), self.axis)
         self.numbers = qt.QLineEdit()
@@ -169,15 +169,15 @@ class MaskImport:
         self._words, self._choices = [*known, NEW, LEAVE_OUT], {}
         for number, (name, target) in enumerate(table.items()):
             self.table.setItem(number, 0, qt.QTableWidgetItem(name))
-            choice = qt.QComboBox()
-            choice.addItems([*known, _("a new structure"), _("leave it out")])
-            choice.currentIndex = self._words.index(target) if target in self._words else 0
-            self.table.setCellWidget(number, 1, choice)
-            self._choices[name] = choice
+            field = qt.QComboBox()
+            field.addItems([*known, _("a new structure"), _("leave it out")])
+            field.currentIndex = self._words.index(target) if target in self._words else 0
+            self.table.setCellWidget(number, 1, field)
+            self._choices[name] = field
 
     def answer(self) -> Answer:
         """What the fields say."""
-        table = {name: self._words[choice.currentIndex] for name, choice in self._choices.items()}
+        table = {name: self._words[field.currentIndex] for name, field in self._choices.items()}
         return Answer(table, self.which.currentIndex, self.axis.currentIndex, self.numbers.text)
 
     def on_import(self) -> None:

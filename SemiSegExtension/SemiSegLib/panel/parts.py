@@ -18,6 +18,8 @@ LABEL_PX = 80
 """The width of a label at least: a word or two."""
 GREY, AMBER, PURPLE, BLUE, GREEN, RED = "#7d828c", "#ad6f00", "#9769d0", "#2f82cc", "#3a8d54", "#dc463d"
 """Colours of words, which can be read on the light theme of Slicer and on its dark one (a contrast of 3 or more)."""
+SHORTEST = 12
+"""Letters that a choice shows at least; its list shows all of them."""
 BREAK, LONG = "\N{ZERO WIDTH SPACE}", re.compile(r"_(?=\w)|[^\s_]{20}(?=[^\s_])")
 """Where a line may end, and behind what in a long word."""
 
@@ -139,8 +141,18 @@ def row(layout: Any) -> qt.QHBoxLayout:
 def form(layout: Any) -> qt.QFormLayout:
     """Rows of name and field at the end of ``layout``."""
     made = qt.QFormLayout()
+    made.setRowWrapPolicy(qt.QFormLayout.WrapLongRows)  # in a narrow panel a field comes below its name
+    made.setFieldGrowthPolicy(qt.QFormLayout.AllNonFixedFieldsGrow)  # as on a Mac they would not
     layout.addLayout(made)
     made.spacing = 6
+    return made
+
+
+def choice() -> qt.QComboBox:
+    """One of several: as wide as there is room, and no wider than a narrow panel for its longest words."""
+    made = qt.QComboBox()
+    made.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(SHORTEST)
     return made
 
 

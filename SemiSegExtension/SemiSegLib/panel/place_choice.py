@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 
 from ..words import _
-from .parts import box, button, label, row
+from .parts import box, button, choice, label, row
 
 if TYPE_CHECKING:
     from ..training.connection import Look
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 HERE, AWAY = range(2)
 """In the order of the choice."""
-WORDS = 24
-"""Letters of the choice that are seen at least."""
 
 
 class PlaceChoice:
@@ -26,9 +24,7 @@ class PlaceChoice:
 
     def __init__(self, panel: Panel, fields: Any, layout: Any) -> None:
         self._panel, self._preferences = panel, panel.preferences
-        self.where = qt.QComboBox()
-        self.where.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
-        self.where.minimumContentsLength = WORDS  # else the name of a graphics card would widen the panel
+        self.where = choice()
         self.where.addItems([_("this computer"), _("a server or cluster described by a file")])
         self.where.toolTip = _("Where to train and use models; learning while you draw always happens on this computer")
         fields.addRow(_("Where:"), self.where)

@@ -13,7 +13,7 @@ from SemiSegLogic.environment.problem import EnvironmentProblem
 from ..setup.interpreters import CHOSEN, PRIVATE, SLICERS
 from ..setup.pythons import needed_python
 from ..words import _
-from .parts import box, button, form, label, row
+from .parts import box, button, choice, form, label, row
 
 if TYPE_CHECKING:
     from SemiSegLogic.environment.bundle import Bundle
@@ -32,7 +32,7 @@ class SetupChoices:
         self.more = qt.QCheckBox(_("More choices"))
         inside.addWidget(self.more)
         self._all, layout = box(inside)
-        self.interpreter = qt.QComboBox()
+        self.interpreter = choice()
         for text in (
             _("A private environment (recommended)"),
             _("Another Python that already has PyTorch and MONAI"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..remedies import in_words
-from ..words import _
+from ..words import _, in_words
 from .connection import Manner
 from .run_words import unread
 

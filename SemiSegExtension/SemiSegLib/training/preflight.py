@@ -11,8 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..labelling.annotations import axis_word, slice_numbers
-from ..remedies import in_words
-from ..words import _
+from ..words import _, in_words
 
 if TYPE_CHECKING:
     from SemiSegLogic.geometry import SliceIndex
@@ -52,8 +51,8 @@ SENTENCES = {
                   "more images; you need not draw on them."),
     "few_slices": _("Slices done that show a structure: {n}. With so few, the first suggestion will be rough, and "
                     "its quality cannot be measured. Five or more, in several cases, are a good start."),
-    "no_image": _("The image of {name} is missing: {path}. Put it back, or right-click the case in the list: "
-                  "choose where its image is now, or remove the case."),
+    "no_image": _("The image of {name} is missing: {path}. Put it back, or say where it is now, or remove "
+                  "the case (in the panel: right-click it in the list)."),
     "other_size": _("The voxels of {name} have another size than those of the other cases ({spacing} mm); its "
                     "suggestion may be worse."),
     "full_disk": _("Only {free:.1f} GB are free on the study's disk; {need:.1f} GB are needed."),

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..remedies import in_words
 from ..tasks import Tasks
-from ..words import _
+from ..words import _, in_words
 from .beginning import FirstSlices
 from .connection import LAST, Connection, Look, Manner, Next, Order
 from .preflight import Finding, Preflight

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from SemiSegLogic.study import Structure, write_seg_nrrd
 from Testing.support.clinician import draw, look, open_first, settle, suggestion_for
 
 FOLD_PX = 740
@@ -156,6 +157,30 @@ def test_all_that_is_pressed_for_every_slice_is_seen_without_scrolling(panel: An
     assert all(top(panel, widget) + widget.real.height() < FOLD_PX for widget in pressed)
     assert top(panel, label.editor.widget) < FOLD_PX
     assert root.minimumSizeHint().width() <= width
+
+
+@pytest.mark.parametrize("width", [380, 480])
+def test_in_a_narrow_panel_what_is_known_of_a_suggestion_is_seen_whole_and_choices_make_it_no_wider(
+    panel: Any, study: Any, width: int
+) -> None:
+    """'not enough labels to know' was cut below 500 pixels, and an open list of choices took 450."""
+    open_first(panel, study)
+    for case, state in zip(study.cases, ("good", "look", "unknown"), strict=True):
+        suggestion_for(case, flag={"state": state, "words": "Words.", "expected_dice": None})
+    panel.controller.refresh()
+    settle(panel)
+    panel.setup.choices.more.checked = True
+    panel.train.choices.more.checked = True
+    write_seg_nrrd(study.folder / "mask.seg.nrrd", study.cases[0].labels(), study.cases[0].grid,
+                   [Structure(1, "a structure of another program with a long name")])
+    panel.label.masks.look_at(study.folder / "mask.seg.nrrd")
+    settle(panel)
+    root, table = shown(panel, width), panel.cases.table.real
+    assert root.minimumSizeHint().width() <= width
+    for row in range(table.rowCount()):
+        for column in (2, 3, 4):
+            assert table.sizeHintForIndex(table.model().index(row, column)).width() <= table.columnWidth(column)
+    assert table.columnWidth(1) > 60, "names"
 
 
 def test_what_keeps_a_training_from_beginning_is_said_where_it_was_begun(panel: Any, study: Any) -> None:

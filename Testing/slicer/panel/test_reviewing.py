@@ -43,7 +43,7 @@ def test_the_flag_of_a_run_is_told_in_words(panel: Any, study: Any) -> None:
     panel.controller.refresh()
     settle(panel)
     assert [row(panel, number)[4] for number in range(3)] == [
-        "probably good", "look here", "not enough labels to know"
+        "probably good", "look here", "too few labels"
     ]  # fmt: skip
     tips = [panel.cases.table.real.item(number, 4).toolTip() for number in range(3)]
     assert tips[1] == "Words of look. The model is 80% sure of its suggestion."

@@ -43,6 +43,8 @@ CONSTANTS = {
     "qt.QAbstractItemView.SelectRows",
     "qt.QAbstractItemView.SingleSelection",
     "qt.QComboBox.AdjustToMinimumContentsLengthWithIcon",
+    "qt.QFormLayout.AllNonFixedFieldsGrow",
+    "qt.QFormLayout.WrapLongRows",
     "qt.QHeaderView.ResizeToContents",
     "qt.QHeaderView.Stretch",
     "qt.QKeySequence.NativeText",
