@@ -64,7 +64,7 @@
     </message>
 </context>
 <context>
-    <name>SemiSegLib.remedies</name>
+    <name>SemiSegLib.words</name>
     <message>
         <source>If the file was moved, right-click the case in the list and choose where its image is now.</source>
         <translation type="unfinished"></translation>
@@ -545,7 +545,7 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>not enough labels to know</source>
+        <source>too few labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2537,7 +2537,7 @@ Change Slicer&apos;s Python?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The image of {name} is missing: {path}. Put it back, or right-click the case in the list: choose where its image is now, or remove the case.</source>
+        <source>The image of {name} is missing: {path}. Put it back, or say where it is now, or remove the case (in the panel: right-click it in the list).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
