@@ -16,6 +16,7 @@ class SettingsForm:
 
     def __init__(self, layout: Any) -> None:
         self._rows = form(layout)
+        self._rows.setRowWrapPolicy(qt.QFormLayout.WrapAllRows)  # their names take the width of a narrow panel
         self._fields: dict[str, tuple[dataclasses.Field[Any], Any]] = {}
 
     def show(self, kind: type) -> None:

@@ -67,8 +67,12 @@ def test_signs_in_a_name_are_letters_and_no_marks(panel: Any, tmp_path: Path) ->
     assert "Plain" in str(panel.step.notice.real.textFormat())
 
 
-def test_names_have_the_room_until_there_is_a_suggestion(panel: Any, tmp_path: Path) -> None:
+def test_names_have_the_room_unless_what_is_known_of_a_suggestion_is_wordy(
+    panel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from PySide6 import QtWidgets
+
+    from SemiSegLib.panel import cases
 
     study = opened(panel, tmp_path, LONG)
     header, mode = panel.cases.table.real.horizontalHeader(), QtWidgets.QHeaderView.ResizeMode
@@ -78,4 +82,8 @@ def test_names_have_the_room_until_there_is_a_suggestion(panel: Any, tmp_path: P
     case.put_suggestion(label, 0 * label, {"method": "bcp", "run": "run-1"})
     panel.controller.refresh()
     settle(panel)
+    assert panel.cases.table.item(0, 4).text()
+    assert [header.sectionResizeMode(column) for column in (1, 4)] == [mode.Stretch, mode.ResizeToContents]
+    monkeypatch.setattr(cases, "FEW_LETTERS", 3)  # as in a language of long words
+    panel.cases.order.currentIndex = 1  # filled anew
     assert [header.sectionResizeMode(column) for column in (1, 4)] == [mode.Stretch, mode.Stretch]

@@ -44,6 +44,7 @@ CONSTANTS = {
     "qt.QAbstractItemView.SingleSelection",
     "qt.QComboBox.AdjustToMinimumContentsLengthWithIcon",
     "qt.QFormLayout.AllNonFixedFieldsGrow",
+    "qt.QFormLayout.WrapAllRows",
     "qt.QFormLayout.WrapLongRows",
     "qt.QHeaderView.ResizeToContents",
     "qt.QHeaderView.Stretch",
