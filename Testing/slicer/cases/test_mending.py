@@ -254,7 +254,7 @@ def test_drawings_that_cannot_be_read_are_restored_from_the_list_of_cases(panel:
     assert panel.controller.open_case.name == "scan1"
     assert "The newest good version is" in told
     assert "Right-click the case in the list and choose 'Earlier versions'" in told
-    assert "semiseg" not in told
+    assert "semiseg " not in told
     panel.train.on_train()
     settle(panel)
     assert "Earlier versions" in panel.train.findings.text
