@@ -115,8 +115,8 @@ class ProposalsPort(Protocol):
         """Show the outline of what the run before proposed; None takes it away."""
 
     @property
-    def visible(self) -> bool:
-        """Whether there is a suggestion to be seen; the person may have hidden it."""
+    def hidden(self) -> bool:
+        """Whether the person has hidden the suggestion; one that is just coming is not hidden."""
 
 
 class VolumePort(Protocol):

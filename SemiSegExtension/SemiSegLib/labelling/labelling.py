@@ -168,8 +168,8 @@ class Labelling:
             text = _("Slice {n} has something drawn on it. Erase it first, or press Slice done.")
             controller.say(text.format(n=places[0].index + 1), "warning")
             return False
-        shown = controller.screen.proposals.visible
-        if own and shown and any(words[place] == "empty" and _suggested(opened, place) for place in places):
+        hidden = controller.screen.proposals.hidden
+        if own and not hidden and any(words[place] == "empty" and _suggested(opened, place) for place in places):
             text = _("What you see here is a suggestion; you have drawn nothing on this slice. Press This slice is "
                      "right to use it, Correct this slice to change it, or Nothing here if the slice shows none of the "
                      "structures.")  # fmt: skip

@@ -36,10 +36,12 @@ class Proposals:
             node.GetDisplayNode().SetVisibility(visible)
 
     @property
-    def visible(self) -> bool:
-        """Whether there is a suggestion to be seen: it may be hidden by the panel, or in Slicer's own list."""
+    def hidden(self) -> bool:
+        """Whether the person has hidden the suggestion, in the panel or in Slicer's own list; one that is just coming
+        is not hidden.
+        """
         node = self._stage.node(SUGGESTION)
-        return node is not None and bool(node.GetDisplayNode().GetVisibility())
+        return node is not None and not node.GetDisplayNode().GetVisibility()
 
     def show_uncertainty(self, uncertainty: NDArray[np.uint8] | None) -> None:
         """How unsure the model is, over the image."""

@@ -88,7 +88,7 @@ def test_with_a_hidden_suggestion_an_undrawn_slice_that_is_done_shows_nothing(
     panel.controller.results.reload_suggestion()
     settle(panel)
     panel.screen.jump(SliceIndex(0, 6))
-    assert panel.screen.proposals.visible
+    assert not panel.screen.proposals.hidden
     if how == "in the panel":
         panel.review.suggestion.checked = False
     else:
@@ -96,6 +96,19 @@ def test_with_a_hidden_suggestion_an_undrawn_slice_that_is_done_shows_nothing(
     panel.label.on_done()
     settle(panel)
     assert [(item.place, item.state) for item in case.annotated] == [(SliceIndex(0, 6), "empty")]
+
+
+def test_done_while_a_suggestion_is_coming_does_not_say_that_nothing_is_there(panel: Any, study: Any) -> None:
+    """It was read, and the next beat was to show it: the slice became one without structures."""
+    case = open_first(panel, study)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.screen.jump(SliceIndex(0, 6))
+    panel.screen.proposals.show(None, [])  # as before that beat
+    panel.label.on_done()
+    settle(panel)
+    assert not case.annotated
 
 
 def test_a_hidden_suggestion_is_not_said_to_be_right(panel: Any, study: Any) -> None:

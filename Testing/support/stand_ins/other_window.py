@@ -52,7 +52,7 @@ class PlainScreen:
         self.overlaps: dict[int, int] = {}
         self.proposals, self.place, self.shown = self, None, []  # type: ignore[var-annotated]
         self.array: Any = None
-        self.visible = False
+        self.hidden = False
 
     def show(self, label: Any, structures: Any) -> None: ...
 
