@@ -97,6 +97,22 @@ class Controller:
         """Go on at the timer's next beat, so that no single step holds the screen up for long."""
         self.disk.run(_("Show"), lambda: None, lambda _none: then())
 
+    def copied(
+        self, copy_on: Callable[[], bool], then: Callable[[], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """``then()`` once ``copy_on()``, which copies a piece at each beat, says that it was the last; or, where it
+        raises ValueError, ``failed`` with that.
+        """
+        try:
+            whole = copy_on()
+        except ValueError as error:
+            failed(error)
+            return
+        if whole:
+            then()
+        else:
+            self.next_beat(lambda: self.copied(copy_on, then, failed))
+
     # --- telling ----------------------------------------------------------------------------------------------
 
     def listen(self, call: Callable[[str], None]) -> None:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from SemiSegLogic.study import Case, Study
 
     from ..controller import Controller
-    from ..ports import VolumePort
 
 
 class Adding:
@@ -47,20 +46,12 @@ class Adding:
         study = self._controller.need_study()
         volume, series = self._controller.screen.scene_volume(node_id), self._controller.screen.scene_series(node_id)
         self._left += 1
-        self._copy_on(study, volume, series)
 
-    def _copy_on(self, study: Study, volume: VolumePort, series: str) -> None:
-        """A piece at each beat, then the whole into the study."""
-        try:
-            whole = volume.copy_on()
-        except ValueError as error:
-            self._not_added(error)
-            return
-        if not whole:
-            self._controller.next_beat(lambda: self._copy_on(study, volume, series))
-            return
-        self._left -= 1
-        self._add(study, volume.name, lambda: study.add_volume(volume.voxels, volume.grid, volume.name, series))
+        def whole() -> None:
+            self._left -= 1
+            self._add(study, volume.name, lambda: study.add_volume(volume.voxels, volume.grid, volume.name, series))
+
+        self._controller.copied(volume.copy_on, whole, self._not_added)
 
     def _add(self, study: Study, name: str, work: Callable[[], Case]) -> None:
         self._left += 1

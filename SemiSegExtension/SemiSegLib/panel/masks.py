@@ -123,20 +123,11 @@ class MaskImport:
         except ValueError as error:
             self._controller.say(str(error), "warning")
             return
-        self._copy_on(source, lambda: self._controller.disk.run(
-            task.format(name=source.name), lambda: work(source), done))  # fmt: skip
-
-    def _copy_on(self, source: MaskSource, then: Callable[[], None]) -> None:
-        """A piece at each beat, ``then()`` after the last."""
-        try:
-            whole = source.copy_on()
-        except ValueError as error:
-            self._controller.say(str(error), "warning")
-            return
-        if whole:
-            then()
-        else:
-            self._controller.next_beat(lambda: self._copy_on(source, then))
+        self._controller.copied(
+            source.copy_on,
+            lambda: self._controller.disk.run(task.format(name=source.name), lambda: work(source), done),
+            lambda error: self._controller.say(str(error), "warning"),
+        )
 
     def _ask(self, take: Take, called: str, names: list[str]) -> None:
         from SemiSegLogic.naming import folded  # with the study: opening the module needs neither

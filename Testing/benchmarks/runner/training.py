@@ -99,7 +99,10 @@ class Training:
         return found
 
     def _study(self, leg: Leg) -> Study:
-        return self.finer if leg.finer and self.finer else self.study
+        if not leg.finer:
+            return self.study
+        assert self.finer is not None, "a recipe with a finer member is given its study"
+        return self.finer
 
     def _leg(self, leg: Leg) -> bool:
         if leg.student:
