@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+if TYPE_CHECKING:  # the methods import the networks
+    from ...methods.base import Task
 
 WAY_DOWN = ("stem", "down1", "down2", "down3", "bottleneck")
 WAY_UP = ("up1", "up2", "up3", "last")
@@ -25,6 +29,11 @@ class Network(nn.Module, ABC):
     stride: tuple[int, int, int]
     head: nn.Module
     whole_slice: tuple[int, int] | None = None
+
+    @classmethod
+    def for_task(cls, task: Task) -> Self:
+        """For its channels, classes and dimensions: flat kernels for slices."""
+        return cls(task.channels, task.classes, task.dims)
 
     def taps(self, image: Tensor) -> dict[str, Tensor]:
         """Named feature maps (B,F,d,h,w) of an image (B,C,D,H,W) whose sides are multiples of ``stride``; last
@@ -85,6 +94,15 @@ class PooledNetwork(Network):
         for name, encode in zip(WAY_DOWN, self.encoders, strict=True):
             x = maps[name] = encode(x if name == "stem" else self.pool(x))
         return maps
+
+
+class HalvingNetwork(Network):
+    """A network that works at half resolution, behind a stem of stride 2."""
+
+    @classmethod
+    def for_task(cls, task: Task) -> Self:
+        """Half resolution along depth only where the patch is deep enough to afford it."""
+        return cls(task.channels, task.classes, task.dims, flat_stem=task.patch[0] < 16)
 
 
 def slice_shape(network: nn.Module) -> tuple[int, int] | None:

@@ -6,14 +6,9 @@ no input, and the transposed head puts the full grid back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor, nn
 
-from .base import BatchNorm, Network, conv_block, kernel, norm_act, same
-
-if TYPE_CHECKING:  # the methods import the networks
-    from ...methods.base import Task
+from .base import BatchNorm, HalvingNetwork, conv_block, kernel, norm_act, same
 
 
 class Residual(nn.Module):
@@ -34,7 +29,7 @@ class Residual(nn.Module):
         return self.act(self.second(self.first(x)) + self.shortcut(x))
 
 
-class FastUNet(Network):
+class FastUNet(HalvingNetwork):
     """Stem of stride 2, widths (w, 2w, 4w), additive skips; taps stem, down1, bottleneck, up1, last, logits."""
 
     def __init__(self, channels: int, classes: int, dims: int = 3, width: int = 32, flat_stem: bool = False):
@@ -51,11 +46,6 @@ class FastUNet(Network):
         self.up1 = nn.ConvTranspose3d(2 * width, width, two, stride=two)
         self.join1 = Residual(width, width, three)
         self.head = nn.ConvTranspose3d(width, classes, stem, stride=stem)
-
-    @classmethod
-    def for_task(cls, task: Task) -> FastUNet:
-        """Half resolution along depth only where the patch is deep enough to afford it."""
-        return cls(task.channels, task.classes, task.dims, flat_stem=task.patch[0] < 16)
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """Taps stem, level1, down1, bottleneck."""

@@ -6,16 +6,11 @@ depend on what else is in the batch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .base import WAY_DOWN, WAY_UP, PooledNetwork, kernel, same
-
-if TYPE_CHECKING:  # the methods import the networks
-    from ...methods.base import Task
 
 
 class InstanceNorm(nn.InstanceNorm3d):
@@ -41,11 +36,6 @@ class InstanceUNet(PooledNetwork):
         self.narrows = nn.ModuleList(_once(2 * w, w, three) for w in widths[-2::-1])
         self.decoders = nn.ModuleList(_twice(2 * w, w, three) for w in widths[-2::-1])
         self.head = nn.Conv3d(width, classes, three, padding=same(three))
-
-    @classmethod
-    def for_task(cls, task: Task) -> InstanceUNet:
-        """Planar kernels for slices."""
-        return cls(task.channels, task.classes, task.dims)
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
         """The maps of the way up, beside those given."""

@@ -7,19 +7,14 @@ and interpolates.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import Network, conv_block, kernel, same
-
-if TYPE_CHECKING:  # the methods import the networks
-    from ...methods.base import Task
+from .base import HalvingNetwork, conv_block, kernel, same
 
 
-class PlainUNet(Network):
+class PlainUNet(HalvingNetwork):
     """Stem of stride 2, widths (w, 2w, 4w), concatenated skips; taps stem, down1, bottleneck, up1, last, logits."""
 
     def __init__(self, channels: int, classes: int, dims: int = 3, width: int = 32, flat_stem: bool = False):
@@ -37,11 +32,6 @@ class PlainUNet(Network):
         self.narrow1 = nn.Conv3d(2 * width, width, 1)
         self.join1 = conv_block(2 * width, width, three)
         self.head = nn.Conv3d(width, classes, three, padding=same(three))
-
-    @classmethod
-    def for_task(cls, task: Task) -> PlainUNet:
-        """Half resolution along depth only where the patch is deep enough to afford it."""
-        return cls(task.channels, task.classes, task.dims, flat_stem=task.patch[0] < 16)
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """Taps stem, level1, down1, bottleneck."""

@@ -8,11 +8,10 @@ for one), or crashes; so it does for transposed ones (32 channels to 2 on planes
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .sound import is_narrow
+from .sound import in_float32, is_narrow
 
 
 class PlanarConv(nn.Conv3d):
@@ -21,8 +20,7 @@ class PlanarConv(nn.Conv3d):
     def forward(self, x: Tensor) -> Tensor:
         """(B,F,D,H,W) -> (B,F',D,H',W'); no copy where the layout is channels-last."""
         if is_narrow(self, x):
-            with torch.autocast("cpu", enabled=False):
-                return self.forward(x.float())
+            return in_float32(self.forward, x)
         assert not isinstance(self.padding, str)
         stride, padding, dilation = self.stride[1:], self.padding[1:], self.dilation[1:]
         maps = F.conv2d(to_slices(x), self.weight.squeeze(2), self.bias, stride, padding, dilation, self.groups)
@@ -36,8 +34,7 @@ class PlanarUp(nn.ConvTranspose3d):
         """(B,F,D,H,W) -> (B,F',D,H',W'); as :class:`PlanarConv`."""
         assert output_size is None
         if is_narrow(self, x):
-            with torch.autocast("cpu", enabled=False):
-                return self.forward(x.float())
+            return in_float32(self.forward, x)
         assert not isinstance(self.padding, str)
         stride, padding, dilation = self.stride[1:], self.padding[1:], self.dilation[1:]
         maps = F.conv_transpose2d(to_slices(x), self.weight.squeeze(2), self.bias, stride, padding,

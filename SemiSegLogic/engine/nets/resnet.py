@@ -7,16 +7,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from .base import BatchNorm, Network, conv_block, kernel, same
 from .unet import UNetDecoder
 from .vnet import VNetDecoder
-
-if TYPE_CHECKING:  # the methods import the networks
-    from ...methods.base import Task
 
 WIDTH = 16
 STAGES = {"down1": 3, "down2": 4, "down3": 6, "bottleneck": 3}
@@ -97,19 +93,9 @@ class ResVNet(_OnResNet):
     def __init__(self, channels: int, classes: int, dims: int = 3, dropout: float = 0.5):
         super().__init__(channels, classes, dims, VNetDecoder(WIDTH, dims), nn.Dropout3d(dropout))
 
-    @classmethod
-    def for_task(cls, task: Task) -> ResVNet:
-        """Planar kernels for slices."""
-        return cls(task.channels, task.classes, task.dims)
-
 
 class ResUNet(_OnResNet):
     """ResNet-34 encoder, U-Net decoder: the partner of the 2D U-Net."""
 
     def __init__(self, channels: int, classes: int, dims: int = 2):
         super().__init__(channels, classes, dims, UNetDecoder(dims), nn.Identity())
-
-    @classmethod
-    def for_task(cls, task: Task) -> ResUNet:
-        """Planar kernels for slices."""
-        return cls(task.channels, task.classes, task.dims)

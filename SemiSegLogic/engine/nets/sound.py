@@ -16,6 +16,8 @@ right ones. So does what a kernel deeper than one slice makes of it where the im
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -33,8 +35,7 @@ class SoundConv(nn.Conv3d):
         large = _is_unsound(x, max(self.in_channels, self.out_channels))
         if not (large or is_narrow(self, x) or _is_deeper_than(self, x)):
             return super().forward(x)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float())
+        return in_float32(super().forward, x)
 
 
 class SoundUp(nn.ConvTranspose3d):
@@ -46,8 +47,7 @@ class SoundUp(nn.ConvTranspose3d):
         wider = self.stride[1] * self.stride[2]
         if not (is_narrow(self, x) or _is_unsound(x, wider * max(self.in_channels, self.out_channels))):
             return super().forward(x)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float())
+        return in_float32(super().forward, x)
 
 
 def make_sound(network: nn.Module) -> None:
@@ -57,6 +57,12 @@ def make_sound(network: nn.Module) -> None:
 
 
 SOUND: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: SoundConv, nn.ConvTranspose3d: SoundUp}
+
+
+def in_float32(convolve: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """``convolve`` of ``x`` (B,F,D,H,W) without autocast."""
+    with torch.autocast("cpu", enabled=False):
+        return convolve(x.float())
 
 
 def is_narrow(convolution: nn.Conv3d | nn.ConvTranspose3d, x: Tensor) -> bool:

@@ -6,16 +6,11 @@ interpolation doubles the sides, and the skip is concatenated.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .base import WAY_DOWN, WAY_UP, BatchNorm, PooledNetwork, kernel, same
-
-if TYPE_CHECKING:  # the methods import the networks
-    from ...methods.base import Task
 
 WIDTHS = (16, 32, 64, 128, 256)
 DROPOUTS = (0.05, 0.1, 0.2, 0.3, 0.5)
@@ -34,11 +29,6 @@ class UNet(PooledNetwork):
         )
         self.decoder = UNetDecoder(dims)
         self.head = nn.Conv3d(WIDTHS[0], classes, three, padding=same(three))
-
-    @classmethod
-    def for_task(cls, task: Task) -> UNet:
-        """Planar kernels for slices."""
-        return cls(task.channels, task.classes, task.dims)
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
         """The maps of the way up, beside those given."""

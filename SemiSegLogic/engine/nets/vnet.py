@@ -7,14 +7,10 @@ convolutions down, transposed ones up, additive skips.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from .base import WAY_DOWN, WAY_UP, Network, conv_block, kernel, norm_act
-
-if TYPE_CHECKING:  # the methods import the networks
-    from ...methods.base import Task
 
 
 class VNet(Network):
@@ -33,11 +29,6 @@ class VNet(Network):
         self.decoder = VNetDecoder(width, dims)
         self.dropout = nn.Dropout3d(dropout)
         self.head = nn.Conv3d(width, classes, 1)
-
-    @classmethod
-    def for_task(cls, task: Task) -> VNet:
-        """Planar kernels for slices."""
-        return cls(task.channels, task.classes, task.dims)
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """The five maps of the way down."""
