@@ -9,10 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Number = TypeVar("Number", int, float)
+Shape = tuple[int, int, int]
+"""Voxels along each axis: (k, j, i), or (D, H, W) in the engine's order."""
+Triple = tuple[float, float, float]
+"""A length along each axis, mm unless said otherwise."""
 
 IGNORE = 255
 """Label value of a voxel that nobody judged. It is never background."""
@@ -49,8 +55,8 @@ class Grid:
     of the i, j and k axes (in that order) in LPS.
     """
 
-    shape: tuple[int, int, int]
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    shape: Shape
+    spacing: Triple = (1.0, 1.0, 1.0)
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
@@ -108,19 +114,19 @@ class Orientation:
         straight = array[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
         return np.transpose(straight, np.argsort(self.sources))
 
-    def slice_to_canonical(self, place: SliceIndex, shape: tuple[int, int, int]) -> SliceIndex:
+    def slice_to_canonical(self, place: SliceIndex, shape: Shape) -> SliceIndex:
         """Where a slice of a ``(k, j, i)`` array of ``shape`` lies in the canonical array."""
         target = self.sources.index(place.axis)
         index = shape[place.axis] - 1 - place.index if self.flips[target] else place.index
         return SliceIndex(target, index)
 
-    def slice_to_array(self, place: SliceIndex, shape: tuple[int, int, int]) -> SliceIndex:
+    def slice_to_array(self, place: SliceIndex, shape: Shape) -> SliceIndex:
         """The inverse of :meth:`slice_to_canonical`; ``shape`` is again that of the ``(k, j, i)`` array."""
         axis = self.sources[place.axis]
         index = shape[axis] - 1 - place.index if self.flips[place.axis] else place.index
         return SliceIndex(axis, index)
 
-    def triple(self, values: tuple[float, float, float]) -> tuple[float, float, float]:
+    def triple(self, values: tuple[Number, Number, Number]) -> tuple[Number, Number, Number]:
         """A per-axis triple (a spacing, a shape) of the ``(k, j, i)`` array in canonical order."""
         a, b, c = (values[source] for source in self.sources)
         return a, b, c
@@ -165,7 +171,7 @@ def planes_of(label: NDArray[np.uint8], slices: Iterable[SliceIndex]) -> dict[Sl
     return {place: plane(label, place).copy() for place in slices}
 
 
-def slice_mask(shape: tuple[int, int, int], slices: Iterable[SliceIndex]) -> NDArray[np.bool_]:
+def slice_mask(shape: Shape, slices: Iterable[SliceIndex]) -> NDArray[np.bool_]:
     """``(k, j, i)`` bool, true on every voxel of the named slices.
 
     Raises IndexError naming a slice that lies outside ``shape``.

@@ -11,7 +11,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from ..files import FileError, disk_errors, read_json, write_json
-from ..geometry import Planes
+from ..geometry import Planes, Shape
 from ..patience import remove
 from . import inputs, labels
 from .errors import JobError
@@ -44,7 +44,7 @@ class ClientSide(JobReader):
         """Use the image file ``earlier`` of another job here too, if it is whole; says whether it is."""
         return inputs.link_image(self.inputs, earlier)
 
-    def put_label(self, planes: Planes, shape: tuple[int, int, int]) -> str:
+    def put_label(self, planes: Planes, shape: Shape) -> str:
         """Store the judged slices of a volume of ``shape``; returns their digest. Raises JobError, FileError."""
         return labels.put_label(self.inputs, planes, shape)
 

@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import digest_array
-from ..geometry import IGNORE, Planes, SliceIndex, planes_of, slice_mask
+from ..geometry import IGNORE, Planes, Shape, SliceIndex, planes_of, slice_mask
 from . import arrays, checks
 from .arrays import Form
 from .errors import JobError
 from .specification import JobCase, check_shape, check_slices
 
-Sides = tuple[int, int, int]
 ALONG = ("along0", "along1", "along2")
 FORMS = {"shape": Form("int64", (3,)), "slices": Form("int64", (None, 2)),
          **dict.fromkeys(ALONG, Form("uint8", (None, None, None)))}
@@ -38,11 +37,11 @@ FIRST_FORMS = {"label": Form("uint8", (None, None, None)), "slices": Form("int64
 class Drawn:
     """What a file holds: ``planes`` of a volume of ``shape``."""
 
-    shape: Sides
+    shape: Shape
     planes: Planes
 
 
-def to_arrays(planes: Planes, shape: Sides) -> dict[str, NDArray[Any]]:
+def to_arrays(planes: Planes, shape: Shape) -> dict[str, NDArray[Any]]:
     """What is written. Raises JobError when a plane does not fit the volume."""
     check("label", planes, shape)
     stacks = {name: [planes[place] for place in planes if place.axis == axis] for axis, name in enumerate(ALONG)}
@@ -65,7 +64,7 @@ def forms_of(path: Path, more: Mapping[str, Form]) -> dict[str, Form]:
     return {**(FIRST_FORMS if "label" in arrays.names_in(path) else FORMS), **more}
 
 
-def most_bytes(shape: Sides) -> int:
+def most_bytes(shape: Shape) -> int:
     """How large a file of a volume of ``shape`` is at most, unpacked: every slice of every axis is judged."""
     return 3 * math.prod(shape) + 16 * sum(shape) + arrays.HEADERS
 
@@ -101,7 +100,7 @@ def from_arrays(found: Mapping[str, NDArray[Any]], owner: str) -> Drawn:
     return Drawn(shape, {place: planes[place] for place in places})
 
 
-def check(owner: str, planes: Planes, shape: Sides) -> None:
+def check(owner: str, planes: Planes, shape: Shape) -> None:
     """Raises JobError unless ``planes`` are uint8, lie in a volume of ``shape`` and agree wherever they cross."""
     check_shape(f"{owner}.shape", shape)
     check_slices(owner, tuple(planes), shape)
@@ -136,12 +135,12 @@ def _of_every_voxel(label: NDArray[np.uint8], places: Sequence[SliceIndex], owne
     return planes_of(label, places)
 
 
-def _across(shape: Sides, axis: int) -> tuple[int, int]:
+def _across(shape: Shape, axis: int) -> tuple[int, int]:
     """The sides of a plane along ``axis``."""
     first, second = (side for other, side in enumerate(shape) if other != axis)
     return first, second
 
 
-def _sides(sides: Sequence[int]) -> Sides:
+def _sides(sides: Sequence[int]) -> Shape:
     k, j, i = sides
     return k, j, i

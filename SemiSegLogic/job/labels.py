@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import copy_file
-from ..geometry import IGNORE, Planes, SliceIndex
+from ..geometry import IGNORE, Planes, Shape, SliceIndex
 from . import arrays, drawn
 from .arrays import Form
 from .drawn import Drawn
@@ -30,7 +30,7 @@ class AddedLabels:
 
     n: int
     case: str
-    shape: tuple[int, int, int]
+    shape: Shape
     planes: Planes
 
     @property
@@ -39,7 +39,7 @@ class AddedLabels:
         return tuple(self.planes)
 
 
-def put_label(folder: Path, planes: Planes, shape: tuple[int, int, int]) -> str:
+def put_label(folder: Path, planes: Planes, shape: Shape) -> str:
     """Store the label a case of ``shape`` starts with; returns its digest. Raises JobError when ``planes`` do not fit
     the volume or each other, FileError where the disk refuses.
     """

@@ -21,6 +21,7 @@ from ..geometry import (
     LONGEST_SIDE,
     MOST_VOXELS,
     Grid,
+    Shape,
     SliceIndex,
     has_inverse,
 )
@@ -159,7 +160,7 @@ def check_shape(key: str, shape: Any) -> None:
         raise JobError(f"'{key}' is {shape}: more than {MOST_VOXELS} voxels.", "Crop the volume.")
 
 
-def check_slices(owner: str, slices: Sequence[SliceIndex], shape: tuple[int, int, int]) -> None:
+def check_slices(owner: str, slices: Sequence[SliceIndex], shape: Shape) -> None:
     """Raises JobError when one of ``slices`` is not a plane of ``shape`` or comes twice."""
     checks.sequence(f"{owner}.slices", slices, 0, sum(shape))
     for place in slices:

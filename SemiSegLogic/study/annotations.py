@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import AXIS_NAMES, IGNORE, SliceIndex, covered_axis, plane
+from ..geometry import AXIS_NAMES, IGNORE, Shape, SliceIndex, covered_axis, plane
 from ..naming import counted
 from .errors import LabelError
 from .structures import Structures
@@ -74,7 +74,7 @@ def drawn_slices(label: NDArray[np.generic], axis: int = 0) -> list[SliceIndex]:
     return [SliceIndex(axis, int(index)) for index in np.flatnonzero(drawn)]
 
 
-def all_slices(shape: tuple[int, int, int], axis: int = 0) -> list[SliceIndex]:
+def all_slices(shape: Shape, axis: int = 0) -> list[SliceIndex]:
     """Every slice along ``axis``."""
     return [SliceIndex(axis, index) for index in range(shape[axis])]
 

@@ -12,8 +12,8 @@ from SemiSegLogic.engine.blocks.optimisers import SGD
 from SemiSegLogic.engine.data.framing import View
 from SemiSegLogic.engine.data.volumes import Classes, Volume, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device
-from SemiSegLogic.engine.planning.plan import Plan, Shape, Triple
-from SemiSegLogic.geometry import Grid, SliceIndex, sparse_label
+from SemiSegLogic.engine.planning.plan import Plan
+from SemiSegLogic.geometry import Grid, Shape, SliceIndex, Triple, sparse_label
 from SemiSegLogic.methods.base import Method, Need, Optimiser, Patches, Phase, Step
 
 CPU = Device(torch.device("cpu"), half=False, memory=8 << 30)

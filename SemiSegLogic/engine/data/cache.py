@@ -28,10 +28,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from ...geometry import Shape
 from ...home import expanded
 from ...patience import patiently
 from ...settings import SettingsError
-from ..planning.plan import Shape
 
 PROBES, PROBE_BYTES = 16, 4096
 SHARE_OF_DISK = 0.5  # of what is free, the cache's own files counted as free

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...geometry import SliceIndex
+from ...geometry import SliceIndex, Triple
 from .slice_label import SliceLabel
 from .volumes import Volume
 
@@ -55,7 +55,7 @@ class FewSlices:
         return self.volume.plane(place).cpu().numpy()
 
     @property
-    def spacing(self) -> tuple[float, float, float]:
+    def spacing(self) -> Triple:
         """mm between slices of the case, and of its pixels within them (d, a, b)."""
         rest = [value for other, value in enumerate(self.volume.spacing) if other != self.axis]
         return self.volume.spacing[self.axis], rest[0], rest[1]

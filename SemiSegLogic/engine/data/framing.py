@@ -19,8 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...geometry import SliceIndex
-from ..planning.plan import Shape, Triple
+from ...geometry import Shape, SliceIndex, Triple
 
 Item = TypeVar("Item")
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry import Orientation
+from ...geometry import Orientation, Shape
 from ...grey_range import range_of
-from ..planning.plan import Shape
 
 VERSION = 2  # of everything here: another number, and what earlier versions left in the cache is made anew
 SLAB_VOXELS = 4_000_000

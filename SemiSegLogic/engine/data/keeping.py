@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import SemiSegError
-from ...geometry import Grid
+from ...geometry import Grid, Shape
 from ..hardware.device import Device, free_memory
-from ..planning.plan import Plan, Shape
+from ..planning.plan import Plan
 from .cache import Cache
 from .greys import VERSION, slabs
 from .volumes import Volume

@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...geometry import IGNORE
-from ..planning.plan import Shape
+from ...geometry import IGNORE, Shape
 from .slice_label import SliceLabel, Stack, taken
 from .staging import sent
 

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from ...errors import SemiSegError
-from ...geometry import IGNORE, SliceIndex
+from ...geometry import IGNORE, Shape, SliceIndex, Triple
 from ...methods.base import Need, Patches
 from ..blocks.perturb import weak
 from ..hardware.generators import random_state, restore_random_state
-from ..planning.plan import Plan, Shape, Triple
+from ..planning.plan import Plan
 from .framing import Chance, View, anchored, anchored_on_voxel, augmentation, keep_inside, may_miss
 from .pool import Pool
 from .repeats import Repeats

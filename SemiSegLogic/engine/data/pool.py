@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..planning.plan import Shape
+from ...geometry import Shape
 from .framing import View
 from .label_tables import LabelTables
 from .slice_label import LAST_INT32, taken

@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...geometry import IGNORE
-from ..planning.plan import Shape
+from ...geometry import IGNORE, Shape
 from .framing import View
 from .slice_label import SliceLabel
 from .staging import sent

@@ -16,8 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...geometry import IGNORE, SliceIndex
-from ..planning.plan import Shape
+from ...geometry import IGNORE, Shape, SliceIndex
 
 LAST_INT32 = 2**31 - 1  # addresses of 32 bits are looked up in half the time
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import SemiSegError
-from ...geometry import AXIS_NAMES, IGNORE, Grid, Orientation, Planes, SliceIndex, plane
+from ...geometry import AXIS_NAMES, IGNORE, Grid, Orientation, Planes, Shape, SliceIndex, Triple, plane
 from ..planning.plan import Plan
 from .greys import slabs
 from .slice_label import Drawn, SliceLabel
@@ -45,9 +45,9 @@ class Volume:
     name: str
     grid: Grid
     turn: Orientation
-    spacing: tuple[float, float, float]
+    spacing: Triple
     image: Tensor
-    thin: tuple[int, int, int] = (1, 1, 1)
+    thin: Shape = (1, 1, 1)
     where: torch.device | None = None
     judged: SliceLabel | None = None
     label: SliceLabel | None = None
@@ -57,10 +57,9 @@ class Volume:
     foreground: dict[SliceIndex, dict[int, Tensor]] = field(default_factory=dict)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> Shape:
         """(D, H, W) voxels of the case itself."""
-        a, b, c = (self.grid.shape[source] for source in self.turn.sources)
-        return a, b, c
+        return self.turn.triple(self.grid.shape)
 
     @property
     def device(self) -> torch.device:

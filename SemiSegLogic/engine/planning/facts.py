@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry import IGNORE, Grid, Planes, SliceIndex
-from .plan import Shape
+from ...geometry import IGNORE, Grid, Planes, Shape, SliceIndex
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry import Shape
 from ...settings.memory import CPU_VOXELS, PATCHES, Methods, step_bytes
 from ..hardware.device import Device
-from .plan import STRIDE, Shape, multiple, shape_of
+from .plan import STRIDE, multiple, shape_of
 
 GPU_VOXELS = 112 * 112 * 80  # what 3D papers train at
 LEAST_SHARE, MOST_TIMES = 0.35, 4.0

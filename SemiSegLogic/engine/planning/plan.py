@@ -6,15 +6,14 @@ Sizes are in voxels of the engine's axis order: canonical (superior, posterior, 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ...geometry import Grid, Orientation
+from ...geometry import Grid, Orientation, Shape, Triple
 from ...seeing import depth_first, moved_first
-
-Shape = tuple[int, int, int]
-Triple = tuple[float, float, float]
 
 NATIVE = 1.2  # spacings this close (as a ratio) are taken as they are: resampling would cost more than it gives
 STRIDE = 8  # total stride of the fast network: patch sides are multiples of it
@@ -51,7 +50,7 @@ class Plan:
 
     def shape(self, grid: Grid) -> Shape:
         """(D, H, W) voxels of a case in the engine's order."""
-        return shape_of(self.orientation(grid).triple(grid.shape))
+        return self.orientation(grid).triple(grid.shape)
 
     def kept_shape(self, grid: Grid) -> Shape:
         """(d, h, w) voxels of its image as it is kept, see :meth:`thin`."""
@@ -108,13 +107,13 @@ def multiple(side: float) -> int:
     return max(STRIDE, round(np.ceil(side / STRIDE)) * STRIDE)
 
 
-def shape_of(values: object) -> Shape:
+def shape_of(values: Iterable[Any]) -> Shape:
     """Three whole numbers."""
-    d, h, w = (int(value) for value in values)  # type: ignore[attr-defined]
+    d, h, w = (int(value) for value in values)
     return d, h, w
 
 
-def triple_of(values: object) -> Triple:
+def triple_of(values: Iterable[Any]) -> Triple:
     """Three numbers."""
-    d, h, w = (float(value) for value in values)  # type: ignore[attr-defined]
+    d, h, w = (float(value) for value in values)
     return d, h, w

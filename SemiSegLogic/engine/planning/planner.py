@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry import Shape, Triple
 from ...seeing import Seeing, depth_first
 from ...settings.memory import Methods
 from ..hardware.device import Device
 from .facts import CaseFacts
 from .frames import common_frame, framed
 from .patches import budget_of, patch_of
-from .plan import Plan, Shape, Triple, shape_of, triple_of
+from .plan import Plan, triple_of
 from .spacing import MANY, spacing_of
 
 AROUND = 1.5  # of the drawn box: what lies around an organ tells it from others
@@ -62,7 +63,7 @@ def _turn(case: CaseFacts, axis: int) -> _Turned:
     turn = depth_first(case.grid, axis)
     spacing = turn.triple(case.grid.spacing)
     extent = None if case.extent is None else triple_of(np.array(turn.triple(case.extent)) * np.array(spacing))
-    return _Turned(shape_of(turn.triple(case.grid.shape)), spacing, extent)
+    return _Turned(turn.triple(case.grid.shape), spacing, extent)
 
 
 def _wanted(turned: list[_Turned], native: Triple, size: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -12,8 +12,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry import Triple
 from .patches import CPU_VOXELS
-from .plan import NATIVE, Triple, triple_of
+from .plan import NATIVE, triple_of
 
 SIGHT = {"fast": 88}
 DEEPER = 176

@@ -21,13 +21,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...geometry import IGNORE, SliceIndex
+from ...geometry import IGNORE, Shape, SliceIndex
 from ...methods.base import entropy
 from ..data.volumes import Classes, Volume
 from ..hardware.device import Device, is_out_of_memory
 from ..hardware.threads import Threads
 from ..nets.base import classes_of, slice_shape
-from ..planning.plan import STRIDE, Plan, Shape
+from ..planning.plan import STRIDE, Plan
 from .folding import folded
 from .fragments import leave_out
 from .regrid import SLAB_VALUES, Cut, along, middles, resized

@@ -11,11 +11,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...geometry import SliceIndex
+from ...geometry import Shape, SliceIndex
 
 SLAB_VALUES = 1_000_000  # values that are brought to other voxels at a time
-
-Sides = tuple[int, int, int]
 
 
 def middles(count: int, side: int, step: float) -> NDArray[np.float64]:
@@ -49,7 +47,7 @@ class Cut:
     that come in parts along d. They are kept as ``dtype`` until then.
     """
 
-    def __init__(self, place: SliceIndex, shape: Sides, size: Sides, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, place: SliceIndex, shape: Shape, size: Shape, dtype: torch.dtype = torch.float32) -> None:
         self.axis, self.dtype, self._sides = place.axis, dtype, [n for a, n in enumerate(shape) if a != place.axis]
         side = size[place.axis]
         self._at = middles(shape[place.axis], side, side / shape[place.axis])[[place.index]]

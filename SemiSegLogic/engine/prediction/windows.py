@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..planning.plan import Shape
+from ...geometry import Shape
 
 OVERLAP = 0.25
 GRAIN = 16  # windows are multiples of the networks' largest stride, so that nothing is padded inside a volume

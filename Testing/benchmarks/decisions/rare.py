@@ -28,11 +28,11 @@ from SemiSegLogic.engine.data.repeats import Repeats
 from SemiSegLogic.engine.data.volumes import Classes, class_prior, load_volume, set_label
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.planning.facts import CaseFacts
-from SemiSegLogic.engine.planning.plan import Plan, Shape
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.planning.planner import make_plan
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
-from SemiSegLogic.geometry import SliceIndex, planes_of, sparse_label
+from SemiSegLogic.geometry import Shape, SliceIndex, planes_of, sparse_label
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.report import dice

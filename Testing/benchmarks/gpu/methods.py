@@ -11,8 +11,9 @@ from torch import Tensor
 
 from SemiSegLogic.engine.data.patches import Sampler
 from SemiSegLogic.engine.hardware.device import Device, DeviceLost, is_device_lost
-from SemiSegLogic.engine.planning.plan import Plan, Shape
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.training.trainer import Budget, Means, Trainer
+from SemiSegLogic.geometry import Shape
 from SemiSegLogic.methods import METHODS, make
 from SemiSegLogic.methods.base import Task
 from Testing.benchmarks.shared.together import put_together

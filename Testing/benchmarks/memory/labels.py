@@ -19,8 +19,8 @@ import torch
 from SemiSegLogic.engine.data.patches import Look, Sampler
 from SemiSegLogic.engine.data.resampling import sample_label
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
-from SemiSegLogic.engine.planning.plan import Plan, Shape
-from SemiSegLogic.geometry import Grid, Orientation, SliceIndex
+from SemiSegLogic.engine.planning.plan import Plan
+from SemiSegLogic.geometry import Grid, Orientation, Shape, SliceIndex
 from SemiSegLogic.methods.base import Need
 from SemiSegLogic.study import all_slices
 from Testing.support.plain.dense_label import sample_dense

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from SemiSegLogic.engine.data.volumes import Volume
-from SemiSegLogic.engine.planning.plan import Shape
 from SemiSegLogic.engine.prediction.predict import Predictor
+from SemiSegLogic.geometry import Shape
 from SemiSegLogic.methods.base import Method
 
 from .checked import BenchmarkError

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from SemiSegLogic.engine.data.patches import NothingLabelled, Sampler
 from SemiSegLogic.engine.data.staging import sent
-from SemiSegLogic.engine.planning.plan import Shape
-from SemiSegLogic.geometry import IGNORE
+from SemiSegLogic.geometry import IGNORE, Shape
 from SemiSegLogic.methods.base import Need, Patches
 
 from .checked import BenchmarkError

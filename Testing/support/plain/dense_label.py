@@ -11,8 +11,7 @@ from torch import Tensor
 
 from SemiSegLogic.engine.data.framing import View
 from SemiSegLogic.engine.data.slice_label import SliceLabel
-from SemiSegLogic.engine.planning.plan import Shape
-from SemiSegLogic.geometry import IGNORE, SliceIndex, planes_of, sparse_label
+from SemiSegLogic.geometry import IGNORE, Shape, SliceIndex, planes_of, sparse_label
 
 
 def dense(

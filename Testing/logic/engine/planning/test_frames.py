@@ -11,9 +11,9 @@ import torch
 from SemiSegLogic.engine.data.volumes import load_volume
 from SemiSegLogic.engine.planning.facts import CaseFacts
 from SemiSegLogic.engine.planning.frames import common_frame, framed
-from SemiSegLogic.engine.planning.plan import Plan, Shape, frame_side
+from SemiSegLogic.engine.planning.plan import Plan, frame_side
 from SemiSegLogic.engine.planning.planner import make_plan
-from SemiSegLogic.geometry import Grid, SliceIndex
+from SemiSegLogic.geometry import Grid, Shape, SliceIndex
 from Testing.support.engine import CPU
 
 PIXELS = (0.1, 0.2, 0.4, 0.8)  # mm: pictures of 400 x 250 pixels are squares of 31.6 to 253 mm

@@ -12,9 +12,9 @@ import torch
 from SemiSegLogic.engine.hardware.device import Device
 from SemiSegLogic.engine.planning.facts import CaseFacts
 from SemiSegLogic.engine.planning.patches import CPU_VOXELS, GPU_VOXELS, budget_of
-from SemiSegLogic.engine.planning.plan import Plan, Shape, Triple
+from SemiSegLogic.engine.planning.plan import Plan
 from SemiSegLogic.engine.planning.planner import SIDES, make_plan
-from SemiSegLogic.geometry import Grid, SliceIndex
+from SemiSegLogic.geometry import Grid, Shape, SliceIndex, Triple
 from SemiSegLogic.seeing import depth_first
 from SemiSegLogic.settings import METHOD_SETTINGS, PAPER
 from SemiSegLogic.settings.memory import trained
