@@ -32,7 +32,7 @@ from torch import Tensor
 
 from ...geometry import SliceIndex
 from ..blocks.flow import flow, windowed
-from .confirming import Opinion, Planes, confirmed
+from .confirming import Opinion, PlanesAlong, confirmed
 from .few_slices import FewSlices, Window, few_of
 from .following import Followed, around
 from .outlines import decided
@@ -110,7 +110,7 @@ def _label(drawn: FewSlices, asked: Opinion | None) -> SliceLabel:
     return drawn.label(planes if asked is None else confirmed(planes, drawn, asked))
 
 
-def carried_planes(drawn: FewSlices) -> Planes:
+def carried_planes(drawn: FewSlices) -> PlanesAlong:
     """Equations (1) to (4): the drawn slices as they are, and the others within reach as far as they are known."""
     planes = {place.index: drawn.plane(place) for place in drawn.places}
     followed, shape = Followed.all_of(drawn, DOUBT), planes[drawn.places[0].index].shape

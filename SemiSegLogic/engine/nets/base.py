@@ -112,7 +112,9 @@ def slice_shape(network: nn.Module) -> tuple[int, int] | None:
 
 
 def classes_of(network: nn.Module) -> int:
-    """How many maps of shares ``network`` holds at once: its classes, times the networks inside of it; at least 2."""
+    """How many maps of probabilities ``network`` holds at once: its classes, times the networks inside of it; at least
+    2.
+    """
     heads = [part.head.bias for part in network.modules() if isinstance(part, Network)]
     return max(2, sum(len(bias) for bias in heads if isinstance(bias, Tensor)))
 

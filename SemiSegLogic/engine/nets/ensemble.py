@@ -17,8 +17,8 @@ class MeanOf(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B,C,D,H,W) -> (B,K,D,H,W) float32: the logarithm of the mean probabilities."""
-        shares = [torch.softmax(member(image).float(), 1) for member in self.members]
-        return torch.stack(shares).mean(0).clamp_min(1e-12).log()
+        probabilities = [torch.softmax(member(image).float(), 1) for member in self.members]
+        return torch.stack(probabilities).mean(0).clamp_min(1e-12).log()
 
 
 def networks_in(state: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:

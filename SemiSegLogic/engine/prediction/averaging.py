@@ -40,9 +40,9 @@ class ViewAveraged(nn.Module):
         axis = 2 + (self.mirror or 0)
         seen = image.flip(axis) if mirrored else image
         seen = seen if zoom == 1 else _resized(seen, self._sides(image, zoom))
-        shares = torch.softmax(self.network(seen).float(), 1)
-        shares = shares if zoom == 1 else _resized(shares, list(image.shape[2:]))
-        return shares.flip(axis) if mirrored else shares
+        probabilities = torch.softmax(self.network(seen).float(), 1)
+        probabilities = probabilities if zoom == 1 else _resized(probabilities, list(image.shape[2:]))
+        return probabilities.flip(axis) if mirrored else probabilities
 
     def _sides(self, image: Tensor, zoom: float) -> list[int]:
         depth, *plane = image.shape[2:]

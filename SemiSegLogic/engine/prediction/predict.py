@@ -2,7 +2,7 @@
 
 One fully convolutional pass over volumes not much larger than the patches of training, else windows that are not,
 blended with Gaussian weights (see windows.py). A volume passes through in rows along D: what is in memory at any time
-is one row of windows, and for plans coarser than the case its shares at the plan's spacing.
+is one row of windows, and for plans coarser than the case its probabilities at the plan's spacing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PREDICTION_BYTES = {
 Testing/benchmarks/results/voxel_costs.md); where only bfloat16 was measured, twice that.
 """
 OTHER_BYTES = (944, 1451)  # the hungriest of them all, with InstanceNorm
-CLASS_BYTES = 12  # more for every further class: logits twice, shares once
+CLASS_BYTES = 12  # more for every further class: logits twice, probabilities once
 MOST_MEMORY = 4 << 30
 REACH = MappingProxyType({"fast": 1.5, "plain": 1.5})
 """Sides of what is seen at a time over those of a training patch; 1 for networks that are not named. With more context
@@ -86,8 +86,8 @@ class Predictor:
 
     @torch.no_grad()
     def planes(self, volume: Volume, places: Sequence[SliceIndex]) -> dict[SliceIndex, Tensor]:
-        """Shares (K,a,b) float32 of ``places`` (engine order, one at least) on the volume's own voxels. Only windows
-        that show them are looked at, and nothing else is brought to the volume's voxels.
+        """Probabilities (K,a,b) float32 of ``places`` (engine order, one at least) on the volume's own voxels. Only
+        windows that show them are looked at, and nothing else is brought to the volume's voxels.
         """
         seen = self._seen(volume)
         d, h, w = seen.shape
@@ -105,10 +105,10 @@ class Predictor:
         structures with the values ``one_piece`` are left out.
         """
         label, unsure, second = (np.empty(volume.shape, np.uint8) for _ in range(3))
-        for start, shares in _in_slabs(self.parts(volume)):
-            here = slice(start, start + shares.shape[1])
-            doubt = entropy(shares[None])[0, 0]
-            found, following = two_best(shares)
+        for start, probabilities in _in_slabs(self.parts(volume)):
+            here = slice(start, start + probabilities.shape[1])
+            doubt = entropy(probabilities[None])[0, 0]
+            found, following = two_best(probabilities)
             _keep_judged(volume, start, found, doubt)
             label[here], second[here] = found.cpu().numpy(), following.cpu().numpy()
             unsure[here] = (doubt * 255).round().to(torch.uint8).cpu().numpy()
@@ -120,7 +120,7 @@ class Predictor:
 
     @torch.no_grad()
     def parts(self, volume: Volume) -> Iterator[tuple[int, Tensor]]:
-        """Shares (K,n,H,W) float32 of consecutive parts of the volume along D, with their first row."""
+        """Probabilities (K,n,H,W) float32 of consecutive parts of the volume along D, with their first row."""
         seen = self._seen(volume)
         if tuple(seen.shape) == volume.shape:
             yield from self._rows(seen)
@@ -138,8 +138,8 @@ class Predictor:
                 threads.took(time.perf_counter() - begun)
 
     def _rows(self, seen: Tensor, wanted: Collection[int] | None = None) -> Iterator[tuple[int, Tensor]]:
-        """Shares of ``seen`` (D,H,W) in consecutive parts; with smaller windows from the start when memory runs out.
-        Rows that are not ``wanted`` (None: all are) may be missing or wrong.
+        """Probabilities of ``seen`` (D,H,W) in consecutive parts; with smaller windows from the start when memory runs
+        out. Rows that are not ``wanted`` (None: all are) may be missing or wrong.
         """
         # in float32 the number of threads changes the last digit of a network
         with Threads(active=self.device.torch.type == "cpu" and self.device.half) as threads:
@@ -198,15 +198,15 @@ class Predictor:
         return resized(image, places)
 
     def _run(self, image: Tensor) -> Tensor:
-        """Shares (B,K,d,h,w) float32 of ``image`` (B,1,d,h,w), the mean over all views."""
+        """Probabilities (B,K,d,h,w) float32 of ``image`` (B,1,d,h,w), the mean over all views."""
         image = image.to(self.device.torch, torch.float32)
-        total = self._shares(image)
+        total = self._softmax(image)
         for axes in self.views[1:]:
             turned = [axis + 2 for axis in axes]
-            total += self._shares(image.flip(turned)).flip(turned)
+            total += self._softmax(image.flip(turned)).flip(turned)
         return total.div_(len(self.views)) if len(self.views) > 1 else total
 
-    def _shares(self, image: Tensor) -> Tensor:
+    def _softmax(self, image: Tensor) -> Tensor:
         was_training = self.network.training
         self.network.eval()
         try:
@@ -217,36 +217,37 @@ class Predictor:
 
 
 def _in_slabs(parts: Iterable[tuple[int, Tensor]]) -> Iterator[tuple[int, Tensor]]:
-    """``parts`` a few rows at a time: what is computed from shares takes several times the memory of the shares."""
+    """``parts`` a few rows at a time: what is computed from probabilities takes several times their memory."""
     for start, part in parts:
         step = max(1, SLAB_VALUES // part[:, 0].numel())
         for first in range(0, part.shape[1], step):
             yield start + first, part[:, first : first + step]
 
 
-def two_best(shares: Tensor) -> tuple[Tensor, Tensor]:
-    """The class of the largest and of the second-largest of ``shares`` (K,...) float32: two tensors (...) uint8. Of
-    equal shares the lower class comes first.
+def two_best(probabilities: Tensor) -> tuple[Tensor, Tensor]:
+    """The class of the largest and of the second-largest of ``probabilities`` (K,...) float32: two tensors (...) uint8.
+    Of equal ones the lower class comes first.
 
     Comparing whole planes class by class is 2 to 9 times faster on a CPU than topk, and argmax is slower still: both
     gather the classes of every single voxel. Comparisons are written as float32, in which class indices are exact: as
     bool they take longer.
     """
-    classes = len(shares)
+    classes = len(probabilities)
     if classes == 2:
-        upper = (shares[1] > shares[0]).view(torch.uint8)
+        upper = (probabilities[1] > probabilities[0]).view(torch.uint8)
         return upper, 1 - upper
-    best, following = torch.maximum(shares[0], shares[1]), torch.minimum(shares[0], shares[1])
+    zero, one, *others = probabilities
+    best, following = torch.maximum(zero, one), torch.minimum(zero, one)
     here, other = torch.empty_like(best), torch.empty_like(best)
-    for share in shares[2:]:
-        torch.maximum(following, torch.minimum(best, share, out=here), out=following)
-        torch.maximum(best, share, out=best)
+    for one in others:
+        torch.maximum(following, torch.minimum(best, one, out=here), out=following)
+        torch.maximum(best, one, out=best)
     # classes are counted from behind, so that the maximum of those that are equal is the lowest
     first, second = torch.zeros_like(best), torch.zeros_like(best)
-    for behind, share in zip(range(classes, 0, -1), shares, strict=True):
-        torch.maximum(first, torch.eq(share, best, out=here).mul_(behind), out=first)
-    for behind, share in zip(range(classes, 0, -1), shares, strict=True):
-        torch.eq(share, following, out=here).mul_(torch.ne(first, behind, out=other))
+    for behind, one in zip(range(classes, 0, -1), probabilities, strict=True):
+        torch.maximum(first, torch.eq(one, best, out=here).mul_(behind), out=first)
+    for behind, one in zip(range(classes, 0, -1), probabilities, strict=True):
+        torch.eq(one, following, out=here).mul_(torch.ne(first, behind, out=other))
         torch.maximum(second, here.mul_(behind), out=second)
     return (classes - first).to(torch.uint8), (classes - second).to(torch.uint8)
 

@@ -43,8 +43,8 @@ def resized(image: Tensor, places: list[NDArray[np.float64]]) -> Tensor:
 
 
 class Cut:
-    """The plane at ``place`` of a volume of ``shape`` (D,H,W) voxels, gathered from shares (K,d,h,w) of ``size`` voxels
-    that come in parts along d. They are kept as ``dtype`` until then.
+    """The plane at ``place`` of a volume of ``shape`` (D,H,W) voxels, gathered from probabilities (K,d,h,w) of ``size``
+    voxels that come in parts along d. They are kept as ``dtype`` until then.
     """
 
     def __init__(self, place: SliceIndex, shape: Shape, size: Shape, dtype: torch.dtype = torch.float32) -> None:

@@ -18,7 +18,7 @@ from ...geometry import Shape
 OVERLAP = 0.25
 GRAIN = 16  # windows are multiples of the networks' largest stride, so that nothing is padded inside a volume
 MOST_TOGETHER = 8  # windows in one batch
-ROW = 0.3  # memory of a voxel of a row, sums of shares and weights, against that of a window's voxel, all maps at once
+ROW = 0.3  # memory of a voxel of a row, sums and weights, against that of a window's voxel, all maps at once
 MOST_ALONG = 12  # windows along an axis that are tried, beside the smallest ones
 
 Run = Callable[[Tensor], Tensor]
@@ -62,48 +62,66 @@ def starts(length: int, side: int) -> list[int]:
 def rows(
     image: Tensor, run: Run, window: Shape, together: int = 1, wanted: Collection[int] | None = None
 ) -> Iterator[tuple[int, Tensor]]:
-    """Blended shares in consecutive parts: (first row, (K,n,H,W) float32) of ``image`` (D,H,W), read window by window.
+    """Blended probabilities in consecutive parts: (first row, (K,n,H,W) float32) of ``image`` (D,H,W), read window by
+    window.
 
-    ``run`` (B,1,d,h,w) float16 or float32 -> shares (B,K,d,h,w) float32. Windows that show none of the rows ``wanted``
-    (None: all are) are left out: of other rows some are missing, and some are not what all windows would have said.
+    ``run`` (B,1,d,h,w) float16 or float32 -> probabilities (B,K,d,h,w) float32. Windows that show none of the rows
+    ``wanted`` (None: all are) are left out: of other rows some are missing, and some are not what all windows would
+    have said.
     """
     depth, height, width = image.shape
     if window == (depth, height, width):
         yield 0, run(image[None, None])[0]
         return
     places = list(product(starts(height, window[1]), starts(width, window[2])))
-    total: Tensor | None = None
-    weight = torch.empty(0)
+    blend: _Blend | None = None
     done = 0
     for first in starts(depth, window[0]):
         if wanted is not None and not any(first <= row < first + window[0] for row in wanted):
             continue
-        if total is not None and first > done:
-            yield done, _finished(total, weight, first - done)
-            total, weight = _moved(total, first - done), _moved(weight, first - done)
+        if blend is not None and first > done:
+            yield done, blend.finished(first - done)
+            blend.move(first - done)
         done = first
         for begin in range(0, len(places), together):
             chosen = places[begin : begin + together]
-            shares = run(_cut(image, window, first, chosen))
-            if total is None:
-                total = shares.new_zeros(shares.shape[1], window[0], height, width)
-                weight, bump = total.new_zeros(1, window[0], height, width), _bump(window).to(total)
-            for share, (h, w) in zip(shares, chosen, strict=True):
-                place = (slice(None), slice(None), slice(h, h + window[1]), slice(w, w + window[2]))
-                total[place].addcmul_(share, bump)
-                weight[place].add_(bump)
-    assert total is not None
-    yield done, _finished(total, weight, depth - done)
+            probabilities = run(_cut(image, window, first, chosen))
+            blend = blend or _Blend(probabilities[0], height, width)
+            for one, place in zip(probabilities, chosen, strict=True):
+                blend.add(one, *place)
+    assert blend is not None
+    yield done, blend.finished(depth - done)
+
+
+class _Blend:
+    """A row of windows like ``first`` (K,d,h,w), laid over each other in an image of ``height`` x ``width``: the sum of
+    their weighted probabilities (K,d,H,W), and of the weights (1,d,H,W).
+    """
+
+    def __init__(self, first: Tensor, height: int, width: int) -> None:
+        classes, depth, self._height, self._width = first.shape
+        self._total = first.new_zeros(classes, depth, height, width)
+        self._weight = first.new_zeros(1, depth, height, width)
+        self._bump = _bump((depth, self._height, self._width)).to(first)
+
+    def add(self, probabilities: Tensor, h: int, w: int) -> None:
+        """Lay a window (K,d,h,w) down with its corner at ``h``, ``w``."""
+        place = (slice(None), slice(None), slice(h, h + self._height), slice(w, w + self._width))
+        self._total[place].addcmul_(probabilities, self._bump)
+        self._weight[place].add_(self._bump)
+
+    def finished(self, count: int) -> Tensor:
+        """The first rows (K,n,H,W), a view: they are not needed for anything else."""
+        return self._total[:, :count].div_(self._weight[:, :count])
+
+    def move(self, count: int) -> None:
+        """Go on so many rows further down."""
+        self._total, self._weight = _moved(self._total, count), _moved(self._weight, count)
 
 
 def _cut(image: Tensor, window: Shape, d: int, places: list[tuple[int, int]]) -> Tensor:
     parts = [image[d : d + window[0], h : h + window[1], w : w + window[2]] for h, w in places]
     return torch.stack(parts)[:, None]
-
-
-def _finished(total: Tensor, weight: Tensor, count: int) -> Tensor:
-    """The first rows, a view: they are not needed for anything else."""
-    return total[:, :count].div_(weight[:, :count])
 
 
 def _moved(rows_: Tensor, by: int) -> Tensor:

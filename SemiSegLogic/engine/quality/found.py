@@ -22,7 +22,7 @@ from .one_piece import Evidence, evidence_of
 from .scores import SliceScore, score_of
 
 Parts: TypeAlias = Iterable[tuple[int, Tensor]]
-"""Shares (K,n,H,W) of a volume in consecutive parts along D, each with its first row."""
+"""Probabilities (K,n,H,W) of a volume in consecutive parts along D, each with its first row."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Suggested:
 @dataclass(frozen=True)
 class Found:
     """What is predicted of ``volume``: ``everything``, and what is ``whole``: the same without fragments of any
-    structure. The summed ``doubt``; ``planes`` shares (K,a,b) and truth (a,b) of the held-out slices; ``evidence`` by
-    class 1..K-1.
+    structure. The summed ``doubt``; ``planes`` probabilities (K,a,b) and truth (a,b) of the held-out slices;
+    ``evidence`` by class 1..K-1.
     """
 
     volume: Volume
@@ -57,17 +57,17 @@ class Found:
 
     @classmethod
     def of(cls, parts: Parts, volume: Volume, classes: int) -> Found:
-        """From shares that come in ``parts``: of these no more than one is in memory at a time."""
+        """From probabilities that come in ``parts``: of these no more than one is in memory at a time."""
         label, second = (np.empty(volume.shape, np.uint8) for _ in range(2))
         cuts = {place: Cut(place, volume.shape, volume.shape) for place in volume.held_out}
         doubt = 0
-        for start, shares in parts:
-            best, following = two_best(shares)
-            here = slice(start, start + shares.shape[1])
+        for start, probabilities in parts:
+            best, following = two_best(probabilities)
+            here = slice(start, start + probabilities.shape[1])
             label[here], second[here] = best.cpu().numpy(), following.cpu().numpy()
-            doubt += int((entropy(shares[None]) * 255).round().sum(dtype=torch.float64))
+            doubt += int((entropy(probabilities[None]) * 255).round().sum(dtype=torch.float64))
             for cut in cuts.values():
-                cut.take(start, shares)
+                cut.take(start, probabilities)
         whole = label.copy()
         leave_out(whole, second, range(1, classes))
         evidence = [evidence_of(volume, label, whole, number) for number in range(1, classes)]

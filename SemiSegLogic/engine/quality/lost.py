@@ -49,6 +49,6 @@ def _everywhere(volumes: Sequence[Volume], classes: int) -> list[int]:
 def _sizes(parts: Parts, classes: int) -> NDArray[np.int64]:
     """(K,): voxels of each class."""
     total = torch.zeros(classes, dtype=torch.int64)
-    for _, shares in parts:
-        total += torch.bincount(two_best(shares)[0].flatten().long(), minlength=classes).cpu()
+    for _, probabilities in parts:
+        total += torch.bincount(two_best(probabilities)[0].flatten().long(), minlength=classes).cpu()
     return total.numpy()

@@ -16,8 +16,8 @@ from .one_piece import Evidence, undecided
 from .reliability import Reliability, reliability_of
 from .scores import SliceScore, score_of
 
-Planes: TypeAlias = Mapping[SliceIndex, Tensor]
-"""Shares (K,a,b) of slices of a volume."""
+Probabilities: TypeAlias = Mapping[SliceIndex, Tensor]
+"""(K,a,b) of slices of a volume."""
 WITNESSES = 3  # volumes, at most, that are predicted only to learn whether structures come in one piece
 
 
@@ -49,16 +49,8 @@ def measure(
     """
     volumes = list(volumes)
     found = [Found.of(parts_of(volume), volume, classes) for volume in volumes if volume.held_out]
-    evidence = [sum((item.evidence[number] for item in found), Evidence()) for number in range(classes - 1)]
     others = [volume for volume in volumes if not volume.held_out]
-    for _ in range(WITNESSES if may_leave_out else 0):
-        witness = _witness(others, undecided(evidence))
-        if witness is None:
-            break
-        others = [volume for volume in others if volume is not witness]
-        more = Found.of(parts_of(witness), witness, classes).evidence
-        evidence = [one + other for one, other in zip(evidence, more, strict=True)]
-    one_piece = tuple(n for n, item in enumerate(evidence, 1) if may_leave_out and item.shows_one_piece)
+    one_piece = _one_piece(found, parts_of, others, classes) if may_leave_out else ()
     planes = [pair for item in found for pair in item.planes]
     return Measured(
         tuple(score for item in found for score in item.scores(one_piece)), reliability_of(planes) if planes else None,
@@ -66,11 +58,28 @@ def measure(
 
 
 def scores_of(
-    planes_of: Callable[[Volume, Sequence[SliceIndex]], Planes], volumes: Iterable[Volume], classes: int
+    predict: Callable[[Volume, Sequence[SliceIndex]], Probabilities], volumes: Iterable[Volume], classes: int
 ) -> tuple[SliceScore, ...]:
     """The scores alone, for which nothing but the held-out slices need be predicted."""
     held = [volume for volume in volumes if volume.held_out]
-    return tuple(score for volume in held for score in _scores(volume, planes_of(volume, volume.held_out), classes))
+    return tuple(score for volume in held for score in _scores(volume, predict(volume, volume.held_out), classes))
+
+
+def _one_piece(
+    found: Sequence[Found], parts_of: Callable[[Volume], Parts], others: Sequence[Volume], classes: int
+) -> tuple[int, ...]:
+    """The classes 1..K-1 that come in one piece, as far as what was ``found`` shows, and up to WITNESSES of the
+    ``others``.
+    """
+    evidence = [sum((item.evidence[number] for item in found), Evidence()) for number in range(classes - 1)]
+    for _ in range(WITNESSES):
+        witness = _witness(others, undecided(evidence))
+        if witness is None:
+            break
+        others = [volume for volume in others if volume is not witness]
+        more = Found.of(parts_of(witness), witness, classes).evidence
+        evidence = [one + other for one, other in zip(evidence, more, strict=True)]
+    return tuple(number for number, item in enumerate(evidence, 1) if item.shows_one_piece)
 
 
 def _witness(others: Sequence[Volume], wanted: Collection[int]) -> Volume | None:
@@ -81,7 +90,7 @@ def _witness(others: Sequence[Volume], wanted: Collection[int]) -> Volume | None
     return others[shown.index(max(shown))] if any(shown) else None
 
 
-def _scores(volume: Volume, planes: Planes, classes: int) -> Iterator[SliceScore]:
+def _scores(volume: Volume, probabilities: Probabilities, classes: int) -> Iterator[SliceScore]:
     for place in volume.held_out:
-        found = planes[place].argmax(0).cpu().numpy()
+        found = probabilities[place].argmax(0).cpu().numpy()
         yield score_of(volume, place, [found == number for number in range(1, classes)])

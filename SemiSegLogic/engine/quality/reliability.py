@@ -63,14 +63,14 @@ class Reliability:
 
 def reliability_of(planes: Sequence[tuple[Tensor, Tensor]]) -> Reliability:
     """From slices: probabilities (K,H,W) and truth (H,W), class index or IGNORE."""
-    together = [_near(shares, truth) for shares, truth in planes]
-    shares = torch.cat([known for known, _ in together], 1)
+    together = [_near(probabilities, truth) for probabilities, truth in planes]
+    probabilities = torch.cat([known for known, _ in together], 1)
     truth = torch.cat([label for _, label in together])
-    confidence, guess = shares.max(0)
+    confidence, guess = probabilities.max(0)
     place = (confidence * BINS).long().clamp_max(BINS - 1)
     weights = (torch.ones_like(confidence), confidence, guess == truth)
     voxels, sure, right = (tuple(torch.bincount(place, weight.double(), BINS).tolist()) for weight in weights)
-    logits = shares.double().clamp_min(1e-8).log()
+    logits = probabilities.double().clamp_min(1e-8).log()
     losses = [float(torch.nn.functional.cross_entropy((logits / t).T, truth, reduction="sum")) for t in TEMPERATURES]
     return Reliability(voxels, sure, right, tuple(losses))
 
@@ -79,9 +79,9 @@ def _sum(one: Sequence[float], two: Sequence[float]) -> tuple[float, ...]:
     return tuple(a + b for a, b in zip(one, two, strict=True))
 
 
-def _near(shares: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+def _near(probabilities: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Probabilities (K,N) and truth (N,) of the judged voxels in and around what was drawn or found."""
-    some = ((shares.argmax(0) > 0) | ((truth > 0) & (truth != IGNORE))).float()
+    some = ((probabilities.argmax(0) > 0) | ((truth > 0) & (truth != IGNORE))).float()
     near = torch.nn.functional.max_pool2d(some[None], 2 * NEAR_VOXELS + 1, 1, NEAR_VOXELS)[0] > 0
     near &= truth != IGNORE
-    return shares[:, near].float(), truth[near].long()
+    return probabilities[:, near].float(), truth[near].long()

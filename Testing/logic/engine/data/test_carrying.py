@@ -12,7 +12,7 @@ from torch import Tensor
 
 from SemiSegLogic.engine.data import carrying as carrying_module
 from SemiSegLogic.engine.data.carrying import MOST, Carrying, carried_planes
-from SemiSegLogic.engine.data.confirming import Planes
+from SemiSegLogic.engine.data.confirming import PlanesAlong
 from SemiSegLogic.engine.data.few_slices import FEW, FewSlices
 from SemiSegLogic.engine.data.volumes import Classes, Volume, set_label
 from SemiSegLogic.engine.planning.plan import Plan
@@ -255,7 +255,7 @@ def test_a_slice_drawn_meanwhile_is_carried_too_and_no_other_volume_again(monkey
     volumes[2].judged, volumes[2].slices = None, ()
     volumes[2].hold_out([])
 
-    def noted(few: FewSlices) -> Planes:
+    def noted(few: FewSlices) -> PlanesAlong:
         done.append(few.volume.name)
         return carried_planes(few)
 
