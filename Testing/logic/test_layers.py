@@ -114,6 +114,12 @@ SCREEN_ROOMS: dict[str, str] = {
     "selftest": "ports labelling panel scene",
 }
 """Which rooms of SemiSegLib each may import while Slicer runs; for its types alone it may also name who owns it."""
+RUNNER = ROOT / "Testing" / "benchmarks" / "runner"
+RUNNER_ROOMS: dict[str, str] = {
+    "definitions": "", "data": "definitions", "evaluation": "definitions data", "report": "definitions",
+    "training": "definitions data evaluation", "queue": "definitions data evaluation training",
+}
+"""Which rooms of the benchmark runner each may import."""
 
 
 def python_files(folder: Path) -> list[Path]:
@@ -200,6 +206,17 @@ def test_a_room_of_the_screen_imports_only_what_its_table_allows(path: Path) -> 
     found = [f"{line}: {name}" for line, name in imports(path, [LIBRARY.name, *parts[:-1]])
              if name.startswith(LIBRARY.name) and line not in types and not below(name, rooms)]
     assert found == []
+
+
+@pytest.mark.parametrize("path", python_files(RUNNER), ids=lambda path: str(path.relative_to(RUNNER)))
+def test_a_room_of_the_benchmark_runner_imports_only_what_its_table_allows(path: Path) -> None:
+    room_, *inside = path.relative_to(RUNNER).parts
+    if not inside:
+        return  # the command line uses them all
+    package, house = ["Testing", "benchmarks", "runner", room_], "Testing.benchmarks.runner"
+    rooms = frozenset(f"{house}.{name}" for name in (room_, *RUNNER_ROOMS[room_].split()))
+    found = [f"{line}: {name}" for line, name in imports(path, package) if name.startswith(house)]
+    assert [one for one in found if not below(one.partition(": ")[2], rooms)] == []
 
 
 def test_the_walker_sees_relative_late_and_aliased_imports(tmp_path: Path) -> None:

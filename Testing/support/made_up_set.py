@@ -9,8 +9,8 @@ from typing import Any
 from SemiSegLogic.files import write_json
 from SemiSegLogic.geometry import Grid
 from SemiSegLogic.study import write_image
-from Testing.benchmarks.runner.datasets import DIGITS, Collection, data_set
-from Testing.benchmarks.runner.protocol import Protocol, protocol
+from Testing.benchmarks.runner.definitions.datasets import DIGITS, Collection, data_set
+from Testing.benchmarks.runner.definitions.protocol import Protocol, protocol
 
 from .data.blob_images import SHAPE, blob
 

@@ -36,8 +36,8 @@ from SemiSegLogic.sample import spread_slices
 from SemiSegLogic.sample.slices import varied_offset
 from SemiSegLogic.settings import METHOD_SETTINGS, Training
 from SemiSegLogic.study import Study
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.study import benchmark_device
+from Testing.benchmarks.runner.data.training_set import benchmark_device
+from Testing.benchmarks.runner.definitions.datasets import Collection
 from Testing.benchmarks.shared.real_studies import study_of
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import Comparison, mean_dice

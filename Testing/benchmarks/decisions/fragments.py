@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.engine.quality import measure
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.protocol import protocol
-from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import protocol
+from Testing.benchmarks.runner.definitions.recipe import Recipe
 from Testing.benchmarks.shared.made_up_cases import Pairs, Spots
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import mean_dice, options, selected, trained, unseen

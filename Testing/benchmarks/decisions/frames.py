@@ -20,10 +20,10 @@ from unittest import mock
 import numpy as np
 
 from SemiSegLogic.engine.planning import planner
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.evaluation import Evaluation
-from Testing.benchmarks.runner.protocol import Cell, Protocol, protocol
-from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import Cell, Protocol, protocol
+from Testing.benchmarks.runner.definitions.recipe import Recipe
+from Testing.benchmarks.runner.evaluation.evaluation import Evaluation
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import mean_dice, options, selected, trained, unseen
 

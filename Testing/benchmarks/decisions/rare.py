@@ -39,8 +39,8 @@ from SemiSegLogic.report import dice
 from SemiSegLogic.runner.course.legs import CARRIED
 from SemiSegLogic.sample import spread_slices
 from SemiSegLogic.sample.slices import varied_offset
-from Testing.benchmarks.runner.datasets import CaseData, Collection
-from Testing.benchmarks.runner.study import benchmark_device, seeded
+from Testing.benchmarks.runner.data.training_set import benchmark_device, seeded
+from Testing.benchmarks.runner.definitions.datasets import CaseData, Collection
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import Comparison
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from Testing.benchmarks.runner.datasets import CaseData, Collection
-from Testing.benchmarks.runner.evaluation import Evaluation
-from Testing.benchmarks.runner.protocol import protocol
-from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.definitions.datasets import CaseData, Collection
+from Testing.benchmarks.runner.definitions.protocol import protocol
+from Testing.benchmarks.runner.definitions.recipe import Recipe
+from Testing.benchmarks.runner.evaluation.evaluation import Evaluation
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import mean_dice, options, selected, trained, unseen
 
@@ -91,7 +91,7 @@ def _recipe(trial: Trial, look: Look) -> Recipe:
 
 
 def _dice(evaluation: Evaluation, case: CaseData) -> float:
-    return mean_dice(evaluation.label(case), case, evaluation.study.classes.values[1:])
+    return mean_dice(evaluation.label(case), case, evaluation.taught.classes.values[1:])
 
 
 def table(found: list[Row]) -> str:

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from SemiSegLogic.engine.data.carrying import Carrying
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.evaluation import Evaluation
-from Testing.benchmarks.runner.protocol import protocol
-from Testing.benchmarks.runner.recipe import Recipe
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import protocol
+from Testing.benchmarks.runner.definitions.recipe import Recipe
+from Testing.benchmarks.runner.evaluation.evaluation import Evaluation
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import Comparison, mean_dice, trained, unseen
 

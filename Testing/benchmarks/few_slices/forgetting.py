@@ -27,12 +27,12 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
 from SemiSegLogic.runner.course.warm import take_over
 from Testing.benchmarks.few_slices.carrying import CELLS, ORGANS
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.evaluation import Evaluation
-from Testing.benchmarks.runner.protocol import protocol
-from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
-from Testing.benchmarks.runner.training import sampler
+from Testing.benchmarks.runner.data.training_set import TrainingSet, benchmark_device, prepare, seeded
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import protocol
+from Testing.benchmarks.runner.definitions.recipe import Recipe
+from Testing.benchmarks.runner.evaluation.evaluation import Evaluation
+from Testing.benchmarks.runner.training.training import sampler
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import Comparison, mean_dice, unseen
 
@@ -86,7 +86,7 @@ def run(name: str, way: Way, seed: int, cases: Collection) -> Row:
     return Row(name, list(shares), seed, dice, worst, confirmed)
 
 
-def _stretch(study: Study, learner: Method, before: Method | None, share: float, confirmed: bool) -> Method:
+def _stretch(study: TrainingSet, learner: Method, before: Method | None, share: float, confirmed: bool) -> Method:
     """``learner`` trained from the weights of the one ``before``, which has an opinion of carried outlines where they
     are to be ``confirmed``.
     """

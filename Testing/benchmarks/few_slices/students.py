@@ -4,8 +4,8 @@
 
 FOLDER holds the data set of each trial, as ``semiseg benchmark`` wants it. STEPS of the supervised baseline, carried to
 neighbouring slices at first, as the product plans; then as many of a network from nothing that learns from what the
-first one finds in up to MOST other volumes (runner/students.py), as it is and as those agree on it
-(runner/consensus.py); against mean_teacher, which takes about as long. The largest piece of an atrium is
+first one finds in up to MOST other volumes (runner/training/students.py), as it is and as those agree on it
+(runner/training/consensus.py); against mean_teacher, which takes about as long. The largest piece of an atrium is
 kept. Dice is the mean over structures and cases, of training volumes whose labels nobody showed and that no student
 learned from; no test case is looked at. One row per (trial, way, seed) is appended to results/students.jsonl; rows
 that are there are not run again. ``--table`` renders them. Time is processor time of one thread, of all that a way
@@ -23,13 +23,13 @@ import numpy as np
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.evaluation import Evaluation
-from Testing.benchmarks.runner.protocol import protocol
-from Testing.benchmarks.runner.recipe import STUDENT, Recipe
-from Testing.benchmarks.runner.students import teach
-from Testing.benchmarks.runner.study import Study, seeded
-from Testing.benchmarks.runner.training import sampler
+from Testing.benchmarks.runner.data.training_set import TrainingSet, seeded
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import protocol
+from Testing.benchmarks.runner.definitions.recipe import STUDENT, Recipe
+from Testing.benchmarks.runner.evaluation.evaluation import Evaluation
+from Testing.benchmarks.runner.training.students import teach
+from Testing.benchmarks.runner.training.training import sampler
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import Comparison, mean_dice, trained, unseen
 
@@ -80,7 +80,7 @@ def run(name: str, way: str, seed: int, cases: Collection) -> Row:
 
 
 def student(
-    study: Study, teacher: Method, measured: Sequence[str], weight: float, recipe: Recipe, seed: int
+    study: TrainingSet, teacher: Method, measured: Sequence[str], weight: float, recipe: Recipe, seed: int
 ) -> Method:
     """A network from nothing, taught by ``teacher`` on volumes that are not ``measured``."""
     others = [volume for volume in study.volumes if volume.name not in {*measured, *study.drawn}]

@@ -24,7 +24,7 @@ from SemiSegLogic.sample import spread_slices
 from SemiSegLogic.sample.slices import varied_offset
 from SemiSegLogic.settings import CHOICES, RECOMMENDED, Training
 from SemiSegLogic.study import Study
-from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.definitions.datasets import Collection
 from Testing.benchmarks.shared.real_studies import quality, study_of, until
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import Comparison

@@ -24,11 +24,11 @@ from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
 from SemiSegLogic.runner.course.legs import CARRIED
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.protocol import protocol
-from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
-from Testing.benchmarks.runner.training import sampler
+from Testing.benchmarks.runner.data.training_set import TrainingSet, benchmark_device, prepare, seeded
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import protocol
+from Testing.benchmarks.runner.definitions.recipe import Recipe
+from Testing.benchmarks.runner.training.training import sampler
 from Testing.benchmarks.shared.row_files import RowFile
 from Testing.benchmarks.shared.trials import Comparison, mean_dice, unseen
 
@@ -75,7 +75,7 @@ def run(name: str, method: str, seed: int, cases: Collection) -> Row:
     return Row(name, method, seed, round(mean, 4), round(worst, 4), steps, carried=True)
 
 
-def _trained(study: Study, method: str, seed: int) -> tuple[Method, int]:
+def _trained(study: TrainingSet, method: str, seed: int) -> tuple[Method, int]:
     """A method after all of the time, and how many steps that were."""
     first = _fitted(study, "supervised", SECONDS * (FIRST if method != "supervised" else 1.0), seed, None)
     if method == "supervised":
@@ -84,7 +84,7 @@ def _trained(study: Study, method: str, seed: int) -> tuple[Method, int]:
     return longer, steps + first[1]
 
 
-def _fitted(study: Study, name: str, seconds: float, seed: int, start: Method | None) -> tuple[Method, int]:
+def _fitted(study: TrainingSet, name: str, seconds: float, seed: int, start: Method | None) -> tuple[Method, int]:
     seeded(seed, 0, int(start is not None))
     method = make(name, {}, study.task())
     if start is not None:

@@ -27,7 +27,7 @@ from SemiSegLogic.sample import spread_slices
 from SemiSegLogic.sample.slices import varied_offset
 from SemiSegLogic.settings import Training
 from SemiSegLogic.study import Study
-from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.definitions.datasets import Collection
 from Testing.benchmarks.shared.real_studies import (
     Drawn,
     call_done,

@@ -22,10 +22,11 @@ from types import FrameType
 
 from SemiSegLogic.errors import SemiSegError
 
-from .checked import BenchmarkError
-from .protocol import PROTOCOLS, Choice, Protocol, protocol, protocol_names
-from .rows import Rows
-from .runs import runs, todo
+from .definitions.checked import BenchmarkError
+from .definitions.protocol import PROTOCOLS, Choice, Protocol, protocol, protocol_names
+from .definitions.runs import runs, todo
+from .queue.conditions import Conditions, work_folder
+from .queue.rows import rows_of
 
 RESULTS = PROTOCOLS.parent / "results" / "protocols"
 
@@ -85,11 +86,6 @@ def _choice(options: argparse.Namespace) -> Choice:
     return Choice(tuple(options.cell), tuple(options.method), tuple(options.seeds))
 
 
-def rows_of(results: Path, about: Protocol) -> Rows:
-    """The file with the rows of a protocol."""
-    return Rows(results / f"{about.name}.jsonl")
-
-
 def _protocols(options: argparse.Namespace) -> list[Protocol]:
     """The one named, or all."""
     names = [options.protocol] if options.protocol else protocol_names(options.protocols)
@@ -113,15 +109,16 @@ def _run(options: argparse.Namespace) -> int:
     if not options.protocol:
         raise BenchmarkError(f"Name a protocol with --protocol: one of {', '.join(protocol_names(options.protocols))}.")
     about = protocol(options.protocol, options.protocols)
-    recipe = about.recipe(options.recipe or next(iter(about.recipes)))
-    from . import pieces  # torch from here on
+    recipe, choice = about.recipe(options.recipe or next(iter(about.recipes))), _choice(options)
+    from .queue.processes import work_off  # torch from here on
 
-    wanted = runs(about, recipe, _choice(options))
+    on = Conditions(options.data, options.protocols, options.results, options.work or work_folder(), options.device,
+                    options.threads, options.minutes, options.save_seconds)
     with clock(options.minutes) as go_on:
-        left = pieces.work_off(about, recipe, wanted, options, rows_of(options.results, about), go_on)
-    done = len(wanted) - left
-    words = f"{done} of {len(wanted)} runs done" + (". The same command goes on." if left else ".")
-    _say(options, words, protocol=about.name, recipe=recipe.name, done=done, of=len(wanted))
+        left = work_off(about, recipe, choice, on, options.jobs, go_on)
+    of = len(runs(about, recipe, choice))
+    words = f"{of - left} of {of} runs done" + (". The same command goes on." if left else ".")
+    _say(options, words, protocol=about.name, recipe=recipe.name, done=of - left, of=of)
     return 0
 
 
@@ -148,7 +145,7 @@ def clock(minutes: float) -> Iterator[Callable[[], bool]]:
 
 
 def _table(options: argparse.Namespace) -> int:
-    from .pages import overview, page, write_page, write_text
+    from .report.pages import overview, page, write_page, write_text
 
     for about in _protocols(options):
         rows = rows_of(options.results, about).read()
@@ -164,7 +161,7 @@ def _table(options: argparse.Namespace) -> int:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    from .plots import draw
+    from .report.plots import draw
 
     for about in _protocols(options):
         print(*draw(about, rows_of(options.results, about).read(), options.results), sep="\n")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from Testing.benchmarks.runner.datasets import CaseData, Collection
+from Testing.benchmarks.runner.definitions.datasets import CaseData, Collection
 
 SPOT, ORGAN = 1, 2
 

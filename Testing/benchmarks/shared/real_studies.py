@@ -15,7 +15,7 @@ from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.report import dice
 from SemiSegLogic.rounds import Round
 from SemiSegLogic.study import Case, Study
-from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.definitions.datasets import Collection
 
 LOOK_S = 0.1
 

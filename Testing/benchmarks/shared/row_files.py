@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from Testing.benchmarks.runner.rows import Rows
+from Testing.benchmarks.runner.queue.rows import Rows
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

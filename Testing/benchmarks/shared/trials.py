@@ -17,11 +17,11 @@ from SemiSegLogic.engine.data.carrying import Carrying
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.report import dice
-from Testing.benchmarks.runner.datasets import CaseData, Collection
-from Testing.benchmarks.runner.protocol import Protocol, protocol
-from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.runner.study import Study, benchmark_device, prepare, seeded
-from Testing.benchmarks.runner.training import sampler
+from Testing.benchmarks.runner.data.training_set import TrainingSet, benchmark_device, prepare, seeded
+from Testing.benchmarks.runner.definitions.datasets import CaseData, Collection
+from Testing.benchmarks.runner.definitions.protocol import Protocol, protocol
+from Testing.benchmarks.runner.definitions.recipe import Recipe
+from Testing.benchmarks.runner.training.training import sampler
 from Testing.benchmarks.shared.row_files import Row, RowFile
 
 
@@ -57,7 +57,7 @@ class Comparison(Generic[Row]):
 
 def trained(
     about: Protocol, cell: str, method: str, recipe: Recipe, seed: int, cases: Collection
-) -> tuple[Study, Trainer]:
+) -> tuple[TrainingSet, Trainer]:
     """``method`` after the recipe's steps on ``cell``, from scratch, on the CPU."""
     schedule = recipe.schedule(method, about.data.dims)
     study = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
@@ -70,7 +70,7 @@ def trained(
     return study, trainer
 
 
-def unseen(about: Protocol, study: Study) -> list[str]:
+def unseen(about: Protocol, study: TrainingSet) -> list[str]:
     """Cases to measure on: never of the test list."""
     return about.data.validation or [name for name in reversed(about.data.train) if name not in study.drawn]
 

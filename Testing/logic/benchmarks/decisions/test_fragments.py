@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from Testing.benchmarks.decisions import fragments
 from Testing.benchmarks.decisions.fragments import Row, Trial, run, table
-from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.definitions.datasets import Collection
 from Testing.benchmarks.shared import trials
 from Testing.benchmarks.shared.made_up_cases import ORGAN, SPOT, Pairs, Spots
 from Testing.support.made_up_set import MadeUp

@@ -6,7 +6,7 @@ import dataclasses
 
 from Testing.benchmarks.decisions import frames
 from Testing.benchmarks.decisions.frames import CELL, Row, drawn, table
-from Testing.benchmarks.runner.protocol import protocol
+from Testing.benchmarks.runner.definitions.protocol import protocol
 
 
 def test_the_images_of_a_seed_are_drawn_from_the_training_list_and_stay_the_same() -> None:

@@ -20,7 +20,7 @@ from Testing.benchmarks.decisions.rare import (
     table,
     ways,
 )
-from Testing.benchmarks.runner.datasets import CaseData
+from Testing.benchmarks.runner.definitions.datasets import CaseData
 from Testing.support.engine import plan_of, volume_of
 
 SHAPE = (16, 24, 24)

@@ -9,12 +9,12 @@ import torch
 
 from Testing.benchmarks.decisions import spacing
 from Testing.benchmarks.decisions.spacing import Row, Trial, run, table
-from Testing.benchmarks.runner.checked import digest
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.protocol import protocol_names
-from Testing.benchmarks.runner.recipe import NEWER, Recipe
-from Testing.benchmarks.runner.rows import Rows
-from Testing.benchmarks.runner.study import benchmark_device, prepare
+from Testing.benchmarks.runner.data.training_set import benchmark_device, prepare
+from Testing.benchmarks.runner.definitions.checked import digest
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import protocol_names
+from Testing.benchmarks.runner.definitions.recipe import NEWER, Recipe
+from Testing.benchmarks.runner.queue.rows import Rows
 from Testing.benchmarks.shared.row_files import FOLDER
 from Testing.support.made_up_set import MadeUp
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from Testing.benchmarks.few_slices.carrying import Row, table
-from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.runner.training import legs_of
+from Testing.benchmarks.runner.definitions.recipe import Recipe
+from Testing.benchmarks.runner.training.training import legs_of
 
 
 def row(carried: float, seed: int, dice: float) -> Row:

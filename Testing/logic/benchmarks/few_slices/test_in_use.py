@@ -8,7 +8,7 @@ from SemiSegLogic.sample import spread_slices
 from Testing.benchmarks.few_slices import forgetting
 from Testing.benchmarks.few_slices import two_rounds as rounds
 from Testing.benchmarks.few_slices import while_learning as live
-from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.definitions.datasets import Collection
 from Testing.support.made_up_set import MadeUp
 
 

@@ -12,12 +12,12 @@ from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods import make
 from Testing.benchmarks.few_slices import students as benchmark
 from Testing.benchmarks.few_slices.students import Row, run, table
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.protocol import Choice
-from Testing.benchmarks.runner.recipe import Recipe
-from Testing.benchmarks.runner.students import known, teach
-from Testing.benchmarks.runner.study import benchmark_device, prepare
-from Testing.benchmarks.runner.training import legs_of
+from Testing.benchmarks.runner.data.training_set import benchmark_device, prepare
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import Choice
+from Testing.benchmarks.runner.definitions.recipe import Recipe
+from Testing.benchmarks.runner.training.students import known, teach
+from Testing.benchmarks.runner.training.training import legs_of
 from Testing.logic.benchmarks.runner.test_runner import after, plain, work_off
 from Testing.support.made_up_set import MadeUp
 

@@ -7,7 +7,7 @@ import torch
 
 from Testing.benchmarks.few_slices import undecided
 from Testing.benchmarks.few_slices.undecided import Row, run, table
-from Testing.benchmarks.runner.datasets import Collection
+from Testing.benchmarks.runner.definitions.datasets import Collection
 from Testing.support.made_up_set import MadeUp
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from Testing.benchmarks.runner.consensus import LEAST, SHAPE, TIMES, Pose, agreed
+from Testing.benchmarks.runner.training.consensus import LEAST, SHAPE, TIMES, Pose, agreed
 
 SIDES = (30, 40, 44)
 

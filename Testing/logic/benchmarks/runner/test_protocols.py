@@ -11,11 +11,11 @@ import SimpleITK as sitk
 
 from SemiSegLogic.geometry import SliceIndex
 from SemiSegLogic.settings import METHOD_SETTINGS
-from Testing.benchmarks.runner.checked import BenchmarkError
-from Testing.benchmarks.runner.datasets import Collection, data_set
-from Testing.benchmarks.runner.protocol import Choice, protocol, protocol_names
-from Testing.benchmarks.runner.runs import runs
-from Testing.benchmarks.runner.slices import chosen_slices
+from Testing.benchmarks.runner.data.slices import chosen_slices
+from Testing.benchmarks.runner.definitions.checked import BenchmarkError
+from Testing.benchmarks.runner.definitions.datasets import Collection, data_set
+from Testing.benchmarks.runner.definitions.protocol import Choice, protocol, protocol_names
+from Testing.benchmarks.runner.definitions.runs import runs
 from Testing.support.made_up_set import CASES, MadeUp
 
 SIZES = {"la": (80, 0, 20), "acdc": (140, 20, 40), "hc18": (687, 107, 205), "hippocampus": (200, 0, 60)}

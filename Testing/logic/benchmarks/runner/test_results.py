@@ -12,14 +12,14 @@ import pytest
 from SemiSegLogic.cli import benchmark as forwarding
 from SemiSegLogic.cli import run as semiseg
 from Testing.benchmarks.runner.command import main
-from Testing.benchmarks.runner.evaluation import COLUMNS, measure
-from Testing.benchmarks.runner.pages import page
-from Testing.benchmarks.runner.protocol import Choice, protocol, protocol_names
-from Testing.benchmarks.runner.rows import Row, Rows
-from Testing.benchmarks.runner.runs import runs
-from Testing.benchmarks.runner.statistics import mean_of, paired
-from Testing.benchmarks.runner.summary import summarise
-from Testing.benchmarks.runner.tables import dice_table, difference_table, number
+from Testing.benchmarks.runner.definitions.protocol import Choice, protocol, protocol_names
+from Testing.benchmarks.runner.definitions.runs import runs
+from Testing.benchmarks.runner.evaluation.evaluation import COLUMNS, measure
+from Testing.benchmarks.runner.queue.rows import Row, Rows
+from Testing.benchmarks.runner.report.pages import page
+from Testing.benchmarks.runner.report.statistics import mean_of, paired
+from Testing.benchmarks.runner.report.summary import summarise
+from Testing.benchmarks.runner.report.tables import dice_table, difference_table, number
 from Testing.support.made_up_set import MadeUp
 
 DICE = {"supervised": 0.7, "mean_teacher": 0.75}
@@ -140,7 +140,7 @@ def test_a_page_tells_data_commands_results_and_published_numbers(
 
 
 def test_a_curve_is_drawn_when_there_are_enough_cells(blobs: MadeUp, tmp_path: Path) -> None:
-    from Testing.benchmarks.runner.plots import draw
+    from Testing.benchmarks.runner.report.plots import draw
 
     cells = {f"{n}x{v}": {"volumes": v, "slices": n} for n in (1, 3) for v in (1, 2)}
     recipe = {"settings": "clinical", "why": "", "steps": 5, "methods": ["supervised"], "seeds": [0, 1]}

@@ -21,17 +21,18 @@ from SemiSegLogic.engine.hardware.device import Device, DeviceLost
 from SemiSegLogic.engine.planning.patches import budget_of
 from SemiSegLogic.geometry import IGNORE
 from SemiSegLogic.methods.base import Need
-from Testing.benchmarks.runner import pace, worker
-from Testing.benchmarks.runner.checked import BenchmarkError
-from Testing.benchmarks.runner.command import main, parser
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.evaluation import COLUMNS, Evaluation, windows
-from Testing.benchmarks.runner.protocol import Choice
-from Testing.benchmarks.runner.rows import Rows
-from Testing.benchmarks.runner.runs import runs, todo
-from Testing.benchmarks.runner.study import MEMORY, benchmark_device, prepare, refined
-from Testing.benchmarks.runner.turning import TurningSampler
-from Testing.benchmarks.runner.worker import Worker
+from Testing.benchmarks.runner.command import main
+from Testing.benchmarks.runner.data.crops import TurningSampler
+from Testing.benchmarks.runner.data.training_set import MEMORY, benchmark_device, prepare, refined
+from Testing.benchmarks.runner.definitions.checked import BenchmarkError
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.definitions.protocol import Choice
+from Testing.benchmarks.runner.definitions.runs import runs, todo
+from Testing.benchmarks.runner.evaluation.evaluation import COLUMNS, Evaluation, windows
+from Testing.benchmarks.runner.queue import throughput, worker
+from Testing.benchmarks.runner.queue.conditions import Conditions
+from Testing.benchmarks.runner.queue.rows import Rows
+from Testing.benchmarks.runner.queue.worker import Worker
 from Testing.support.made_up_set import CASES, MadeUp
 from Testing.support.pretended_gpu import pretended_gpu
 
@@ -367,7 +368,7 @@ def test_a_slow_computer_is_planned_for_as_a_fast_one(monkeypatch: pytest.Monkey
     budgets = {}
     for seconds in (3e-7, 3e-5):
         found = Device(torch.device("cpu"), False, 1 << 24, voxel_seconds=seconds)
-        monkeypatch.setattr("Testing.benchmarks.runner.study.choose", lambda *_, found=found: found)
+        monkeypatch.setattr("Testing.benchmarks.runner.data.training_set.choose", lambda *_, found=found: found)
         budgets[seconds] = budget_of(benchmark_device("cpu", "float32"), "fast", 3)
         assert budget_of(found, "fast", 3) < budgets[seconds]
     assert len(set(budgets.values())) == 1
@@ -425,7 +426,7 @@ def test_the_queue_goes_by_method_then_seed_then_cell(blobs: MadeUp) -> None:
     ({1: 10.0, 2: 12.0, 4: 20.0}, 4), ({1: 10.0, 2: 10.5}, 1), ({1: 10.0}, 1), ({1: 10.0, 2: 19.0, 4: 20.0}, 2),
 ])
 def test_as_many_processes_as_do_clearly_more(paces: dict[int, float], wanted: int) -> None:
-    assert pace.chosen(paces) == wanted
+    assert throughput.chosen(paces) == wanted
 
 
 def test_the_number_of_processes_is_measured_once(
@@ -434,14 +435,13 @@ def test_the_number_of_processes_is_measured_once(
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     about = blobs.protocol()
     (run,) = runs(about, about.recipe("short"), Choice(("3x2",), ("supervised",), (0,)))
-    words = ["run", "--data", str(blobs.data), "--protocols", str(blobs.protocols), "--device", "cpu"]
-    options = parser().parse_args(words)
-    assert pace.best_jobs(run, options, tmp_path) == 1
+    on = Conditions(blobs.data, blobs.protocols, tmp_path, tmp_path, "cpu")
+    assert throughput.best_jobs(run, on) == 1
     (paces,) = json.loads((tmp_path / "jobs.json").read_text()).values()
     assert list(paces) == ["1"]
     assert paces["1"] > 0
-    monkeypatch.setattr(pace, "_measured", lambda run, options: pytest.fail("measured again"))
-    assert pace.best_jobs(run, options, tmp_path) == 1
+    monkeypatch.setattr(throughput, "_measured", lambda run, on: pytest.fail("measured again"))
+    assert throughput.best_jobs(run, on) == 1
 
 
 def test_errors_are_one_line_for_people(blobs: MadeUp, capsys: pytest.CaptureFixture[str]) -> None:

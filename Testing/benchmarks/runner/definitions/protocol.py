@@ -29,7 +29,7 @@ class Cell:
 @dataclass(frozen=True)
 class Annotated:
     """A training volume with labels: ``places`` are the judged slices, or None when the protocol leaves them to the
-    rule in :mod:`.study` because nobody has looked at the data yet; ``axis`` is that of the slices.
+    rule in data/slices.py because nobody has looked at the data yet; ``axis`` is that of the slices.
     """
 
     case: str

@@ -16,12 +16,12 @@ from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.geometry import Shape
 from SemiSegLogic.methods.base import Method
 
-from .checked import BenchmarkError
-from .datasets import CaseData
-from .modes import clinical, legacy
-from .one_piece import as_ellipses, heaviest_piece, largest_piece
-from .recipe import Recipe
-from .study import Study
+from ..data.training_set import TrainingSet
+from ..definitions.checked import BenchmarkError
+from ..definitions.datasets import CaseData
+from ..definitions.recipe import Recipe
+from .metrics import clinical, legacy
+from .postprocessing import as_ellipses, heaviest_piece, largest_piece
 
 COLUMNS = ("dice", "hd95_mm", "assd_mm", "surface_dice_1mm", "surface_dice_2mm",
            "legacy_dice", "legacy_jaccard", "legacy_hd95", "legacy_asd")
@@ -30,40 +30,44 @@ Scores = dict[str, list[float | None]]
 
 
 class Evaluation:
-    """Predicts with the trained ``members`` as ``recipe`` says, and those of ``beside``, which see other voxels."""
+    """Predicts with the ``members`` that were trained on the set ``taught`` as ``recipe`` says, and those of
+    ``beside``, which see other voxels.
+    """
 
-    def __init__(self, study: Study, members: Sequence[Method], recipe: Recipe, beside: Evaluation | None = None):
-        self.study, self.recipe, self.beside = study, recipe, beside
+    def __init__(
+        self, taught: TrainingSet, members: Sequence[Method], recipe: Recipe, beside: Evaluation | None = None
+    ):
+        self.taught, self.recipe, self.beside = taught, recipe, beside
         self.networks = [method.predictor().eval() for method in members]
 
     def scores(self, case: CaseData) -> Scores:
         """All numbers of ``case``, on its own full grid."""
         found = self.label(case)
         return {str(value): measure(found == value, case.label == value, case.grid.spacing)
-                for value in self.study.classes.values[1:]}
+                for value in self.taught.classes.values[1:]}
 
     def label(self, case: CaseData) -> NDArray[np.uint8]:
         """The predicted structure values (k, j, i)."""
-        volume = self.study.unseen(case)
+        volume = self.taught.unseen(case)
         shares = self._with_beside(case, volume, self._probabilities(volume))
-        label = self.study.classes.to_value(volume.to_array(shares.argmax(0).to(torch.uint8)))
+        label = self.taught.classes.to_value(volume.to_array(shares.argmax(0).to(torch.uint8)))
         if self.recipe.surest:
             label = heaviest_piece(label, self._by_structure(volume, shares))
         elif self.recipe.largest:
-            label = largest_piece(label, self.study.classes.values[1:])
-        return as_ellipses(label, self.study.classes.values[1:]) if self.recipe.ellipses else label
+            label = largest_piece(label, self.taught.classes.values[1:])
+        return as_ellipses(label, self.taught.classes.values[1:]) if self.recipe.ellipses else label
 
     def _with_beside(self, case: CaseData, volume: Volume, shares: Tensor) -> Tensor:
         """``shares`` (K,D,H,W) of the members averaged with those of the members beside them."""
         if self.beside is None:
             return shares
         own, other = len(self.networks), len(self.beside.networks)
-        return (own * shares + other * self.beside._probabilities(self.beside.study.unseen(case))) / (own + other)
+        return (own * shares + other * self.beside._probabilities(self.beside.taught.unseen(case))) / (own + other)
 
     def _by_structure(self, volume: Volume, shares: Tensor) -> dict[int, NDArray[np.generic]]:
         """Structure value -> its share of ``shares`` (K,D,H,W), (k, j, i) float32."""
         return {value: volume.to_array(share)
-                for value, share in zip(self.study.classes.values[1:], shares[1:], strict=True)}
+                for value, share in zip(self.taught.classes.values[1:], shares[1:], strict=True)}
 
     @torch.no_grad()
     def _probabilities(self, volume: Volume) -> Tensor:
@@ -77,21 +81,21 @@ class Evaluation:
 
     def _of(self, network: nn.Module, volume: Volume) -> Tensor:
         if self.recipe.stride is None:
-            return Predictor(network, self.study.plan, self.study.device).probabilities(volume)
-        if self.study.plan.scale(volume.spacing) != (1.0, 1.0, 1.0):
+            return Predictor(network, self.taught.plan, self.taught.device).probabilities(volume)
+        if self.taught.plan.scale(volume.spacing) != (1.0, 1.0, 1.0):
             raise BenchmarkError(f"Recipe {self.recipe.name} slides windows, which needs volumes at its spacing.")
 
         def run(image: Tensor) -> Tensor:
-            with self.study.device.arithmetic():
+            with self.taught.device.arithmetic():
                 return torch.softmax(network(image).float(), 1)
 
         d, h, w = self.recipe.stride
-        return windows(run, volume.image[None].to(volume.device).float(), self.study.plan.patch, (d, h, w))
+        return windows(run, volume.image[None].to(volume.device).float(), self.taught.plan.patch, (d, h, w))
 
     def _mirror_axis(self, volume: Volume) -> int | None:
         """The axis from right to left, where training mirrored it too."""
         axis = volume.turn.sources.index(volume.grid.orientation().sources[2])
-        return axis if self.study.plan.mirror and (self.study.plan.dims == 3 or axis > 0) else None
+        return axis if self.taught.plan.mirror and (self.taught.plan.dims == 3 or axis > 0) else None
 
 
 def measure(

@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from SemiSegLogic.job.locks import FileLock
 
-from .checked import BenchmarkError
+from ..definitions.checked import BenchmarkError
+from ..definitions.protocol import Protocol
+from ..definitions.runs import Row
 
 PATIENCE_S = 60.0
-Row = dict[str, Any]
 
 
 class Rows:
@@ -57,6 +57,11 @@ class Rows:
     def _alone(self) -> Iterator[None]:
         with waited_for(FileLock(self.path.with_name(f".{self.path.name}.lock")), self.path):
             yield
+
+
+def rows_of(results: Path, about: Protocol) -> Rows:
+    """The file with the rows of a protocol."""
+    return Rows(results / f"{about.name}.jsonl")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from SemiSegLogic.engine.blocks.ellipse import Guard, fit_ellipse
 
-from .checked import BenchmarkError
+from ..definitions.checked import BenchmarkError
 
 Label = NDArray[np.uint8]
 

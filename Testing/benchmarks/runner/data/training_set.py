@@ -18,10 +18,10 @@ from SemiSegLogic.methods.base import Task
 from SemiSegLogic.settings.memory import trained
 from SemiSegLogic.study import all_slices
 
-from ..shared.together import put_together
-from .datasets import CaseData, Collection
-from .protocol import WHOLE, Annotated, Protocol
-from .recipe import Schedule
+from ...shared.together import put_together
+from ..definitions.datasets import CaseData, Collection
+from ..definitions.protocol import WHOLE, Annotated, Protocol
+from ..definitions.recipe import Schedule
 from .slices import chosen_slices
 
 MEMORY = 8 << 30
@@ -29,7 +29,7 @@ MEMORY = 8 << 30
 
 
 @dataclass
-class Study:
+class TrainingSet:
     """``volumes`` of the training list with the labels of the cell, at ``plan``; ``drawn`` case -> [axis, index]."""
 
     volumes: list[Volume]
@@ -55,7 +55,7 @@ def benchmark_device(wanted: str, precision: str) -> Device:
 
 def prepare(
     protocol: Protocol, cell: str, seed: int, schedule: Schedule, cases: Collection, device: Device, finer: float = 1.0
-) -> Study:
+) -> TrainingSet:
     """Reads the training cases and plans, with voxels of the share ``finer`` of the planned ones. Raises BenchmarkError
     as the data set does.
     """
@@ -76,7 +76,7 @@ def prepare(
             chosen = places[case.name]
             set_label(volume, sparse_label(case.label, chosen), chosen, classes)
     drawn = {name: [[place.axis, place.index] for place in chosen] for name, chosen in places.items()}
-    return Study(volumes, plan, classes, device, drawn)
+    return TrainingSet(volumes, plan, classes, device, drawn)
 
 
 def judged(case: CaseData, one: Annotated, slices: int, number: int) -> list[SliceIndex]:

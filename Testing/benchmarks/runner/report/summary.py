@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .protocol import Choice, Protocol
-from .recipe import Recipe
-from .rows import Row
-from .runs import latest, runs
+from ..definitions.protocol import Choice, Protocol
+from ..definitions.recipe import Recipe
+from ..definitions.runs import Row, latest, runs
 from .statistics import Difference, Mean, Table, mean_of, paired
 
 

@@ -25,16 +25,16 @@ from SemiSegLogic.engine.hardware.tuning import processor_name
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.job.locks import FileLock
 
-from .datasets import Collection
-from .evaluation import COLUMNS, Evaluation, Scores
-from .protocol import Protocol
-from .recipe import Recipe, Schedule
-from .rows import Row, Rows
-from .runs import Run, todo
-from .study import Study, benchmark_device, prepare
-from .training import Done, Training, legs_of, load
+from ..data.training_set import TrainingSet, benchmark_device, prepare
+from ..definitions.datasets import Collection
+from ..definitions.protocol import Protocol
+from ..definitions.recipe import Recipe, Schedule
+from ..definitions.runs import Row, Run, todo
+from ..evaluation.evaluation import COLUMNS, Evaluation, Scores
+from ..training.training import Done, Training, legs_of, load
+from .conditions import ROOT
+from .rows import Rows
 
-ROOT = Path(__file__).resolve().parents[3]
 Tell = Callable[[str], None]
 
 
@@ -94,22 +94,22 @@ class Worker:
         done = done or Done(half=device.half, channels_last=device.channels_last)
         done.commits += [self.commit] if self.commit not in done.commits[-1:] else []
         self.tell(f"{run.words()}: {_standing(done, sum(leg.steps for leg in legs))}")
-        study = prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device)
+        taught = prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device)
         finer = self._finer(run, schedule, device)
-        training = Training(study, self.recipe, legs, run, state, done, self.go_on, self.save_seconds, finer)
+        training = Training(taught, self.recipe, legs, run, state, done, self.go_on, self.save_seconds, finer)
         if not training.finish():
             return
         beside = Evaluation(finer, training.members(finer=True), self.recipe) if finer else None
-        cases = self._measured(run, Evaluation(study, training.members(), self.recipe, beside))
+        cases = self._measured(run, Evaluation(taught, training.members(), self.recipe, beside))
         if cases is None:
             return
-        row = self._row(run, study, done, cases)
+        row = self._row(run, taught, done, cases)
         self.results.append(row)
         for left_behind in self.work.glob(f"*{run.key}.*"):
             left_behind.unlink()
         self.tell(f"{run.words()}: mean Dice {row['mean_dice']:.4f}")
 
-    def _finer(self, run: Run, schedule: Schedule, device: Device) -> Study | None:
+    def _finer(self, run: Run, schedule: Schedule, device: Device) -> TrainingSet | None:
         share = self.recipe.finer
         return prepare(self.protocol, run.cell, run.seed, schedule, self.cases, device, share) if share else None
 
@@ -139,19 +139,20 @@ class Worker:
     def _cases_file(self, run: Run) -> Rows:
         return Rows(self.work / f"{run.key}.cases.jsonl")
 
-    def _row(self, run: Run, study: Study, done: Done, cases: list[Row]) -> Row:
+    def _row(self, run: Run, taught: TrainingSet, done: Done, cases: list[Row]) -> Row:
         scores = {case["case"]: case["scores"] for case in cases}
+        device, plan = taught.device, taught.plan
         return {
             **vars(run), "when": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%MZ}",
             "commit": " then ".join(done.commits),
-            "device": study.device.name, "torch": torch.__version__,
+            "device": device.name, "torch": torch.__version__,
             "computer": f"{platform.system()} {platform.machine()}, {processor_name()}",
             "data": self.protocol.data.name, "test_cases": len(scores),
             "steps": done.steps, "undone": done.undone, "training_s": round(done.seconds, 1),
-            "training_clock": "processor" if study.device.torch.type == "cpu" else "wall",
+            "training_clock": "processor" if device.torch.type == "cpu" else "wall",
             "evaluation_s": round(sum(case["seconds"] for case in cases), 1),
-            "plan": {"dims": study.plan.dims, "patch": study.plan.patch, "spacing": study.plan.spacing,
-                     "depth_axis": study.plan.depth_axis, "network": study.plan.network, "mirror": study.plan.mirror},
+            "plan": {"dims": plan.dims, "patch": plan.patch, "spacing": plan.spacing, "depth_axis": plan.depth_axis,
+                     "network": plan.network, "mirror": plan.mirror},
             "values": self.recipe.everything(run.method, self.protocol.data.dims), "mean_dice": mean_dice(scores),
             "columns": COLUMNS, "cases": scores,
         }
@@ -180,10 +181,3 @@ def commit() -> str:
 def _standing(done: Done, steps: int) -> str:
     so_far = done.steps + (int(done.trainer["progress"]["step"]) if done.trainer else 0)
     return f"goes on at step {so_far} of {steps}" if so_far else f"begins, {steps} steps"
-
-
-def work_folder() -> Path:
-    """Where unfinished runs lie unless another place is named."""
-    from SemiSegLogic.sample.folders import user_cache
-
-    return user_cache() / "benchmarks"

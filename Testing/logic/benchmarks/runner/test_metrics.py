@@ -14,7 +14,7 @@ from monai.metrics import (
 )
 from scipy.ndimage import gaussian_filter
 
-from Testing.benchmarks.runner.modes import Clinical, Legacy, clinical, legacy
+from Testing.benchmarks.runner.evaluation.metrics import Clinical, Legacy, clinical, legacy
 
 UNIT = (1.0, 1.0, 1.0)
 PAIRS = 100

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from .checked import BenchmarkError, digest
 from .protocol import Choice, Protocol
 from .recipe import Recipe
-from .rows import Row
+
+Row = dict[str, Any]
+"""What came of a run, as it is written down."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Writes the split lists, digests and draws of the protocols.
 
-    python -m Testing.benchmarks.runner.make_protocols --help
+    python -m Testing.benchmarks.runner.data.make_protocols --help
 
 Run once per data set by whoever has it; the files it wrote are part of the project, so that everybody uses the same
 split. ``sets NAME --data FOLDER`` fills in the digests of a data set, ``draws PROTOCOL --data FOLDER`` the volumes and
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from SemiSegLogic.files import write_json
-from Testing.benchmarks.runner.checked import read_object
-from Testing.benchmarks.runner.datasets import DIGITS, SETS, Collection, data_set
-from Testing.benchmarks.runner.protocol import PROTOCOLS
-from Testing.benchmarks.runner.slices import NUMBERS, chosen_slices, ticket_order
+from Testing.benchmarks.runner.data.slices import NUMBERS, chosen_slices, ticket_order
+from Testing.benchmarks.runner.definitions.checked import read_object
+from Testing.benchmarks.runner.definitions.datasets import DIGITS, SETS, Collection, data_set
+from Testing.benchmarks.runner.definitions.protocol import PROTOCOLS
 
 SEEDS = (0, 1, 2)
 MOST = 16

@@ -14,7 +14,7 @@ from SemiSegLogic.engine.data.staging import sent
 from SemiSegLogic.geometry import IGNORE, Shape
 from SemiSegLogic.methods.base import Need, Patches
 
-from .checked import BenchmarkError
+from ..definitions.checked import BenchmarkError
 
 
 class TurningSampler(Sampler):

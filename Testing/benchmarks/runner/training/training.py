@@ -22,12 +22,12 @@ from SemiSegLogic.engine.training.trainer import Budget, Progress, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method
 
-from .checked import digest
-from .recipe import STUDENT, Recipe, Schedule
-from .runs import Run
+from ..data.crops import TurningSampler
+from ..data.training_set import TrainingSet, seeded
+from ..definitions.checked import digest
+from ..definitions.recipe import STUDENT, Recipe, Schedule
+from ..definitions.runs import Run
 from .students import teach
-from .study import Study, seeded
-from .turning import TurningSampler
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,22 @@ class Done:
     undone: int = 0
 
 
+@dataclass
 class Training:
-    """The legs of one run on ``study``, those of a finer member on ``finer``; ``file`` keeps the state; ``go_on()``
-    says whether time is left.
+    """The ``legs`` of a ``run`` on the set ``taught``, those of a finer member on the set ``finer``; ``file`` keeps
+    what is ``done``, at least every ``save_seconds``; ``go_on()`` says whether time is left.
     """
 
-    def __init__(
-        self, study: Study, recipe: Recipe, legs: list[Leg], run: Run, file: Path, done: Done,
-        go_on: Callable[[], bool], save_seconds: float, finer: Study | None = None,
-    ):
-        self.finer = finer
-        self.study, self.recipe, self.legs, self.run, self.file, self.done = study, recipe, legs, run, file, done
-        self.go_on, self.save_seconds = go_on, save_seconds
-        self._saved_at = time.monotonic()
+    taught: TrainingSet
+    recipe: Recipe
+    legs: list[Leg]
+    run: Run
+    file: Path
+    done: Done
+    go_on: Callable[[], bool]
+    save_seconds: float
+    finer: TrainingSet | None = None
+    _saved_at: float = field(default_factory=time.monotonic)
 
     def finish(self) -> bool:
         """True when every leg is trained; False when ``go_on`` said stop. Then the state is saved."""
@@ -98,19 +101,18 @@ class Training:
                 found = [method] if leg.student else [*found, method]
         return found
 
-    def _study(self, leg: Leg) -> Study:
+    def _set(self, leg: Leg) -> TrainingSet:
         if not leg.finer:
-            return self.study
-        assert self.finer is not None, "a recipe with a finer member is given its study"
+            return self.taught
+        assert self.finer is not None, "a recipe with a finer member is given its set"
         return self.finer
 
     def _leg(self, leg: Leg) -> bool:
         if leg.student:
             self._teach()
         trainer = self._trainer(leg)
-        carrying = Carrying(self._study(leg).volumes, leg.carried)
+        carrying = Carrying(self._set(leg).volumes, leg.carried)
         carrying.at(trainer.share())
-
         trainer.fit(carrying.then(lambda progress, share: self._after(trainer, progress, leg.steps)))
         if trainer.progress.step < leg.steps:
             self._save(trainer)
@@ -121,7 +123,7 @@ class Training:
     def _teach(self) -> None:
         """What those before found, as labels; a student that was stopped is taught the same again."""
         begun = self._clock()
-        teach(self.study, self.members(), self.recipe.consensus, self.recipe.largest)
+        teach(self.taught, self.members(), self.recipe.consensus, self.recipe.largest)
         if self.done.trainer is None:
             self.done.seconds += self._clock() - begun
 
@@ -137,8 +139,8 @@ class Training:
 
     def _shared(self, leg: Leg) -> Path:
         own = [leg.member, asdict(leg.schedule), leg.steps, *([leg.carried] if leg.carried else [])]
-        plan = asdict(self._study(leg).plan)  # methods that paste have another
-        what = [self.run.split, self.run.seed, own, plan, self.study.device.name, self._turns, self.done.commits[-1]]
+        plan = asdict(self._set(leg).plan)  # methods that paste have another
+        what = [self.run.split, self.run.seed, own, plan, self.taught.device.name, self._turns, self.done.commits[-1]]
         return self.file.with_name(f"first-{digest(what)[:16]}.pt")
 
     def _after(self, trainer: Trainer, progress: Progress, steps: int) -> bool:
@@ -151,12 +153,12 @@ class Training:
         return True
 
     def _trainer(self, leg: Leg) -> Trainer:
-        device = self.study.device
+        device = self.taught.device
         seeded(self.run.seed, leg.member, 0 if leg.first else 1)
         method = self._method(leg)
         if not leg.first and self.done.start is not None:
             checkpoint.warm_start(method, self.done.start)
-        trainer = Trainer(method, sampler(self._study(leg), self._turns), device, Budget(0, leg.steps), self._clock)
+        trainer = Trainer(method, sampler(self._set(leg), self._turns), device, Budget(0, leg.steps), self._clock)
         if self.done.trainer is not None:
             trainer.restore(self.done.trainer)
         return trainer
@@ -167,10 +169,10 @@ class Training:
 
     @property
     def _clock(self) -> Callable[[], float]:
-        return time.process_time if self.study.device.torch.type == "cpu" else time.perf_counter
+        return time.process_time if self.taught.device.torch.type == "cpu" else time.perf_counter
 
     def _method(self, leg: Leg) -> Method:
-        return make(leg.method, leg.schedule.values, self._study(leg).task()).to(self.study.device.torch)
+        return make(leg.method, leg.schedule.values, self._set(leg).task()).to(self.taught.device.torch)
 
     def _finished(self, leg: Leg, trainer: Trainer) -> None:
         method, progress = trainer.method, trainer.progress
@@ -196,9 +198,9 @@ class Training:
         self._saved_at = time.monotonic()
 
 
-def sampler(study: Study, turns: bool) -> Sampler:
+def sampler(taught: TrainingSet, turns: bool) -> Sampler:
     """The product's patches, or with ``turns`` those of the 3D papers."""
-    return (TurningSampler if turns else Sampler)(study.volumes, study.plan)
+    return (TurningSampler if turns else Sampler)(taught.volumes, taught.plan)
 
 
 def load(file: Path, device: torch.device) -> Done | None:

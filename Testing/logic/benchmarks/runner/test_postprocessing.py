@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from Testing.benchmarks.runner.checked import BenchmarkError
-from Testing.benchmarks.runner.datasets import Collection
-from Testing.benchmarks.runner.evaluation import Evaluation
-from Testing.benchmarks.runner.one_piece import as_ellipses, heaviest_piece, largest_piece
-from Testing.benchmarks.runner.study import benchmark_device, prepare
+from Testing.benchmarks.runner.data.training_set import benchmark_device, prepare
+from Testing.benchmarks.runner.definitions.checked import BenchmarkError
+from Testing.benchmarks.runner.definitions.datasets import Collection
+from Testing.benchmarks.runner.evaluation.evaluation import Evaluation
+from Testing.benchmarks.runner.evaluation.postprocessing import as_ellipses, heaviest_piece, largest_piece
 from Testing.support.data.ellipses import bitten, dice, disc, jagged, made
 from Testing.support.made_up_set import MadeUp
 

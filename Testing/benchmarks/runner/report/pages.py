@@ -7,10 +7,10 @@ from pathlib import Path
 
 from SemiSegLogic.files import replace_file
 
+from ..definitions.protocol import Protocol, Published
+from ..definitions.recipe import Recipe
+from ..definitions.runs import Row
 from .plots import draw
-from .protocol import Protocol, Published
-from .recipe import Recipe
-from .rows import Row
 from .summary import Summary, summarise
 from .tables import BASELINES, CLINICAL, LEGACY, detail_table, dice_table, difference_table, has, markdown, number, told
 

@@ -19,27 +19,27 @@ from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.files import read_json, write_json
 from SemiSegLogic.methods import make
 
-from .checked import BenchmarkError
-from .datasets import Collection
-from .protocol import protocol
-from .runs import Run
-from .study import benchmark_device, prepare, seeded
-from .training import sampler
+from ..data.training_set import benchmark_device, prepare, seeded
+from ..definitions.checked import BenchmarkError
+from ..definitions.datasets import Collection
+from ..definitions.protocol import protocol
+from ..definitions.runs import Run
+from ..training.training import sampler
+from .conditions import ROOT, Conditions
 
 SECONDS, WARM_UP = 6.0, 4
 WORTH_IT = 1.1  # more processes must do so many times as much
-MODULE = "Testing.benchmarks.runner.pace"
-ROOT = Path(__file__).resolve().parents[3]
+MODULE = "Testing.benchmarks.runner.queue.throughput"
 
 
-def best_jobs(run: Run, options: argparse.Namespace, work: Path) -> int:
-    """The number of processes, from the file in ``work`` or measured now; ``options`` of ``semiseg benchmark run``."""
-    known, threads, device = work / "jobs.json", options.threads, options.device
-    name = f"{benchmark_device(device, 'float32').name}, {run.protocol}, {run.recipe}, {run.method}, {threads} threads"
+def best_jobs(run: Run, on: Conditions) -> int:
+    """The number of processes, from a file in the work folder or measured now."""
+    known, device = on.work / "jobs.json", benchmark_device(on.device, "float32")
+    name = f"{device.name}, {run.protocol}, {run.recipe}, {run.method}, {on.threads} threads"
     found = read_json(known) if known.exists() else {}
     if name not in found:
-        work.mkdir(parents=True, exist_ok=True)
-        found[name] = _measured(run, options)
+        on.work.mkdir(parents=True, exist_ok=True)
+        found[name] = _measured(run, on)
         write_json(known, found)
     paces = {int(count): pace for count, pace in found[name].items()}
     return chosen(paces)
@@ -54,12 +54,12 @@ def chosen(paces: dict[int, float]) -> int:
     return best
 
 
-def _measured(run: Run, options: argparse.Namespace) -> dict[int, float]:
-    most = max(1, (os.cpu_count() or 1) // options.threads)
+def _measured(run: Run, on: Conditions) -> dict[int, float]:
+    most = max(1, (os.cpu_count() or 1) // on.threads)
     paces: dict[int, float] = {}
     count = 1
     while count <= most:
-        pace = _steps_per_second(run, options, count)
+        pace = _steps_per_second(run, on, count)
         if pace is None:
             break  # so many do not fit into the device's memory
         paces[count] = pace
@@ -72,9 +72,9 @@ def _measured(run: Run, options: argparse.Namespace) -> dict[int, float]:
     return paces
 
 
-def _steps_per_second(run: Run, options: argparse.Namespace, count: int) -> float | None:
+def _steps_per_second(run: Run, on: Conditions, count: int) -> float | None:
     words = [sys.executable, "-m", MODULE, run.protocol, run.recipe, run.cell, run.method, str(run.seed),
-             str(options.data.resolve()), options.device, str(options.threads), str(options.protocols.resolve())]
+             str(on.data.resolve()), on.device, str(on.threads), str(on.protocols.resolve())]
     workers = [
         subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(count)
@@ -103,10 +103,10 @@ def _train(options: argparse.Namespace) -> None:
     schedule = about.recipe(options.recipe).schedule(options.method, about.data.dims)
     recipe = about.recipe(options.recipe)
     device, turns = benchmark_device(options.device, recipe.precision), recipe.augmentation == "turns"
-    study = prepare(about, options.cell, options.seed, schedule, Collection(about.data, options.data), device)
+    taught = prepare(about, options.cell, options.seed, schedule, Collection(about.data, options.data), device)
     seeded(options.seed, 0, 0)
-    method = make(options.method, schedule.values, study.task()).to(device.torch)
-    trainer = Trainer(method, sampler(study, turns), device, Budget(0, 10**6))
+    method = make(options.method, schedule.values, taught.task()).to(device.torch)
+    trainer = Trainer(method, sampler(taught, turns), device, Budget(0, 10**6))
     trainer.fit(lambda progress, share: progress.step < WARM_UP)
     print("ready", flush=True)
     sys.stdin.readline()

@@ -21,26 +21,26 @@ from SemiSegLogic.engine.prediction.predict import Predictor
 from SemiSegLogic.geometry import IGNORE, SliceIndex
 from SemiSegLogic.methods.base import Method
 
+from ..data.training_set import TrainingSet
+from ..evaluation.postprocessing import largest_piece
 from .consensus import Shares, agreed
-from .one_piece import largest_piece
-from .study import Study
 
 SURE = 0.8
 
 
-def teach(study: Study, teachers: Sequence[Method], weight: float, one_piece: bool) -> None:
+def teach(taught: TrainingSet, teachers: Sequence[Method], weight: float, one_piece: bool) -> None:
     """Give every volume in which nobody drew the label that the ``teachers`` agree on; drawn ones stay as drawn."""
-    volumes = [volume for volume in study.volumes if volume.name not in study.drawn]
-    predictors = [Predictor(teacher.predictor().eval(), study.plan, study.device) for teacher in teachers]
+    volumes = [volume for volume in taught.volumes if volume.name not in taught.drawn]
+    predictors = [Predictor(teacher.predictor().eval(), taught.plan, taught.device) for teacher in teachers]
     found: list[Shares] = [_shares(predictors, volume) for volume in volumes]
     if weight:
         found = agreed(found, weight)
     for volume, shares in zip(volumes, found, strict=True):
         label = known(shares, one_piece)
-        values = study.classes.to_value(np.where(label == IGNORE, 0, label))
+        values = taught.classes.to_value(np.where(label == IGNORE, 0, label))
         values[label == IGNORE] = IGNORE
         own = np.ascontiguousarray(volume.turn.invert(values))
-        set_label(volume, own, [SliceIndex(0, index) for index in range(len(own))], study.classes)
+        set_label(volume, own, [SliceIndex(0, index) for index in range(len(own))], taught.classes)
 
 
 def known(shares: Shares, one_piece: bool) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from SemiSegLogic.study import read_image
 
 from .checked import BenchmarkError, read_object, record
 
-SETS = Path(__file__).resolve().parents[1] / "protocols" / "sets"
+SETS = Path(__file__).resolve().parents[2] / "protocols" / "sets"
 DIGITS = 16  # of each case's SHA-256: a file that was changed by accident or replaced is found
 
 

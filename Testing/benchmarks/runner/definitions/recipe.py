@@ -11,7 +11,7 @@ from SemiSegLogic.settings.recipes import recipe as settings_of
 
 from .checked import digest
 
-METRICS = 1  # counts up when a definition in modes.py changes
+METRICS = 1  # counts up when a definition in evaluation/metrics.py changes
 NEWER = {"augmentation": "product", "spacing": None, "carried": 0.0, "surest": False, "ellipses": False, "partner": "",
          "students": 0, "student_steps": 0, "consensus": 0.0, "finer": 0.0, "beside": []}
 STUDENT = "supervised"  # how a student learns
@@ -33,8 +33,8 @@ class Recipe:
     divided by their number in a volume. ``partner``: another method, trained beside as one more member. ``students``:
     networks trained one after the other for ``student_steps`` from nothing, supervised, on what the members, then the
     student before, find in volumes that nobody drew in, with ``consensus`` the weight of what these have in common (see
-    students.py); the last of them alone predicts. ``test_cases`` of the test list are measured (0: all); a trial that
-    does not do them all is not ``shown`` in tables.
+    training/students.py); the last of them alone predicts. ``test_cases`` of the test list are measured (0: all); a
+    trial that does not do them all is not ``shown`` in tables.
     ``methods``, ``cells``, ``seeds`` are what a run without further words does; ``cell_methods`` restricts the methods
     of a cell; ``why`` tells the reader what was chosen, and what it costs.
     """

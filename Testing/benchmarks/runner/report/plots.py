@@ -10,8 +10,8 @@ import numpy as np
 
 from SemiSegLogic.report.style import GREY, LINE, heading, picture
 
-from .protocol import WHOLE, Protocol
-from .rows import Row
+from ..definitions.protocol import WHOLE, Protocol
+from ..definitions.runs import Row
 from .summary import Summary, summarise
 
 if TYPE_CHECKING:
