@@ -21,7 +21,8 @@ class Task:
     ``channels`` image channels C. ``classes`` K with background. ``dims`` 3, or 2 when slices are seen one by one
     (patches then have D = 1). ``patch`` (D, H, W) voxels. ``network`` name of the network the plan chose (a key of
     ``engine.nets.NETWORKS``). ``prior`` K class frequencies in the annotated voxels, summing to 1. ``spacing`` mm of a
-    voxel of a patch along (D, H, W); models of earlier versions do not tell it.
+    voxel of a patch along (D, H, W); models of earlier versions do not tell it. ``values`` label values of the classes
+    1..K-1 in the study, which a person names in settings; () stands for 1..K-1.
     """
 
     channels: int
@@ -31,6 +32,7 @@ class Task:
     network: str
     prior: tuple[float, ...]
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ Where we differ and why (released code in brackets):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -87,10 +87,15 @@ class ERSR(StudentTeacher):
         if task.dims != 2:
             raise SettingsError("ERSR sees slices, as ellipses are planar. For volumes choose m3hl or bcp.")
         super().__init__(settings, task)
-        self.elliptical = settings.elliptical_classes(task.classes)
+        self.elliptical = settings.elliptical_classes(task.values or range(1, task.classes))
         self.pool = ScorePool(settings.pool, 2)
         self.register_buffer("smallest", torch.full((task.classes,), torch.inf))
         self.register_buffer("largest", torch.zeros(task.classes))
+
+    @classmethod
+    def to_predict(cls, settings: ERSRSettings, task: Task) -> ERSR:
+        """Whatever is elliptical: that is for learning only, and the study's structures may be others by now."""
+        return cls(replace(settings, elliptical="all"), task)
 
     def new_student(self) -> Network:
         """It sees whole slices as published, or crops."""

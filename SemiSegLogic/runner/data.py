@@ -43,7 +43,8 @@ class Data:
         """What a method needs to know."""
         prior = class_prior(list(self.volumes.values()), len(self.classes))
         plan = self.plan
-        return Task(1, len(self.classes), plan.dims, plan.patch, plan.network, prior, plan.spacing)
+        values = self.classes.values[1:]
+        return Task(1, len(self.classes), plan.dims, plan.patch, plan.network, prior, plan.spacing, values)
 
     def take_planes(self, case: str, planes: Planes, n: int) -> None:
         """Replace the label of a case by ``planes`` of structure values; all other slices are not judged."""

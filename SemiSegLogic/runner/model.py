@@ -107,7 +107,7 @@ class Model:
     def to_state(self) -> dict[str, Any]:
         """Plain data and tensors."""
         return {
-            "format": FORMAT, "method": self.method, "settings": self.settings, "task": asdict(self.task),
+            "format": FORMAT, "method": self.method, "settings": self.settings, "task": _plain(self.task),
             "plan": asdict(self.plan), "values": list(self.values), "weights": self.weights, "held_out": self.held_out,
             "mirror": self.mirror, "zooms": list(self.zooms), "one_piece": list(self.one_piece),
             "quality": self.quality, "judge": self.judge.to_dict(), "seen": plain_slices(self.seen),
@@ -124,7 +124,7 @@ class Model:
             )
         judged, learned = state.get("judged"), state.get("learned")  # files of before have none
         return cls(
-            state["method"], state["settings"], Task(**state["task"]), Plan(**state["plan"]), tuple(state["values"]),
+            state["method"], state["settings"], _task_of(state), Plan(**state["plan"]), tuple(state["values"]),
             _of_predictor(state), state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
             tuple(state.get("one_piece", ())), state.get("quality", {}), Judge(**state.get("judge", {})),
             seen_slices(state.get("seen")), Beginning.from_state(judged) if judged else None,
@@ -147,12 +147,22 @@ def _fresh(name: str, settings: dict[str, Any], task: Task) -> Method:
         return make_to_predict(name, settings, task)
 
 
+def _plain(task: Task) -> dict[str, Any]:
+    """``task`` without the label values: a model tells them itself, and earlier versions know of no others."""
+    return {name: value for name, value in asdict(task).items() if name != "values"}
+
+
+def _task_of(state: dict[str, Any]) -> Task:
+    """The inverse of :func:`_plain` in the state of a model."""
+    return Task(**state["task"], values=tuple(state["values"]))
+
+
 def _of_predictor(state: dict[str, Any]) -> dict[str, Tensor]:
     """The weights of the predicting network in the state of a model of either format."""
     weights: dict[str, Tensor] = state["weights"]
     if state["format"] == FORMAT:
         return weights
-    method = _fresh(state["method"], state["settings"], Task(**state["task"]))
+    method = _fresh(state["method"], state["settings"], _task_of(state))
     names = {id(value): name for name, value in method.state_dict(keep_vars=True).items()}
     own = method.predictor().state_dict(keep_vars=True)
     return {name: weights[names[id(value)]] for name, value in own.items()}

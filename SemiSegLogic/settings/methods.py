@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -144,14 +145,18 @@ class ERSR(Optimised):
     pixel_height: float = number(1.0, "Pixel height, times the image's own", low=0.01, high=100, source="ours")
     inference: str = choice("teacher", "Network that predicts", ("teacher", "student"), source="paper student")
 
-    def elliptical_classes(self, classes: int) -> list[int]:
-        """The structures' values in 1..``classes`` - 1 that ``elliptical`` names. Raises SettingsError."""
+    def elliptical_classes(self, values: Sequence[int]) -> list[int]:
+        """Which of the classes 1, 2, ..., whose structures have the label ``values``, ``elliptical`` names. Raises
+        SettingsError.
+        """
         if self.elliptical.strip().lower() == "all":
-            return list(range(1, classes))
-        values = {int(word) if word.strip().isdigit() else -1 for word in self.elliptical.split(",")}
-        if not all(0 < value < classes for value in values):
-            raise SettingsError(f"ERSR.elliptical is '{self.elliptical}'; it takes all or values in 1..{classes - 1}.")
-        return sorted(values)
+            return list(range(1, len(values) + 1))
+        named = {int(word) if word.strip().isdigit() else -1 for word in self.elliptical.split(",")}
+        if not named <= set(values):
+            there_are = ", ".join(map(str, values))
+            raise SettingsError(f"ERSR.elliptical is '{self.elliptical}'; it takes all, or label values of structures: "
+                                f"{there_are}.")
+        return [number for number, value in enumerate(values, 1) if value in named]
 
     @property
     def patches(self) -> int:

@@ -66,6 +66,15 @@ def test_structures_are_named_by_value_and_checked() -> None:
             ersr(task, elliptical=wrong)
 
 
+def test_a_structure_is_named_by_its_label_value_in_the_study() -> None:
+    task = replace(blob_task(2, classes=4), values=(2, 3, 7))
+    assert ersr(task, elliptical="2").elliptical == [1]
+    assert ersr(task, elliptical="7,3").elliptical == [2, 3]
+    assert ersr(task).elliptical == [1, 2, 3]
+    with pytest.raises(SettingsError, match="2, 3, 7"):
+        ersr(task, elliptical="1")
+
+
 def test_phases_share_the_run_and_ask_for_slices() -> None:
     assert [(p.name, p.share) for p in ersr(pretraining=0.25).phases()] == [(PRETRAIN, 0.25), (TRAIN, 0.75)]
     assert [p.name for p in ersr(pretraining=0.0).phases()] == [TRAIN]

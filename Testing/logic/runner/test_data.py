@@ -39,6 +39,13 @@ def test_no_image_stays_mapped_once_it_is_on_the_device(blobs: BlobStudy, jobs: 
     assert ".npy" not in Path("/proc/self/maps").read_text()
 
 
+def test_a_method_hears_of_the_label_values_of_the_structures(blobs: BlobStudy, jobs: Path) -> None:
+    gone = blobs.study.add_structure("gone")
+    blobs.study.add_structure("rim")
+    blobs.study.remove_structure(gone.value)
+    assert load(blobs, jobs).task().values == (1, 2, 4)
+
+
 def test_labels_that_were_added_take_the_place_of_the_first_ones(blobs: BlobStudy, jobs: Path) -> None:
     this, case = begin(blobs.study, jobs), blobs.cases[2]
     case.set_slices(blobs.truth[case.id], spread(blobs.truth[case.id], 2), "ann")

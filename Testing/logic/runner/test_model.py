@@ -57,3 +57,13 @@ def test_a_model_predicts_on_a_computer_without_the_weights_that_its_training_be
     Model.of(method, "mn", PLAN, (1, 2), 0.5).save(tmp_path / "model.pt")
     shutil.rmtree(weights)
     assert torch.equal(answer(Model.load(tmp_path / "model.pt").predictor(HOST)), answer(method.predictor()))
+
+
+def test_a_model_knows_the_label_values_of_its_classes_and_predicts_whatever_its_settings_name(tmp_path: Path) -> None:
+    method = trained("ersr", {"elliptical": "2"})  # as the second class was named before values were meant
+    model = Model.of(method, "ersr", PLAN, (1, 3), 0.5)
+    assert "values" not in model.to_state()["task"]  # earlier versions read it as well
+    model.save(tmp_path / "model.pt")
+    kept = Model.load(tmp_path / "model.pt")
+    assert kept.task.values == (1, 3)
+    assert torch.equal(answer(kept.predictor(HOST)), answer(method.predictor()))
