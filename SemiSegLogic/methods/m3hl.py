@@ -104,6 +104,7 @@ class M3HL(StudentTeacher):
     ) -> dict[str, Tensor]:
         """Equations (4) and (5): features of (x_u, x_l), and the teacher's of (u, v)."""
         (x_u, x_l), (u, v) = mixed, taught
+        mask = self.student.padded(mask.unsqueeze(1).float()).squeeze(1) > 0  # as the images were
         shown = (mask, ~mask) if self.settings.mask_low else (torch.ones_like(mask), torch.ones_like(mask))
         pairs = [(x_u, u, shown[0]), (x_l, v, shown[1])]
         if self.settings.pairs == "all":

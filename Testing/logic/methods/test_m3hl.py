@@ -108,6 +108,9 @@ class Taps(nn.Module):
         self.seen.append(image)
         return {name: rows[: len(image)] for name, rows in self.answer.items()}
 
+    def padded(self, image: Tensor) -> Tensor:
+        return image
+
     def forward(self, image: Tensor) -> Tensor:
         return self.features(image)["logits"]
 
@@ -303,6 +306,16 @@ def test_low_loss_can_look_at_the_unlabelled_tiles_only() -> None:
     left = torch.zeros(1, 1, 4, 4, dtype=torch.bool)
     left[..., :2] = True
     assert low_loss([((low, low), (taught, taught), left)]) == 1
+
+
+def test_tiles_lie_on_their_features_where_a_patch_is_no_multiple_of_the_networks_stride() -> None:
+    method = m3hl(blob_task(2, network="unet"), mask_low=True, pairs="own", features=1.0)
+    mask, deep = mosaic(torch.zeros(2, 1, 1, 24, 40)), torch.randn(2, 4, 1, 2, 3)
+    taught, one, two = (torch.randn(2, 3, 1, 32, 48) for _ in range(3))
+    here = method.student.padded(mask.unsqueeze(1).float()) > 0
+    x_u, x_l = torch.where(here, taught, one), torch.where(here, two, taught)
+    losses = method.feature_losses(((x_u, deep), (x_l, deep)), ((taught, deep), (taught, deep)), mask)
+    assert losses["low"] == 0
 
 
 def test_deep_features_of_a_small_volume_are_pooled_without_complaint() -> None:
