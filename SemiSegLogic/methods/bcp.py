@@ -29,7 +29,8 @@ Where we differ and why (the paper's values are settings):
   definitions; a class the region lacks adds a constant].
 - The teacher predicts without dropout, with averaged norm statistics [released: in training mode].
 - Pseudo-labels are the argmax [3D: p >= 0.5, the same for two classes].
-- Student rows go through the network in one pass. The teacher predicts by default [the student].
+- A network sees all its rows in one pass, so that norm statistics are of all [x_in and x_out each by itself]: one pair
+  per step would leave one image in a pass. The teacher predicts by default [the student].
 - Muon, one cycle per phase, d = 0.97 and one pair per step by default [SGD 0.01, 0.99, two pairs or six]: runs last
   minutes.
 

@@ -29,7 +29,8 @@ the outcome. At first only small, clearly unsure regions; later larger ones, and
 What is certain and what is ours: the names and purpose of (6) to (8) are the paper's; (1) to (5) and (9) are ABD's and
 BCP's as published; every formula and number in (6) to (8) is ours, since the text could not be read.
 Where we differ from ABD and why:
-- q = 1 and no pre-training by default, for the reasons given in bcp.py [q = 0; 10 000 steps].
+- q = 1, no pre-training by default and all mixes of a student in one pass, for the reasons given in bcp.py [q = 0;
+  10 000 steps; in two].
 - r ramps the agreement up, g' = progress / ramp [r = 1, after 10 000 steps of pre-training]: early in a short run the
   students are wrong together, and agreement keeps them so (``ramp`` 0 is ABD's).
 - Rows that were not displaced are left out of the last term of (9): they would repeat the third.

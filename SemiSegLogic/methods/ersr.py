@@ -32,8 +32,10 @@ Where we differ and why (released code in brackets):
 - An ellipse teaches only if it covers the map, is not slender, centred in the image and of an annotated size;
   otherwise [p > 1/2] stands in (5), and (6), (7) are left out, as for near circles, whose axis means nothing. A map
   that is nowhere above T teaches nothing, one below ``empty_below`` teaches background [both: background].
-- The half lies over its mirror image, that over the background [intensities add up]. Where R leaves the image, nothing
-  is compared [the border is smeared]. Pixels of the axis are their own mirror image [S up to 2 there; L_mir never 0].
+- The half lies over its mirror image, that over the background [intensities add up]; its grey values are stretched to
+  the whole range when it was disturbed [always], so that an undisturbed one looks as it did. Where R leaves the image,
+  nothing is compared [the border is smeared]. Pixels of the axis are their own mirror image [S up to 2 there; L_mir
+  never 0].
 - Several structures: (4) for each one in ``elliptical``, plain pseudo-labels for others; where ellipses overlap the
   larger p' wins; (6) and (7) for one structure per image, drawn.
 - Crops at the resolution at which prediction works; a cut ellipse is still one [whole slices; ``whole_slice``].

@@ -36,7 +36,9 @@ Where we differ and why (released code in brackets):
 - The teacher answers in training mode, as released: averaged norm statistics lag behind in runs of less than some 200
   steps and come from mixed images. ``teacher="inference"`` was 0.005 Dice better on HC18 after 300 steps.
 - l in the V-Net is the sum of skip and last upsampling, before its last convolutions, as published; elsewhere what the
-  classifier sees.
+  classifier sees. h in the V-Net is taken before its dropout [after], which would differ by chance on either side.
+- x_u and x_l go through the student in one pass, u and v through the teacher, so that norm statistics are of both [each
+  by itself]: one pair per step would leave one image in a pass.
 - The teacher predicts [student]; Muon and one cycle per phase [SGD 0.01, constant in 2D, steps in 3D], d = 0.97 and one
   pair per step [0.99, two pairs or six]: runs last minutes.
 

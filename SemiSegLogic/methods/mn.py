@@ -33,8 +33,9 @@ Where we differ and why (paper and released code in brackets):
 - Slices shown to f2 per step are drawn, ``slices`` at most [all of them: 48 GB].
 - Crops of unlabelled volumes are not steered to pseudo-masks saved on disk; unlabelled data are what the user put there
   [validation and test volumes as well]. Windows are averaged as probabilities [as logits].
-- f3 is any network of ours, "instance" is the published one; it trains by Muon [AdamW, 1e-4]. f2 can be a planar
-  network from scratch where there are no weights, and then trains as f3 does.
+- f3 is any network of ours; "instance" is the published one, except that its norms learn a scale and a shift
+  [neither]. It trains by Muon [AdamW, 1e-4]. f2 can be a planar network from scratch where there are no weights, and
+  then trains as f3 does.
 - Stage one takes a fifth of the run [a fifteenth: an eighth of each network's own steps], as runs are short.
 """
 

@@ -28,8 +28,8 @@ classifier to be right on average over all that could come out. That average has
 What is certain and what is ours: (1) to (4) and (6), (7) are the published ones of BCP and TSA. How they are joined,
 (5), and every number in the settings beside BCP's are ours: the paper's text could not be read.
 Where we differ and why:
-- q = 1, no pre-training, the teacher predicts, Muon, one cycle, d = 0.97 and one pair by default, for the reasons given
-  in bcp.py [q = 0; a share of the run; the student; SGD 0.01; 0.99; two pairs or six].
+- q = 1, no pre-training, the teacher predicts, Muon, one cycle, d = 0.97, one pair by default and all rows in one pass,
+  for the reasons given in bcp.py [q = 0; a share of the run; the student; SGD 0.01; 0.99; two pairs or six; in two].
 - The abstract augments the teacher's features towards the student's, notes on the paper the other way round; labels,
   and so a cross-entropy, exist for the student's. ``direction`` t2s has the other, which teaches the head alone.
 - T needs a head that is linear per voxel: 3x3 heads become 1x1. A transposed head (network "fast") has one W for each

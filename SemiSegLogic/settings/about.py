@@ -30,8 +30,8 @@ ABOUT: dict[str, About] = {
         "First learns what slices at the same level in different patients have in common, doubtful pairs last.",
         f"{EVERY}; volumes with similar position", "Peng et al., NeurIPS 2021"),
     "mn": About(
-        "A 2D network pre-trained on photographs and a 3D network teach each other, beginning with the pre-trained "
-        "one.",
+        "A 2D network pre-trained on photographs and a 3D network learn from what was drawn, then from each other, "
+        "too.",
         "volumes; needs pre-trained weights, or slice_network fast", "Yeung et al., MLMI 2025"),
     "ersr": About(
         "Fits ellipses to pseudo-labels and requires that mirror images are segmented alike.",

@@ -83,7 +83,7 @@ def mirrored_images(image: Tensor, mask: Tensor, mirror: Mirror) -> tuple[Tensor
 
 def shaken(image: Tensor, side: Tensor, chance: float = 0.2) -> Tensor:
     """``image`` (n,C,H,W) in [0,1] within ``side`` (n,H,W), 0 elsewhere: with ``chance`` each noise (0.05), gamma
-    (1.2 to 1.8), a shift (up to 0.1) and blur (0.5 to 1.5 pixels), stretched back to [0,1] after each.
+    (1.2 to 1.8), a shift (up to 0.1) and blur (0.5 to 1.5 pixels), stretched to [0,1] after each that was drawn.
     """
     region = side.unsqueeze(1).float()
     half = image * region
