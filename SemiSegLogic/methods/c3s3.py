@@ -1,7 +1,7 @@
 """C3S3: complementary competition and contrastive selection.
 
-He, Lin, Chen, Xu, Zheng: Complementary Competition and Contrastive Selection for Semi-Supervised Medical Image
-Segmentation, IEEE ICME 2025 (arXiv 2506.07368).
+J. He, Y. Lin, J. Chen, H. Xu, J. Zheng: C3S3: Complementary Competition and Contrastive Selection for Semi-Supervised
+Medical Image Segmentation, IEEE ICME 2025 (arXiv 2506.07368).
 
 Idea: two networks of different architecture look at two views of the same patch. Whoever does better on the labels of
 this step teaches the other on the rest. All four predictions are made consistent, and features of the voxels both

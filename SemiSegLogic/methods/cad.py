@@ -1,6 +1,6 @@
 """CAD: confidence-aware adaptive displacement, re-implemented from the abstract.
 
-J. Xiao, S. Xu, Q. Liang, R. Deng, J. Xiao: CAD: Confidence-Aware Adaptive Displacement for Semi-Supervised Medical
+W. Xiao, Z. Xu, G. Liang, Y. Deng, Y. Xiao: CAD: Confidence-Aware Adaptive Displacement for Semi-Supervised Medical
 Image Segmentation, 2025 (arXiv 2502.00536). Its frame is that of H. Chi et al.: Adaptive Bidirectional Displacement
 (ABD), CVPR 2024, on BCP (Bai et al., CVPR 2023).
 

@@ -1,7 +1,7 @@
 """ERSR: ellipse-constrained refinement of pseudo-labels, and symmetric regularisation.
 
-Zhou et al.: ellipse-constrained pseudo-label refinement and symmetric regularisation, IEEE JBHI 2025 (arXiv
-2508.19815).
+L. Zhou, Z. Chen, Y. Shen et al.: ERSR: An Ellipse-constrained pseudo-label refinement and symmetric regularization
+framework for semi-supervised fetal head segmentation in ultrasound images, IEEE JBHI 2025 (arXiv 2508.19815).
 
 Idea: a head, a ventricle or a vessel cut across is an ellipse. Trust the teacher where its outline is smooth, replace
 its guess by the ellipse that fits it, and ask the student for the same answer on images made of one half of the

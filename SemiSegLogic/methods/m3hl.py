@@ -1,7 +1,7 @@
 """M3HL: mutual mask mix with high-low level feature consistency.
 
-Liu, Zhang, Yue, Guo, Li: M3HL: Mutual Mask Mix with High-Low level feature consistency, MICCAI
-2025 (arXiv 2508.03752).
+Y. Liu, Z. Zhang, J. Yue, W. Guo, D. Li: M3HL: Mutual Mask Mix with High-Low Level Feature Consistency for
+Semi-Supervised Medical Image Segmentation, MICCAI 2025 (arXiv 2508.03752).
 
 Idea: cut labelled and unlabelled images into the same random mosaic and exchange the tiles, so that what one mixed
 image shows of the unlabelled data the other one does not. Let the student's deepest and last features of the mixed

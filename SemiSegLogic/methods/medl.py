@@ -1,6 +1,7 @@
 """MEDL: mutual evidential deep learning.
 
-Y. He et al.: Mutual Evidential Deep Learning for Medical Image Segmentation, IEEE BIBM 2024 (arXiv 2505.12418).
+Y. He, Y. Bi, L. Li, C.-M. Pun, W. Jiao, Z. Jin: Mutual Evidential Deep Learning for Medical Image Segmentation, IEEE
+BIBM 2024 (arXiv 2505.12418).
 
 Idea: two networks of different architecture report evidence, not only probabilities, and so how much they do not know.
 What they say together is the pseudo-label, trusted voxel by voxel as far as they know and agree; learning moves from

@@ -1,7 +1,7 @@
 """M&N: a pre-trained 2D network and a 3D network teach each other, ever more on unlabelled data.
 
-Yeung, Ramesh, Lyu, Namburete, Rajapakse: Semi-Supervised 3D Medical Segmentation from a 2D
-Natural-Image Pretrained Model, MLMI at MICCAI 2025 (arXiv 2509.15167).
+P.-H. Yeung, J. Ramesh, P. Lyu, A. Namburete, J. Rajapakse: Semi-Supervised 3D Medical Segmentation from 2D Natural
+Images Pretrained Model, MLMI at MICCAI 2025 (arXiv 2509.15167).
 
 Idea: a network pre-trained on photographs sees slices well but not volumes; one trained from scratch sees volumes but
 has too few labels. Let them take turns: one learns from labels and from the other's probabilities, then they change

@@ -1,6 +1,6 @@
 """TransMedSeg: transferable semantics, re-implemented from the abstract.
 
-M. Wang, L. Li, J. Wang, X. Lan, X. Tan, Z. Yang, G. Yang: TransMedSeg: A Transferable Semantic Framework for
+M. Wang, J. Li, S. Wang, L. Lan, H. Tan, L. Yang, G. Yang: TransMedSeg: A Transferable Semantic Framework for
 Semi-Supervised Medical Image Segmentation, 2025 (arXiv 2505.14753). The closed form (6) is that of S. Li et al.:
 Transferable Semantic Augmentation for Domain Adaptation, CVPR 2021; the base is BCP (Bai et al., CVPR 2023).
 

@@ -41,7 +41,7 @@ ABOUT: dict[str, About] = {
         "Liu et al., MICCAI 2025"),
     "c3s3": About(
         "Two different networks compete; contrast sharpens the borders on which they disagree.", EVERY,
-        "He et al., 2025"),
+        "He et al., ICME 2025"),
     "transmedseg": About(
         "Shifts deep features of labelled images towards the unlabelled ones, class by class, on top of bcp.", EVERY,
         "Wang et al., 2025 (rebuilt from the abstract)"),

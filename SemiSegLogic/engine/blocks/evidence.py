@@ -1,6 +1,6 @@
 """Evidential predictions: Dirichlet evidence, opinions, their fusion and what a wrong one costs.
 
-J. Sensoy et al., NeurIPS 2018 (evidence); A. Josang, Subjective Logic, 2016 (opinions); D. Deng et al., ICML 2023 (the
+M. Sensoy et al., NeurIPS 2018 (evidence); A. Josang, Subjective Logic, 2016 (opinions); D. Deng et al., ICML 2023 (the
 Fisher-weighted loss). Shapes: per class (B,K,D,H,W), per voxel (B,D,H,W). float32 or wider throughout: in half
 precision trigamma differences vanish.
 """
