@@ -13,7 +13,7 @@ structure and its mirror image.
 
     (1)  L_sup  = 1/2 (CE(x, y) + Dice + Focal)                     judged pixels of labelled slices
     (2)  s      = mean of z(edge score) and z(contour score)        lower is better; z over the pool of samples
-    (3)  keep   = the best r(t) of the pool, at least 0.8 n_u;      r(t) = 0.5 + 0.5 exp(-5 (1 - t)^2)
+    (3)  keep   = the best r(t) of the pool, at least 0.8 n_u and one; r(t) = 0.5 + 0.5 exp(-5 (1 - t)^2)
     (4)  p'     = max(p, clip(T + (1 - rho)^2)) inside, p exp(-(rho - 1)/2) outside;      Y^ = [p' > T]
     (5)  L_seg  = MSE(Q, Y^)
     (6)  L_aug  = MSE([Q_left, Q_right], [S_left, S_right]),   S_left = left Q + R(left Q), S_right likewise
@@ -163,7 +163,7 @@ class ERSR(StudentTeacher):
         pool = self.pool
         pool.put(keys[usable.to(keys.device)], scores[usable].to(pool.score.device))
         share = 0.5 + 0.5 * sigmoid_ramp(progress, 1.0)
-        least, normalised = int(0.8 * len(maps)), self.settings.score == "paper"
+        least, normalised = max(int(0.8 * len(maps)), 1), self.settings.score == "paper"
         chosen: list[bool] = pool.best(scores.to(pool.score.device), share, least, normalised).tolist()
         return chosen
 

@@ -405,6 +405,16 @@ def test_filter_keeps_four_fifths_but_never_an_empty_or_a_full_map() -> None:
     assert kept == method.keep(maps_of(*good, *good), torch.arange(8), 0.0)
 
 
+def test_filter_keeps_the_only_slice_of_a_step_however_it_ranks() -> None:
+    method = ersr(unlabelled=1)
+    for key, angle in enumerate((0, 30, 60, 90)):
+        assert method.keep(maps_of(disc(made(angle))), torch.tensor([key]), 0.0) == [True]
+    ragged = disc(made(0))
+    ragged[::3] = 0
+    assert method.keep(maps_of(ragged), torch.tensor([4]), 0.0) == [True]
+    assert method.keep(maps_of(np.zeros_like(ragged)), torch.tensor([5]), 0.0) == [False]
+
+
 def test_images_that_are_filtered_out_teach_nothing_and_do_not_go_through_the_student() -> None:
     method = ersr()
     _, weight, _, structure = nothing(np.ones((1, 4, 4), np.float32))
