@@ -1,5 +1,5 @@
-"""Segmentations and label maps that somebody made in the scene. Their voxels are copied, of segmentations at once, of
-label maps, which are larger, in pieces; all else is done with the copy, away from the thread that Slicer draws on.
+"""Segmentations and label maps that somebody made in the scene. Their voxels are copied, in pieces; all else is done
+with the copy, away from the thread that Slicer draws on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..words import _
 from .geometry import grid_of_labelmap, start_in
 from .labelmaps import layers, voxels_of
 from .nodes import is_own, told_apart
-from .pieces import SceneVolume
+from .pieces import ImageCopy, SceneVolume, copy_piece
 from .segments import BINARY
 
 if TYPE_CHECKING:
@@ -40,41 +40,44 @@ def scene_masks() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Layer:
-    """Voxels (k, j, i) of one labelmap, and where they begin in the grid of the whole mask."""
+    """A copy of one labelmap, None of an empty one, and where it begins in the grid of the whole mask."""
 
-    voxels: NDArray[Any]
+    copy: ImageCopy | None
     start: tuple[int, int, int] = (0, 0, 0)
 
     def on(self, shape: tuple[int, int, int]) -> NDArray[Any]:
-        """With what is around them."""
-        if self.voxels.shape == shape:
-            return self.voxels
-        whole = np.zeros(shape, self.voxels.dtype)
-        whole[tuple(slice(a, a + n) for a, n in zip(self.start, self.voxels.shape, strict=True))] = self.voxels
+        """The voxels (k, j, i), with what is around them."""
+        if self.copy is None:
+            return np.zeros(shape, np.uint8)
+        voxels = self.copy.voxels
+        if voxels.shape == shape:
+            return voxels
+        whole = np.zeros(shape, voxels.dtype)
+        whole[tuple(slice(a, a + n) for a, n in zip(self.start, voxels.shape, strict=True))] = voxels
         return whole
 
 
-@dataclass(frozen=True)
 class SceneMask:
-    """A copy of a segmentation of the scene: what Slicer changes afterwards is not in it. ``segments``: name, value,
-    layer and colour of each.
+    """A copy of a segmentation of the scene as it is now: Slicer may take it away meanwhile. Raises ValueError in words
+    where it can be no mask.
     """
 
-    name: str
-    grid: Grid
-    layers: list[Layer]
-    segments: list[tuple[str, int, int, tuple[float, float, float]]]
+    def __init__(self, node: Any) -> None:
+        self.name = str(node.GetName())
+        self._kept = node.GetSegmentation()  # of one that goes Slicer would clear the voxels
+        self._grid, self._layers = _together(list(layers(self._kept)), self.name)
+        self._segments = [_told(self._kept, one) for one in self._kept.GetSegmentIDs()]
 
     def copy_on(self) -> bool:
-        """It is whole from the first."""
-        return True
+        """Copy the next piece; whether that was the last. Raises ValueError where somebody changed the voxels."""
+        return copy_piece([layer.copy for layer in self._layers if layer.copy is not None], self.name)
 
     def read(self) -> LayeredMask:
         """As the study takes it; of many voxels it takes a second, on any thread."""
         from SemiSegLogic.study import HeaderSegment, LayeredMask  # opening the module needs it not
 
-        whole = [layer.on(self.grid.shape) for layer in self.layers]
-        return LayeredMask(whole, self.grid, [HeaderSegment(*one) for one in self.segments], {}, self.name)
+        whole = [layer.on(self._grid.shape) for layer in self._layers]
+        return LayeredMask(whole, self._grid, [HeaderSegment(*one) for one in self._segments], {}, self.name)
 
 
 class LabelMap(SceneVolume):
@@ -97,13 +100,12 @@ def taken(node_id: str) -> SceneMask | LabelMap:
     _require_voxels_in_place(node)
     if node.IsA(LABEL_MAP):
         return LabelMap(node)
-    segmentation = node.GetSegmentation()
-    grid, every = _together(list(layers(segmentation)), node.GetName())
-    return SceneMask(node.GetName(), grid, every, [_told(segmentation, one) for one in segmentation.GetSegmentIDs()])
+    return SceneMask(node)
 
 
 def _together(images: list[Any], name: str) -> tuple[Grid, list[Layer]]:
-    """The grid that holds all labelmaps, each cropped to what is drawn, and copies of them in their order."""
+    """The grid that holds all labelmaps, each cropped to what is drawn, and copies of them to be made, in their order.
+    """
     first = next((image for image in images if not image.IsEmpty()), None)
     if first is None:
         raise ValueError(_("Nothing is drawn in {name}.").format(name=name))
@@ -114,13 +116,17 @@ def _together(images: list[Any], name: str) -> tuple[Grid, list[Layer]]:
             text = _("Segments of '{name}' lie on different voxel grids. In the module Segmentations create its binary "
                      "labelmap with this image as the geometry, and import it again.")  # fmt: skip
             raise ValueError(text.format(name=name))
-        found.append(Layer(np.zeros((0, 0, 0), np.uint8) if image.IsEmpty() else voxels_of(image).copy(), start))
-    drawn = [layer for layer in found if layer.voxels.size]
-    low = np.min([layer.start for layer in drawn], axis=0)
-    k, j, i = np.max([np.add(layer.start, layer.voxels.shape) for layer in drawn], axis=0) - low
+        shape = (0, 0, 0) if image.IsEmpty() else voxels_of(image).shape
+        found.append((image, start, shape))
+    drawn = [(start, shape) for image, start, shape in found if not image.IsEmpty()]
+    low = np.min([start for start, _shape in drawn], axis=0)
+    k, j, i = np.max([np.add(start, shape) for start, shape in drawn], axis=0) - low
     x, y, z = lattice.to_patient(low[None])[0].tolist()
     grid = replace(lattice, shape=(int(k), int(j), int(i)), origin=(x, y, z))
-    return grid, [replace(layer, start=_minus(layer.start, low)) if layer.voxels.size else layer for layer in found]
+    return grid, [
+        Layer(None) if image.IsEmpty() else Layer(ImageCopy(image, shape), _minus(start, low))
+        for image, start, shape in found
+    ]
 
 
 def _minus(start: tuple[int, int, int], low: NDArray[np.integer]) -> tuple[int, int, int]:

@@ -111,15 +111,8 @@ def test_a_large_label_map_is_copied_a_piece_at_a_beat(
 
     from SemiSegLib.scene import pieces
 
-    case, copied, copy_on = open_first(panel, study), [], pieces.SceneVolume.copy_on
-
-    def counted(self: Any) -> bool:
-        before, whole = self._copied, copy_on(self)
-        copied.append((self._copied - before) * self._copy.itemsize)
-        return whole
-
-    monkeypatch.setattr(pieces.SceneVolume, "copy_on", counted)
-    truth = ball(case.grid.shape)
+    case, truth = open_first(panel, study), ball((12, 32, 36))
+    copied = sizes_copied(monkeypatch)
     monkeypatch.setattr(pieces, "PIECE_BYTES", truth.nbytes // 4)
     node = label_map()
     panel.label.masks.look_at_node(node.GetID())
@@ -129,6 +122,67 @@ def test_a_large_label_map_is_copied_a_piece_at_a_beat(
     settle(panel)
     assert copied == [truth.nbytes // 4] * 8
     assert np.array_equal(case.labels(), truth), panel.controller.notice
+
+
+def sizes_copied(monkeypatch: Any) -> list[int]:
+    """The bytes of each piece that is copied from now on."""
+    from SemiSegLib.scene import pieces
+
+    copied, copy_on = [], pieces.ImageCopy.copy_on
+
+    def counted(self: Any, most: int) -> int:
+        copied.append(copy_on(self, most))
+        return copied[-1]
+
+    monkeypatch.setattr(pieces.ImageCopy, "copy_on", counted)
+    return copied
+
+
+def test_a_large_segmentation_is_copied_a_piece_at_a_beat(
+    panel: Any, study: Any, theirs: Any, monkeypatch: Any
+) -> None:
+    """As a label map is; of what is taken away meanwhile Slicer clears no voxels that are still to be copied."""
+    import slicer
+
+    from SemiSegLib.scene import pieces
+
+    case, copied, node = open_first(panel, study), sizes_copied(monkeypatch), theirs()
+    panel.label.masks.look_at_node(node.GetID())
+    settle(panel)
+    size = sum(copied)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 500)
+    copied.clear()
+    panel.label.masks.on_import()
+    slicer.mrmlScene.RemoveNode(node)
+    del node
+    settle(panel)
+    assert max(copied) <= 500
+    assert sum(copied) == size
+    assert np.array_equal(case.labels(), ball(case.grid.shape)), panel.controller.notice
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_segmentation_that_changes_while_it_is_copied_is_not_mixed(
+    panel: Any, study: Any, theirs: Any, monkeypatch: Any, layers: int
+) -> None:
+    """Nor is it where only what was copied already changes: its segments would be of two moments."""
+    from SemiSegLib.scene import pieces, segments
+
+    case, node = open_first(panel, study), theirs()
+    segmentation = node.GetSegmentation()
+    if layers == 2:
+        segmentation.SeparateSegmentLabelmap(segmentation.GetNthSegmentID(1))
+    assert segmentation.GetNumberOfLayers() == layers
+    panel.label.masks.look_at_node(node.GetID())
+    settle(panel)
+    layer = segmentation.GetLayerDataObject(0, segments.BINARY)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", layer.GetNumberOfPoints() if layers == 2 else 1000)
+    panel.label.masks.on_import()
+    more = np.ones(case.grid.shape, np.uint8)
+    segments.paste(layer, (0, 0, 0), more, case.grid, [SliceIndex(0, 0)])
+    settle(panel)
+    assert "were changed while they were being copied" in panel.controller.notice[0]
+    assert not case.places
 
 
 def test_a_label_map_that_changes_while_it_is_copied_is_not_mixed(
