@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import qt
 
@@ -61,6 +62,8 @@ MOST_ROWS = 5
 """Of the table at a time: what is done with a case is to be seen below it without scrolling."""
 FEW_LETTERS = 16
 """What is known of a suggestion is seen whole; more than that, as in another language, must not hide the names."""
+ROWS_A_BEAT = 100
+"""So many are filled at a time."""
 STARRED = 5
 """Cases that are marked as worth a look next: a model ranks slices of all of them."""
 
@@ -87,8 +90,10 @@ class CasesSection:
         self.menu = CaseMenu(panel, self.table, above, self._case_at)
         tip = _("Replaces damaged records with their good copies; drawings are not changed")
         self.repair = button(inside, _("Repair the study"), tip, self.menu.on_repair)
-        self._ids: list[str] = []
         self._filled: object = None
+        self._rows: list[Row] = []  # as they are to be seen
+        self._shown: list[Row] = []  # and as they are: what is clicked is what is seen
+        self._waiting: deque[int] = deque()  # rows that differ still
 
     def _studies(self, inside: Any) -> None:
         """The names stand above the button that needs them."""
@@ -197,7 +202,12 @@ class CasesSection:
 
     def _case_at(self, row: int) -> str:
         """The case of a row; "" beside the list."""
-        return self._ids[row] if 0 <= row < len(self._ids) else ""
+        return self._shown[row].case if 0 <= row < len(self._shown) else ""
+
+    @property
+    def ids(self) -> list[str]:
+        """The cases in the list, as they are seen."""
+        return [shown.case for shown in self._shown]
 
     def on_order(self, *_index: Any) -> None:
         self._fill()
@@ -237,33 +247,70 @@ class CasesSection:
         column = ORDERS[self.order.currentIndex]
         places = {case: place for place, case in enumerate(next_ones)}
         rows = sorted(self._controller.rows, key=lambda item: _key(item, column, places.get(item.id, len(places))))
-        self._ids = [item.id for item in rows]
+        self._rows = [row_of(item, star=item.id in next_ones[:STARRED]) for item in rows]
         self.table.setRowCount(len(rows))
         self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), MOST_ROWS)
-        wordy = any(len(quality(item)[0]) > FEW_LETTERS for item in rows)
+        wordy = any(len(wanted.cells[SURE].text) > FEW_LETTERS for wanted in self._rows)
         share_room(self.table, {CASE, SURE} if wordy else {CASE})
-        for number, item in enumerate(rows):
-            self._show_row(number, item, star=item.id in next_ones[:STARRED])
-            if opened is not None and opened.id == item.id:
+        self._shown = [*self._shown[: len(rows)], *[NO_ROW] * (len(rows) - len(self._shown))]
+        for number, wanted in enumerate(self._rows):
+            if opened is not None and opened.id == wanted.case:
+                self._show_row(number)
                 self.table.selectRow(number)
+        above = max(0, int(self.table.rowAt(0)))
+        differing = [number for number, wanted in enumerate(self._rows) if wanted != self._shown[number]]
+        self._waiting = deque(sorted(differing, key=lambda number: (number < above, number)))
+        self.fill_on()
 
-    def _show_row(self, number: int, item: CaseRow, star: bool) -> None:
-        sign, state, colour = STATUS[state_of(item)]
-        slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""
-        sure, why, sure_colour = quality(item)
-        cells = (
-            ("★" if star else "", _("Worth a look next") if star else "", ""),
-            (item.name, item.problem or item.name, ""),
-            (f"{sign} {state}", item.problem or state, colour),
-            (slices, _("Slices done"), ""),
-            (sure, why, sure_colour),
-        )
-        for column, (text, tip, front) in enumerate(cells):
-            cell = qt.QTableWidgetItem(text)
-            cell.setToolTip(tip)
-            if front:
-                cell.setForeground(qt.QBrush(qt.QColor(front)))
-            self.table.setItem(number, column, cell)
+    def fill_on(self) -> None:
+        """Show the next rows that are not as they are to be seen, those in view first: all of hundreds of cases at once
+        held the screen up.
+        """
+        for _turn in range(min(ROWS_A_BEAT, len(self._waiting))):
+            self._show_row(self._waiting.popleft())
+
+    def _show_row(self, number: int) -> None:
+        """Make its cells be what they are to be; those that are stay."""
+        wanted, before = self._rows[number], self._shown[number]
+        for column, cell in enumerate(wanted.cells):
+            if before.cells[column : column + 1] != (cell,):
+                made = qt.QTableWidgetItem(cell.text)
+                made.setToolTip(cell.tip)
+                if cell.colour:
+                    made.setForeground(qt.QBrush(qt.QColor(cell.colour)))
+                self.table.setItem(number, column, made)
+        self._shown[number] = wanted
+
+
+class Cell(NamedTuple):
+    """A cell of the table; ``colour`` "": the usual one."""
+
+    text: str
+    tip: str
+    colour: str = ""
+
+
+class Row(NamedTuple):
+    """A row of the table, and whose it is."""
+
+    case: str
+    cells: tuple[Cell, ...]
+
+
+NO_ROW = Row("", ())
+
+
+def row_of(item: CaseRow, star: bool) -> Row:
+    """How a case is seen in the table."""
+    sign, state, colour = STATUS[state_of(item)]
+    slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""
+    return Row(item.id, (
+        Cell("★" if star else "", _("Worth a look next") if star else ""),
+        Cell(item.name, item.problem or item.name),
+        Cell(f"{sign} {state}", item.problem or state, colour),
+        Cell(slices, _("Slices done")),
+        Cell(*quality(item)),
+    ))  # fmt: skip
 
 
 def state_of(item: CaseRow) -> str:

@@ -107,6 +107,7 @@ class Panel:
         now = time.monotonic()
         self.controller.poll()
         self.training.jobs.poll()
+        self.cases.fill_on()
         if self.controller.labelling.unsaved and now >= self._rest_at:
             self._rest_at = now + REST_S
             self.controller.labelling.save_now()

@@ -119,7 +119,7 @@ def test_a_click_on_a_damaged_case_says_what_is_damaged_and_how_it_is_mended(pan
     assert panel.cases.repair.real.isHidden()
     panel.controller.refresh()
     settle(panel)
-    panel.cases.on_case(panel.cases._ids.index(broken.id))
+    panel.cases.on_case(panel.cases.ids.index(broken.id))
     settle(panel)
     text, level = panel.controller.notice
     assert level == "error"

@@ -17,9 +17,9 @@ class Cases(Hand):
 
     def click_case(self) -> None:
         """Perhaps several, one after the other."""
-        if self.study is not None and self.panel.cases._ids:
+        if self.study is not None and self.panel.cases.ids:
             for _ in range(self.rng.integers(1, 3)):
-                self.panel.cases.on_case(int(self.rng.integers(len(self.panel.cases._ids))))
+                self.panel.cases.on_case(int(self.rng.integers(len(self.panel.cases.ids))))
                 if self.rng.random() < 0.5:
                     self.beat()
 
@@ -29,15 +29,15 @@ class Cases(Hand):
     def remove_case(self) -> None:
         """And put its folder back, as the question says that one can."""
         self.settle()
-        if self.study is None or not self.panel.cases._ids:
+        if self.study is None or not self.panel.cases.ids:
             return
-        case = str(self._some_of(*self.panel.cases._ids))
+        case = str(self._some_of(*self.panel.cases.ids))
         self.panel.cases.menu.on_remove(case)
         settle(self.panel)
         settle(self.panel)
         place = self.study.folder / "removed" / case
         if place.is_dir():
-            assert case not in self.panel.cases._ids
+            assert case not in self.panel.cases.ids
             place.rename(self.study.folder / "cases" / case)
         self.panel.controller.refresh()
         settle(self.panel)

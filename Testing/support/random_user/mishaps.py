@@ -85,7 +85,7 @@ class Mishaps(RealRuns):
         from .user import odd_grid
 
         self.settle()
-        if self.study is None or len(self.panel.cases._ids) > 5:
+        if self.study is None or len(self.panel.cases.ids) > 5:
             return
         grid, copied = odd_grid(self.rng), bool(self.rng.integers(2))
         array = self.rng.integers(0, 999, grid.shape).astype(np.int16)
@@ -128,9 +128,9 @@ class Mishaps(RealRuns):
 
     def _colleague(self, done: bool) -> None:
         self.settle()
-        if self.study is None or not self.panel.cases._ids or self._newcomers_anywhere():
+        if self.study is None or not self.panel.cases.ids or self._newcomers_anywhere():
             return
-        case = str(self._some_of(*self.panel.cases._ids))
+        case = str(self._some_of(*self.panel.cases.ids))
         opened = self.panel.controller.open_case
         if opened is not None and opened.id == case:
             self.panel.controller.showing.close()
