@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
+from SemiSegLogic.geometry import Grid, SliceIndex
+
+from .drawing import Boxed, Drawing
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import Study
@@ -41,30 +43,43 @@ def structures_of(study: Study) -> list[Shown]:
 
 @dataclass
 class Kept:
-    """What the disk holds of a case's drawing: ``labels`` uint8 (k, j, i) on ``grid``, the judged slices ``done``, and
+    """What the disk holds of a case's drawing: ``labels`` on ``grid``, the judged slices ``done``, and
     ``touched``, those in this window's draft.
 
     Only tasks on the disk's thread look at it and change it. Several may wait one behind the other: what a later one
     has to write is known when the earlier ones are done, not when it is asked for.
     """
 
-    labels: NDArray[np.uint8]
+    labels: Drawing
     grid: Grid
     done: set[SliceIndex] = field(default_factory=set)
     touched: set[SliceIndex] = field(default_factory=set)
 
-    def take(self, labels: NDArray[np.uint8], places: Iterable[SliceIndex]) -> None:
+    def take(self, labels: Drawing, places: Iterable[SliceIndex]) -> None:
         """These slices of ``labels`` were written."""
-        self.labels = self.labels.copy()  # the screen's account may be the same array
-        copy_slices(labels, self.labels, places)
+        self.labels = self.labels.with_slices(labels, places)
+
+
+@dataclass
+class Proposed:
+    """What a model proposes for a case, as the fields of :class:`OpenCase` of these names."""
+
+    status: str
+    suggestion: NDArray[np.uint8] | None = None
+    suggested: Boxed | None = None
+    uncertainty: NDArray[np.uint8] | None = None
+    earlier: NDArray[np.uint8] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    unusable: list[str] = field(default_factory=list)
 
 
 @dataclass
 class OpenCase:
-    """The case in the scene. ``labels`` uint8 (k, j, i): what the person's segmentation held when last looked at;
-    ``kept`` what the disk holds of it;
+    """The case in the scene. ``labels``: what the person's segmentation held when last looked at; ``boxed`` the same
+    for Slicer, until it is put on screen; ``kept`` what the disk holds of it;
     ``done`` the judged slices with their state; ``touched`` slices drawn on but not marked as done;
     ``suggestion``, ``uncertainty`` and ``earlier``, what the run before proposed, uint8 (k, j, i) or None;
+    ``suggested`` the suggestion for Slicer, until it is put on screen;
     ``unusable`` says what of the suggestion's files cannot be used, in words; ``elsewhere`` slices drawn on in another
     window that is open now; ``folder`` that of the case in its study, which may no longer be the one that is open.
     """
@@ -75,10 +90,12 @@ class OpenCase:
     grid: Grid
     window: tuple[float, float]
     image: NDArray[np.generic] | None
-    labels: NDArray[np.uint8]
+    labels: Drawing
+    boxed: Boxed | None = None
     done: dict[SliceIndex, str] = field(default_factory=dict)
     touched: set[SliceIndex] = field(default_factory=set)
     suggestion: NDArray[np.uint8] | None = None
+    suggested: Boxed | None = None
     uncertainty: NDArray[np.uint8] | None = None
     earlier: NDArray[np.uint8] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -90,6 +107,11 @@ class OpenCase:
 
     def __post_init__(self) -> None:
         self.kept = Kept(self.labels, self.grid, set(self.done), set(self.touched))
+
+    def take(self, found: Proposed) -> None:
+        """This is what a model proposes now."""
+        for name, value in vars(found).items():
+            setattr(self, name, value)
 
 
 @dataclass(frozen=True)
@@ -108,10 +130,10 @@ class Segmented:
 class ProposalsPort(Protocol):
     """What the controller needs of what a model proposes; ``scene.proposals.Proposals`` in Slicer."""
 
-    def show(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+    def show(self, label: Boxed | None, structures: Sequence[Shown]) -> None:
         """Show a proposal beside the person's segmentation; None takes it away."""
 
-    def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+    def show_earlier(self, label: Boxed | None, structures: Sequence[Shown]) -> None:
         """Show the outline of what the run before proposed; None takes it away."""
 
     @property
@@ -155,7 +177,7 @@ class ScreenPort(Protocol):
         """Take our nodes out of the scene."""
 
     overlaps: dict[int, int]
-    """What :meth:`labels` found last: by value, on how many voxels a structure lies under another, whose they are then.
+    """What :meth:`drawn` found last: by value, on how many voxels a structure lies under another, whose they are then.
     """
 
     @property
@@ -164,13 +186,13 @@ class ScreenPort(Protocol):
         nothing of it is read or changed until :meth:`bring_back`.
         """
 
-    def labels(self) -> NDArray[np.uint8] | None:
+    def drawn(self) -> Drawing | None:
         """The person's segmentation as labels now; None when its nodes are gone, or it was converted."""
 
-    def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
-        """Replace the person's segmentation, as one undo step."""
+    def put_labels(self, labels: Drawing, boxed: Boxed) -> None:
+        """Replace the person's segmentation, as one undo step. ``boxed``: the same ``labels``."""
 
-    def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex]) -> None:
+    def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex], undoable: bool = True) -> None:
         """Replace only these slices of it, as one undo step."""
 
     def structures(self) -> list[Shown]:
@@ -182,7 +204,7 @@ class ScreenPort(Protocol):
     def restore(self, structures: Sequence[Shown]) -> None:
         """Bring back segments that were deleted, empty, and keep the others."""
 
-    def bring_back(self, labels: NDArray[np.uint8], structures: Sequence[Shown]) -> NDArray[np.uint8] | None:
+    def bring_back(self, labels: Drawing, structures: Sequence[Shown]) -> NDArray[np.uint8] | None:
         """Make a converted segmentation be ``labels`` again; what was found in it, None when its nodes are gone."""
 
     def current_slice(self) -> SliceIndex | None:

@@ -103,14 +103,15 @@ SCREEN = room(f"{WORDS} backends preflight rounds kept_models sample {ENVIRONMEN
 SCREEN_ROOMS: dict[str, str] = {
     "words": "",
     "tasks": "",
-    "ports": "",
-    "labelling": "words ports",
-    "cases": "words ports labelling",
+    "drawing": "",
+    "ports": "drawing",
+    "labelling": "words drawing ports",
+    "cases": "words drawing ports labelling",
     "training": "words tasks labelling",
     "setup": "words training.preflight",
     "controller": "words tasks ports labelling cases",
-    "scene": "words ports",
-    "panel": "words ports labelling cases training setup controller scene",
+    "scene": "words drawing ports",
+    "panel": "words drawing ports labelling cases training setup controller scene",
     "selftest": "ports labelling panel scene",
 }
 """Which rooms of SemiSegLib each may import while Slicer runs; for its types alone it may also name who owns it."""

@@ -174,6 +174,7 @@ def again(panel: Any, camera: Camera, exported: Path) -> None:
     panel.review.on_next()
     settle(panel)
     panel.review.earlier.checked = True
+    settle(panel)
     panel.review.refresh()
     camera.take("compare", panel.label, panel.train, panel.export)
     panel.review.earlier.checked = False

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import SliceIndex
 
+from ..drawing import Boxed, Drawing
 from ..labelling import casework
-from ..ports import OpenCase
+from ..ports import OpenCase, Proposed
 from ..words import _
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Results:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
+        self._earlier_wanted: NDArray[np.uint8] | None = None  # what the run before proposed, when it is to be seen
 
     def accept_case(self) -> None:
         """Everything that is proposed on screen is right: it becomes what this person judged. In the study there may be
@@ -40,8 +42,8 @@ class Results:
             lambda opened: self.replaced(opened, before),
         )
 
-    def saved(self) -> NDArray[np.uint8]:
-        """What is drawn in the open case (k, j, i), which is saved: what comes back for :meth:`replaced` is made from
+    def saved(self) -> Drawing:
+        """What is drawn in the open case, which is saved: what comes back for :meth:`replaced` is made from
         it. Raises ValueError when no case is open.
         """
         self._controller.showing.case()
@@ -49,7 +51,7 @@ class Results:
         assert self._controller.open_case is not None
         return self._controller.open_case.labels
 
-    def replaced(self, opened: OpenCase, before: NDArray[np.uint8]) -> None:
+    def replaced(self, opened: OpenCase, before: Drawing) -> None:
         """The case as it is in the study after a change of the whole. What was drawn since ``before``, when the person
         asked for that, stays on top of it.
         """
@@ -59,20 +61,31 @@ class Results:
             return
         labelling.bring_back()
         drawn = labelling.unsaved or shown.labels is not before
-        now = self._controller.screen.labels() if drawn else None
-        opened.image = None
+        now = self._controller.screen.drawn() if drawn else None
+        boxed, opened.boxed = opened.boxed, None
+        assert boxed is not None
         self._controller.open_case = opened
         known = self._controller.structures()
         if {item.value for item in known} - {item.value for item in self._controller.screen.structures()}:
             self._controller.screen.restore(known)
-        labels = opened.labels if now is None else np.where(now != before, now, opened.labels)
-        self._controller.screen.put_labels(labels)
+        self._controller.screen.put_labels(opened.labels, boxed)
         labelling.opened()
         if now is not None:
+            self._put_on_top(now, before)
             labelling.edited()
         for what in ("labels", "suggestion"):
             self._controller.tell(what)
         self._controller.refresh()
+
+    def _put_on_top(self, now: Drawing, before: Drawing) -> None:
+        """What is drawn ``now`` and was not ``before``; part of the undo step that just began."""
+        opened = self._controller.open_case
+        assert opened is not None
+        planes = {k: np.where(now.planes[k] != before.planes[k], now.planes[k], opened.labels.planes[k])
+                  for k in now.differing(before)}  # fmt: skip
+        places = [SliceIndex(0, k) for k in planes]
+        whole = opened.labels.with_planes(planes, opened.labels.values | now.values)
+        self._controller.screen.put_slices(whole.only(places), places, undoable=False)
 
     def list_versions(self, then: Callable[[list[Version]], None]) -> None:
         """The newest saved states of this case's labels, newest first."""
@@ -106,22 +119,34 @@ class Results:
             return
         case, opened = self._controller.showing.case(), self._controller.open_case
 
-        def work() -> OpenCase:
-            casework.read_suggestion(case, opened)
-            return opened
+        def found(proposed: Proposed) -> None:
+            opened.take(proposed)
+            self.show(opened)
 
-        self._controller.disk.run(_("Load suggestion"), work, self.show)
+        self._controller.disk.run(_("Load suggestion"), lambda: casework.read_suggestion(case), found)
         self._controller.refresh()
 
     def show_earlier(self, shown: bool) -> None:
         """Show or hide what the run before proposed for the open case."""
-        opened = self._controller.open_case
-        label = opened.earlier if shown and opened is not None else None
-        self._controller.screen.proposals.show_earlier(label, self._controller.structures())
+        controller, opened = self._controller, self._controller.open_case
+        earlier = opened.earlier if shown and opened is not None else None
+        self._earlier_wanted = earlier
+
+        def boxed(found: Boxed) -> None:
+            shown = controller.open_case
+            if self._earlier_wanted is earlier and shown is not None and opened is not None and shown.id == opened.id:
+                controller.screen.proposals.show_earlier(found, controller.structures())
+
+        if earlier is None:
+            controller.screen.proposals.show_earlier(None, [])
+        else:
+            controller.disk.run(_("Show"), lambda: Boxed.of(earlier), boxed)
 
     def show(self, opened: OpenCase) -> None:
         if opened is self._controller.open_case:
-            self._controller.screen.proposals.show(opened.suggestion, self._controller.structures())
+            boxed, opened.suggested = opened.suggested, None
+            if boxed is not None or opened.suggestion is None:
+                self._controller.screen.proposals.show(boxed, self._controller.structures())
             self._controller.tell("suggestion")
             if opened.unusable:
                 self._controller.say(unusable_words(opened), "warning")

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 
+from ..drawing import Drawing
 from ..words import _
 
 AXIS_WORDS = {"z": _("axial"), "y": _("coronal"), "x": _("sagittal")}
 
 
-def changed_slices(before: NDArray[np.uint8], after: NDArray[np.uint8], axis: int) -> set[SliceIndex]:
-    """The slices that differ between two label arrays (k, j, i), along the axis on which the fewest differ.
+def changed_slices(before: Drawing, after: Drawing, axis: int) -> set[SliceIndex]:
+    """The slices that differ between two moments, along the axis on which the fewest differ.
 
     A stroke on one slice changes one slice of its own axis and many of the others'. ``axis`` wins a tie.
     """
-    differs = before != after
-    if not differs.any():
-        return set()
-    found = [np.flatnonzero(differs.any(axis=tuple(o for o in range(3) if o != a))) for a in range(3)]
-    best = min(range(3), key=lambda a: (len(found[a]), a != axis))
-    return {SliceIndex(best, int(index)) for index in found[best]}
+    differs = {k: before.planes[k] != after.planes[k] for k in after.differing(before)}
+    found = [slices_along(along, differs) for along in range(3)]
+    return min(found, key=lambda slices: (len(slices), all(place.axis != axis for place in slices)))
 
 
-def drawn_on(labels: NDArray[np.uint8], slices: set[SliceIndex]) -> set[SliceIndex]:
+def slices_along(axis: int, planes: Mapping[int, NDArray[Any]]) -> set[SliceIndex]:
+    """The slices along ``axis`` on which something is not 0; ``planes`` (j, i) by their k, of which every other is 0.
+    """
+    if axis == 0:
+        return {SliceIndex(0, k) for k, one in planes.items() if one.any()}
+    lines = [one.any(axis=2 - axis) for one in planes.values()]
+    return {SliceIndex(axis, int(n)) for n in np.flatnonzero(np.any(lines, axis=0))} if lines else set()
+
+
+def drawn_on(labels: Drawing, slices: set[SliceIndex]) -> set[SliceIndex]:
     """Those of ``slices`` on which anything is drawn."""
-    return {place for place in slices if np.take(labels, place.index, axis=place.axis).any()}
+    return {place for place in slices if labels.on(place).any()}
 
 
 def working_axis(grid: Grid) -> int:

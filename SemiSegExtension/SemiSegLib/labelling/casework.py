@@ -15,10 +15,11 @@ from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import SliceIndex, copy_slices, plane
 from SemiSegLogic.patience import remove
 
-from ..ports import Kept, OpenCase
+from ..drawing import Boxed, Drawing
+from ..ports import Kept, OpenCase, Proposed
 from ..words import _
 from . import drafts
-from .annotations import changed_slices, drawn_on, working_axis
+from .annotations import changed_slices, drawn_on, slices_along, working_axis
 from .drafts import Draft
 from .gone import CaseGoneError, is_gone, keep_beside
 
@@ -34,7 +35,10 @@ LISTED = 15
 def load(case: Case) -> OpenCase:
     """Everything the screen needs of a case. Raises StudyError."""
     image = case.image()
-    return _loaded(case, image, window_of(image))
+    opened = _loaded(case, image, window_of(image))
+    if opened.suggestion is not None:
+        opened.suggested = Boxed.of(opened.suggestion)
+    return opened
 
 
 def reload(case: Case) -> OpenCase:
@@ -43,7 +47,9 @@ def reload(case: Case) -> OpenCase:
 
 
 def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, float]) -> OpenCase:
-    grid, (labels, judged) = case.grid, case.drawn()
+    grid, (judged, slices) = case.grid, case.drawn()
+    done = {item.place: item.state for item in slices}
+    labels, touched, elsewhere = _with_drafts(case, judged, set(done))
     opened = OpenCase(
         case.id,
         case.name,
@@ -51,44 +57,48 @@ def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, 
         grid,
         window,
         image,
-        labels,
-        {item.place: item.state for item in judged},
+        Drawing.of(labels),
+        Boxed.of(labels),
+        done,
+        touched,
+        elsewhere=elsewhere,
         folder=case.folder,
         axis=working_axis(grid),
     )
-    take_up_drafts(case, opened)
-    opened.kept = Kept(opened.labels, grid, set(opened.done), set(opened.touched))
     if opened.done:
         opened.axis = next(reversed(opened.done)).axis
-    read_suggestion(case, opened)
+    opened.take(_proposed(case))
     return opened
 
 
-def take_up_drafts(case: Case, opened: OpenCase) -> None:
-    """Put what was drawn and not marked as done on top: our own, and what windows that have gone left behind.
+def _with_drafts(
+    case: Case, judged: NDArray[np.uint8], done: set[SliceIndex]
+) -> tuple[NDArray[np.uint8], set[SliceIndex], set[SliceIndex]]:
+    """What was ``judged`` on the slices ``done``, and on top what was drawn and not marked as done: our own, and what
+    windows that have gone left behind; on which slices that is, and on which windows that are open now have drawn.
 
     Where two of those drew differently the newer one is shown and the older kept among the versions. Drafts of windows
-    that are open now stay theirs; ``opened.elsewhere`` tells of them.
+    that are open now stay theirs.
     """
-    every = drafts.found(case.folder, opened.grid.shape)
+    every = drafts.found(case.folder, case.grid.shape)
     ours = [draft for draft in every if draft.mine or draft.left_behind]
-    opened.elsewhere = {place for draft in every if draft not in ours for place in draft.planes}
+    elsewhere = {place for draft in every if draft not in ours for place in draft.planes}
     if not ours:
-        return
-    judged = opened.labels
-    opened.labels = judged.copy()
+        return judged, set(), elsewhere
+    labels = judged.copy()
     for draft in ours:
-        draft.put_into(opened.labels)
-    copy_slices(judged, opened.labels, opened.done)
-    opened.touched = {place for draft in ours for place in draft.planes} - set(opened.done)
-    covered = [draft for draft in ours if _covered(draft, judged, opened.labels)]
+        draft.put_into(labels)
+    copy_slices(judged, labels, done)
+    touched = {place for draft in ours for place in draft.planes} - done
+    covered = [draft for draft in ours if _covered(draft, judged, labels)]
     for draft in covered:
         _keep_aside(case, draft, judged)
     if covered or any(not draft.mine for draft in ours):
-        drafts.save(case.folder, opened.labels, opened.touched)
+        drafts.save(case.folder, labels, touched)
         for draft in ours:
             if not draft.mine:
                 remove(draft.path)
+    return labels, touched, elsewhere
 
 
 def _covered(draft: Draft, judged: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
@@ -110,34 +120,40 @@ def _keep_aside(case: Case, draft: Draft, judged: NDArray[np.uint8]) -> None:
 
 
 def keep_converted(
-    case: Case, drawn: NDArray[np.uint8], converted: NDArray[np.uint8], axis: int, author: str
+    case: Case, drawn: Drawing, converted: NDArray[np.uint8], axis: int, author: str
 ) -> None:
     """Keep among the versions what Slicer made of what was ``drawn``, where it differs. Raises StudyError."""
-    places = sorted(changed_slices(drawn, converted, axis))
+    places = sorted(changed_slices(drawn, Drawing.of(converted), axis))
     if places:
         patiently(lambda: case.keep_aside(converted, places, author, _("as Slicer converted it")))
 
 
-def read_suggestion(case: Case, opened: OpenCase) -> None:
-    """Fill in what a model proposes for the case now; of files that are no use ``opened.unusable`` tells.
-
-    What was drawn does not depend on them: the case must open, or nobody could reject them.
-    """
-    opened.status, opened.unusable = case.status, []
-    there = case.has_suggestion
-    opened.suggestion = _usable(case.suggestion, opened) if there else None
-    there = opened.suggestion is not None
-    opened.uncertainty = _usable(case.uncertainty, opened) if there else None
-    opened.earlier = _usable(case.earlier_suggestion, opened) if there else None
-    opened.provenance = _usable(case.provenance, opened) or {} if there else {}
+def read_suggestion(case: Case) -> Proposed:
+    """What a model proposes for the case now, to be put on screen; of files that are no use ``unusable`` tells."""
+    found = _proposed(case)
+    if found.suggestion is not None:
+        found.suggested = Boxed.of(found.suggestion)
+    return found
 
 
-def _usable(read: Callable[[], T], opened: OpenCase) -> T | None:
+def _proposed(case: Case) -> Proposed:
+    """What was drawn does not depend on its files: the case must open, or nobody could reject them."""
+    found = Proposed(case.status)
+    if case.has_suggestion:
+        found.suggestion = _usable(case.suggestion, found)
+    if found.suggestion is not None:
+        found.uncertainty = _usable(case.uncertainty, found)
+        found.earlier = _usable(case.earlier_suggestion, found)
+        found.provenance = _usable(case.provenance, found) or {}
+    return found
+
+
+def _usable(read: Callable[[], T], found: Proposed) -> T | None:
     """What ``read()`` gives; None when its file is damaged or means nothing any more, which is noted."""
     try:
         return read()
     except SemiSegError as error:
-        opened.unusable.append(str(error))
+        found.unusable.append(str(error))
         return None
 
 
@@ -161,7 +177,7 @@ class Saved:
     redrawn: dict[SliceIndex, str]
 
 
-def save(case: Case, kept: Kept, labels: NDArray[np.uint8], axis: int, author: str) -> Saved:
+def save(case: Case, kept: Kept, labels: Drawing, axis: int, author: str) -> Saved:
     """Keep a change of the drawing: judged slices in the study, all else in the draft.
 
     Raises StudyError, FileError; CaseGoneError, when the drawing was put beside the study's cases instead.
@@ -170,20 +186,20 @@ def save(case: Case, kept: Kept, labels: NDArray[np.uint8], axis: int, author: s
     if not changed:  # a segment was renamed or hidden
         return Saved(set(kept.touched), {})
     if is_gone(case):
-        keep_beside(case, labels, kept.grid)
+        keep_beside(case, labels.whole(), kept.grid)
         raise CaseGoneError(case)
-    redrawn = {place for place in kept.done if _differs(kept.labels, labels, place)}
+    redrawn = {place for place in kept.done if not np.array_equal(kept.labels.on(place), labels.on(place))}
     if redrawn:
-        case.set_slices(labels, sorted(redrawn), author)
+        case.set_slices(labels.only(redrawn), sorted(redrawn), author)
         kept.take(labels, redrawn)
     touched = drawn_on(labels, kept.touched | changed) - kept.done
     touched |= _left_out(labels, kept.done | touched, axis)
     if touched:
-        drafts.save(case.folder, labels, touched)
+        drafts.save(case.folder, labels.only(touched), touched)
     else:
         drafts.discard(case.folder)
     kept.labels, kept.touched = labels, touched
-    return Saved(set(touched), {place: "drawn" if plane(labels, place).any() else "empty" for place in redrawn})
+    return Saved(set(touched), {place: "drawn" if labels.on(place).any() else "empty" for place in redrawn})
 
 
 def patiently(write: Callable[[], T]) -> T:
@@ -201,12 +217,12 @@ def patiently(write: Callable[[], T]) -> T:
 
 
 def judge(
-    case: Case, kept: Kept, labels: NDArray[np.uint8], places: list[SliceIndex], author: str
+    case: Case, kept: Kept, labels: Drawing, places: list[SliceIndex], author: str
 ) -> dict[SliceIndex, str]:
     """Call slices done as they are in ``labels``; all judged slices with their state."""
     if is_gone(case):
         raise CaseGoneError(case)
-    case.set_slices(labels, places, author)
+    case.set_slices(labels.only(places), places, author)
     kept.take(labels, places)
     done = _judged(case, kept)
     if not kept.touched:
@@ -271,12 +287,12 @@ def _forget_done(case: Case) -> None:
 
 
 def take_back(
-    case: Case, kept: Kept, labels: NDArray[np.uint8], place: SliceIndex, author: str
+    case: Case, kept: Kept, labels: Drawing, place: SliceIndex, author: str
 ) -> dict[SliceIndex, str]:
     """A slice is not done after all: what is drawn there stays on screen and in the draft, beside what else is there.
     """
     touched = kept.touched | {place}
-    drafts.save(case.folder, labels, touched)
+    drafts.save(case.folder, labels.only(touched), touched)
     kept.take(labels, touched)
     case.unmark([place], author)
     left = _judged(case, kept)
@@ -284,13 +300,13 @@ def take_back(
     return left
 
 
-def _left_out(labels: NDArray[np.uint8], places: Iterable[SliceIndex], axis: int) -> set[SliceIndex]:
+def _left_out(labels: Drawing, places: Iterable[SliceIndex], axis: int) -> set[SliceIndex]:
     """The slices along ``axis`` on which something is drawn that is on none of ``places``."""
-    rest = labels.copy()
-    for place in places:
-        plane(rest, place)[...] = 0
-    return {SliceIndex(axis, n) for n in np.flatnonzero(rest.any(axis=tuple(a for a in range(3) if a != axis)))}
-
-
-def _differs(before: NDArray[np.uint8], after: NDArray[np.uint8], place: SliceIndex) -> bool:
-    return not np.array_equal(np.take(before, place.index, place.axis), np.take(after, place.index, place.axis))
+    along = {place.index for place in places if place.axis == 0}
+    rest = {k: drawn for k, drawn in enumerate(labels.planes) if k not in along and drawn.any()}
+    across = [SliceIndex(place.axis - 1, place.index) for place in places if place.axis]
+    for k, drawn in rest.items() if across else ():
+        rest[k] = drawn.copy()
+        for line in across:
+            plane(rest[k], line)[...] = 0
+    return slices_along(axis, rest)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import SliceIndex
 
+from ..drawing import Drawing
 from ..ports import OpenCase
 from ..words import _
 from . import casework
@@ -47,7 +47,7 @@ class Labelling:
         if self._controller.open_case is not None and self.unsaved:
             self._save(self._controller.open_case)
 
-    def _save(self, opened: OpenCase) -> NDArray[np.uint8] | None:
+    def _save(self, opened: OpenCase) -> Drawing | None:
         """Save the drawing as it is on screen; returns it, None when its nodes are gone or it cannot be saved."""
         self.unsaved = False
         try:
@@ -55,7 +55,7 @@ class Labelling:
         except SemiSegError as error:
             self._not_saved(error)
             return None
-        labels = self._controller.screen.labels()
+        labels = self._controller.screen.drawn()
         if labels is None:
             self._tell_conversion()
             return None
@@ -163,7 +163,7 @@ class Labelling:
         labels = self._save(opened) if opened is not None else None
         if opened is None or labels is None:
             return False
-        words = {place: "drawn" if np.take(labels, place.index, place.axis).any() else "empty" for place in places}
+        words = {place: "drawn" if labels.on(place).any() else "empty" for place in places}
         if empty and "drawn" in words.values():
             text = _("Slice {n} has something drawn on it. Erase it first, or press Slice done.")
             controller.say(text.format(n=places[0].index + 1), "warning")
@@ -213,7 +213,7 @@ class Labelling:
         if opened is None or place not in opened.done:
             return
         self.save_now()
-        case, labels, author = controller.showing.case(), controller.screen.labels(), controller.author
+        case, labels, author = controller.showing.case(), controller.screen.drawn(), controller.author
         if labels is None:
             return
 

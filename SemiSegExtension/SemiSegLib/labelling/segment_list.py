@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SemiSegLogic.errors import SemiSegError
+from SemiSegLogic.geometry import SliceIndex
 
+from ..drawing import Drawing
 from ..ports import OpenCase, Shown
 from ..words import _
 
@@ -75,7 +77,7 @@ class SegmentList:
         else:
             self._controller.structures_changed()
 
-    def put_back_deleted(self, opened: OpenCase, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def put_back_deleted(self, opened: OpenCase, labels: Drawing) -> Drawing:
         """A structure that was deleted in the segment list comes back with its voxels: values are for life."""
         controller = self._controller
         gone = {item.value for item in controller.structures()} - {
@@ -83,10 +85,10 @@ class SegmentList:
         }
         if not gone:
             return labels
-        lost = np.isin(opened.labels, list(gone)) & (labels == 0)
-        whole = np.where(lost, opened.labels, labels)
+        back = dict(_put_back(opened.labels, labels, gone))
+        whole, places = labels.with_planes(back, labels.values | gone), [SliceIndex(0, k) for k in back]
         controller.screen.restore(controller.structures())
-        controller.screen.put_labels(whole, undoable=False)
+        controller.screen.put_slices(whole.only(places), places, undoable=False)
         controller.say(
             _(
                 "Other cases may use this structure, so it cannot be deleted from the segment list. It was put back "
@@ -95,6 +97,14 @@ class SegmentList:
             "warning",
         )
         return whole
+
+
+def _put_back(before: Drawing, now: Drawing, gone: set[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """The planes from which voxels of structures that are ``gone`` are missing, with those where nothing is drawn."""
+    for k in now.differing(before):
+        lost = np.isin(before.planes[k], list(gone)) & (now.planes[k] == 0)
+        if lost.any():
+            yield k, np.where(lost, before.planes[k], now.planes[k])
 
 
 def newcomers(shown: Sequence[Shown], known: Mapping[int, Shown]) -> list[Shown]:

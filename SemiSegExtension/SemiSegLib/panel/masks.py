@@ -26,9 +26,7 @@ from ..words import _
 from .parts import box, button, choice, form, label, marked, menu_item, primary, row, table, table_height
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from ..drawing import Drawing
     from .panel import Panel
 
 T = TypeVar("T")
@@ -184,7 +182,7 @@ class MaskImport:
             lambda found: self._imported(found, before),
         )
 
-    def _imported(self, found: Imported, before: NDArray[np.uint8]) -> None:
+    def _imported(self, found: Imported, before: Drawing) -> None:
         self.on_cancel()
         self._controller.structures_changed()
         self._controller.results.replaced(found.opened, before)

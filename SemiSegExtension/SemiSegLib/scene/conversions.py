@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import slicer
 
+from ..drawing import Drawing
 from . import segments
 from .geometry import offset_between
 from .labelmaps import layers
@@ -43,11 +44,11 @@ class Conversions:
     def stop(self) -> None:
         self._observers.clear()
 
-    def settle(self, labels: Any = None) -> None:
-        """What the segmentation holds now, as ``labels`` where they were just read, was drawn or put there by us."""
+    def settle(self, labels: Drawing | None = None) -> None:
+        """What the segmentation holds now, ``labels`` where they were just read, was drawn or put there by us."""
         self._home = self._segments(lying=True)
         if LABELS in self._before:
-            self._before[LABELS] = self._voxels(LABELS) if labels is None else labels
+            self._before[LABELS] = self._voxels(LABELS) if labels is None else labels.whole()
 
     def _source_changed(self) -> None:
         """Once surfaces were the source, voxels that are there again were made from them. Nothing else is looked at

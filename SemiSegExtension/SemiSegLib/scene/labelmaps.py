@@ -13,20 +13,22 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from SemiSegLogic.geometry import Grid, SliceIndex, plane
 
+from ..drawing import Boxed, bounds
 from .geometry import ijk_to_ras, to_vtk
 
 Extent = tuple[int, int, int, int, int, int]
 
 
-def oriented(array: NDArray[Any], grid: Grid, extent: Extent | None = None) -> Any:
-    """``array`` (k, j, i) as vtkOrientedImageData on ``grid``: at ``extent``, or all of it cropped to its voxels.
+def oriented(labels: NDArray[Any] | Boxed, grid: Grid, extent: Extent | None = None) -> Any:
+    """Labels as vtkOrientedImageData on ``grid``: an array (k, j, i) at ``extent``, or all of it cropped to its voxels;
+    or what was cropped before.
 
-    The voxels are a copy: Slicer's editor changes them in place.
+    The voxels of an array are copied: Slicer's editor changes them in place.
     """
-    if extent is None:
-        box = bounds(array)
-        array, extent = array[box], extent_of(box)
-    return _image(np.array(array, np.uint8, order="C"), extent, to_vtk(ijk_to_ras(grid)))
+    if not isinstance(labels, Boxed) and extent is not None:
+        return _image(np.array(labels, np.uint8, order="C"), extent, to_vtk(ijk_to_ras(grid)))
+    boxed = labels if isinstance(labels, Boxed) else Boxed.of(labels)
+    return _image(boxed.voxels, extent_of(boxed.box), to_vtk(ijk_to_ras(grid)))
 
 
 def alone(image: Any, value: int) -> Any:
@@ -56,9 +58,9 @@ def voxels_of(image: Any) -> NDArray[Any]:
     return np.asarray(vtk_to_numpy(image.GetPointData().GetScalars()).reshape(size))
 
 
-def holds_only(voxels: NDArray[np.uint8], values: Iterable[int]) -> bool:
-    """Whether every voxel (k, j, i) is 0 or one of ``values``. Translating bytes looks at each voxel once, however many
-    values there are.
+def holds_only(voxels: Iterable[NDArray[np.uint8]], values: Iterable[int]) -> bool:
+    """Whether every voxel of planes (j, i) is 0 or one of ``values``. Translating bytes looks at each voxel once,
+    however many values there are.
     """
     table = bytearray([1]) * 256
     for value in (0, *values):
@@ -106,8 +108,9 @@ def paste(
         _copy_slices(array, found[1], union, slices)
     else:
         whole = np.zeros([part.stop - part.start for part in union], np.uint8)
-        if found is not None:
-            whole[_inside(found[0], union)] = found[1]
+        for source, target in () if found is None else zip(found[1], whole[_inside(found[0], union)], strict=True):
+            if source.any():  # memory that is not touched costs nothing
+                target[...] = source
         _copy_slices(array, whole, union, slices)
         layer.ShallowCopy(_image(whole, extent_of((union[0], union[1], union[2])), to_vtk(ijk_to_ras(grid))))
     layer.Modified()
@@ -137,20 +140,6 @@ def _inside(box: tuple[slice, ...], whole: tuple[slice, ...]) -> tuple[slice, ..
 
 def thick(array: NDArray[np.uint8], place: SliceIndex) -> NDArray[np.uint8]:
     return np.take(array, [place.index], axis=place.axis)
-
-
-def bounds(array: NDArray[Any]) -> tuple[slice, slice, slice]:
-    """The box of ``array`` (k, j, i) that holds everything but zeros; one voxel when there is nothing."""
-    planes = array.any(axis=(1, 2))
-    if not planes.any():
-        return slice(0, 1), slice(0, 1), slice(0, 1)
-    flat = array[_span(planes)].any(axis=0)
-    return _span(planes), _span(flat.any(axis=1)), _span(flat.any(axis=0))
-
-
-def _span(line: NDArray[np.bool_]) -> slice:
-    found = np.flatnonzero(line)
-    return slice(int(found[0]), int(found[-1]) + 1)
 
 
 def extent_of(box: tuple[slice, slice, slice]) -> Extent:

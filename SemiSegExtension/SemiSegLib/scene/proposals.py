@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..drawing import Boxed
 from ..ports import Shown
 from ..words import _
 from . import nodes, segments, views, volumes
@@ -15,16 +16,16 @@ from .stage import EARLIER, SUGGESTION, UNCERTAINTY, VOLUME, Stage, style
 
 
 class Proposals:
-    """Of the case on ``stage``. Labels and uncertainty are uint8 (k, j, i); None takes them away."""
+    """Of the case on ``stage``. None takes them away; the uncertainty is uint8 (k, j, i)."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    def show(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+    def show(self, label: Boxed | None, structures: Sequence[Shown]) -> None:
         """The suggestion."""
         self._show_beside(SUGGESTION, _("{case} - suggestion"), label, structures, fill=0.15, outline=0.6)
 
-    def show_earlier(self, label: NDArray[np.uint8] | None, structures: Sequence[Shown]) -> None:
+    def show_earlier(self, label: Boxed | None, structures: Sequence[Shown]) -> None:
         """The outline of what the run before proposed."""
         faded = [replace(item, color=_faded(item.color)) for item in structures]
         self._show_beside(EARLIER, _("{case} - previous suggestion"), label, faded, fill=0.0, outline=1.0)
@@ -59,7 +60,7 @@ class Proposals:
         views.no_overlay(self._stage.node(UNCERTAINTY))
 
     def _show_beside(
-        self, role: str, name: str, label: NDArray[np.uint8] | None, structures: Sequence[Shown], fill: float,
+        self, role: str, name: str, label: Boxed | None, structures: Sequence[Shown], fill: float,
         outline: float,
     ) -> None:
         stage = self._stage

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex
 
+from ..drawing import Boxed, Drawing
 from ..ports import OpenCase, Segmented, Shown
 from ..words import _
 from . import dicom, nodes, segments, views, volumes
@@ -44,6 +45,7 @@ class Screen:
         self._quiet = False
         self._observers = nodes.Observers()
         self._attention = Attention(lambda: self.scrolled())
+        self._seen: Drawing | None = None  # the person's segmentation, when last looked at
         self._conversions: Conversions | None = None  # of the case on screen
 
     # --- the case ---------------------------------------------------------------------------------------------
@@ -64,13 +66,15 @@ class Screen:
         self._stage.own(volumes.volume_from(case.image, case.grid, case.name, case.window), VOLUME, case.id)
 
     def show_labels(self, case: OpenCase, structures: Sequence[Shown]) -> None:
-        volume = self.volume
+        volume, boxed, case.boxed = self.volume, case.boxed, None
+        assert boxed is not None
         if volume is None:
             raise ValueError(_("The image of {name} was deleted from the scene.").format(name=case.name))
         node = segments.segmentation_for(volume, _("{case} - my labels").format(case=case.name))
         self._stage.own(node, LABELS, case.id)
         style(node, fill=0.35, outline=1.0)
-        segments.write(node, case.labels, case.grid, structures)
+        segments.write(node, boxed, case.grid, structures)
+        self._seen = case.labels
         views.show(volume)
         self._watch(node)
         self._observers.watch(volume, "ModifiedEvent", lambda *_event: self.scrolled())  # it may have been moved
@@ -92,7 +96,7 @@ class Screen:
         self._attention.stop()
         if self._conversions is not None:
             self._conversions.stop()
-        self._conversions = None
+        self._conversions = self._seen = None
 
     def scene_closes(self) -> None:
         """The scene takes our nodes away itself. Those of another panel in this Slicer stay whole: what is drawn on
@@ -128,13 +132,18 @@ class Screen:
         """Whether Slicer made the voxels anew since they were drawn; they cannot be read or written then."""
         return self._conversions is not None and self._conversions.found
 
-    def labels(self) -> NDArray[np.uint8] | None:
+    def drawn(self) -> Drawing | None:
         found = self._drawn_on()
-        if found is None:
+        if found is None or self._seen is None:
             return None
-        labels, self.overlaps = segments.read(*found)
-        self._settle(labels)
-        return labels
+        self._seen, self.overlaps = segments.read_since(*found, self._seen)
+        self._settle(self._seen)
+        return self._seen
+
+    def labels(self) -> NDArray[np.uint8] | None:
+        """The same as one array."""
+        found = self.drawn()
+        return None if found is None else found.whole()
 
     def _drawn_on(self) -> tuple[Any, Grid] | None:
         """The segmentation, and the grid that its voxels lie on; None where there is none, or it was converted."""
@@ -143,15 +152,16 @@ class Screen:
         grid = None if node is None or remade else self._stage.lattice(node)
         return None if grid is None else (node, grid)
 
-    def put_labels(self, labels: NDArray[np.uint8], undoable: bool = True) -> None:
+    def put_labels(self, labels: Drawing, boxed: Boxed) -> None:
         if (found := self._drawn_on()) is not None:
             node, grid = found
-            with self._silence(undoable):
-                segments.write(node, labels, grid, [item for item in segments.shown(node) if item.value])
-
-    def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex]) -> None:
-        if (found := self._drawn_on()) is not None:
             with self._silence(True):
+                segments.write(node, boxed, grid, [item for item in segments.shown(node) if item.value])
+            self._seen = labels
+
+    def put_slices(self, labels: NDArray[np.uint8], slices: Sequence[SliceIndex], undoable: bool = True) -> None:
+        if slices and (found := self._drawn_on()) is not None:
+            with self._silence(undoable):
                 segments.write_slices(found[0], labels, found[1], slices)
 
     def structures(self) -> list[Shown]:
@@ -165,21 +175,22 @@ class Screen:
 
     def restore(self, structures: Sequence[Shown]) -> None:
         if (found := self._drawn_on()) is not None:
-            node, grid = found
+            (node, grid), wanted = found, self._as_shown(structures)
             with self._silence(False):
-                segments.write(node, segments.read(node, grid)[0], grid, self._as_shown(structures))
+                if not segments.complete(node, wanted):
+                    segments.write(node, segments.read(node, grid)[0], grid, wanted)
 
     def _as_shown(self, structures: Sequence[Shown]) -> list[Shown]:
         there = {item.value: item for item in self.structures()}
         return [there.get(item.value, item) for item in structures]
 
-    def bring_back(self, labels: NDArray[np.uint8], structures: Sequence[Shown]) -> NDArray[np.uint8] | None:
+    def bring_back(self, labels: Drawing, structures: Sequence[Shown]) -> NDArray[np.uint8] | None:
         node, volume, grid = self.segmentation, self.volume, self._stage.grid
         if node is None or volume is None or grid is None or self._conversions is None:
             return None
         converted = segments.read(node, grid)[0]
         with self._silence(False):
-            segments.write_anew(node, labels, volume, grid, self._as_shown(structures))
+            segments.write_anew(node, labels.whole(), volume, grid, self._as_shown(structures))
             self._conversions.found = False
         return converted
 
@@ -278,7 +289,7 @@ class Screen:
         self.edited()
         self.scrolled()
 
-    def _settle(self, labels: NDArray[np.uint8] | None = None) -> None:
+    def _settle(self, labels: Drawing | None = None) -> None:
         if self._conversions is not None:
             self._conversions.settle(labels)
 

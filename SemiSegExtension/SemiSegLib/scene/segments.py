@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.geometry import Grid, SliceIndex, copy_slices
 
+from ..drawing import Boxed, Drawing
 from ..ports import Shown
 from .geometry import box_between, ijk_to_ras, image_to_world, offset_between, to_vtk
 from .labelmaps import Extent, alone, clip, empty, extent_at, extent_of, holds_only, layers, oriented, paste, thick
@@ -42,17 +43,17 @@ def bind(node: Any, segment_id: str, value: int, name: str) -> None:
     segment.SetName(name)
 
 
-def write(node: Any, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Shown]) -> None:
-    """Make the segments of ``node`` be exactly ``array`` (k, j, i) uint8: one segment per structure, also without
-    voxels. Values of ``array`` without a structure are not shown. What the user hid stays hidden, what is shown in 3D
+def write(node: Any, labels: NDArray[np.uint8] | Boxed, grid: Grid, structures: Iterable[Shown]) -> None:
+    """Make the segments of ``node`` be exactly ``labels`` (k, j, i) uint8: one segment per structure, also without
+    voxels. Values of ``labels`` without a structure are not shown. What the user hid stays hidden, what is shown in 3D
     stays shown.
     """
     with _surface_kept(node):
-        _write(node, array, grid, list(structures))
+        _write(node, labels, grid, list(structures))
 
 
-def _write(node: Any, array: NDArray[np.uint8], grid: Grid, wanted: list[Shown]) -> None:
-    segmentation, image = node.GetSegmentation(), oriented(array, grid)
+def _write(node: Any, labels: NDArray[np.uint8] | Boxed, grid: Grid, wanted: list[Shown]) -> None:
+    segmentation, image = node.GetSegmentation(), oriented(labels, grid)
     layer = _only_layer(node, wanted)
     if layer is not None:  # the same segments: the selected one and its observers stay as they are
         for structure in wanted:
@@ -81,6 +82,27 @@ def _write_anew(node: Any, image: Any, wanted: list[Shown]) -> None:
     node.EndModify(modified)
     for segment in hidden & set(segmentation.GetSegmentIDs()):
         node.GetDisplayNode().SetSegmentVisibility(segment, False)
+
+
+def complete(node: Any, wanted: Sequence[Shown]) -> bool:
+    """Add those segments that are missing, without voxels, so that they are those ``wanted`` in their order; False,
+    with nothing done, where Slicer does not keep them as we do. The voxels are not touched.
+    """
+    segmentation, layer = node.GetSegmentation(), _common_layer(node)
+    there = {item.segment_id: item.value for item in shown(node)}
+    asked = {_id(item): item for item in wanted}
+    ours = there.items() <= {name: item.value for name, item in asked.items()}.items()
+    if layer is None or layer.IsEmpty() or len(asked) < len(wanted) or not ours:
+        return False
+    with _surface_kept(node):
+        modified = node.StartModify()
+        for place, (name, item) in enumerate(asked.items()):
+            if name not in there:
+                segmentation.AddSegment(_segment(item, layer), name)
+            if segmentation.GetSegmentIndex(name) != place:
+                segmentation.SetSegmentIndex(name, place)
+        node.EndModify(modified)
+    return True
 
 
 def move(node: Any, old: Grid | None, new: Grid) -> None:
@@ -159,6 +181,29 @@ def read(node: Any, grid: Grid) -> tuple[NDArray[np.uint8], dict[int, int]]:
             lost += before
             target[mask] = structure.value
     return labels, {value: int(lost[value]) for value in np.flatnonzero(lost).tolist() if value}
+
+
+def read_since(node: Any, grid: Grid, before: Drawing) -> tuple[Drawing, dict[int, int]]:
+    """As :func:`read`. The slices that are as they were ``before`` are looked at and not copied."""
+    values = {0, *(item.value for item in shown(node))}
+    found = _drawn_in_common(node, grid, before, values)
+    if found is not None:
+        return found, {}
+    labels, lost = read(node, grid)
+    return before.now(labels, values), lost
+
+
+def _drawn_in_common(node: Any, grid: Grid, before: Drawing, values: set[int]) -> Drawing | None:
+    """What is drawn, where the segments share voxels that hold only ``values``; None elsewhere."""
+    layer = _common_layer(node)
+    if layer is None or layer.IsEmpty() or not before.values <= values:
+        return None
+    shift = offset_between(layer, grid)
+    found = None if shift is None else clip(layer, shift, grid.shape)
+    changed = None if found is None else before.changed(*found)
+    if changed is None or not holds_only(changed.values(), values):
+        return None
+    return before.with_planes(changed, values)
 
 
 def _common_layer(node: Any) -> Any | None:

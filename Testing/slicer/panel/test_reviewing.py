@@ -133,6 +133,7 @@ def test_what_changed_since_the_last_round_is_told_and_its_outline_shown(panel: 
     assert "ball" in panel.review.changed.text
     assert "%" in panel.review.changed.text
     panel.review.on_earlier(True)
+    settle(panel)
     node = panel.screen._stage.node("earlier")
     assert np.array_equal(segments.read(node, case.grid)[0], before)
     assert node.GetDisplayNode().GetOpacity2DFill() == 0.0
@@ -188,6 +189,7 @@ def test_what_is_drawn_goes_into_the_persons_labels_never_into_a_proposal_beside
     panel.controller.results.reload_suggestion()
     settle(panel)
     panel.review.on_earlier(True)
+    settle(panel)
     before = segments.read(panel.screen._stage.node("suggestion"), case.grid)[0]
     draw(panel, 2)
     assert panel.label.editor.widget.segmentationNode() is panel.screen.segmentation

@@ -267,6 +267,7 @@ def test_the_study_and_our_nodes_are_found_again_after_the_scene_was_saved_and_l
 
 
 def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None:
+    from SemiSegLib.drawing import Boxed, Drawing
     from SemiSegLib.ports import OpenCase, Shown
     from SemiSegLib.scene import Screen
     from Testing.support.slicer_harness.render import SliceView, can_render
@@ -278,7 +279,7 @@ def test_the_overlay_is_seen_only_where_the_model_is_unsure(slicer: Any) -> None
     labels[5, 35:50, 35:50], doubt[5, 10:30, 10:30] = 1, 220
     screen = Screen()
     image = np.full(grid.shape, 180, np.int16)
-    case = OpenCase("a", "a", "none", grid, (0.0, 255.0), image, labels)
+    case = OpenCase("a", "a", "none", grid, (0.0, 255.0), image, Drawing.of(labels), Boxed.of(labels))
     screen.show_image(case)
     screen.show_labels(case, [Shown(1, "x", (1.0, 0.0, 0.0))])
     view = SliceView(slicer.harness, "Red", (240, 240))

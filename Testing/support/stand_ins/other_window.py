@@ -61,16 +61,18 @@ class PlainScreen:
     def show_image(self, case: Any) -> None: ...
 
     def show_labels(self, case: Any, structures: Iterable[Any]) -> None:
-        self.array, self.shown = case.labels.copy(), list(structures)
+        self.array, self.shown = case.labels.whole(), list(structures)
 
     def clear_case(self) -> None:
         self.array = None
 
-    def labels(self) -> Any:
-        return None if self.array is None else self.array.copy()
+    def drawn(self) -> Any:
+        from SemiSegLib.drawing import Drawing
 
-    def put_labels(self, labels: Any, undoable: bool = True) -> None:
-        self.array = labels.copy()
+        return None if self.array is None else Drawing.of(self.array.copy())
+
+    def put_labels(self, labels: Any, boxed: Any) -> None:
+        self.array = labels.whole()
 
     def structures(self) -> list[Any]:
         return list(self.shown)
