@@ -1923,7 +1923,7 @@ Mark them as done and use them?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; consists of surfaces or contours, not of voxels. In the module Segmentations create its binary labelmap with this image as the geometry, make that the source, and import it again.</source>
+        <source>Not every segment of &apos;{name}&apos; consists of voxels or surfaces: they are contours, say. In the module Segmentations, under Representations, press &apos;Create&apos; beside &apos;Closed surface&apos;, and import it again. For contours of radiotherapy (RTSTRUCT) this needs the extension SlicerRT.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1992,6 +1992,21 @@ Mark them as done and use them?</source>
     </message>
     <message>
         <source>The image of {name} was deleted from the scene.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>scene.surfaces</name>
+    <message>
+        <source>&apos;{name}&apos; was changed while it was being copied, so nothing of it was taken. Try again when nothing changes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&apos;{segment}&apos; of {name} lies far outside the image. Check that it belongs to this image; if it does, remove this segment from a copy of the segmentation and import that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing is drawn in {name}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -61,6 +61,10 @@ class MaskSource(Protocol):
         """
         ...
 
+    def names(self) -> list[str]:
+        """Of its segments; of a label map the values. On any thread. Raises LabelError in words."""
+        ...
+
     def read(self) -> LayeredMask:
         """On any thread. Raises LabelError in words."""
         ...
@@ -80,15 +84,13 @@ class MaskFile:
         """A file needs no copy."""
         return True
 
+    def names(self) -> list[str]:
+        return [segment.name for segment in self.read().segments()]
+
     def read(self) -> LayeredMask:
         from SemiSegLogic.study import read_layers  # when one is imported: opening the module needs it not
 
         return read_layers(self.path)
-
-
-def segments_of(source: MaskSource) -> list[str]:
-    """Names of a mask's segments; of a label map the values. Raises LabelError in words."""
-    return [segment.name for segment in source.read().segments()]
 
 
 def guess(names: Sequence[str], structures: Sequence[Shown], remembered: str) -> dict[str, str]:

@@ -20,7 +20,6 @@ from ..labelling.importing import (
     guess,
     import_mask,
     remember,
-    segments_of,
 )
 from ..words import _
 from .parts import box, button, choice, form, label, marked, menu_item, primary, row, table, table_height
@@ -103,12 +102,14 @@ class MaskImport:
         self._look_at(lambda: MaskFile(path))
 
     def look_at_node(self, node_id: str) -> None:
-        """The same of a segmentation or label map of the scene."""
-        self._look_at(lambda: self._panel.screen.scene_mask(node_id))
+        """The same of a segmentation or label map of the scene; of surfaces, as voxels of the image on screen."""
+        opened = self._controller.open_case
+        if opened is not None:
+            self._look_at(lambda: self._panel.screen.scene_mask(node_id, opened.grid))
 
     def _look_at(self, take: Take) -> None:
         self._with_mask(
-            take, _("Read {name}"), lambda source: (source.name, segments_of(source)),
+            take, _("Read {name}"), lambda source: (source.name, source.names()),
             lambda found: self._ask(take, *found),
         )
 

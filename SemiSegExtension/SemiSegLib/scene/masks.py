@@ -1,5 +1,6 @@
 """Segmentations and label maps that somebody made in the scene. Their voxels are copied, in pieces; all else is done
-with the copy, away from the thread that Slicer draws on.
+with the copy, away from the thread that Slicer draws on. Nothing of theirs is changed: surfaces become voxels on a
+copy, too.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from SemiSegLogic.geometry import Grid
 
 from ..words import _
-from .geometry import grid_of_labelmap, start_in
+from .geometry import grid_of_labelmap, offset_between, start_in
 from .labelmaps import layers, voxels_of
 from .nodes import is_own, told_apart
 from .pieces import ImageCopy, SceneVolume, copy_piece
 from .segments import BINARY
+from .surfaces import SURFACE, SurfaceMask
 
 if TYPE_CHECKING:
     from SemiSegLogic.study import LayeredMask
@@ -72,6 +74,10 @@ class SceneMask:
         """Copy the next piece; whether that was the last. Raises ValueError where somebody changed the voxels."""
         return copy_piece([layer.copy for layer in self._layers if layer.copy is not None], self.name)
 
+    def names(self) -> list[str]:
+        """Of its segments."""
+        return [one.name for one in self.read().segments()]
+
     def read(self) -> LayeredMask:
         """As the study takes it; of many voxels it takes a second, on any thread."""
         from SemiSegLogic.study import HeaderSegment, LayeredMask  # opening the module needs it not
@@ -83,6 +89,10 @@ class SceneMask:
 class LabelMap(SceneVolume):
     """A copy of a label map of the scene: no values but its voxels' are known of it."""
 
+    def names(self) -> list[str]:
+        """Its values."""
+        return [one.name for one in self.read().segments()]
+
     def read(self) -> LayeredMask:
         """As the study takes it, as bytes where its values fit; on any thread."""
         from SemiSegLogic.study import LayeredMask
@@ -92,15 +102,34 @@ class LabelMap(SceneVolume):
         return LayeredMask([voxels.astype(np.uint8) if fits else voxels], self.grid, [], {}, self.name)
 
 
-def taken(node_id: str) -> SceneMask | LabelMap:
-    """A copy of what is in the node now. Raises ValueError in words when it cannot be a mask."""
+def taken(node_id: str, grid: Grid) -> SceneMask | LabelMap | SurfaceMask:
+    """A copy of what is in the node now, for an image on ``grid``. Raises ValueError in words when it cannot be a
+    mask.
+    """
     node = slicer.mrmlScene.GetNodeByID(node_id)
     if node is None:
         raise ValueError(_("The segmentation is no longer loaded in Slicer."))
-    _require_voxels_in_place(node)
+    _must_be_in_place(node)
     if node.IsA(LABEL_MAP):
         return LabelMap(node)
+    segmentation = node.GetSegmentation()
+    if _is_of_surfaces(segmentation, grid):
+        return SurfaceMask(node, grid)
+    _must_have_voxels(node)
     return SceneMask(node)
+
+
+def _is_of_surfaces(segmentation: Any, grid: Grid) -> bool:
+    """Unless somebody made voxels of them in Slicer, of all of them and on the lattice of the image."""
+    if segmentation.GetSourceRepresentationName() == BINARY or None in _of_each(segmentation, SURFACE):
+        return False
+    made = _of_each(segmentation, BINARY)
+    return not all(one is not None and (one.IsEmpty() or offset_between(one, grid) is not None) for one in made)
+
+
+def _of_each(segmentation: Any, kind: str) -> list[Any]:
+    """This representation of its segments, None where one has none."""
+    return [segmentation.GetSegment(name).GetRepresentation(kind) for name in segmentation.GetSegmentIDs()]
 
 
 def _together(images: list[Any], name: str) -> tuple[Grid, list[Layer]]:
@@ -149,13 +178,18 @@ def _content(node: Any) -> str:
     return " x ".join(map(str, image.GetDimensions())) if image is not None and image.GetNumberOfPoints() else ""
 
 
-def _require_voxels_in_place(node: Any) -> None:
+def _must_be_in_place(node: Any) -> None:
     transform = node.GetParentTransformNode()
     if transform is not None:
         text = _("'{name}' lies under the transform '{transform}'. Harden the transform, if it belongs to it, or take "
                  "it away, and import it again.")  # fmt: skip
         raise ValueError(text.format(name=node.GetName(), transform=transform.GetName()))
-    if node.IsA(SEGMENTATION) and node.GetSegmentation().GetSourceRepresentationName() != BINARY:
-        text = _("'{name}' consists of surfaces or contours, not of voxels. In the module Segmentations create its "
-                 "binary labelmap with this image as the geometry, make that the source, and import it again.")
+
+
+def _must_have_voxels(node: Any) -> None:
+    segmentation = node.GetSegmentation()
+    if segmentation.GetSourceRepresentationName() != BINARY and None in _of_each(segmentation, BINARY):
+        text = _("Not every segment of '{name}' consists of voxels or surfaces: they are contours, say. In the module "
+                 "Segmentations, under Representations, press 'Create' beside 'Closed surface', and import it again. "
+                 "For contours of radiotherapy (RTSTRUCT) this needs the extension SlicerRT.")  # fmt: skip
         raise ValueError(text.format(name=node.GetName()))

@@ -22,7 +22,7 @@ from .stage import LABELS, VOLUME, Stage, style
 
 if TYPE_CHECKING:
     from .conversions import Conversions
-    from .masks import LabelMap, SceneMask
+    from .masks import LabelMap, SceneMask, SurfaceMask
     from .pieces import SceneVolume
 
 EDITS = ("SourceRepresentationModified", "RepresentationModified", "SegmentModified", "SegmentAdded", "SegmentRemoved")
@@ -248,11 +248,11 @@ class Screen:
 
         return scene_masks()
 
-    def scene_mask(self, node_id: str) -> SceneMask | LabelMap:
-        """A copy of one of them. Raises ValueError in words when it cannot be a mask."""
+    def scene_mask(self, node_id: str, grid: Grid) -> SceneMask | LabelMap | SurfaceMask:
+        """A copy of one of them, for an image on ``grid``. Raises ValueError in words when it cannot be a mask."""
         from .masks import taken
 
-        return taken(node_id)
+        return taken(node_id, grid)
 
     def dicom_series(self) -> list[dicom.Series]:
         """What Slicer's DICOM database holds."""

@@ -282,16 +282,6 @@ def test_under_a_transform_it_is_refused_with_the_remedy(panel: Any, study: Any,
     assert case.places == []
 
 
-def test_surfaces_are_no_mask_and_that_is_told(panel: Any, study: Any, theirs: Any) -> None:
-    case, node = open_first(panel, study), theirs()
-    node.CreateClosedSurfaceRepresentation()
-    node.GetSegmentation().SetSourceRepresentationName("Closed surface")
-    import_node(panel, node)
-    assert "consists of surfaces" in panel.controller.notice[0]
-    assert case.places == []
-    assert node.GetSegmentation().GetSourceRepresentationName() == "Closed surface", "theirs stays as it is"
-
-
 def test_slices_that_were_done_before_are_told_and_their_version_is_kept(panel: Any, study: Any, theirs: Any) -> None:
     case = open_first(panel, study)
     draw(panel, 6)
