@@ -565,19 +565,7 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Study and cases</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Order by:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Case</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Status</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -585,7 +573,15 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Suggestion</source>
+        <source>Status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Study and cases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Order by:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -670,6 +666,10 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>Add images to begin.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggestion</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

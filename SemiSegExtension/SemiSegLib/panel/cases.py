@@ -64,6 +64,10 @@ FEW_LETTERS = 16
 """What is known of a suggestion is seen whole; more than that, as in another language, must not hide the names."""
 ROWS_A_BEAT = 100
 """So many are filled at a time."""
+ROOMY_PX = 400
+"""A list of cases that is as wide has room for the status in words beside names of twenty letters."""
+SIGN_PX = 20
+"""The width of a column at least: a sign."""
 STARRED = 5
 """Cases that are marked as worth a look next: a model ranks slices of all of them."""
 
@@ -82,15 +86,16 @@ class CasesSection:
         self.order.addItems([_("name"), _("worth a look first"), _("status"), _("least sure first"), _("slices done")])
         self.order.connect("currentIndexChanged(int)", self.on_order)
         above.addWidget(self.order, 1)
-        titles = ("", _("Case"), _("Status"), _("Slices"), _("Suggestion"))
-        self.table = choosing_table(inside, titles, {CASE}, self.on_case)
+        self.table = choosing_table(inside, _titles(roomy=True), {CASE}, self.on_case)
         self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
+        self.table.horizontalHeader().setMinimumSectionSize(SIGN_PX)
         self.table.wordWrap = False
         self.hint = label(inside, faint=True)
         self.menu = CaseMenu(panel, self.table, above, self._case_at)
         tip = _("Replaces damaged records with their good copies; drawings are not changed")
         self.repair = button(inside, _("Repair the study"), tip, self.menu.on_repair)
         self._filled: object = None
+        self._roomy = True
         self._rows: list[Row] = []  # as they are to be seen
         self._shown: list[Row] = []  # and as they are: what is clicked is what is seen
         self._waiting: deque[int] = deque()  # rows that differ still
@@ -237,17 +242,27 @@ class CasesSection:
         self.hint.visible = study is not None and self._controller.open_case is None
         self.hint.text = _("Click a case to open it.") if some else _("Add images to begin.")
 
+    def keep_room(self) -> None:
+        """Somebody may have made the panel narrower or wider."""
+        if self._controller.study is not None and self._is_roomy() != self._roomy:
+            self._fill()
+
+    def _is_roomy(self) -> bool:
+        return int(self.table.width) >= ROOMY_PX
+
     def _fill(self) -> None:
         opened = self._controller.open_case
         next_ones = list(dict.fromkeys(item.case for item in self._panel.training.worth_a_look()))
-        content = (self._controller.rows, next_ones, opened.id if opened is not None else "", self.order.currentIndex)
+        on_screen = opened.id if opened is not None else ""
+        content = (self._controller.rows, next_ones, on_screen, self.order.currentIndex, self._is_roomy())
         if content == self._filled:  # a run that is followed asks every second
             return
-        self._filled = content
+        self._filled, self._roomy = content, self._is_roomy()
+        self.table.setHorizontalHeaderLabels(_titles(self._roomy))
         column = ORDERS[self.order.currentIndex]
         places = {case: place for place, case in enumerate(next_ones)}
         rows = sorted(self._controller.rows, key=lambda item: _key(item, column, places.get(item.id, len(places))))
-        self._rows = [row_of(item, star=item.id in next_ones[:STARRED]) for item in rows]
+        self._rows = [row_of(item, item.id in next_ones[:STARRED], self._roomy) for item in rows]
         self.table.setRowCount(len(rows))
         self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), MOST_ROWS)
         wordy = any(len(wanted.cells[SURE].text) > FEW_LETTERS for wanted in self._rows)
@@ -300,17 +315,25 @@ class Row(NamedTuple):
 NO_ROW = Row("", ())
 
 
-def row_of(item: CaseRow, star: bool) -> Row:
+def row_of(item: CaseRow, star: bool, roomy: bool) -> Row:
     """How a case is seen in the table."""
     sign, state, colour = STATUS[state_of(item)]
+    known, told = quality(item), (state, item.problem or state, colour)
     slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""
     return Row(item.id, (
         Cell("★" if star else "", _("Worth a look next") if star else ""),
-        Cell(item.name, item.problem or item.name),
-        Cell(f"{sign} {state}", item.problem or state, colour),
+        Cell(item.name, "\n".join(filter(None, (item.name, item.problem)))),
+        Cell(f"{sign} {state}" if roomy else sign, item.problem or state, colour),
         Cell(slices, _("Slices done")),
-        Cell(*quality(item)),
+        Cell(*(known if roomy or known[0] else told)),
     ))  # fmt: skip
+
+
+def _titles(roomy: bool) -> list[str]:
+    """In a narrow panel names have the room: a status is a sign there, in words only where no suggestion is judged."""
+    if roomy:
+        return ["", _("Case"), _("Status"), _("Slices"), _("Suggestion")]
+    return ["", _("Case"), "", _("Slices"), _("Status")]
 
 
 def state_of(item: CaseRow) -> str:

@@ -120,6 +120,7 @@ class Panel:
             self.live.beat()
             self.setup.refresh()
             self.label.keep_hold()
+            self.cases.keep_room()
             self.step.refresh()
         self._let_threads_work()
 

@@ -176,11 +176,41 @@ def test_in_a_narrow_panel_what_is_known_of_a_suggestion_is_seen_whole_and_choic
     panel.label.masks.look_at(study.folder / "mask.seg.nrrd")
     settle(panel)
     root, table = shown(panel, width), panel.cases.table.real
+    panel.cases.keep_room()
+    shown(panel, width)
     assert root.minimumSizeHint().width() <= width
     for row in range(table.rowCount()):
         for column in (2, 3, 4):
             assert table.sizeHintForIndex(table.model().index(row, column)).width() <= table.columnWidth(column)
-    assert table.columnWidth(1) > 60, "names"
+    assert table.columnWidth(1) > table.viewport().width() / 3, "names"
+
+
+def test_in_a_narrow_panel_a_status_is_a_sign_with_words_where_no_suggestion_is_judged(
+    panel: Any, study: Any
+) -> None:
+    """Of names two letters were seen at each end."""
+    from PySide6 import QtCore
+
+    open_first(panel, study)
+    suggestion_for(study.cases[0], flag={"state": "good", "words": "Words.", "expected_dice": None})
+    panel.controller.refresh()
+    settle(panel)
+
+    def cells(row: int) -> list[str]:
+        return [panel.cases.table.real.item(row, column).text() for column in (1, 2, 4)]
+
+    shown(panel, 480)
+    panel.cases.keep_room()
+    assert [cells(0), cells(1)] == [["scan0", "✦ suggested", "probably good"], ["scan1", "○ none", ""]]
+    shown(panel, 380)
+    panel._look_at = 0.0
+    panel.tick()
+    assert [cells(0), cells(1)] == [["scan0", "✦", "probably good"], ["scan1", "○", "none"]]
+    tips = [panel.cases.table.real.item(0, column).toolTip() for column in (1, 2, 4)]
+    assert tips[:2] == ["scan0", "suggested"]
+    assert tips[2].startswith("Words.")
+    header = panel.cases.table.real.horizontalHeader().model()
+    assert [header.headerData(column, QtCore.Qt.Orientation.Horizontal) for column in (2, 4)] == ["", "Status"]
 
 
 def test_what_keeps_a_training_from_beginning_is_said_where_it_was_begun(panel: Any, study: Any) -> None:
