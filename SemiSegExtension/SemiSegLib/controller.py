@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from .cases.adding import Adding
 from .cases.results import Results
 from .cases.showing import Showing
+from .labelling.drafts import new_panel
 from .labelling.labelling import Labelling
 from .ports import OpenCase, ScreenPort, Shown, structures_of
 from .tasks import Tasks
@@ -52,6 +53,7 @@ class Controller:
     def __init__(self, screen: ScreenPort, author: str = "") -> None:
         self.screen = screen
         self._author = author
+        self.panel = new_panel()  # drafts are kept by panel: there may be another one in this Slicer
         self.disk = Tasks("SemiSeg files", self.problem)
         self.background = Tasks("SemiSeg background", self.problem)
         self.study: Study | None = None

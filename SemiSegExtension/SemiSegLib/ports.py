@@ -44,7 +44,7 @@ def structures_of(study: Study) -> list[Shown]:
 @dataclass
 class Kept:
     """What the disk holds of a case's drawing: ``labels`` on ``grid``, the judged slices ``done``, and
-    ``touched``, those in this window's draft.
+    ``touched``, those in the draft of this ``panel``.
 
     Only tasks on the disk's thread look at it and change it. Several may wait one behind the other: what a later one
     has to write is known when the earlier ones are done, not when it is asked for.
@@ -54,6 +54,7 @@ class Kept:
     grid: Grid
     done: set[SliceIndex] = field(default_factory=set)
     touched: set[SliceIndex] = field(default_factory=set)
+    panel: str = ""
 
     def take(self, labels: Drawing, places: Iterable[SliceIndex]) -> None:
         """These slices of ``labels`` were written."""
@@ -81,7 +82,8 @@ class OpenCase:
     ``suggestion``, ``uncertainty`` and ``earlier``, what the run before proposed, uint8 (k, j, i) or None;
     ``suggested`` the suggestion for Slicer, until it is put on screen;
     ``unusable`` says what of the suggestion's files cannot be used, in words; ``elsewhere`` slices drawn on in another
-    window that is open now; ``folder`` that of the case in its study, which may no longer be the one that is open.
+    window that is open now; ``folder`` that of the case in its study, which may no longer be the one that is open;
+    ``panel`` the one that it is open in.
     """
 
     id: str
@@ -103,10 +105,11 @@ class OpenCase:
     elsewhere: set[SliceIndex] = field(default_factory=set)
     folder: Path = Path()
     axis: int = 0
+    panel: str = ""
     kept: Kept = field(init=False)
 
     def __post_init__(self) -> None:
-        self.kept = Kept(self.labels, self.grid, set(self.done), set(self.touched))
+        self.kept = Kept(self.labels, self.grid, set(self.done), set(self.touched), self.panel)
 
     def take(self, found: Proposed) -> None:
         """This is what a model proposes now."""

@@ -64,7 +64,7 @@ def _drawn(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 def _scene_keeps_voxels(study: Study) -> None:
     """Arrays to nodes and back; the views show the slice that is asked for."""
-    screen, opened = Screen(), load(study.cases[0])
+    screen, opened = Screen(), load(study.cases[0], "self-test")
     try:
         screen.show_image(opened)
         screen.show_labels(opened, [Shown(1, "ball", (1.0, 0.0, 0.0))])

@@ -39,10 +39,10 @@ class Leaving:
     image: Path | None = None
 
     @classmethod
-    def of(cls, case: Case) -> Leaving:
-        """As the disk has it."""
+    def of(cls, case: Case, panel: str) -> Leaving:
+        """As the disk has it; who asks is ``panel``."""
         try:
-            every = drafts.found(case.folder, case.grid.shape)
+            every = drafts.found(case.folder, case.grid.shape, panel)
             elsewhere = any(not (draft.mine or draft.left_behind) for draft in every)
             inside = case.image_path.parent == case.folder
             return cls(case.id, case.name, len(case.places), elsewhere, None if inside else case.image_path)
@@ -79,7 +79,10 @@ class Mending:
         def looked(leaving: Leaving) -> None:
             self._training.at_work(case_id, lambda kind: self._ask(study, leaving, kind, confirm))
 
-        controller.disk.run(_("Look at {name}").format(name=case_id), lambda: Leaving.of(study.case(case_id)), looked)
+        def work() -> Leaving:
+            return Leaving.of(study.case(case_id), controller.panel)
+
+        controller.disk.run(_("Look at {name}").format(name=case_id), work, looked)
 
     def _ask(self, study: Study, leaving: Leaving, kind: str, confirm: Callable[[str], bool]) -> None:
         if study is not self._controller.study:
@@ -151,7 +154,7 @@ class Mending:
             controller.refresh()
 
         def work() -> None:
-            casework.patiently(lambda: casework.restore_closed(study.case(case_id), version, author))
+            casework.patiently(lambda: casework.restore_closed(study.case(case_id), version, author, controller.panel))
 
         controller.disk.run(_("Restore"), work, done, self._failed)
 

@@ -35,10 +35,11 @@ class Results:
         a newer proposal of a run by now, which nobody has seen.
         """
         case, author, before = self._controller.showing.case(), self._controller.author, self.saved()
+        panel = self._controller.panel
         assert self._controller.open_case is not None
         seen = self._controller.open_case.suggestion
         self._controller.disk.run(
-            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author, seen)),
+            _("Accept"), lambda: casework.patiently(lambda: casework.accept(case, author, seen, panel)),
             lambda opened: self.replaced(opened, before),
         )
 
@@ -99,8 +100,9 @@ class Results:
     def restore_version(self, name: str) -> None:
         """Go back to an earlier version of this case's labels."""
         case, author, before = self._controller.showing.case(), self._controller.author, self.saved()
+        panel = self._controller.panel
         self._controller.disk.run(
-            _("Restore"), lambda: casework.patiently(lambda: casework.restore(case, name, author)),
+            _("Restore"), lambda: casework.patiently(lambda: casework.restore(case, name, author, panel)),
             lambda opened: self.replaced(opened, before),
         )
 

@@ -47,7 +47,7 @@ class Showing:
 
         def work() -> tuple[Case, OpenCase]:
             case = study.case(case_id)
-            return case, casework.load(case)
+            return case, casework.load(case, controller.panel)
 
         controller.disk.run(
             _("Load case"), work, lambda found: self._loaded(number, *found),

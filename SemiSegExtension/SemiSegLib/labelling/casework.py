@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.geometry import SliceIndex, copy_slices, plane
-from SemiSegLogic.patience import remove
 
 from ..drawing import Boxed, Drawing
 from ..ports import Kept, OpenCase, Proposed
@@ -32,24 +31,24 @@ LISTED = 15
 """Versions that a menu has room for."""
 
 
-def load(case: Case) -> OpenCase:
-    """Everything the screen needs of a case. Raises StudyError."""
+def load(case: Case, panel: str) -> OpenCase:
+    """Everything the screen of ``panel`` needs of a case. Raises StudyError."""
     image = case.image()
-    opened = _loaded(case, image, window_of(image))
+    opened = _loaded(case, image, window_of(image), panel)
     if opened.suggestion is not None:
         opened.suggested = Boxed.of(opened.suggestion)
     return opened
 
 
-def reload(case: Case) -> OpenCase:
+def reload(case: Case, panel: str) -> OpenCase:
     """The same of a case that is on screen: without its image, which is there and takes longest. Raises StudyError."""
-    return _loaded(case, None, (0.0, 0.0))
+    return _loaded(case, None, (0.0, 0.0), panel)
 
 
-def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, float]) -> OpenCase:
+def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, float], panel: str) -> OpenCase:
     grid, (judged, slices) = case.grid, case.drawn()
     done = {item.place: item.state for item in slices}
-    labels, touched, elsewhere = _with_drafts(case, judged, set(done))
+    labels, touched, elsewhere = _with_drafts(case, judged, set(done), panel)
     opened = OpenCase(
         case.id,
         case.name,
@@ -64,6 +63,7 @@ def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, 
         elsewhere=elsewhere,
         folder=case.folder,
         axis=working_axis(grid),
+        panel=panel,
     )
     if opened.done:
         opened.axis = next(reversed(opened.done)).axis
@@ -72,7 +72,7 @@ def _loaded(case: Case, image: NDArray[np.generic] | None, window: tuple[float, 
 
 
 def _with_drafts(
-    case: Case, judged: NDArray[np.uint8], done: set[SliceIndex]
+    case: Case, judged: NDArray[np.uint8], done: set[SliceIndex], panel: str
 ) -> tuple[NDArray[np.uint8], set[SliceIndex], set[SliceIndex]]:
     """What was ``judged`` on the slices ``done``, and on top what was drawn and not marked as done: our own, and what
     windows that have gone left behind; on which slices that is, and on which windows that are open now have drawn.
@@ -80,7 +80,7 @@ def _with_drafts(
     Where two of those drew differently the newer one is shown and the older kept among the versions. Drafts of windows
     that are open now stay theirs.
     """
-    every = drafts.found(case.folder, case.grid.shape)
+    every = drafts.found(case.folder, case.grid.shape, panel)
     ours = [draft for draft in every if draft.mine or draft.left_behind]
     elsewhere = {place for draft in every if draft not in ours for place in draft.planes}
     if not ours:
@@ -94,10 +94,10 @@ def _with_drafts(
     for draft in covered:
         _keep_aside(case, draft, judged)
     if covered or any(not draft.mine for draft in ours):
-        drafts.save(case.folder, labels, touched)
+        drafts.save(case.folder, labels, touched, panel)
         for draft in ours:
             if not draft.mine:
-                remove(draft.path)
+                drafts.taken_over(draft)
     return labels, touched, elsewhere
 
 
@@ -186,8 +186,8 @@ def save(case: Case, kept: Kept, labels: Drawing, axis: int, author: str) -> Sav
     if not changed:  # a segment was renamed or hidden
         return Saved(set(kept.touched), {})
     if is_gone(case):
-        keep_beside(case, labels.whole(), kept.grid)
-        raise CaseGoneError(case)
+        keep_beside(case, labels.whole(), kept.grid, kept.panel)
+        raise CaseGoneError(case, kept.panel)
     redrawn = {place for place in kept.done if not np.array_equal(kept.labels.on(place), labels.on(place))}
     if redrawn:
         case.set_slices(labels.only(redrawn), sorted(redrawn), author)
@@ -195,9 +195,9 @@ def save(case: Case, kept: Kept, labels: Drawing, axis: int, author: str) -> Sav
     touched = drawn_on(labels, kept.touched | changed) - kept.done
     touched |= _left_out(labels, kept.done | touched, axis)
     if touched:
-        drafts.save(case.folder, labels.only(touched), touched)
+        drafts.save(case.folder, labels.only(touched), touched, kept.panel)
     else:
-        drafts.discard(case.folder)
+        drafts.discard(case.folder, kept.panel)
     kept.labels, kept.touched = labels, touched
     return Saved(set(touched), {place: "drawn" if labels.on(place).any() else "empty" for place in redrawn})
 
@@ -221,12 +221,12 @@ def judge(
 ) -> dict[SliceIndex, str]:
     """Call slices done as they are in ``labels``; all judged slices with their state."""
     if is_gone(case):
-        raise CaseGoneError(case)
+        raise CaseGoneError(case, kept.panel)
     case.set_slices(labels.only(places), places, author)
     kept.take(labels, places)
     done = _judged(case, kept)
     if not kept.touched:
-        drafts.discard(case.folder)
+        drafts.discard(case.folder, kept.panel)
     return done
 
 
@@ -236,20 +236,20 @@ def _judged(case: Case, kept: Kept) -> dict[SliceIndex, str]:
     return done
 
 
-def accept(case: Case, author: str, seen: NDArray[np.uint8] | None) -> OpenCase:
+def accept(case: Case, author: str, seen: NDArray[np.uint8] | None, panel: str) -> OpenCase:
     """Take the proposal that was ``seen`` as right, with everything the person drew on top, done or not; the case as it
     is then.
     """
     judged = set(case.places)
-    for draft in drafts.found(case.folder, case.grid.shape):  # as just saved: the screen's account may be older
+    for draft in drafts.found(case.folder, case.grid.shape, panel):  # as just saved: the screen's account may be older
         touched = sorted(set(draft.planes) - judged)
         if draft.mine and touched:
             labels = case.labels()
             draft.put_into(labels)
             case.set_slices(labels, touched, author)
     case.accept(author, seen)
-    drafts.discard(case.folder)
-    return reload(case)
+    drafts.discard(case.folder, panel)
+    return reload(case, panel)
 
 
 def earlier(case: Case, shown: bool = True) -> list[Version]:
@@ -260,30 +260,30 @@ def earlier(case: Case, shown: bool = True) -> list[Version]:
     return [version for version in case.versions(LISTED + 1) if version.name != present][:LISTED]
 
 
-def restore(case: Case, version: str, author: str) -> OpenCase:
+def restore(case: Case, version: str, author: str, panel: str) -> OpenCase:
     """Go back to an earlier version; the case as it is then. What is drawn and not done stays."""
-    restore_closed(case, version, author)
-    return reload(case)
+    restore_closed(case, version, author, panel)
+    return reload(case, panel)
 
 
-def restore_closed(case: Case, version: str, author: str) -> None:
+def restore_closed(case: Case, version: str, author: str, panel: str) -> None:
     """The same of a case that is not on screen; also of one that cannot come there, because its drawings are damaged:
     which of its slices were done is not known then, and what is in the draft stays there.
     """
     with contextlib.suppress(SemiSegError):
-        _forget_done(case)
+        _forget_done(case, panel)
     case.restore(version, author)
 
 
-def _forget_done(case: Case) -> None:
+def _forget_done(case: Case, panel: str) -> None:
     """The draft also holds slices that were marked as done since it was written: they are among the versions."""
     judged, done = case.drawn()
     places = {item.place for item in done}
-    for draft in drafts.found(case.folder, case.grid.shape):
+    for draft in drafts.found(case.folder, case.grid.shape, panel):
         if draft.mine and not places.isdisjoint(draft.planes):
             labels = judged.copy()
             draft.put_into(labels)
-            drafts.save(case.folder, labels, set(draft.planes) - places)
+            drafts.save(case.folder, labels, set(draft.planes) - places, panel)
 
 
 def take_back(
@@ -292,7 +292,7 @@ def take_back(
     """A slice is not done after all: what is drawn there stays on screen and in the draft, beside what else is there.
     """
     touched = kept.touched | {place}
-    drafts.save(case.folder, labels.only(touched), touched)
+    drafts.save(case.folder, labels.only(touched), touched, kept.panel)
     kept.take(labels, touched)
     case.unmark([place], author)
     left = _judged(case, kept)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class CaseGoneError(SemiSegError):
     """The case on screen was taken out of its study by somebody else; says where its drawing is now."""
 
-    def __init__(self, case: Case) -> None:
-        text, kept = _("{case} was removed from the study while it was open here."), kept_beside(case)
+    def __init__(self, case: Case, panel: str) -> None:
+        text, kept = _("{case} was removed from the study while it was open here."), kept_beside(case, panel)
         if kept.exists():
             text += " " + _("The drawing was kept in {file}.")
         super().__init__(text.format(case=case.id, file=kept))
@@ -34,16 +34,16 @@ def is_gone(case: Case) -> bool:
     return case.folder.parent.is_dir() and not case.folder.is_dir()
 
 
-def kept_beside(case: Case) -> Path:
-    """Where a window keeps the drawing of a case that was removed under its hands: among the study's removed ones."""
-    return case.folder.parents[1] / "removed" / f"{case.id}-{drafts.window_name()}.seg.nrrd"
+def kept_beside(case: Case, panel: str) -> Path:
+    """Where a panel keeps the drawing of a case that was removed under its hands: among the study's removed ones."""
+    return case.folder.parents[1] / "removed" / f"{case.id}-{drafts.panel_name(panel)}.seg.nrrd"
 
 
-def keep_beside(case: Case, labels: NDArray[np.uint8], grid: Grid) -> None:
+def keep_beside(case: Case, labels: NDArray[np.uint8], grid: Grid, panel: str) -> None:
     """Keep ``labels`` (k, j, i) as a segmentation that Slicer opens. Raises StudyError, FileError."""
     from SemiSegLogic.study import write_seg_nrrd
 
-    path = kept_beside(case)
+    path = kept_beside(case, panel)
     with disk_errors(path):
         path.parent.mkdir(exist_ok=True)
     write_seg_nrrd(path, labels, grid, case.structures)

@@ -133,7 +133,9 @@ def parse_numbers(text: str, count: int) -> list[int]:
     return sorted(found)
 
 
-def import_mask(study: Study, case: Case, source: MaskSource, answer: Answer, author: str) -> Imported:
+def import_mask(
+    study: Study, case: Case, source: MaskSource, answer: Answer, author: str, panel: str
+) -> Imported:
     """Take the mask's slices as judged by ``author``; a version is kept. Raises StudyError, ValueError in words."""
     wanted = None if answer.which != CHOSEN else parse_numbers(answer.numbers, case.grid.shape[answer.axis])
     before, mask = set(case.places), source.read()
@@ -144,7 +146,7 @@ def import_mask(study: Study, case: Case, source: MaskSource, answer: Answer, au
         return slices
 
     slices = casework.patiently(lambda: case.import_mask(mask, choose, author, _names(study, answer)))
-    return Imported(casework.reload(case), slices, before & set(slices))
+    return Imported(casework.reload(case, panel), slices, before & set(slices))
 
 
 def _chosen(label: NDArray[np.uint8], answer: Answer, wanted: list[int] | None) -> list[SliceIndex]:

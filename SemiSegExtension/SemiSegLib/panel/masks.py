@@ -179,7 +179,7 @@ class MaskImport:
         study, case, author = controller.need_study(), controller.showing.case(), controller.author
         before = controller.results.saved()
         self._with_mask(
-            take, _("Import {name}"), lambda source: import_mask(study, case, source, answer, author),
+            take, _("Import {name}"), lambda source: import_mask(study, case, source, answer, author, controller.panel),
             lambda found: self._imported(found, before),
         )
 

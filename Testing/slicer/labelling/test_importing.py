@@ -94,7 +94,7 @@ def test_a_new_structure_gets_a_name_that_it_can_have(
     case = open_first(panel, study)
     path = mask(outer="theirs")
     path.write_bytes(path.read_bytes().replace(b"Name:=theirs", b"Name:=" + called.encode("unicode_escape")))
-    found = import_mask(study, case, MaskFile(path), Answer({called: NEW, "core": "core"}), "somebody")
+    found = import_mask(study, case, MaskFile(path), Answer({called: NEW, "core": "core"}), "somebody", "here")
     assert study.structures.names == {"ball": 1, "core": 2, becomes: 3}
     assert np.array_equal(found.opened.labels.whole(), np.where(ball(case.grid.shape) == 1, 3, ball(case.grid.shape)))
 

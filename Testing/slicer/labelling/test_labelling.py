@@ -425,7 +425,7 @@ def test_a_case_is_shown_in_the_greys_of_its_tissue_and_not_of_what_the_scanner_
     image = 400 * ball((12, 32, 36)) + noise((12, 32, 36), 0)
     image[:, :8] = -32768
     write_image(tmp_path / "padded.nrrd", image, Grid(image.shape, (2.0, 1.0, 1.0)))
-    low, high = casework.load(study.add_case(tmp_path / "padded.nrrd")).window
+    low, high = casework.load(study.add_case(tmp_path / "padded.nrrd"), "here").window
     assert -2000 < low < high < 2000
 
 

@@ -26,7 +26,7 @@ from SemiSegLib.labelling import drafts
 from SemiSegLogic.geometry import SliceIndex
 labels = np.zeros({shape}, np.uint8)
 labels[{k}, 2:6, 3:9] = {value}
-drafts.save(Path({folder!r}), labels, [SliceIndex(0, {k})])
+drafts.save(Path({folder!r}), labels, [SliceIndex(0, {k})], "there")
 print("saved", flush=True)
 sys.stdin.read()
 """
@@ -115,7 +115,7 @@ def test_a_program_that_got_the_id_of_a_window_that_crashed_does_not_hide_its_dr
             crashed.setattr(drafts, "_me", lambda: (socket.gethostname(), another.pid))
             if not told:
                 crashed.setattr(drafts, "_my_birth", lambda: "")
-            drafts.save(case.folder, drawn, [SliceIndex(0, 6)])
+            drafts.save(case.folder, drawn, [SliceIndex(0, 6)], "there")
         open_first(panel, study)
         another.communicate(b"\n")
     assert panel.controller.open_case.touched == ({SliceIndex(0, 6)} if told else set())
@@ -170,7 +170,7 @@ def test_strokes_of_two_windows_that_cross_are_both_kept(panel: Any, study: Any,
     across = np.zeros(case.grid.shape, np.uint8)
     across[:, 4, 20:25] = 1
     time.sleep(0.02)
-    drafts.save(case.folder, across, [SliceIndex(1, 4)])
+    drafts.save(case.folder, across, [SliceIndex(1, 4)], "here")
     open_first(panel, study)
     kept = [version for version in case.versions() if "another window" in version.note]
     assert len(kept) == 1

@@ -96,7 +96,7 @@ class RandomUser(Models):
                 wanted = self.colors[study.folder].get(item.value, item.color)
                 assert np.allclose(item.color, wanted, atol=1e-3), f"{item} should be {wanted}"
             for case in fresh.cases:
-                self._require_case(study, case, casework.load(case))
+                self._require_case(study, case, casework.load(case, self.panel.controller.panel))
         self._require_panel()
 
     def _require_case(self, study: Study, case: Any, loaded: Any) -> None:
