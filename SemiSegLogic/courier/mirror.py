@@ -34,6 +34,8 @@ class Mirror:
         self._stopped = False
         self._labels = 0
         self._unread: list[int] = []
+        self._unread_there: set[int] = set()
+        self._sent_again: set[int] = set()
         self._passed_on = 0.0
         self._no_room = ""
 
@@ -46,6 +48,7 @@ class Mirror:
         if seen is None:
             raise PlaceError("The server no longer knows the job.", "Resume the job: it starts again there.")
         status, files, self._labels = seen
+        self._unread_there = set(status.labels_unread)
         self._bring({name: mark for name, mark in files.items() if not self._is_here(name, mark)})
         self._forget_older(files)
         unread = sorted({*status.labels_unread, *self._unread})
@@ -60,6 +63,7 @@ class Mirror:
         self._no_room = ""
         try:
             self._pass_on_labels()
+            self._send_again()
         except NoRoom as error:
             self._no_room = f" New slices could not be sent: {error.text}"
         self._passed_on = time.monotonic()
@@ -71,9 +75,19 @@ class Mirror:
                 if self._job.is_damaged(number):  # its turn comes when the panel has replaced it
                     self._unread = [number]
                     break
-                content = (self._job.inputs / f"labels-{number}.npz").read_bytes()
-                self._gateway.add_labels(self._name, number, content)
+                self._send_labels(number)
                 self._labels = number
+
+    def _send_again(self) -> None:
+        """Those that cannot be read there, once they are whole here: the server takes them in place of damaged ones."""
+        self._sent_again &= self._unread_there
+        for number in sorted(self._unread_there - self._sent_again):
+            if number <= self._labels and not self._job.is_damaged(number):
+                self._send_labels(number)
+                self._sent_again.add(number)
+
+    def _send_labels(self, number: int) -> None:
+        self._gateway.add_labels(self._name, number, (self._job.inputs / f"labels-{number}.npz").read_bytes())
 
     def _pass_on_meanwhile(self) -> None:
         """While files come: nobody waits for all of them to be heard, and whoever asked to stop waits for those that

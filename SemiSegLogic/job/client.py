@@ -101,6 +101,10 @@ class ClientSide(JobReader):
         """Add a file in/labels-<n>.npz of another computer's copy of the job; returns its number. Raises JobError."""
         return labels.receive_labels(self.inputs, self.spec(), content)
 
+    def receive_again(self, n: int, content: bytes) -> None:
+        """Put such a file in the place of the labels of that number, which are damaged. Raises JobError, FileError."""
+        labels.receive_again(self.inputs, self.spec(), n, content)
+
     def set_open(self, case_id: str | None) -> None:
         """Say which case is on the person's screen now (None: no case). Raises JobError when the job lacks it."""
         if case_id is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import copy_file
+from ..files import copy_file, replace_file
 from ..geometry import IGNORE, Planes, Shape, SliceIndex
 from . import arrays, drawn
 from .arrays import Form
@@ -81,11 +81,12 @@ def receive_labels(folder: Path, spec: JobSpec, content: bytes) -> int:
     Raises JobError when it is damaged, too large or does not fit the order, FileError.
     """
 
-    def write(path: Path) -> None:
-        path.write_bytes(content)
-        _read_added(path, 0, spec)
+    return add_numbered(folder, STEM, lambda path: _write_looked_at(path, content, spec))
 
-    return add_numbered(folder, STEM, write)
+
+def receive_again(folder: Path, spec: JobSpec, n: int, content: bytes) -> None:
+    """Put such a file in the place of labels that are damaged here. Raises as :func:`receive_labels`."""
+    replace_file(_path(folder, n), lambda path: _write_looked_at(path, content, spec))
 
 
 def newest_labels(
@@ -132,6 +133,11 @@ def check_values(owner: str, label: NDArray[np.uint8], spec: JobSpec, ignore: bo
     if strange:
         raise JobError(f"'{owner}' holds the label values {sorted(set(strange))[:20]}; the job knows "
                        f"{list(spec.values)}.", "Add the structure to the study and start a new run, or erase it.")
+
+
+def _write_looked_at(path: Path, content: bytes, spec: JobSpec) -> None:
+    path.write_bytes(content)
+    _read_added(path, 0, spec)
 
 
 def _path(folder: Path, n: int) -> Path:

@@ -107,7 +107,7 @@ class Desk:
             self._of(user, job_id).set_open(case)
 
     def add_labels(self, user: str, job_id: str, number: int, content: bytes) -> None:
-        """Take in the labels of that number; those that are there already are left as they are."""
+        """Take in the labels of that number; those that are there already, and whole, are left as they are."""
         with self._lock:
             require_disk(self._backend.root, len(content))
             job = self._of(user, job_id)
@@ -116,6 +116,8 @@ class Desk:
                 raise Refused(CONFLICT, f"Labels {newest + 1} come before labels {number}.", "Send them in order.")
             if number == newest + 1:
                 job.receive_labels(content)
+            elif number >= 1 and job.is_damaged(number):
+                job.receive_again(number, content)
 
     def see_to_stops(self) -> None:
         """End by force what was asked to stop and did not in time, also when its client is gone."""

@@ -248,6 +248,19 @@ def test_drawings_that_were_damaged_here_are_not_sent_until_they_are_replaced(
     wait_until(lambda: backend.poll("one").labels_unread == [], 60, "nothing to be told any more")
 
 
+def test_drawings_that_are_damaged_on_the_server_are_sent_anew(server: RunningServer, backend: ServerBackend) -> None:
+    """Nobody but its client has them whole: what was drawn would have been learned from only when it changed again."""
+    job = start(backend, "one", **FOREVER)
+    wait_for_step(backend, "one", 1)
+    theirs = there(server, job).inputs / "labels-1.npz"
+    theirs.write_bytes(b"no labels")
+    wait_until(lambda: backend.poll("one").labels_unread == [1], 60, "it to be told")
+    assert job.add_labels("c001", drawn(seed=4)) == 1
+    wait_until(lambda: backend.poll("one").labels_used == 1, 60, "the labels to be used")
+    wait_until(lambda: backend.poll("one").labels_unread == [], 60, "nothing to be told any more")
+    assert theirs.read_bytes() == (job.inputs / "labels-1.npz").read_bytes()
+
+
 def test_a_server_without_room_for_new_labels_is_told_and_the_training_goes_on(
     server: RunningServer, backend: ServerBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -295,6 +295,23 @@ def test_labels_come_in_order_and_once(server: RunningServer, ada: Gateway, tmp_
     assert ada.look(JOB)[2] == 2  # type: ignore[index]
 
 
+def test_labels_that_are_damaged_on_the_server_are_taken_anew(
+    server: RunningServer, ada: Gateway, tmp_path: Path
+) -> None:
+    here = ordered(ada, tmp_path / "job", training={"steps": 5})
+    here.add_labels("c002", drawn(seed=3))
+    content, there = (here.inputs / "labels-1.npz").read_bytes(), server.backend.folder(JOB)
+    ada.add_labels(JOB, 1, content)
+    (there.inputs / "labels-1.npz").write_bytes(content[:100])
+    with pytest.raises(PlaceError):
+        ada.add_labels(JOB, 1, content[:200])
+    assert (there.inputs / "labels-1.npz").read_bytes() == content[:100]
+    for number in (0, -1, 1):
+        ada.add_labels(JOB, number, content)
+    assert (there.inputs / "labels-1.npz").read_bytes() == content
+    assert [path.name for path in there.inputs.iterdir() if "labels" in path.name] == ["labels-1.npz"]
+
+
 def bomb(shape: tuple[int, ...]) -> bytes:
     """Labels of that many zeros, which pack to next to nothing."""
     packed = io.BytesIO()

@@ -19,7 +19,7 @@ import numpy as np
 
 from SemiSegLogic.backends import NoTurn, turn
 from SemiSegLogic.files import write_json
-from SemiSegLogic.job import JobFolder, Status
+from SemiSegLogic.job import JobError, JobFolder, Status
 
 
 def main(job: JobFolder) -> None:
@@ -38,12 +38,13 @@ def how_of(job: JobFolder) -> dict[str, Any]:
 
 def work(job: JobFolder, how: dict[str, Any]) -> None:
     step, labels_used, results = read_checkpoint(job), 0, {c: n for c, (n, _) in job.results().items()}
+    unread: dict[int, JobError] = {}
     first, scores = step, {"resumed_at": step, **({"grandchild": start_grandchild()} if how["grandchild"] else {})}
     verify_inputs(job)
     state = "running"
     while state == "running":
         step += 1
-        labels_used = max([labels_used, *(added.n for added in job.newest_labels(labels_used))])
+        labels_used = max([labels_used, *(added.n for added in job.newest_labels(labels_used, unread))])
         if step == how["crash_at"] and first < step - 1:
             raise RuntimeError("the fake runner crashes as told")
         job.append_curve({"step": step, "loss": 1 / step})
@@ -57,7 +58,7 @@ def work(job: JobFolder, how: dict[str, Any]) -> None:
             job.put_ranking([{"case": "c002", "axis": 0, "index": 2, "score": 0.5, "reason": "As told."}])
         fraction = min(step / how["steps"], 1.0)
         job.write_status(Status(state, phase="train", step=step, fraction=fraction, labels_used=labels_used,
-                                results=results, scores=scores, method="fake"))
+                                results=results, scores=scores, labels_unread=sorted(unread), method="fake"))
         time.sleep(how["sleep"])
 
 
