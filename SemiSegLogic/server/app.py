@@ -172,10 +172,12 @@ def file(
 
 
 @v1.put("/jobs/{job_id}/labels/{number}")
-async def labels(job_id: str, number: int, request: Request, user: User, desk: TheDesk) -> dict[str, Any]:
+async def labels(
+    job_id: str, number: int, request: Request, user: User, desk: TheDesk, shelf: TheShelf
+) -> dict[str, Any]:
     """Take in newer labels of a case: the body is the file in/labels-<number>.npz."""
     content = await body(request, LARGEST_LABELS)
-    await run_in_threadpool(desk.add_labels, user, job_id, number, content)
+    await run_in_threadpool(desk.add_labels, user, job_id, number, content, shelf)
     return {}
 
 

@@ -23,7 +23,7 @@ CLEAR_EVERY_S = 3600.0
 
 @dataclass(frozen=True)
 class Keeping:
-    """How much is kept: gigabytes of files for each user, days for files that nobody asks for and jobs that ended."""
+    """How much is kept: gigabytes of what each user sent, days for files that nobody asks for and jobs that ended."""
 
     gigabytes: float = 100.0
     days: float = 14.0
@@ -63,7 +63,8 @@ class Serving:
 
     def shelf_of(self, user: str) -> Shelf:
         """Where the files of a user lie; one object for each, for it holds a lock."""
-        made = Shelf(self.folder / "files" / user, int(self._keeping.gigabytes * 1e9))
+        room = int(self._keeping.gigabytes * 1e9)
+        made = Shelf(self.folder / "files" / user, room, beside=lambda: self.desk.labels_of(user))
         return self._shelves.setdefault(user, made)
 
     def clear(self) -> None:

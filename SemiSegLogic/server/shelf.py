@@ -10,6 +10,7 @@ import re
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..files import copy_file, digest_file, disk_errors, flush_to_disk, move_file
@@ -25,10 +26,12 @@ _AGAIN = "Resume the job: it is sent again."
 
 
 class Shelf:
-    """The files of one user in ``folder``, which together take no more than ``room`` bytes."""
+    """The files of one user in ``folder``, which together take no more than ``room`` bytes, with what is ``beside``
+    them: it is asked how much that is.
+    """
 
-    def __init__(self, folder: Path, room: int) -> None:
-        self.folder, self._room = folder, room
+    def __init__(self, folder: Path, room: int, beside: Callable[[], int] = lambda: 0) -> None:
+        self.folder, self._room, self._beside = folder, room, beside
         self._lock = threading.Lock()
 
     def there(self, digest: str) -> tuple[int, bool]:
@@ -113,14 +116,18 @@ class Shelf:
             flush_to_disk(begun)  # its name says that it is whole
         move_file(begun, self._whole(digest))
 
+    def require_room(self, size: int) -> None:
+        """Raises Refused unless the user may have ``size`` bytes more, and the disk has room for them."""
+        used = sum(size_of(path) for path in self._files()) + self._beside()
+        if used + size > self._room:
+            raise Refused(FULL, f"Your files take {used / 1e9:.1f} GB of the {self._room / 1e9:.1f} that you have.",
+                          "Ask whoever looks after the server for more, or wait until old ones are cleared away.")
+        require_disk(self.folder, size)
+
     def _require_room(self, total: int, there: int) -> None:
         if not 0 < total <= LARGEST_FILE:
             raise Refused(TOO_LARGE, f"A file of {total} bytes is not taken.", f"It may have up to {LARGEST_FILE}.")
-        used = sum(path.stat().st_size for path in self._files())
-        if used + total - there > self._room:
-            raise Refused(FULL, f"Your files take {used / 1e9:.1f} GB of the {self._room / 1e9:.1f} that you have.",
-                          "Ask whoever looks after the server for more, or wait until old ones are cleared away.")
-        require_disk(self.folder, total - there)
+        self.require_room(total - there)
 
     def _files(self) -> list[Path]:
         return list(self.folder.iterdir()) if self.folder.is_dir() else []
@@ -132,6 +139,13 @@ class Shelf:
 
     def _begun(self, digest: str) -> Path:
         return self._whole(digest).with_suffix(".part")
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file; 0 when it has just gone."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def require_disk(folder: Path, size: int = 0) -> None:

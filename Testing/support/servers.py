@@ -33,6 +33,7 @@ class RunningServer:
         self.users, self.desk = Users(folder / "users.json"), Desk(self.backend)
         self.told: list[tuple[str, str, str, int]] = []
         self.shelves: dict[str, Shelf] = {}
+        self.room = 10**9
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.start()
@@ -70,7 +71,8 @@ class RunningServer:
             self.backend.stop(job_id, patience_s=0)
 
     def shelf_of(self, account: str) -> Shelf:
-        return self.shelves.setdefault(account, Shelf(self.folder / "files" / account, 10**9))
+        made = Shelf(self.folder / "files" / account, self.room, beside=lambda: self.desk.labels_of(account))
+        return self.shelves.setdefault(account, made)
 
     def shelf(self, name: str) -> Shelf:
         """Of the user of that name."""

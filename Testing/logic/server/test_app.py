@@ -23,7 +23,7 @@ import pytest
 from SemiSegLogic.backends.description import PlaceError, Unreachable
 from SemiSegLogic.backends.ray.backend import RayBackend
 from SemiSegLogic.backends.server.backend import Server
-from SemiSegLogic.backends.server.gateway import Gateway
+from SemiSegLogic.backends.server.gateway import Gateway, NoRoom
 from SemiSegLogic.files import digest_file
 from SemiSegLogic.job import JobError, JobFolder, JobSpec
 from SemiSegLogic.job.travel import PIECE, given
@@ -310,6 +310,34 @@ def test_labels_that_are_damaged_on_the_server_are_taken_anew(
         ada.add_labels(JOB, number, content)
     assert (there.inputs / "labels-1.npz").read_bytes() == content
     assert [path.name for path in there.inputs.iterdir() if "labels" in path.name] == ["labels-1.npz"]
+
+
+def test_labels_count_among_the_files_that_a_user_may_have(
+    server: RunningServer, ada: Gateway, bob: Gateway, tmp_path: Path
+) -> None:
+    """Of those that came while a job ran nobody kept count: only the disk's end ended them."""
+    here = ordered(ada, tmp_path / "job", training={"steps": 5})
+    for seed in (3, 4, 5):
+        here.add_labels("c002", drawn(seed=seed))
+    contents = [(here.inputs / f"labels-{n}.npz").read_bytes() for n in (1, 2, 3)]
+    shelf = server.shelf("ada")
+    sent = sum(path.stat().st_size for path in shelf.folder.iterdir())
+    shelf._room = sent + len(contents[0]) + len(contents[1])
+    for number in (1, 2):
+        ada.add_labels(JOB, number, contents[number - 1])
+    assert server.desk.labels_of(server.users.account("ada")) == len(contents[0]) + len(contents[1])
+    with pytest.raises(NoRoom, match="Your files take"):
+        ada.add_labels(JOB, 3, contents[2])
+    assert server.backend.folder(JOB).added_labels() == [1, 2]
+    more = tmp_path / "more"
+    more.write_bytes(b"one more")
+    with pytest.raises(NoRoom, match="Your files take"):
+        ada.send(more, digest_file(more), lambda there: None)
+    ada.add_labels(JOB, 2, contents[1])  # which is there
+    assert server.desk.labels_of(server.users.account("bob")) == 0
+    wait_until(lambda: ada.look(JOB)[0].ended, 60, "the job to end")  # type: ignore[index]
+    server.desk.clear(time.time() + 60)
+    assert server.desk.labels_of(server.users.account("ada")) == 0
 
 
 def bomb(shape: tuple[int, ...]) -> bytes:
