@@ -289,6 +289,10 @@ If you move it back to {cases}, the case is in the study again. Models that lear
         <source>Load suggestion</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>Show</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>cases.sample</name>
