@@ -11,7 +11,7 @@ import torch
 
 from SemiSegLogic.engine.data import carrying, confirming
 from SemiSegLogic.engine.data.carrying import Carrying
-from SemiSegLogic.engine.data.confirming import Opinion, Planes, confirmed
+from SemiSegLogic.engine.data.confirming import Opinion, PlanesAlong, confirmed
 from SemiSegLogic.engine.data.few_slices import FewSlices
 from SemiSegLogic.engine.nets.ensemble import networks_in
 from SemiSegLogic.engine.prediction.folding import folded
@@ -153,7 +153,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Round:
     """A run on few slices that nothing befell, in which a model is asked, as little as it has learned in four steps."""
     asked: list[str] = []
 
-    def noted(planes: Planes, drawn: FewSlices, opinion: Opinion) -> Planes:
+    def noted(planes: PlanesAlong, drawn: FewSlices, opinion: Opinion) -> PlanesAlong:
         asked.append(drawn.volume.name)
         return confirmed(planes, drawn, opinion)
 
