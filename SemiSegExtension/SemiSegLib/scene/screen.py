@@ -18,7 +18,7 @@ from ..words import _
 from . import dicom, nodes, segments, views, volumes
 from .attention import Attention
 from .proposals import Proposals
-from .stage import LABELS, VOLUME, Stage, style
+from .stage import LABELS, STYLES, VOLUME, Stage, style
 
 if TYPE_CHECKING:
     from .conversions import Conversions
@@ -72,7 +72,7 @@ class Screen:
             raise ValueError(_("The image of {name} was deleted from the scene.").format(name=case.name))
         node = segments.segmentation_for(volume, _("{case} - my labels").format(case=case.name))
         self._stage.own(node, LABELS, case.id)
-        style(node, fill=0.35, outline=1.0)
+        style(node, *STYLES[LABELS])
         segments.write(node, boxed, case.grid, structures)
         self._seen = case.labels
         views.show(volume)
@@ -148,6 +148,7 @@ class Screen:
     def _drawn_on(self) -> tuple[Any, Grid] | None:
         """The segmentation, and the grid that its voxels lie on; None where there is none, or it was converted."""
         node = self.segmentation
+        self._stage.display(LABELS)
         remade = self._conversions is not None and self._conversions.look()
         grid = None if node is None or remade else self._stage.lattice(node)
         return None if grid is None else (node, grid)

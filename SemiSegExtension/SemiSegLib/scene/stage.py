@@ -13,6 +13,8 @@ from .geometry import grids_of, ijk_to_ras, offset_between, to_vtk
 from .labelmaps import layers
 
 VOLUME, LABELS, SUGGESTION, EARLIER, UNCERTAINTY = "image", "labels", "suggestion", "earlier", "uncertainty"
+STYLES = {LABELS: (0.35, 1.0), SUGGESTION: (0.15, 0.6), EARLIER: (0.0, 1.0)}
+"""How strongly our segmentations are drawn in the slice views, 0..1: within, and their outline."""
 
 
 class Stage:
@@ -31,6 +33,18 @@ class Stage:
         """Call ``node`` ours; returns it."""
         self._ids[role] = node.GetID()
         return nodes.own(node, role, case)
+
+    def display(self, role: str) -> Any | None:
+        """How one of our segmentations is drawn; made anew where a person or a script took that away. None when it is
+        not there.
+        """
+        node = self.node(role)
+        if node is None:
+            return None
+        if node.GetDisplayNode() is None:
+            node.CreateDefaultDisplayNodes()
+            style(node, *STYLES[role])
+        return node.GetDisplayNode()
 
     def has(self, node: Any) -> bool:
         """Whether it is one of those on screen."""

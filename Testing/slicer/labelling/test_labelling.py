@@ -98,6 +98,60 @@ def test_with_a_hidden_suggestion_an_undrawn_slice_that_is_done_shows_nothing(
     assert [(item.place, item.state) for item in case.annotated] == [(SliceIndex(0, 6), "empty")]
 
 
+def without_display(node: Any) -> None:
+    """As a script, or a person in Slicer's module Data, takes it away."""
+    import slicer
+
+    slicer.mrmlScene.RemoveNode(node.GetDisplayNode())
+    assert node.GetDisplayNode() is None
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_suggestion_whose_display_was_taken_away_is_shown_again_or_stays_hidden(
+    panel: Any, study: Any, shown: bool
+) -> None:
+    """Slice done, and to show or hide the suggestion, ended in an error."""
+    case = open_first(panel, study)
+    suggestion_for(case)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.review.suggestion.checked = shown
+    node = panel.screen._stage.node("suggestion")
+    outline = node.GetDisplayNode().GetOpacity2DOutline()
+    without_display(node)
+    panel.screen.jump(SliceIndex(0, 6))
+    panel.label.on_done()
+    settle(panel)
+    assert [item.state for item in case.annotated] == ([] if shown else ["empty"])
+    assert bool(node.GetDisplayNode().GetVisibility()) == shown
+    assert node.GetDisplayNode().GetOpacity2DOutline() == outline
+    without_display(node)
+    for ticked in (not shown, shown):
+        panel.review.suggestion.checked = ticked
+        assert bool(node.GetDisplayNode().GetVisibility()) == ticked
+
+
+@pytest.mark.parametrize("role", ["labels", "suggestion", "earlier"])
+def test_what_is_shown_anew_without_its_display_is_seen_again(panel: Any, study: Any, role: str) -> None:
+    case = open_first(panel, study)
+    suggestion_for(case)
+    suggestion_for(case, run="run-2")
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.controller.results.show_earlier(True)
+    node = panel.screen._stage.node(role)
+    fill = node.GetDisplayNode().GetOpacity2DFill()
+    without_display(node)
+    panel.controller.add_structure("cyst")
+    settle(panel)
+    panel.controller.results.reload_suggestion()
+    settle(panel)
+    panel.controller.results.show_earlier(True)
+    assert node.GetSegmentation().GetNumberOfSegments() == 3
+    assert node.GetDisplayNode().GetOpacity2DFill() == fill
+    assert node.GetDisplayNode().GetVisibility()
+
+
 def test_done_while_a_suggestion_is_coming_does_not_say_that_nothing_is_there(panel: Any, study: Any) -> None:
     """It was read, and the next beat was to show it: the slice became one without structures."""
     case = open_first(panel, study)
