@@ -6,7 +6,6 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,15 +43,16 @@ class Works(Protocol):
 
 
 class Desk:
-    """One user at a time is served; each sees jobs of their own only. Whatever is refused raises Refused or another
-    SemiSegError, in words.
+    """Of each user one request is served at a time, and nobody waits for another's: a cluster that gives no answer is
+    waited for. Each sees jobs of their own only. Whatever is refused raises Refused or another SemiSegError, in words.
     """
 
     def __init__(self, backend: Works) -> None:
         self._backend = backend
-        self._lock = threading.RLock()
+        self._serving: dict[str | None, threading.RLock] = {}
         self._coming: dict[JobId, str] = {}
         """Whose they are, of orders that are being taken in: nobody else touches their folders."""
+        self._claiming = threading.Lock()
         self._labels: dict[str, int] = {}
         """User -> what :meth:`labels_of` counted; looking through two hundred jobs takes a tenth of a second."""
 
@@ -71,14 +71,14 @@ class Desk:
             try:
                 _fill(job, user, spec, {name: (shelf, digest) for name, digest in files.items()})
             finally:
-                with self._lock:
+                with self._claiming:
                     del self._coming[job_id]
-        with self._lock:
+        with self._for(user):
             self._backend.submit(job)
 
     def look(self, user: str, job_id: str) -> tuple[Status, dict[str, Mark], int]:
         """How a job stands, what it has given back (name -> size and time), and the number of its newest labels."""
-        with self._lock:
+        with self._for(user):
             job = self._of(user, job_id)
             status = self._backend.poll(job_id)  # before the files: a status never tells of what is not listed
             return status, returned(job), max(job.added_labels(), default=0)
@@ -91,13 +91,13 @@ class Desk:
 
     def stop(self, user: str, job_id: str, patience_s: float) -> None:
         """Ask the job to save and stop; it is ended by force after ``patience_s`` seconds."""
-        with self._lock:
+        with self._for(user):
             self._of(user, job_id)
             self._backend.stop(job_id, min(max(patience_s, 0.0), LONGEST_PATIENCE_S), wait=False)
 
     def resume(self, user: str, job_id: str) -> None:
         """Go on with a job that stopped, failed or was lost, or that was never begun."""
-        with self._lock:
+        with self._for(user):
             self._of(user, job_id)
             if self._backend.poll(job_id).ended:
                 self._require_turn(user)
@@ -105,14 +105,14 @@ class Desk:
 
     def show(self, user: str, job_id: str, case: str | None) -> None:
         """Say which case is on the person's screen."""
-        with self._lock:
+        with self._for(user):
             self._of(user, job_id).set_open(case)
 
     def add_labels(self, user: str, job_id: str, number: int, content: bytes, shelf: Shelf) -> None:
         """Take in the labels of that number, for which the user's ``shelf`` must have room; those that are there
         already, and whole, are left as they are.
         """
-        with self._lock:
+        with self._for(user):
             require_disk(self._backend.root, len(content))
             job = self._of(user, job_id)
             newest = max(job.added_labels(), default=0)
@@ -131,7 +131,7 @@ class Desk:
         known = self._labels.get(user)
         if known is not None:
             return known
-        with self._lock:
+        with self._for(user):
             mine = [job for job in self._jobs() if owner(job.root) == user]
             found = sum(size_of(path) for job in mine for path in job.inputs.glob("labels-*.npz"))
             self._labels[user] = found
@@ -139,8 +139,8 @@ class Desk:
 
     def see_to_stops(self) -> None:
         """End by force what was asked to stop and did not in time, also when its client is gone."""
-        with self._lock:
-            for job in self._jobs():
+        for job in self._jobs():
+            with self._for(owner(job.root)):
                 if job.stop_requested():
                     self._backend.poll(job.root.name)
 
@@ -149,33 +149,35 @@ class Desk:
         those that were resumed.
         """
         begun = []
-        with self._lock:
-            for job in self._jobs():
-                with contextlib.suppress(SemiSegError):  # damaged: its owner is told
-                    if self._was_at_work(job):
-                        begun.append(self._backend.resume(job.root.name))
-                    elif job.submitted and not self._backend.poll(job.root.name).ended:
-                        self._backend.submit(job)
+        for job in self._jobs():
+            with self._for(owner(job.root)), contextlib.suppress(SemiSegError):  # damaged: its owner is told
+                if self._was_at_work(job):
+                    begun.append(self._backend.resume(job.root.name))
+                elif job.submitted and not self._backend.poll(job.root.name).ended:
+                    self._backend.submit(job)
         return begun
 
     def excuse(self, absence: Absence) -> None:
         """Let no job grow older in it."""
-        with self._lock:
-            for job in self._jobs():
-                with contextlib.suppress(OSError):  # it has just gone
-                    absence.excuse(job.root / OWNER, _touched(job))
+        for job in self._jobs():
+            with self._for(owner(job.root)), contextlib.suppress(OSError):  # it has just gone
+                absence.excuse(job.root / OWNER, _touched(job))
 
     def clear(self, before: float) -> list[JobId]:
         """Remove jobs that ended and were last heard of before the unix time ``before``; returns those."""
         gone = []
-        with self._lock:
-            for job in self._jobs():
-                with contextlib.suppress(SemiSegError, OSError):  # another time
-                    if job.root.name not in self._coming and self._is_over(job, before):
-                        remove_folder(job.root)
-                        gone.append(job.root.name)
-            self._labels.clear()
+        for job in self._jobs():
+            user = owner(job.root)
+            with self._for(user), contextlib.suppress(SemiSegError, OSError):  # another time
+                if job.root.name not in self._coming and self._is_over(job, before):
+                    self._labels.pop(str(user), None)
+                    remove_folder(job.root)
+                    gone.append(job.root.name)
         return gone
+
+    def _for(self, user: str | None) -> threading.RLock:
+        """Held while one request of ``user`` is served; None: of nobody, which is one more."""
+        return self._serving.setdefault(user, threading.RLock())
 
     def _was_at_work(self, job: JobFolder) -> bool:
         lately = job.submitted and time.time() - job.last_heartbeat() < RESUMED_S
@@ -188,15 +190,23 @@ class Desk:
 
     def _begin(self, user: str, job: JobFolder, spec: JobSpec) -> bool:
         """Whether the order is new; it is among those that are coming then. Raises Refused when it cannot be taken."""
-        with self._lock:
+        with self._for(user):
             require_disk(self._backend.root)
-            if self._known(user, job, spec):
-                return False
-            if job.root.name in self._coming:
-                raise Refused(AWAY, "The order is being taken in: its files are copied.", "SemiSeg asks again soon.")
-            self._require_turn(user)
-            self._coming[job.root.name] = user
-            return True
+            with self._claiming:
+                new = self._is_new(user, job, spec)
+            if new:
+                self._require_turn(user)  # which may ask a cluster
+            with self._claiming:
+                if new := self._is_new(user, job, spec):  # nobody else came with it meanwhile
+                    self._coming[job.root.name] = user
+            return new
+
+    def _is_new(self, user: str, job: JobFolder, spec: JobSpec) -> bool:
+        if self._known(user, job, spec):
+            return False
+        if job.root.name in self._coming:
+            raise Refused(AWAY, "The order is being taken in: its files are copied.", "SemiSeg asks again soon.")
+        return True
 
     def _known(self, user: str, job: JobFolder, spec: JobSpec) -> bool:
         """Whether ``job`` is this very order of this user already. Raises Refused when it is another."""
@@ -225,9 +235,8 @@ class Desk:
             raise Refused(NOT_FOUND, f"The server has no job {job_id:.60} of yours.", "Start a new one.")
         return job
 
-    def _jobs(self) -> Iterator[JobFolder]:
-        for said in self._backend.root.glob(f"*/{OWNER}"):
-            yield self._backend.folder(said.parent.name)
+    def _jobs(self) -> list[JobFolder]:
+        return [self._backend.folder(said.parent.name) for said in self._backend.root.glob(f"*/{OWNER}")]
 
 
 def _touched(job: JobFolder) -> float:

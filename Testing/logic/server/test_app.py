@@ -22,9 +22,10 @@ import pytest
 
 from SemiSegLogic.backends.description import PlaceError, Unreachable
 from SemiSegLogic.backends.ray.backend import RayBackend
+from SemiSegLogic.backends.ray.submission import Submission
 from SemiSegLogic.backends.server.backend import Server
 from SemiSegLogic.backends.server.gateway import Gateway, NoRoom
-from SemiSegLogic.files import digest_file
+from SemiSegLogic.files import digest_file, write_json
 from SemiSegLogic.job import JobError, JobFolder, JobSpec
 from SemiSegLogic.job.travel import PIECE, given
 from SemiSegLogic.server import bodies, desk, giving
@@ -651,6 +652,43 @@ def test_a_cluster_may_stand_behind_a_server(tmp_path: Path) -> None:
         assert behind.look("ada", JOB)[0].state == "stopped"
     finally:
         ray.close()
+
+
+def test_nobody_waits_for_a_cluster_that_gives_no_answer_to_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's request, and an order, stood still for as long as Ray was waited for."""
+    monkeypatch.setattr("SemiSegLogic.backends.https.TIMEOUT_S", 3.0)
+    token = tmp_path / "shared" / "token"
+    token.parent.mkdir()
+    token.touch(mode=0o600)
+    token.write_text(TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections in, and says nothing
+        silent = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        ray = FakeRay(places=0)
+        backend = RayBackend(dataclasses.replace(cluster_of(ray, token), ray=silent))
+        ray.close()
+        behind = desk.Desk(backend)
+        for user, job_id in (("ada", "a" * 32), ("bob", "b" * 32)):
+            job = backend.folder(job_id)
+            JobFolder.create(job.root)
+            write_json(job.root / "owner.json", {"user": user})
+            job.submit(specification(job))
+        Submission.of(backend.folder("a" * 32), 1, False).write(backend.folder("a" * 32))  # of it Ray is asked
+        waits = threading.Thread(target=behind.look, args=("ada", "a" * 32))
+        waits.start()
+        time.sleep(0.3)
+        assert waits.is_alive(), "Ray is waited for"
+        began = time.monotonic()
+        assert behind.look("bob", "b" * 32)[0].state == "queued"
+        behind.show("bob", "b" * 32, None)
+        assert time.monotonic() - began < 1.0
+        assert waits.is_alive(), "still"
+        waits.join(20)
+        keeping = threading.Thread(target=behind.see_to_stops)
+        keeping.start()
+        keeping.join(20)
+        assert not keeping.is_alive()
 
 
 @pytest.mark.parametrize("name", ["running.lock", "turns.json", "a" * 31, "A" * 32, "jane-doe-1950"])
