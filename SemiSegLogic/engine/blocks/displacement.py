@@ -1,8 +1,8 @@
 """Replacing the largest region a network is unsure of by a window it is sure of, taken from another view of the image.
 
 W. Xiao et al.: CAD: Confidence-Aware Adaptive Displacement for Semi-Supervised Medical Image Segmentation, 2025; its
-text is not public, so what the abstract leaves open is ours. Windows are boxes of (d, h, w) voxels; slices have d = 1.
-Nothing is drawn at random and nothing carries a gradient.
+text could not be read, so what the abstract leaves open is ours. Windows are boxes of (d, h, w) voxels; slices have
+d = 1. Nothing is drawn at random and nothing carries a gradient.
 """
 
 from __future__ import annotations

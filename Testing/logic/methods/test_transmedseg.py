@@ -198,6 +198,7 @@ def test_strength_and_weight_rise_from_nothing() -> None:
     assert weights[0] == 0
     assert weights == sorted(weights)
     assert weights[10] == pytest.approx(0.1) == weights[99]
+    assert method_of(augmentation_ramp=0.0).weight(steps[0]) == 0.1
     sizes = [float(method.table(step).detach().abs().sum()) for step in steps]
     assert sizes[0] == 0
     assert sizes == sorted(sizes)
