@@ -2,6 +2,9 @@
 
 17.93 M parameters in 3D for one channel and two classes: a 7-voxel stem that keeps the resolution and no pooling, then
 3, 4, 6 and 3 basic blocks of 32, 64, 128 and 256 channels, each stage halving the sides.
+
+Convolutions start as PyTorch has them, and the last norm of a block at 0 [C3S3's code: He et al. 2015, and at 1, since
+the network sets back what its encoder had set to 0].
 """
 
 from __future__ import annotations
