@@ -56,11 +56,11 @@ def run(name: str, asked: bool, seed: int, cases: Collection) -> Row:
     about, recipe = drawn(protocol("hc18"), TRIALS[name], seed), Recipe("frames", "clinical", "", STEPS)
     never = contextlib.nullcontext() if asked else mock.patch.object(planner, "common_frame", return_value=None)
     with never:
-        study, trainer = trained(about, CELL, "supervised", recipe, seed, cases)
-    evaluation = Evaluation(study, [trainer.method], recipe)
-    unknown, heads = map(cases.case, unseen(about, study)), study.classes.values[1:]
+        taught, trainer = trained(about, CELL, "supervised", recipe, seed, cases)
+    evaluation = Evaluation(taught, [trainer.method], recipe)
+    unknown, heads = map(cases.case, unseen(about, taught)), taught.classes.values[1:]
     scores = np.array([mean_dice(evaluation.label(case), case, heads) for case in unknown])
-    return Row(name, asked, study.plan.frame, round(study.plan.spacing[2], 3), seed, round(float(scores.mean()), 4),
+    return Row(name, asked, taught.plan.frame, round(taught.plan.spacing[2], 3), seed, round(float(scores.mean()), 4),
                round(float(np.percentile(scores, 5)), 4), int((scores < MISSED).sum()),
                round(trainer.progress.elapsed, 1))
 

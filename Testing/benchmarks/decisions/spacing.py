@@ -75,9 +75,9 @@ def run(name: str, look: Look, seed: int, cases: Collection) -> Row:
     """One row."""
     trial = TRIALS[name]
     about, recipe = protocol(trial.protocol), _recipe(trial, look)
-    study, trainer = trained(about, trial.cell, trial.method, recipe, seed, cases)
-    evaluation = Evaluation(study, [trainer.method], recipe)
-    scores = [_dice(evaluation, cases.case(one)) for one in unseen(about, study)[: trial.cases]]
+    taught, trainer = trained(about, trial.cell, trial.method, recipe, seed, cases)
+    evaluation = Evaluation(taught, [trainer.method], recipe)
+    scores = [_dice(evaluation, cases.case(one)) for one in unseen(about, taught)[: trial.cases]]
     worst = float(np.percentile(scores, 5))
     seconds = round(trainer.progress.elapsed, 1)
     return Row(name, look[0], seed, round(float(np.mean(scores)), 4), round(worst, 4), seconds)

@@ -55,12 +55,13 @@ def run(name: str, carried: float, seed: int, cases: Collection) -> Row:
     organ, cell = TRIALS[name]
     about, (_, method, count) = protocol(ORGANS[organ][0]), ORGANS[organ]
     recipe = Recipe("carrying", "clinical", "", STEPS, largest=organ == "atrium", carried=carried)
-    study, trainer = trained(about, cell, method, recipe, seed, cases)
-    evaluation, values = Evaluation(study, [trainer.method], recipe), study.classes.values[1:]
-    scores = [mean_dice(evaluation.label(case), case, values) for case in map(cases.case, unseen(about, study)[:count])]
+    taught, trainer = trained(about, cell, method, recipe, seed, cases)
+    evaluation, values = Evaluation(taught, [trainer.method], recipe), taught.classes.values[1:]
+    looked_at = map(cases.case, unseen(about, taught)[:count])
+    scores = [mean_dice(evaluation.label(case), case, values) for case in looked_at]
     begun = time.process_time()
     if carried:
-        Carrying(study.volumes, 1).at(0)  # once more, alone
+        Carrying(taught.volumes, 1).at(0)  # once more, alone
     took = round(time.process_time() - begun, 2)
     mean, worst = float(np.mean(scores)), float(np.percentile(scores, 5))
     return Row(name, carried, seed, round(mean, 4), round(worst, 4), round(trainer.progress.elapsed, 1), took)

@@ -71,31 +71,31 @@ def run(name: str, way: Way, seed: int, cases: Collection) -> Row:
     (organ, cell), (shares, confirmed) = TRIALS[name], way
     about, recipe = protocol(ORGANS[organ][0]), Recipe("forgetting", "clinical", "", STEPS, largest=organ == "atrium")
     schedule = recipe.schedule(METHOD, about.data.dims)
-    study = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
+    taught = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
     seeded(seed, 0, 1)
-    looked_at = [cases.case(case) for case in unseen(about, study)[: ORGANS[organ][2]]]
+    looked_at = [cases.case(case) for case in unseen(about, taught)[: ORGANS[organ][2]]]
     learner: Method | None = None
     dice, worst = [], []
     for number, share in enumerate(shares):
         torch.manual_seed(1000 * seed + number)
-        learner = _stretch(study, make(METHOD, schedule.values, study.task()), learner, share, confirmed)
-        evaluation = Evaluation(study, [learner], recipe)
-        scores = [mean_dice(evaluation.label(case), case, study.classes.values[1:]) for case in looked_at]
+        learner = _stretch(taught, make(METHOD, schedule.values, taught.task()), learner, share, confirmed)
+        evaluation = Evaluation(taught, [learner], recipe)
+        scores = [mean_dice(evaluation.label(case), case, taught.classes.values[1:]) for case in looked_at]
         dice.append(round(float(np.mean(scores)), 4))
         worst.append(round(float(np.percentile(scores, 5)), 4))
     return Row(name, list(shares), seed, dice, worst, confirmed)
 
 
-def _stretch(study: TrainingSet, learner: Method, before: Method | None, share: float, confirmed: bool) -> Method:
+def _stretch(taught: TrainingSet, learner: Method, before: Method | None, share: float, confirmed: bool) -> Method:
     """``learner`` trained from the weights of the one ``before``, which has an opinion of carried outlines where they
     are to be ``confirmed``.
     """
-    opinion = Predictor(before.predictor(), study.plan, study.device) if before is not None and confirmed else None
+    opinion = Predictor(before.predictor(), taught.plan, taught.device) if before is not None and confirmed else None
     if before is not None:
         take_over(learner, networks_in(before.predictor().state_dict()))
-    trainer = Trainer(learner, sampler(study, False), study.device, Budget(0, STEPS), time.process_time)
-    most = max(len(volume.training_slices) for volume in study.volumes)
-    carrying = Carrying(study.volumes, share * most, opinion)  # of which each volume takes its part
+    trainer = Trainer(learner, sampler(taught, False), taught.device, Budget(0, STEPS), time.process_time)
+    most = max(len(volume.training_slices) for volume in taught.volumes)
+    carrying = Carrying(taught.volumes, share * most, opinion)  # of which each volume takes its part
     carrying.at(0.0)
     trainer.fit(carrying.then(lambda progress, done: True))
     carrying.at(1.0)

@@ -68,29 +68,29 @@ def run(name: str, way: str, seed: int, cases: Collection) -> Row:
     about = protocol(ORGANS[organ][0])
     recipe = Recipe("students", "clinical", "", STEPS, largest=organ == "atrium", carried=0.5)
     begun = time.process_time()
-    study, trainer = trained(about, cell, WAYS[way], recipe, seed, cases)
-    measured = unseen(about, study)[: ORGANS[organ][1]]
+    taught, trainer = trained(about, cell, WAYS[way], recipe, seed, cases)
+    measured = unseen(about, taught)[: ORGANS[organ][1]]
     learner = trainer.method
     if way in WEIGHTS:
-        learner = student(study, learner, measured, WEIGHTS[way], recipe, seed)
+        learner = student(taught, learner, measured, WEIGHTS[way], recipe, seed)
     seconds = round(time.process_time() - begun, 1)
-    evaluation, values = Evaluation(study, [learner], recipe), study.classes.values[1:]
+    evaluation, values = Evaluation(taught, [learner], recipe), taught.classes.values[1:]
     scores = [mean_dice(evaluation.label(case), case, values) for case in map(cases.case, measured)]
     return Row(name, way, seed, round(float(np.mean(scores)), 4), round(float(np.percentile(scores, 5)), 4), seconds)
 
 
 def student(
-    study: TrainingSet, teacher: Method, measured: Sequence[str], weight: float, recipe: Recipe, seed: int
+    taught: TrainingSet, teacher: Method, measured: Sequence[str], weight: float, recipe: Recipe, seed: int
 ) -> Method:
     """A network from nothing, taught by ``teacher`` on volumes that are not ``measured``."""
-    others = [volume for volume in study.volumes if volume.name not in {*measured, *study.drawn}]
-    drawn = [volume for volume in study.volumes if volume.name in study.drawn]
-    study.volumes = [*drawn, *others[:MOST]]
-    teach(study, [teacher], weight, recipe.largest)
-    schedule = recipe.schedule(STUDENT, study.plan.dims)
+    others = [volume for volume in taught.volumes if volume.name not in {*measured, *taught.drawn}]
+    drawn = [volume for volume in taught.volumes if volume.name in taught.drawn]
+    taught.volumes = [*drawn, *others[:MOST]]
+    teach(taught, [teacher], weight, recipe.largest)
+    schedule = recipe.schedule(STUDENT, taught.plan.dims)
     seeded(seed, 1, 1)
-    learner = make(STUDENT, schedule.values, study.task())
-    trainer = Trainer(learner, sampler(study, False), study.device, Budget(0, STEPS), time.process_time)
+    learner = make(STUDENT, schedule.values, taught.task())
+    trainer = Trainer(learner, sampler(taught, False), taught.device, Budget(0, STEPS), time.process_time)
     trainer.fit(lambda progress, share: True)
     return learner
 

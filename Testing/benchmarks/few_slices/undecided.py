@@ -63,35 +63,35 @@ def run(name: str, method: str, seed: int, cases: Collection) -> Row:
     """One row."""
     about, (_, cell, count) = protocol(TRIALS[name][0]), TRIALS[name]
     schedule = Recipe("undecided", "clinical", "", 1).schedule(method, about.data.dims)
-    study = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
-    trained, steps = _trained(study, method, seed)
-    predictor = Predictor(trained.predictor(), study.plan, study.device)
-    found = measure(predictor.parts, study.volumes, len(study.classes), may_leave_out=True)
-    one_piece, scores = study.classes.values_of(found.one_piece), []
-    for case in map(cases.case, unseen(about, study)[:count]):
-        label = predictor.predict(study.unseen(case), study.classes, one_piece).label
-        scores.append(mean_dice(label, case, study.classes.values[1:]))
+    taught = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
+    trained, steps = _trained(taught, method, seed)
+    predictor = Predictor(trained.predictor(), taught.plan, taught.device)
+    found = measure(predictor.parts, taught.volumes, len(taught.classes), may_leave_out=True)
+    one_piece, scores = taught.classes.values_of(found.one_piece), []
+    for case in map(cases.case, unseen(about, taught)[:count]):
+        label = predictor.predict(taught.unseen(case), taught.classes, one_piece).label
+        scores.append(mean_dice(label, case, taught.classes.values[1:]))
     mean, worst = float(np.mean(scores)), float(np.percentile(scores, 5))
     return Row(name, method, seed, round(mean, 4), round(worst, 4), steps, carried=True)
 
 
-def _trained(study: TrainingSet, method: str, seed: int) -> tuple[Method, int]:
+def _trained(taught: TrainingSet, method: str, seed: int) -> tuple[Method, int]:
     """A method after all of the time, and how many steps that were."""
-    first = _fitted(study, "supervised", SECONDS * (FIRST if method != "supervised" else 1.0), seed, None)
+    first = _fitted(taught, "supervised", SECONDS * (FIRST if method != "supervised" else 1.0), seed, None)
     if method == "supervised":
         return first
-    longer, steps = _fitted(study, method, SECONDS * (1 - FIRST), seed, first[0])
+    longer, steps = _fitted(taught, method, SECONDS * (1 - FIRST), seed, first[0])
     return longer, steps + first[1]
 
 
-def _fitted(study: TrainingSet, name: str, seconds: float, seed: int, start: Method | None) -> tuple[Method, int]:
+def _fitted(taught: TrainingSet, name: str, seconds: float, seed: int, start: Method | None) -> tuple[Method, int]:
     seeded(seed, 0, int(start is not None))
-    method = make(name, {}, study.task())
+    method = make(name, {}, taught.task())
     if start is not None:
         checkpoint.warm_start(method, start.predictor().state_dict())
-    trainer = Trainer(method, sampler(study, False), study.device, Budget(seconds), time.process_time)
-    opinion = Predictor(start.predictor(), study.plan, study.device) if start is not None else None
-    carrying = Carrying(study.volumes, CARRIED, opinion)
+    trainer = Trainer(method, sampler(taught, False), taught.device, Budget(seconds), time.process_time)
+    opinion = Predictor(start.predictor(), taught.plan, taught.device) if start is not None else None
+    carrying = Carrying(taught.volumes, CARRIED, opinion)
     carrying.at(0.0)
     trainer.fit(carrying.then(lambda progress, share: True))
     carrying.at(1.0)

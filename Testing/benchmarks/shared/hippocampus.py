@@ -44,7 +44,8 @@ class Hippocampus:
             for number, case in enumerate(choose_cases(chosen, annotated, seed))
         }
         images = {case.name: read_image(case.image) for case in (*chosen, *held)}
-        facts = [_facts(images[case.name][1], labels.get(case.name)) for case in chosen]
+        drawn = {name: planes_of(*label) for name, label in labels.items()}
+        facts = [CaseFacts.of(images[case.name][1], drawn.get(case.name, {})) for case in chosen]
         self.classes = Classes([1, 2])
         self.plan: Plan = make_plan(facts, ["anterior", "posterior"], self.device)
         self.volumes = [self._volume(case.name, *images[case.name]) for case in chosen]
@@ -91,7 +92,3 @@ def label_of(case: SampleCase, slices: int, number: int) -> Label:
 def seeded(seed: int) -> None:
     """One thread of chance for everything that follows."""
     torch.manual_seed(seed)
-
-
-def _facts(grid: Grid, label: Label | None) -> CaseFacts:
-    return CaseFacts(grid) if label is None else CaseFacts.of(grid, planes_of(*label))

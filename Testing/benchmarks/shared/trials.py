@@ -60,19 +60,19 @@ def trained(
 ) -> tuple[TrainingSet, Trainer]:
     """``method`` after the recipe's steps on ``cell``, from scratch, on the CPU."""
     schedule = recipe.schedule(method, about.data.dims)
-    study = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
+    taught = prepare(about, cell, seed, schedule, cases, benchmark_device("cpu", "auto"))
     seeded(seed, 0, 1)
-    learner = make(method, schedule.values, study.task())
-    trainer = Trainer(learner, sampler(study, False), study.device, Budget(0, schedule.steps), time.process_time)
-    carrying = Carrying(study.volumes, recipe.carried)
+    learner = make(method, schedule.values, taught.task())
+    trainer = Trainer(learner, sampler(taught, False), taught.device, Budget(0, schedule.steps), time.process_time)
+    carrying = Carrying(taught.volumes, recipe.carried)
     carrying.at(0.0)
     trainer.fit(carrying.then(lambda progress, share: True))
-    return study, trainer
+    return taught, trainer
 
 
-def unseen(about: Protocol, study: TrainingSet) -> list[str]:
+def unseen(about: Protocol, taught: TrainingSet) -> list[str]:
     """Cases to measure on: never of the test list."""
-    return about.data.validation or [name for name in reversed(about.data.train) if name not in study.drawn]
+    return about.data.validation or [name for name in reversed(about.data.train) if name not in taught.drawn]
 
 
 def selected(

@@ -14,7 +14,6 @@ steps.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -24,13 +23,14 @@ import numpy as np
 import torch
 
 from SemiSegLogic.study import all_slices
+from Testing.benchmarks.runner.queue.rows import Rows
 from Testing.benchmarks.shared.row_files import FOLDER
 from Testing.benchmarks.simulated.arms import ARMS
 from Testing.benchmarks.simulated.pool import Pool, Trained
 from Testing.benchmarks.simulated.sets import SETS
 from Testing.support.annotator import PACE_S, Effort
 
-RESULTS = FOLDER / "simulated_clinician.jsonl"
+ROWS = Rows(FOLDER / "simulated_clinician.jsonl")
 STEPS = 350  # of every round of every arm; twice as many gave nothing more (16 slices, 2 seeds)
 CEILING, CEILING_STEPS = "all labels", 1000
 NEEDS_VOLUMES = ("whole volumes", "filled between", "filled between eighths")
@@ -109,11 +109,8 @@ class Replay:
 
 def rows_of(data_set: str) -> list[Row]:
     """All rows measured so far on a data set."""
-    if not RESULTS.exists():
-        return []
-    found = [json.loads(line) for line in RESULTS.read_text().splitlines()]
     return [Row(**{**item, "dice": tuple(item["dice"]), "several": tuple(item["several"])})
-            for item in found if item["set"] == data_set]
+            for item in ROWS.read() if item["set"] == data_set]
 
 
 def jobs(data_set: str, seeds: int, arms: Sequence[str], methods: Sequence[str]) -> Iterator[tuple[str, str, int]]:
@@ -143,14 +140,13 @@ def main() -> None:
     if options.report:
         from Testing.benchmarks.simulated.report import write
 
-        write(rows_of(options.set), RESULTS.parent)
+        write(rows_of(options.set), FOLDER)
         return
     torch.set_num_threads(1)
     replay = Replay(options.data, options.set)
     for arm, method, seed in jobs(options.set, options.seeds, options.arms, options.methods):
         found = replay.ceiling(seed) if arm == CEILING else replay.run(arm, method, seed)
-        with RESULTS.open("a") as file:
-            file.writelines(json.dumps(asdict(row)) + "\n" for row in found)
+        ROWS.append(*map(asdict, found))  # together: a run of which a row is there counts as done
 
 
 if __name__ == "__main__":

@@ -34,11 +34,12 @@ from SemiSegLogic.runner.course.opening import Opening, opening
 from SemiSegLogic.runner.course.warm import start_from
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.settings import Training
+from Testing.benchmarks.runner.queue.rows import Rows
 from Testing.benchmarks.shared.row_files import FOLDER
 from Testing.benchmarks.simulated.studies import ALONE, train
 from Testing.benchmarks.simulated.study import SimulatedStudy, draw, truth_of
 
-RESULTS = FOLDER / "simulated_endings.jsonl"
+ROWS = Rows(FOLDER / "simulated_endings.jsonl")
 STEPS = 1000
 COLUMNS = ("supervised", "supervised, several views", "baseline", "candidate", "average", "kept goes on",
            "average goes on as baseline", "average goes on as candidate", "the same, averaged again", "both go on")
@@ -111,11 +112,6 @@ def averaged(one: Model, other: Model, device: torch.device) -> Method:
     return method
 
 
-def rows() -> list[dict[str, Any]]:
-    """What has been measured so far."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-
-
 def table(found: list[dict[str, Any]]) -> str:
     """A line per study and seed, and their means."""
     lines = ["| study | seed | slices per case | structures | " + " | ".join(COLUMNS) + " |",
@@ -137,10 +133,10 @@ def main() -> None:
     words.add_argument("--table", action="store_true")
     options = words.parse_args()
     if options.table:
-        print(table(rows()))
+        print(table(ROWS.read()))
         return
     torch.set_num_threads(1)
-    done = {(row["number"], row["seed"]) for row in rows()}
+    done = {(row["number"], row["seed"]) for row in ROWS.read()}
     for number in options.numbers:
         for seed in options.seeds or [number]:
             if (number, seed) not in done:
@@ -148,8 +144,7 @@ def main() -> None:
                 drawn = endings.study.drawn
                 row = {"number": number, "seed": seed, "slices": drawn.slices, "structures": drawn.structures,
                        "dice": endings.row()}
-                with RESULTS.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
+                ROWS.append(row)
                 print(json.dumps(row), flush=True)
 
 

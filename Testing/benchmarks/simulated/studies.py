@@ -18,7 +18,6 @@ from another seed, both methods.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -36,10 +35,11 @@ from SemiSegLogic.runner.course.standing import Standing
 from SemiSegLogic.runner.course.warm import start_from
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.settings import Training
+from Testing.benchmarks.runner.queue.rows import Rows
 from Testing.benchmarks.shared.row_files import FOLDER
 from Testing.benchmarks.simulated.study import SimulatedStudy, Truth, draw, truth_of
 
-RESULTS = FOLDER / "simulated_studies.jsonl"
+ROWS = Rows(FOLDER / "simulated_studies.jsonl")
 NUMBERS = {"calibration": range(0, 8), "reported": range(100, 130)}
 AGAIN = 1000  # between the seeds of two trainings of one study
 ALONE = {"candidate": "none", "views": False}  # the recommended method without what it adds to the supervised one
@@ -113,14 +113,9 @@ def truth_of_alone(study: SimulatedStudy, alone: Model | None) -> Truth:
     return truth_of(study, alone.build(study.device.torch).predictor(), alone.one_piece)
 
 
-def rows() -> list[dict[str, Any]]:
-    """What has been measured so far."""
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-
-
 def reported(steps: int) -> list[dict[str, Any]]:
     """Those of the reported studies."""
-    return [row for row in rows() if (row["kind"], row["steps"]) == ("reported", steps)]
+    return [row for row in ROWS.read() if (row["kind"], row["steps"]) == ("reported", steps)]
 
 
 def main() -> None:
@@ -146,11 +141,10 @@ def main() -> None:
 
 def _add(data: Path | None, wanted: Wanted) -> None:
     """Measure a row and append it, unless it is there."""
-    if wanted in map(Wanted.of, rows()):
+    if wanted in map(Wanted.of, ROWS.read()):
         return
     row = run(data, wanted)
-    with RESULTS.open("a") as file:
-        file.write(json.dumps(row) + "\n")
+    ROWS.append(row)
     print(wanted.number, row["seconds"], row["scores"], flush=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -70,7 +69,8 @@ class SimulatedStudy:
         images = [image_of(case) for case in chosen]
         labels = [self._label(case, number, chance) for number, case in enumerate(chosen)]
         names = STRUCTURES[drawn.structures]
-        facts = [_facts(grid, label) for (_, grid), label in zip(images, labels, strict=True)]
+        facts = [CaseFacts.of(grid, planes_of(*label) if label else {})
+                 for (_, grid), label in zip(images, labels, strict=True)]
         classes = Classes(range(1, len(names) + 1))
         plan, seen = make_plan(facts, list(names), self.device), {f"c{n:03d}": one for n, one in enumerate(facts, 1)}
         self.data = Data({}, classes, plan, dict(enumerate(names, 1)), seen)
@@ -135,7 +135,3 @@ def image_of(case: SampleCase) -> tuple[NDArray[np.generic], Grid]:
 def expert_label(case: SampleCase) -> NDArray[np.uint8]:
     """An expert's label, read once."""
     return read_reference(case.reference)
-
-
-def _facts(grid: Grid, label: tuple[NDArray[np.uint8], Sequence[SliceIndex]] | None) -> CaseFacts:
-    return CaseFacts(grid) if label is None else CaseFacts.of(grid, planes_of(*label))

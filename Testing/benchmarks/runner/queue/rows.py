@@ -33,9 +33,10 @@ class Rows:
         *lines, _ = self.path.read_bytes().split(b"\n")
         return [self._parsed(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
-    def append(self, row: Row) -> None:
-        """Add one line and bring it to the disk; what a dead process left of a line is cut off first."""
-        text = json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    def append(self, *rows: Row) -> None:
+        """Add lines, together, and bring them to the disk; what a dead process left of a line is cut off first."""
+        lines = (json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for row in rows)
+        text = "".join(f"{line}\n" for line in lines)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._alone(), self.path.open("a+b") as file:
             file.truncate(_whole(file.seek(0, os.SEEK_END), self.path))

@@ -11,6 +11,7 @@ import pytest
 
 from SemiSegLogic.sample.phantom import write_phantoms
 from SemiSegLogic.settings import recommended
+from Testing.benchmarks.runner.queue.rows import Rows
 from Testing.benchmarks.simulated import studies as simulated_studies
 from Testing.benchmarks.simulated import study as simulated_study
 from Testing.benchmarks.simulated.studies import Wanted
@@ -70,7 +71,7 @@ def test_a_training_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
         asked.append(wanted)
         return {**asdict(wanted), "seconds": 0, "scores": {}}
 
-    monkeypatch.setattr(simulated_studies, "RESULTS", tmp_path / "rows.jsonl")
+    monkeypatch.setattr(simulated_studies, "ROWS", Rows(tmp_path / "rows.jsonl"))
     monkeypatch.setattr(simulated_studies, "run", run)
     once, again = Wanted(3, "reported", 9), Wanted(3, "reported", 9, 1)
     for wanted in (once, once, again):
