@@ -74,13 +74,16 @@ def test_a_slice_done_in_one_takes_nothing_from_the_other(panel: Any, second: An
 
 
 def test_what_is_erased_in_one_stays_with_the_other(panel: Any, second: Any, study: Any) -> None:
+    from SemiSegLib.drawing import Boxed, Drawing
+
     open_first(panel, study)
     open_first(second, study)
     first = draw(panel, 4)
     save(panel)
     draw(second, 7)
     save(second)
-    second.screen.put_labels(np.zeros_like(second.screen.labels()))
+    nothing = np.zeros_like(second.screen.labels())
+    second.screen.put_labels(Drawing.of(nothing), Boxed.of(nothing))
     second.controller.labelling.edited()
     save(second)
     shown = opened_again(panel, study)
