@@ -139,6 +139,7 @@ def test_what_is_shown_anew_without_its_display_is_seen_again(panel: Any, study:
     panel.controller.results.reload_suggestion()
     settle(panel)
     panel.controller.results.show_earlier(True)
+    settle(panel)
     node = panel.screen._stage.node(role)
     fill = node.GetDisplayNode().GetOpacity2DFill()
     without_display(node)
@@ -147,6 +148,7 @@ def test_what_is_shown_anew_without_its_display_is_seen_again(panel: Any, study:
     panel.controller.results.reload_suggestion()
     settle(panel)
     panel.controller.results.show_earlier(True)
+    settle(panel)
     assert node.GetSegmentation().GetNumberOfSegments() == 3
     assert node.GetDisplayNode().GetOpacity2DFill() == fill
     assert node.GetDisplayNode().GetVisibility()
