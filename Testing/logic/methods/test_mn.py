@@ -170,6 +170,17 @@ def test_together_both_learn_from_the_same_labels() -> None:
     assert torch.allclose(losses["volumes"], by_hand, atol=1e-5)
 
 
+def test_the_student_learns_in_training_mode_from_what_the_teacher_says_in_evaluation_mode() -> None:
+    method = mn()
+    labelled, unlabelled = made_batches(method, method.task, Step(TURNS, 99, 100))
+    for step, student, teacher in (
+        (SLICES_LEARN, method.slices, method.volumes), (VOLUMES_LEARN, method.volumes, method.slices)
+    ):
+        method.train(student is method.volumes)  # whatever was before
+        method.losses(labelled, unlabelled, step)
+        assert (student.training, teacher.training) == (True, False)
+
+
 def test_targets_are_the_teachers_probabilities_and_the_persons_labels() -> None:
     method = mn()
     labelled, unlabelled = made_batches(method, method.task, Step(TURNS, 99, 100))
