@@ -36,8 +36,8 @@ ENDINGS = (".seg", "-drawn")
 """Of what an export of another case may be called."""
 
 
-def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool, name: str | None,
-            duplicates: bool, files: Sequence[Path] = ()) -> str:
+def take_in(path: Path, cases: Path, known: Sequence[CaseRecord], copy: bool = True, name: str | None = None,
+            duplicates: bool = False, files: Sequence[Path] = ()) -> str:
     """Make a case of the image at ``path`` in the folder ``cases``; returns its id. ``files``: those of a DICOM series,
     when they do not simply lie beside ``path``. Raises as ``Study.add_case``.
     """

@@ -165,15 +165,12 @@ class Study:
         DuplicateError naming the case with the same voxels unless ``duplicates``, StudyError when the name is taken.
         """
         with self.lock.hold():
-            known = list(self.cases)
-            return self._case(self._cases / take_in(path, self._cases, known, copy, name, duplicates))
+            return self._case(self._cases / take_in(path, self._cases, list(self.cases), copy, name, duplicates))
 
-    def add_series(self, files: Sequence[Path], name: str | None = None, duplicates: bool = False) -> Case:
+    def add_series(self, files: Sequence[Path]) -> Case:
         """Take a copy of one DICOM series in, given by its files wherever they lie. Raises as :meth:`add_case`."""
         with self.lock.hold():
-            known = list(self.cases)
-            made = take_in(files[0], self._cases, known, True, name, duplicates, files)
-            return self._case(self._cases / made)
+            return self._case(self._cases / take_in(files[0], self._cases, list(self.cases), files=files))
 
     def add_volume(self, array: NDArray[np.generic], grid: Grid, name: str, series: str = "") -> Case:
         """Take a volume in that another program holds under this ``name``: ``array`` (k, j, i), or (k, j, i, values per

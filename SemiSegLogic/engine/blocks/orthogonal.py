@@ -21,12 +21,6 @@ STEPS = 5
 LEAST = 1e-14  # of |X|^2: what is smaller is taken for nothing
 
 
-def orthogonalise(matrix: Tensor) -> Tensor:
-    """U V^T of ``matrix`` (m,n) float."""
-    (factor,) = factors([matrix])
-    return factor @ matrix if is_wide(matrix) else matrix @ factor
-
-
 def factors(matrices: Sequence[Tensor]) -> list[Tensor]:
     """P_5 of each of ``matrices`` (m,n) float, symmetric, its side the shorter one: U V^T is P X of a wide matrix, and
     X P of a tall one.

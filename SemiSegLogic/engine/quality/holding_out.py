@@ -22,8 +22,7 @@ def parts(
     """Parts of about ``share`` of the judged slices, each to be kept from the training of another model; the one
     nearest to that share first, of several such the one that shows most structures. ``seen`` slices, by volume, that
     the model to go on from has learned from are in none. ``images`` the image of each volume: what two people drew in
-    the same one is kept together, or training would see it
-    all the same.
+    the same one is kept together, or training would see it all the same.
 
     Whole cases, because a model has to do well in cases it never saw; only some slices of a case where the whole would
     take more than a third from training. Never the last slice with a structure, nor an image of which only lines would

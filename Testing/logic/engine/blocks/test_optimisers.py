@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from SemiSegLogic.engine.blocks.optimisers import SGD, AdamW, Descent, Muon
-from SemiSegLogic.engine.blocks.orthogonal import orthogonalise
+from Testing.support.plain.orthogonal import orthogonalise
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last_3d]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from SemiSegLogic.engine.blocks.orthogonal import factors, is_wide, orthogonalise
+from SemiSegLogic.engine.blocks.orthogonal import factors, is_wide
+from Testing.support.plain.orthogonal import orthogonalise
 
 
 @pytest.mark.parametrize("shape", [(4, 9), (9, 4), (6, 6), (1, 5), (32, 864)])
