@@ -15,7 +15,7 @@ from .live import LiveCourse, Stay
 from .model import Model
 from .reporting import Reporter
 from .suggest import Suggester
-from .workplace import Workplace, workplace
+from .workplace import Workplace, workplace_of
 
 
 def carry_out(job: JobFolder, reporter: Reporter, runners: int) -> None:
@@ -23,48 +23,48 @@ def carry_out(job: JobFolder, reporter: Reporter, runners: int) -> None:
     time, 0: one for each equal graphics card. Raises what a training raises.
     """
     spec = job.spec()
-    with workplace(job, reporter) as place:
-        reporter.say("Reading the volumes.", device=place.device.name, method=spec.method, phase="reading")
+    with workplace_of(job, reporter) as workplace:
+        reporter.say("Reading the volumes.", device=workplace.device.name, method=spec.method, phase="reading")
         if spec.kind == "predict":
-            predict(place)
+            predict(workplace)
         elif spec.kind == "live":
-            learn_live(place)
+            learn_live(workplace)
         else:
-            train(place, runners)
+            train(workplace, runners)
 
 
-def predict(place: Workplace) -> None:
+def predict(workplace: Workplace) -> None:
     """Suggest with the model that the job starts from, without training."""
-    job, reporter = place.job, place.reporter
+    job, reporter = workplace.job, workplace.reporter
     model = _start_model(job)
     assert model is not None  # the order was checked
-    volumes = data.load(job, place.device, reporter.reading, model.plan)
+    volumes = data.load(job, workplace.device, reporter.reading, model.plan)
     _remark(volumes, reporter)
     reporter.say("Suggesting.", phase="suggesting", method=model.method, labels_used=volumes.labels_used)
-    suggester = Suggester(place, volumes)
+    suggester = Suggester(workplace, volumes)
     suggester.follow(model)
-    complete = suggester.all_cases(model.network(volumes.classes.values[1:], place.device.torch))
+    complete = suggester.all_cases(model.network(volumes.classes.values[1:], workplace.device.torch))
     state, message = ("done", "Done.") if complete else ("stopped", "Stopped; the suggestions made so far are kept.")
     reporter.say(message, state=state, fraction=1.0, seconds_left=0.0)
 
 
-def train(place: Workplace, runners: int) -> None:
+def train(workplace: Workplace, runners: int) -> None:
     """A course of training to its end or to a stop, going on from the checkpoint of a killed one."""
-    job, reporter = place.job, place.reporter
-    saved, second = Saved.load(job.checkpoint), second_at(place, runners)
-    place = place.with_device(place.device.shared(RUNNERS)) if second is not None else place
-    place = place.with_device(saved.on(place.device)) if saved else place
-    volumes = data.load(job, place.device, reporter.reading, saved.plan if saved else None)
-    reporter.update(labels_used=volumes.labels_used, device=place.device.name)
+    job, reporter = workplace.job, workplace.reporter
+    saved, second = Saved.load(job.checkpoint), second_at(workplace, runners)
+    workplace = workplace.with_device(workplace.device.shared(RUNNERS)) if second is not None else workplace
+    workplace = workplace.with_device(saved.on(workplace.device)) if saved else workplace
+    volumes = data.load(job, workplace.device, reporter.reading, saved.plan if saved else None)
+    reporter.update(labels_used=volumes.labels_used, device=workplace.device.name)
     _remark(volumes, reporter)
     volumes.check_usable()
-    course = Course(place, volumes, saved, _start_model(job), second)
+    course = Course(workplace, volumes, saved, _start_model(job), second)
     try:
         model = course.run()
     except Exception:
         note_failure(job)
         raise
-    publish(job, model, reporter.status, as_ordered(place.training) if course.complete else STOPPED)
+    publish(job, model, reporter.status, as_ordered(workplace.training) if course.complete else STOPPED)
     stopped = job.stop_requested()
     message = "Stopped; the best model is kept." if stopped else "Done."
     if model.held_out is None:
@@ -72,17 +72,17 @@ def train(place: Workplace, runners: int) -> None:
     reporter.say(message, state="stopped" if stopped else "done", fraction=1.0, seconds_left=0.0)
 
 
-def learn_live(place: Workplace) -> None:
+def learn_live(workplace: Workplace) -> None:
     """Learn while the person draws on the same computer."""
-    job = place.job
+    job = workplace.job
     processes.yield_to_others()
     earlier = Model.load(job.weights) if job.weights.exists() else _start_model(job)
     neighbours = Neighbours(job)
-    stay = Stay(place, others_wait=lambda: neighbours.behind() > 0)
-    model = LiveCourse(place, stay).run(earlier)
+    stay = Stay(workplace, others_wait=lambda: neighbours.behind() > 0)
+    model = LiveCourse(workplace, stay).run(earlier)
     state = "stopped" if job.stop_requested() else "done"
     remedy = "" if model else " Nothing was drawn, so there is no model."
-    place.reporter.say(stay.farewell + remedy, state=state, fraction=1.0, seconds_left=0.0)
+    workplace.reporter.say(stay.farewell + remedy, state=state, fraction=1.0, seconds_left=0.0)
 
 
 def _remark(volumes: Data, reporter: Reporter) -> None:

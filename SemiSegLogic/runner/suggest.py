@@ -27,8 +27,8 @@ class Suggester:
     engine/selection/strategies.py).
     """
 
-    def __init__(self, place: Workplace, data: Data, strategy: str = DEFAULT):
-        self.job, self.device, self.reporter = place.job, place.device, place.reporter
+    def __init__(self, workplace: Workplace, data: Data, strategy: str = DEFAULT):
+        self.job, self.device, self.reporter = workplace.job, workplace.device, workplace.reporter
         self.data, self.strategy = data, strategy
         self.judge, self.pace = Judge(), Pace()
         self.one_piece: tuple[int, ...] = ()

@@ -37,7 +37,7 @@ class Workplace:
 
 
 @contextmanager
-def workplace(job: JobFolder, reporter: Reporter) -> Iterator[Workplace]:
+def workplace_of(job: JobFolder, reporter: Reporter) -> Iterator[Workplace]:
     """That of this process while it works on ``job``; chance begins with the seed that was ordered. Raises DeviceLost,
     in words, when the device fails.
     """

@@ -34,14 +34,14 @@ class NoRoom(SemiSegError):
 
 @dataclass
 class Keeper:
-    """Brings images to where they are kept. ``place`` is one of ON_DEVICE, IN_MEMORY, MAPPED; ``room`` voxels of all of
-    them, which lie together on a device, so that a batch can be cut from them at once (see pool.py).
+    """Brings images to where they are kept. ``storage`` is one of ON_DEVICE, IN_MEMORY, MAPPED; ``room`` voxels of
+    all of them, which lie together on a device, so that a batch can be cut from them at once (see pool.py).
     """
 
     plan: Plan
     device: Device
     cache: Cache
-    place: str
+    storage: str
     room: int = 0
     _free: Tensor | None = None
 
@@ -52,11 +52,11 @@ class Keeper:
         total = 2 * room
         on_gpu = device.torch.type != "cpu"
         if on_gpu and total <= device.memory * SHARE_OF_DEVICE:
-            place = ON_DEVICE
+            storage = ON_DEVICE
         else:
             host = free_memory(torch.device("cpu")) / device.runners
-            place = IN_MEMORY if total <= host * SHARE_OF_HOST else MAPPED
-        return cls(plan, device, cache, place, room)
+            storage = IN_MEMORY if total <= host * SHARE_OF_HOST else MAPPED
+        return cls(plan, device, cache, storage, room)
 
     def load(self, name: str, digest: str, read: Callable[[], NDArray[np.generic]], grid: Grid) -> Volume:
         """The unlabelled volume of the image with ``digest``; ``read`` gives its array (k, j, i) and is only asked when
@@ -64,7 +64,7 @@ class Keeper:
         """
         turn, thin = self.plan.orientation(grid), self.plan.thin(grid)
         image = torch.from_numpy(self._prepared(digest, read, grid, self.plan.kept_shape(grid)))[None]
-        if self.place == ON_DEVICE:
+        if self.storage == ON_DEVICE:
             image = self._part_of_room(image.numel()).view(image.shape).copy_(image)
         return Volume(name, grid, turn, self.plan.taken_spacing(grid), image, thin, self.device.torch)
 
@@ -79,7 +79,7 @@ class Keeper:
         self, digest: str, read: Callable[[], NDArray[np.generic]], grid: Grid, shape: Shape
     ) -> NDArray[np.float16]:
         turn, thin = self.plan.orientation(grid), self.plan.thin(grid)
-        if 2 * int(np.prod(shape)) < WORTH_CACHING and self.place != MAPPED:
+        if 2 * int(np.prod(shape)) < WORTH_CACHING and self.storage != MAPPED:
             return np.concatenate(list(slabs(read(), turn, thin)))
         key = self._key(digest, grid)
         mapped = self.cache.get(key, shape)
@@ -87,7 +87,7 @@ class Keeper:
         if array is not None:
             mapped = self.cache.put(key, shape, slabs(array, turn, thin))
         if mapped is not None:
-            return np.array(mapped) if self.place == IN_MEMORY else mapped
+            return np.array(mapped) if self.storage == IN_MEMORY else mapped
         assert array is not None
         self._require_memory(shape)
         return np.concatenate(list(slabs(array, turn, thin)))

@@ -9,7 +9,8 @@ from itertools import pairwise
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-Place = tuple[nn.Sequential, int]
+Child = tuple[nn.Sequential, int]
+"""A module by its parent and its number there."""
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -34,7 +35,7 @@ def _fold(convolution: nn.Conv3d | nn.ConvTranspose3d, norm: nn.BatchNorm3d) -> 
     )
 
 
-def _pairs(network: nn.Module) -> list[tuple[Place, Place]]:
+def _pairs(network: nn.Module) -> list[tuple[Child, Child]]:
     """Every convolution with its normalisation, once: Sequentials inside of Sequentials belong to the outer one."""
     nested = {id(part) for outer in network.modules() if isinstance(outer, nn.Sequential) for part in outer}
     chains = [m for m in network.modules() if isinstance(m, nn.Sequential) and id(m) not in nested]
@@ -45,7 +46,7 @@ def _pairs(network: nn.Module) -> list[tuple[Place, Place]]:
     ]
 
 
-def _links(chain: nn.Sequential) -> Iterator[Place]:
+def _links(chain: nn.Sequential) -> Iterator[Child]:
     for number, part in enumerate(chain):
         if isinstance(part, nn.Sequential):
             yield from _links(part)

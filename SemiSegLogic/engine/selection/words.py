@@ -20,7 +20,7 @@ def reason(item: Profile, index: int, names: Mapping[int, str], doubted: bool) -
     if not item.area.any():
         return f"No structure was found: {'the model is unsure whether there is one' if doubted else _EVEN}."
     main = order[0] if order else int(item.area[:, index].argmax())
-    where, name = place(item, index, main, names), names.get(item.values[main], "a structure")
+    where, name = location(item, index, main, names), names.get(item.values[main], "a structure")
     if not doubted:
         return f"{where}: {_EVEN}."
     if len(order) > 1 and shares[order[1]] > background:
@@ -31,7 +31,7 @@ def reason(item: Profile, index: int, names: Mapping[int, str], doubted: bool) -
 _EVEN = "no slice near here is done"
 
 
-def place(item: Profile, index: int, main: int, names: Mapping[int, str]) -> str:
+def location(item: Profile, index: int, main: int, names: Mapping[int, str]) -> str:
     """``Upper end of liver``: where slice ``index`` lies in structure number ``main`` as the model found it."""
     if item.area.shape[1] == 1:
         return "In this image"

@@ -161,11 +161,11 @@ def second_place(
     return {**environment, "CUDA_VISIBLE_DEVICES": named[others[0]].strip()}
 
 
-def second_at(place: Workplace, runners: int) -> dict[str, str] | None:
-    """The environment of a second runner beside the one that works at ``place``; None where there is none to come: only
-    the recommended method holds contests.
+def second_at(workplace: Workplace, runners: int) -> dict[str, str] | None:
+    """The environment of a second runner beside the one at ``workplace``; None where there is none to come: only the
+    recommended method holds contests.
     """
-    return environment_for(runners, place.device) if place.job.spec().method == RECOMMENDED else None
+    return environment_for(runners, workplace.device) if workplace.job.spec().method == RECOMMENDED else None
 
 
 def environment_for(runners: int, device: Device) -> dict[str, str] | None:

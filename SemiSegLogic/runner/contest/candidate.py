@@ -29,51 +29,51 @@ class Candidate:
     """
 
     def __init__(
-        self, place: Workplace, data: Data, saved: Saved, leg: Leg, claim: Claim, leave: Callable[[], bool]
+        self, workplace: Workplace, data: Data, saved: Saved, leg: Leg, claim: Claim, leave: Callable[[], bool]
     ):
-        self.place, self.data, self.leg, self.claim, self.leave = place, data, leg, claim, leave
+        self.workplace, self.data, self.leg, self.claim, self.leave = workplace, data, leg, claim, leave
         self.standing, self.opening = saved.standing, saved.opening(data)
-        self.jury = Jury(place.job.spec(), data, place.device, self.opening)
-        self.curve = Curve(place.reporter, self.jury, self.standing, beside=True)
+        self.jury = Jury(workplace.job.spec(), data, workplace.device, self.opening)
+        self.curve = Curve(workplace.reporter, self.jury, self.standing, beside=True)
         self._looked_at = self._saved_at = 0.0
         self._left = False
 
     def train(self) -> Delivery | None:
         """To the end of the leg; None when this process left before. Raises what a training raises."""
-        place, leg = self.place, self.leg
+        workplace, leg = self.workplace, self.leg
         self.opening.parts.use(leg.part)
-        fitting = Fitting(place, self.data, self._after)
-        state = left_by_others(Claims(place.job))
-        place.reporter.say(f"Training: {leg.called()}.", phase=leg.called(), method=leg.name)
+        fitting = Fitting(workplace, self.data, self._after)
+        state = left_by_others(Claims(workplace.job))
+        workplace.reporter.say(f"Training: {leg.called()}.", phase=leg.called(), method=leg.name)
         trainer = fitting.fit(leg, self.standing.first, state)
         if self._left:
             return None
         outcome = self.jury.outcome(trainer.method, self.curve.score(trainer), leg)
-        return Delivery(outcome, place.device.name, trainer.progress.elapsed)
+        return Delivery(outcome, workplace.device.name, trainer.progress.elapsed)
 
     def _after(self, trainer: Trainer, share: float) -> bool:
         """Between two steps: tell, take labels in, save, leave when it is time."""
         now, progress = time.monotonic(), trainer.progress
-        self.place.reporter.update(step=progress.step, **outlook([self.leg], 0, share, progress))
+        self.workplace.reporter.update(step=progress.step, **outlook([self.leg], 0, share, progress))
         self.curve.losses(trainer)
         if now - self._looked_at > LOOK_EVERY_S:
             self._looked_at = now
             self._look()
         self.curve.evaluate(trainer, share)
-        if self._left or now - self._saved_at > self.place.training.checkpoint_seconds:
+        if self._left or now - self._saved_at > self.workplace.training.checkpoint_seconds:
             self._saved_at = now
             self._save(trainer)
         return not self._left
 
     def _look(self) -> None:
-        self.data.take_new(self.place.job)
-        self.place.reporter.update(labels_used=self.data.labels_used)
-        self.place.reporter.unread(self.data.unread)
+        self.data.take_new(self.workplace.job)
+        self.workplace.reporter.update(labels_used=self.data.labels_used)
+        self.workplace.reporter.unread(self.data.unread)
         self._left = self.leave()
 
     def _save(self, trainer: Trainer) -> None:
         try:
-            standings.save(self.claim.state_path, self.standing, self.opening, self.place.device, trainer.state())
+            standings.save(self.claim.state_path, self.standing, self.opening, self.workplace.device, trainer.state())
         except FileError as error:
             logging.warning("The state of the candidate could not be saved: %s", error)
 

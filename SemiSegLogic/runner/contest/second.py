@@ -21,7 +21,7 @@ from .. import data as volumes_of
 from ..course.legs import contested
 from ..course.standing import Saved
 from ..reporting import Reporter
-from ..workplace import Workplace, workplace
+from ..workplace import Workplace, workplace_of
 from .candidate import Candidate
 
 LOOK_EVERY_S = 0.5
@@ -47,32 +47,32 @@ class OwnDesk:
 class SecondRunner:
     """Works on the job as the holder of ``claim``. ``sent_home`` says whether this process has to end."""
 
-    def __init__(self, place: Workplace, claim: Claim, sent_home: Callable[[], bool] = lambda: False):
-        self.place, self.claim, self.sent_home = place, claim, sent_home
-        self.claims, self.pulse, self.patient = Claims(place.job), Pulse(), Pulse(LEFT_ALONE_S)
+    def __init__(self, workplace: Workplace, claim: Claim, sent_home: Callable[[], bool] = lambda: False):
+        self.workplace, self.claim, self.sent_home = workplace, claim, sent_home
+        self.claims, self.pulse, self.patient = Claims(workplace.job), Pulse(), Pulse(LEFT_ALONE_S)
 
     def run(self) -> str:
         """To the end; returns what came of it, in words. Raises what a training raises."""
         saved = self._wait_for(self._saved)
         if saved is None or contested(saved.legs) is None:
             return "There is no contest to help with."
-        self.place = place = self.place.with_device(saved.on(self.place.device))
-        data = volumes_of.load(place.job, place.device, place.reporter.reading, saved.plan)
-        place.reporter.say("Waiting for the first suggestion.", phase="waiting", device=place.device.name)
+        self.workplace = workplace = self.workplace.with_device(saved.on(self.workplace.device))
+        data = volumes_of.load(workplace.job, workplace.device, workplace.reporter.reading, saved.plan)
+        workplace.reporter.say("Waiting for the first suggestion.", phase="waiting", device=workplace.device.name)
         if self._wait_for(self.claims.offered) is None:
             return "No second runner is needed."
         decided = self._saved()
         leg = contested(decided.legs) if decided else None
         if decided is None or leg is None or not leg.beside:
             return "No second runner is needed."
-        delivery = Candidate(place, data, decided, replace(leg, beside=False), self.claim, self._leaves).train()
+        delivery = Candidate(workplace, data, decided, replace(leg, beside=False), self.claim, self._leaves).train()
         if delivery is None:
             return "Left before its end; another runner goes on from what was saved."
         delivery.save(self.claim.outcome_path)
         return "The candidate is trained."
 
     def _saved(self) -> Saved | None:
-        return Saved.load(self.place.job.checkpoint)
+        return Saved.load(self.workplace.job.checkpoint)
 
     def _leaves(self) -> bool:
         """Whether to save and go home in the middle of the candidate."""
@@ -89,12 +89,12 @@ class SecondRunner:
 
     def _unwanted(self) -> bool:
         overtaken = not self.claims.holds(self.claim)
-        return overtaken or self.sent_home() or self.place.job.stop_requested() or self.claims.offered() is False
+        return overtaken or self.sent_home() or self.workplace.job.stop_requested() or self.claims.offered() is False
 
     def _first_lives(self, pulse: Pulse) -> bool:
         """Whether the job's runner goes on. It may just be starting again: its last word of before is given time."""
         try:
-            reported = self.place.job.reported()
+            reported = self.workplace.job.reported()
         except JobError:
             return pulse.alive("runner", None, None)
         return reported.state != "done" and pulse.alive("runner", None, reported.heartbeat)
@@ -106,6 +106,6 @@ def begin(
     """The whole work of a second runner on the device that its computer has; ``runners`` share that computer. Raises
     what a training raises.
     """
-    with workplace(job, reporter) as place:
-        farewell = SecondRunner(place.with_device(place.device.shared(runners)), claim, sent_home).run()
+    with workplace_of(job, reporter) as workplace:
+        farewell = SecondRunner(workplace.with_device(workplace.device.shared(runners)), claim, sent_home).run()
         reporter.say(farewell, state="done", seconds_left=None)

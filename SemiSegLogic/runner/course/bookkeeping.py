@@ -20,19 +20,19 @@ from .standing import Standing
 class Bookkeeper:
     """Of the course that began with ``opening`` and stands at ``standing``."""
 
-    def __init__(self, place: Workplace, opening: Opening, standing: Standing, suggester: Suggester, news: News):
-        self.place, self.opening, self.standing = place, opening, standing
+    def __init__(self, workplace: Workplace, opening: Opening, standing: Standing, suggester: Suggester, news: News):
+        self.workplace, self.opening, self.standing = workplace, opening, standing
         self.suggester, self.news = suggester, news
         self._saved_at = 0.0
 
     def settle(self, message: str, trainer: Trainer | None) -> None:
         """Say how it stands, save it, and bring the suggestions up to it."""
-        kept, reporter = self.standing.kept, self.place.reporter
+        kept, reporter = self.standing.kept, self.workplace.reporter
         assert kept is not None
         reporter.say(message, scores=self._scores(kept))
         self.save(trainer)
         with reporter.tolerating("The model"):
-            publish(self.place.job, kept, reporter.status)
+            publish(self.workplace.job, kept, reporter.status)
         self.news.settle(kept, self.standing.to_suggest)
         if self.standing.to_suggest:
             with reporter.tolerating("The suggestions"):
@@ -44,7 +44,7 @@ class Bookkeeper:
         kept = self.standing.kept
         if self.standing.to_suggest and kept is not None:
             self.suggester.follow(kept)
-            network = kept.predictor(self.place.device.torch)
+            network = kept.predictor(self.workplace.device.torch)
             self.standing.to_suggest = not self.suggester.all_cases(network, self._take_news, self._later)
 
     def suggestings(self) -> float:
@@ -56,21 +56,21 @@ class Bookkeeper:
 
     def _later(self) -> float:
         """Seconds of the run that come after the present suggesting."""
-        if self.place.job.stop_requested():
+        if self.workplace.job.stop_requested():
             return 0.0
-        pace = self.place.reporter.status.steps_per_second
+        pace = self.workplace.reporter.status.steps_per_second
         return seconds_left(self.opening.legs, self.standing.leg, 0.0, pace) + self.suggestings()
 
     def save(self, trainer: Trainer | None) -> None:
         """The checkpoint: the standing, and the state within the leg when it is not over."""
         self._saved_at = time.monotonic()
         state = trainer.state() if trainer else None
-        with self.place.reporter.tolerating("The state"):
-            standings.save(self.place.job.checkpoint, self.standing, self.opening, self.place.device, state)
+        with self.workplace.reporter.tolerating("The state"):
+            standings.save(self.workplace.job.checkpoint, self.standing, self.opening, self.workplace.device, state)
 
     def is_due(self, now: float) -> bool:
         """Whether the last checkpoint is so old that another should be saved."""
-        return now - self._saved_at > self.place.training.checkpoint_seconds
+        return now - self._saved_at > self.workplace.training.checkpoint_seconds
 
     def _scores(self, kept: Model) -> dict[str, Any]:
         """What the status tells of the course and of the model it has kept so far."""

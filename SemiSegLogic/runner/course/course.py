@@ -43,21 +43,21 @@ class Course:
     """
 
     def __init__(
-        self, place: Workplace, data: Data, saved: Saved | None = None, start: Model | None = None,
+        self, workplace: Workplace, data: Data, saved: Saved | None = None, start: Model | None = None,
         second: Mapping[str, str] | None = None,
     ):
-        self.place, self.job, self.reporter, self.saved = place, place.job, place.reporter, saved
-        spec, device = place.job.spec(), place.device
-        self.opening = saved.opening(data) if saved else opening(spec, data, place.training, device, start)
+        self.workplace, self.job, self.reporter, self.saved = workplace, workplace.job, workplace.reporter, saved
+        spec, device = workplace.job.spec(), workplace.device
+        self.opening = saved.opening(data) if saved else opening(spec, data, workplace.training, device, start)
         self.standing = saved.standing if saved else Standing()
         self.start = start if self.opening.goes_on else None
         self.jury = Jury(spec, data, device, self.opening)
-        self.curve = Curve(place.reporter, self.jury, self.standing)
-        self.contest = Contest(place.job, place.reporter, second)
-        self.fitting = Fitting(place, data, self._after)
-        suggester = Suggester(place, data)
-        self.news = News(place, data, suggester)
-        self.books = Bookkeeper(place, self.opening, self.standing, suggester, self.news)
+        self.curve = Curve(workplace.reporter, self.jury, self.standing)
+        self.contest = Contest(workplace.job, workplace.reporter, second)
+        self.fitting = Fitting(workplace, data, self._after)
+        suggester = Suggester(workplace, data)
+        self.news = News(workplace, data, suggester)
+        self.books = Bookkeeper(workplace, self.opening, self.standing, suggester, self.news)
         self._looked_at, self._stopped = 0.0, False
 
     def run(self) -> Model:

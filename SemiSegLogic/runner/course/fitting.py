@@ -34,9 +34,9 @@ class MemoryExhausted(SemiSegError):
 class Fitting:
     """Trainers of one run on its volumes; ``between`` hears of every step."""
 
-    def __init__(self, place: Workplace, data: Data, between: Between):
-        self.data, self.device, self.reporter, self.between = data, place.device, place.reporter, between
-        self.seed, self.means = place.training.seed, place.means()
+    def __init__(self, workplace: Workplace, data: Data, between: Between):
+        self.data, self.device, self.reporter, self.between = data, workplace.device, workplace.reporter, between
+        self.seed, self.means = workplace.training.seed, workplace.means()
 
     def method(self, leg: Leg) -> Method:
         """The method of a leg, with fresh weights."""

@@ -16,15 +16,15 @@ REFRESH_AFTER_S = 2.0  # of training on new labels before the open case is shown
 class News:
     """Times are seconds of one clock, given with every call."""
 
-    def __init__(self, place: Workplace, data: Data, suggester: Suggester):
-        self.place, self.data, self.suggester = place, data, suggester
+    def __init__(self, workplace: Workplace, data: Data, suggester: Suggester):
+        self.workplace, self.data, self.suggester = workplace, data, suggester
         self._show_at: float | None = None
         self._ahead = False  # the open case was shown by a network that nobody has judged yet
 
     def take(self, now: float) -> None:
         """Take in what came since."""
-        data, reporter = self.data, self.place.reporter
-        added = data.arrived(self.place.job)
+        data, reporter = self.data, self.workplace.reporter
+        added = data.arrived(self.workplace.job)
         reporter.unread(data.unread)
         for item in added:
             if not data.leaves_some(item):  # mostly the only slice, to be corrected and marked as done again
@@ -47,9 +47,9 @@ class News:
         a model that was turned down.
         """
         if self._ahead and not suggests_all:
-            self._show_open(kept.predictor(self.place.device.torch))
+            self._show_open(kept.predictor(self.workplace.device.torch))
         self._ahead = False
 
     def _show_open(self, network: nn.Module) -> None:
-        with self.place.reporter.tolerating("The open case's suggestion"):
+        with self.workplace.reporter.tolerating("The open case's suggestion"):
             self.suggester.open_case(network)

@@ -20,8 +20,8 @@ WAITING = "Waiting for your first slice: draw, and mark it as done."
 class LiveCourse:
     """Learns for one live job as long as its ``stay`` lasts."""
 
-    def __init__(self, place: Workplace, stay: Stay):
-        self.place, self.job, self.reporter, self.stay = place, place.job, place.reporter, stay
+    def __init__(self, workplace: Workplace, stay: Stay):
+        self.workplace, self.job, self.reporter, self.stay = workplace, workplace.job, workplace.reporter, stay
         self.model: Model | None = None
         self.unread: dict[int, JobError] = {}
 
@@ -55,7 +55,7 @@ class LiveCourse:
 
     def _learn(self) -> None:
         """From loading the volumes until the end, or until the patches no longer suit what is drawn."""
-        data = volumes_of.load(self.job, self.place.device, self.reporter.reading)
+        data = volumes_of.load(self.job, self.workplace.device, self.reporter.reading)
         self.reporter.update(labels_used=data.labels_used)
         self.reporter.unread(data.unread)
         try:
@@ -64,4 +64,4 @@ class LiveCourse:
             self.reporter.say(str(error), phase="waiting")
             self.stay.rest(lambda: data.arrived(self.job))
         else:
-            self.model = Session(self.place, data, self.stay).learn(self.model)
+            self.model = Session(self.workplace, data, self.stay).learn(self.model)

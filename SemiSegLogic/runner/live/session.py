@@ -32,11 +32,12 @@ WEIGHING_SHARE = 0.05  # of the time, at most, goes into deciding what comes in 
 class Session:
     """Learns from ``data`` until its ``stay`` is over, or another plan suits better what is drawn by now."""
 
-    def __init__(self, place: Workplace, data: Data, stay: Stay):
-        self.place, self.job, self.reporter, self.device = place, place.job, place.reporter, place.device
+    def __init__(self, workplace: Workplace, data: Data, stay: Stay):
+        self.workplace, self.job = workplace, workplace.job
+        self.reporter, self.device = workplace.reporter, workplace.device
         self.data, self.stay, self.clock = data, stay, stay.clock
-        self.suggester, self.views = Suggester(place, data), Views(data, place.device)
-        carries = place.training.carry_outlines and data.plan.dims == 3
+        self.suggester, self.views = Suggester(workplace, data), Views(data, workplace.device)
+        carries = workplace.training.carry_outlines and data.plan.dims == 3
         self.carrying = Carrying(list(data.volumes.values()), CARRIED if carries else 0.0)
         self.agenda = Agenda(data.volumes, self.clock())
         self.agenda.open(self.job.opened())
@@ -50,7 +51,7 @@ class Session:
     def learn(self, start: Model | None) -> Model | None:
         """To the end; returns the model. ``start`` one to go on from."""
         self.model = start
-        if start is not None and self.place.training.leave_out_fragments:
+        if start is not None and self.workplace.training.leave_out_fragments:
             self.suggester.one_piece = start.one_piece
         while not self._is_over():
             self._train()
@@ -84,7 +85,7 @@ class Session:
         method = make(spec.method, spec.method_settings, data.task()).to(self.device.torch)
         if self.model is not None:
             start_from(method, self.model, data.classes.values[1:], data.plan, whole=True)
-        means = replace(self.place.means(), compile="off")  # a compiler would take the first minute
+        means = replace(self.workplace.means(), compile="off")  # a compiler would take the first minute
         trainer = Endless(method, Favouring(list(data.volumes.values()), data.plan), self.device, means)
         trainer.favour(self.agenda.opened)
         share = trainer.sampler.labelled_share(method.need(trainer.where()))
@@ -99,7 +100,7 @@ class Session:
                 "again."
             )
         self.reporter.say(f"Memory ran out: learning goes on with patches of {smaller.patch} voxels.")
-        self.place.device.give_back_memory()
+        self.workplace.device.give_back_memory()
         self.data.plan = smaller
 
     # --- between two steps --------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ class Session:
             self._show(self.data.volumes[case], trainer.method)
         if self.agenda.settled(now):
             self._rest(trainer)
-        if now - self._saved_at > self.place.training.checkpoint_seconds:
+        if now - self._saved_at > self.workplace.training.checkpoint_seconds:
             self._keep(trainer.method)
         return not self._is_over()
 
@@ -181,7 +182,7 @@ class Session:
     def _weigh_pieces(self, method: Method) -> None:
         """Decide anew of which structures fragments are left out, as often as costs next to nothing."""
         begun, data = self.clock(), self.data
-        if begun >= self._weigh_at and self.place.training.leave_out_fragments:
+        if begun >= self._weigh_at and self.workplace.training.leave_out_fragments:
             predictor = Predictor(method.predictor(), data.plan, self.device)
             found = measure(predictor.parts, data.volumes.values(), len(data.classes), may_leave_out=True)
             self.suggester.one_piece = data.classes.values_of(found.one_piece)

@@ -16,23 +16,23 @@ class Stay:
     which it was, and is empty until then.
     """
 
-    def __init__(self, place: Workplace, others_wait: Callable[[], bool], clock: Clock = time.monotonic):
-        self.place, self.others_wait, self.clock = place, others_wait, clock
+    def __init__(self, workplace: Workplace, others_wait: Callable[[], bool], clock: Clock = time.monotonic):
+        self.workplace, self.others_wait, self.clock = workplace, others_wait, clock
         self.farewell = ""
 
     def is_over(self, rested: float = 0.0) -> bool:
         """Whether it is time to go home, after so many seconds of rest."""
-        if self.place.job.stop_requested():
+        if self.workplace.job.stop_requested():
             self.farewell = "Stopped; what was learned is kept."
         elif self.others_wait():
             self.farewell = "Stopped for a training that was waiting; what was learned is kept."
-        elif rested > self.place.training.live_rest_seconds:
+        elif rested > self.workplace.training.live_rest_seconds:
             self.farewell = "Nothing new was drawn for a while; what was learned is kept."
         return bool(self.farewell)
 
     def rest(self, until: Callable[[], object]) -> None:
         """Leave the computer to others until ``until()``, or until it is time to go home."""
-        self.place.device.give_back_memory()
+        self.workplace.device.give_back_memory()
         begun = self.clock()
         while not self.is_over(self.clock() - begun) and not until():
             time.sleep(LOOK_EVERY_S)

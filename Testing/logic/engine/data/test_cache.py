@@ -203,22 +203,22 @@ def test_two_processes_may_write_the_same_entries(cache: Cache) -> None:
 BIG = (40, 120, 130)  # more than a megabyte
 
 
-def keeper(cache: Cache, place: str, grid: Grid, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Keeper:
-    return Keeper(plan_of((8, 8, 8), spacing), CPU, cache, place)
+def keeper(cache: Cache, storage: str, grid: Grid, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Keeper:
+    return Keeper(plan_of((8, 8, 8), spacing), CPU, cache, storage)
 
 
-@pytest.mark.parametrize("place", [IN_MEMORY, MAPPED])
+@pytest.mark.parametrize("storage", [IN_MEMORY, MAPPED])
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.5, 2.5, 2.5)])
 @pytest.mark.parametrize("direction", [Grid((1, 1, 1)).direction, MIRRORED_TURN])
 def test_from_the_cache_or_not_a_volume_is_the_same(
-    cache: Cache, place: str, spacing: tuple[float, float, float], direction: tuple[float, ...]
+    cache: Cache, storage: str, spacing: tuple[float, float, float], direction: tuple[float, ...]
 ) -> None:
     grid, image = Grid(BIG, direction=direction), picture(BIG)
     plain = load_volume("c001", image, grid, plan_of((8, 8, 8), spacing), CPU.torch)
-    first = keeper(cache, place, grid, spacing).load("c001", "0" * 64, lambda: image, grid)
+    first = keeper(cache, storage, grid, spacing).load("c001", "0" * 64, lambda: image, grid)
     again = keeper(fresh(cache), MAPPED, grid, spacing)
     second = again.load("c001", "0" * 64, lambda: pytest.fail("it was read again"), grid) if (
-        place == MAPPED or first.image.nbytes >= keeping.WORTH_CACHING
+        storage == MAPPED or first.image.nbytes >= keeping.WORTH_CACHING
     ) else first
     for volume in (first, second):
         assert torch.equal(volume.image, plain.image)
@@ -257,25 +257,25 @@ def test_neither_memory_nor_disk_is_said_with_numbers(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("kind", "memory", "host", "place"),
+    ("kind", "memory", "host", "storage"),
     [("cpu", 0, 10**9, IN_MEMORY), ("cpu", 0, 10**7, MAPPED), ("cuda", 10**9, 10**9, ON_DEVICE),
      ("cuda", 10**7, 10**9, IN_MEMORY), ("cuda", 10**7, 10**7, MAPPED)],
 )  # fmt: skip
 def test_the_fastest_place_that_holds_all_volumes_is_chosen(
-    cache: Cache, monkeypatch: pytest.MonkeyPatch, kind: str, memory: int, host: int, place: str
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, kind: str, memory: int, host: int, storage: str
 ) -> None:
     monkeypatch.setattr(keeping, "free_memory", lambda device: host)
     device = Device(torch.device(kind), half=True, memory=memory)
-    assert Keeper.of([Grid((100, 100, 100))] * 5, plan_of((8, 8, 8)), device, cache).place == place
+    assert Keeper.of([Grid((100, 100, 100))] * 5, plan_of((8, 8, 8)), device, cache).storage == storage
 
 
-@pytest.mark.parametrize(("runners", "place"), [(1, IN_MEMORY), (2, MAPPED)])
+@pytest.mark.parametrize(("runners", "storage"), [(1, IN_MEMORY), (2, MAPPED)])
 def test_runners_beside_each_other_do_not_both_take_the_same_memory(
-    cache: Cache, monkeypatch: pytest.MonkeyPatch, runners: int, place: str
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, runners: int, storage: str
 ) -> None:
     monkeypatch.setattr(keeping, "free_memory", lambda device: 60_000_000)
     device = Device(torch.device("cpu"), half=True, memory=0).shared(runners)
-    assert Keeper.of([Grid((100, 100, 100))] * 5, plan_of((8, 8, 8)), device, cache).place == place
+    assert Keeper.of([Grid((100, 100, 100))] * 5, plan_of((8, 8, 8)), device, cache).storage == storage
 
 
 @pytest.mark.parametrize("room", ["lots", "-1", "nan", "inf"])

@@ -60,8 +60,8 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[Workplace]:
     """Where runs would begin that found 8 GB free; none of them does."""
     found: list[Workplace] = []
 
-    def course(place: Workplace, *_given: object) -> None:
-        found.append(place)
+    def course(workplace: Workplace, *_given: object) -> None:
+        found.append(workplace)
         raise OSError("far enough")
 
     monkeypatch.setattr(orders, "Course", course)
