@@ -101,6 +101,13 @@ def test_pip_installs_every_subpackage() -> None:
     assert found == wanted, "a folder with Python files has no __init__.py"
 
 
+def test_pip_installs_what_the_logic_reads_at_run_time() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["SemiSegLogic"]
+    taken = {path.relative_to(LOGIC).as_posix() for pattern in patterns for path in LOGIC.glob(pattern)}
+    assert {name for name in files(LOGIC, "*") if not name.endswith((".py", "CMakeLists.txt"))} == taken
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Names in the package that Slicer's and CTK's own macros make of a clone, relative to its single folder."""
