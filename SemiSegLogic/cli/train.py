@@ -24,6 +24,23 @@ FIRST_STEPS = 200  # of the first mask, which comes before a paper's own steps
 def add(commands: Any) -> None:
     """The grammar."""
     train = commands.add_parser("train", help="train on the slices done and suggest a segmentation of every volume")
+    _add_train(train)
+    predict = commands.add_parser("predict", help="make suggestions with the last model, without training")
+    predict.add_argument("folder", type=Path, help="the study's folder")
+    predict.add_argument("--model", type=Path, help="a model.pt (default: the last one of the study)")
+    predict.set_defaults(do=_predict)
+    again = commands.add_parser("follow", help="show the newest training of a study and take in its suggestions")
+    again.add_argument("folder", type=Path, help="the study's folder")
+    again.set_defaults(do=_follow)
+    for command in (train, predict):
+        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
+                             help="the processor, or a graphics card (default: a graphics card if there is one)")
+    for command in (train, predict, again):
+        add_place(command)
+        add_json(command)
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("folder", type=Path, help="the study's folder")
     train.add_argument("--method", choices=list(CHOICES), default=RECOMMENDED,
                        help=f"default: {RECOMMENDED}; 'semiseg methods' says what each does")
@@ -45,19 +62,6 @@ def add(commands: Any) -> None:
                        help="learn only from the drawn slices from the start, as --recipe paper does, even where a "
                             "volume has three or fewer")
     train.set_defaults(do=_train)
-    predict = commands.add_parser("predict", help="make suggestions with the last model, without training")
-    predict.add_argument("folder", type=Path, help="the study's folder")
-    predict.add_argument("--model", type=Path, help="a model.pt (default: the last one of the study)")
-    predict.set_defaults(do=_predict)
-    again = commands.add_parser("follow", help="show the newest training of a study and take in its suggestions")
-    again.add_argument("folder", type=Path, help="the study's folder")
-    again.set_defaults(do=_follow)
-    for command in (train, predict):
-        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
-                             help="the processor, or a graphics card (default: a graphics card if there is one)")
-    for command in (train, predict, again):
-        add_place(command)
-        add_json(command)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..engine.planning.plan import Plan
 from ..engine.prediction.averaging import ViewAveraged
-from ..engine.quality import Judge
+from ..engine.quality import FlagRule
 from ..engine.training import checkpoint
 from ..methods import make_to_predict
 from ..methods.base import Method, Task
@@ -48,10 +48,10 @@ class Model:
     ``held_out`` mean Dice on held-out slices, None when there were none.
 
     ``mirror`` (engine axis or None) and ``zooms``: the views that predictions are averaged over; ``one_piece`` the
-    values of structures whose fragments are left out of them. ``quality`` what was measured, for the card; ``judge`` by
-    what flags are given, and ``seen`` the slices that the weights have learned from (None: any may be). ``judged``: as
-    it was judged, where it has learned from the slices that judged it since. ``learned``: how many slices its run
-    learned from, and of how many cases (None: not known).
+    values of structures whose fragments are left out of them. ``quality`` what was measured, for the card;
+    ``flag_rule`` by which flags are given, and ``seen`` the slices that the weights have learned from (None: any may
+    be). ``judged``: as it was judged, where it has learned from the slices that judged it since. ``learned``: how many
+    slices its run learned from, and of how many cases (None: not known).
     """
 
     method: str
@@ -65,7 +65,7 @@ class Model:
     zooms: tuple[float, ...] = ()
     one_piece: tuple[int, ...] = ()
     quality: dict[str, Any] = field(default_factory=dict)
-    judge: Judge = field(default_factory=Judge)
+    flag_rule: FlagRule = field(default_factory=FlagRule)
     seen: tuple[SeenSlice, ...] | None = None
     judged: Beginning | None = None
     learned: tuple[int, int] | None = None
@@ -110,7 +110,7 @@ class Model:
             "format": FORMAT, "method": self.method, "settings": self.settings, "task": _plain(self.task),
             "plan": asdict(self.plan), "values": list(self.values), "weights": self.weights, "held_out": self.held_out,
             "mirror": self.mirror, "zooms": list(self.zooms), "one_piece": list(self.one_piece),
-            "quality": self.quality, "judge": self.judge.to_dict(), "seen": plain_slices(self.seen),
+            "quality": self.quality, "judge": self.flag_rule.to_dict(), "seen": plain_slices(self.seen),
             "judged": self.judged.to_state() if self.judged else None,
             "learned": list(self.learned) if self.learned else None,
         }
@@ -126,7 +126,7 @@ class Model:
         return cls(
             state["method"], state["settings"], _task_of(state), Plan(**state["plan"]), tuple(state["values"]),
             _of_predictor(state), state["held_out"], state.get("mirror"), tuple(state.get("zooms", ())),
-            tuple(state.get("one_piece", ())), state.get("quality", {}), Judge(**state.get("judge", {})),
+            tuple(state.get("one_piece", ())), state.get("quality", {}), FlagRule(**state.get("judge", {})),
             seen_slices(state.get("seen")), Beginning.from_state(judged) if judged else None,
             (int(learned[0]), int(learned[1])) if learned else None,
         )

@@ -12,7 +12,7 @@ from torch import nn
 
 from ..engine.data.volumes import Volume
 from ..engine.prediction.predict import Predictor
-from ..engine.quality import Judge, looks_of
+from ..engine.quality import FlagRule, looks_of
 from ..engine.selection import DEFAULT, CaseMaps, Profile, drawing_axis, next_slices, profile, seed_of
 from ..geometry import SliceIndex
 from ..naming import counted
@@ -30,13 +30,13 @@ class Suggester:
     def __init__(self, workplace: Workplace, data: Data, strategy: str = DEFAULT):
         self.job, self.device, self.reporter = workplace.job, workplace.device, workplace.reporter
         self.data, self.strategy = data, strategy
-        self.judge, self.pace = Judge(), Pace()
+        self.flag_rule, self.pace = FlagRule(), Pace()
         self.one_piece: tuple[int, ...] = ()
         self._profiles: dict[str, Profile] = {}
 
     def follow(self, model: Model) -> None:
         """From now on flag, and leave out fragments, as was learned with ``model``."""
-        self.judge, self.one_piece = model.judge, model.one_piece
+        self.flag_rule, self.one_piece = model.flag_rule, model.one_piece
 
     def open_case(self, network: nn.Module) -> None:
         """Refresh the case on the person's screen, if there is one."""
@@ -111,8 +111,8 @@ class Suggester:
         prediction = predictor.predict(volume, self.data.classes, self.one_piece)
         earlier = self._earlier(name)
         n = self.job.put_result(name, prediction.label, prediction.uncertainty)
-        undrawn = [value for value in self.judge.undrawn if (prediction.label == value).any()]
-        flag = self.judge.flag(looks_of(prediction.label, prediction.uncertainty), undrawn)
+        undrawn = [value for value in self.flag_rule.undrawn if (prediction.label == value).any()]
+        flag = self.flag_rule.flag(looks_of(prediction.label, prediction.uncertainty), undrawn)
         status = self.reporter.status
         self.reporter.update(results={**status.results, name: n}, flags={**status.flags, name: flag})
         return CaseMaps(

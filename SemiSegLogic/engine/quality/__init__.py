@@ -1,7 +1,7 @@
 """How good a model is, from judged slices that training did not see: measured, with its uncertainty, in words."""
 
 from .estimate import Estimate, estimate
-from .flags import Judge, Looks, looks_of
+from .flags import FlagRule, Looks, looks_of
 from .holding_out import parts
 from .lost import lost
 from .measuring import Measured, measure, scores_of
@@ -10,7 +10,7 @@ from .scores import SliceScore, mean_dice, pooled_dice
 
 __all__ = [
     "Estimate",
-    "Judge",
+    "FlagRule",
     "Looks",
     "Measured",
     "Reliability",

@@ -54,8 +54,8 @@ def looks_of(label: NDArray[np.uint8], uncertainty: NDArray[np.uint8]) -> Looks:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """What flags are given by: the study's expected ``dice`` with its interval ``low`` to ``high`` (None: it was never
+class FlagRule:
+    """By what flags are given: the study's expected ``dice`` with its interval ``low`` to ``high`` (None: it was never
     measured), and ``size``, the voxels of a usual suggestion, with its ``doubt`` (0: not known). It tells
     nothing of the structures ``unmeasured`` by name, nor of those ``undrawn`` anywhere, value -> name.
     """
@@ -72,7 +72,7 @@ class Judge:
     def of(
         cls, estimate: Estimate | None, looks: Sequence[Looks], unmeasured: Sequence[str] = (),
         undrawn: Mapping[int, str] | None = None,
-    ) -> Judge:
+    ) -> FlagRule:
         """From the measurement, the looks of the volumes in which it was made, and the structures not seen there."""
         found = [item for item in looks if item.size]
         if estimate is None or not found:
@@ -105,7 +105,7 @@ class Judge:
         return {"state": "look", "words": words + self._remark(), "expected_dice": expected}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data that ``Judge(**data)`` takes back."""
+        """Plain data that ``FlagRule(**data)`` takes back."""
         return asdict(self)
 
     def _remark(self) -> str:

@@ -11,7 +11,7 @@ from torch import nn
 from ...engine import quality
 from ...engine.hardware.device import Device
 from ...engine.prediction.predict import Predictor
-from ...engine.quality import Estimate, Judge, Measured, SliceScore
+from ...engine.quality import Estimate, FlagRule, Measured, SliceScore
 from ...job import JobSpec
 from ...methods.base import Method
 from ...naming import listed
@@ -154,8 +154,8 @@ class Jury:
         together = [standing.measured.get(standing.kept_as, Measured()), *folds]
         found = sum(folds, together[0])
         known = quality.estimate(found.scores)
-        judge = Judge.of(known, [looks for _, looks in found.looks], self._unmeasured(found), self._undrawn())
-        return replace(model, quality=self._quality(known, found, self._knew_all_cases(together)), judge=judge)
+        rule = FlagRule.of(known, [looks for _, looks in found.looks], self._unmeasured(found), self._undrawn())
+        return replace(model, quality=self._quality(known, found, self._knew_all_cases(together)), flag_rule=rule)
 
     def _quality(self, known: Estimate | None, found: Measured, knew_all: bool) -> dict[str, Any]:
         """What was measured, in words and numbers, for the card."""

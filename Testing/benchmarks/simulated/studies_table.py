@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from SemiSegLogic.engine.quality import Estimate, Judge, Looks, SliceScore, estimate
+from SemiSegLogic.engine.quality import Estimate, FlagRule, Looks, SliceScore, estimate
 from SemiSegLogic.engine.quality.flags import GOOD
 from SemiSegLogic.geometry import SliceIndex
 
@@ -32,8 +32,8 @@ def estimated(row: Row) -> Estimate | None:
 
 def flags(row: Row) -> list[tuple[str, float]]:
     """State and true Dice of every held-out case."""
-    judge = Judge.of(estimated(row), [Looks(**looks) for looks in row["measured_looks"]])
-    return [(judge.flag(Looks(**case["looks"]))["state"], float(np.mean(case["dice"]))) for case in row["recommended"]]
+    rule = FlagRule.of(estimated(row), [Looks(**looks) for looks in row["measured_looks"]])
+    return [(rule.flag(Looks(**case["looks"]))["state"], float(np.mean(case["dice"]))) for case in row["recommended"]]
 
 
 def true_dice(row: Row, method: str) -> float:

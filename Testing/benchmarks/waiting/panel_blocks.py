@@ -141,27 +141,46 @@ def balls(shape: tuple[int, int, int], structures: int) -> Any:
 
 
 def run_steps(clock: Clock, panel: Any, study: Any, folder: Path, structures: int) -> None:
+    """A study's day: opened, drawn in, suggested in, corrected, exported; then masks of the scene."""
     from SemiSegLogic.geometry import SliceIndex
-    from Testing.support.clinician import paint
 
     case = study.cases[0]
     middle = case.grid.shape[0] // 2
-    organs = balls(case.grid.shape, structures) if structures > 2 else None
-    if organs is not None:
-        case.set_slices(organs, [SliceIndex(0, index) for index in (10, middle, case.grid.shape[0] - 10)], "expert")
     disc = np.add.outer((np.arange(512) - 256) ** 2, (np.arange(512) - 256) ** 2) < 120**2
+    truth = np.zeros(case.grid.shape, np.uint8)
+    truth[middle - 60 : middle + 60] = disc
+    if structures > 2:
+        truth = balls(case.grid.shape, structures)
+        case.set_slices(truth, [SliceIndex(0, index) for index in (10, middle, case.grid.shape[0] - 10)], "expert")
     clock.step("open the study", lambda: panel.controller.open_study(study.folder))
     clock.step("click a case", lambda: panel.cases.on_case(0))
+    draw(clock, panel, middle, disc)
+    review(clock, panel, case, truth)
+    clock.step(
+        "export", lambda: panel.controller.results.export(folder / "out", ["nrrd"], [case.id], lambda _files: None)
+    )
+    clock.step("another case", lambda: panel.cases.on_case(1))
+    import_of_the_scene(clock, panel, truth, case.grid)
+
+
+def draw(clock: Clock, panel: Any, middle: int, disc: Any) -> None:
+    """Three slices about the ``middle`` one."""
+    from SemiSegLogic.geometry import SliceIndex
+    from Testing.support.clinician import paint
+
     for index in (middle - 40, middle, middle + 40):
         place = SliceIndex(0, index)
         panel.screen.jump(place)
         paint(panel, 1, place, disc)
         clock.step(f"autosave after a stroke on {index}", panel.controller.labelling.save_now)
         clock.step(f"slice {index} done", panel.label.on_done)
-    truth = np.zeros(case.grid.shape, np.uint8)
-    truth[middle - 60 : middle + 60] = disc
-    truth = truth if organs is None else organs
-    doubt = ((truth > 0) * 100).astype(np.uint8)
+
+
+def review(clock: Clock, panel: Any, case: Any, truth: Any) -> None:
+    """The suggestion ``truth`` (k, j, i), another one after it, and what a person says of them."""
+    from SemiSegLogic.geometry import SliceIndex
+
+    middle, doubt = len(truth) // 2, ((truth > 0) * 100).astype(np.uint8)
     case.put_suggestion(truth, doubt, {"method": "mean_teacher"})
     clock.step("a suggestion comes in", panel.controller.results.reload_suggestion)
     clock.step("show uncertainty", lambda: panel.review.on_uncertainty(True))
@@ -172,11 +191,6 @@ def run_steps(clock: Clock, panel: Any, study: Any, folder: Path, structures: in
     clock.step("correct this slice", panel.review.on_correct)
     clock.step("this slice is right", panel.review.on_right)
     clock.step("accept the case", panel.review.on_accept)
-    clock.step(
-        "export", lambda: panel.controller.results.export(folder / "out", ["nrrd"], [case.id], lambda _files: None)
-    )
-    clock.step("another case", lambda: panel.cases.on_case(1))
-    import_of_the_scene(clock, panel, truth, case.grid)
 
 
 def import_of_the_scene(clock: Clock, panel: Any, truth: Any, grid: Any) -> None:
