@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
@@ -55,8 +53,22 @@ class Https:
     ) -> None:
         self.address, self.token_file = _checked(address, kind, port), token_file
         self._kind, self._timeout_s = kind, timeout_s or TIMEOUT_S
-        handlers = [urllib.request.ProxyHandler({}), _NoRedirect(), _handler(authority)]
-        self._opener = urllib.request.build_opener(*handlers)
+        self._trusted = _trusted(authority)
+        self._keeping = False
+        self._kept: HTTPConnection | None = None
+
+    @contextmanager
+    def one_connection(self) -> Iterator[None]:
+        """All that is asked meanwhile goes over one connection, which is made anew where the other side closed it in
+        between. For one thread; what is asked once in a while takes no place there in between.
+        """
+        outermost, self._keeping = not self._keeping, True
+        try:
+            yield
+        finally:
+            if outermost:
+                self._keeping = False
+                self._let_go()
 
     def ask(
         self, method: str, path: str, content: bytes | None = None, kind: str = "application/json", *,
@@ -93,23 +105,66 @@ class Https:
         more_s: float = 0.0,
     ) -> Iterator[Any]:
         token = {"Authorization": f"Bearer {read_token(self.token_file)}"} if with_token else {}
-        request = urllib.request.Request(self.address + path, content, {**headers, **token}, method=method)
+        stays = {"Connection": "keep-alive" if self._keeping else "close"}
+        request = _Request(method, path, content, {**headers, **token, **stays})
         try:
-            with self._open(request, self._timeout_s + more_s) as answer:
+            line, answer = self._begun(request, self._timeout_s + more_s)
+            try:
                 yield answer
+                if self._keeping and answer.isclosed() and not answer.will_close:  # it was read to its end
+                    self._kept, line = line, None
+            finally:
+                answer.close()
+                if line is not None:
+                    line.close()
         except _DiskRefuses as error:
             raise error.reason from None
         except (OSError, ValueError, HTTPException) as error:  # refused, timed out, an untrusted certificate, torn off
-            why = "the connection broke" if isinstance(error, IncompleteRead) else getattr(error, "reason", error)
+            why = "the connection broke" if isinstance(error, IncompleteRead) else error
             raise Unreachable(f"The {self._kind} at {self.address} cannot be reached: {why}.",
                               _remedy(why, self._kind)) from None
 
-    def _open(self, request: urllib.request.Request, timeout_s: float) -> Any:
-        """The answer, whatever its code: that too can break off while it is read."""
+    def _begun(self, request: _Request, timeout_s: float) -> tuple[HTTPConnection | None, HTTPResponse]:
+        """The connection, and the answer that comes over it, whatever its code: its body can break off."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            try:
+                return kept, request.over(kept, timeout_s)
+            except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):  # the other side closed it in between
+                kept.close()
+        made = self._connection()
         try:
-            return self._opener.open(request, timeout=timeout_s)
-        except urllib.error.HTTPError as error:
-            return error
+            return made, request.over(made, timeout_s)
+        except BaseException:
+            made.close()
+            raise
+
+    def _connection(self) -> HTTPConnection:
+        parts = urlsplit(self.address)
+        if parts.scheme == "https":
+            return HTTPSConnection(str(parts.hostname), parts.port, context=self._trusted)
+        return HTTPConnection(str(parts.hostname), parts.port)
+
+    def _let_go(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    content: bytes | None
+    headers: Mapping[str, str]
+
+    def over(self, line: HTTPConnection, timeout_s: float) -> HTTPResponse:
+        """What is answered to it over ``line``; each of its steps may take ``timeout_s``."""
+        line.timeout = timeout_s
+        if line.sock is not None:
+            line.sock.settimeout(timeout_s)
+        line.request(self.method, self.path, self.content, dict(self.headers))
+        return line.getresponse()
 
 
 class _DiskRefuses(Exception):
@@ -163,21 +218,14 @@ def _remedy(why: object, kind: str) -> str:
     return f"Check that the {kind} runs, the network and the SSH tunnel. What runs there goes on."
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the token elsewhere."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Never."""
-
-
-def _handler(authority: Path | None) -> urllib.request.HTTPSHandler:
+def _trusted(authority: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=authority)
     except (OSError, ssl.SSLError) as error:
         raise PlaceError(f"The certificate {authority} cannot be read: {error}.", "Give a PEM file.") from error
     if authority is not None:
         _trust_what_was_given(context)
-    return urllib.request.HTTPSHandler(context=context)
+    return context
 
 
 def _trust_what_was_given(context: ssl.SSLContext) -> None:

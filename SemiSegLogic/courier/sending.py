@@ -47,8 +47,9 @@ class Sending:
             if name not in self._digests:
                 self._digests[name] = self._digest(name)
         self._all, self._sent = sum((self._job.inputs / name).stat().st_size for name in self._digests), 0
-        for name, digest in self._digests.items():
-            self._send(name, digest)
+        with self._gateway.one_connection():
+            for name, digest in self._digests.items():
+                self._send(name, digest)
         self._require_wanted()
         self._gateway.order(self.name, spec, self._digests)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlencode
@@ -52,6 +53,10 @@ class Gateway:
         """Of the server."""
         return self._https.address
 
+    def one_connection(self) -> AbstractContextManager[None]:
+        """All that is said meanwhile goes over one connection."""
+        return self._https.one_connection()
+
     def check(self) -> str:
         """The version of the server's SemiSeg, once it is known to take our token and to mean the same by it."""
         said = self._say("GET", "/v1")
@@ -69,7 +74,7 @@ class Gateway:
         not sent again. ``told`` hears how much is there. OSError when the file cannot be read.
         """
         total, where = path.stat().st_size, f"/v1/files/{digest}"
-        with path.open("rb") as stream:
+        with path.open("rb") as stream, self.one_connection():
             there, whole = self._size(self._say("GET", where))
             while not whole:
                 stream.seek(there)

@@ -1,9 +1,10 @@
 """What the way over a server costs: sending, sending again, asking.
 
-    python -m Testing.benchmarks.waiting.server [--megabytes 256] [--rounds 3]
+    python -m Testing.benchmarks.waiting.server [--megabytes 256] [--rounds 3] [--there-and-back-ms 0]
 
-A server over https on 127.0.0.1, in this process, and a file of random bytes; beside it the same file copied and
-hashed, which is the least that sending must do. A courier asks once a second.
+A server over https on 127.0.0.1, in this process, or behind a line on which a word takes some milliseconds there and
+back, and a file of random bytes; beside it the same file copied and hashed, which is the least that sending must do. A
+courier asks once a second.
 """
 
 from __future__ import annotations
@@ -23,25 +24,32 @@ from SemiSegLogic.backends.server.gateway import Gateway
 from SemiSegLogic.files import digest_file
 from Testing.support.certificates import make_certificate
 from Testing.support.servers import RunningServer
+from Testing.support.slow_line import SlowLine
 
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--megabytes", type=int, default=256)
     words.add_argument("--rounds", type=int, default=3)
+    words.add_argument("--there-and-back-ms", type=float, default=0.0)
     options = words.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server = RunningServer(folder / "server", make_certificate(folder))
+        described = server.describe(folder / "ada")
+        line = SlowLine(server.port, options.there_and_back_ms / 2000) if options.there_and_back_ms else None
+        if line is not None:
+            described.write_text(described.read_text().replace(f":{server.port}", f":{line.port}"))
         try:
-            measure(folder, server, options.megabytes, options.rounds)
+            measure(folder, Gateway(Server.read(described)), options.megabytes, options.rounds)
         finally:
             server.close()
+            if line is not None:
+                line.close()
 
 
-def measure(folder: Path, server: RunningServer, megabytes: int, rounds: int) -> None:
+def measure(folder: Path, gateway: Gateway, megabytes: int, rounds: int) -> None:
     """Print the table."""
-    gateway = Gateway(Server.read(server.describe(folder / "ada")))
     print(f"| a file of {megabytes} MB, median of {rounds} | s | MB/s |\n|---|---|---|")
     rows: dict[str, list[float]] = {}
     for seed in range(rounds):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from SemiSegLogic.backends.server import gateway as module
 from SemiSegLogic.backends.server.backend import Server
 from SemiSegLogic.backends.server.gateway import Gateway
 from Testing.support.certificates import make_certificate
+from Testing.support.jobs import wait_until
 from Testing.support.servers import RunningServer
 
 CONTENT = random.Random(0).randbytes(2 << 20)
@@ -127,3 +129,75 @@ def test_a_certificate_that_has_expired_is_to_be_renewed(tmp_path: Path) -> None
 def test_a_port_that_is_none_is_no_address(tmp_path: Path, address: str) -> None:
     with pytest.raises(PlaceError, match="not the address of a server"):
         Gateway(Server(server=address, token="t"))
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A word for each that this computer makes."""
+    made: list[str] = []
+
+    def counted(line: http.client.HTTPConnection, connect: Any = http.client.HTTPConnection.connect) -> None:
+        made.append(line.host)
+        connect(line)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", counted)
+    return made
+
+
+def nobody_connected(server: RunningServer) -> bool:
+    return not server._server.server_state.connections
+
+
+def test_all_pieces_go_over_one_connection_which_is_let_go_then(
+    server: RunningServer, ada: Gateway, file: Path, monkeypatch: pytest.MonkeyPatch, connections: list[str]
+) -> None:
+    """Each made its own, and agreed on TLS anew."""
+    monkeypatch.setattr(ada, "_piece", 1 << 18)
+    ada.send(file, DIGEST, lambda there: None)
+    assert (server.shelf("ada").folder / DIGEST).read_bytes() == CONTENT
+    assert len([line for line in server.told if line[1] == "PUT"]) > 3
+    assert len(connections) == 1
+    wait_until(lambda: nobody_connected(server), 10, "its place to be free")
+    ada.check()
+    ada.check()
+    assert len(connections) == 3, "what is asked once in a while takes no place in between"
+    wait_until(lambda: nobody_connected(server), 2, "its place to be free")
+
+
+@pytest.mark.parametrize("safe", [False, True])
+def test_a_server_that_closes_the_connection_between_two_pieces_gets_the_next_over_another(
+    tmp_path: Path, file: Path, connections: list[str], safe: bool
+) -> None:
+    """As one that was restarted, and proxies in front of one after some time or some requests."""
+    server = RunningServer(tmp_path / "server", make_certificate(tmp_path) if safe else None)
+    try:
+        ada, closed = server.gateway(tmp_path / "ada"), list[int]()
+        ada._piece = 1 << 18
+
+        def told(there: int) -> None:
+            if len(closed) < 2:
+                closed.append(there)
+                server.stop()
+                server.start()
+
+        ada.send(file, DIGEST, told)
+        assert (server.shelf("ada").folder / DIGEST).read_bytes() == CONTENT
+        assert len(connections) == 3
+    finally:
+        server.close()
+
+
+def test_a_refusal_and_an_answer_that_broke_off_leave_no_connection_to_go_on_with(
+    server: RunningServer, ada: Gateway, connections: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ada.one_connection():
+        with pytest.raises(PlaceError):
+            ada.stop(JOB, 1.0)
+        ada.check()
+        assert len(connections) == 1, "a refusal was read to its end"
+        with monkeypatch.context() as short:
+            short.setattr("SemiSegLogic.backends.https.LARGEST_ANSWER", 5)
+            with pytest.raises(PlaceError):
+                ada.check()
+        ada.check()
+        assert len(connections) == 2, "what was left of an answer would be taken for the next"
