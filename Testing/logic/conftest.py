@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from Testing.support import small_disk
 from Testing.support.blobs import BlobStudy, make_study
 from Testing.support.stand_ins.fake_ray import TOKEN, FakeRay
 
@@ -46,8 +46,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         pytest.skip("needs root on Linux to mount a small disk")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=False,
-                      capture_output=True).returncode:
+    if not small_disk.mount(folder, "256k"):
         pytest.skip("no small disk can be mounted here")
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    small_disk.unmount(folder)

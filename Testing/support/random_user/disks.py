@@ -6,11 +6,12 @@ import contextlib
 import errno
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from Testing.support import small_disk
 
 SIZE = "8g"
 """As large as a training asks for; nothing of it is taken before something is written."""
@@ -22,11 +23,11 @@ class Disk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        self.real = self._mount("-t", "tmpfs", "-o", f"size={SIZE}", "none")
+        self.real = small_disk.mount(folder, SIZE)
 
     def take_away(self) -> None:
         if self.real:
-            subprocess.run(["umount", "--lazy", str(self.folder)], check=True, capture_output=True)
+            small_disk.unmount(self.folder)
 
     @contextlib.contextmanager
     def full(self) -> Iterator[None]:
@@ -35,11 +36,11 @@ class Disk:
             with refused(errno.ENOSPC):
                 yield
             return
-        assert self._mount("-o", f"remount,size={shutil.disk_usage(self.folder).used}")
+        assert small_disk.remount(self.folder, f"size={shutil.disk_usage(self.folder).used}")
         try:
             yield
         finally:
-            assert self._mount("-o", f"remount,size={SIZE}")
+            assert small_disk.remount(self.folder, f"size={SIZE}")
 
     @contextlib.contextmanager
     def read_only(self) -> Iterator[None]:
@@ -48,16 +49,11 @@ class Disk:
             with refused(errno.EROFS):
                 yield
             return
-        there = self._mount("-o", "remount,ro")
+        there = small_disk.remount(self.folder, "ro")
         try:
             yield
         finally:
-            assert not there or self._mount("-o", "remount,rw")
-
-    def _mount(self, *options: str) -> bool:
-        with contextlib.suppress(OSError):
-            return subprocess.run(["mount", *options, str(self.folder)], capture_output=True).returncode == 0
-        return False
+            assert not there or small_disk.remount(self.folder, "rw")
 
 
 @contextlib.contextmanager
