@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 
 def range_of(sample: NDArray[np.float64], percentiles: tuple[float, float]) -> tuple[float, float]:
-    """The two ``percentiles`` of ``sample``, no farther from all values but the least and the greatest than these
-    reach. Around what a CT scanner sees some write -32768: next to that all tissue would be one grey.
+    """The two ``percentiles`` (0..100) of ``sample`` (N,), no farther from all values but the least and the greatest
+    than these reach. Around what a CT scanner sees some write -32768: next to that all tissue would be one grey.
     """
     low, high = np.percentile(sample, percentiles)
     least, greatest = sample.min(), sample.max()

@@ -49,7 +49,7 @@ class Form:
 
 
 def write_npy(path: Path, array: NDArray[Any]) -> None:
-    """Write ``array`` as .npy, atomically. Raises FileError where the disk refuses."""
+    """Write ``array`` (any axes) as .npy, atomically. Raises FileError where the disk refuses."""
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as stream:

@@ -127,7 +127,7 @@ def replace_labels(folder: Path, n: int, by: int) -> None:
 
 
 def check_values(owner: str, label: NDArray[np.uint8], spec: JobSpec, ignore: bool = True) -> None:
-    """Raises JobError when ``label`` holds a value that is neither 0, a structure's, nor (if allowed) IGNORE."""
+    """Raises JobError where ``label`` (any axes) is neither 0, a structure's value, nor (if allowed) IGNORE."""
     known = bytes([*spec.values, IGNORE] if ignore else spec.values)
     strange = label.tobytes().translate(None, known)  # what is left; in a quarter of the time that indexing takes
     if strange:

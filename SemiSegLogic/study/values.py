@@ -12,7 +12,7 @@ PIECE = 2**20
 
 
 def values_of(array: NDArray[np.generic]) -> list[int | float]:
-    """The values of a label array in order. For bytes without a sort."""
+    """The values of a label array (any axes) in order. For bytes without a sort."""
     if array.dtype != np.uint8:
         return list(np.unique(array).tolist())
     return [int(value) for value in np.flatnonzero(counts_of(array.view(np.uint8)))]

@@ -35,7 +35,7 @@ def factors(matrices: Sequence[Tensor]) -> list[Tensor]:
 
 
 def is_wide(matrix: Tensor) -> bool:
-    """Whether ``matrix`` has no more rows than columns."""
+    """Whether ``matrix`` (m,n) has no more rows than columns."""
     return matrix.shape[0] <= matrix.shape[1]
 
 

@@ -88,7 +88,7 @@ class PooledNetwork(Network):
     encoders: nn.ModuleList
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """The five maps of the way down."""
+        """The five maps (B,F,d,h,w) of the way down of an image (B,C,D,H,W)."""
         maps: dict[str, Tensor] = {}
         x = image
         for name, encode in zip(WAY_DOWN, self.encoders, strict=True):

@@ -48,14 +48,14 @@ class FastUNet(HalvingNetwork):
         self.head = nn.ConvTranspose3d(width, classes, stem, stride=stem)
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """Taps stem, level1, down1, bottleneck."""
+        """Taps stem, level1, down1, bottleneck (B,F,d,h,w) of an image (B,C,D,H,W)."""
         stem = self.stem(image)
         one = self.level1(stem)
         two = self.level2(one)
         return {"stem": stem, "level1": one, "down1": two, "bottleneck": self.level3(two)}
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The taps of the way up, beside those given."""
+        """The taps (B,F,d,h,w) of the way up, beside those given."""
         up = self.join2(self.up2(maps["bottleneck"]) + maps["down1"])
         last = self.join1(self.up1(up) + maps["level1"])
         return {**maps, "up1": up, "last": last, "logits": self.head(last)}

@@ -38,7 +38,7 @@ class InstanceUNet(PooledNetwork):
         self.head = nn.Conv3d(width, classes, three, padding=same(three))
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The maps of the way up, beside those given."""
+        """The maps (B,F,d,h,w) of the way up, beside those given."""
         maps, x = dict(maps), maps["bottleneck"]
         for name, skip, narrow, decode in zip(WAY_UP, WAY_DOWN[3::-1], self.narrows, self.decoders, strict=True):
             wide = F.interpolate(x, size=maps[skip].shape[2:], mode="trilinear", align_corners=False)

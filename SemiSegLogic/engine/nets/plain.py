@@ -34,14 +34,14 @@ class PlainUNet(HalvingNetwork):
         self.head = nn.Conv3d(width, classes, three, padding=same(three))
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """Taps stem, level1, down1, bottleneck."""
+        """Taps stem, level1, down1, bottleneck (B,F,d,h,w) of an image (B,C,D,H,W)."""
         stem = self.stem(image)
         one = self.level1(stem)
         two = self.level2(self.pool(one))
         return {"stem": stem, "level1": one, "down1": two, "bottleneck": self.level3(self.pool(two))}
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The maps of the way up, beside those given."""
+        """The maps (B,F,d,h,w) of the way up, beside those given."""
         one, two = maps["level1"], maps["down1"]
         up = self.join2(torch.cat([two, grow(self.narrow2(maps["bottleneck"]), two.shape[2:])], 1))
         last = self.join1(torch.cat([one, grow(self.narrow1(up), one.shape[2:])], 1))

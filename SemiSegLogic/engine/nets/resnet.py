@@ -79,12 +79,12 @@ class _OnResNet(Network):
         self.head = nn.Conv3d(WIDTH, classes, 1)
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """The five maps of the way down."""
+        """The five maps (B,F,d,h,w) of the way down of an image (B,C,D,H,W)."""
         maps: dict[str, Tensor] = self.encoder(image)
         return maps
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The maps of the way up, beside those given."""
+        """The maps (B,F,d,h,w) of the way up, beside those given."""
         maps = self.decoder(maps)
         maps["logits"] = self.head(self.dropout(maps["last"]))
         return maps

@@ -31,7 +31,7 @@ class SoundConv(nn.Conv3d):
     """A convolution of volumes."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """As nn.Conv3d."""
+        """(B,F,D,H,W) -> (B,F',D',H',W'), as nn.Conv3d."""
         large = _is_unsound(x, max(self.in_channels, self.out_channels))
         if not (large or is_narrow(self, x) or _is_deeper_than(self, x)):
             return super().forward(x)
@@ -42,7 +42,9 @@ class SoundUp(nn.ConvTranspose3d):
     """A transposed convolution of volumes."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """As nn.ConvTranspose3d; the volume that counts is the larger one, which comes out."""
+        """(B,F,D,H,W) -> (B,F',D',H',W'), as nn.ConvTranspose3d; the volume that counts is the larger one, which comes
+        out.
+        """
         assert output_size is None
         wider = self.stride[1] * self.stride[2]
         if not (is_narrow(self, x) or _is_unsound(x, wider * max(self.in_channels, self.out_channels))):

@@ -31,7 +31,7 @@ class UNet(PooledNetwork):
         self.head = nn.Conv3d(WIDTHS[0], classes, three, padding=same(three))
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The maps of the way up, beside those given."""
+        """The maps (B,F,d,h,w) of the way up, beside those given."""
         maps = self.decoder(maps)
         maps["logits"] = self.head(maps["last"])
         return maps

@@ -31,7 +31,7 @@ class VNet(Network):
         self.head = nn.Conv3d(width, classes, 1)
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """The five maps of the way down."""
+        """The five maps (B,F,d,h,w) of the way down of an image (B,C,D,H,W)."""
         maps = {"stem": self.stem(image)}
         x = maps["stem"]
         for name, shrink, encode in zip(WAY_DOWN[1:], self.shrinks, self.encoders, strict=True):
@@ -39,7 +39,7 @@ class VNet(Network):
         return maps
 
     def decode(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The maps of the way up, beside those given."""
+        """The maps (B,F,d,h,w) of the way up, beside those given."""
         below = self.dropout(maps["bottleneck"])
         maps = {**self.decoder({**maps, "bottleneck": below}), "bottleneck": maps["bottleneck"]}
         maps["logits"] = self.head(self.dropout(maps["last"]))

@@ -139,7 +139,7 @@ def _undescribed(layers: Sequence[NDArray[np.generic]], described: list[HeaderSe
 
 
 def values_in(array: NDArray[np.generic], source: Path | str) -> list[int]:
-    """The values of a label array in order. Raises LabelError unless all are whole numbers."""
+    """The values of a label array (any axes) in order. Raises LabelError unless all are whole numbers."""
     values: set[int] = set()
     for slab in array:
         if slab.dtype == np.uint8:

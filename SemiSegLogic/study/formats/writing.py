@@ -41,8 +41,8 @@ def write_image(path: Path, array: NDArray[np.generic], grid: Grid) -> None:
 
 def write_labelmap(path: Path, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure], *,
                    check: Check = _content) -> None:
-    """Write a plain label map; NRRD also says in its header which value is what. ``check`` may refuse the whole file by
-    an error before it takes its place. Raises as :func:`write_image`.
+    """Write ``array`` (k, j, i) as a plain label map; NRRD also says in its header which value is what. ``check`` may
+    refuse the whole file by an error before it takes its place. Raises as :func:`write_image`.
     """
     names = {} if is_nifti(path) else segnrrd.label_map_entries(structures)
     _write(path, array, grid, names, check)
@@ -50,8 +50,8 @@ def write_labelmap(path: Path, array: NDArray[np.uint8], grid: Grid, structures:
 
 def write_seg_nrrd(path: Path, array: NDArray[np.uint8], grid: Grid, structures: Iterable[Structure],
                    notes: Mapping[str, str] | None = None, *, check: Check = _content) -> None:
-    """Write a segmentation for Slicer: one layer with our label values; ``notes`` are further header entries; ``check``
-    as in :func:`write_labelmap`. Raises as :func:`write_image`.
+    """Write ``array`` (k, j, i) as a segmentation for Slicer: one layer with our label values; ``notes`` are further
+    header entries; ``check`` as in :func:`write_labelmap`. Raises as :func:`write_image`.
     """
     _write(path, array, grid, {**segnrrd.compose(grid, structures), **(notes or {})}, check)
 
