@@ -27,7 +27,7 @@ from SemiSegLogic.engine.training.checkpoint import warm_start
 from SemiSegLogic.engine.training.trainer import Budget, Trainer
 from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
-from Testing.benchmarks.shared.row_files import RowFile
+from Testing.benchmarks.shared.row_files import RowFile, asked
 from Testing.benchmarks.simulated.arms import Slices
 from Testing.benchmarks.simulated.pool import Pool, Trained
 from Testing.benchmarks.simulated.sets import SETS
@@ -172,12 +172,7 @@ def main() -> None:
     words.add_argument("--methods", nargs="*", default=["supervised", "bcp"])
     words.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS))
     words.add_argument("--steps", nargs="*", type=int, default=[50, 150, 350, 700])
-    words.add_argument("--table", action="store_true")
-    options = words.parse_args()
-    if options.table:
-        print(table(FILE.read()))
-        return
-    torch.set_num_threads(1)
+    options = asked(words, lambda: table(FILE.read()))
     study: Study | None = None
     for method, seed, arm, steps in jobs(options.seeds, options.methods, options.arms, options.steps):
         if study is None or (study.name, study.seed) != (method, seed):

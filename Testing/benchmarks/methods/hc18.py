@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from skimage.io import imread
 from skimage.transform import resize
@@ -36,7 +35,7 @@ from SemiSegLogic.methods import make
 from SemiSegLogic.methods.base import Method, Task
 from SemiSegLogic.report import dice
 from Testing.benchmarks.shared.hippocampus import seeded
-from Testing.benchmarks.shared.row_files import RowFile
+from Testing.benchmarks.shared.row_files import RowFile, asked
 
 SHAPE = (64, 96)
 ANNOTATED = 0.1
@@ -160,12 +159,7 @@ def main() -> None:
     words.add_argument("--data", type=Path)
     words.add_argument("--seeds", type=int, default=5)
     words.add_argument("--only", nargs="*", default=list(VARIANTS))
-    words.add_argument("--table", action="store_true")
-    options = words.parse_args()
-    if options.table:
-        print(table(FILE.read()))
-        return
-    torch.set_num_threads(1)
+    options = asked(words, lambda: table(FILE.read()))
     for seed in range(options.seeds):
         done = {row.variant for row in FILE.read() if row.seed == seed}
         if todo := [name for name in options.only if name not in done]:

@@ -17,14 +17,13 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from SemiSegLogic.engine.training.trainer import Budget
 from SemiSegLogic.errors import SemiSegError
 from SemiSegLogic.methods import METHODS
 from SemiSegLogic.methods.base import Method
 from Testing.benchmarks.shared.hippocampus import Hippocampus, seeded
-from Testing.benchmarks.shared.row_files import RowFile
+from Testing.benchmarks.shared.row_files import RowFile, asked
 
 ANNOTATED, UNLABELLED, SLICES = 8, 52, 3
 FIRST_STEPS = 120
@@ -102,12 +101,7 @@ def main() -> None:
     words.add_argument("--seeds", type=int, default=3)
     words.add_argument("--methods", nargs="*", default=list(METHODS))
     words.add_argument("--part", default="0/1", help="which share of the seeds x methods, e.g. 0/2")
-    words.add_argument("--table", action="store_true")
-    options = words.parse_args()
-    if options.table:
-        print(table(FILE.read()))
-        return
-    torch.set_num_threads(1)
+    options = asked(words, lambda: table(FILE.read()))
     part, parts = map(int, options.part.split("/"))
     for budget, seed in product(BUDGETS, range(options.seeds)):
         todo = [(name, budget) for n, name in enumerate(options.methods) if n % parts == part]

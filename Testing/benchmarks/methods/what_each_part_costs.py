@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from SemiSegLogic.engine.training.trainer import Budget
 from SemiSegLogic.methods.base import Method
 from Testing.benchmarks.methods.on_hippocampus import ANNOTATED, SLICES, UNLABELLED, first_mask
 from Testing.benchmarks.methods.variants import VARIANTS
 from Testing.benchmarks.shared.hippocampus import Hippocampus, seeded
-from Testing.benchmarks.shared.row_files import RowFile
+from Testing.benchmarks.shared.row_files import RowFile, asked
 
 STEPS = 200
 
@@ -70,12 +69,7 @@ def main() -> None:
     words.add_argument("--data", type=Path)
     words.add_argument("--seeds", type=int, default=3)
     words.add_argument("--only", nargs="*", default=[], help="variants whose name begins so")
-    words.add_argument("--table", action="store_true")
-    options = words.parse_args()
-    if options.table:
-        print(table(FILE.read()))
-        return
-    torch.set_num_threads(1)
+    options = asked(words, lambda: table(FILE.read()))
     wanted = [name for prefix in options.only or [""] for name in VARIANTS if name.startswith(prefix)]
     for seed in range(options.seeds):
         done = {row.variant for row in FILE.read() if row.seed == seed}

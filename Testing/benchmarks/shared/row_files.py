@@ -4,10 +4,13 @@ and continued.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+import torch
 
 from Testing.benchmarks.runner.queue.rows import Rows
 
@@ -16,6 +19,19 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parents[1] / "results"
 Row = TypeVar("Row", bound="DataclassInstance")
+
+
+def asked(words: argparse.ArgumentParser, table: Callable[[], str]) -> argparse.Namespace:
+    """The options of a script that measures on one thread; with ``--table`` it shows the ``table`` of what is there
+    and ends.
+    """
+    words.add_argument("--table", action="store_true")
+    options = words.parse_args()
+    if options.table:
+        print(table())
+        raise SystemExit
+    torch.set_num_threads(1)
+    return options
 
 
 class RowFile(Generic[Row]):

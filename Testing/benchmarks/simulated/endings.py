@@ -35,7 +35,7 @@ from SemiSegLogic.runner.course.warm import start_from
 from SemiSegLogic.runner.model import Model
 from SemiSegLogic.settings import Training
 from Testing.benchmarks.runner.queue.rows import Rows
-from Testing.benchmarks.shared.row_files import FOLDER
+from Testing.benchmarks.shared.row_files import FOLDER, asked
 from Testing.benchmarks.simulated.studies import ALONE, train
 from Testing.benchmarks.simulated.study import SimulatedStudy, draw, truth_of
 
@@ -130,12 +130,7 @@ def main() -> None:
     words.add_argument("--data", type=Path)
     words.add_argument("--numbers", type=int, nargs="+", default=list(range(2, 9)))
     words.add_argument("--seeds", type=int, nargs="+", help="the number of the study where none is given")
-    words.add_argument("--table", action="store_true")
-    options = words.parse_args()
-    if options.table:
-        print(table(ROWS.read()))
-        return
-    torch.set_num_threads(1)
+    options = asked(words, lambda: table(ROWS.read()))
     done = {(row["number"], row["seed"]) for row in ROWS.read()}
     for number in options.numbers:
         for seed in options.seeds or [number]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from Testing.benchmarks.shared.row_files import RowFile
+from Testing.benchmarks.shared.row_files import RowFile, asked
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,14 @@ def test_the_rows_that_are_committed_are_read_by_the_program_that_measured_them(
     found = program.FILE.read()
     assert found
     assert program.table(found).count("\n") >= 2
+
+
+def test_a_script_shows_its_table_and_measures_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["script", "--table"])
+    with pytest.raises(SystemExit) as end:
+        asked(argparse.ArgumentParser(), lambda: "| one |")
+    assert (end.value.code, capsys.readouterr().out) == (None, "| one |\n")
+    monkeypatch.setattr("sys.argv", ["script"])
+    assert not asked(argparse.ArgumentParser(), lambda: pytest.fail("the table was asked for")).table
