@@ -511,7 +511,7 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
 </context>
 <context>
-    <name>panel.cases</name>
+    <name>panel.case_rows</name>
     <message>
         <source>none</source>
         <translation type="unfinished"></translation>
@@ -553,6 +553,53 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Case</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Suggestion</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>origin not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slices done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{share:.0%} right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Worth a look next</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model is {share:.0%} sure of its suggestion.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{share:.0%} sure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Agreement with the slices you have done since: {share:.0%} (Dice).</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.cases</name>
+    <message>
         <source>Replaces damaged records with their good copies; drawings are not changed</source>
         <translation type="unfinished"></translation>
     </message>
@@ -566,18 +613,6 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
     </message>
     <message>
         <source>A study is a folder that keeps your cases, everything you draw, and all models.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Case</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slices</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Status</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -673,14 +708,6 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Suggestion</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>origin not known</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -709,31 +736,7 @@ In some of them ({annotated}) experts drew the hippocampus on slices ({slices} i
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Slices done</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{share:.0%} right</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Add a DICOM series</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Worth a look next</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model is {share:.0%} sure of its suggestion.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{share:.0%} sure</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Agreement with the slices you have done since: {share:.0%} (Dice).</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

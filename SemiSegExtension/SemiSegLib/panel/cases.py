@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections import deque
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import qt
 
 from ..words import _
 from .case_menu import IMAGES, CaseMenu
+from .case_rows import CASE, NO_ROW, ORDERS, SURE, Row, order_key, row_of, titles
 from .parts import (
-    AMBER,
-    BLUE,
-    GREEN,
-    GREY,
-    PURPLE,
-    RED,
     box,
     button,
     choice,
@@ -33,31 +28,9 @@ from .parts import (
 )
 
 if TYPE_CHECKING:
-    from SemiSegLogic.study import CaseRow
-
     from .dicom_choice import DicomChoice
     from .panel import Panel
 
-WHOLE = "whole"
-"""In place of the status of a case in which people judged every slice, and nobody accepted anything."""
-STATUS = {
-    "none": ("○", _("none"), GREY),
-    "slices drawn": ("◐", _("slices drawn"), AMBER),
-    "suggested": ("✦", _("suggested"), PURPLE),
-    "corrected": ("✎", _("corrected"), BLUE),
-    WHOLE: ("●", _("fully drawn"), GREEN),
-    "accepted": ("✔", _("accepted"), GREEN),
-    "damaged": ("✖", _("damaged"), RED),
-}
-"""A sign, how it is called, and a colour."""
-FLAGS = {
-    "good": (_("probably good"), GREEN),
-    "look": (_("look here"), AMBER),
-    "unknown": (_("too few labels"), GREY),
-}
-NEXT, CASE, STATE, SLICES, SURE = range(5)
-"""The columns."""
-ORDERS = (CASE, NEXT, STATE, SURE, SLICES)
 MOST_ROWS = 5
 """Of the table at a time: what is done with a case is to be seen below it without scrolling."""
 FEW_LETTERS = 16
@@ -86,7 +59,7 @@ class CasesSection:
         self.order.addItems([_("name"), _("worth a look first"), _("status"), _("least sure first"), _("slices done")])
         self.order.connect("currentIndexChanged(int)", self.on_order)
         above.addWidget(self.order, 1)
-        self.table = choosing_table(inside, _titles(roomy=True), {CASE}, self.on_case)
+        self.table = choosing_table(inside, titles(roomy=True), {CASE}, self.on_case)
         self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
         self.table.horizontalHeader().setMinimumSectionSize(SIGN_PX)
         self.table.wordWrap = False
@@ -258,10 +231,10 @@ class CasesSection:
         if content == self._filled:  # a run that is followed asks every second
             return
         self._filled, self._roomy = content, self._is_roomy()
-        self.table.setHorizontalHeaderLabels(_titles(self._roomy))
+        self.table.setHorizontalHeaderLabels(titles(self._roomy))
         column = ORDERS[self.order.currentIndex]
         places = {case: place for place, case in enumerate(next_ones)}
-        rows = sorted(self._controller.rows, key=lambda item: _key(item, column, places.get(item.id, len(places))))
+        rows = sorted(self._controller.rows, key=lambda item: order_key(item, column, places.get(item.id, len(places))))
         self._rows = [row_of(item, item.id in next_ones[:STARRED], self._roomy) for item in rows]
         self.table.setRowCount(len(rows))
         self.table.minimumHeight = self.table.maximumHeight = table_height(max(len(rows), 2), MOST_ROWS)
@@ -295,78 +268,3 @@ class CasesSection:
                     made.setForeground(qt.QBrush(qt.QColor(cell.colour)))
                 self.table.setItem(number, column, made)
         self._shown[number] = wanted
-
-
-class Cell(NamedTuple):
-    """A cell of the table; ``colour`` "": the usual one."""
-
-    text: str
-    tip: str
-    colour: str = ""
-
-
-class Row(NamedTuple):
-    """A row of the table, and whose it is."""
-
-    case: str
-    cells: tuple[Cell, ...]
-
-
-NO_ROW = Row("", ())
-
-
-def row_of(item: CaseRow, star: bool, roomy: bool) -> Row:
-    """How a case is seen in the table."""
-    sign, state, colour = STATUS[state_of(item)]
-    known, told = quality(item), (state, item.problem or state, colour)
-    slices = str(item.drawn + item.empty) if item.drawn + item.empty else ""
-    return Row(item.id, (
-        Cell("★" if star else "", _("Worth a look next") if star else ""),
-        Cell(item.name, "\n".join(filter(None, (item.name, item.problem)))),
-        Cell(f"{sign} {state}" if roomy else sign, item.problem or state, colour),
-        Cell(slices, _("Slices done")),
-        Cell(*(known if roomy or known[0] else told)),
-    ))  # fmt: skip
-
-
-def _titles(roomy: bool) -> list[str]:
-    """In a narrow panel names have the room: a status is a sign there, in words only where no suggestion is judged."""
-    if roomy:
-        return ["", _("Case"), _("Status"), _("Slices"), _("Suggestion")]
-    return ["", _("Case"), "", _("Slices"), _("Status")]
-
-
-def state_of(item: CaseRow) -> str:
-    """How far the work on a case is, as the table says it."""
-    return WHOLE if item.whole and item.status != "accepted" else item.status
-
-
-def quality(item: CaseRow) -> tuple[str, str, str]:
-    """What is known of a suggestion: words for the table, an explanation, a colour ("": the usual one)."""
-    told, number = [item.flag_words], ""
-    flag, colour = FLAGS.get(item.flag, ("", ""))
-    if item.doubt is not None:
-        told.append(_("The model is {share:.0%} sure of its suggestion.").format(share=1 - item.doubt))
-        number = "" if flag else _("{share:.0%} sure").format(share=1 - item.doubt)
-    if item.agreement is not None:
-        told.append(_(
-            "Agreement with the slices you have done since: {share:.0%} (Dice)."
-        ).format(share=item.agreement))
-        number = _("{share:.0%} right").format(share=item.agreement)
-    if item.problem and item.suggestion:
-        return _("origin not known"), item.problem, AMBER
-    return number or flag, " ".join(part for part in told if part), colour
-
-
-def _key(item: CaseRow, column: int, place: int) -> tuple[object, ...]:
-    """What a column is ordered by; the least sure comes first, a case without a number last. ``place`` among the cases
-    that are worth a look.
-    """
-    number = item.agreement if item.agreement is not None else None if item.doubt is None else 1 - item.doubt
-    first: dict[int, object] = {
-        NEXT: place,
-        STATE: list(STATUS).index(state_of(item)),
-        SLICES: -(item.drawn + item.empty),
-        SURE: 2.0 if number is None else number,
-    }
-    return first.get(column, 0), item.name.casefold()

@@ -17,7 +17,7 @@ from ..cases.results import unusable_words
 from ..ports import Shown
 from ..training.methods import method_words
 from ..words import _
-from .cases import quality
+from .case_rows import quality
 from .parts import box, breakable, button, enable, label, primary, row, section
 
 if TYPE_CHECKING:

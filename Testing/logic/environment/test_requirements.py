@@ -28,7 +28,7 @@ def test_the_pythons_that_can_train_are_the_same_wherever_they_are_named() -> No
     oldest, project = dotted(PYTHONS[0]), tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["requires-python"] == f">={oldest}"
     assert project["tool"]["mypy"]["python_version"] == oldest
-    assert f"With Python {pythons_in_words()}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"with Python {pythons_in_words()}" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"OLDEST_PYTHON = {PYTHONS[0]}\n" in (ROOT / "SemiSegExtension" / "SemiSeg.py").read_text(encoding="utf-8")
     parser = argparse.ArgumentParser()
     bundling.grammar(parser)

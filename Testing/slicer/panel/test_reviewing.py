@@ -80,7 +80,7 @@ def test_why_a_slice_was_worth_a_look_goes_with_the_suggestion_that_it_was_about
 
 
 def test_the_list_is_ordered_as_asked_and_a_click_still_meets_its_case(panel: Any, study: Any) -> None:
-    from SemiSegLib.panel.cases import ORDERS, SURE
+    from SemiSegLib.panel.case_rows import ORDERS, SURE
 
     open_first(panel, study)
     for case, doubt in zip(study.cases, (51, 204, 102), strict=True):
@@ -101,6 +101,7 @@ def test_the_first_cases_to_look_at_have_a_star_and_the_list_can_be_ordered_by_t
 ) -> None:
     """Every case of a study of twenty-four had a star, and ordered by it they stayed in the order of their names."""
     from SemiSegLib.panel import cases as section
+    from SemiSegLib.panel.case_rows import NEXT, ORDERS
     from SemiSegLib.training.connection import Next
 
     open_first(panel, study)
@@ -108,7 +109,7 @@ def test_the_first_cases_to_look_at_have_a_star_and_the_list_can_be_ordered_by_t
     ids = [case.id for case in study.cases]
     wanted = [Next(ids[number], SliceIndex(0, k), "") for number, k in ((2, 3), (2, 5), (0, 4), (1, 7))]
     monkeypatch.setattr(panel.training, "worth_a_look", lambda: wanted)
-    panel.cases.order.currentIndex = section.ORDERS.index(section.NEXT)
+    panel.cases.order.currentIndex = ORDERS.index(NEXT)
     panel.cases.on_order()
     assert names(panel) == ["scan2", "scan0", "scan1"]
     assert [row(panel, number)[0] for number in range(3)] == ["★", "★", ""]

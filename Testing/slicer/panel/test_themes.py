@@ -25,7 +25,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("ground", [LIGHT, DARK])
 def test_coloured_words_stand_out_from_every_theme(slicer: Any, ground: str) -> None:
-    from SemiSegLib.panel.cases import FLAGS, STATUS
+    from SemiSegLib.panel.case_rows import FLAGS, STATUS
     from SemiSegLib.panel.setup import MARKS
 
     inks = {*(found[2] for found in STATUS.values()), *(found[1] for found in FLAGS.values()), *MARKS.values()}
